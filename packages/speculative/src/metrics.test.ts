@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest'
+import { SpeculationMetrics } from './metrics'
+
+function recorded(): SpeculationMetrics {
+  const metrics = new SpeculationMetrics({ parameterRatio: 0.1 })
+  metrics.record({ drafted: 3, accepted: 2, overlap: [0.9, 0.8, 0.1], seconds: 2 })
+  metrics.record({ drafted: 2, accepted: 2, overlap: [0.7, 0.6], seconds: 1 })
+  metrics.record({ drafted: 0, accepted: 0, overlap: [], seconds: 1 })
+  return metrics
+}
+
+it('counts as vLLM does', () => {
+  expect(recorded().toJSON()).toMatchObject({
+    num_drafts: 2,
+    num_draft_tokens: 5,
+    num_accepted_tokens: 4,
+    num_accepted_tokens_per_pos: [2, 2, 0],
+    mean_acceptance_length: 3,
+    draft_acceptance_rate: 0.8,
+  })
+})
+
+it("reports the paper's measures", () => {
+  const metrics = recorded()
+  expect(metrics.blockEfficiency).toBeCloseTo(7 / 3)
+  expect(metrics.acceptanceRate).toBeCloseTo(3.1 / 5)
+  expect(metrics.acceptanceRatePerPos.map((alpha) => alpha.toFixed(2))).toEqual(['0.80', '0.70', '0.10'])
+  expect(metrics.mbsu).toBeCloseTo(7 / 3 / (1 + (0.1 * 5) / 3))
+  expect(metrics.tokensPerSecond).toBeCloseTo(7 / 4)
+})
+
+it('says whether speculation pays once the costs are measured', () => {
+  const metrics = recorded()
+  expect(metrics.breakEvenAcceptanceRate).toBeNull()
+  metrics.costs = { draftSeconds: 0.25, targetSeconds: [{ rows: 1, seconds: 1 }] }
+  expect(metrics.costRatio).toBe(0.25)
+  expect(metrics.plainTokensPerSecond).toBe(1)
+  // (1 − α³)/(1 − α) = 1 + 2 · 0.25
+  const alpha = metrics.breakEvenAcceptanceRate!
+  expect(1 + alpha + alpha ** 2).toBeCloseTo(1.5)
+})
+
+it('reports zeros before the first block', () => {
+  expect(new SpeculationMetrics({ parameterRatio: 0.1 }).toJSON()).toMatchObject({ block_efficiency: 0, mbsu: 0 })
+})
