@@ -1,0 +1,74 @@
+import { OutriderError } from '@outrider/tensor'
+
+/** What a file is written from: all at once, or piece by piece so that it need never be whole in memory. */
+export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
+/**
+ * A folder of files, wherever it is: on disk (`directory`), in memory (`memoryDirectory`), behind a URL (`urlDirectory`),
+ * or anything that implements this. File names are relative, with `/` between folders.
+ *
+ * Every method throws OutriderError FILE_MISSING for a file that is not there; writing throws FILE_WRITE.
+ */
+export interface Directory {
+  /** The path or address, as error messages print it. */
+  readonly name: string
+  /** Names of the files directly inside, sorted. */
+  list(): Promise<string[]>
+  has(file: string): Promise<boolean>
+  /** Bytes of a file. */
+  size(file: string): Promise<number>
+  /** The bytes from `start` (default 0) up to `end` (default the file's), fewer if the file ends before. */
+  read(file: string, range?: { start?: number; end?: number }): Promise<Uint8Array>
+  readText(file: string): Promise<string>
+  /** Writes a whole file. It appears under its name only when it is complete; a failure leaves what was there before. */
+  write(file: string, content: FileContent): Promise<void>
+  /** Removes a file; one that is not there is no error. */
+  remove(file: string): Promise<void>
+}
+
+/**
+ * The file's JSON.
+ *
+ * @throws OutriderError FILE_MISSING, FILE_FORMAT (the message has the parser's line or position)
+ */
+export async function readJson(directory: Directory, file: string): Promise<unknown> {
+  return parseJson(await directory.readText(file), `${directory.name}/${file}`)
+}
+
+/** Parses JSON text; `where` names it in the error. */
+export function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new OutriderError('FILE_FORMAT', `${where} is not valid JSON: ${(cause as Error).message}.`, {
+      remedy: 'The file may be cut off; copy or download it again.',
+      cause,
+      details: { file: where },
+    })
+  }
+}
+
+/** Refuses names that lead out of the directory, as an index file from an untrusted place may hold. */
+export function checkFileName(directory: string, file: string): string {
+  const parts = file.split('/')
+  const escapes = parts.some((part) => part === '' || part === '.' || part === '..') || /[\\\0:]/.test(file)
+  if (!escapes) return file
+  throw new OutriderError('INVALID_ARGUMENT', `"${file}" is not a file name inside ${directory}.`, {
+    remedy: 'Use a relative name without "..", backslashes or colons.',
+  })
+}
+
+export function fileMissing(directory: string, file: string, cause?: unknown): OutriderError {
+  return new OutriderError('FILE_MISSING', `${directory} has no file ${file}.`, {
+    remedy: 'Check the path, and that the copy or download is complete.',
+    cause,
+    details: { directory, file },
+  })
+}
+
+/** The pieces of a file's content, one after another. */
+export async function* chunksOf(content: FileContent): AsyncGenerator<Uint8Array> {
+  if (typeof content === 'string') yield new TextEncoder().encode(content)
+  else if (content instanceof Uint8Array) yield content
+  else yield* content
+}

@@ -1,0 +1,38 @@
+import { checkFileName, chunksOf, type Directory, fileMissing } from './directory'
+
+/** A folder that lives in memory: for tests, and for browsers. `files` are its first contents, texts as UTF-8. */
+export function memoryDirectory(files: Record<string, Uint8Array | string> = {}, name = 'memory'): Directory {
+  const encoder = new TextEncoder()
+  const contents = new Map<string, Uint8Array>()
+  for (const [file, content] of Object.entries(files))
+    contents.set(checkFileName(name, file), typeof content === 'string' ? encoder.encode(content) : content)
+
+  const contentOf = (file: string) => {
+    const content = contents.get(checkFileName(name, file))
+    if (!content) throw fileMissing(name, file)
+    return content
+  }
+
+  return {
+    name,
+    list: async () => [...contents.keys()].filter((file) => !file.includes('/')).sort(),
+    has: async (file) => contents.has(file),
+    size: async (file) => contentOf(file).length,
+    read: async (file, { start = 0, end } = {}) => contentOf(file).slice(start, end),
+    readText: async (file) => new TextDecoder().decode(contentOf(file)),
+    async write(file, content) {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of chunksOf(content)) chunks.push(chunk.slice())
+      const whole = new Uint8Array(chunks.reduce((bytes, chunk) => bytes + chunk.length, 0))
+      let offset = 0
+      for (const chunk of chunks) {
+        whole.set(chunk, offset)
+        offset += chunk.length
+      }
+      contents.set(checkFileName(name, file), whole)
+    },
+    async remove(file) {
+      contents.delete(file)
+    },
+  }
+}

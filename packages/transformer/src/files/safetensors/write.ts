@@ -1,0 +1,107 @@
+import { OutriderError } from '@outrider/tensor'
+import type { Directory } from '../directory'
+import { dtypeBytes, type SafetensorsDtype } from './dtype'
+import { indexFile, singleFile } from './read'
+
+/** A tensor to write. `bytes` is asked for once, when its turn comes, so that one tensor at a time is in memory. */
+export interface TensorToWrite {
+  name: string
+  dtype: SafetensorsDtype
+  shape: readonly number[]
+  bytes: () => Uint8Array | Promise<Uint8Array>
+}
+
+/**
+ * Writes a safetensors file: tensors sorted by name, the header padded to 8 bytes; the same tensors give the same bytes.
+ *
+ * @throws OutriderError INVALID_ARGUMENT where a tensor's bytes do not fit its shape, FILE_WRITE
+ */
+export async function writeSafetensors(
+  directory: Directory,
+  file: string,
+  tensors: readonly TensorToWrite[],
+  metadata: Record<string, string> = { format: 'pt' },
+): Promise<void> {
+  const sorted = [...tensors].sort(byName)
+  await directory.write(file, contents(sorted, metadata))
+}
+
+/**
+ * Writes `model.safetensors`, or where the tensors take more than `maxShardBytes`, shards of at most that (a single larger
+ * tensor has a shard of its own) with `model.safetensors.index.json`. The index is written last; the other form, if an
+ * earlier save left it, is removed.
+ */
+export async function writeShardedSafetensors(
+  directory: Directory,
+  tensors: readonly TensorToWrite[],
+  { maxShardBytes = 5_000_000_000 }: { maxShardBytes?: number } = {},
+): Promise<void> {
+  const shards = planShards([...tensors].sort(byName), maxShardBytes)
+  if (shards.length <= 1) {
+    await writeSafetensors(directory, singleFile, tensors)
+    await directory.remove(indexFile)
+    return
+  }
+  const weightMap: Record<string, string> = {}
+  for (const [i, shard] of shards.entries()) {
+    const file = `model-${padded(i + 1)}-of-${padded(shards.length)}.safetensors`
+    await writeSafetensors(directory, file, shard)
+    for (const { name } of shard) weightMap[name] = file
+  }
+  const totalSize = tensors.reduce((bytes, tensor) => bytes + byteLength(tensor), 0)
+  const index = { metadata: { total_size: totalSize }, weight_map: weightMap }
+  await directory.write(indexFile, `${JSON.stringify(index, null, 2)}\n`)
+  await directory.remove(singleFile)
+}
+
+function planShards(tensors: readonly TensorToWrite[], maxShardBytes: number): TensorToWrite[][] {
+  const shards: TensorToWrite[][] = []
+  let room = 0
+  for (const tensor of tensors) {
+    const bytes = byteLength(tensor)
+    if (shards.length === 0 || bytes > room) {
+      shards.push([])
+      room = maxShardBytes
+    }
+    shards.at(-1)!.push(tensor)
+    room -= bytes
+  }
+  return shards
+}
+
+async function* contents(
+  tensors: readonly TensorToWrite[],
+  metadata: Record<string, string>,
+): AsyncGenerator<Uint8Array> {
+  yield headerBytes(tensors, metadata)
+  for (const tensor of tensors) {
+    const bytes = await tensor.bytes()
+    if (bytes.length !== byteLength(tensor))
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `Tensor "${tensor.name}" [${tensor.shape.join(', ')}] of ${tensor.dtype} needs ${byteLength(tensor)} bytes, not ${bytes.length}.`,
+      )
+    yield bytes
+  }
+}
+
+function headerBytes(tensors: readonly TensorToWrite[], metadata: Record<string, string>): Uint8Array {
+  let offset = 0
+  const entries = tensors.map((tensor) => {
+    const begin = offset
+    offset += byteLength(tensor)
+    return [tensor.name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [begin, offset] }] as const
+  })
+  const text = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]))
+  const json = new TextEncoder().encode(text)
+  const length = Math.ceil(json.length / 8) * 8
+  const header = new Uint8Array(8 + length).fill(0x20)
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true)
+  header.set(json, 8)
+  return header
+}
+
+const byteLength = ({ shape, dtype }: TensorToWrite) =>
+  shape.reduce((product, size) => product * size, 1) * dtypeBytes[dtype]
+const byName = (a: TensorToWrite, b: TensorToWrite) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+const padded = (number: number) => String(number).padStart(5, '0')
