@@ -1,0 +1,3 @@
+export { type GenerationConfig, generationConfigToJson, parseGenerationConfig } from './generation-config'
+export type { ModelConfig } from './model-config'
+export { configToJson, parseConfig } from './parse-config'
