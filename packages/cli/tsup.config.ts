@@ -1,3 +1,7 @@
 import { library } from '@outrider/build/tsup'
 
-export default library({ index: 'src/index.ts' })
+export default library(
+  { index: 'src/index.ts', main: 'src/main.ts' },
+  // The software adapter's package is private: it travels inside.
+  { platform: 'node', target: 'node20', splitting: true, noExternal: ['@outrider/software-adapter'] },
+)

@@ -1,1 +1,2 @@
-export {}
+export { exitCode } from './exit-code'
+export { run, type Surroundings } from './run'

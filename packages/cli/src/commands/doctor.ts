@@ -1,0 +1,144 @@
+import { readdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { type Capabilities, createDevice, OutriderError } from '@outrider/tensor'
+import { noAdapterRemedy, openAdapter } from '../adapter'
+import { type AddCommand, withExamples, withOutputOptions } from '../command'
+import type { Context } from '../context'
+import { bytes } from '../terminal'
+
+export const addDoctor: AddCommand = (program, run) => {
+  const command = program
+    .command('doctor')
+    .summary('what this machine offers: adapter, features, limits; what is missing and the remedy')
+    .description(
+      'Looks for a WebGPU adapter, prints its features and limits, and says what is missing and how to mend it.',
+    )
+  withExamples(withOutputOptions(command), [
+    ['Which adapter will be used, and what can it do?', 'outrider doctor'],
+    ['For a script', "outrider doctor --json | jq '.adapter.name'"],
+  ])
+  command.action(() => run(doctor, command))
+}
+
+/** Something that could be better, with how to mend it. */
+interface Finding {
+  level: 'problem' | 'note'
+  what: string
+  remedy: string
+}
+
+async function doctor({ terminal }: Context): Promise<object> {
+  const { style } = terminal
+  const system = {
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    vulkan_drivers: await vulkanDrivers(),
+    software_adapter: hasSoftwareAdapter() ? '@sparticuz/chromium' : null,
+  }
+  terminal.print(`${style.bold('System')}   Node ${system.node}, ${system.platform}`)
+  if (process.platform === 'linux') {
+    terminal.print(`Vulkan   ${system.vulkan_drivers.join(', ') || 'no driver of the system'}`)
+    terminal.print(
+      `Software ${system.software_adapter ? `SwiftShader of ${system.software_adapter}` : 'none from npm'}`,
+    )
+  }
+
+  const adapter = await openAdapter().catch((error: unknown) => {
+    throw error instanceof OutriderError
+      ? error
+      : new OutriderError('NO_ADAPTER', String(error), { remedy: noAdapterRemedy })
+  })
+  const device = await createDevice({ adapter })
+  try {
+    const { capabilities } = device
+    const works = await addsUp(device)
+    const findings = findingsOf(capabilities, device.isSoftware, works)
+    terminal.print(
+      `\n${style.bold('Adapter')}  ${device.adapterName}${device.isSoftware ? ' (software: correct, slow)' : ''}`,
+    )
+    terminal.printTable([{ title: 'feature' }, { title: 'value', align: 'right' }], capabilityRows(capabilities))
+    terminal.print()
+    for (const { level, what, remedy } of findings)
+      terminal.print(`${level === 'problem' ? style.red('✗') : style.yellow('•')} ${what}\n  → ${remedy}`)
+    if (!findings.some(({ level }) => level === 'problem'))
+      terminal.print(`${style.green('✓')} A kernel ran and its result is right: ready.`)
+    return {
+      system,
+      adapter: { name: device.adapterName, software: device.isSoftware, works },
+      capabilities,
+      findings,
+    }
+  } finally {
+    device.dispose()
+  }
+}
+
+/** Whether a kernel runs and its result comes back. */
+async function addsUp(device: Awaited<ReturnType<typeof createDevice>>): Promise<boolean> {
+  const { add } = await import('@outrider/tensor')
+  const sums = await device.scope(() => add(device.tensor([1, 2, 3]), device.tensor([10, 20, 30]))).data()
+  return [...sums].join() === '11,22,33'
+}
+
+function findingsOf(capabilities: Capabilities, software: boolean, works: boolean): Finding[] {
+  const findings: Finding[] = []
+  if (!works)
+    findings.push({
+      level: 'problem',
+      what: 'The adapter computes 1 + 10 wrongly.',
+      remedy: 'Update the graphics driver, or choose another adapter with VK_DRIVER_FILES.',
+    })
+  if (software)
+    findings.push({
+      level: 'note',
+      what: 'The adapter is a software one: results are right, speed is that of the processor.',
+      remedy:
+        'On a machine with a GPU, install its Vulkan driver (NVIDIA: libnvidia-gl, AMD and Intel: mesa-vulkan-drivers).',
+    })
+  if (!capabilities.shaderF16)
+    findings.push({
+      level: 'note',
+      what: 'No shader-f16: f16 weights are widened inside the kernels.',
+      remedy: 'Nothing to do; a newer driver may bring it.',
+    })
+  if (!capabilities.subgroups)
+    findings.push({
+      level: 'note',
+      what: 'No subgroups: plain kernels are used.',
+      remedy: 'Nothing to do; a newer driver may bring them.',
+    })
+  if (!capabilities.timestampQuery)
+    findings.push({
+      level: 'note',
+      what: 'No timestamp queries: kernels cannot be timed one by one.',
+      remedy: 'Nothing to do; needed only for profiling.',
+    })
+  return findings
+}
+
+const capabilityRows = (capabilities: Capabilities): string[][] => [
+  ['shader-f16', capabilities.shaderF16 ? 'yes' : 'no'],
+  ['subgroups', capabilities.subgroups ? `${capabilities.subgroupMinSize} to ${capabilities.subgroupMaxSize}` : 'no'],
+  ['timestamp queries', capabilities.timestampQuery ? 'yes' : 'no'],
+  ['one binding', bytes(capabilities.maxBindingBytes)],
+  ['one buffer', bytes(capabilities.maxBufferBytes)],
+  ['workgroup memory', bytes(capabilities.maxWorkgroupBytes)],
+  ['invocations in a workgroup', String(capabilities.maxInvocations)],
+  ['storage buffers in a kernel', String(capabilities.maxStorageBuffers)],
+]
+
+async function vulkanDrivers(): Promise<string[]> {
+  if (process.env.VK_DRIVER_FILES) return [`${process.env.VK_DRIVER_FILES} (VK_DRIVER_FILES)`]
+  const folders = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d']
+  const files = await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])))
+  return files.flat().filter((file) => file.endsWith('.json'))
+}
+
+function hasSoftwareAdapter(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('@sparticuz/chromium')
+    return process.platform === 'linux' && process.arch === 'x64'
+  } catch {
+    return false
+  }
+}

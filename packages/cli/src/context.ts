@@ -1,0 +1,34 @@
+import type { Device } from '@outrider/tensor'
+import { openDevice } from './adapter'
+import type { Terminal } from './terminal'
+
+/** What every command is given. */
+export class Context {
+  /** What the user is told after Ctrl-C: how to take the work up again. */
+  resume: string | undefined
+  #device: Promise<Device> | undefined
+
+  constructor(
+    readonly terminal: Terminal,
+    /** Aborted by the first Ctrl-C. */
+    readonly signal: AbortSignal,
+    readonly input: NodeJS.ReadableStream & { isTTY?: boolean },
+  ) {}
+
+  /** The device, made when first asked for; its adapter is always named. Freed when the command ends. */
+  device(): Promise<Device> {
+    this.#device ??= openDevice().then((device) => {
+      this.terminal.note(this.terminal.noteStyle.dim(`Adapter: ${adapterLabel(device)}`))
+      return device
+    })
+    return this.#device
+  }
+
+  async dispose(): Promise<void> {
+    const device = await this.#device?.catch(() => undefined)
+    device?.dispose()
+  }
+}
+
+/** `SwiftShader Device (LLVM 10.0.0) (Google), software`. */
+export const adapterLabel = (device: Device): string => device.adapterName + (device.isSoftware ? ', software' : '')

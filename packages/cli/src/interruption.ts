@@ -1,0 +1,24 @@
+/** The first Ctrl-C asks the work to stop where it can be taken up again; the second ends the process. */
+export interface Interruption {
+  readonly signal: AbortSignal
+  /** Stops listening. */
+  release(): void
+}
+
+export function interruption(onFirst: () => void, target: NodeJS.EventEmitter = process): Interruption {
+  const controller = new AbortController()
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(130)
+    controller.abort()
+    onFirst()
+  }
+  target.on('SIGINT', onSignal)
+  target.on('SIGTERM', onSignal)
+  return {
+    signal: controller.signal,
+    release() {
+      target.off('SIGINT', onSignal)
+      target.off('SIGTERM', onSignal)
+    },
+  }
+}

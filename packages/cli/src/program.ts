@@ -1,0 +1,23 @@
+import { Command } from 'commander'
+import { version } from '../package.json'
+import type { Run } from './command'
+import { addDoctor } from './commands/doctor'
+import { exitCodeHelp } from './exit-code'
+
+/** The command line: its commands in the order of the work. */
+export function buildProgram(run: Run): Command {
+  const program = new Command('outrider')
+    .description(
+      'Trains a small draft that speaks like your chat model, and uses it to make that model answer faster without changing a single probability.',
+    )
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `${exitCodeHelp}\n\nStart with \`outrider demo\`, the whole road in a few minutes, or \`outrider doctor\`.`,
+    )
+  for (const add of [addDoctor]) add(program, run)
+  return program
+}

@@ -1,0 +1,6 @@
+export { type Colours, colours, wantsColour, width } from './colour'
+export * from './numbers'
+export { Progress, type ProgressOptions } from './progress'
+export type { Stream } from './stream'
+export { type Column, table } from './table'
+export { Terminal } from './terminal'
