@@ -1,3 +1,6 @@
 import { library } from '@outrider/build/tsup'
 
-export default library({ index: 'src/index.ts' })
+export default library(
+  { index: 'src/index.ts', node: 'src/node.ts', testing: 'src/testing/index.ts' },
+  { external: ['webgpu'] },
+)

@@ -1,0 +1,97 @@
+import type { Device } from '../device/device'
+import { isTensor, visitTensors } from '../device/scope'
+import { OutriderError, ShapeError } from '../errors'
+import { add } from '../operations/pointwise/binary'
+import type { Tensor } from '../tensor'
+import { Tape } from './tape'
+
+/** Parameters of a function: a tensor, or tensors in arrays and plain objects, nested. */
+export type TensorTree = Tensor | readonly TensorTree[] | { readonly [name: string]: TensorTree }
+
+export interface ValueAndGradient<P, A> {
+  /** The function's value, a scalar. */
+  value: Tensor
+  /** ∂value/∂parameter for every parameter, in the shape of the parameters. */
+  gradients: P
+  /** What the function returned beside its value. */
+  aux: A
+}
+
+/**
+ * Evaluates a scalar function of parameters and its gradient with respect to each of them (reverse mode). Everything made
+ * on the way is freed; the caller disposes of `value`, `gradients` and the tensors in `aux`.
+ *
+ * @throws ShapeError if the value is not a scalar
+ */
+export function valueAndGradient<P extends TensorTree, A = undefined>(
+  parameters: P,
+  fn: (parameters: P) => Tensor | { value: Tensor; aux: A },
+): ValueAndGradient<P, A> {
+  const leaves: Tensor[] = []
+  visitTensors(parameters, (tensor) => leaves.push(tensor))
+  const device = leaves[0]?.device
+  if (!device) throw new OutriderError('INVALID_ARGUMENT', 'valueAndGradient: there are no parameters.')
+  return device.scope(() => {
+    const tape = new Tape()
+    for (const leaf of leaves) tape.tracked.add(leaf)
+    const result = recordedOn(tape, device, () => fn(parameters))
+    const { value, aux } = isTensor(result) ? { value: result, aux: undefined as A } : result
+    if (value.size !== 1) throw new ShapeError('valueAndGradient', [value.shape], 'the value must be a scalar')
+    const kept = new Set<Tensor>([value, ...leaves])
+    visitTensors(aux, (tensor) => kept.add(tensor))
+    const gradients = backward(tape, value, kept)
+    return { value, gradients: mapTree(parameters, (leaf) => gradients.get(leaf) ?? device.zeros(leaf.shape)), aux }
+  })
+}
+
+function recordedOn<T>(tape: Tape, device: Device, body: () => T): T {
+  const outer = device.tape
+  if (outer)
+    throw new OutriderError('INVALID_ARGUMENT', 'valueAndGradient: it cannot be used inside itself.', {
+      remedy: 'Higher derivatives are not supported.',
+    })
+  device.tape = tape
+  try {
+    return body()
+  } finally {
+    device.tape = null
+  }
+}
+
+/** Walks the tape from its end. An activation is freed as soon as nothing before it can need it. */
+function backward(tape: Tape, value: Tensor, kept: ReadonlySet<Tensor>): Map<Tensor, Tensor> {
+  const gradients = new Map<Tensor, Tensor>()
+  if (!tape.tracked.has(value)) return gradients
+  gradients.set(value, value.device.full(value.shape, 1))
+  for (const { output, inputs, gradient } of tape.entries.reverse()) {
+    const dOutput = gradients.get(output)
+    if (dOutput) {
+      const thunks = gradient(dOutput)
+      for (const [i, input] of inputs.entries()) {
+        const thunk = thunks[i]
+        if (!thunk || !tape.tracked.has(input)) continue
+        // A gradient may be handed on as it came; a view of its own lets each holder dispose of what it holds.
+        const computed = thunk()
+        const contribution = computed === dOutput ? dOutput.reshape(dOutput.shape) : computed
+        const sum = gradients.get(input)
+        gradients.set(input, sum ? add(sum, contribution) : contribution)
+        if (sum) {
+          sum.dispose()
+          contribution.dispose()
+        }
+      }
+      if (!kept.has(output)) gradients.delete(output)
+      if (!kept.has(output) || output === value) dOutput.dispose()
+    }
+    if (!kept.has(output)) output.dispose()
+  }
+  return gradients
+}
+
+function mapTree<P extends TensorTree>(tree: P, map: (leaf: Tensor) => Tensor): P {
+  if (isTensor(tree)) return map(tree) as unknown as P
+  if (Array.isArray(tree)) return tree.map((item: TensorTree) => mapTree(item, map)) as unknown as P
+  return Object.fromEntries(
+    Object.entries(tree as Record<string, TensorTree>).map(([name, item]) => [name, mapTree(item, map)]),
+  ) as unknown as P
+}

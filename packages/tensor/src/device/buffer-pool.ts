@@ -1,0 +1,105 @@
+import { OutriderError } from '../errors'
+
+export interface MemoryUse {
+  /** Bytes that undisposed tensors occupy, and the most they ever did. */
+  liveBytes: number
+  peakBytes: number
+  /** Device allocations that undisposed tensors hold; tensors that share one (reshape) count once. */
+  liveBuffers: number
+  /** Bytes that are kept for reuse. */
+  pooledBytes: number
+}
+
+/** Device memory shared by the tensors that view it; it returns to the pool with the last of them. */
+export interface Storage {
+  readonly buffer: GPUBuffer
+  readonly id: number
+  readonly capacity: number
+  bytes: number
+  references: number
+  /** The submission that last used it; commands not yet submitted carry the number of the next one. */
+  lastUse: number
+}
+
+/** Free memory is kept up to this many bytes plus what is live, then given back to the driver. */
+const keptBytes = 256 * 2 ** 20
+
+/**
+ * Buffers by size class (quarters of a power of two). A released buffer can be taken again at once: the commands that
+ * used it and the commands that will are in one queue, in order.
+ */
+export class BufferPool {
+  readonly memory: MemoryUse = { liveBytes: 0, peakBytes: 0, liveBuffers: 0, pooledBytes: 0 }
+  readonly #gpu: GPUDevice
+  readonly #free = new Map<number, Storage[]>()
+  #nextId = 1
+
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu
+  }
+
+  acquire(bytes: number): Storage {
+    const capacity = sizeClass(bytes)
+    if (capacity > this.#gpu.limits.maxBufferSize)
+      throw new OutriderError(
+        'DEVICE_LIMIT',
+        `A tensor of ${bytes} bytes is larger than this device's largest buffer (${this.#gpu.limits.maxBufferSize}).`,
+        {
+          remedy: 'Use a smaller batch, a shorter context or a smaller model.',
+          details: { bytes },
+        },
+      )
+    const { memory } = this
+    let storage = this.#free.get(capacity)?.pop()
+    if (storage) {
+      memory.pooledBytes -= capacity
+      storage.references = 1
+      storage.bytes = bytes
+    } else {
+      const buffer = this.#gpu.createBuffer({
+        size: capacity,
+        usage: GPUBufferUsage_STORAGE | GPUBufferUsage_COPY_SRC | GPUBufferUsage_COPY_DST,
+      })
+      storage = { buffer, id: this.#nextId++, capacity, bytes, references: 1, lastUse: -1 }
+    }
+    memory.liveBytes += bytes
+    memory.liveBuffers++
+    memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes)
+    return storage
+  }
+
+  release(storage: Storage): void {
+    if (--storage.references > 0) return
+    const { memory } = this
+    memory.liveBytes -= storage.bytes
+    memory.liveBuffers--
+    memory.pooledBytes += storage.capacity
+    const free = this.#free.get(storage.capacity)
+    if (free) free.push(storage)
+    else this.#free.set(storage.capacity, [storage])
+  }
+
+  /** Destroys free buffers past what is worth keeping. Only between submissions. Returns whether any was destroyed. */
+  trim(): boolean {
+    const { memory } = this
+    if (memory.pooledBytes <= keptBytes + memory.liveBytes) return false
+    for (const [capacity, free] of [...this.#free].sort((a, b) => b[0] - a[0])) {
+      while (free.length > 0 && memory.pooledBytes > memory.liveBytes) {
+        free.pop()!.buffer.destroy()
+        memory.pooledBytes -= capacity
+      }
+    }
+    return true
+  }
+}
+
+// The flags' values are fixed by the WebGPU specification; Node has no globals for them.
+const GPUBufferUsage_COPY_SRC = 0x0004
+const GPUBufferUsage_COPY_DST = 0x0008
+const GPUBufferUsage_STORAGE = 0x0080
+
+function sizeClass(bytes: number): number {
+  if (bytes <= 256) return 256
+  const quarter = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2)
+  return Math.ceil(bytes / quarter) * quarter
+}

@@ -1,0 +1,49 @@
+/** What an adapter can do, as far as kernels choose by it. Never the adapter's name. */
+export interface Capabilities {
+  readonly subgroups: boolean
+  /** Smallest and largest number of invocations in a subgroup; 0 without `subgroups`. */
+  readonly subgroupMinSize: number
+  readonly subgroupMaxSize: number
+  readonly shaderF16: boolean
+  readonly timestampQuery: boolean
+  readonly maxInvocations: number
+  readonly maxWorkgroupBytes: number
+  /** Bytes that one storage binding can hold. */
+  readonly maxBindingBytes: number
+  readonly maxBufferBytes: number
+  readonly maxStorageBuffers: number
+  readonly uniformAlignment: number
+  readonly storageAlignment: number
+}
+
+/** Optional features that Outrider uses where an adapter has them. */
+const wantedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'] as const
+
+/** The most of an adapter that Outrider can use: its optional features, and its own limits for sizes of data. */
+export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
+  const { maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage } = adapter.limits
+  return {
+    label: 'outrider',
+    requiredFeatures: wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
+    requiredLimits: { maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage },
+  }
+}
+
+export function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo | undefined): Capabilities {
+  const { limits, features } = device
+  const subgroups = features.has('subgroups')
+  return {
+    subgroups,
+    subgroupMinSize: subgroups ? (info?.subgroupMinSize ?? 4) : 0,
+    subgroupMaxSize: subgroups ? (info?.subgroupMaxSize ?? 128) : 0,
+    shaderF16: features.has('shader-f16'),
+    timestampQuery: features.has('timestamp-query'),
+    maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
+    maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
+    maxBindingBytes: limits.maxStorageBufferBindingSize,
+    maxBufferBytes: limits.maxBufferSize,
+    maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
+    uniformAlignment: limits.minUniformBufferOffsetAlignment,
+    storageAlignment: limits.minStorageBufferOffsetAlignment,
+  }
+}

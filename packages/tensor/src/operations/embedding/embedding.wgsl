@@ -1,0 +1,19 @@
+// y[row] = table[ids[row]]. An id past the table takes its last row.
+//
+// table: [vocabulary, columns]    ids: u32 [rows]    y: [rows, columns]
+// One invocation an element; workgroups in a line, folded over x and y.
+
+struct Params { count: u32, columns: u32, vocabulary: u32 }
+
+@group(0) @binding(0) var<storage, read> table: array<f32>;
+@group(0) @binding(1) var<storage, read> ids: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.x + group.y * groups.x) * 64u + lane;
+  if (i >= params.count) { return; }
+  let id = min(ids[i / params.columns], params.vocabulary - 1u);
+  y[i] = table[id * params.columns + i % params.columns];
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import type { Device } from '../device/device'
+import { uniform01 } from '../random/philox'
+import type { Tensor } from '../tensor'
+import { checkGradient, testDevice } from '../testing'
+import * as operations from './index'
+
+interface Sample {
+  inputs: (device: Device) => Tensor[]
+  run: (device: Device) => (...inputs: Tensor[]) => Tensor
+}
+
+let draw = 0
+/** Random numbers away from the points where the operations are not smooth. */
+const random = (device: Device, shape: number[], [low, high] = [-1.5, 1.5]) =>
+  device.tensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => low! + (high! - low!) * uniform01(7, draw++)),
+    { shape },
+  )
+const ids = (device: Device, ...values: number[]) => device.tensor(values, { dtype: 'u32' })
+const one = (shape: number[], range: [number, number], fn: (x: Tensor) => Tensor): Sample => ({
+  inputs: (device) => [random(device, shape, range)],
+  run: () => fn,
+})
+const two = (
+  a: number[],
+  b: number[],
+  fn: (a: Tensor, b: Tensor) => Tensor,
+  range: [number, number] = [0.5, 2],
+): Sample => ({
+  inputs: (device) => [random(device, a, range), random(device, b, range)],
+  run: () => fn,
+})
+const o = operations
+
+/** Inputs for every operation that has a gradient. An operation that is exported and is neither here nor below fails. */
+const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
+  add: [
+    two([3, 5], [3, 5], o.add),
+    two([2, 3, 4], [4], o.add),
+    two([3, 1], [1, 4], o.add),
+    one([7], [-1, 1], (x) => o.add(x, 3)),
+  ],
+  subtract: [two([3, 5], [5], o.subtract), one([7], [-1, 1], (x) => o.subtract(x, 3))],
+  multiply: [
+    two([3, 5], [3, 5], o.multiply),
+    two([2, 3], [3], o.multiply),
+    one([9], [-1, 1], (x) => o.multiply(x, -2)),
+  ],
+  divide: [two([3, 5], [3, 1], o.divide), one([5], [-1, 1], (x) => o.divide(x, 4))],
+  maximum: [
+    { inputs: (d) => [random(d, [4, 3], [0.2, 1]), random(d, [4, 3], [1.2, 2])], run: () => o.maximum },
+    one([5], [0.5, 1], (x) => o.maximum(x, 0)),
+  ],
+  minimum: [{ inputs: (d) => [random(d, [4, 3], [0.2, 1]), random(d, [4, 3], [1.2, 2])], run: () => o.minimum }],
+  swiglu: [two([4, 6], [4, 6], o.swiglu, [-2, 2])],
+  negate: [one([6], [-1, 1], o.negate)],
+  exp: [one([2, 3], [-1, 1], o.exp)],
+  log: [one([2, 3], [0.5, 2], o.log)],
+  sqrt: [one([2, 3], [0.5, 2], o.sqrt)],
+  square: [one([5], [-1, 1], o.square)],
+  abs: [one([5], [0.2, 1], o.abs)],
+  sigmoid: [one([5], [-2, 2], o.sigmoid)],
+  silu: [one([5], [-2, 2], o.silu)],
+  tanh: [one([5], [-2, 2], o.tanh)],
+  relu: [one([5], [0.2, 1], o.relu)],
+  cast: [one([6], [-1, 1], (x) => o.cast(x, 'f32'))],
+  sum: [
+    one([3, 5], [-1, 1], (x) => o.sum(x)),
+    one([3, 5], [-1, 1], (x) => o.sum(x, { axis: 0 })),
+    one([2, 3, 4], [-1, 1], (x) => o.sum(x, { axis: 1, keepDims: true })),
+  ],
+  mean: [one([3, 5], [-1, 1], (x) => o.mean(x)), one([3, 5], [-1, 1], (x) => o.mean(x, { axis: -1 }))],
+  max: [one([3, 5], [-1, 1], (x) => o.max(x)), one([3, 5], [-1, 1], (x) => o.max(x, { axis: 1 }))],
+  broadcastTo: [one([3, 1], [-1, 1], (x) => o.broadcastTo(x, [2, 3, 4]))],
+  transpose: [one([3, 5], [-1, 1], (x) => o.transpose(x)), one([2, 3, 4], [-1, 1], (x) => o.transpose(x, [2, 0, 1]))],
+  slice: [one([5, 3], [-1, 1], (x) => o.slice(x, { start: 1, count: 3 }))],
+  concat: [two([2, 3], [4, 3], (a, b) => o.concat([a, b]))],
+  embedding: [{ inputs: (d) => [random(d, [6, 4])], run: (d) => (table) => o.embedding(table, ids(d, 2, 0, 2, 5, 2)) }],
+  rmsNorm: [two([5, 8], [8], (x, w) => o.rmsNorm(x, w, { epsilon: 1e-3 }), [-1.5, 1.5])],
+  rope: [
+    {
+      inputs: (d) => [random(d, [2, 3, 2, 4])],
+      run: (d) => (x) => o.rope(x, { frequencies: d.tensor([1, 0.1]), start: ids(d, 4, 9) }),
+    },
+  ],
+  crossEntropy: [
+    { inputs: (d) => [random(d, [4, 7])], run: (d) => (x) => o.crossEntropy(x, ids(d, 3, 0, 0xffffffff, 6)) },
+  ],
+  gather: [{ inputs: (d) => [random(d, [3, 5])], run: (d) => (x) => o.gather(x, ids(d, 4, 0, 2)) }],
+  softmax: [one([3, 6], [-2, 2], o.softmax)],
+  logSoftmax: [one([3, 6], [-2, 2], o.logSoftmax)],
+}
+
+/** Exports without a gradient, and why. */
+const notDifferentiable: Partial<Record<keyof typeof operations, string>> = {
+  argmax: 'its values are indices',
+  writeRows: 'it writes in place, for inference',
+}
+
+describe('gradients', () => {
+  for (const name of Object.keys(operations) as (keyof typeof operations)[]) {
+    if (name in notDifferentiable) continue
+    it(`${name} agrees with finite differences`, async () => {
+      const device = await testDevice()
+      expect(samples[name], `${name} is exported without sample inputs for its gradient`).toBeDefined()
+      for (const { inputs, run } of samples[name]!) await checkGradient(run(device), inputs(device))
+    })
+  }
+})

@@ -1,0 +1,28 @@
+// dx = scale · (dy·weight − x · scale² · mean(dy·weight·x)): the gradient of RMSNorm for its input.
+//
+// x, dy, dx: [rows, columns]    weight: [columns]    scale: [rows]
+// A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
+// Prelude: rowSum (row-reduction.ts).
+
+struct Params { rows: u32, columns: u32 }
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> scale: array<f32>;
+@group(0) @binding(3) var<storage, read> dy: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = group.x + group.y * groups.x;
+  if (row >= params.rows) { return; }
+  let begin = row * params.columns;
+  var product = 0.0;
+  for (var i = lane; i < params.columns; i += LANES) { product += dy[begin + i] * weight[i] * x[begin + i]; }
+  let factor = scale[row];
+  let pull = rowSum(product, lane) / f32(params.columns) * factor * factor;
+  for (var i = lane; i < params.columns; i += LANES) {
+    dx[begin + i] = factor * (dy[begin + i] * weight[i] - x[begin + i] * pull);
+  }
+}

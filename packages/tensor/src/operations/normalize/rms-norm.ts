@@ -1,0 +1,59 @@
+import { differentiable } from '../../autograd/tape'
+import { ShapeError } from '../../errors'
+import { defineKernel } from '../../kernel'
+import type { Tensor } from '../../tensor'
+import { reduce } from '../reduce/reduce'
+import { runOverRows } from '../rows/softmax'
+import source from './rms-norm.wgsl'
+import inputSource from './rms-norm-gradient-input.wgsl'
+import weightSource from './rms-norm-gradient-weight.wgsl'
+
+const kernel = defineKernel({ name: 'rmsNorm', source })
+const inputKernel = defineKernel({ name: 'rmsNormGradientInput', source: inputSource })
+const weightKernel = defineKernel({ name: 'rmsNormGradientWeight', source: weightSource })
+
+/**
+ * x / √(mean(x²) + ε) · weight along the last axis (Zhang & Sennrich 2019, arXiv 1910.07467).
+ *
+ * @param x       f32 [..., columns]
+ * @param weight  f32 [columns]
+ */
+export function rmsNorm(x: Tensor, weight: Tensor, { epsilon = 1e-5 }: { epsilon?: number } = {}): Tensor {
+  const columns = x.shape.at(-1) ?? 1
+  if (weight.size !== columns)
+    throw new ShapeError('rmsNorm', [x.shape, weight.shape], 'the weight must match the last axis')
+  const { device } = x
+  const y = device.empty(x.shape)
+  const scale = device.empty([x.size / columns])
+  const run = runOverRows(x)
+  device.run(kernel, { ...run, params: { ...run.params, epsilon }, bindings: { x, weight, y, scale } })
+  if (!device.tape) scale.dispose()
+  const gradientInput = (dy: Tensor) => {
+    const dx = device.empty(x.shape)
+    device.run(inputKernel, { ...run, bindings: { x, weight, scale, dy, dx } })
+    return dx
+  }
+  return differentiable(y, {
+    name: 'rmsNorm',
+    inputs: [x, weight],
+    gradient: (dy) => [() => gradientInput(dy), () => gradientWeight(x, weight, scale, dy)],
+  })
+}
+
+const CHUNK = 64
+
+function gradientWeight(x: Tensor, weight: Tensor, scale: Tensor, dy: Tensor): Tensor {
+  const columns = weight.size
+  const rows = x.size / columns
+  const chunks = Math.ceil(rows / CHUNK)
+  return x.device.scope(() => {
+    const partials = x.device.empty([chunks, columns])
+    x.device.run(weightKernel, {
+      bindings: { x, scale, dy, partials },
+      params: { rows, columns },
+      constants: { CHUNK },
+      workgroups: [Math.ceil(columns / 64), chunks],
+    })
+    return reduce('sum', partials, 1, chunks, columns, weight.shape)
+  })
+}

@@ -1,0 +1,27 @@
+import type { DType } from '../../dtype'
+
+const access: Record<DType, { vector: string; unpack: string; pack: string }> = {
+  f32: { vector: 'vec4f', unpack: 'v', pack: 'v' },
+  f16: {
+    vector: 'vec2u',
+    unpack: 'vec4f(unpack2x16float(v.x), unpack2x16float(v.y))',
+    pack: 'vec2u(pack2x16float(v.xy), pack2x16float(v.zw))',
+  },
+  u32: { vector: 'vec4u', unpack: 'vec4f(v)', pack: 'vec4u(v)' },
+  i32: { vector: 'vec4i', unpack: 'vec4f(v)', pack: 'vec4i(v)' },
+}
+
+/**
+ * WGSL by which a kernel reads and writes four elements of any dtype as `vec4f`: for name X, the type `X4` of four stored
+ * elements, `unpackX` and `packX`. Nothing here needs `shader-f16`.
+ */
+export function storageAccess(dtypes: Record<string, DType>): string {
+  return Object.entries(dtypes)
+    .map(([name, dtype]) => {
+      const { vector, unpack, pack } = access[dtype]
+      return `alias ${name}4 = ${vector};
+fn unpack${name}(v: ${name}4) -> vec4f { return ${unpack}; }
+fn pack${name}(v: vec4f) -> ${name}4 { return ${pack}; }`
+    })
+    .join('\n')
+}

@@ -1,0 +1,102 @@
+import { differentiable } from '../../autograd/tape'
+import type { DType } from '../../dtype'
+import { OutriderError } from '../../errors'
+import { defineKernel, linearWorkgroups } from '../../kernel'
+import type { Tensor } from '../../tensor'
+import { storageAccess } from './storage-access'
+import unarySource from './unary.wgsl'
+import gradientSource from './unary-gradient.wgsl'
+
+/** WGSL over vec4f: the value in x; the gradient in x, y (the value) and dy. */
+interface UnaryFunction {
+  readonly value: string
+  readonly gradient: string
+}
+
+// exp overflows past 88: arguments are held where the result is already exact in f32.
+const unaryFunctions = {
+  negate: { value: '-x', gradient: '-dy' },
+  exp: { value: 'exp(x)', gradient: 'dy * y' },
+  log: { value: 'log(x)', gradient: 'dy / x' },
+  sqrt: { value: 'sqrt(x)', gradient: '0.5 * dy / y' },
+  square: { value: 'x * x', gradient: '2.0 * x * dy' },
+  abs: { value: 'abs(x)', gradient: 'sign(x) * dy' },
+  sigmoid: { value: '1.0 / (1.0 + exp(-max(x, vec4f(-80.0))))', gradient: 'y * (1.0 - y) * dy' },
+  tanh: { value: 'tanh(clamp(x, vec4f(-15.0), vec4f(15.0)))', gradient: '(1.0 - y * y) * dy' },
+  relu: { value: 'max(x, vec4f(0.0))', gradient: 'select(vec4f(0.0), dy, x > vec4f(0.0))' },
+  silu: {
+    value: 'x / (1.0 + exp(-max(x, vec4f(-80.0))))',
+    gradient: 'dy * silu_slope(x)',
+  },
+} satisfies Record<string, UnaryFunction>
+
+const siluSlope = `fn silu_slope(x: vec4f) -> vec4f {
+  let s = 1.0 / (1.0 + exp(-max(x, vec4f(-80.0))));
+  return s * (1.0 + x * (1.0 - s));
+}`
+
+const unaryKernel = defineKernel({ name: 'unary', source: unarySource })
+const gradientKernel = defineKernel({ name: 'unaryGradient', source: gradientSource })
+
+/** −x */
+export const negate = (x: Tensor): Tensor => unary('negate', x)
+/** eˣ */
+export const exp = (x: Tensor): Tensor => unary('exp', x)
+/** ln x */
+export const log = (x: Tensor): Tensor => unary('log', x)
+/** √x */
+export const sqrt = (x: Tensor): Tensor => unary('sqrt', x)
+/** x² */
+export const square = (x: Tensor): Tensor => unary('square', x)
+/** |x|, with gradient 0 at 0 */
+export const abs = (x: Tensor): Tensor => unary('abs', x)
+/** 1 / (1 + e⁻ˣ) */
+export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x)
+/** x · sigmoid(x) */
+export const silu = (x: Tensor): Tensor => unary('silu', x)
+/** tanh x */
+export const tanh = (x: Tensor): Tensor => unary('tanh', x)
+/** max(x, 0), with gradient 0 at 0 */
+export const relu = (x: Tensor): Tensor => unary('relu', x)
+
+/**
+ * The same values in another dtype. f32 → f16 rounds to nearest; to integers, towards zero. Integers pass through f32:
+ * exact below 2²⁴. Differentiable between f32 and f16.
+ */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  if (dtype === x.dtype) return x.reshape(x.shape)
+  const y = applyUnary(x, dtype, 'x')
+  return differentiable(y, { name: 'cast', inputs: [x], gradient: (dy) => [() => cast(dy, x.dtype)] })
+}
+
+function unary(name: keyof typeof unaryFunctions, x: Tensor): Tensor {
+  if (x.dtype !== 'f32' && x.dtype !== 'f16')
+    throw new OutriderError('DTYPE_MISMATCH', `${name}: the tensor is ${x.dtype}.`, { remedy: "cast(x, 'f32') first." })
+  const { value, gradient } = unaryFunctions[name]
+  const y = applyUnary(x, x.dtype, value)
+  return differentiable(y, { name, inputs: [x], gradient: (dy) => [() => unaryGradient(gradient, x, y, dy)] })
+}
+
+function applyUnary(x: Tensor, dtype: DType, expression: string): Tensor {
+  const y = x.device.empty(x.shape, dtype)
+  const count = Math.ceil(x.size / 4)
+  x.device.run(unaryKernel, {
+    bindings: { x, y },
+    params: { count },
+    prelude: `${storageAccess({ X: x.dtype, Y: dtype })}\nfn apply(x: vec4f) -> vec4f { return ${expression}; }`,
+    workgroups: linearWorkgroups(Math.ceil(count / 64)),
+  })
+  return y
+}
+
+function unaryGradient(expression: string, x: Tensor, y: Tensor, dy: Tensor): Tensor {
+  const dx = x.device.empty(x.shape, x.dtype)
+  const count = Math.ceil(x.size / 4)
+  x.device.run(gradientKernel, {
+    bindings: { x, y, dy, dx },
+    params: { count },
+    prelude: `${storageAccess({ X: x.dtype, Y: y.dtype })}\n${siluSlope}\nfn apply(x: vec4f, y: vec4f, dy: vec4f) -> vec4f { return ${expression}; }`,
+    workgroups: linearWorkgroups(Math.ceil(count / 64)),
+  })
+  return dx
+}

@@ -1,0 +1,25 @@
+// y[row] = the sum, or the largest, of x's row.
+//
+// x: [rows, columns]    y: [rows]
+// A workgroup of LANES invocations a row, each taking every LANES-th column; workgroups in a line, folded over x and y.
+// Prelude: rowSum, rowMax (row-reduction.ts). MAX: the largest, not the sum.
+
+struct Params { rows: u32, columns: u32, size: u32 }
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = group.x + group.y * groups.x;
+  if (row >= params.rows) { return; }
+  let begin = row * params.columns;
+  let end = min(begin + params.columns, params.size); // the last row may be short
+  var value = select(0.0, -3.0e38, MAX);
+  for (var i = begin + lane; i < end; i += LANES) {
+    if (MAX) { value = max(value, x[i]); } else { value += x[i]; }
+  }
+  if (MAX) { value = rowMax(value, lane); } else { value = rowSum(value, lane); }
+  if (lane == 0u) { y[row] = value; }
+}

@@ -1,0 +1,79 @@
+import { OutriderError } from '../../errors'
+import { defineKernel, linearWorkgroups } from '../../kernel'
+import { normalizeAxis, sizeOf } from '../../shape'
+import type { Tensor } from '../../tensor'
+import columnsSource from './reduce-columns.wgsl'
+import rowsSource from './reduce-rows.wgsl'
+import { rowReduction } from './row-reduction'
+
+const rowsKernel = defineKernel({ name: 'reduceRows', source: rowsSource })
+const columnsKernel = defineKernel({ name: 'reduceColumns', source: columnsSource })
+
+export interface ReduceOptions {
+  /** The axis to reduce; negative counts from the back. Left out: all of them, to a scalar of shape []. */
+  axis?: number | undefined
+  /** Keep the reduced axis with size 1. */
+  keepDims?: boolean | undefined
+}
+
+export type Reduction = 'sum' | 'max'
+
+/** What a reduction works on: the tensor as [outer, length, inner], and the shape of the result. */
+export function reduction(operation: string, x: Tensor, { axis, keepDims = false }: ReduceOptions) {
+  if (axis === undefined) return { outer: 1, length: x.size, inner: 1, shape: keepDims ? x.shape.map(() => 1) : [] }
+  const at = normalizeAxis(operation, axis, x.shape)
+  return {
+    outer: sizeOf(x.shape.slice(0, at)),
+    length: x.shape[at]!,
+    inner: sizeOf(x.shape.slice(at + 1)),
+    shape: keepDims ? x.shape.map((d, i) => (i === at ? 1 : d)) : x.shape.filter((_, i) => i !== at),
+  }
+}
+
+/** Elements that one workgroup adds up when a whole tensor is reduced. */
+const chunk = 4096
+
+/** Reduces f32 x seen as [outer, length, inner] along its length. The order of the sum is fixed by the sizes. Not differentiable. */
+export function reduce(
+  kind: Reduction,
+  x: Tensor,
+  outer: number,
+  length: number,
+  inner: number,
+  shape: readonly number[],
+): Tensor {
+  if (x.dtype !== 'f32')
+    throw new OutriderError('DTYPE_MISMATCH', `${kind}: the tensor is ${x.dtype}.`, { remedy: "cast(x, 'f32') first." })
+  const constants = { MAX: kind === 'max' }
+  if (inner > 1) {
+    const y = x.device.empty(shape)
+    const count = outer * inner
+    x.device.run(columnsKernel, {
+      bindings: { x, y },
+      params: { count, length, inner },
+      constants,
+      workgroups: linearWorkgroups(Math.ceil(count / 64)),
+    })
+    return y
+  }
+  // One long row would be one workgroup's work: it is reduced in pieces first.
+  if (outer === 1 && length > 2 * chunk)
+    return x.device.scope(() => {
+      const pieces = Math.ceil(length / chunk)
+      return reduce(kind, reduceRows(kind, x, pieces, chunk, [pieces]), 1, pieces, 1, shape)
+    })
+  return reduceRows(kind, x, outer, length, shape)
+}
+
+function reduceRows(kind: Reduction, x: Tensor, rows: number, columns: number, shape: readonly number[]): Tensor {
+  const y = x.device.empty(shape)
+  const lanes = rowReduction(columns, x.device.capabilities)
+  x.device.run(rowsKernel, {
+    bindings: { x, y },
+    params: { rows, columns, size: x.size },
+    ...lanes,
+    constants: { ...lanes.constants, MAX: kind === 'max' },
+    workgroups: linearWorkgroups(rows),
+  })
+  return y
+}

@@ -1,0 +1,54 @@
+import type { Capabilities } from '../../device/capabilities'
+import type { KernelSpecialization } from '../../kernel'
+
+/**
+ * How the invocations of one workgroup add up (or compare) what each has of a row. Kernels that give a workgroup to a row
+ * are written against four functions and the constant LANES:
+ *
+ * - `rowSum(value: f32, lane: u32) -> f32`, `rowMax(value: f32, lane: u32) -> f32`: over the lanes, the same in each
+ * - `rowSum4`, `rowMax4`: the same for the four components of a vec4f
+ *
+ * The order of the sum depends on the row's length and the adapter alone, never on the number of rows: verification rows
+ * and decoding rows agree to the bit.
+ *
+ * Where the subgroup size is fixed and rows are not long, the workgroup is one subgroup and needs no barrier; else 256
+ * invocations meet in workgroup memory.
+ */
+export function rowReduction(
+  columns: number,
+  { subgroups, subgroupMinSize, subgroupMaxSize }: Capabilities,
+): KernelSpecialization {
+  const oneSubgroup = subgroups && subgroupMinSize === subgroupMaxSize && columns <= 128 * subgroupMinSize
+  if (oneSubgroup) return { constants: { LANES: subgroupMinSize }, prelude: subgroupReduction }
+  return { constants: { LANES: columns <= 256 ? 64 : 256 }, prelude: workgroupReduction }
+}
+
+const subgroupReduction = `enable subgroups;
+fn rowSum(value: f32, lane: u32) -> f32 { return subgroupAdd(value); }
+fn rowMax(value: f32, lane: u32) -> f32 { return subgroupMax(value); }
+fn rowSum4(value: vec4f, lane: u32) -> vec4f { return subgroupAdd(value); }
+fn rowMax4(value: vec4f, lane: u32) -> vec4f { return subgroupMax(value); }`
+
+const workgroupReduction = `var<workgroup> row_lanes: array<vec4f, LANES>;
+fn rowSum(value: f32, lane: u32) -> f32 { return rowSum4(vec4f(value, 0.0, 0.0, 0.0), lane).x; }
+fn rowMax(value: f32, lane: u32) -> f32 { return rowMax4(vec4f(value, 0.0, 0.0, 0.0), lane).x; }
+fn rowSum4(value: vec4f, lane: u32) -> vec4f {
+  row_lanes[lane] = value;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) { row_lanes[lane] += row_lanes[lane + half]; }
+  }
+  let total = workgroupUniformLoad(&row_lanes[0]);
+  workgroupBarrier();
+  return total;
+}
+fn rowMax4(value: vec4f, lane: u32) -> vec4f {
+  row_lanes[lane] = value;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) { row_lanes[lane] = max(row_lanes[lane], row_lanes[lane + half]); }
+  }
+  let largest = workgroupUniformLoad(&row_lanes[0]);
+  workgroupBarrier();
+  return largest;
+}`

@@ -1,0 +1,46 @@
+import { differentiable } from '../../autograd/tape'
+import { ShapeError } from '../../errors'
+import { linearWorkgroups } from '../../kernel'
+import type { Tensor } from '../../tensor'
+import { defineStartKernel, type Start, startRun } from '../starts'
+import source from './rope.wgsl'
+
+const kernels = defineStartKernel({ name: 'rope', source })
+
+export interface RopeOptions {
+  /** f32 [headDim / 2]: radians a position, θ^(−2i/headDim) in a plain Llama. */
+  frequencies: Tensor
+  /** The position of row 0. */
+  start?: Start
+}
+
+/**
+ * Rotary position embedding (Su et al. 2021, arXiv 2104.09864), Hugging Face's half rotation: row t of a sequence is at
+ * position start + t.
+ *
+ * @param x  f32 [batch, rows, heads, headDim]
+ */
+export function rope(x: Tensor, { frequencies, start = 0 }: RopeOptions): Tensor {
+  const [, , , headDim] = x.shape
+  if (x.shape.length !== 4 || headDim! % 2 !== 0 || frequencies.size !== headDim! / 2)
+    throw new ShapeError(
+      'rope',
+      [x.shape, frequencies.shape],
+      'x must be [batch, rows, heads, headDim] and frequencies [headDim / 2]',
+    )
+  const y = rotate(x, frequencies, start, 1)
+  return differentiable(y, { name: 'rope', inputs: [x], gradient: (dy) => [() => rotate(dy, frequencies, start, -1)] })
+}
+
+function rotate(x: Tensor, frequencies: Tensor, start: Start, direction: number): Tensor {
+  const [batch, rows, heads, headDim] = x.shape as [number, number, number, number]
+  const run = startRun('rope', kernels, start, batch)
+  const y = x.device.empty(x.shape)
+  const count = x.size / 2
+  x.device.run(run.kernel, {
+    bindings: { x, frequencies, y, ...run.bindings },
+    params: { count, rows, heads, pairs: headDim / 2, start: run.start, direction },
+    workgroups: linearWorkgroups(Math.ceil(count / 64)),
+  })
+  return y
+}

@@ -1,0 +1,29 @@
+// Rotary position embedding (Su et al. 2021, arXiv 2104.09864), in Hugging Face's layout: element i < headDim/2 turns with
+// element i + headDim/2 by the angle position · frequencies[i]. y = (a·cos − b·sin, b·cos + a·sin).
+//
+// x, y: [batch, rows, heads, headDim]    frequencies: [headDim / 2]
+// One invocation a pair; workgroups in a line, folded over x and y. direction: 1, or −1 for the gradient.
+
+struct Params { count: u32, rows: u32, heads: u32, pairs: u32, start: u32, direction: f32 }
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> frequencies: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.x + group.y * groups.x) * 64u + lane;
+  if (i >= params.count) { return; }
+  let pair = i % params.pairs;
+  let row = i / (params.pairs * params.heads);
+  let position = startOf(row / params.rows) + row % params.rows;
+  let angle = f32(position) * frequencies[pair];
+  let cosine = cos(angle);
+  let sine = sin(angle) * params.direction;
+  let at = (i / params.pairs) * params.pairs * 2u + pair;
+  let a = x[at];
+  let b = x[at + params.pairs];
+  y[at] = a * cosine - b * sine;
+  y[at + params.pairs] = b * cosine + a * sine;
+}

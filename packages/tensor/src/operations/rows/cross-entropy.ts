@@ -1,0 +1,52 @@
+import { differentiable } from '../../autograd/tape'
+import { ShapeError } from '../../errors'
+import { defineKernel, linearWorkgroups } from '../../kernel'
+import type { Tensor } from '../../tensor'
+import source from './cross-entropy.wgsl'
+import gradientSource from './cross-entropy-gradient.wgsl'
+import { runOverRows } from './softmax'
+
+const kernel = defineKernel({ name: 'crossEntropy', source })
+const gradientKernel = defineKernel({ name: 'crossEntropyGradient', source: gradientSource })
+
+/**
+ * −ln softmax(logits)[label], row by row.
+ *
+ * @param logits  f32 [rows, vocabulary]
+ * @param labels  u32 [rows]; rows whose label is `ignoreIndex` have loss and gradient 0
+ * @returns f32 [rows], in nats
+ */
+export function crossEntropy(
+  logits: Tensor,
+  labels: Tensor,
+  { ignoreIndex = 0xffffffff }: { ignoreIndex?: number } = {},
+): Tensor {
+  const columns = logits.shape.at(-1) ?? 1
+  const rows = logits.size / columns
+  if (labels.size !== rows)
+    throw new ShapeError('crossEntropy', [logits.shape, labels.shape], 'one label a row is needed')
+  const { device } = logits
+  const loss = device.empty(labels.shape)
+  const shift = device.empty([rows])
+  const run = runOverRows(logits)
+  device.run(kernel, {
+    ...run,
+    params: { ...run.params, ignore: ignoreIndex },
+    bindings: { logits, labels, loss, shift },
+  })
+  const gradient = (dloss: Tensor) => {
+    const dlogits = device.empty(logits.shape)
+    device.run(gradientKernel, {
+      bindings: { logits, labels, shift, dloss, dlogits },
+      params: { count: logits.size, columns, ignore: ignoreIndex },
+      workgroups: linearWorkgroups(Math.ceil(logits.size / 64)),
+    })
+    return dlogits
+  }
+  if (!device.tape) shift.dispose()
+  return differentiable(loss, {
+    name: 'crossEntropy',
+    inputs: [logits, labels],
+    gradient: (dy) => [() => gradient(dy), null],
+  })
+}

@@ -1,0 +1,18 @@
+import { createDevice, type Device } from '../device/device'
+
+let device: Promise<Device> | undefined
+
+/**
+ * One device for all tests of a process: kernels are compiled once. In Node it is Dawn's; in a browser the tab's.
+ * It is never disposed of; a test that loses its device makes one of its own.
+ */
+export function testDevice(): Promise<Device> {
+  device ??= make()
+  return device
+}
+
+async function make(): Promise<Device> {
+  if (globalThis.navigator && 'gpu' in globalThis.navigator && globalThis.navigator.gpu) return createDevice()
+  const { nodeAdapter } = await import('../node')
+  return createDevice({ adapter: nodeAdapter() })
+}
