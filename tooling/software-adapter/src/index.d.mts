@@ -1,10 +1,15 @@
 /**
- * Makes SwiftShader, the software Vulkan driver in the npm package `@sparticuz/chromium`, visible to Dawn in this
- * process, behind any Vulkan driver that the machine has. Call it before the first `requestAdapter`.
+ * Makes sure that Dawn finds a WebGPU adapter in this process. Call it before the first `requestAdapter`.
  *
- * @returns the folder of the unpacked driver, or null where it is not needed or not available (other than linux-x64).
+ * A GPU with its driver comes first, then a software driver that the machine has (lavapipe of Mesa 25), then SwiftShader
+ * from the npm package `@sparticuz/chromium` (linux-x64), unpacked into `$XDG_CACHE_HOME/outrider`.
+ * `OUTRIDER_ADAPTER=swiftshader` takes SwiftShader whatever else there is, `OUTRIDER_ADAPTER=system` never does;
+ * `VK_DRIVER_FILES`, where set, is left alone.
+ *
+ * @returns the folder of the SwiftShader that is now in use, or null where the machine's own driver is.
+ * @throws Error for another value of `OUTRIDER_ADAPTER`, and where no cache folder is writable
  */
 export declare function useSoftwareAdapter(): Promise<string | null>
 
-/** The unpacked driver's folder: `libvulkan.so.1`, `libvk_swiftshader.so`, `vk_swiftshader_icd.json`. */
-export declare function unpackSwiftShader(): Promise<string>
+/** The adapter that Dawn gives to this process, in words (`SwiftShader Device (…) (software)`); null where there is none. */
+export declare function describeAdapter(): Promise<string | null>

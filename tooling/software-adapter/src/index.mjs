@@ -1,80 +1,75 @@
-import { createReadStream } from 'node:fs'
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { createBrotliDecompress } from 'node:zlib'
-import { extract } from 'tar-stream'
+import { readdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { unpackFromChromium } from './unpack.mjs'
 
 const RTLD_NOW = 0x2
 const RTLD_GLOBAL = 0x100
 const RTLD_NODELETE = 0x1000
 
 export async function useSoftwareAdapter() {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return null
-  if (process.env.VK_DRIVER_FILES) return null // the user has chosen a driver
-  const folder = await unpackSwiftShader()
-  const hasDriver = await systemHasVulkanDriver()
-  // Added behind the machine's own drivers where it has any; Dawn prefers a hardware adapter over a CPU one.
-  process.env[hasDriver ? 'VK_ADD_DRIVER_FILES' : 'VK_DRIVER_FILES'] = join(folder, 'vk_swiftshader_icd.json')
-  loadVulkanLoader(folder)
+  const choice = process.env.OUTRIDER_ADAPTER || 'auto'
+  if (!['auto', 'system', 'swiftshader'].includes(choice))
+    throw new Error(`OUTRIDER_ADAPTER is '${choice}'. Set it to 'swiftshader' or 'system', or leave it out.`)
+  if (choice === 'system' || process.platform !== 'linux' || process.arch !== 'x64') return null
+  // Chosen by the user, or by the process that started this one.
+  const named = process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES
+  if (choice === 'auto' && named && !named.endsWith(driverFile)) return null
+
+  const folder = await unpackFromChromium('swiftshader', ['swiftshader.tar.br'])
+  openVulkanLoader(folder)
+  if (choice === 'auto' && !named && (await systemHasDriverFiles()) && (await dawnFindsAdapter())) return null
+  process.env.VK_DRIVER_FILES = join(folder, driverFile)
   return folder
 }
+
+export async function describeAdapter() {
+  const { create } = await import('webgpu')
+  const gpu = create([])
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  if (!adapter) return null
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info
+  const name =
+    [description, [vendor, architecture].filter(Boolean).join(' '), device].find(Boolean) ?? 'unnamed adapter'
+  return isFallbackAdapter ? `${name} (software)` : name
+}
+
+const driverFile = 'vk_swiftshader_icd.json'
 
 /**
  * Dawn opens `libvulkan.so.1` by name. Where the system has none, a library of that name which is already in the
  * process is found first, so opening ours by path is enough; it is no Node addon, hence the error that is expected.
  */
-function loadVulkanLoader(folder) {
-  const open = (file) => {
-    try {
-      process.dlopen({ exports: {} }, file, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE)
-      return true
-    } catch (error) {
-      return /did not self-register/.test(String(error))
-    }
-  }
+function openVulkanLoader(folder) {
   if (!open('libvulkan.so.1')) open(join(folder, 'libvulkan.so.1'))
 }
 
-async function systemHasVulkanDriver() {
-  const { readdir } = await import('node:fs/promises')
-  for (const folder of ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d']) {
-    const files = await readdir(folder).catch(() => [])
-    if (files.some((file) => file.endsWith('.json'))) return true
+function open(library) {
+  try {
+    process.dlopen({ exports: {} }, library, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE)
+    return true
+  } catch (error) {
+    return /did not self-register/.test(String(error))
   }
-  return false
 }
 
-export async function unpackSwiftShader() {
-  const require = createRequire(import.meta.url)
-  const entry = require.resolve('@sparticuz/chromium')
-  const root = entry.slice(0, entry.lastIndexOf('@sparticuz/chromium') + '@sparticuz/chromium'.length)
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const folder = join(process.env.XDG_CACHE_HOME ?? join(tmpdir(), `outrider-${process.getuid?.() ?? 'user'}`), `swiftshader-${version}`)
-  const complete = join(folder, 'vk_swiftshader_icd.json')
-  if (await exists(complete)) return folder
-
-  // Unpacked beside its final place and renamed, so that two processes that start together both succeed.
-  const partial = `${folder}.${process.pid}`
-  await mkdir(partial, { recursive: true })
-  const unpack = extract()
-  unpack.on('entry', (header, stream, next) => {
-    const chunks = []
-    stream.on('data', (chunk) => chunks.push(chunk))
-    stream.on('end', () => {
-      if (header.type !== 'file') return next()
-      writeFile(join(partial, header.name.replace(/^.*\//, '')), Buffer.concat(chunks), { mode: 0o755 }).then(() => next(), next)
-    })
-  })
-  await pipeline(createReadStream(join(root, 'bin', 'swiftshader.tar.br')), createBrotliDecompress(), unpack)
-  await mkdir(dirname(folder), { recursive: true })
-  await rename(partial, folder).catch(async (error) => {
-    if (!(await exists(complete))) throw error
-    await rm(partial, { recursive: true, force: true })
-  })
-  return folder
+/** The folders in which the Vulkan loader looks for drivers; asking Dawn costs a fraction of a second, reading them none. */
+async function systemHasDriverFiles() {
+  const { XDG_DATA_HOME, XDG_DATA_DIRS, XDG_CONFIG_DIRS, HOME } = process.env
+  const roots = [
+    XDG_DATA_HOME || join(HOME || homedir(), '.local', 'share'),
+    ...(XDG_CONFIG_DIRS || '/etc/xdg').split(':'),
+    ...(XDG_DATA_DIRS || '/usr/local/share:/usr/share').split(':'),
+    '/etc',
+    '/usr/local/etc',
+    '/run/opengl-driver/share',
+  ]
+  const listings = await Promise.all(roots.map((root) => readdir(join(root, 'vulkan', 'icd.d')).catch(() => [])))
+  return listings.flat().some((file) => file.endsWith('.json'))
 }
 
-const exists = (file) => access(file).then(() => true, () => false)
+/** A driver file may be there without its device, or be of a driver that Dawn refuses, such as Mesa 22's lavapipe. */
+async function dawnFindsAdapter() {
+  const { create } = await import('webgpu')
+  return (await create([]).requestAdapter({ powerPreference: 'high-performance' })) !== null
+}

@@ -1,0 +1,20 @@
+export interface BrowserRun {
+  /** Given to the module's function, as JSON. */
+  input?: unknown
+  /** Folders served beside the program: URL path (`/model/`) → folder on disk. */
+  folders?: Record<string, string>
+  /** Receives what the page logs. */
+  onLog?: (line: string) => void
+  /** Milliseconds that the module's function may take; 60 000 where left out. */
+  timeout?: number
+}
+
+/**
+ * Runs a module in a headless Chromium with WebGPU, from npm alone (linux-x64): bundles it from the packages' sources,
+ * serves it over loopback HTTP as a cross-origin isolated page and calls its default export.
+ *
+ * @param module  path of a TypeScript module whose default export is `(input) => result`, both JSON
+ * @returns what the function returned
+ * @throws Error when it throws, when the page reports any error or `console.error`, or when the time is over
+ */
+export declare function runInBrowser<Result>(module: string, options?: BrowserRun): Promise<Result>

@@ -1,0 +1,39 @@
+import { bundle } from './bundle.mjs'
+import { launchChromium } from './chromium.mjs'
+import { serve } from './server.mjs'
+
+export async function runInBrowser(module, { input = null, folders = {}, onLog = () => {}, timeout = 60_000 } = {}) {
+  const script = await bundle(module)
+  const server = await serve({ '/program.js': script }, folders)
+  const browser = await launchChromium()
+  try {
+    const page = await browser.newPage()
+    const problems = []
+    page.on('pageerror', (error) => problems.push(error.stack ?? String(error)))
+    page.on('crash', () => problems.push('the page crashed'))
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text())
+      else onLog(message.text())
+    })
+    const run = async () => {
+      await page.goto(server.url)
+      // As text: what a bundler makes of `import()` in here would not be known to the page.
+      return page.evaluate(`import('/program.js').then((program) => program.default(${JSON.stringify(input)}))`)
+    }
+    const result = await withTimeout(run(), timeout).catch((error) => {
+      throw new Error([`${module} failed in the browser: ${error.message ?? error}`, ...problems].join('\n'))
+    })
+    if (problems.length > 0) throw new Error([`${module} ran in the browser with errors:`, ...problems].join('\n'))
+    return result
+  } finally {
+    await Promise.all([browser.close(), server.close()])
+  }
+}
+
+async function withTimeout(promise, milliseconds) {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no result after ${milliseconds / 1000} s`)), milliseconds)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
