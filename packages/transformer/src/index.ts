@@ -1,2 +1,3 @@
 export * from './config/index'
 export * from './files/index'
+export * from './tokenizer/index'

@@ -1,0 +1,6 @@
+export { type ChatMessage, ChatTemplate } from './chat-template'
+export type { NamedSpecialTokens } from './special-tokens'
+export type { TextStream } from './text-stream'
+export { type JsonFile, Tokenizer } from './tokenizer'
+export { loadTokenizer, saveTokenizer } from './tokenizer-files'
+export { compareVocabularies, type WithVocabulary } from './vocabulary'

@@ -1,0 +1,230 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { asset } from '../assets.test-support'
+import { directory, memoryDirectory } from '../files/index'
+import { Tokenizer } from './tokenizer'
+import { loadTokenizer, saveTokenizer } from './tokenizer-files'
+import { compareVocabularies } from './vocabulary'
+
+const text = (name: string) => readFileSync(asset(name), 'utf8')
+const stories = Tokenizer.fromJson(text('stories260K/tokenizer.json'), text('stories260K/tokenizer_config.json'))
+const llama = Tokenizer.fromJson(
+  text('tokenizers/llama-2-vocab/tokenizer.json'),
+  text('tokenizers/llama-2-vocab/tokenizer_config.json'),
+)
+const reference = JSON.parse(text('stories260K/reference.json')) as {
+  cases: { prompt: string; ids: number[]; greedy: number[]; text: string }[]
+}
+
+describe('Tokenizer', () => {
+  it.each(reference.cases)(
+    'encodes "$prompt" and decodes its answer as the reference does',
+    ({ prompt, ids, greedy, text }) => {
+      expect(stories.encode(prompt)).toEqual(ids)
+      expect(stories.decode(greedy)).toBe(text)
+      expect(stories.encode(prompt, { addSpecialTokens: false })).toEqual(ids.slice(1))
+    },
+  )
+
+  it("gives llama.cpp's ids on its conformance texts", () => {
+    const base = 'tokenizers/llamacpp-vocab/ggml-vocab-phi-3.gguf'
+    const inputs = text(`${base}.inp`).split('\n__ggml_vocab_test__\n')
+    const outputs = text(`${base}.out`).split('\n')
+    for (const [i, input] of inputs.entries()) {
+      const expected = outputs[i]!.trim().split(/\s+/).filter(Boolean).map(Number)
+      expect({ input, ids: llama.encode(input) }).toEqual({ input, ids: expected })
+    }
+  })
+
+  it('knows its pieces and special tokens', () => {
+    expect(stories.vocabularySize).toBe(512)
+    expect(stories.idToToken(1)).toBe('<s>')
+    expect(stories.tokenToId('</s>')).toBe(2)
+    expect(stories.specialTokens).toEqual(
+      new Map([
+        ['<unk>', 0],
+        ['<s>', 1],
+        ['</s>', 2],
+      ]),
+    )
+    expect(llama.vocabularySize).toBe(32011)
+    // tokenizer.json of Phi-3 calls </s> an ordinary added token; tokenizer_config.json does not name it either.
+    expect(llama.specialTokens.get('<|endoftext|>')).toBe(32000)
+  })
+
+  it('leaves special tokens out of text, or shows them', () => {
+    const ids = [1, ...stories.encode('Hello', { addSpecialTokens: false }), 2]
+    expect(stories.decode(ids)).toBe('Hello')
+    expect(stories.decode(ids, { skipSpecialTokens: false })).toBe('<s> Hello</s>')
+    expect(stories.decode([])).toBe('')
+    expect(stories.decode([1, 2, 511 + 9])).toBe('')
+  })
+
+  it('frames Llama texts as add_bos_token says, even where tokenizer.json says otherwise', () => {
+    const config = JSON.parse(text('stories260K/tokenizer_config.json')) as object
+    const without = Tokenizer.fromJson(text('stories260K/tokenizer.json'), {
+      ...config,
+      add_bos_token: false,
+      add_eos_token: true,
+    })
+    expect(without.encode('Once upon a time')).toEqual([403, 407, 261, 378, 2])
+    expect(without.encode('Once upon a time', { addSpecialTokens: false })).toEqual([403, 407, 261, 378])
+  })
+
+  it('refuses what is no tokenizer, naming the file', () => {
+    expect(() => Tokenizer.fromJson('{"model":', '{}', 'm/')).toThrow(/m\/tokenizer.json is not valid JSON/)
+    expect(() => Tokenizer.fromJson('[]')).toThrow(/tokenizer.json is not a JSON object/)
+    expect(() => Tokenizer.fromJson('{"model":{"type":"Other"}}')).toThrow(
+      expect.objectContaining({ code: 'FILE_FORMAT' }),
+    )
+  })
+
+  it('is saved as the files it was loaded from', async () => {
+    const source = directory(asset('stories260K'))
+    const { tokenizer, chatTemplate } = await loadTokenizer(source)
+    const copy = memoryDirectory()
+    await saveTokenizer(copy, tokenizer, chatTemplate)
+    expect(await copy.list()).toEqual(['tokenizer.json', 'tokenizer_config.json'])
+    for (const file of await copy.list()) expect(await copy.readText(file)).toBe(await source.readText(file))
+    await expect(loadTokenizer(memoryDirectory())).rejects.toMatchObject({ code: 'FILE_MISSING' })
+  })
+})
+
+/** Ids streamed one by one, and the pieces of text that came. */
+function streamed(tokenizer: Tokenizer, ids: number[], context?: number[]): string[] {
+  const stream = tokenizer.stream(context ? { context } : {})
+  return [...ids.map((id) => stream.push(id)), stream.end()]
+}
+
+const random = (seed: number) => () => {
+  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+  return seed / 2 ** 32
+}
+
+/** A byte-level tokenizer (GPT-2's alphabet, no merges): every byte is a piece, and two of them together one more. */
+const byteLevel = (() => {
+  const vocab: Record<string, number> = {}
+  let next = 0x100
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae
+    vocab[String.fromCharCode(printable ? byte : next++)] = byte
+  }
+  vocab.Ġð = 256 // a space with the first byte of an emoji
+  return Tokenizer.fromJson({
+    added_tokens: [{ id: 257, content: '<end>', special: true }],
+    normalizer: null,
+    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: false },
+    post_processor: null,
+    decoder: { type: 'ByteLevel' },
+    model: { type: 'BPE', vocab, merges: [['Ġ', 'ð']] },
+  })
+})()
+
+describe('Tokenizer.stream', () => {
+  const texts = [
+    'plain words',
+    'grüße, café',
+    'a 🦙 and 👩‍👩‍👧 here',
+    '日本語のテキスト',
+    '  two  spaces ',
+    'tab\tand\nnewline',
+    '\uFFFD real ones \uFFFD\uFFFD',
+  ]
+
+  it.each([
+    ['byte fallback', llama],
+    ['byte fallback, small', stories],
+    ['byte level', byteLevel],
+  ])('joins to the whole text: %s', (_, tokenizer) => {
+    for (const text of texts) {
+      const ids = tokenizer.encode(text)
+      const parts = streamed(tokenizer, ids)
+      expect(parts.join('')).toBe(tokenizer.decode(ids))
+      expect(tokenizer.decode(ids).trim()).toBe(text.trim())
+    }
+  })
+
+  it.each([
+    ['byte fallback', llama],
+    ['byte level', byteLevel],
+  ])('gives characters whole, as soon as they are: %s', (_, tokenizer) => {
+    const ids = tokenizer.encode('x🦙')
+    const parts = streamed(tokenizer, ids)
+    expect(parts.filter(Boolean)).toEqual(['x', '🦙'])
+    expect(parts.at(-2)).toBe('🦙')
+    expect(parts.join('')).not.toContain('\uFFFD')
+  })
+
+  it.each([
+    ['byte fallback', llama],
+    ['byte level', byteLevel],
+  ])('leaves out a character that is never finished: %s', (_, tokenizer) => {
+    const ids = tokenizer.encode('ok 🦙').slice(0, -1)
+    expect(streamed(tokenizer, ids).join('').trimEnd()).toBe('ok')
+    expect(byteLevel.encode('ok 🦙')).toContain(256)
+  })
+
+  it.each([
+    ['byte fallback', stories, 512],
+    ['byte level', byteLevel, 258],
+  ])('joins to the whole text for any ids at all: %s', (_, tokenizer, size) => {
+    const next = random(7)
+    for (let round = 0; round < 400; round++) {
+      const bytesOnly = round % 2 === 0
+      const low = tokenizer === stories && bytesOnly ? 3 : 0
+      const ids = Array.from(
+        { length: 1 + Math.floor(next() * 12) },
+        () => low + Math.floor(next() * (bytesOnly ? 256 : size)),
+      )
+      const stream = tokenizer.stream()
+      let text = ''
+      for (const id of ids) {
+        text += stream.push(id)
+        // What has been given is a beginning of what the whole says, never a guess that is taken back.
+        expect(tokenizer.decode(ids).startsWith(text)).toBe(true)
+      }
+      const whole = tokenizer.decode(ids)
+      const joined = text + stream.end()
+      expect([whole, whole.replace(/\uFFFD$/, '')]).toContain(joined)
+    }
+  })
+
+  it('begins as a text does, or continues its context', () => {
+    const context = stories.encode('Lily went to the park.')
+    const ids = stories.encode('They', { addSpecialTokens: false })
+    expect(streamed(stories, ids).join('')).toBe('They')
+    expect(streamed(stories, ids, context).join('')).toBe(' They')
+  })
+
+  it('says nothing for special tokens and for ids without a piece', () => {
+    expect(streamed(stories, [1, 2, 9999]).join('')).toBe('')
+  })
+})
+
+describe('compareVocabularies', () => {
+  const config = (vocabularySize: number) => ({ vocabularySize })
+
+  it('accepts the same tokenizer under padded embeddings', () => {
+    const again = Tokenizer.fromJson(text('stories260K/tokenizer.json'))
+    const size = compareVocabularies(
+      { tokenizer: stories, config: config(512) },
+      { tokenizer: again, config: config(576) },
+    )
+    expect(size).toBe(512)
+    expect(again.fingerprint).toBe(stories.fingerprint)
+  })
+
+  it('refuses another tokenizer with both sizes and the first difference', () => {
+    const compare = () =>
+      compareVocabularies({ tokenizer: llama, config: config(32064) }, { tokenizer: stories, config: config(512) })
+    expect(compare).toThrow(/512 tokens against 32011 tokens \(padded to 32064\)/)
+    expect(compare).toThrow(expect.objectContaining({ code: 'VOCABULARY_MISMATCH' }))
+  })
+
+  it('names the first piece that differs between vocabularies of one size', () => {
+    const changed = Tokenizer.fromJson(text('stories260K/tokenizer.json').replace('"<0x01>": 4', '"<0xXX>": 4'))
+    expect(() =>
+      compareVocabularies({ tokenizer: stories, config: config(512) }, { tokenizer: changed, config: config(512) }),
+    ).toThrow(/token 4, "<0xXX>" in the draft and "<0x01>" in the target/)
+  })
+})

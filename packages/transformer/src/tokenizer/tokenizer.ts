@@ -1,0 +1,181 @@
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import { OutriderError } from '@outrider/tensor'
+import { parseJson } from '../files/directory'
+import { type PieceBytes, pieceBytesOf } from './piece-bytes'
+import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
+import { TextStream } from './text-stream'
+
+/** A JSON file as its text or already parsed. */
+export type JsonFile = string | Record<string, unknown>
+
+/**
+ * Text to token ids and back, as the model's own tokenizer.json says. The work is done by `@huggingface/tokenizers`; this
+ * class adds what transformers does around it: the beginning-of-sequence token of Llama tokenizers, special tokens that
+ * only tokenizer_config.json names, and decoding piece by piece. Spaces are left as the model wrote them
+ * (`clean_up_tokenization_spaces` is not applied).
+ */
+export class Tokenizer {
+  /** Pieces with an id, added tokens included: one more than the largest id. A model's embedding may be padded beyond it. */
+  readonly vocabularySize: number
+  /** Ids of the tokens that are marks rather than text, by piece. */
+  readonly specialTokens: ReadonlyMap<string, number>
+  /** Pieces of the tokens that templates ask for by name. */
+  readonly named: NamedSpecialTokens
+  readonly #tokenizer: HuggingFaceTokenizer
+  readonly #specialIds: ReadonlySet<number>
+  readonly #frame: { before: number[]; after: number[] } | undefined
+  readonly #addedIds: ReadonlySet<number>
+  readonly #pieceBytes: PieceBytes
+  readonly #files: Readonly<Record<string, string>>
+  #fingerprint: string | undefined
+
+  private constructor(tokenizerJson: JsonFile, configJson: JsonFile, where: string) {
+    const json = parsed(tokenizerJson, `${where}tokenizer.json`)
+    const config = parsed(configJson, `${where}tokenizer_config.json`)
+    this.#tokenizer = construct(json, config, `${where}tokenizer.json`)
+    this.#files = { 'tokenizer.json': textOf(tokenizerJson), 'tokenizer_config.json': textOf(configJson) }
+    this.#pieceBytes = pieceBytesOf(json)
+    this.named = namedSpecialTokens(config)
+    // The library's table has the added tokens too.
+    this.vocabularySize = this.#tokenizer.model?.vocab.length ?? 0
+    this.#addedIds = new Set(this.#tokenizer.get_added_tokens_decoder().keys())
+    this.specialTokens = new Map(this.#specials())
+    this.#specialIds = new Set(this.specialTokens.values())
+    this.#frame = this.#llamaFrame(config)
+  }
+
+  /**
+   * @param tokenizerJson        tokenizer.json, as text (kept, and given back unchanged by `toFiles`) or parsed
+   * @param tokenizerConfigJson  tokenizer_config.json, likewise
+   * @param where                where the files are, with a final slash, for errors
+   * @throws OutriderError FILE_FORMAT for a file that is no tokenizer
+   */
+  static fromJson(tokenizerJson: JsonFile, tokenizerConfigJson: JsonFile = {}, where = ''): Tokenizer {
+    return new Tokenizer(tokenizerJson, tokenizerConfigJson, where)
+  }
+
+  /**
+   * Token ids of a text. Special tokens written in the text are recognised.
+   *
+   * @param options.addSpecialTokens  whether the marks that begin (and end) a text are added; default true. A rendered chat
+   *   template has its own: pass false.
+   */
+  encode(text: string, { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {}): number[] {
+    if (!this.#frame) return this.#tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids
+    const { ids } = this.#tokenizer.encode(text, { add_special_tokens: false })
+    return addSpecialTokens ? [...this.#frame.before, ...ids, ...this.#frame.after] : ids
+  }
+
+  /**
+   * The text of token ids. Ids without a piece (a padded vocabulary has them) have no text.
+   *
+   * @param options.skipSpecialTokens  whether special tokens are left out; default true
+   */
+  decode(ids: Iterable<number>, { skipSpecialTokens = true }: { skipSpecialTokens?: boolean } = {}): string {
+    const kept = [...ids].filter(
+      (id) => this.idToToken(id) !== undefined && !(skipSpecialTokens && this.#specialIds.has(id)),
+    )
+    return kept.length === 0 ? '' : this.#tokenizer.decode(kept, { clean_up_tokenization_spaces: false })
+  }
+
+  /**
+   * Decodes ids as they come: the texts of `push` and `end` join to what `decode` gives for all of them. A character that
+   * takes several tokens is held back until it is whole; if the ids end in the middle of one, it is left out.
+   *
+   * @param options.context  ids that the stream continues, whose text is not given again; without them the stream begins a
+   *   text (where Llama tokenizers drop the space before the first word)
+   */
+  stream({ context = [] }: { context?: readonly number[] } = {}): TextStream {
+    return new TextStream({
+      decode: (ids) => this.decode(ids),
+      hasText: (id) => this.idToToken(id) !== undefined && !this.#specialIds.has(id),
+      bytes: (id) => this.#pieceBytes(this.idToToken(id)!, this.#addedIds.has(id)),
+      context,
+    })
+  }
+
+  idToToken(id: number): string | undefined {
+    return this.#tokenizer.id_to_token(id)
+  }
+
+  tokenToId(token: string): number | undefined {
+    return this.#tokenizer.token_to_id(token)
+  }
+
+  /** Equal for tokenizers with the same piece at every id (a 64-bit hash in hexadecimal). */
+  get fingerprint(): string {
+    this.#fingerprint ??= hashPieces(this.vocabularySize, (id) => this.idToToken(id))
+    return this.#fingerprint
+  }
+
+  /** The files this tokenizer was made from, unchanged: tokenizer.json and tokenizer_config.json. */
+  toFiles(): Record<string, string> {
+    return { ...this.#files }
+  }
+
+  *#specials(): Generator<[string, number]> {
+    for (const [id, { content, special }] of this.#tokenizer.get_added_tokens_decoder())
+      if (special) yield [content, id]
+    for (const piece of Object.values(this.named)) {
+      const id = this.tokenToId(piece)
+      if (id !== undefined) yield [piece, id]
+    }
+  }
+
+  /** transformers rebuilds the frame of Llama tokenizers from add_bos_token and add_eos_token, whatever tokenizer.json says. */
+  #llamaFrame(config: Record<string, unknown>): { before: number[]; after: number[] } | undefined {
+    const isLlama = /^(Llama|CodeLlama)Tokenizer(Fast)?$/.test(String(config.tokenizer_class))
+    if (!isLlama || typeof config.add_bos_token !== 'boolean') return undefined
+    const idOf = (wanted: unknown, piece: string | undefined) => {
+      const id = wanted === true && piece !== undefined ? this.tokenToId(piece) : undefined
+      return id === undefined ? [] : [id]
+    }
+    return {
+      before: idOf(config.add_bos_token, this.named.bos_token),
+      after: idOf(config.add_eos_token, this.named.eos_token),
+    }
+  }
+}
+
+const parsed = (file: JsonFile, where: string): Record<string, unknown> => {
+  const json = typeof file === 'string' ? parseJson(file, where) : file
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>
+  throw new OutriderError('FILE_FORMAT', `${where} is not a JSON object.`, { details: { file: where } })
+}
+
+const textOf = (file: JsonFile): string => (typeof file === 'string' ? file : `${JSON.stringify(file, null, 2)}\n`)
+
+function construct(
+  json: Record<string, unknown>,
+  config: Record<string, unknown>,
+  where: string,
+): HuggingFaceTokenizer {
+  try {
+    return new HuggingFaceTokenizer(json, config)
+  } catch (cause) {
+    throw new OutriderError(
+      'FILE_FORMAT',
+      `${where} is not a tokenizer that can be used: ${(cause as Error).message}.`,
+      {
+        remedy: 'Copy or download it again; it must be the tokenizer.json of a Hugging Face "fast" tokenizer.',
+        cause,
+        details: { file: where },
+      },
+    )
+  }
+}
+
+/** FNV-1a over the pieces and their ends, in two 32-bit halves with different offsets. */
+function hashPieces(size: number, pieceOf: (id: number) => string | undefined): string {
+  let [a, b] = [0x811c9dc5, 0x01000193]
+  const mix = (code: number) => {
+    a = Math.imul(a ^ code, 0x01000193)
+    b = Math.imul(b ^ code, 0x85ebca6b)
+  }
+  for (let id = 0; id < size; id++) {
+    const piece = pieceOf(id)
+    for (let i = 0; i < (piece?.length ?? 0); i++) mix(piece!.charCodeAt(i))
+    mix(piece === undefined ? 0x10001 : 0x10000)
+  }
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('')
+}
