@@ -1,1 +1,11 @@
-export {}
+export { latestCheckpoint, loadCheckpoint, saveCheckpoint, type TrainerState } from './checkpoint/checkpoints'
+export { simulatedAcceptanceLength } from './evaluation/acceptance'
+export { evaluate } from './evaluation/evaluate'
+export { type DistillationOptions, distill, distillation } from './loop/distill'
+export type { LogEntry } from './loop/log'
+export { type DeviceBatch, type Objective, toDevice } from './loop/objective'
+export { nextToken, pretrain } from './loop/pretrain'
+export { type TrainingOptions, type TrainingProgress, type TrainingResult, train } from './loop/train'
+export { AdamW, type AdamWOptions } from './optimizer/adamw'
+export { gradientNorm } from './optimizer/gradient-norm'
+export { type LearningRateOptions, learningRate } from './schedule/learning-rate'

@@ -1,0 +1,46 @@
+import type { Batch } from '@outrider/dataset'
+import { readAll } from '@outrider/tensor'
+import type { PretrainedModel } from '@outrider/transformer'
+import type { LogEntry } from '../loop/log'
+import { type Objective, toDevice } from '../loop/objective'
+import { simulatedAcceptanceLength } from './acceptance'
+
+/** Loss, α and simulated acceptance length of a model on held-out batches. */
+export async function evaluate(
+  { model }: PretrainedModel,
+  objective: Objective,
+  batches: readonly Batch[],
+  draftLengths: readonly number[] = [3, 5],
+): Promise<Omit<LogEntry, 'step'>> {
+  const { device, parameters } = model
+  let loss = 0
+  let rate = 0
+  let count = 0
+  const lengths = new Map(draftLengths.map((gamma) => [gamma, [] as number[]]))
+  for (const [i, batch] of batches.entries()) {
+    const measured = device.scope(() => {
+      const { losses, acceptanceRates } = objective.measure(parameters, toDevice(device, batch, i))
+      return acceptanceRates ? [losses, acceptanceRates] : [losses]
+    })
+    const [losses, rates] = await readAll(measured)
+    for (const tensor of measured) tensor.dispose()
+    for (const [at, weight] of batch.lossMask.entries()) {
+      count += weight
+      loss += weight * losses![at]!
+      if (rates) rate += weight * rates[at]!
+    }
+    if (rates)
+      for (const [gamma, list] of lengths)
+        list.push(simulatedAcceptanceLength(rates, batch.lossMask, batch.length, gamma))
+  }
+  const average = (list: readonly number[]) => {
+    const known = list.filter((value) => !Number.isNaN(value))
+    return known.reduce((a, b) => a + b, 0) / known.length
+  }
+  if (![...lengths.values()].some((list) => list.length > 0)) return { eval_loss: loss / count }
+  return {
+    eval_loss: loss / count,
+    eval_acceptance_rate: rate / count,
+    eval_acceptance_length: Object.fromEntries([...lengths].map(([gamma, list]) => [gamma, average(list)])),
+  }
+}

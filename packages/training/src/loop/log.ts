@@ -1,0 +1,14 @@
+/** One line of a run's history, in the names of transformers' `log_history`. */
+export interface LogEntry {
+  step: number
+  loss?: number
+  learning_rate?: number
+  grad_norm?: number
+  /** α, the mean over positions of Σ min(p, q), where there is a target. */
+  acceptance_rate?: number
+  /** Figures of the held-out batches. */
+  eval_loss?: number
+  eval_acceptance_rate?: number
+  /** Simulated acceptance length by draft length. */
+  eval_acceptance_length?: Record<string, number>
+}

@@ -1,0 +1,43 @@
+import type { Batch } from '@outrider/dataset'
+import type { Device, Tensor } from '@outrider/tensor'
+
+/** A batch on the device. */
+export interface DeviceBatch {
+  tokens: Tensor // u32 [batchSize, length]
+  labels: Tensor // u32 [batchSize · length], the next token
+  mask: Tensor // f32 [batchSize · length], 1 where the position counts
+  /** Positions that count. */
+  count: number
+  batchSize: number
+  length: number
+  /** Changes from batch to batch: for losses that draw. */
+  seed: number
+}
+
+/** What is learned: the loss of a batch in terms of the draft's parameters. */
+export interface Objective {
+  readonly name: string
+  /** The mean loss over the positions that count, a scalar, and what else is worth logging, scalars too. */
+  loss(parameters: Record<string, Tensor>, batch: DeviceBatch): { value: Tensor; aux: { acceptanceRate?: Tensor } }
+  /** Per position of a batch: the loss to report on held-out data and, where there is a target, α. f32 [positions] each. */
+  measure(parameters: Record<string, Tensor>, batch: DeviceBatch): { losses: Tensor; acceptanceRates?: Tensor }
+}
+
+/** Copies a batch to the device. The caller disposes of its tensors, or makes it inside a scope. */
+export function toDevice(
+  device: Device,
+  { tokens, labels, lossMask, batchSize, length }: Batch,
+  seed: number,
+): DeviceBatch {
+  let count = 0
+  for (const weight of lossMask) count += weight
+  return {
+    tokens: device.tensor(tokens, { shape: [batchSize, length] }),
+    labels: device.tensor(labels),
+    mask: device.tensor(lossMask),
+    count,
+    batchSize,
+    length,
+    seed,
+  }
+}
