@@ -2,24 +2,19 @@ import type { Tape } from '../autograd/tape'
 import { bytesPerElement, type DType, paddedBytes, type TypedArray } from '../dtype'
 import { OutriderError } from '../errors'
 import { type Kernel, type KernelSpecialization, maxParameterBytes } from '../kernel'
-import { checkShape, type NestedArray, type Shape, sizeOf } from '../shape'
+import { checkShape, type Shape, sizeOf } from '../shape'
 import { Tensor } from '../tensor'
 import { hostBytes, type TensorData, tensorData } from '../tensor-data'
+import { BindGroupCache } from './bind-group-cache'
 import { BufferPool, type MemoryUse, type Storage } from './buffer-pool'
-import { type Capabilities, capabilitiesOf, deviceDescriptor } from './capabilities'
+import { type Capabilities, capabilitiesOf } from './capabilities'
 import { CommandQueue } from './command-queue'
+import { Failures } from './failures'
 import { type KernelTime, KernelTimer } from './kernel-timer'
 import { PipelineCache } from './pipeline-cache'
 import { Readback } from './readback'
 import { isTensor, Scope, visitTensors } from './scope'
-import { type Wait, waitOf } from './wait'
-
-export interface DeviceOptions {
-  /** The adapter to use; in a browser it may be left out. `nodeAdapter()` of `@outrider/tensor/node` finds one in Node. */
-  adapter?: GPUAdapter | Promise<GPUAdapter> | undefined
-  /** A device that the program already has. It is not destroyed by `dispose`. */
-  device?: GPUDevice | undefined
-}
+import type { Wait } from './wait'
 
 /** One run of a kernel. */
 export interface KernelRun extends KernelSpecialization {
@@ -40,33 +35,6 @@ export interface DeviceCounters {
   pipelines: number
 }
 
-/**
- * A WebGPU device.
- *
- * @throws OutriderError NO_ADAPTER where there is no WebGPU, or no adapter
- */
-export async function createDevice({ adapter, device }: DeviceOptions = {}): Promise<Device> {
-  if (device) return new Device(device, { owned: false, info: device.adapterInfo, wait: waitOf(undefined) })
-  const chosen = adapter ? await adapter : await defaultAdapter()
-  const gpu = await chosen.requestDevice(deviceDescriptor(chosen))
-  return new Device(gpu, { owned: true, info: chosen.info, wait: waitOf(chosen) })
-}
-
-async function defaultAdapter(): Promise<GPUAdapter> {
-  const gpu = globalThis.navigator?.gpu
-  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })
-  if (adapter) return adapter
-  throw new OutriderError(
-    'NO_ADAPTER',
-    gpu ? 'This browser offers no WebGPU adapter.' : 'WebGPU is not available here.',
-    {
-      remedy: gpu
-        ? 'Check that hardware acceleration is on and the graphics driver is up to date.'
-        : "In Node, pass { adapter: await nodeAdapter() } from '@outrider/tensor/node'; in a browser, use a recent one over https or localhost.",
-    },
-  )
-}
-
 /** Makes tensors and runs kernels. Operations on it are synchronous; only reading back waits. */
 export class Device {
   readonly gpu: GPUDevice
@@ -75,8 +43,6 @@ export class Device {
   readonly adapterName: string
   /** Whether the adapter is a software one. */
   readonly isSoftware: boolean
-  /** Resolves with the reason when the device is lost or disposed. */
-  readonly lost: Promise<OutriderError>
   /** The tape that operations are recorded on, if any. Used by `valueAndGradient`. */
   tape: Tape | null = null
   readonly #owned: boolean
@@ -85,10 +51,9 @@ export class Device {
   readonly #pipelines: PipelineCache
   readonly #queue: CommandQueue
   readonly #readback: Readback
-  readonly #bindGroups = new Map<string, GPUBindGroup>()
-  #bindGroupsMade = 0
+  readonly #bindGroups: BindGroupCache
+  readonly #failures: Failures
   #scopes: Scope[] = []
-  #failure: OutriderError | null = null
   #disposed = false
 
   constructor(gpu: GPUDevice, { owned, info, wait }: { owned: boolean; info: GPUAdapterInfo | undefined; wait: Wait }) {
@@ -106,26 +71,13 @@ export class Device {
     this.#pipelines = new PipelineCache(gpu)
     this.#queue = new CommandQueue(gpu, this.#pipelines.parametersLayout, maxParameterBytes)
     this.#readback = new Readback(gpu, this.#queue)
-    this.lost = gpu.lost.then(({ message, reason }) => {
-      this.#failure = new OutriderError(
-        'DEVICE_LOST',
-        this.#disposed
-          ? 'The device has been disposed.'
-          : `The GPU device was lost (${reason || 'unknown'}). ${message}`,
-        {
-          remedy: this.#disposed ? undefined : 'Make a new device and go on from the last checkpoint.',
-        },
-      )
-      return this.#failure
-    })
-    gpu.addEventListener?.('uncapturederror', (event) => {
-      event.preventDefault?.()
-      const { error } = event as GPUUncapturedErrorEvent
-      const outOfMemory = error.constructor.name === 'GPUOutOfMemoryError'
-      this.#failure ??= new OutriderError(outOfMemory ? 'OUT_OF_MEMORY' : 'KERNEL', error.message, {
-        remedy: outOfMemory ? 'Use a smaller batch, a shorter context or a smaller model.' : undefined,
-      })
-    })
+    this.#bindGroups = new BindGroupCache(gpu)
+    this.#failures = new Failures(gpu)
+  }
+
+  /** Resolves with the reason when the device is lost or disposed of. */
+  get lost(): Promise<OutriderError> {
+    return this.#failures.lost
   }
 
   /** A tensor from host data. Numbers become f32; typed arrays keep their type (Uint16Array holds f16 bits). */
@@ -155,7 +107,7 @@ export class Device {
 
   /** A tensor whose contents are whatever the memory held: for kernels that write every element. */
   empty(shape: Shape, dtype: DType = 'f32'): Tensor {
-    this.#assertUsable()
+    this.#failures.assertUsable()
     checkShape('device.empty', shape)
     return this.adopt(this.#pool.acquire(paddedBytes(sizeOf(shape), dtype)), shape, dtype)
   }
@@ -193,7 +145,7 @@ export class Device {
 
   /** Queues one run of a kernel. */
   run(kernel: Kernel, { bindings, params = {}, workgroups, ...specialization }: KernelRun): void {
-    this.#assertUsable()
+    this.#failures.assertUsable()
     const compiled = this.#pipelines.get(kernel, specialization)
     const tensors = kernel.bindings.map(({ name, access }) => {
       const tensor = bindings[name]
@@ -219,7 +171,7 @@ export class Device {
     this.#queue.dispatch({
       kernel,
       compiled,
-      bindGroup: this.#bindGroup(compiled.layoutKey, compiled.layout, storages),
+      bindGroup: this.#bindGroups.get(compiled, storages),
       storages,
       params,
       workgroups,
@@ -228,7 +180,7 @@ export class Device {
 
   /** Queues a copy of elements between tensors of one dtype; offsets and count in elements, in multiples of 4 bytes. */
   copy(source: Tensor, sourceOffset: number, target: Tensor, targetOffset: number, count: number): void {
-    this.#assertUsable()
+    this.#failures.assertUsable()
     source.assertUsable('device.copy')
     target.assertUsable('device.copy')
     const bytes = bytesPerElement[source.dtype]
@@ -249,7 +201,7 @@ export class Device {
 
   /** The bytes of several tensors, read in one wait. */
   async read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
-    this.#assertUsable()
+    this.#failures.assertUsable()
     for (const tensor of tensors) tensor.assertUsable('tensor.data')
     const pending = this.#readback.read(
       tensors.map(({ storage, size, dtype }) => ({
@@ -285,7 +237,7 @@ export class Device {
     return {
       ...this.#queue.counters,
       ...this.#readback.counters,
-      bindGroups: this.#bindGroupsMade,
+      bindGroups: this.#bindGroups.made,
       pipelines: this.#pipelines.count,
     }
   }
@@ -314,7 +266,7 @@ export class Device {
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
-    this.#failure = new OutriderError('DISPOSED', 'The device has been disposed.')
+    this.#failures.dispose()
     this.#queue.destroy()
     if (this.#owned) this.gpu.destroy()
   }
@@ -323,49 +275,7 @@ export class Device {
     this.dispose()
   }
 
-  #bindGroup(layoutKey: string, layout: GPUBindGroupLayout, storages: readonly Storage[]): GPUBindGroup {
-    let key = layoutKey
-    for (const { id, bytes } of storages) key += `,${id}:${bytes}`
-    let group = this.#bindGroups.get(key)
-    if (!group) {
-      if (this.#bindGroups.size >= 16384) this.#bindGroups.clear()
-      // The binding ends where the tensor does, so that arrayLength is the tensor's.
-      group = this.gpu.createBindGroup({
-        layout,
-        entries: storages.map(({ buffer, bytes }, binding) => ({ binding, resource: { buffer, size: bytes } })),
-      })
-      this.#bindGroupsMade++
-      this.#bindGroups.set(key, group)
-    }
-    return group
-  }
-
-  /** Waits for the GPU; a kernel that does not compile, a lost device or an error of the driver is thrown here. */
-  async #settle<T>(promise: Promise<T>): Promise<T> {
-    const outcome = promise.catch((error: unknown) => error)
-    const check = await this.#wait(this.#pipelines.check().catch((error: unknown) => error))
-    const value = await this.#wait(outcome)
-    if (check) {
-      // The driver's complaint about the broken pipeline says less than the compiler's.
-      if (this.#failure?.code === 'KERNEL') this.#failure = null
-      throw check
-    }
-    this.#throwFailure()
-    if (value instanceof Error)
-      throw new OutriderError('DEVICE_LOST', `Reading from the GPU failed. ${value.message}`, { cause: value })
-    return value as T
-  }
-
-  #assertUsable(): void {
-    if (this.#failure?.code === 'DEVICE_LOST' || this.#failure?.code === 'DISPOSED') throw this.#failure
-  }
-
-  #throwFailure(): void {
-    const failure = this.#failure
-    if (!failure) return
-    if (failure.code !== 'DEVICE_LOST' && failure.code !== 'DISPOSED') this.#failure = null
-    throw failure
+  #settle<T>(work: Promise<T>): Promise<T> {
+    return this.#wait(this.#failures.settle(work, this.#pipelines.check()))
   }
 }
-
-export type { NestedArray }

@@ -35,10 +35,16 @@ export class PipelineCache {
     const broken = this.#broken.get(kernel)
     if (broken) throw broken
     let variants = this.#pipelines.get(kernel)
-    if (!variants) this.#pipelines.set(kernel, (variants = new Map()))
+    if (!variants) {
+      variants = new Map()
+      this.#pipelines.set(kernel, variants)
+    }
     const key = specializationKey(specialization)
     let compiled = variants.get(key)
-    if (!compiled) variants.set(key, (compiled = this.#compile(kernel, specialization)))
+    if (!compiled) {
+      compiled = this.#compile(kernel, specialization)
+      variants.set(key, compiled)
+    }
     return compiled
   }
 

@@ -36,7 +36,7 @@ export class Readback {
   #acquire(bytes: number): GPUBuffer {
     const index = this.#free.findIndex(({ size }) => size >= bytes)
     if (index >= 0) return this.#free.splice(index, 1)[0]!
-    const size = bytes <= 4096 ? 4096 : bytes
+    const size = Math.max(bytes, 4096)
     return this.#gpu.createBuffer({ label: 'readback', size, usage: MAP_READ | COPY_DST })
   }
 }

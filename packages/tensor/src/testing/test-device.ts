@@ -1,4 +1,5 @@
-import { createDevice, type Device } from '../device/device'
+import { createDevice } from '../device/create-device'
+import type { Device } from '../device/device'
 
 let device: Promise<Device> | undefined
 

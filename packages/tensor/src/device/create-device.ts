@@ -1,0 +1,37 @@
+import { OutriderError } from '../errors'
+import { deviceDescriptor } from './capabilities'
+import { Device } from './device'
+import { waitOf } from './wait'
+
+export interface DeviceOptions {
+  /** The adapter to use; in a browser it may be left out. `nodeAdapter()` of `@outrider/tensor/node` finds one in Node. */
+  adapter?: GPUAdapter | Promise<GPUAdapter> | undefined
+  /** A device that the program already has. It is not destroyed by `dispose`. */
+  device?: GPUDevice | undefined
+}
+
+/**
+ * A WebGPU device.
+ *
+ * @throws OutriderError NO_ADAPTER where there is no WebGPU, or no adapter
+ */
+export async function createDevice({ adapter, device }: DeviceOptions = {}): Promise<Device> {
+  if (device) return new Device(device, { owned: false, info: device.adapterInfo, wait: waitOf(undefined) })
+  const chosen = adapter ? await adapter : await defaultAdapter()
+  const gpu = await chosen.requestDevice(deviceDescriptor(chosen))
+  return new Device(gpu, { owned: true, info: chosen.info, wait: waitOf(chosen) })
+}
+
+async function defaultAdapter(): Promise<GPUAdapter> {
+  const gpu = globalThis.navigator?.gpu
+  if (!gpu)
+    throw new OutriderError('NO_ADAPTER', 'WebGPU is not available here.', {
+      remedy:
+        "In Node, pass { adapter: await nodeAdapter() } from '@outrider/tensor/node'; in a browser, use a recent one over https or localhost.",
+    })
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  if (adapter) return adapter
+  throw new OutriderError('NO_ADAPTER', 'This browser offers no WebGPU adapter.', {
+    remedy: 'Check that hardware acceleration is on and the graphics driver is up to date.',
+  })
+}
