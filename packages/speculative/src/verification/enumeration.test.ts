@@ -17,7 +17,7 @@ function generator(seed: number): () => number {
 function randomChain(random: () => number, symbols: number, zeros = 0): Chain {
   return Array.from({ length: symbols }, () => {
     const row = Array.from({ length: symbols }, (): number => (random() < zeros ? 0 : random() ** 2))
-    if (row.every((value) => value === 0)) row[0] = 1
+    if (!row.some((value) => value > 0)) row[0] = 1
     const sum = row.reduce((a, b) => a + b, 0)
     return row.map((value) => value / sum)
   })

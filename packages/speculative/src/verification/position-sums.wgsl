@@ -1,0 +1,39 @@
+// What verification needs to know of each drafted position i (0 … γ−1), and the weight of the whole draft (row γ):
+//   Σₓ min(p(x), q(x))        the acceptance rate α of the position
+//   Σₓ max(wᵢ·q(x) − p(x), 0) the mass of the residual after i accepted tokens
+//   wᵢ                        1 for token verification; wᵢ = min(wᵢ₋₁·q(xᵢ)/p(xᵢ), 1), w₀ = 1, for block verification
+//
+// p: [γ, V]    q: [γ+1, V]    tokens: u32 [γ]    sums: [γ+1, 4] (α, residual mass, wᵢ, unused)
+// A workgroup of LANES invocations a row of sums; the row γ has no sums over V.
+// Prelude: rowSum4 (row-reduction.ts).
+
+struct Params { draftLength: u32, vocabulary: u32, block: u32 }
+
+@group(0) @binding(0) var<storage, read> p: array<f32>;
+@group(0) @binding(1) var<storage, read> q: array<f32>;
+@group(0) @binding(2) var<storage, read> tokens: array<u32>;
+@group(0) @binding(3) var<storage, read_write> sums: array<vec4f>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let position = group.x;
+  var w = 1.0;
+  if (params.block == 1u) {
+    for (var i = 0u; i < position; i++) {
+      let at = i * params.vocabulary + tokens[i];
+      w = min(w * q[at] / p[at], 1.0);
+    }
+  }
+  var sum = vec4f();
+  if (position < params.draftLength) {
+    let begin = position * params.vocabulary;
+    for (var i = begin + lane; i < begin + params.vocabulary; i += LANES) {
+      let draft = p[i];
+      let goal = q[i];
+      sum += vec4f(min(draft, goal), max(w * goal - draft, 0.0), 0.0, 0.0);
+    }
+  }
+  sum = rowSum4(sum, lane);
+  if (lane == 0u) { sums[position] = vec4f(sum.xy, w, 0.0); }
+}

@@ -1,0 +1,77 @@
+import { defineKernel, rowReduction, ShapeError, type Tensor } from '@outrider/tensor'
+import positionSumsSource from './position-sums.wgsl'
+import type { Verdict, Verification } from './rule'
+import verifySource from './verify.wgsl'
+
+const positionSums = defineKernel({ name: 'verifyPositionSums', source: positionSumsSource })
+const verifyKernel = defineKernel({ name: 'verify', source: verifySource })
+
+export interface VerifyInput {
+  /** p, f32 [γ, V]: row i is the distribution that drafted token i was drawn from. */
+  draft: Tensor
+  /** q, f32 [γ + 1, V]: row i is the target's after i drafted tokens. */
+  target: Tensor
+  /** The drafted ids, u32 [γ]. */
+  tokens: Tensor
+  /** Independent uniforms in [0, 1), f32 [γ + 1]: one a drafted token, the last for the token that ends the block. */
+  uniforms: Tensor
+  verification: Verification
+}
+
+/**
+ * Accepts a prefix of a drafted block on the device, and draws the token after it: `verifyTokens` and `verifyBlock` in f32.
+ * The sums reduce in one order, so equal inputs give equal bits. Reading the result is the only wait of a block.
+ *
+ * @returns u32 [2 + 2γ] for `readVerdict`; the caller frees it
+ * @throws ShapeError if the shapes do not fit together
+ */
+export function verify({ draft, target, tokens, uniforms, verification }: VerifyInput): Tensor {
+  const { device } = target
+  const [draftLength, vocabulary] = draft.shape as [number, number]
+  const fits =
+    draft.shape.length === 2 &&
+    target.shape.length === 2 &&
+    target.shape[0] === draftLength + 1 &&
+    target.shape[1] === vocabulary
+  if (!fits || tokens.size !== draftLength || uniforms.size !== draftLength + 1)
+    throw new ShapeError(
+      'verify',
+      [draft.shape, target.shape, tokens.shape, uniforms.shape],
+      'must be [γ, V], [γ + 1, V], [γ] and [γ + 1]',
+    )
+  const params = { draftLength, vocabulary, block: verification === 'block' ? 1 : 0 }
+  const sums = device.empty([draftLength + 1, 4])
+  const result = device.empty([2 + 2 * draftLength], 'u32')
+  device.run(positionSums, {
+    bindings: { p: draft, q: target, tokens, sums },
+    params,
+    ...rowReduction(vocabulary, device.capabilities),
+    workgroups: [draftLength + 1],
+  })
+  device.run(verifyKernel, {
+    bindings: { p: draft, q: target, tokens, uniforms, sums, result },
+    params,
+    workgroups: [1],
+  })
+  sums.dispose()
+  return result
+}
+
+/** A block's verdict with what was drafted. */
+export interface BlockVerdict extends Verdict {
+  /** The drafted ids; the first `accepted` of them were kept. */
+  drafted: number[]
+  /** α of each drafted position: Σₓ min(p, q). */
+  overlap: Float32Array
+}
+
+/** Reads the words that `verify` wrote. */
+export function readVerdict(words: Uint32Array): BlockVerdict {
+  const draftLength = (words.length - 2) / 2
+  return {
+    accepted: words[0]!,
+    next: words[1]!,
+    drafted: [...words.subarray(2, 2 + draftLength)],
+    overlap: new Float32Array(words.slice(2 + draftLength).buffer),
+  }
+}

@@ -1,0 +1,118 @@
+// Accepts a prefix of a drafted block and draws the token after it (token.ts and block.ts say how, in float64).
+//
+// p: [γ, V] draft    q: [γ+1, V] target    tokens: u32 [γ] drawn from p    uniforms: [γ+1] in [0, 1)
+// sums: [γ+1, 4] of position-sums.wgsl     result: u32 [2 + 2γ]: accepted, next, the tokens, the bits of α by position
+//
+// One workgroup. The first invocation decides how many tokens are accepted; then all descend to the next token: the
+// range of ids is cut into 256 pieces, summed and searched for the piece where the running sum passes u·Σ, until a
+// piece is one id. Only pieces with a positive sum are entered, so an id of weight zero is never drawn.
+// The tests are u·p < q and the like, strict and without division: u < 1 makes that exact, and q = 0 is never accepted.
+
+struct Params { draftLength: u32, vocabulary: u32, block: u32 }
+
+@group(0) @binding(0) var<storage, read> p: array<f32>;
+@group(0) @binding(1) var<storage, read> q: array<f32>;
+@group(0) @binding(2) var<storage, read> tokens: array<u32>;
+@group(0) @binding(3) var<storage, read> uniforms: array<f32>;
+@group(0) @binding(4) var<storage, read> sums: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> result: array<u32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+const lanes = 256u;
+
+struct Search {
+  row: u32,      // accepted tokens: the row of p and q that the next token follows
+  w: f32,        // the weight of q in the residual
+  bonus: u32,    // 1: draw from q itself
+  begin: u32,    // the ids that are searched
+  count: u32,
+  rest: f32,     // the sum that is left to pass
+}
+
+var<workgroup> search: Search;
+var<workgroup> pieces: array<f32, lanes>;
+
+fn accept_tokens() -> u32 {
+  for (var i = 0u; i < params.draftLength; i++) {
+    let at = i * params.vocabulary + tokens[i];
+    if (!(uniforms[i] * p[at] < q[at])) { return i; }
+  }
+  return params.draftLength;
+}
+
+fn accept_block() -> u32 {
+  var accepted = 0u;
+  for (var i = 1u; i <= params.draftLength; i++) {
+    let w = sums[i].z;
+    let last = i == params.draftLength;
+    let mass = select(sums[i].y, w, last);
+    let norm = select(mass + (1.0 - w), 1.0, last);
+    if (uniforms[i - 1u] * norm < mass) { accepted = i; }
+  }
+  return accepted;
+}
+
+fn weight(state: Search, id: u32) -> f32 {
+  let at = state.row * params.vocabulary + id;
+  if (state.bonus == 1u) { return q[at]; }
+  return max(state.w * q[at] - p[at], 0.0);
+}
+
+fn find_mass() {
+  var total = 0.0;
+  for (var i = 0u; i < lanes; i++) { total += pieces[i]; }
+  // A residual that rounding left empty: p and q are equal but for the last bits, so q itself serves. Its sum is 1.
+  if (!(total > 0.0)) {
+    search.bonus = 1u;
+    total = 1.0;
+  }
+  search.rest = uniforms[params.draftLength] * total;
+}
+
+// Enters the piece in which the running sum passes `rest`; the last that is not empty if rounding lets none.
+fn enter_piece(size: u32) {
+  var chosen = 0u;
+  var inside = false;
+  for (var i = 0u; i < lanes; i++) {
+    let piece = pieces[i];
+    if (piece > 0.0) {
+      chosen = i;
+      if (search.rest < piece) { inside = true; break; }
+      search.rest -= piece;
+    }
+  }
+  if (!inside) { search.rest = 3.0e38; }
+  search.begin += chosen * size;
+  search.count = min(size, search.count - chosen * size);
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  if (lane == 0u) {
+    let accepted = select(accept_tokens(), accept_block(), params.block == 1u);
+    let all = accepted == params.draftLength;
+    search = Search(accepted, sums[accepted].z, select(0u, 1u, all), 0u, params.vocabulary, 0.0);
+  }
+  // The first round only finds the mass; three more reach one id of 256³.
+  for (var round = 0u; round < 4u; round++) {
+    workgroupBarrier();
+    let state = search;
+    let size = (state.count + lanes - 1u) / lanes;
+    let end = min((lane + 1u) * size, state.count);
+    var sum = 0.0;
+    for (var i = lane * size; i < end; i++) { sum += weight(state, state.begin + i); }
+    pieces[lane] = sum;
+    workgroupBarrier();
+    if (lane == 0u) {
+      if (round == 0u) { find_mass(); } else { enter_piece(size); }
+    }
+  }
+  if (lane == 0u) {
+    result[0] = search.row;
+    result[1] = search.begin;
+  }
+  if (lane < params.draftLength) {
+    result[2u + lane] = tokens[lane];
+    result[2u + params.draftLength + lane] = bitcast<u32>(sums[lane].x);
+  }
+}
