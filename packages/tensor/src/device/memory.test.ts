@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { valueAndGradient } from '../autograd/value-and-gradient'
+import { embedding, logSoftmax, rmsNorm, softmax, sum } from '../operations/index'
+import { testDevice } from '../testing'
+import { BufferPool } from './buffer-pool'
+
+describe('memory', () => {
+  it('is flat over repeated gradients, and so are bind groups once the pool is warm', async () => {
+    const device = await testDevice()
+    using table = device.full([32, 16], 0.5)
+    using weight = device.full([16], 1)
+    using ids = device.tensor(Uint32Array.from({ length: 40 }, (_, i) => i % 32))
+    const step = async () => {
+      const { value, gradients } = valueAndGradient({ table, weight }, ({ table, weight }) =>
+        sum(logSoftmax(rmsNorm(embedding(table, ids), weight))),
+      )
+      await value.item()
+      value.dispose()
+      for (const gradient of Object.values(gradients)) gradient.dispose()
+    }
+    for (let i = 0; i < 5; i++) await step()
+    const { memory, counters } = device
+    for (let i = 0; i < 50; i++) await step()
+    expect(device.memory).toEqual(memory)
+    expect(device.counters.bindGroups).toBe(counters.bindGroups)
+  })
+
+  it('is shared by views until the last of them goes', async () => {
+    const device = await testDevice()
+    const before = device.memory.liveBuffers
+    const x = device.full([6], 1)
+    const view = x.reshape([2, 3])
+    x.dispose()
+    expect(device.memory.liveBuffers - before).toBe(1)
+    expect(await view.toArray()).toEqual([
+      [1, 1, 1],
+      [1, 1, 1],
+    ])
+    view.dispose()
+    expect(device.memory.liveBuffers).toBe(before)
+  })
+
+  it('survives an error inside a scope', async () => {
+    const device = await testDevice()
+    const before = device.memory.liveBuffers
+    expect(() =>
+      device.scope(() => {
+        softmax(device.full([2, 2], 1))
+        throw new Error('mine')
+      }),
+    ).toThrow('mine')
+    expect(device.memory.liveBuffers).toBe(before)
+  })
+
+  it('is reused by size class', async () => {
+    const device = await testDevice()
+    const pool = new BufferPool(device.gpu)
+    const first = pool.acquire(1000)
+    expect(first.capacity).toBe(1024)
+    pool.release(first)
+    expect(pool.acquire(900).id).toBe(first.id)
+    expect(pool.acquire(900).id).not.toBe(first.id)
+    expect(pool.memory).toMatchObject({ liveBytes: 1800, peakBytes: 1800, liveBuffers: 2, pooledBytes: 0 })
+  })
+})
