@@ -1,0 +1,13 @@
+// `npm run demo` and `npm test` on a machine that has Node and npm and nothing else: install, build, then the job.
+// Plain Node, no dependencies: it runs before anything is installed.
+import { demo } from './demo.mjs'
+import { test } from './test.mjs'
+
+const [job, ...args] = process.argv.slice(2)
+const jobs = { demo, test }
+
+if (!Object.hasOwn(jobs, job)) {
+  console.error(`Usage: node tooling/setup/run.mjs demo|test [-- arguments]`)
+  process.exit(2)
+}
+process.exitCode = await jobs[job](args)

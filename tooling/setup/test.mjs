@@ -1,0 +1,79 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { binaries, root, runChild } from './child.mjs'
+import { install } from './install.mjs'
+import { stage } from './stage.mjs'
+
+const adapter = `${root}tooling/software-adapter/src/print.mjs`
+
+/**
+ * Builds, checks and tests everything. Each stage runs whatever became of the one before it.
+ *
+ * @param {string[]} args  for vitest
+ * @returns {Promise<number>} the exit code
+ */
+export async function test(args) {
+  console.log('Setting up')
+  const pnpm = await install()
+  if (!pnpm) return report([{ name: 'install', passed: 0, failed: 1 }])
+
+  const path = [pnpm]
+  const checks = {
+    build: () => runChild(`${binaries}turbo`, ['run', 'build', '--continue', '--output-logs=errors-only'], { path }),
+    lint: () => runChild(`${binaries}biome`, ['check', '.', '--error-on-warnings']),
+    types: () => runChild(`${binaries}tsc`, ['-p', 'tsconfig.json']),
+    publint: () => runChild(process.execPath, [`${root}tooling/setup/publint.mjs`], { path }),
+  }
+  const results = []
+  for (const [name, run] of Object.entries(checks)) {
+    const ok = await stage(name, run)
+    results.push({ name, passed: ok ? 1 : 0, failed: ok ? 0 : 1 })
+  }
+  console.log('Testing')
+  console.log(`  WebGPU adapter: ${(await runChild(process.execPath, [adapter])).output.trim()}`)
+  results.push(await tests(args, path))
+  return report(results)
+}
+
+async function tests(args, path) {
+  const folder = mkdtempSync(join(tmpdir(), 'outrider-test-'))
+  const file = join(folder, 'results.json')
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+    const { code } = await runChild(`${binaries}vitest`, ['run', ...reporters, ...args], { output: 'show', path })
+    return { name: 'tests', ...countTests(file, code) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** A file that does not load has no tests to fail, and neither has an error outside of any: each counts as one failure. */
+function countTests(file, code) {
+  let passed = 0
+  let failed = 0
+  try {
+    const { numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8'))
+    passed = numPassedTests
+    for (const { status, assertionResults } of testResults) {
+      const failures = assertionResults.filter((test) => test.status === 'failed').length
+      failed += status === 'failed' ? Math.max(failures, 1) : failures
+    }
+  } catch (error) {
+    console.log(`vitest left no results: ${error.message}`)
+  }
+  if (code !== 0 && failed === 0) failed = 1
+  return { passed, failed }
+}
+
+function report(results) {
+  console.log('Summary')
+  for (const { name, passed, failed } of results) {
+    const count = name === 'tests' ? `  ${passed} passed, ${failed} failed` : ''
+    console.log(`  ${failed === 0 ? '✓' : '✗'} ${name}${count}`)
+  }
+  const passed = results.reduce((sum, result) => sum + result.passed, 0)
+  const failed = results.reduce((sum, result) => sum + result.failed, 0)
+  console.log(`${passed} passed, ${failed} failed`)
+  return failed === 0 ? 0 : 1
+}
