@@ -88,6 +88,12 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
     { inputs: (d) => [random(d, [4, 7])], run: (d) => (x) => o.crossEntropy(x, ids(d, 3, 0, 0xffffffff, 6)) },
   ],
   gather: [{ inputs: (d) => [random(d, [3, 5])], run: (d) => (x) => o.gather(x, ids(d, 4, 0, 2)) }],
+  matmul: [
+    two([2, 3, 5], [5, 4], o.matmul),
+    two([3, 5], [4, 5], (a, b) => o.matmul(a, b, { transposeB: true })),
+    two([5, 3], [5, 4], (a, b) => o.matmul(a, b, { transposeA: true })),
+    two([5, 3], [4, 5], (a, b) => o.matmul(a, b, { transposeA: true, transposeB: true })),
+  ],
   softmax: [one([3, 6], [-2, 2], o.softmax)],
   logSoftmax: [one([3, 6], [-2, 2], o.logSoftmax)],
 }
