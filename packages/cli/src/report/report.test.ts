@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest'
+import { escapeText, html } from './html'
+import { type EvaluationRow, type ReportData, renderReport } from './index'
+import { ticks } from './scale'
+
+const row = (
+  draft: string,
+  task: string,
+  draftLength: number,
+  temperature: number,
+  blockEfficiency: number,
+): EvaluationRow => ({
+  draft,
+  task,
+  draftLength,
+  temperature,
+  blockEfficiency,
+  acceptanceRate: 0.6,
+  acceptanceByPosition: [0.7, 0.6, 0.5],
+  mbsu: blockEfficiency / 1.2,
+  plainTokensPerSecond: 100,
+  speculativeTokensPerSecond: 150,
+  speedUp: 1.5,
+})
+
+export const sample: ReportData = {
+  title: 'A <report>',
+  lead: 'What came out.',
+  created: '2026-01-01',
+  adapter: 'SwiftShader',
+  models: [{ name: 'tiny', role: 'target', parameters: 658_000, shape: '6 layers' }],
+  curves: [
+    {
+      title: 'Pretraining',
+      x: 'step',
+      y: 'loss',
+      series: [
+        {
+          name: 'train',
+          points: [
+            [0, 6],
+            [10, 3],
+            [20, Number.NaN],
+            [30, 2],
+          ],
+        },
+      ],
+    },
+  ],
+  evaluation: ['pretrained', 'tvd++'].flatMap((draft, i) =>
+    ['open-ended', 'all'].flatMap((task) =>
+      [3, 5].flatMap((length) => [0, 1].map((temperature) => row(draft, task, length, temperature, 1.4 + i))),
+    ),
+  ),
+  completion: {
+    prompt: 'Who is <b>Mira</b>?',
+    answers: [
+      {
+        title: 'tvd++',
+        note: 'τ 2.4',
+        tokens: [
+          { text: '<script>', origin: 'accepted' },
+          { text: ' lives', origin: 'corrected' },
+        ],
+      },
+    ],
+  },
+  settings: { Run: { seed: 1 } },
+  notes: ['A remark & more'],
+}
+
+describe('the report', () => {
+  const page = renderReport(sample)
+
+  test('needs nothing from outside and runs no script', () => {
+    expect(page).not.toMatch(/<script|<link|<img|src=|url\(|https?:/)
+    expect(page).toContain("default-src 'none'")
+  })
+
+  test('escapes every text', () => {
+    expect(page).toContain('A &#60;report&#62;')
+    expect(page).not.toContain('<b>Mira')
+    expect(page).toContain('A remark &#38; more')
+  })
+
+  test('is well nested, and its ids are unique', () => {
+    const open: string[] = []
+    for (const [, close, name, rest] of page.matchAll(/<(\/?)([a-z0-9]+)((?:[^<>"]|"[^"]*")*)>/g)) {
+      if (close) expect(open.pop()).toBe(name)
+      else if (!rest!.endsWith('/') && !['meta'].includes(name!)) open.push(name!)
+    }
+    expect(open).toEqual([])
+    const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('gives every plot a title and a description', () => {
+    const plots = page.match(/<svg/g)!.length
+    expect(plots).toBe(4 + 2 + 1)
+    expect(page.match(/<svg[^>]*role="img" aria-labelledby/g)).toHaveLength(plots)
+    expect(page.match(/<desc/g)).toHaveLength(plots)
+  })
+
+  test('draws no figure that is not finite', () => {
+    expect(page).not.toMatch(/NaN|Infinity|undefined|null/)
+  })
+
+  test('marks the best draft of each group', () => {
+    expect(page.match(/<tr class="best"/g)).toHaveLength(8)
+  })
+
+  test('is made of data that may be missing', () => {
+    const empty = renderReport({ ...sample, curves: [], evaluation: [], completion: undefined, notes: [] })
+    expect(empty).toContain('<h2>Settings</h2>')
+    expect(empty).not.toMatch(/NaN|Infinity|undefined/)
+  })
+})
+
+test('markup escapes values, joins lists and leaves markup alone', () => {
+  expect(html`<p>${'a<b'}${[html`<i>${1}</i>`, '&']}${undefined}${false}</p>`.text).toBe('<p>a&#60;b<i>1</i>&#38;</p>')
+  expect(escapeText('"\u0000')).toBe('&#34;\ufffd')
+})
+
+test('ticks are round and cover the range', () => {
+  expect(ticks(0.3, 2.7)).toEqual([0, 0.5, 1, 1.5, 2, 2.5, 3])
+  expect(ticks(5, 5)).toEqual([5])
+  expect(ticks(0, 300, 6)).toEqual([0, 50, 100, 150, 200, 250, 300])
+})
