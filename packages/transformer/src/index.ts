@@ -1,3 +1,6 @@
 export * from './config/index'
 export * from './files/index'
+export * from './generation/index'
+export * from './model/index'
+export * from './pretrained/index'
 export * from './tokenizer/index'

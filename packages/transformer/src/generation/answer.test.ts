@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { asset } from '../assets.test-support'
+import { Tokenizer } from '../tokenizer/index'
+import { Answer } from './answer'
+
+const tokenizer = Tokenizer.fromJson(readFileSync(asset('stories260K/tokenizer.json'), 'utf8'))
+const ids = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
+
+function answer(tokens: number[], options: { stop?: string[]; maxTokens?: number } = {}) {
+  const answer = new Answer(tokenizer, { eosTokenIds: [2], maxTokens: 100, ...options })
+  const given = tokens.map((token) => answer.push(token)).join('')
+  expect(given).toBe(answer.text)
+  return answer
+}
+
+describe('Answer', () => {
+  it('goes on until it is told to end', () => {
+    const open = answer(ids('Once upon a time'))
+    expect(open).toMatchObject({ text: 'Once upon a time', finishReason: undefined, room: 96 })
+  })
+
+  it('ends at an end token, which is among the tokens and not in the text; nothing after it counts', () => {
+    const tokens = ids('The end')
+    const ended = answer([...tokens, 2, ...tokens])
+    expect(ended).toMatchObject({ text: 'The end', finishReason: 'stop', tokens: [...tokens, 2], room: 0 })
+  })
+
+  it('ends at a stop text, even one that begins and ends inside tokens', () => {
+    const tokens = ids('She was happy. The sun was big.')
+    const stopped = answer(tokens, { stop: ['ppy. T'] })
+    expect(stopped).toMatchObject({ text: 'She was ha', finishReason: 'stop' })
+    expect(tokenizer.decode(stopped.tokens)).toMatch(/ppy\. T/)
+    expect(stopped.tokens.length).toBeLessThan(tokens.length)
+  })
+
+  it('ends when it is full, and gives what was held back', () => {
+    const tokens = ids('She was happy')
+    const full = answer(tokens, { maxTokens: tokens.length, stop: ['happy!'] })
+    expect(full).toMatchObject({ text: 'She was happy', finishReason: 'length', room: 0 })
+  })
+
+  it('drops a character that the end cuts off', () => {
+    const tokens = ids('a🦙')
+    expect(answer(tokens, { maxTokens: tokens.length - 1 })).toMatchObject({ text: 'a', finishReason: 'length' })
+    expect(answer([...tokens.slice(0, -2), 2])).toMatchObject({ text: 'a', finishReason: 'stop' })
+  })
+
+  it('refuses a length that is none', () => {
+    expect(() => answer([], { maxTokens: 0 })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+  })
+})

@@ -1,0 +1,64 @@
+import { type Device, normalPair, type Tensor } from '@outrider/tensor'
+import type { ModelConfig } from '../config/index'
+
+/** A model's parameters by their Hugging Face names; weights of linear layers are [out, in]. */
+export type Parameters = Record<string, Tensor>
+
+/** Names and shapes of all parameters, in the order of the computation. */
+export function llamaParameterShapes(config: ModelConfig): Map<string, readonly number[]> {
+  const { vocabularySize, hiddenSize, intermediateSize, layers, heads, kvHeads, headDim } = config
+  const shapes = new Map<string, readonly number[]>()
+  shapes.set('model.embed_tokens.weight', [vocabularySize, hiddenSize])
+  for (let layer = 0; layer < layers; layer++) {
+    const name = (part: string) => `model.layers.${layer}.${part}.weight`
+    shapes.set(name('input_layernorm'), [hiddenSize])
+    shapes.set(name('self_attn.q_proj'), [heads * headDim, hiddenSize])
+    shapes.set(name('self_attn.k_proj'), [kvHeads * headDim, hiddenSize])
+    shapes.set(name('self_attn.v_proj'), [kvHeads * headDim, hiddenSize])
+    shapes.set(name('self_attn.o_proj'), [hiddenSize, heads * headDim])
+    shapes.set(name('post_attention_layernorm'), [hiddenSize])
+    shapes.set(name('mlp.gate_proj'), [intermediateSize, hiddenSize])
+    shapes.set(name('mlp.up_proj'), [intermediateSize, hiddenSize])
+    shapes.set(name('mlp.down_proj'), [hiddenSize, intermediateSize])
+  }
+  shapes.set('model.norm.weight', [hiddenSize])
+  if (!config.tieWordEmbeddings) shapes.set('lm_head.weight', [vocabularySize, hiddenSize])
+  return shapes
+}
+
+/** How many parameters a model has; a tied head counts once. */
+export function parameterCount(config: ModelConfig): number {
+  let count = 0
+  for (const shape of llamaParameterShapes(config).values()) count += shape.reduce((product, size) => product * size, 1)
+  return count
+}
+
+/**
+ * Fresh parameters: norms are 1, the others normal with mean 0 and standard deviation `initializerRange`, as transformers
+ * initialises a Llama. The same seed gives the same bits on every device. The caller disposes of them.
+ */
+export function initializeLlama(device: Device, config: ModelConfig, seed = 0): Parameters {
+  const parameters: Parameters = {}
+  let tensor = 0
+  for (const [name, shape] of llamaParameterShapes(config)) {
+    const isNorm = shape.length === 1
+    const size = shape.reduce((product, length) => product * length, 1)
+    // Every tensor draws from 2³² counters of its own, so that its values do not depend on the sizes of the others.
+    const values = isNorm
+      ? new Float32Array(size).fill(1)
+      : normals(size, seed, tensor * 2 ** 32, config.initializerRange)
+    parameters[name] = device.tensor(values, { shape: [...shape] }).keep()
+    tensor++
+  }
+  return parameters
+}
+
+function normals(size: number, seed: number, counter: number, deviation: number): Float32Array {
+  const values = new Float32Array(size)
+  for (let i = 0; i < size; i += 2) {
+    const [a, b] = normalPair(seed, counter + i / 2)
+    values[i] = a * deviation
+    if (i + 1 < size) values[i + 1] = b * deviation
+  }
+  return values
+}

@@ -1,0 +1,71 @@
+import { OutriderError } from '@outrider/tensor'
+import type { ModelConfig } from '../config/index'
+import { Llama } from '../model/index'
+import { type PretrainedModel, pretrainedModel } from './pretrained-model'
+
+export interface DraftOptions {
+  layers: number
+  hiddenSize: number
+  /** Query heads. Default: heads as wide as the target's, or the widest power of two below that divides hiddenSize. */
+  heads?: number
+  /** Key and value heads. Default: as many as query heads. */
+  kvHeads?: number
+  /** Width of the MLP. Default: 2.75 × hiddenSize rounded up to 32, the ratio of arXiv 2403.00858. */
+  intermediateSize?: number
+  /** Whether the output head is the embedding table. Default: as in the target. */
+  tieWordEmbeddings?: boolean
+  /** Of the random initial weights. Default 0. */
+  seed?: number
+}
+
+/**
+ * A small, freshly initialised Llama that speaks the target's tokens: the target's vocabulary, tokenizer, chat template,
+ * special tokens and context length. It lives on the target's device; the caller disposes of it.
+ *
+ * @throws OutriderError INVALID_ARGUMENT for sizes that do not fit together
+ */
+export function createDraft(target: PretrainedModel, options: DraftOptions): PretrainedModel {
+  const model = Llama.initialize(target.model.device, draftConfig(target.config, options), { seed: options.seed ?? 0 })
+  return pretrainedModel(model, {
+    tokenizer: target.tokenizer,
+    ...(target.chatTemplate ? { chatTemplate: target.chatTemplate } : {}),
+    generationConfig: target.generationConfig,
+    source: `draft for ${target.source}`,
+  })
+}
+
+/** The configuration of such a draft. */
+export function draftConfig(target: ModelConfig, options: DraftOptions): ModelConfig {
+  const { layers, hiddenSize } = options
+  const heads = options.heads ?? defaultHeads(target, hiddenSize)
+  const kvHeads = options.kvHeads ?? heads
+  const intermediateSize = options.intermediateSize ?? Math.ceil((hiddenSize * 2.75) / 32) * 32
+  for (const [name, value] of Object.entries({ layers, hiddenSize, heads, kvHeads, intermediateSize }))
+    if (!Number.isSafeInteger(value) || value < 1) throw invalid(`${name} is ${value}; it must be a positive integer`)
+  if (hiddenSize % (2 * heads) !== 0)
+    throw invalid(`hiddenSize ${hiddenSize} does not divide into ${heads} heads of even width`)
+  if (heads % kvHeads !== 0) throw invalid(`${heads} heads cannot share ${kvHeads} key and value heads evenly`)
+  return {
+    ...target,
+    layers,
+    hiddenSize,
+    intermediateSize,
+    heads,
+    kvHeads,
+    headDim: hiddenSize / heads,
+    tieWordEmbeddings: options.tieWordEmbeddings ?? target.tieWordEmbeddings,
+    initializerRange: 0.02,
+  }
+}
+
+function defaultHeads(target: ModelConfig, hiddenSize: number): number {
+  if (hiddenSize % target.headDim === 0) return hiddenSize / target.headDim
+  let width = 2 ** Math.floor(Math.log2(target.headDim))
+  while (width > 2 && hiddenSize % width !== 0) width /= 2
+  return hiddenSize / width
+}
+
+const invalid = (what: string) =>
+  new OutriderError('INVALID_ARGUMENT', `createDraft: ${what}.`, {
+    remedy: 'For one: { layers: 4, hiddenSize: 1024, heads: 8 }.',
+  })

@@ -1,0 +1,5 @@
+export { createDraft, type DraftOptions, draftConfig } from './create-draft'
+export { type LoadOptions, loadCausalLM } from './load'
+export { type PretrainedModel, pretrainedModel } from './pretrained-model'
+export { type SaveOptions, saveCausalLM } from './save'
+export { type LoadProgress, loadParameters, safetensorsWeights, type Weights } from './weights'

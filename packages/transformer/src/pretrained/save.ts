@@ -1,0 +1,49 @@
+import { OutriderError } from '@outrider/tensor'
+import { configToJson, generationConfigToJson } from '../config/index'
+import { type Directory, directory, floatsToStored, writeShardedSafetensors } from '../files/index'
+import { saveTokenizer } from '../tokenizer/index'
+import type { PretrainedModel } from './pretrained-model'
+
+export interface SaveOptions {
+  /** Element type of the stored weights; F16 and BF16 are rounded to nearest. Default F32, which is exact. */
+  dtype?: 'F32' | 'F16' | 'BF16'
+  /** Larger models are split into shards of at most this. Default 5 GB. */
+  maxShardBytes?: number
+}
+
+const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
+
+/**
+ * Writes a model as a plain Hugging Face directory, which transformers and vLLM load as it is. Each file appears whole or
+ * not at all; weights are read from the device one tensor at a time. The same weights give the same bytes.
+ *
+ * @throws OutriderError FILE_WRITE
+ */
+export async function saveCausalLM(
+  pretrained: PretrainedModel,
+  target: string | Directory,
+  options: SaveOptions = {},
+): Promise<void> {
+  const { model, config, tokenizer, chatTemplate, generationConfig } = pretrained
+  const { dtype = 'F32', maxShardBytes } = options
+  const files = typeof target === 'string' ? directory(target) : target
+  const tensors = Object.entries(model.parameters).map(([name, tensor]) => ({
+    name,
+    dtype,
+    shape: tensor.shape,
+    bytes: async () => floatsToStored(await floatsOf(tensor.data()), dtype),
+  }))
+  await writeShardedSafetensors(files, tensors, maxShardBytes === undefined ? {} : { maxShardBytes })
+  await saveTokenizer(files, tokenizer, chatTemplate)
+  await files.write('generation_config.json', json(generationConfigToJson(generationConfig)))
+  // Last: a directory without config.json is no model yet.
+  await files.write('config.json', json({ ...configToJson(config), torch_dtype: torchDtypes[dtype] }))
+}
+
+async function floatsOf(data: Promise<Float32Array | Uint32Array | Int32Array>): Promise<Float32Array> {
+  const values = await data
+  if (values instanceof Float32Array) return values
+  throw new OutriderError('DTYPE_MISMATCH', 'saveCausalLM: a parameter is not made of floating-point numbers.')
+}
+
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`

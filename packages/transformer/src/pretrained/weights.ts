@@ -1,0 +1,103 @@
+import { type Device, OutriderError } from '@outrider/tensor'
+import { type Directory, openSafetensors, readFloats } from '../files/index'
+import type { Parameters } from '../model/index'
+
+/** Stored weights of any file format: what there is, and one tensor's values at a time. */
+export interface Weights {
+  /** Where they are, for errors. */
+  readonly where: string
+  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly bytes: number }>
+  /** The elements of a tensor as f32, row-major. */
+  read(name: string): Promise<Float32Array>
+}
+
+/** The weights of a directory with safetensors, single or sharded. */
+export async function safetensorsWeights(directory: Directory): Promise<Weights> {
+  const { tensors } = await openSafetensors(directory)
+  const sizes = [...tensors.values()].map(
+    ({ name, shape, start, end }) => [name, { shape, bytes: end - start }] as const,
+  )
+  return {
+    where: directory.name,
+    tensors: new Map(sizes),
+    read: (name) => readFloats(directory, tensors.get(name)!),
+  }
+}
+
+/** How far a model is loaded. */
+export interface LoadProgress {
+  loadedBytes: number
+  totalBytes: number
+  /** The tensor just loaded. */
+  tensor: string
+}
+
+/**
+ * Brings weights onto a device, one tensor after another, after checking that they are the ones expected.
+ *
+ * @param expected    names and shapes of the parameters
+ * @param disregarded names that a file may hold beside them
+ * @throws OutriderError FILE_FORMAT for missing, unexpected or wrongly shaped tensors; ABORTED
+ */
+export async function loadParameters(
+  device: Device,
+  weights: Weights,
+  expected: ReadonlyMap<string, readonly number[]>,
+  options: {
+    disregarded?: (name: string) => boolean
+    onProgress?: ((progress: LoadProgress) => void) | undefined
+    signal?: AbortSignal | undefined
+  } = {},
+): Promise<Parameters> {
+  checkTensors(weights, expected, options.disregarded ?? (() => false))
+  const names = [...expected.keys()]
+  const totalBytes = names.reduce((bytes, name) => bytes + weights.tensors.get(name)!.bytes, 0)
+  const parameters: Parameters = {}
+  let loadedBytes = 0
+  try {
+    for (const name of names) {
+      if (options.signal?.aborted)
+        throw new OutriderError('ABORTED', `Loading ${weights.where} was aborted.`, { cause: options.signal.reason })
+      const values = await weights.read(name)
+      parameters[name] = device.tensor(values, { shape: [...expected.get(name)!] }).keep()
+      loadedBytes += weights.tensors.get(name)!.bytes
+      options.onProgress?.({ loadedBytes, totalBytes, tensor: name })
+    }
+    return parameters
+  } catch (error) {
+    for (const tensor of Object.values(parameters)) tensor.dispose()
+    throw error
+  }
+}
+
+function checkTensors(
+  { where, tensors }: Weights,
+  expected: ReadonlyMap<string, readonly number[]>,
+  disregarded: (name: string) => boolean,
+): void {
+  const fail = (message: string, details: Record<string, unknown>) =>
+    new OutriderError('FILE_FORMAT', `${where}: ${message}.`, {
+      remedy: 'config.json and the weights are of different models, or the copy is incomplete.',
+      details,
+    })
+  const missing = [...expected.keys()].filter((name) => !tensors.has(name))
+  if (missing.length > 0) throw fail(`the weights lack ${listed(missing)}, which config.json calls for`, { missing })
+  for (const [name, shape] of expected) {
+    const found = tensors.get(name)!.shape
+    if (found.join() !== shape.join())
+      throw fail(`tensor "${name}" is [${found.join(', ')}]; config.json makes it [${shape.join(', ')}]`, {
+        tensor: name,
+        found,
+        expected: shape,
+      })
+  }
+  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name) && !disregarded(name))
+  if (unexpected.length > 0)
+    throw fail(`the weights have ${listed(unexpected)}, which config.json does not call for`, { unexpected })
+}
+
+const listed = (names: readonly string[]) =>
+  `${names.length === 1 ? 'tensor' : `${names.length} tensors:`} ${names
+    .slice(0, 3)
+    .map((name) => `"${name}"`)
+    .join(', ')}${names.length > 3 ? ', …' : ''}`
