@@ -1,0 +1,67 @@
+import { valueAndGradient } from '@outrider/tensor'
+import { expectAllClose, testDevice } from '@outrider/tensor/testing'
+import { initializeLlama, type ModelConfig } from '@outrider/transformer'
+import { describe, expect, it } from 'vitest'
+import { toDevice } from './objective'
+import { nextToken } from './pretrain'
+import { referenceLoss } from './reference-llama.test-support'
+
+const config: ModelConfig = {
+  architecture: 'llama',
+  vocabularySize: 11,
+  hiddenSize: 8,
+  intermediateSize: 12,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 4,
+  contextLength: 16,
+  ropeTheta: 100,
+  rmsNormEpsilon: 1e-5,
+  tieWordEmbeddings: false,
+  eosTokenIds: [],
+  initializerRange: 0.4,
+}
+
+const length = 5
+const batch = {
+  tokens: Uint32Array.of(1, 4, 2, 9, 3, 7, 7, 0, 10, 5),
+  labels: Uint32Array.of(4, 2, 9, 3, 6, 7, 0, 10, 5, 8),
+  lossMask: Float32Array.of(1, 1, 1, 0, 1, 0, 1, 1, 1, 1),
+  batchSize: 2,
+  length,
+}
+
+describe('one training step of a small Llama', () => {
+  for (const tieWordEmbeddings of [false, true])
+    it(`agrees with a float64 implementation in loss and in every parameter's gradient (${tieWordEmbeddings ? 'tied' : 'own'} head)`, async () => {
+      const device = await testDevice()
+      const tied = { ...config, tieWordEmbeddings }
+      const parameters = initializeLlama(device, tied, 3)
+      const weights: Record<string, Float64Array> = {}
+      for (const [name, tensor] of Object.entries(parameters)) weights[name] = Float64Array.from(await tensor.data())
+      const loss = () => referenceLoss(tied, weights, batch.tokens, batch.labels, batch.lossMask, length)
+
+      const onDevice = toDevice(device, batch, 0)
+      const { value, gradients } = valueAndGradient(parameters, (draft) => nextToken(tied).loss(draft, onDevice))
+      expect(Math.abs((await value.item()) - loss())).toBeLessThan(1e-5)
+
+      const step = 1e-5
+      for (const [name, gradient] of Object.entries(gradients)) {
+        const values = weights[name]!
+        const expected = values.map((value, i) => {
+          values[i] = value + step
+          const above = loss()
+          values[i] = value - step
+          const below = loss()
+          values[i] = value
+          return (above - below) / (2 * step)
+        })
+        await expectAllClose(gradient, expected, { absolute: 2e-6, relative: 2e-4 }).catch((error: Error) => {
+          throw new Error(`${name}: ${error.message}`)
+        })
+      }
+      const { tokens, labels, mask } = onDevice
+      for (const tensor of [value, tokens, labels, mask, ...Object.values(gradients), ...Object.values(parameters)]) tensor.dispose()
+    })
+})
