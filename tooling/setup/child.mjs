@@ -50,18 +50,21 @@ const quiet = {
 
 const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 }
 
-for (const [signal, number] of Object.entries(signals))
-  process.on(signal, () => {
-    for (const child of running) stop(child, signal)
-    const stubborn = setTimeout(() => {
-      for (const child of running) stop(child, 'SIGKILL')
-      process.exit(128 + number)
-    }, 3000)
-    stubborn.unref()
-    Promise.all([...running].map((child) => new Promise((resolve) => child.once('close', resolve)))).then(() =>
-      process.exit(128 + number),
-    )
-  })
+/** Ctrl-C and its like end the children first, then this process, with the exit code that the shell expects. */
+export function stopChildrenOnSignals() {
+  for (const [signal, number] of Object.entries(signals))
+    process.on(signal, async () => {
+      const exit = () => process.exit(128 + number)
+      setTimeout(() => {
+        for (const child of running) stop(child, 'SIGKILL')
+        exit()
+      }, 3000)
+      const ends = [...running].map((child) => new Promise((resolve) => child.once('close', resolve)))
+      for (const child of running) stop(child, signal)
+      await Promise.all(ends)
+      exit()
+    })
+}
 
 function stop(child, signal) {
   try {

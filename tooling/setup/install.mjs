@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { binaries, root, runChild } from './child.mjs'
+import { findPnpm, packageManager } from './pnpm.mjs'
 import { stage } from './stage.mjs'
 
-const { packageManager } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) // 'pnpm@10.34.8'
 const stampFile = `${root}node_modules/.outrider-setup.json`
 
 /**
@@ -39,23 +39,6 @@ export async function install() {
 
 /** One line per step, and no question whether a `node_modules` of another make may go: nobody may be there to answer. */
 const plain = ['--reporter=append-only', '--config.confirm-modules-purge=false']
-
-/** Lets npx fetch the pnpm that package.json names, and asks where it has put it. */
-async function findPnpm() {
-  const script =
-    "const{delimiter:d,join}=require('path');console.log('pnpm in '+process.env.PATH.split(d).find(p=>['pnpm','pnpm.cmd'].some(f=>require('fs').existsSync(join(p,f)))))"
-  const [npx, ...first] = npxCommand()
-  const result = await runChild(npx, [...first, '--yes', `--package=${packageManager}`, '--', 'node', '-e', script])
-  const folder = /^pnpm in (.+)$/m.exec(result.output)?.[1]
-  return result.code === 0 && folder ? { code: 0, output: folder } : { ...result, code: result.code || 1 }
-}
-
-/** The npx of the npm that runs this script, else the one on PATH. */
-function npxCommand() {
-  const npm = process.env.npm_execpath ?? ''
-  const npx = join(dirname(npm), 'npx-cli.js')
-  return npm.endsWith('npm-cli.js') && existsSync(npx) ? [process.execPath, npx] : ['npx']
-}
 
 function readStamp() {
   try {

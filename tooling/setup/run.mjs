@@ -1,5 +1,6 @@
 // `npm run demo` and `npm test` on a machine that has Node and npm and nothing else: install, build, then the job.
 // Plain Node, no dependencies: it runs before anything is installed.
+import { stopChildrenOnSignals } from './child.mjs'
 import { demo } from './demo.mjs'
 import { test } from './test.mjs'
 
@@ -10,4 +11,5 @@ if (!Object.hasOwn(jobs, job)) {
   console.error(`Usage: node tooling/setup/run.mjs demo|test [-- arguments]`)
   process.exit(2)
 }
+stopChildrenOnSignals()
 process.exitCode = await jobs[job](args)

@@ -1,6 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
 import { binaries, root, runChild } from './child.mjs'
 import { install } from './install.mjs'
 import { stage } from './stage.mjs'
@@ -37,24 +35,22 @@ export async function test(args) {
 }
 
 async function tests(args, path) {
-  const folder = mkdtempSync(join(tmpdir(), 'outrider-test-'))
-  const file = join(folder, 'results.json')
-  try {
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-    const { code } = await runChild(`${binaries}vitest`, ['run', ...reporters, ...args], { output: 'show', path })
-    return { name: 'tests', ...countTests(file, code) }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  const file = `${root}node_modules/.outrider-tests.json`
+  rmSync(file, { force: true })
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+  const { code } = await runChild(`${binaries}vitest`, ['run', ...reporters, ...args], { output: 'show', path })
+  return { name: 'tests', ...countTests(file, code) }
 }
 
 /** A file that does not load has no tests to fail, and neither has an error outside of any: each counts as one failure. */
 function countTests(file, code) {
   let passed = 0
   let failed = 0
+  let skipped = 0
   try {
-    const { numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8'))
+    const { numPassedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(file, 'utf8'))
     passed = numPassedTests
+    skipped = numPendingTests + numTodoTests
     for (const { status, assertionResults } of testResults) {
       const failures = assertionResults.filter((test) => test.status === 'failed').length
       failed += status === 'failed' ? Math.max(failures, 1) : failures
@@ -63,13 +59,13 @@ function countTests(file, code) {
     console.log(`vitest left no results: ${error.message}`)
   }
   if (code !== 0 && failed === 0) failed = 1
-  return { passed, failed }
+  return { passed, failed, skipped }
 }
 
 function report(results) {
   console.log('Summary')
-  for (const { name, passed, failed } of results) {
-    const count = name === 'tests' ? `  ${passed} passed, ${failed} failed` : ''
+  for (const { name, passed, failed, skipped } of results) {
+    const count = name === 'tests' ? `  ${passed} passed, ${failed} failed, ${skipped} skipped` : ''
     console.log(`  ${failed === 0 ? '✓' : '✗'} ${name}${count}`)
   }
   const passed = results.reduce((sum, result) => sum + result.passed, 0)

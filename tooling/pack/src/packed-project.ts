@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { findPnpm } from '../../setup/pnpm.mjs'
+
+export const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+interface Manifest {
+  name: string
+  dependencies?: Record<string, string>
+}
+
+export interface Package {
+  name: string
+  folder: string
+  /** Third-party names that it depends on. */
+  dependencies: string[]
+}
+
+export const packages: Package[] = readdirSync(join(root, 'packages')).map((directory) => {
+  const folder = join(root, 'packages', directory)
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+  const dependencies = Object.keys(manifest.dependencies ?? {}).filter((name) => !name.startsWith('@outrider/'))
+  return { name: manifest.name, folder, dependencies }
+})
+
+/**
+ * An empty project into which every package's tarball is installed, as npm would publish it.
+ *
+ * No network: third-party packages are linked to those that the repository has installed.
+ *
+ * @returns the project's folder
+ */
+export async function packedProject(): Promise<string> {
+  const pnpm = await pnpmCommand()
+  await pnpm(root, ['exec', 'turbo', 'run', 'build', '--output-logs=errors-only'])
+
+  const project = await mkdtemp(join(tmpdir(), 'outrider-packed-'))
+  await pnpm(root, ['--recursive', '--filter', './packages/*', 'pack', '--pack-destination', project])
+  const tarballs = Object.fromEntries(packages.map(({ name }) => [name, `file:${tarball(project, name)}`]))
+  const thirdParty = packages.flatMap(({ folder, dependencies }) =>
+    dependencies.map((name) => [name, `link:${join(folder, 'node_modules', name)}`]),
+  )
+  const manifest = {
+    name: 'empty-project',
+    private: true,
+    type: 'module',
+    dependencies: { ...tarballs, '@types/node': `link:${join(root, 'node_modules/@types/node')}` },
+    pnpm: { overrides: { ...tarballs, ...Object.fromEntries(thirdParty) } },
+  }
+  await writeFile(join(project, 'package.json'), JSON.stringify(manifest, null, 2))
+  await pnpm(project, ['install', '--offline', '--ignore-workspace', '--ignore-scripts', '--reporter=append-only'])
+  return project
+}
+
+function tarball(project: string, name: string): string {
+  const prefix = `${name.replace('@', '').replace('/', '-')}-`
+  const file = readdirSync(project).find((file) => file.startsWith(prefix) && /^\d/.test(file.slice(prefix.length)))
+  if (!file) throw new Error(`pnpm pack left no tarball of ${name} in ${project}`)
+  return join(project, file)
+}
+
+async function pnpmCommand() {
+  const found = await findPnpm()
+  if (found.code !== 0) throw new Error(`npx does not find pnpm:\n${found.output}`)
+  const folder = found.output
+  const path = [folder, join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter)
+  const env = { ...process.env, PATH: path, TURBO_TELEMETRY_DISABLED: '1', CI: 'true' }
+  return (cwd: string, args: string[]) => runProgram(join(folder, 'pnpm'), args, { cwd, env })
+}
+
+/** Runs a program to its end; its output is in the error where it fails. */
+export async function runProgram(
+  command: string,
+  args: string[],
+  options: { cwd: string; env?: NodeJS.ProcessEnv },
+): Promise<string> {
+  if (command.includes('/') && !existsSync(command)) throw new Error(`${command} does not exist`)
+  try {
+    return (await promisify(execFile)(command, args, { ...options, maxBuffer: 2 ** 26 })).stdout
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}` || String(error))
+  }
+}
