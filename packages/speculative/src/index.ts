@@ -1,1 +1,22 @@
-export {}
+export {
+  type Block,
+  type SpeculationResult,
+  SpeculativeDecoder,
+  type SpeculativeDecoderOptions,
+  type SpeculativeOptions,
+  type Target,
+  type TokenSource,
+} from './decoder'
+export { type AutoDraftLengthOptions, autoDraftLength } from './draft-length/auto'
+export { breakEvenAcceptance, expectedTokens } from './draft-length/expected-tokens'
+export { type MeasureCostsOptions, measureCosts } from './draft-length/measure-costs'
+export { type BlockObservation, type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
+export { blockSeconds, costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
+export type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from './drafter/drafter'
+export { modelDrafter } from './drafter/model-drafter'
+export { type PromptLookupOptions, promptLookup } from './drafter/prompt-lookup'
+export { type BlockRecord, SpeculationMetrics, type SpeculationReport } from './metrics'
+export { verifyBlock } from './verification/block'
+export type { Verdict, Verification, VerificationInput } from './verification/rule'
+export { verifyTokens } from './verification/token'
+export { type BlockVerdict, readVerdict, type VerifyInput, verify } from './verification/verify'

@@ -1,0 +1,201 @@
+import { OutriderError } from '@outrider/tensor'
+import {
+  Answer,
+  type CausalLM,
+  compareVocabularies,
+  type GenerateOptions,
+  type GenerationResult,
+  type PretrainedModel,
+  type Prompt,
+  parameterCount,
+  promptTokens,
+  resolveSampling,
+  type Sampling,
+  type SamplingOptions,
+  throwIfAborted,
+} from '@outrider/transformer'
+import { autoDraftLength } from './draft-length/auto'
+import { measureCosts } from './draft-length/measure-costs'
+import { type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
+import type { StepCosts } from './draft-length/step-costs'
+import type { Drafter } from './drafter/drafter'
+import { modelDrafter } from './drafter/model-drafter'
+import { SpeculationMetrics } from './metrics'
+import { Sequence } from './sequence'
+import type { Verification } from './verification/rule'
+
+/** What a target needs beside its model: what `loadCausalLM` returns has it all. */
+export type Target = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'generationConfig' | 'config' | 'source'> & {
+  model: CausalLM
+}
+
+export interface SpeculativeDecoderOptions {
+  target: Target
+  /** A small model of the same vocabulary (padding aside), or anything else that drafts. */
+  drafter: Target | Drafter
+  /** γ, 0 to 15, or a policy; 'auto' measures costs and acceptance, and decodes plainly where that is faster. Default 'auto'. */
+  draftLength?: number | 'auto' | DraftLengthPolicy
+  /** Default 'block': never fewer tokens than 'token'. */
+  verification?: Verification
+  /** Seconds, for measuring. Default the system's clock. */
+  now?: () => number
+}
+
+/**
+ * Where a token comes from: drafted and accepted; the target's, where a draft was rejected; its extra token after a draft
+ * that was accepted whole; or a pass without a draft.
+ */
+export type TokenSource = 'draft' | 'correction' | 'bonus' | 'plain'
+
+/** Tokens that became certain together: one pass of the target. */
+export interface Block {
+  tokens: number[]
+  /** The source of each token. */
+  sources: TokenSource[]
+  /** The text that became certain; a character or a stop text that is only begun is held back. */
+  text: string
+  drafted: number
+  accepted: number
+}
+
+const defaultMaxTokens = 256
+
+/**
+ * Speculative decoding (Leviathan et al. 2023, Chen et al. 2023, Sun et al. 2025): the drafter proposes, the target
+ * verifies in one pass, and what comes out has exactly the target's distribution; greedy output is the plain one token by
+ * token. Models stay the caller's to dispose of.
+ */
+export class SpeculativeDecoder {
+  /** Counts over everything this decoder has generated. */
+  readonly metrics: SpeculationMetrics
+  readonly #target: Target
+  readonly #drafter: Drafter
+  readonly #verification: Verification
+  readonly #now: () => number
+  #policy: DraftLengthPolicy | undefined
+
+  /**
+   * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens than the target's; INVALID_ARGUMENT for a draft
+   *   length out of range, or models on two devices
+   */
+  constructor({
+    target,
+    drafter,
+    draftLength = 'auto',
+    verification = 'block',
+    now = () => performance.now() / 1000,
+  }: SpeculativeDecoderOptions) {
+    if (verification !== 'token' && verification !== 'block')
+      throw new OutriderError('INVALID_ARGUMENT', `verification is "${verification}"; it must be "token" or "block".`)
+    this.#target = target
+    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter)
+    this.#verification = verification
+    this.#now = now
+    this.#policy = policyOf(draftLength)
+    this.metrics = new SpeculationMetrics({
+      parameterRatio: this.#drafter.parameterCount / parameterCount(target.config),
+    })
+  }
+
+  /**
+   * Generates an answer, block by block. Stopping the iteration frees its memory; so does aborting, and the decoder is as
+   * usable as before. With `draftLength: 'auto'` the first call measures costs.
+   *
+   * @throws OutriderError as `promptTokens` and `resolveSampling` do; ABORTED when the signal says so
+   */
+  async *generate(
+    prompt: Prompt,
+    { maxTokens = defaultMaxTokens, stop, signal, ...options }: GenerateOptions = {},
+  ): AsyncGenerator<Block, GenerationResult, undefined> {
+    const { model, tokenizer, config, generationConfig } = this.#target
+    const sampling = resolveSampling(options)
+    const ids = promptTokens(this.#target, prompt)
+    const answer = new Answer(tokenizer, {
+      eosTokenIds: generationConfig.eosTokenIds,
+      stop,
+      maxTokens: Math.min(maxTokens, config.contextLength - ids.length),
+    })
+    throwIfAborted(signal)
+    const policy = await this.#lengthPolicy(sampling)
+    const started = this.#now()
+    const sequence = new Sequence({
+      target: model,
+      drafter: this.#drafter,
+      verification: this.#verification,
+      sampling,
+      prompt: ids,
+      capacity: ids.length + answer.room,
+    })
+    let firstToken = started
+    try {
+      for (let first = true; answer.room > 0; first = false) {
+        throwIfAborted(signal)
+        const begin = this.#now()
+        // A block adds one token more than it drafts.
+        const step = await sequence.step(first ? 0 : Math.min(policy.next(), answer.room - 1))
+        const seconds = this.#now() - begin
+        throwIfAborted(signal)
+        if (first) firstToken = begin + seconds
+        else {
+          this.metrics.record({ ...step, seconds })
+          policy.observe({ ...step, seconds })
+        }
+        const { drafted, accepted } = step
+        const tokens: number[] = []
+        let text = ''
+        for (const token of step.tokens) {
+          if (answer.room === 0) break
+          tokens.push(token)
+          text += answer.push(token)
+        }
+        const last = drafted === 0 ? 'plain' : accepted === drafted ? 'bonus' : 'correction'
+        yield { tokens, sources: tokens.map((_, i) => (i < accepted ? 'draft' : last)), text, drafted, accepted }
+      }
+      const { tokens, text, finishReason } = answer
+      const timings = { promptSeconds: firstToken - started, decodeSeconds: this.#now() - firstToken }
+      return { tokens, text, finishReason: finishReason!, promptTokens: ids.length, timings }
+    } finally {
+      sequence.dispose()
+    }
+  }
+
+  /** Measures what steps cost, for `metrics` and for the break-even α. */
+  async measureCosts(options: SamplingOptions = {}): Promise<StepCosts> {
+    this.metrics.costs = await measureCosts({
+      target: this.#target.model,
+      drafter: this.#drafter,
+      sampling: resolveSampling(options),
+      now: this.#now,
+    })
+    return this.metrics.costs
+  }
+
+  async #lengthPolicy(sampling: Sampling): Promise<DraftLengthPolicy> {
+    if (!this.#policy) {
+      const costs = this.metrics.costs ?? (await this.measureCosts(sampling))
+      this.#policy ??= autoDraftLength({ costs })
+    }
+    return this.#policy
+  }
+}
+
+function draftModel(target: Target, draft: Target): Drafter {
+  compareVocabularies(target, draft)
+  if (draft.model.device !== target.model.device)
+    throw new OutriderError('INVALID_ARGUMENT', 'Draft and target are on different devices.', {
+      remedy: 'Load both with the same device.',
+    })
+  return modelDrafter(draft.model, { name: draft.source, parameterCount: parameterCount(draft.config) })
+}
+
+function policyOf(draftLength: number | 'auto' | DraftLengthPolicy): DraftLengthPolicy | undefined {
+  if (draftLength === 'auto') return undefined
+  if (typeof draftLength === 'object') return draftLength
+  if (Number.isInteger(draftLength) && draftLength >= 0 && draftLength <= maxDraftLength)
+    return fixedDraftLength(draftLength)
+  throw new OutriderError(
+    'INVALID_ARGUMENT',
+    `draftLength is ${draftLength}; it must be "auto" or a whole number from 0 to ${maxDraftLength}.`,
+    { remedy: 'Longer drafts are rarely accepted whole.' },
+  )
+}

@@ -1,0 +1,43 @@
+import { defineKernel, linearWorkgroups, samplingDistribution, type Tensor } from '@outrider/tensor'
+import type { Sampling } from '@outrider/transformer'
+import fitColumnsSource from './fit-columns.wgsl'
+import oneHotSource from './one-hot.wgsl'
+
+const oneHotKernel = defineKernel({ name: 'oneHot', source: oneHotSource })
+const fitColumnsKernel = defineKernel({ name: 'fitColumns', source: fitColumnsSource })
+
+/** Distributions [rows, columns] that are certain of one id a row, u32 [rows]. */
+export function oneHot(ids: Tensor, columns: number): Tensor {
+  const y = ids.device.empty([ids.size, columns])
+  ids.device.run(oneHotKernel, {
+    bindings: { ids, y },
+    params: { count: y.size, columns },
+    workgroups: linearWorkgroups(Math.ceil(y.size / 64)),
+  })
+  return y
+}
+
+/**
+ * The distribution of logits [rows, V'] over the ids of a vocabulary of another size V, where either is padded: ids that
+ * one of the two does not have get probability zero.
+ *
+ * @returns f32 [rows, V]
+ */
+export function distributionOver(vocabularySize: number, logits: Tensor, sampling: Sampling): Tensor {
+  const columns = logits.shape.at(-1)!
+  // Too many logits go before the softmax, missing ones come as zeros after it: no masked logits, no infinities.
+  if (columns > vocabularySize) return samplingDistribution(fitColumns(logits, vocabularySize), sampling)
+  const probabilities = samplingDistribution(logits, sampling)
+  return columns < vocabularySize ? fitColumns(probabilities, vocabularySize) : probabilities
+}
+
+function fitColumns(x: Tensor, columns: number): Tensor {
+  const source = x.shape.at(-1)!
+  const y = x.device.empty([x.size / source, columns])
+  x.device.run(fitColumnsKernel, {
+    bindings: { x, y },
+    params: { count: y.size, source, columns },
+    workgroups: linearWorkgroups(Math.ceil(y.size / 64)),
+  })
+  return y
+}
