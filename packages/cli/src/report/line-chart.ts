@@ -3,8 +3,8 @@ import { html, type Markup } from './html'
 import { legend } from './legend'
 import { linear, ticks, tickText } from './scale'
 
-const size = { width: 640, height: 300 }
-const margin = { top: 12, right: 16, bottom: 44, left: 56 }
+const size = { width: 460, height: 260 }
+const margin = { top: 12, right: 16, bottom: 44, left: 50 }
 const right = size.width - margin.right
 const bottom = size.height - margin.bottom
 

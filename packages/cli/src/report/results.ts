@@ -8,14 +8,14 @@ export function resultsTable(rows: readonly EvaluationRow[], caption: string): M
   for (const row of rows) best.set(groupOf(row), Math.max(best.get(groupOf(row)) ?? 0, row.blockEfficiency))
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
 <caption>${caption}</caption>
-<thead><tr>${['Draft', 'Task', 'γ', 'Temperature', 'τ', 'α', 'MBSU', 'Plain tokens/s', 'Speculative tokens/s', 'Speed-up'].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+<thead><tr>${['Draft', 'Task', 'γ', 'Sampling', 'τ', 'α', 'MBSU', 'Plain tok/s', 'Speculative tok/s', 'Speed-up'].map((title) => html`<th scope="col"${title === 'Task' && html` class="left"`}>${title}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row) =>
       html`<tr${row.blockEfficiency === best.get(groupOf(row)) && html` class="best"`}><td>${row.draft}</td><td class="left">${row.task}</td><td>${row.draftLength}</td><td>${temperatureText(row.temperature)}</td><td>${fixed(row.blockEfficiency)}</td><td>${fixed(row.acceptanceRate)}</td><td>${fixed(row.mbsu)}</td><td>${fixed(row.plainTokensPerSecond, 0)}</td><td>${fixed(row.speculativeTokensPerSecond, 0)}</td><td>${fixed(row.speedUp)}×</td></tr>`,
   )}</tbody></table></div>`
 }
 
-export const temperatureText = (temperature: number): string => (temperature === 0 ? 'greedy' : String(temperature))
+export const temperatureText = (temperature: number): string => (temperature === 0 ? 'greedy' : `T = ${temperature}`)
 
 /** The settings that occur, in the order of their first row. */
 export function occurring(rows: readonly EvaluationRow[]): {

@@ -6,7 +6,7 @@ export const style = `
 --s0:#9ca3af;--s1:#5aa9f8;--s2:#fb8a4c;--s3:#3fc7b4;--s4:#b69cff;--s5:#e6b450;--good:#174a33;--fix:#5c2c12;--bonus:#1f3768}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{max-width:60rem;margin:0 auto;padding:2rem 1rem 4rem}
+main{max-width:64rem;margin:0 auto;padding:2rem 1rem 4rem}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .5rem}h2{font-size:1.2rem;margin:2.5rem 0 .75rem}h3{font-size:1rem;margin:0 0 .25rem}
 .lead{font-size:1.08rem;max-width:46rem}.soft,figcaption,.legend,dt,caption{color:var(--soft)}
 .grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}
@@ -14,7 +14,7 @@ figure,.card{margin:0;padding:1rem;background:var(--card);border:1px solid var(-
 figcaption{font-size:.92rem;margin-bottom:.5rem}
 svg{display:block;width:100%;height:auto;font:12px system-ui,sans-serif}
 .scroll{overflow-x:auto}
-.grid{stroke:var(--rule)}.axis{stroke:var(--soft)}.tick,.label,.value{fill:var(--soft)}.value{font-size:10px;fill:var(--ink)}
+.grid{stroke:var(--rule)}.axis{stroke:var(--soft)}.tick,.label,.value{fill:var(--soft)}.value{font-size:9px;fill:var(--ink)}
 .end{text-anchor:end}.middle{text-anchor:middle}
 .line{fill:none;stroke-width:2.2;stroke-linejoin:round}
 .line.s0{stroke:var(--s0);stroke-dasharray:6 3}.line.s1{stroke:var(--s1)}.line.s2{stroke:var(--s2);stroke-dasharray:10 3}.line.s3{stroke:var(--s3)}.line.s4{stroke:var(--s4);stroke-dasharray:3 3}.line.s5{stroke:var(--s5)}
@@ -24,7 +24,7 @@ svg{display:block;width:100%;height:auto;font:12px system-ui,sans-serif}
 .swatch.s0{background:var(--s0)}.swatch.s1{background:var(--s1)}.swatch.s2{background:var(--s2)}.swatch.s3{background:var(--s3)}.swatch.s4{background:var(--s4)}.swatch.s5{background:var(--s5)}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;padding-bottom:.4rem}
-th,td{padding:.3rem .6rem;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
+th,td{padding:.25rem .5rem;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
 th:first-child,td:first-child,.left{text-align:left}thead th{font-weight:600;color:var(--soft)}tr.best td{font-weight:650}
 .tokens{font:.95rem/1.9 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0 0}
 .tokens span{border-radius:.25em;padding:.1em 0}
