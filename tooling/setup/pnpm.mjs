@@ -6,12 +6,8 @@ import { root, runChild } from './child.mjs'
 export const { packageManager } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 
 export async function findPnpm() {
-  const script = `
-    const { delimiter, join } = require('path')
-    const has = (folder) => ['pnpm', 'pnpm.cmd'].some((file) => require('fs').existsSync(join(folder, file)))
-    console.log('pnpm in ' + process.env.PATH.split(delimiter).find(has))`
   const [npx, ...first] = npxCommand()
-  const child = [...first, '--yes', `--package=${packageManager}`, '--', 'node', '-e', script.replaceAll('\n', ' ')]
+  const child = [...first, '--yes', `--package=${packageManager}`, '--', 'node', `${root}tooling/setup/print-pnpm.mjs`]
   const { code, output } = await runChild(npx, child)
   const folder = /^pnpm in (\/.+|[A-Z]:.+)$/m.exec(output)?.[1]
   return code === 0 && folder ? { code, output: folder } : { code: code || 1, output }
