@@ -7,7 +7,7 @@ import * as operations from './index'
 
 interface Sample {
   inputs: (device: Device) => Tensor[]
-  run: (device: Device) => (...inputs: Tensor[]) => Tensor
+  run: (device: Device) => (...inputs: [Tensor, Tensor, Tensor]) => Tensor
 }
 
 let draw = 0
@@ -71,7 +71,16 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
     one([2, 3, 4], [-1, 1], (x) => o.sum(x, { axis: 1, keepDims: true })),
   ],
   mean: [one([3, 5], [-1, 1], (x) => o.mean(x)), one([3, 5], [-1, 1], (x) => o.mean(x, { axis: -1 }))],
-  max: [one([3, 5], [-1, 1], (x) => o.max(x)), one([3, 5], [-1, 1], (x) => o.max(x, { axis: 1 }))],
+  max: [undefined, 1].map((axis) => ({
+    // Apart from each other by more than the step of the differences.
+    inputs: (d) => [
+      d.tensor([
+        [0.3, -1, 2, 0.9, 1.5],
+        [1.1, 0.4, -0.6, 2.4, 0.1],
+      ]),
+    ],
+    run: () => (x) => o.max(x, { axis }),
+  })),
   broadcastTo: [one([3, 1], [-1, 1], (x) => o.broadcastTo(x, [2, 3, 4]))],
   transpose: [one([3, 5], [-1, 1], (x) => o.transpose(x)), one([2, 3, 4], [-1, 1], (x) => o.transpose(x, [2, 0, 1]))],
   slice: [one([5, 3], [-1, 1], (x) => o.slice(x, { start: 1, count: 3 }))],
@@ -88,6 +97,16 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
     { inputs: (d) => [random(d, [4, 7])], run: (d) => (x) => o.crossEntropy(x, ids(d, 3, 0, 0xffffffff, 6)) },
   ],
   gather: [{ inputs: (d) => [random(d, [3, 5])], run: (d) => (x) => o.gather(x, ids(d, 4, 0, 2)) }],
+  attention: [
+    {
+      inputs: (d) => [random(d, [2, 5, 4, 4]), random(d, [2, 5, 2, 4]), random(d, [2, 5, 2, 4])],
+      run: () => (q, k, v) => o.attention(q, k, v),
+    },
+    {
+      inputs: (d) => [random(d, [1, 3, 2, 8]), random(d, [1, 7, 2, 8]), random(d, [1, 7, 2, 8])],
+      run: () => (q, k, v) => o.attention(q, k, v, { start: 2, scale: 0.3 }),
+    },
+  ],
   matmul: [
     two([2, 3, 5], [5, 4], o.matmul),
     two([3, 5], [4, 5], (a, b) => o.matmul(a, b, { transposeB: true })),
@@ -110,7 +129,8 @@ describe('gradients', () => {
     it(`${name} agrees with finite differences`, async () => {
       const device = await testDevice()
       expect(samples[name], `${name} is exported without sample inputs for its gradient`).toBeDefined()
-      for (const { inputs, run } of samples[name]!) await checkGradient(run(device), inputs(device))
+      for (const { inputs, run } of samples[name]!)
+        await checkGradient(run(device) as (...inputs: Tensor[]) => Tensor, inputs(device))
     })
   }
 })

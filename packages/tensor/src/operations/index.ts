@@ -1,3 +1,4 @@
+export { type AttentionOptions, attention } from './attention/attention'
 export { embedding } from './embedding/embedding'
 export { broadcastTo } from './layout/broadcast-to'
 export { concat, slice } from './layout/slice'

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { uniform01 } from '../../random/philox'
+import { expectAllClose, testDevice } from '../../testing'
+import { slice } from '../layout/slice'
+import { attention } from './attention'
+
+const random = (size: number, stream: number) =>
+  Float32Array.from({ length: size }, (_, i) => 4 * uniform01(stream, i) - 2)
+
+/** softmax(q kᵀ / √d) v in float64, sequence by sequence. */
+function reference(
+  q: Float32Array,
+  k: Float32Array,
+  v: Float32Array,
+  shape: { batch: number; rows: number; heads: number; keys: number; kvHeads: number; headDim: number },
+  starts: number[],
+) {
+  const { batch, rows, heads, keys, kvHeads, headDim } = shape
+  const out = new Float64Array(q.length)
+  for (let b = 0; b < batch; b++)
+    for (let t = 0; t < rows; t++)
+      for (let h = 0; h < heads; h++) {
+        const group = Math.floor(h / (heads / kvHeads))
+        const at = ((b * rows + t) * heads + h) * headDim
+        const seen = Math.min(starts[b]! + t + 1, keys)
+        const kv = (s: number) => ((b * keys + s) * kvHeads + group) * headDim
+        const scores = Array.from({ length: seen }, (_, s) => {
+          let sum = 0
+          for (let d = 0; d < headDim; d++) sum += q[at + d]! * k[kv(s) + d]!
+          return sum / Math.sqrt(headDim)
+        })
+        const largest = Math.max(...scores)
+        const total = scores.reduce((sum, score) => sum + Math.exp(score - largest), 0)
+        for (const [s, score] of scores.entries())
+          for (let d = 0; d < headDim; d++) out[at + d]! += (Math.exp(score - largest) / total) * v[kv(s) + d]!
+      }
+  return out
+}
+
+describe('attention', () => {
+  for (const [headDim, heads, kvHeads] of [
+    [4, 2, 2],
+    [8, 4, 1],
+    [64, 6, 2],
+    [128, 2, 1],
+  ] as const)
+    it(`agrees with float64 for ${heads} heads over ${kvHeads} of ${headDim}, with unequal starts in a longer cache`, async () => {
+      const device = await testDevice()
+      const shape = { batch: 3, rows: 4, heads, keys: 40, kvHeads, headDim }
+      const starts = [0, 7, 30]
+      const q = random(3 * 4 * heads * headDim, 1)
+      const k = random(3 * 40 * kvHeads * headDim, 2)
+      const v = random(3 * 40 * kvHeads * headDim, 3)
+      const out = device.scope(() =>
+        attention(
+          device.tensor(q, { shape: [3, 4, heads, headDim] }),
+          device.tensor(k, { shape: [3, 40, kvHeads, headDim] }),
+          device.tensor(v, { shape: [3, 40, kvHeads, headDim] }),
+          { start: device.tensor(starts, { dtype: 'u32' }) },
+        ),
+      )
+      await expectAllClose(out, reference(q, k, v, shape, starts), { absolute: 2e-5, relative: 1e-4 })
+      out.dispose()
+    })
+
+  it('gives a row the same bits whatever rows are computed with it', async () => {
+    const device = await testDevice()
+    const [rows, heads, headDim, keys] = [16, 4, 16, 90]
+    using q = device.tensor(random(rows * heads * headDim, 4), { shape: [1, rows, heads, headDim] })
+    using k = device.tensor(random(keys * 2 * headDim, 5), { shape: [1, keys, 2, headDim] })
+    using v = device.tensor(random(keys * 2 * headDim, 6), { shape: [1, keys, 2, headDim] })
+    using together = attention(q, k, v, { start: 60 })
+    const all = await together.data()
+    for (let t = 0; t < rows; t++) {
+      using alone = device.scope(() =>
+        attention(
+          slice(q.reshape([rows, heads, headDim]), { start: t, count: 1 }).reshape([1, 1, heads, headDim]),
+          k,
+          v,
+          { start: 60 + t },
+        ),
+      )
+      expect(await alone.data()).toEqual(all.slice(t * heads * headDim, (t + 1) * heads * headDim))
+    }
+  })
+
+  it('survives scores far beyond what exp can hold', async () => {
+    const device = await testDevice()
+    using q = device.full([1, 2, 1, 4], 100)
+    using k = device.tensor(Float32Array.of(1, 1, 1, 1, -90, -90, -90, -90), { shape: [1, 2, 1, 4] })
+    using v = device.tensor(Float32Array.of(1, 2, 3, 4, 9, 9, 9, 9), { shape: [1, 2, 1, 4] })
+    using out = attention(q, k, v)
+    expect(await out.toArray()).toEqual([[[[1, 2, 3, 4]], [[1, 2, 3, 4]]]])
+  })
+
+  it('refuses heads that do not share evenly, and prints the shapes', async () => {
+    const device = await testDevice()
+    using q = device.zeros([1, 2, 3, 4])
+    using k = device.zeros([1, 2, 2, 4])
+    expect(() => attention(q, k, k)).toThrow(/attention: \[1, 2, 3, 4\] and \[1, 2, 2, 4\].*multiple of kvHeads/)
+  })
+})

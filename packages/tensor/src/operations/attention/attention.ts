@@ -1,0 +1,100 @@
+import { differentiable } from '../../autograd/tape'
+import { OutriderError, ShapeError } from '../../errors'
+import { defineKernel, linearWorkgroups } from '../../kernel'
+import type { Tensor } from '../../tensor'
+import { defineStartKernel, type Start, startRun } from '../starts'
+import { forwardSource, keyGradientSource, queryGradientSource, rowSumsSource } from './source'
+
+export interface AttentionOptions {
+  /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
+  start?: Start
+  /** What scores are multiplied by. Default 1 / √headDim. */
+  scale?: number
+}
+
+/**
+ * Causal attention with grouped heads: softmax(scale · q kᵀ) v, query head h reading key head ⌊h / (heads / kvHeads)⌋.
+ * The scores are never held. k and v may be caches longer than what has been written: only keys up to start + row are read.
+ * Differentiable where start is a number.
+ *
+ * @param q  f32 [batch, rows, heads, headDim]; headDim a multiple of 4
+ * @param k  f32 [batch, keys, kvHeads, headDim]
+ * @param v  f32, the shape of k
+ * @returns f32, the shape of q
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, { start = 0, scale }: AttentionOptions = {}): Tensor {
+  const sizes = attentionSizes(q, k, v)
+  const { device } = q
+  const kernels = kernelsFor(sizes.headDim / 4)
+  const run = startRun('attention', kernels.forward, start, sizes.batch)
+  const factor = scale ?? 1 / Math.sqrt(sizes.headDim)
+  const { batch, rows, keys, heads, kvHeads } = sizes
+  const params = { batch, rows, keys, heads, kvHeads, start: run.start, scale: factor }
+  const perRow = linearWorkgroups(Math.ceil((batch * heads * rows) / 32))
+  const out = device.empty(q.shape)
+  const shift = device.empty([batch, heads, rows])
+  device.run(run.kernel, { bindings: { q, k, v, out, shift, ...run.bindings }, params, workgroups: perRow })
+  if (!device.tape) shift.dispose()
+
+  const gradient = (dout: Tensor) => {
+    if (typeof start !== 'number')
+      throw new OutriderError('UNSUPPORTED', 'attention: there is no gradient with starts by sequence.', {
+        remedy: 'Train without a cache, with start 0.',
+      })
+    const rowSums = device.empty([batch, heads, rows, 2])
+    device.run(kernels.rowSums, { bindings: { dout, out, shift, rowSums }, params, workgroups: perRow })
+    const forQueries = () => {
+      const dq = device.empty(q.shape)
+      device.run(kernels.queryGradient, { bindings: { q, k, v, dout, rowSums, dq }, params, workgroups: perRow })
+      return dq
+    }
+    // One kernel gives both; whichever is asked for first runs it.
+    let pair: { dk: Tensor; dv: Tensor } | null = null
+    const forKeys = () => {
+      if (pair) return pair
+      pair = { dk: device.empty(k.shape), dv: device.empty(v.shape) }
+      device.run(kernels.keyGradient, {
+        bindings: { q, k, v, dout, rowSums, ...pair },
+        params,
+        workgroups: linearWorkgroups(Math.ceil((batch * kvHeads * keys) / 32)),
+      })
+      return pair
+    }
+    return [forQueries, () => forKeys().dk, () => forKeys().dv]
+  }
+  return differentiable(out, { name: 'attention', inputs: [q, k, v], gradient })
+}
+
+function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {
+  const [batch, rows, heads, headDim] = q.shape as [number, number, number, number]
+  const [kBatch, keys, kvHeads, kHeadDim] = k.shape as [number, number, number, number]
+  const fail = (rule: string) => new ShapeError('attention', [q.shape, k.shape, v.shape], rule)
+  if (q.shape.length !== 4 || k.shape.length !== 4 || k.shape.join() !== v.shape.join())
+    throw fail('q must be [batch, rows, heads, headDim], k and v [batch, keys, kvHeads, headDim]')
+  if (batch !== kBatch || headDim !== kHeadDim) throw fail('batch and headDim differ')
+  if (heads % kvHeads !== 0) throw fail('heads must be a multiple of kvHeads')
+  if (headDim % 4 !== 0) throw fail('headDim must be a multiple of 4')
+  return { batch, rows, heads, headDim, keys, kvHeads }
+}
+
+type AttentionKernels = ReturnType<typeof makeKernels>
+
+const kernelsByVectors = new Map<number, AttentionKernels>()
+
+/** The kernels for a head of so many vec4; their texts are made once. */
+function kernelsFor(vectors: number): AttentionKernels {
+  const known = kernelsByVectors.get(vectors)
+  if (known) return known
+  const made = makeKernels(vectors)
+  kernelsByVectors.set(vectors, made)
+  return made
+}
+
+function makeKernels(vectors: number) {
+  return {
+    forward: defineStartKernel({ name: 'attention', source: forwardSource(vectors) }),
+    rowSums: defineKernel({ name: 'attentionRowSums', source: rowSumsSource(vectors) }),
+    queryGradient: defineKernel({ name: 'attentionQueryGradient', source: queryGradientSource(vectors) }),
+    keyGradient: defineKernel({ name: 'attentionKeyGradient', source: keyGradientSource(vectors) }),
+  }
+}
