@@ -6,8 +6,10 @@
  * `OUTRIDER_ADAPTER=swiftshader` takes SwiftShader whatever else there is, `OUTRIDER_ADAPTER=system` never does;
  * `VK_DRIVER_FILES`, where set, is left alone.
  *
- * @returns the folder of the SwiftShader that is now in use, or null where the machine's own driver is.
- * @throws Error for another value of `OUTRIDER_ADAPTER`, and where no cache folder is writable
+ * @returns the folder of the SwiftShader that is now in use, or null where the machine's own drivers are: because they
+ *   suffice, or because `@sparticuz/chromium` is not installed or not made for this machine
+ * @throws Error for another value of `OUTRIDER_ADAPTER`, where SwiftShader is asked for and absent, and where no cache
+ *   folder is writable
  */
 export declare function useSoftwareAdapter(): Promise<string | null>
 

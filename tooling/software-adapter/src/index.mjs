@@ -16,7 +16,11 @@ export async function useSoftwareAdapter() {
   const named = process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES
   if (choice === 'auto' && named && !named.endsWith(driverFile)) return null
 
-  const folder = await unpackFromChromium('swiftshader', ['swiftshader.tar.br'])
+  const folder = await unpackFromChromium('swiftshader', ['swiftshader.tar.br']).catch((error) => {
+    if (choice === 'auto' && error.code === 'MODULE_NOT_FOUND') return null
+    throw error
+  })
+  if (!folder) return null // `@sparticuz/chromium` is not installed: the machine's own drivers are all there is
   openVulkanLoader(folder)
   if (choice === 'auto' && !named && (await systemHasDriverFiles()) && (await dawnFindsAdapter())) return null
   process.env.VK_DRIVER_FILES = join(folder, driverFile)
