@@ -1,4 +1,8 @@
 export { Answer, type AnswerOptions, type FinishReason } from './answer'
+export { type GeneratedToken, type GenerateOptions, type GenerationResult, generate, throwIfAborted } from './generate'
+export { type BatchAnswer, type GenerateBatchOptions, generateBatch } from './generate-batch'
+export { prefill } from './prefill'
 export { checkPrompt, type Prompt, promptTokens } from './prompt'
+export { sampleTokens } from './sample'
 export { resolveSampling, type Sampling, type SamplingOptions } from './sampling-options'
 export { StopMatcher } from './stop-matcher'

@@ -1,0 +1,222 @@
+import { crossEntropy, mean, type Tensor, valueAndGradient } from '@outrider/tensor'
+import { expectAllClose, testDevice } from '@outrider/tensor/testing'
+import { describe, expect, it } from 'vitest'
+import type { ModelConfig } from '../config/index'
+import { stories, storiesReference } from '../stories.test-support'
+import { Llama } from './llama'
+import { llamaLogits } from './llama-forward'
+import { initializeLlama, parameterCount } from './llama-parameters'
+import { type HostParameters, referenceLogits, referenceLoss } from './reference-llama.test-support'
+
+const small: ModelConfig = {
+  architecture: 'llama',
+  vocabularySize: 13,
+  hiddenSize: 12,
+  intermediateSize: 20,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 4,
+  contextLength: 32,
+  ropeTheta: 10_000,
+  rmsNormEpsilon: 1e-5,
+  tieWordEmbeddings: false,
+  eosTokenIds: [],
+  initializerRange: 0.3,
+}
+
+const hostParameters = async (model: Llama): Promise<HostParameters> => {
+  const entries = Object.entries(model.parameters).map(
+    async ([name, tensor]) => [name, Float64Array.from(await tensor.data())] as const,
+  )
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+const tokensOf = async (ids: number[]) => (await testDevice()).tensor(Uint32Array.from(ids), { shape: [1, ids.length] })
+const bits = async (tensor: Tensor) => [...new Uint32Array((await tensor.data()).slice().buffer)]
+
+describe('a Llama', () => {
+  it.each([false, true])('computes what the formulas say (tied embeddings: %s)', async (tieWordEmbeddings) => {
+    using model = Llama.initialize(await testDevice(), { ...small, tieWordEmbeddings }, { seed: 3 })
+    const ids = [1, 5, 12, 0, 7, 7]
+    const logits = model.forward(await tokensOf(ids))
+    expect(logits.shape).toEqual([1, 6, 13])
+    await expectAllClose(logits, referenceLogits(model.config, await hostParameters(model), ids).flat(), {
+      absolute: 1e-4,
+      relative: 1e-4,
+    })
+  })
+
+  it.each([false, true])(
+    "has the formulas' gradient in every parameter (tied embeddings: %s)",
+    async (tieWordEmbeddings) => {
+      const device = await testDevice()
+      using model = Llama.initialize(device, { ...small, tieWordEmbeddings }, { seed: 4 })
+      const ids = [1, 5, 12, 0, 7]
+      const tokens = await tokensOf(ids.slice(0, -1))
+      const labels = device.tensor(Uint32Array.from(ids.slice(1)))
+      const { value, gradients } = valueAndGradient(model.parameters, (parameters) =>
+        mean(crossEntropy(llamaLogits(model.config, parameters, tokens).reshape([4, 13]), labels)),
+      )
+      const host = await hostParameters(model)
+      expect(await value.item()).toBeCloseTo(referenceLoss(model.config, host, ids), 5)
+      for (const [name, values] of Object.entries(host)) {
+        const expected = Array.from(values, (original, i) => {
+          const step = 1e-5
+          values[i] = original + step
+          const above = referenceLoss(model.config, host, ids)
+          values[i] = original - step
+          const below = referenceLoss(model.config, host, ids)
+          values[i] = original
+          return (above - below) / (2 * step)
+        })
+        await expectAllClose(gradients[name]!, expected, { absolute: 1e-5, relative: 1e-3 })
+      }
+      for (const gradient of Object.values(gradients)) gradient.dispose()
+      value.dispose()
+    },
+  )
+
+  it('is initialised with the same bits for the same seed, norms at 1, the rest as wide as told', async () => {
+    const device = await testDevice()
+    const config = { ...small, hiddenSize: 64, headDim: 16, intermediateSize: 96, vocabularySize: 200 }
+    const [a, b, c] = [1, 1, 2].map((seed) => initializeLlama(device, config, seed)) as [
+      Record<string, Tensor>,
+      Record<string, Tensor>,
+      Record<string, Tensor>,
+    ]
+    const name = 'model.layers.1.mlp.up_proj.weight'
+    expect(await bits(a[name]!)).toEqual(await bits(b[name]!))
+    expect(await bits(a[name]!)).not.toEqual(await bits(c[name]!))
+    expect(await bits(a[name]!)).not.toEqual(await bits(a['model.layers.0.mlp.up_proj.weight']!))
+    expect(new Set(await a['model.norm.weight']!.data())).toEqual(new Set([1]))
+    const values = (await a[name]!.data()) as Float32Array
+    const average = values.reduce((sum, value) => sum + value, 0) / values.length
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - average) ** 2, 0) / values.length)
+    expect(Math.abs(average)).toBeLessThan(0.02)
+    expect(deviation).toBeCloseTo(0.3, 1)
+    expect(Object.values(a).reduce((count, tensor) => count + tensor.size, 0)).toBe(parameterCount(config))
+    for (const tensor of [a, b, c].flatMap((parameters) => Object.values(parameters))) tensor.dispose()
+  })
+
+  it('refuses tokens, counts and caches that do not fit', async () => {
+    const device = await testDevice()
+    using model = Llama.initialize(device, small)
+    const tokens = await tokensOf([1, 2])
+    expect(() => model.forward(tokens.reshape([2]))).toThrow(expect.objectContaining({ code: 'SHAPE_MISMATCH' }))
+    expect(() => model.forward(tokens, { counts: [3] })).toThrow(/counts \[3\] must be 1 numbers from 0 to 2/)
+    const cache = model.createCache({ capacity: 3 })
+    model.forward(tokens, { cache })
+    expect(() => model.forward(tokens, { cache })).toThrow(expect.objectContaining({ code: 'CONTEXT_OVERFLOW' }))
+    expect(cache.lengths).toEqual([2])
+    expect(() => cache.truncate(3)).toThrow(/\[3\] is not within the present lengths \[2\]/)
+    expect(() => model.forward(device.tensor(new Uint32Array(4), { shape: [2, 2] }), { cache })).toThrow(
+      /holds 1 sequences and the tokens are of 2/,
+    )
+    cache.dispose()
+  })
+
+  it('leaves nothing behind on the device but its logits', async () => {
+    const device = await testDevice()
+    using model = Llama.initialize(device, small)
+    const tokens = await tokensOf([1, 2, 3])
+    const before = device.memory.liveBytes
+    const cache = model.createCache({ capacity: 8 })
+    const cached = device.memory.liveBytes
+    const logits = model.forward(tokens, { cache })
+    expect(device.memory.liveBytes - cached).toBe(Math.ceil(logits.bytes / 16) * 16)
+    logits.dispose()
+    cache.dispose()
+    expect(device.memory.liveBytes).toBe(before)
+  })
+})
+
+describe('stories260K', () => {
+  it.each(storiesReference())(
+    'has the logits of the float64 reference after "$prompt"',
+    async ({ ids, lastLogits }) => {
+      const { model } = await stories()
+      const logits = model.forward(await tokensOf(ids), { rows: 'last' })
+      await expectAllClose(logits, lastLogits, { absolute: 1e-3, relative: 0 })
+      logits.dispose()
+    },
+  )
+
+  const ids = storiesReference()[2]!.ids.concat(storiesReference()[2]!.greedy).slice(0, 40)
+
+  /** Bits of the logits after each of the ids, reading `rows` at a time. */
+  async function decoded(rows: number): Promise<number[]> {
+    const { model } = await stories()
+    const cache = model.createCache({ capacity: 64 })
+    const all: number[] = []
+    for (let at = 0; at < ids.length; at += rows) {
+      const logits = model.forward(await tokensOf(ids.slice(at, at + rows)), { cache })
+      all.push(...(await bits(logits)))
+      logits.dispose()
+    }
+    cache.dispose()
+    return all
+  }
+
+  it('gives every row the same bits, whether 1 row is computed at a time or up to 16', async () => {
+    const single = await decoded(1)
+    for (let rows = 2; rows <= 16; rows++) expect(await decoded(rows)).toEqual(single)
+  })
+
+  it('computes for training what it decodes, within rounding', async () => {
+    const { model } = await stories()
+    const logits = llamaLogits(model.config, model.parameters, await tokensOf(ids))
+    const expected = new Float32Array(Uint32Array.from(await decoded(1)).buffer)
+    await expectAllClose(logits, expected, { absolute: 1e-3, relative: 0 })
+    logits.dispose()
+  })
+
+  it('goes on after a rollback as if what was rolled back had never been', async () => {
+    const { model } = await stories()
+    const cache = model.createCache({ capacity: 64 })
+    model.forward(await tokensOf(ids.slice(0, 10)), { cache }).dispose()
+    const expected = model.forward(await tokensOf(ids.slice(10, 12)), { cache })
+    cache.truncate(10)
+    model.forward(await tokensOf([400, 401, 402, 403, 404]), { cache }).dispose()
+    expect(cache.lengths).toEqual([15])
+    cache.truncate(10)
+    const again = model.forward(await tokensOf(ids.slice(10, 12)), { cache })
+    expect(await bits(again)).toEqual(await bits(expected))
+    expected.dispose()
+    again.dispose()
+    cache.dispose()
+  })
+
+  it('reads sequences of unequal length together as it reads them alone', async () => {
+    const { model, config } = await stories()
+    const device = await testDevice()
+    const prompts = [ids.slice(0, 3), ids.slice(4, 11), ids.slice(0, 1)]
+    const next = [ids[20]!, ids[21]!, ids[22]!]
+    const alone = await Promise.all(
+      prompts.map(async (prompt, b) => {
+        const cache = model.createCache({ capacity: 16 })
+        const first = model.forward(await tokensOf(prompt), { cache, rows: 'last' })
+        const second = model.forward(await tokensOf([next[b]!]), { cache })
+        const result = [await bits(first), await bits(second)]
+        for (const held of [first, second, cache]) held.dispose()
+        return result
+      }),
+    )
+    const cache = model.createCache({ batchSize: 3, capacity: 16 })
+    const padded = Uint32Array.from(
+      prompts.flatMap((prompt) => [...prompt, ...new Array<number>(7 - prompt.length).fill(0)]),
+    )
+    const counts = prompts.map(({ length }) => length)
+    const first = model.forward(device.tensor(padded, { shape: [3, 7] }), { cache, rows: 'last', counts })
+    expect(first.shape).toEqual([3, 1, config.vocabularySize])
+    expect(cache.lengths).toEqual(counts)
+    const second = model.forward(device.tensor(Uint32Array.from(next), { shape: [3, 1] }), { cache })
+    const rows = async (logits: Tensor) => {
+      const all = await bits(logits)
+      return prompts.map((_, b) => all.slice(b * config.vocabularySize, (b + 1) * config.vocabularySize))
+    }
+    const together = [await rows(first), await rows(second)]
+    for (const [b, expected] of alone.entries()) expect(together.map((step) => step[b])).toEqual(expected)
+    for (const held of [first, second, cache]) held.dispose()
+  })
+})

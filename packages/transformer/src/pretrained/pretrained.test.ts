@@ -1,0 +1,226 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { testDevice } from '@outrider/tensor/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { asset } from '../assets.test-support'
+import { type Directory, directory, memoryDirectory } from '../files/index'
+import { parameterCount } from '../model/index'
+import { stories } from '../stories.test-support'
+import { compareVocabularies } from '../tokenizer/index'
+import { createDraft } from './create-draft'
+import { loadCausalLM } from './load'
+import { saveCausalLM } from './save'
+
+let root: string
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'outrider-models-'))
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+/** A copy of stories260K in memory, with some files changed or (undefined) left out. */
+async function changed(changes: Record<string, Uint8Array | string | undefined>): Promise<Directory> {
+  const source = directory(asset('stories260K'))
+  const files: Record<string, Uint8Array | string> = {}
+  for (const file of [
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ])
+    files[file] = await source.read(file)
+  for (const [file, content] of Object.entries(changes)) {
+    if (content === undefined) delete files[file]
+    else files[file] = content
+  }
+  return memoryDirectory(files, 'stories')
+}
+
+/** config.json with some fields changed. */
+async function configWith(fields: object): Promise<{ 'config.json': string }> {
+  const json = JSON.parse(await directory(asset('stories260K')).readText('config.json')) as object
+  return { 'config.json': JSON.stringify({ ...json, ...fields }) }
+}
+
+const load = async (files: Directory) => loadCausalLM(files, { device: await testDevice() })
+
+describe('loadCausalLM', () => {
+  it('loads a Hugging Face directory, saying how far it is', async () => {
+    const device = await testDevice()
+    const before = device.memory.liveBytes
+    const progress: number[] = []
+    const model = await loadCausalLM(asset('stories260K'), {
+      device,
+      onProgress: ({ loadedBytes, totalBytes }) => progress.push(loadedBytes / totalBytes),
+    })
+    expect(model.config).toMatchObject({ layers: 5, hiddenSize: 64, vocabularySize: 512 })
+    expect(model.generationConfig).toEqual({ bosTokenId: 1, eosTokenIds: [2] })
+    expect(model.source).toBe(asset('stories260K'))
+    expect(progress).toHaveLength(47)
+    expect(progress.at(-1)).toBe(1)
+    model.dispose()
+    expect(device.memory.liveBytes).toBe(before)
+  })
+
+  it('says that a directory is not there, or is no model, and how to get one', async () => {
+    const device = await testDevice()
+    await expect(loadCausalLM(join(root, 'no-such'), { device })).rejects.toMatchObject({
+      code: 'FILE_MISSING',
+      message: expect.stringMatching(/There is no model directory .*no-such.*Hugging Face/),
+    })
+    await expect(loadCausalLM(root, { device })).rejects.toMatchObject({
+      message: expect.stringContaining('has no config.json'),
+    })
+  })
+
+  it.each([
+    [
+      'without tokenizer',
+      async () => ({ 'tokenizer.json': undefined }),
+      'FILE_MISSING',
+      /stories has no file tokenizer.json/,
+    ],
+    [
+      'without weights',
+      async () => ({ 'model.safetensors': undefined }),
+      'FILE_MISSING',
+      /neither model.safetensors nor/,
+    ],
+    [
+      'with broken JSON',
+      async () => ({ 'config.json': '{"model_type":' }),
+      'FILE_FORMAT',
+      /stories\/config.json is not valid JSON/,
+    ],
+    [
+      'of another architecture',
+      () => configWith({ architectures: ['MambaForCausalLM'] }),
+      'UNSUPPORTED',
+      /MambaForCausalLM is not supported/,
+    ],
+    [
+      'with too few layers',
+      () => configWith({ num_hidden_layers: 6 }),
+      'FILE_FORMAT',
+      /stories: the weights lack 9 tensors: "model.layers.5/,
+    ],
+    [
+      'with too many layers',
+      () => configWith({ num_hidden_layers: 4 }),
+      'FILE_FORMAT',
+      /the weights have 9 tensors: "model.layers.4/,
+    ],
+    [
+      'without its own head',
+      () => configWith({ tie_word_embeddings: false }),
+      'FILE_FORMAT',
+      /lack tensor "lm_head.weight"/,
+    ],
+    [
+      'of another width',
+      () => configWith({ intermediate_size: 160 }),
+      'FILE_FORMAT',
+      /"model.layers.0.mlp.gate_proj.weight" is \[172, 64\]; config.json makes it \[160, 64\]/,
+    ],
+  ] as const)('refuses a directory %s', async (_, changes, code, message) => {
+    await expect(load(await changed(await changes()))).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    })
+  })
+
+  it.each([7, 100, 6000, 1_044_983])('refuses weights cut off after %i bytes', async (bytes) => {
+    const whole = await directory(asset('stories260K')).read('model.safetensors')
+    const files = await changed({ 'model.safetensors': whole.slice(0, bytes) })
+    await expect(load(files)).rejects.toMatchObject({
+      code: 'FILE_FORMAT',
+      message: expect.stringMatching(/stories\/model.safetensors.*byte \d+/),
+    })
+  })
+
+  it('stops when it is told to, and frees what it had', async () => {
+    const device = await testDevice()
+    const before = device.memory.liveBytes
+    const abort = new AbortController()
+    const loading = loadCausalLM(asset('stories260K'), {
+      device,
+      signal: abort.signal,
+      onProgress: ({ tensor }) => tensor.includes('layers.2') && abort.abort(),
+    })
+    await expect(loading).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(device.memory.liveBytes).toBe(before)
+  })
+})
+
+describe('saveCausalLM', () => {
+  it('writes a directory that loads with the same bits, and saves again to the same bytes', async () => {
+    const original = await stories()
+    const path = join(root, 'saved')
+    await saveCausalLM(original, path)
+    expect(await readdir(path)).toEqual([
+      'config.json',
+      'generation_config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ])
+    const loaded = await load(directory(path))
+    expect(loaded.config).toEqual(original.config)
+    for (const [name, tensor] of Object.entries(original.model.parameters))
+      expect(await loaded.model.parameters[name]!.data()).toEqual(await tensor.data())
+    const again = memoryDirectory()
+    await saveCausalLM(loaded, again)
+    for (const file of await readdir(path))
+      expect(await again.read(file)).toEqual(Uint8Array.from(await directory(path).read(file)))
+    loaded.dispose()
+  })
+
+  it('stores BF16 and shards when asked to', async () => {
+    const original = await stories()
+    const files = memoryDirectory()
+    await saveCausalLM(original, files, { dtype: 'BF16', maxShardBytes: 200_000 })
+    expect((await files.list()).filter((file) => file.endsWith('.safetensors')).length).toBeGreaterThan(2)
+    expect(JSON.parse(await files.readText('config.json'))).toMatchObject({ torch_dtype: 'bfloat16' })
+    const loaded = await load(files)
+    const name = 'model.layers.3.mlp.up_proj.weight'
+    const [stored, exact] = [await loaded.model.parameters[name]!.data(), await original.model.parameters[name]!.data()]
+    for (const [i, value] of exact.entries())
+      expect(Math.abs(stored[i]! - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -8)
+    loaded.dispose()
+  })
+})
+
+describe('createDraft', () => {
+  it('makes a small model that speaks the same tokens', async () => {
+    const target = await stories()
+    const draft = createDraft(target, { layers: 2, hiddenSize: 32, seed: 5 })
+    expect(draft.config).toMatchObject({
+      layers: 2,
+      hiddenSize: 32,
+      heads: 4,
+      kvHeads: 4,
+      headDim: 8,
+      intermediateSize: 96,
+      vocabularySize: 512,
+      contextLength: 512,
+    })
+    expect(compareVocabularies(target, draft)).toBe(512)
+    expect(parameterCount(draft.config)).toBeLessThan(parameterCount(target.config))
+    const files = memoryDirectory()
+    await saveCausalLM(draft, files)
+    const loaded = await load(files)
+    expect(loaded.config).toEqual(draft.config)
+    loaded.dispose()
+    draft.dispose()
+  })
+
+  it.each([
+    [{ layers: 0, hiddenSize: 32 }, /layers is 0/],
+    [{ layers: 1, hiddenSize: 30, heads: 4 }, /hiddenSize 30 does not divide into 4 heads/],
+    [{ layers: 1, hiddenSize: 32, heads: 4, kvHeads: 3 }, /4 heads cannot share 3/],
+  ])('refuses %o', async (options, message) => {
+    const target = await stories()
+    expect(() => createDraft(target, options)).toThrow(message)
+  })
+})
