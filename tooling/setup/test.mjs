@@ -1,7 +1,8 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { binaries, root, runChild } from './child.mjs'
 import { install } from './install.mjs'
 import { stage } from './stage.mjs'
+import { countTests } from './vitest-results.mjs'
 
 const adapter = `${root}tooling/software-adapter/src/print.mjs`
 
@@ -39,27 +40,7 @@ async function tests(args, path) {
   rmSync(file, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
   const { code } = await runChild(`${binaries}vitest`, ['run', ...reporters, ...args], { output: 'show', path })
-  return { name: 'tests', ...countTests(file, code) }
-}
-
-/** A file that does not load has no tests to fail, and neither has an error outside of any: each counts as one failure. */
-function countTests(file, code) {
-  let passed = 0
-  let failed = 0
-  let skipped = 0
-  try {
-    const { numPassedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(file, 'utf8'))
-    passed = numPassedTests
-    skipped = numPendingTests + numTodoTests
-    for (const { status, assertionResults } of testResults) {
-      const failures = assertionResults.filter((test) => test.status === 'failed').length
-      failed += status === 'failed' ? Math.max(failures, 1) : failures
-    }
-  } catch (error) {
-    console.log(`vitest left no results: ${error.message}`)
-  }
-  if (code !== 0 && failed === 0) failed = 1
-  return { passed, failed, skipped }
+  return { name: 'tests', ...countTests(existsSync(file) ? readFileSync(file, 'utf8') : '', code) }
 }
 
 function report(results) {
