@@ -120,6 +120,8 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
 /** Exports without a gradient, and why. */
 const notDifferentiable: Partial<Record<keyof typeof operations, string>> = {
   argmax: 'its values are indices',
+  sampleCategorical: 'its values are indices',
+  samplingDistribution: 'it is for decoding; training goes through softmax',
   writeRows: 'it writes in place, for inference',
 }
 

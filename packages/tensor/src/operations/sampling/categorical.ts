@@ -1,0 +1,36 @@
+import { defineKernel } from '../../kernel'
+import { philoxWgsl, splitWords } from '../../random/philox'
+import type { Tensor } from '../../tensor'
+import { runOverRows } from '../rows/softmax'
+import source from './categorical.wgsl'
+
+const kernel = defineKernel({ name: 'sampleCategorical', source })
+
+export interface SampleOptions {
+  /** The key of the random numbers: a non-negative integer below 2⁵³. */
+  seed: number
+  /** The counter of row 0; row r uses `offset + r`. Default 0. */
+  offset?: number
+}
+
+/**
+ * Draws one column a row: the first whose cumulative probability passes `uniform01(seed, offset + row)`. The same seed and
+ * offset draw the same token on any run; a token of probability 0 is never drawn.
+ *
+ * @param probabilities  f32 [rows, columns]; rows need not sum to 1, but must have some mass
+ * @returns u32 [rows]. Not differentiable.
+ */
+export function sampleCategorical(probabilities: Tensor, { seed, offset = 0 }: SampleOptions): Tensor {
+  const { params, constants, workgroups } = runOverRows(probabilities)
+  const ids = probabilities.device.empty([params.rows], 'u32')
+  const [seedLow, seedHigh] = splitWords(seed)
+  const [offsetLow, offsetHigh] = splitWords(offset)
+  probabilities.device.run(kernel, {
+    bindings: { probabilities, ids },
+    params: { ...params, seedLow, seedHigh, offsetLow, offsetHigh },
+    constants,
+    prelude: philoxWgsl,
+    workgroups,
+  })
+  return ids
+}

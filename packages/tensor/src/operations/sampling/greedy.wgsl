@@ -1,0 +1,17 @@
+// probabilities[row] = 1 at ids[row], 0 elsewhere.
+//
+// ids: u32 [rows]    probabilities: [rows, columns]
+// One invocation an element; workgroups in a line, folded over x and y.
+
+struct Params { count: u32, columns: u32 }
+
+@group(0) @binding(0) var<storage, read> ids: array<u32>;
+@group(0) @binding(1) var<storage, read_write> probabilities: array<f32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.x + group.y * groups.x) * 64u + lane;
+  if (i >= params.count) { return; }
+  probabilities[i] = select(0.0, 1.0, ids[i / params.columns] == i % params.columns);
+}
