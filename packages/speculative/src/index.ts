@@ -1,9 +1,7 @@
 export {
   type Block,
-  type SpeculationResult,
   SpeculativeDecoder,
   type SpeculativeDecoderOptions,
-  type SpeculativeOptions,
   type Target,
   type TokenSource,
 } from './decoder'

@@ -34,7 +34,7 @@ class ModelDraftSession implements DraftSession {
     let token: Tensor | undefined
     for (let i = 0; i < count; i++) {
       const previous = token
-      token = device.scope(() => {
+      const drawn = device.scope(() => {
         const logits = previous
           ? this.#model.forward(previous.reshape([1, 1]), { cache: this.#cache }) // [1, 1, V']
           : prefill(this.#model, this.#cache, [unread]) // [1, V']
@@ -42,7 +42,8 @@ class ModelDraftSession implements DraftSession {
         device.copy(p, 0, probabilities, i * this.#vocabularySize, this.#vocabularySize)
         return sampleCategorical(p, { seed: sampling.seed, offset: offset + i }) // [1]
       })
-      device.copy(token, 0, ids, i, 1)
+      device.copy(drawn, 0, ids, i, 1)
+      token = drawn
     }
     return { tokens: ids, probabilities }
   }

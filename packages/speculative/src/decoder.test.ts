@@ -1,0 +1,198 @@
+import { type Device, OutriderError } from '@outrider/tensor'
+import { testDevice } from '@outrider/tensor/testing'
+import type { GenerateOptions, GenerationResult } from '@outrider/transformer'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Block, SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
+import { letters, TableModel } from './table-model.test-support'
+
+let device: Device
+beforeAll(async () => {
+  device = await testDevice()
+})
+
+const size = 6
+/** Greedy decoding goes through the alphabet: a b c d e f a … */
+const cycle = Array.from({ length: size }, (_, x) =>
+  Array.from({ length: size }, (_, y) => (y === (x + 1) % size ? 4 : 0)),
+)
+/** As the cycle, but after c it believes in a. */
+const wrongAfterC = cycle.map((row, x) => (x === 2 ? [4, 0, 0, 0, 0, 0] : row))
+
+function decoderOf({
+  draft = cycle,
+  eosTokenIds = [] as number[],
+  contextLength = 64,
+  draftContext = contextLength,
+  ...options
+}: Partial<SpeculativeDecoderOptions> & {
+  draft?: number[][]
+  eosTokenIds?: number[]
+  contextLength?: number
+  draftContext?: number
+} = {}) {
+  const models = [
+    new TableModel(device, cycle, { contextLength }),
+    new TableModel(device, draft, { contextLength: draftContext }),
+  ]
+  const [target, drafter] = models.map((model) => letters(model, { eosTokenIds }))
+  const decoder = new SpeculativeDecoder({ target: target!, drafter: drafter!, draftLength: 4, ...options })
+  const openCaches = () => models.reduce((sum, model) => sum + model.openCaches, 0)
+  return { decoder, openCaches, dispose: () => models.forEach((model) => void model.dispose()) }
+}
+
+async function collect(
+  decoder: SpeculativeDecoder,
+  options: GenerateOptions,
+  prompt: string | number[] = 'a',
+): Promise<{ blocks: Block[]; result: GenerationResult }> {
+  const blocks: Block[] = []
+  const generation = decoder.generate(prompt, options)
+  for (;;) {
+    const { value, done } = await generation.next()
+    if (done) return { blocks, result: value }
+    blocks.push(value)
+  }
+}
+
+describe('blocks', () => {
+  it('begin with a plain token, then bring accepted drafts and one token of the target', async () => {
+    const { decoder } = decoderOf({ draft: wrongAfterC })
+    const { blocks, result } = await collect(decoder, { maxTokens: 12 })
+    expect(blocks.map(({ text }) => text)).toEqual(['b', 'cd', 'efabc', 'd', 'efa'])
+    expect(blocks[0]).toMatchObject({ sources: ['plain'], drafted: 0, accepted: 0 })
+    expect(blocks[1]).toMatchObject({ sources: ['draft', 'correction'], drafted: 4, accepted: 1 })
+    expect(blocks[2]).toMatchObject({ sources: ['draft', 'draft', 'draft', 'draft', 'bonus'], drafted: 4, accepted: 4 })
+    expect(result).toMatchObject({ text: 'bcdefabcdefa', finishReason: 'length', promptTokens: 1 })
+    expect(result.tokens).toEqual(blocks.flatMap(({ tokens }) => tokens))
+  })
+
+  it('cost one readback each', async () => {
+    const { decoder } = decoderOf()
+    const before = device.counters.readbacks
+    const { blocks } = await collect(decoder, { maxTokens: 30, temperature: 1 })
+    expect(device.counters.readbacks - before).toBe(blocks.length)
+  })
+
+  it('are counted in the metrics', async () => {
+    const { decoder } = decoderOf({ draft: wrongAfterC })
+    await collect(decoder, { maxTokens: 12 })
+    expect(decoder.metrics).toMatchObject({
+      numDrafts: 4,
+      numDraftTokens: 4 + 4 + 3 + 2,
+      numAcceptedTokens: 1 + 4 + 0 + 2,
+    })
+    expect(decoder.metrics.numAcceptedTokensPerPos).toEqual([3, 2, 1, 1])
+    expect(decoder.metrics.blockEfficiency).toBeCloseTo(11 / 4)
+    expect(decoder.metrics.acceptanceRatePerPos[0]).toBeCloseTo(3 / 4)
+    expect(decoder.metrics.parameterRatio).toBe(1)
+  })
+})
+
+describe('the end of an answer', () => {
+  it('is an end token inside a block: it is the last token, without text, and nothing follows', async () => {
+    const { decoder, openCaches } = decoderOf({ eosTokenIds: [3] })
+    const { blocks, result } = await collect(decoder, { maxTokens: 30 })
+    expect(result).toMatchObject({ tokens: [1, 2, 3], text: 'bc', finishReason: 'stop' })
+    expect(blocks.at(-1)).toMatchObject({ tokens: [2, 3], text: 'c', drafted: 4, accepted: 4 })
+    expect(openCaches()).toBe(0)
+  })
+
+  it('is a stop text inside a block or across blocks; none of it leaks', async () => {
+    const { decoder } = decoderOf()
+    for (const [stop, text] of [
+      ['de', 'bc'],
+      ['fab', 'bcde'],
+      ['b', ''],
+      ['fe', 'bcdefabcdefabcdefabc'],
+    ] as const) {
+      const { blocks, result } = await collect(decoder, { maxTokens: 20, stop: [stop] })
+      expect(result.text).toBe(text)
+      expect(blocks.map((block) => block.text).join('')).toBe(text)
+      expect(result.finishReason).toBe(stop === 'fe' ? 'length' : 'stop')
+    }
+  })
+
+  it.each([1, 2, 3, 7, 8])('is the number of tokens allowed, %i', async (maxTokens) => {
+    const { decoder } = decoderOf()
+    const { result } = await collect(decoder, { maxTokens })
+    expect(result.tokens.length).toBe(maxTokens)
+    expect('bcdefabc'.startsWith(result.text)).toBe(true)
+  })
+
+  it('is the end of the context; drafts shrink before it', async () => {
+    const { decoder } = decoderOf({ contextLength: 12 })
+    const { result } = await collect(decoder, { maxTokens: 100 }, 'abc')
+    expect(result).toMatchObject({ text: 'defabcdef', finishReason: 'length' })
+  })
+
+  it('does not come with the end of the draft’s context: decoding goes on plainly', async () => {
+    const { decoder } = decoderOf({ draftContext: 8 })
+    const { blocks, result } = await collect(decoder, { maxTokens: 20 })
+    expect(result.text).toBe('bcdefabcdefabcdefabc')
+    expect(blocks.at(-1)!.sources).toEqual(['plain'])
+    expect(blocks[1]!.drafted).toBe(4)
+  })
+})
+
+describe('a decoder', () => {
+  it('is usable after an abort, and holds nothing of it', async () => {
+    const { decoder, openCaches } = decoderOf()
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const run = async () => {
+      for await (const block of decoder.generate('a', { maxTokens: 60, signal: controller.signal }))
+        if (block.drafted > 0) controller.abort(reason)
+    }
+    await expect(run()).rejects.toMatchObject({ code: 'ABORTED', cause: reason })
+    expect(openCaches()).toBe(0)
+    expect((await collect(decoder, { maxTokens: 4 })).result.text).toBe('bcde')
+  })
+
+  it('frees its memory when the caller stops reading', async () => {
+    const { decoder, openCaches } = decoderOf()
+    for await (const block of decoder.generate('a')) if (block.drafted > 0) break
+    expect(openCaches()).toBe(0)
+  })
+
+  it('holds no more after 50 answers than after one', async () => {
+    const { decoder } = decoderOf({ draft: wrongAfterC })
+    const answer = (seed: number) => collect(decoder, { maxTokens: 12, temperature: 1, topP: 0.9, seed })
+    await answer(0)
+    const { liveBytes, liveBuffers } = device.memory
+    for (let seed = 1; seed <= 50; seed++) await answer(seed)
+    expect(device.memory).toMatchObject({ liveBytes, liveBuffers })
+  })
+
+  it('repeats an answer given the same seed, and not given another', async () => {
+    const { decoder } = decoderOf({ draft: wrongAfterC })
+    const sample = async (seed: number) => (await collect(decoder, { maxTokens: 40, temperature: 2, seed })).result.text
+    expect(await sample(1)).toBe(await sample(1))
+    expect(await sample(1)).not.toBe(await sample(2))
+  })
+
+  it('measures its costs for an automatic draft length, and gives the same greedy text', async () => {
+    const { decoder, openCaches } = decoderOf({ draftLength: 'auto' })
+    const { result } = await collect(decoder, { maxTokens: 40 })
+    expect(result.text).toBe('bcdefa'.repeat(7).slice(0, 40))
+    expect(decoder.metrics.costs!.draftSeconds).toBeGreaterThan(0)
+    expect(decoder.metrics.costs!.targetSeconds.map(({ rows }) => rows)).toEqual([1, 2, 4, 8, 16])
+    expect(decoder.metrics.plainTokensPerSecond).toBeGreaterThan(0)
+    expect(openCaches()).toBe(0)
+  })
+
+  it('refuses what it cannot do, and says how to mend it', async () => {
+    expect(() => decoderOf({ draftLength: 16 })).toThrow(/draftLength is 16/)
+    expect(() => decoderOf({ draftLength: 2.5 })).toThrow(OutriderError)
+    expect(() => decoderOf({ verification: 'tree' as 'token' })).toThrow(/"tree"/)
+    const { decoder } = decoderOf()
+    await expect(collect(decoder, {}, [])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await expect(collect(decoder, {}, new Array(64).fill(0))).rejects.toMatchObject({ code: 'CONTEXT_OVERFLOW' })
+    await expect(collect(decoder, { temperature: -1 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  it('refuses a draft with another vocabulary, with both sizes', () => {
+    const target = letters(new TableModel(device, cycle))
+    const drafter = letters(new TableModel(device, cycle), { alphabet: 7 })
+    expect(() => new SpeculativeDecoder({ target, drafter })).toThrow(/7 tokens.*against 26 tokens/)
+  })
+})

@@ -1,0 +1,107 @@
+import type { Device } from '@outrider/tensor'
+import { testDevice } from '@outrider/tensor/testing'
+import type { SamplingOptions } from '@outrider/transformer'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { SpeculativeDecoder } from './decoder'
+import type { Drafter } from './drafter/drafter'
+import { promptLookup } from './drafter/prompt-lookup'
+import { chiSquareScore, referenceDistribution } from './reference-distribution.test-support'
+import { letters, TableModel } from './table-model.test-support'
+import type { Verification } from './verification/rule'
+
+let device: Device
+beforeAll(async () => {
+  device = await testDevice()
+})
+
+const target = [
+  [0.3, 1.2, -0.5, 0.1],
+  [1.5, 0.2, 0.9, -1],
+  [-0.4, 0.8, 0.3, 1.1],
+  [0.6, -0.7, 1.3, 0.2],
+]
+const draft = [
+  [0.9, 0.6, -0.2, 0.4],
+  [0.7, 0.9, 0.8, -0.3],
+  [0.2, 0.3, 1.2, 0.4],
+  [0.5, 0.6, 0.4, 0.9],
+]
+const prompt = [0, 1, 2, 3, 0, 1]
+const length = 5
+const samples = 500
+
+/** Samples answers and compares their counts with the law of the target's table. */
+async function score(
+  drafter: TableModel | Drafter,
+  verification: Verification,
+  sampling: SamplingOptions,
+): Promise<{ score: number; accepted: number }> {
+  const model = new TableModel(device, target)
+  const decoder = new SpeculativeDecoder({
+    target: letters(model),
+    drafter: drafter instanceof TableModel ? letters(drafter) : drafter,
+    draftLength: 3,
+    verification,
+  })
+  const observed = new Map<string, number>()
+  for (let seed = 0; seed < samples; seed++) {
+    let answer = ''
+    for await (const { text } of decoder.generate(prompt, { ...sampling, maxTokens: length, seed })) answer += text
+    observed.set(answer, (observed.get(answer) ?? 0) + 1)
+  }
+  model.dispose()
+  return { score: chiSquareScore(observed, law(sampling)), accepted: decoder.metrics.numAcceptedTokens }
+}
+
+/** The probability of every answer. */
+function law(sampling: SamplingOptions): Map<string, number> {
+  const rows = target.map((logits) => referenceDistribution(logits, sampling))
+  let answers = new Map([['', { probability: 1, last: prompt.at(-1)! }]])
+  for (let i = 0; i < length; i++)
+    answers = new Map(
+      [...answers].flatMap(([text, { probability, last }]) =>
+        rows[last]!.map(
+          (p, x) => [text + String.fromCharCode(97 + x), { probability: probability * p, last: x }] as const,
+        ),
+      ),
+    )
+  return new Map([...answers].map(([text, { probability }]) => [text, probability]))
+}
+
+describe("sampled answers follow the target's law (χ²)", () => {
+  it.each<[Verification, SamplingOptions]>([
+    ['token', { temperature: 1 }],
+    ['block', { temperature: 1 }],
+    ['block', { temperature: 0.7, topK: 3 }],
+    ['block', { temperature: 1.5, topP: 0.8 }],
+    ['token', { temperature: 1.2, topK: 3, topP: 0.7 }],
+  ])('%s verification, %o', async (verification, sampling) => {
+    const drafter = new TableModel(device, draft)
+    const { score: z, accepted } = await score(drafter, verification, sampling)
+    expect(accepted).toBeGreaterThan(samples / 2)
+    expect(z).toBeLessThan(3)
+    drafter.dispose()
+  })
+
+  it.each([
+    ['longer', draft.map((row) => [...row, 3, 2])],
+    ['shorter', draft.slice(0, 3).map((row) => row.slice(0, 3))],
+  ])('a draft whose embedding is %s', async (_, table) => {
+    const drafter = new TableModel(device, table)
+    const { score: z } = await score(drafter, 'block', { temperature: 1 })
+    expect(z).toBeLessThan(3)
+    drafter.dispose()
+  })
+
+  it('prompt lookup as the draft', async () => {
+    const { score: z, accepted } = await score(promptLookup({ maxNgram: 2 }), 'block', { temperature: 1 })
+    expect(accepted).toBeGreaterThan(0)
+    expect(z).toBeLessThan(3)
+  })
+
+  it('notices a law that is not the target’s', async () => {
+    const biased = new Map([...law({ temperature: 1.3 })])
+    const observed = new Map([...law({ temperature: 1 })].map(([text, p]) => [text, Math.round(p * samples)]))
+    expect(chiSquareScore(observed, biased)).toBeGreaterThan(3)
+  })
+})

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { testDevice } from '@outrider/tensor/testing'
+import {
+  createDraft,
+  generate,
+  Llama,
+  loadCausalLM,
+  type PretrainedModel,
+  pretrainedModel,
+  type SamplingOptions,
+} from '@outrider/transformer'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
+import type { DraftLengthPolicy } from './draft-length/policy'
+import { promptLookup } from './drafter/prompt-lookup'
+import { chiSquareScore, referenceDistribution } from './reference-distribution.test-support'
+
+interface Reference {
+  cases: { prompt: string; ids: number[]; greedy: number[] }[]
+}
+
+const assets = fileURLToPath(new URL('../../../../shared/assets/stories260K', import.meta.url))
+
+let target: PretrainedModel
+let random: PretrainedModel
+/** The target without its last layer: a draft that is often right. */
+let shallow: PretrainedModel
+let reference: Reference
+
+beforeAll(async () => {
+  const device = await testDevice()
+  target = await loadCausalLM(assets, { device })
+  random = createDraft(target, { layers: 1, hiddenSize: 16, seed: 1 })
+  const { model, config } = target
+  shallow = pretrainedModel(new Llama(device, { ...config, layers: config.layers - 1 }, model.parameters), target)
+  reference = JSON.parse(readFileSync(`${assets}/reference.json`, 'utf8'))
+})
+
+afterAll(() => {
+  random.dispose()
+  target.dispose()
+})
+
+async function tokensOf(options: Omit<SpeculativeDecoderOptions, 'target'>, prompt: number[], maxTokens: number) {
+  const decoder = new SpeculativeDecoder({ target, ...options })
+  const tokens: number[] = []
+  for await (const block of decoder.generate(prompt, { maxTokens })) tokens.push(...block.tokens)
+  return { tokens, metrics: decoder.metrics }
+}
+
+describe('stories260K decoded greedily, with any draft, gives the tokens of the reference', () => {
+  it('a random draft, token and block verification', async () => {
+    for (const [i, { ids, greedy }] of reference.cases.entries()) {
+      const verification = i % 2 === 0 ? 'token' : 'block'
+      const { tokens } = await tokensOf({ drafter: random, draftLength: 3, verification }, ids, greedy.length)
+      expect(tokens).toEqual(greedy)
+    }
+  })
+
+  it.each([1, 4, 15])('the target without its last layer, γ = %i', async (draftLength) => {
+    const { ids, greedy } = reference.cases[0]!
+    const { tokens, metrics } = await tokensOf({ drafter: shallow, draftLength }, ids, greedy.length)
+    expect(tokens).toEqual(greedy)
+    expect(metrics.numAcceptedTokens).toBeGreaterThan(0)
+  })
+
+  it('itself, of which every token is accepted, also after plain steps in between', async () => {
+    const { ids, greedy } = reference.cases[1]!
+    let turn = 0
+    const alternating: DraftLengthPolicy = { next: () => [4, 0, 0, 3][turn++ % 4]!, observe: () => {} }
+    for (const draftLength of [5, alternating]) {
+      const { tokens, metrics } = await tokensOf({ drafter: target, draftLength }, ids, greedy.length)
+      expect(tokens).toEqual(greedy)
+      expect(metrics.draftAcceptanceRate).toBe(1)
+      expect(metrics.acceptanceRate).toBeCloseTo(1, 5)
+    }
+  })
+
+  it('n-grams of the prompt', async () => {
+    const { ids, greedy } = reference.cases[2]!
+    const { tokens } = await tokensOf({ drafter: promptLookup(), draftLength: 4 }, ids, greedy.length)
+    expect(tokens).toEqual(greedy)
+  })
+
+  it('and the text of plain decoding', async () => {
+    const decoder = new SpeculativeDecoder({ target, drafter: shallow, draftLength: 4 })
+    const prompt = 'Once upon a time'
+    let text = ''
+    for await (const block of decoder.generate(prompt, { maxTokens: 60, stop: ['park.'] })) text += block.text
+    let plain = ''
+    for await (const { text } of generate(target, prompt, { maxTokens: 60, stop: ['park.'] })) plain += text
+    expect(text).toBe(plain)
+  })
+})
+
+describe('sampled from a real pair', () => {
+  it.each<[SamplingOptions]>([[{ temperature: 1, topK: 4 }], [{ temperature: 1.3, topK: 8, topP: 0.85 }]])(
+    "answers follow the target's law (χ²), %o",
+    async (sampling) => {
+      const prompt = reference.cases[1]!.ids
+      const length = 3
+      const samples = 150
+      const expected = await law(prompt, length, sampling)
+      const decoder = new SpeculativeDecoder({ target, drafter: shallow, draftLength: 2, verification: 'block' })
+      const observed = new Map<string, number>()
+      for (let seed = 0; seed < samples; seed++) {
+        const tokens: number[] = []
+        for await (const block of decoder.generate(prompt, { ...sampling, maxTokens: length, seed }))
+          tokens.push(...block.tokens)
+        observed.set(tokens.join(), (observed.get(tokens.join()) ?? 0) + 1)
+      }
+      expect([...expected.values()].reduce((a, b) => a + b, 0)).toBeCloseTo(1, 6)
+      expect(decoder.metrics.numAcceptedTokens).toBeGreaterThan(samples / 10)
+      expect(decoder.metrics.numAcceptedTokens).toBeLessThan(decoder.metrics.numDraftTokens)
+      expect(chiSquareScore(observed, expected)).toBeLessThan(3)
+    },
+  )
+})
+
+/** The probability of every answer of `length` tokens, by float64 processing of the model's logits after every prefix. */
+async function law(prompt: number[], length: number, sampling: SamplingOptions): Promise<Map<string, number>> {
+  let prefixes = new Map<string, number>([['', 1]])
+  for (let i = 0; i < length; i++) {
+    const next = new Map<string, number>()
+    for (const [prefix, probability] of prefixes) {
+      const ids = [...prompt, ...prefix.split(',').filter(Boolean).map(Number)]
+      const device = target.model.device
+      const logits = device.scope(() =>
+        target.model.forward(device.tensor(Uint32Array.from(ids), { shape: [1, ids.length] }), { rows: 'last' }),
+      )
+      const row = referenceDistribution(await logits.data(), sampling)
+      logits.dispose()
+      for (const [id, p] of row.entries())
+        if (p > 0) next.set([prefix, id].filter((part) => part !== '').join(), probability * p)
+    }
+    prefixes = next
+  }
+  return prefixes
+}

@@ -1,0 +1,52 @@
+import type { SamplingOptions } from '@outrider/transformer'
+
+/** The probabilities of logits in float64: temperature, then top-k, then top-p, as in transformers. */
+export function referenceDistribution(
+  logits: ArrayLike<number>,
+  { temperature = 0, topK = 0, topP = 1 }: SamplingOptions,
+): number[] {
+  const order = Array.from({ length: logits.length }, (_, i) => i).sort((a, b) => logits[b]! - logits[a]! || a - b)
+  if (temperature === 0) return order.map((_, i) => (i === order[0] ? 1 : 0))
+  const top = logits[order[0]!]!
+  const kept = topK > 0 ? order.slice(0, topK) : order
+  const weights = kept.map((id) => Math.exp((logits[id]! - top) / temperature))
+  const total = weights.reduce((a, b) => a + b, 0)
+  const probabilities = new Array<number>(logits.length).fill(0)
+  let before = 0
+  for (const [i, id] of kept.entries()) {
+    // The token that passes top-p is kept; those after it are not.
+    if (before < topP) probabilities[id] = weights[i]! / total
+    before += weights[i]! / total
+  }
+  const sum = probabilities.reduce((a, b) => a + b, 0)
+  return probabilities.map((p) => p / sum)
+}
+
+/**
+ * Pearson's χ² of observed counts against probabilities, rare outcomes together in cells of 5 expected, as the standard score that
+ * it has under the hypothesis (Wilson and Hilferty's cube root). Outcomes of probability zero give infinity.
+ */
+export function chiSquareScore(
+  observed: ReadonlyMap<string, number>,
+  probabilities: ReadonlyMap<string, number>,
+): number {
+  const samples = [...observed.values()].reduce((a, b) => a + b, 0)
+  for (const key of observed.keys()) if (!probabilities.get(key)) return Number.POSITIVE_INFINITY
+  let statistic = 0
+  let cells = 0
+  const cell = { expected: 0, count: 0 }
+  const close = () => {
+    statistic += (cell.count - cell.expected) ** 2 / cell.expected
+    cells++
+    cell.expected = cell.count = 0
+  }
+  for (const [key, probability] of [...probabilities].sort((a, b) => b[1] - a[1])) {
+    cell.expected += probability * samples
+    cell.count += observed.get(key) ?? 0
+    if (cell.expected >= 5) close()
+  }
+  if (cell.expected >= 1) close()
+  const freedom = cells - 1
+  const spread = 2 / (9 * freedom)
+  return ((statistic / freedom) ** (1 / 3) - (1 - spread)) / Math.sqrt(spread)
+}
