@@ -47,6 +47,7 @@ export function chiSquareScore(
   }
   if (cell.expected >= 1) close()
   const freedom = cells - 1
+  if (freedom < 4) throw new Error(`only ${cells} cells: too few outcomes or samples for a test`)
   const spread = 2 / (9 * freedom)
   return ((statistic / freedom) ** (1 / 3) - (1 - spread)) / Math.sqrt(spread)
 }
