@@ -12,14 +12,22 @@ import type { KernelSpecialization } from '../../kernel'
  * and decoding rows agree to the bit.
  *
  * Where the subgroup size is fixed and rows are not long, the workgroup is one subgroup and needs no barrier; else 256
- * invocations meet in workgroup memory.
+ * invocations meet in workgroup memory. Subgroups narrower than any GPU's are a CPU's vectors: a workgroup runs on one core
+ * there, more invocations gain nothing, and barriers cost ten times the work between them.
+ *
+ * @param options.steering  the results decide loops and branches with further reductions in them. WGSL asks for control flow
+ *                          that it knows to be uniform, which a subgroup's result is not, so workgroup memory is used.
  */
 export function rowReduction(
   columns: number,
   { subgroups, subgroupMinSize, subgroupMaxSize }: Capabilities,
+  { steering = false }: { steering?: boolean } = {},
 ): KernelSpecialization {
-  const oneSubgroup = subgroups && subgroupMinSize === subgroupMaxSize && columns <= 128 * subgroupMinSize
-  if (oneSubgroup) return { constants: { LANES: subgroupMinSize }, prelude: subgroupReduction }
+  const onOneCore = subgroupMaxSize <= 8
+  const oneSubgroup =
+    subgroups && subgroupMinSize === subgroupMaxSize && (onOneCore || columns <= 128 * subgroupMinSize)
+  if (oneSubgroup)
+    return { constants: { LANES: subgroupMinSize }, prelude: steering ? workgroupReduction : subgroupReduction }
   return { constants: { LANES: columns <= 256 ? 64 : 256 }, prelude: workgroupReduction }
 }
 
