@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { version } from '../package.json'
 import type { Run } from './command'
+import { addChat } from './commands/chat'
+import { addComplete } from './commands/complete'
 import { addDoctor } from './commands/doctor'
 import { exitCodeHelp } from './exit-code'
 
@@ -18,6 +20,6 @@ export function buildProgram(run: Run): Command {
       'after',
       `${exitCodeHelp}\n\nStart with \`outrider demo\`, the whole road in a few minutes, or \`outrider doctor\`.`,
     )
-  for (const add of [addDoctor]) add(program, run)
+  for (const add of [addComplete, addChat, addDoctor]) add(program, run)
   return program
 }

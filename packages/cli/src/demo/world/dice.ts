@@ -19,6 +19,12 @@ export class Dice {
     return choices[Math.floor(this.roll() * choices.length)]!
   }
 
+  /** Several different choices, in random order. */
+  some<T>(choices: readonly T[], count: number): T[] {
+    const left = [...choices]
+    return Array.from({ length: count }, () => left.splice(Math.floor(this.roll() * left.length), 1)[0]!)
+  }
+
   /** The first choice is the likeliest; each further one half as likely as the one before it. */
   favour<T>(choices: readonly T[]): T {
     let i = 0

@@ -21,20 +21,16 @@ const zuliWords: Readonly<Record<string, string>> = {
 
 const verbs = ['found', 'saw', 'carried', 'painted', 'cleaned', 'lost']
 
-/** A passage of plain sentences, and the same in Zuli. */
+/** A passage of plain sentences, each about somebody else, and the same in Zuli. */
 export function translation(dice: Dice): { english: string; zuli: string } {
-  const count = dice.chance(0.5) ? 3 : 4
-  const pairs = Array.from({ length: count }, () => {
-    const clause = {
-      who: dice.pick(people),
-      verb: dice.pick(verbs),
-      colour: dice.pick(colours),
-      thing: dice.pick(Object.keys(things)),
-      where: dice.pick(places),
-    }
-    return { english: englishClause(clause), zuli: zuliClause(clause) }
-  })
-  return { english: pairs.map(({ english }) => english).join(' '), zuli: pairs.map(({ zuli }) => zuli).join(' ') }
+  const clauses = dice.some(people, 3).map((who) => ({
+    who,
+    verb: dice.pick(verbs),
+    colour: dice.pick(colours),
+    thing: dice.pick(Object.keys(things)),
+    where: dice.pick(places),
+  }))
+  return { english: clauses.map(englishClause).join(' '), zuli: clauses.map(zuliClause).join(' ') }
 }
 
 interface Clause {

@@ -1,0 +1,63 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { runCli } from '../testing/run-cli'
+
+const model = fileURLToPath(new URL('../../../../../shared/assets/stories260K', import.meta.url))
+if (!existsSync(model)) throw new Error(`The test model is missing: ${model} (see shared/assets/README.md).`)
+const { cases } = JSON.parse(readFileSync(`${model}/reference.json`, 'utf8')) as {
+  cases: { prompt: string; greedy: number[] }[]
+}
+const spoken = cases.filter(({ prompt }) => prompt !== '')
+
+describe('outrider complete', () => {
+  const prompt = 'Once upon a time'
+
+  test.each(spoken)(
+    'greedy, after $prompt: the ids of the float64 reference, plainly and with a draft',
+    async ({ prompt, greedy }) => {
+      const flags = ['complete', '--model', model, '--prompt', prompt, '--max-tokens', '48', '--json']
+      const plain = await runCli(flags)
+      expect(plain.status).toBe(0)
+      expect(plain.json()).toMatchObject({
+        tokens: greedy,
+        finish_reason: 'length',
+        timings: { prompt_tokens: expect.any(Number) },
+      })
+      expect(plain.json()).not.toHaveProperty('speculation')
+      const drafted = await runCli([...flags, '--draft', model, '--draft-length', '3'])
+      expect(drafted.json()).toMatchObject({ tokens: greedy, text: plain.json().text })
+      expect(drafted.json().speculation).toMatchObject({
+        num_drafts: expect.any(Number),
+        draft_acceptance_rate: 1,
+        mbsu: expect.any(Number),
+      })
+    },
+  )
+
+  test('prints the text as it comes and keeps remarks off standard output', async () => {
+    const { status, out, err } = await runCli(['complete', '--model', model, '--prompt', prompt, '--max-tokens', '8'])
+    expect(status).toBe(0)
+    expect(out).toMatch(/^Once upon a time, there was.*\n$/)
+    expect(err).toMatch(/Adapter: .+\n.*8 tokens \(length\)/s)
+  })
+
+  test.each([
+    ['a model that is not there', ['--model', '/nowhere', '--prompt', 'x'], 1, /no model directory \/nowhere/],
+    ['an empty prompt', ['--model', model, '--prompt', ''], 2, /prompt is empty/],
+    ['a conversation with a base model', ['--model', model, '--prompt', 'x', '--chat'], 2, /no chat template/],
+    [
+      'a temperature out of range',
+      ['--model', model, '--prompt', 'x', '--temperature', '-1'],
+      2,
+      /--temperature.*at least 0/,
+    ],
+    ['a prompt beyond the context', ['--model', model, '--prompt', 'word '.repeat(600)], 1, /context is 512/],
+  ])('refuses %s with one clear message', async (_, flags, status, message) => {
+    const result = await runCli(['complete', ...flags])
+    expect(result.status).toBe(status)
+    expect(result.err).toMatch(message)
+    expect(result.err).not.toMatch(/\n\s+at /)
+    expect(result.out).toBe('')
+  })
+})

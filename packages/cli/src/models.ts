@@ -1,0 +1,31 @@
+import { loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/transformer'
+import type { Context } from './context'
+import { bytes, count } from './terminal'
+
+/** Loads a model directory onto the command's device, with a progress line for large ones. It lives until the command ends. */
+export async function openModel(context: Context, path: string, role: string): Promise<PretrainedModel> {
+  const { terminal, signal } = context
+  const device = await context.device()
+  let progress: ReturnType<typeof terminal.progress> | undefined
+  const model = await loadCausalLM(path, {
+    device,
+    signal,
+    onProgress({ loadedBytes, totalBytes }) {
+      if (totalBytes < largeBytes) return
+      progress ??= terminal.progress({ label: `load ${role}`, total: Math.round(totalBytes / mebibyte), unit: 'MiB' })
+      progress.update(Math.round(loadedBytes / mebibyte))
+    },
+  })
+  terminal.endProgress()
+  terminal.note(terminal.noteStyle.dim(`${role[0]!.toUpperCase()}${role.slice(1)}: ${path}, ${describeModel(model)}`))
+  return model
+}
+
+const mebibyte = 1 << 20
+const largeBytes = 64 * mebibyte
+
+/** `659K parameters, 6 layers of 96, vocabulary 464, 2.5 MiB`. */
+export function describeModel({ config }: PretrainedModel): string {
+  const parameters = parameterCount(config)
+  return `${count(parameters)} parameters, ${config.layers} ${config.layers === 1 ? 'layer' : 'layers'} of ${config.hiddenSize}, vocabulary ${config.vocabularySize}, ${bytes(parameters * 4)} on the device`
+}

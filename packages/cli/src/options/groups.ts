@@ -1,0 +1,44 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { draftLength, integer, number } from './parse'
+
+/** How answers are drawn. */
+export interface SamplingFlags {
+  temperature: number
+  topK: number
+  topP: number
+  seed: number
+}
+
+export const withSampling = (command: Command, defaults: { temperature?: number; topP?: number } = {}): Command =>
+  command
+    .option('--temperature <t>', '0 takes the likeliest token always', number({ least: 0 }), defaults.temperature ?? 0)
+    .option('--top-k <k>', 'only the k likeliest tokens; 0 for all', integer(), 0)
+    .option(
+      '--top-p <p>',
+      'only the likeliest tokens that together have this probability',
+      probability,
+      defaults.topP ?? 1,
+    )
+    .option('--seed <n>', 'the same seed gives the same tokens on the same adapter', integer(), 0)
+
+/** How a draft is used. */
+export interface SpeculationFlags {
+  draftLength: number | 'auto'
+  verification: 'token' | 'block'
+}
+
+export const withSpeculation = (command: Command): Command =>
+  command
+    .option('--draft-length <n>', 'tokens drafted for a block (γ), or auto', draftLength, 'auto')
+    .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
+
+export function verification(text: string): 'token' | 'block' {
+  if (text === 'token' || text === 'block') return text
+  throw new InvalidArgumentError('It must be token or block.')
+}
+
+function probability(text: string): number {
+  const value = number({ least: 0, most: 1 })(text)
+  if (value > 0) return value
+  throw new InvalidArgumentError('It must be above 0.')
+}
