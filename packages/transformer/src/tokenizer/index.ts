@@ -1,3 +1,4 @@
+export { byteTokenizer } from './byte-tokenizer'
 export { type ChatMessage, ChatTemplate } from './chat-template'
 export type { NamedSpecialTokens } from './special-tokens'
 export type { TextStream } from './text-stream'

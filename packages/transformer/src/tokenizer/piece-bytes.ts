@@ -1,3 +1,5 @@
+import { byteOfChar } from './byte-alphabet'
+
 /** The bytes that a piece stands for where pieces stand for bytes, or undefined where a piece is text of its own. */
 export type PieceBytes = (piece: string, added: boolean) => readonly number[] | undefined
 
@@ -26,11 +28,3 @@ const byteFallback: PieceBytes = (piece) => {
 /** Each character of a piece is a byte, except in added tokens. */
 const byteLevel: PieceBytes = (piece, added) =>
   added ? undefined : Array.from(piece, (char) => byteOfChar.get(char) ?? 0)
-
-/** GPT-2's alphabet: printable Latin-1 bytes are themselves, the others the characters from U+0100 on, in order. */
-const byteOfChar = new Map<string, number>()
-let next = 0x100
-for (let byte = 0; byte < 256; byte++) {
-  const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae
-  byteOfChar.set(String.fromCharCode(printable ? byte : next++), byte)
-}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { asset } from '../assets.test-support'
 import { directory, memoryDirectory } from '../files/index'
+import { byteTokenizer } from './byte-tokenizer'
 import { Tokenizer } from './tokenizer'
 import { loadTokenizer, saveTokenizer } from './tokenizer-files'
 import { compareVocabularies } from './vocabulary'
@@ -101,23 +102,13 @@ const random = (seed: number) => () => {
   return seed / 2 ** 32
 }
 
-/** A byte-level tokenizer (GPT-2's alphabet, no merges): every byte is a piece, and two of them together one more. */
+/** Every byte is a piece, and so is a space with the first byte of an emoji. */
 const byteLevel = (() => {
-  const vocab: Record<string, number> = {}
-  let next = 0x100
-  for (let byte = 0; byte < 256; byte++) {
-    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae
-    vocab[String.fromCharCode(printable ? byte : next++)] = byte
-  }
-  vocab.Ġð = 256 // a space with the first byte of an emoji
-  return Tokenizer.fromJson({
-    added_tokens: [{ id: 257, content: '<end>', special: true }],
-    normalizer: null,
-    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: false },
-    post_processor: null,
-    decoder: { type: 'ByteLevel' },
-    model: { type: 'BPE', vocab, merges: [['Ġ', 'ð']] },
-  })
+  const json = JSON.parse(byteTokenizer({ specialTokens: ['<end>'] }).toFiles()['tokenizer.json']!)
+  json.post_processor = null
+  json.model.vocab.Ġð = 257
+  json.model.merges = [['Ġ', 'ð']]
+  return Tokenizer.fromJson(json)
 })()
 
 describe('Tokenizer.stream', () => {
@@ -161,7 +152,7 @@ describe('Tokenizer.stream', () => {
   ])('leaves out a character that is never finished: %s', (_, tokenizer) => {
     const ids = tokenizer.encode('ok 🦙').slice(0, -1)
     expect(streamed(tokenizer, ids).join('').trimEnd()).toBe('ok')
-    expect(byteLevel.encode('ok 🦙')).toContain(256)
+    expect(byteLevel.encode('ok 🦙')).toContain(257)
   })
 
   it.each([
@@ -198,6 +189,22 @@ describe('Tokenizer.stream', () => {
 
   it('says nothing for special tokens and for ids without a piece', () => {
     expect(streamed(stories, [1, 2, 9999]).join('')).toBe('')
+  })
+})
+
+describe('byteTokenizer', () => {
+  const tokenizer = byteTokenizer({ specialTokens: ['<s>', '</s>', '<|user|>'] })
+
+  it('writes any text as its UTF-8 bytes after the first mark, and reads it back', () => {
+    const text = 'grüße 🦙\n\0  x'
+    expect(tokenizer.encode(text)).toEqual([256, ...new TextEncoder().encode(text)])
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe(text)
+    expect(tokenizer.vocabularySize).toBe(259)
+    expect(tokenizer.named).toEqual({ bos_token: '<s>', eos_token: '</s>' })
+  })
+
+  it('knows its marks in a text', () => {
+    expect(tokenizer.encode('<|user|>hi</s>', { addSpecialTokens: false })).toEqual([258, 104, 105, 257])
   })
 })
 
