@@ -1,3 +1,4 @@
+import { OutriderError } from '../../errors'
 import { defineKernel } from '../../kernel'
 import { philoxWgsl, splitWords } from '../../random/philox'
 import type { Tensor } from '../../tensor'
@@ -19,8 +20,19 @@ export interface SampleOptions {
  *
  * @param probabilities  f32 [rows, columns]; rows need not sum to 1, but must have some mass
  * @returns u32 [rows]. Not differentiable.
+ * @throws OutriderError INVALID_ARGUMENT for a seed or offset out of range, DTYPE_MISMATCH if probabilities are not f32
  */
 export function sampleCategorical(probabilities: Tensor, { seed, offset = 0 }: SampleOptions): Tensor {
+  for (const [name, value] of Object.entries({ seed, offset }))
+    if (!(Number.isSafeInteger(value) && value >= 0))
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `sampleCategorical: ${name} must be a non-negative integer below 2⁵³, not ${value}.`,
+      )
+  if (probabilities.dtype !== 'f32')
+    throw new OutriderError('DTYPE_MISMATCH', `sampleCategorical: the probabilities are ${probabilities.dtype}.`, {
+      remedy: "cast(probabilities, 'f32') first.",
+    })
   const { params, constants, workgroups } = runOverRows(probabilities)
   const ids = probabilities.device.empty([params.rows], 'u32')
   const [seedLow, seedHigh] = splitWords(seed)

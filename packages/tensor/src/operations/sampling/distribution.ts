@@ -2,6 +2,7 @@ import { OutriderError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { argmax } from '../reduce/argmax'
+import { rowReduction } from '../reduce/row-reduction'
 import { runOverRows } from '../rows/softmax'
 import source from './distribution.wgsl'
 import greedySource from './greedy.wgsl'
@@ -19,41 +20,55 @@ export interface SamplingDistributionOptions {
 }
 
 /**
- * The distribution that tokens are drawn from, in the order of transformers' warpers: temperature, top-k, top-p (Holtzman
- * et al. 2020, arXiv 1904.09751).
+ * The distribution that tokens are drawn from: logits divided by the temperature, the k largest of them, softmax, the
+ * smallest set of likeliest tokens whose probability reaches p (Holtzman et al. 2020, arXiv 1904.09751), renormalised; the
+ * order is that of transformers' warpers. Among equal logits the lowest indices stay: top-k keeps exactly k.
  *
- * @param logits  f32 [rows, vocabulary]
+ * @param logits  f32 [rows, vocabulary]; −∞ has no probability
  * @returns f32 [rows, vocabulary], each row summing to 1; what is cut is exactly 0. Not differentiable.
- * @throws OutriderError INVALID_ARGUMENT for a temperature, k or p that has no meaning
+ * @throws OutriderError INVALID_ARGUMENT for a temperature, k or p that has no meaning, DTYPE_MISMATCH if logits are not f32
  */
-export function samplingDistribution(logits: Tensor, { temperature, topK, topP }: SamplingDistributionOptions): Tensor {
-  const invalid = (what: string) => new OutriderError('INVALID_ARGUMENT', `samplingDistribution: ${what}.`)
-  if (!(temperature >= 0 && Number.isFinite(temperature)))
-    throw invalid(`temperature must be 0 or more, not ${temperature}`)
-  if (topK !== undefined && !(Number.isInteger(topK) && topK >= 0))
-    throw invalid(`topK must be a whole number, not ${topK}`)
-  if (topP !== undefined && !(topP > 0 && topP <= 1)) throw invalid(`topP must be in (0, 1], not ${topP}`)
+export function samplingDistribution(
+  logits: Tensor,
+  { temperature, topK = 0, topP = 1 }: SamplingDistributionOptions,
+): Tensor {
+  checkSettings(logits, temperature, topK, topP)
   const { device } = logits
-  const run = runOverRows(logits)
+  const { params, workgroups } = runOverRows(logits)
   const probabilities = device.empty(logits.shape)
   if (temperature === 0) {
     using ids = argmax(logits)
     device.run(greedyKernel, {
       bindings: { ids, probabilities },
-      params: { count: logits.size, columns: run.params.columns },
+      params: { count: logits.size, columns: params.columns },
       workgroups: linearWorkgroups(Math.ceil(logits.size / 64)),
     })
     return probabilities
   }
+  const divisor = Math.min(Math.max(temperature, 1e-30), 1e30) // 200 times it and its inverse are f32 numbers
   device.run(kernel, {
-    ...run,
     bindings: { logits, probabilities },
     params: {
-      ...run.params,
-      temperature: Math.max(temperature, 1e-6),
-      topK: topK || run.params.columns,
-      topP: topP ?? 1,
+      ...params,
+      topK: Math.min(topK || params.columns, params.columns),
+      topP,
+      temperature: divisor,
+      inverse: 1 / divisor,
     },
+    ...rowReduction(params.columns, device.capabilities, { steering: true }),
+    workgroups,
   })
   return probabilities
+}
+
+function checkSettings(logits: Tensor, temperature: number, topK: number, topP: number): void {
+  const invalid = (what: string) => new OutriderError('INVALID_ARGUMENT', `samplingDistribution: ${what}.`)
+  if (logits.dtype !== 'f32')
+    throw new OutriderError('DTYPE_MISMATCH', `samplingDistribution: the logits are ${logits.dtype}.`, {
+      remedy: "cast(logits, 'f32') first.",
+    })
+  if (!(temperature >= 0 && Number.isFinite(temperature)))
+    throw invalid(`temperature must be 0 or more, not ${temperature}`)
+  if (!(Number.isInteger(topK) && topK >= 0)) throw invalid(`topK must be a whole number, 0 for all, not ${topK}`)
+  if (!(topP > 0 && topP <= 1)) throw invalid(`topP must be in (0, 1], not ${topP}`)
 }

@@ -1,134 +1,137 @@
-// The distribution that is sampled from: logits / temperature → top-k → softmax → top-p → renormalised; or, greedy, 1 at the
-// largest logit. What is cut has probability exactly 0.
+// The distribution that tokens are drawn from: softmax(logits / temperature) over what top-k and then top-p keep. Tokens are
+// ranked by logit, ties by lowest index; what is kept is the head of that ranking: every token above a threshold, and so
+// many of those at it.
 //
 // logits, probabilities: [rows, columns]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum, rowMax (row-reduction.ts).
+// Prelude: rowSum4, rowMax4 (row-reduction.ts, steering). topK: columns for all; topP: 1 for all. inverse: 1 / temperature.
 //
-// Nothing is sorted: the k-th largest logit, and the least likely token that top-p keeps, are found bit by bit as numbers
-// whose order is that of the floats. Among equals the lowest indices are kept.
+// The threshold is found without a sort: f32 numbers are ordered as their bits are (the sign turned over), so the interval
+// of bits that holds it is cut in four by the pivots of a pass, and drawn in to the logits that lie in it.
 
-struct Params { rows: u32, columns: u32, temperature: f32, topK: u32, topP: f32 }
+struct Params { rows: u32, columns: u32, topK: u32, topP: f32, temperature: f32, inverse: f32 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read_write> probabilities: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// Unsigned numbers in the order of the floats that they stand for.
-fn ordered(x: f32) -> u32 {
-  let bits = bitcast<u32>(x);
-  return bits ^ select(0x80000000u, 0xffffffffu, (bits >> 31u) == 1u);
-}
+const LOWEST = -3.4e38;
 
-// Keeps what is above `value`, and of what equals it the indices up to `index`.
-struct Cut { value: u32, index: u32 }
-
-fn kept(order: u32, i: u32, cut: Cut) -> bool {
-  return order > cut.value || (order == cut.value && i <= cut.index);
-}
+struct Head { threshold: f32, ties: f32 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = group.x + group.y * groups.x;
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
-
-  var own = -3.4e38;
-  for (var i = lane; i < params.columns; i += LANES) { own = max(own, logits[begin + i]); }
-  let largest = rowMax(own, lane);
-
-  var top = Cut(0u, params.columns);
-  if (params.topK < params.columns) { top = topKCut(begin, lane); }
-
-  let scale = 1.0 / params.temperature;
-  var mass = 0.0;
+  var extremes = vec4f(LOWEST);
   for (var i = lane; i < params.columns; i += LANES) {
-    let x = logits[begin + i];
-    if (kept(ordered(x), i, top)) { mass += exp((x - largest) * scale); }
+    let x = logit(begin + i);
+    extremes = max(extremes, vec4f(x, -x, LOWEST, LOWEST));
   }
-  var total = rowSum(mass, lane);
-
-  var nucleus = Cut(0u, params.columns);
+  extremes = rowMax4(extremes, lane);
+  let largest = extremes.x;
+  var head = Head(-extremes.y, f32(params.columns));
+  if (params.topK < params.columns) { head = search(begin, lane, head, largest, f32(params.topK), false); }
+  var total = mass(begin, lane, head, largest);
   if (params.topP < 1.0) {
-    nucleus = topPCut(begin, lane, largest, scale, total, top);
-    mass = 0.0;
-    for (var i = lane; i < params.columns; i += LANES) {
-      let x = logits[begin + i];
-      let order = ordered(x);
-      if (kept(order, i, top) && kept(order, i, nucleus)) { mass += exp((x - largest) * scale); }
-    }
-    total = rowSum(mass, lane);
+    head = search(begin, lane, head, largest, params.topP * total.x, true);
+    total = mass(begin, lane, head, largest);
   }
-
+  var end = params.columns; // the tokens at the threshold are kept before this column
+  if (head.ties < total.y) { end = endOfTies(begin, lane, head); }
   for (var i = lane; i < params.columns; i += LANES) {
-    let x = logits[begin + i];
-    let order = ordered(x);
-    let inside = kept(order, i, top) && kept(order, i, nucleus);
-    probabilities[begin + i] = select(0.0, exp((x - largest) * scale) / total, inside);
+    let x = logit(begin + i);
+    var probability = 0.0;
+    if (x > head.threshold || (x == head.threshold && i < end)) { probability = weight(x, largest) / total.x; }
+    probabilities[begin + i] = probability;
   }
 }
 
-// The k-th largest logit, and the last index among those equal to it that is still among the k.
-fn topKCut(begin: u32, lane: u32) -> Cut {
-  let k = f32(params.topK);
-  var value = 0u;
-  for (var bit = 0x80000000u; bit > 0u; bit >>= 1u) {
-    let candidate = value | bit;
-    var count = 0.0;
-    for (var i = lane; i < params.columns; i += LANES) { count += select(0.0, 1.0, ordered(logits[begin + i]) >= candidate); }
-    if (rowSum(count, lane) >= k) { value = candidate; }
-  }
-  var above = 0.0;
-  for (var i = lane; i < params.columns; i += LANES) { above += select(0.0, 1.0, ordered(logits[begin + i]) > value); }
-  let equals = k - rowSum(above, lane);
-  return Cut(value, lastIndex(begin, lane, value, equals, Cut(0u, params.columns)));
+/** A token masked by −∞ has a finite logit too. */
+fn logit(at: u32) -> f32 { return max(logits[at], LOWEST); }
+
+/** exp((x − largest) / temperature), 0 where that is below −200. */
+fn weight(x: f32, largest: f32) -> f32 {
+  return exp(max(x - largest, -200.0 * params.temperature) * params.inverse);
 }
 
-// The smallest set of likeliest tokens whose mass reaches topP of all: the value of the least likely one, and the last index
-// among its equals that is needed.
-fn topPCut(begin: u32, lane: u32, largest: f32, scale: f32, total: f32, top: Cut) -> Cut {
-  let wanted = params.topP * total;
-  var value = 0u;
-  for (var bit = 0x80000000u; bit > 0u; bit >>= 1u) {
-    let candidate = value | bit;
-    var mass = 0.0;
-    for (var i = lane; i < params.columns; i += LANES) {
-      let x = logits[begin + i];
-      let order = ordered(x);
-      if (order >= candidate && kept(order, i, top)) { mass += exp((x - largest) * scale); }
-    }
-    let reached = rowSum(mass, lane);
-    if (reached > 0.0 && reached >= wanted) { value = candidate; }
-  }
-  var above = 0.0;
-  var one = 0.0;
+/** The weight of a head, and the number of tokens at its threshold. */
+fn mass(begin: u32, lane: u32, head: Head, largest: f32) -> vec2f {
+  var sums = vec4f(0.0); // weight above, number at
   for (var i = lane; i < params.columns; i += LANES) {
-    let x = logits[begin + i];
-    let order = ordered(x);
-    if (order > value && kept(order, i, top)) { above += exp((x - largest) * scale); }
-    if (order == value) { one = exp((x - largest) * scale); }
+    let x = logit(begin + i);
+    if (x > head.threshold) { sums.x += weight(x, largest); }
+    if (x == head.threshold) { sums.y += 1.0; }
   }
-  above = rowSum(above, lane);
-  one = rowMax(one, lane);
-  let equals = max(1.0, ceil((wanted - above) / max(one, 1.0e-38)));
-  return Cut(value, lastIndex(begin, lane, value, equals, top));
+  sums = rowSum4(sums, lane);
+  return vec2f(sums.x + min(head.ties, sums.y) * weight(head.threshold, largest), sums.y);
 }
 
-// The smallest index up to which `wanted` elements equal `value`.
-fn lastIndex(begin: u32, lane: u32, value: u32, wanted: f32, top: Cut) -> u32 {
-  var low = 0u;
-  var high = params.columns - 1u;
-  // As many halvings as the columns need, counted apart from low and high: the lanes must stay together for rowSum.
-  for (var left = params.columns; left > 0u; left >>= 1u) {
-    let middle = (low + high) / 2u;
-    var count = 0.0;
-    for (var i = lane; i <= middle; i += LANES) {
-      let order = ordered(logits[begin + i]);
-      count += select(0.0, 1.0, order == value && kept(order, i, top));
+/** The shortest head within `outer` that has the target's weight, or its number of tokens; one token at least. */
+fn search(begin: u32, lane: u32, outer: Head, largest: f32, goal: f32, byWeight: bool) -> Head {
+  var low = ordered(outer.threshold); // the tokens from here up reach the goal
+  var high = ordered(largest) + 1u; // those from here up do not: they come to `above`
+  var above = 0.0;
+  while (low + 1u < high) {
+    let step = max((high - low) / 4u, 1u);
+    let pivots = min(vec4u(low + step, low + 2u * step, low + 3u * step, high - 1u), vec4u(high - 1u));
+    let values = vec4f(number(pivots.x), number(pivots.y), number(pivots.z), number(pivots.w));
+    let lowest = number(low);
+    let highest = number(high);
+    var sums = vec4f(0.0);
+    var bounds = vec4f(LOWEST); // the largest below `highest`, and the smallest from `lowest` up as a negative
+    for (var i = lane; i < params.columns; i += LANES) {
+      let x = logit(begin + i);
+      if (x < lowest) { continue; }
+      var share = 1.0;
+      if (byWeight) { share = weight(x, largest); }
+      sums += select(vec4f(0.0), vec4f(share), vec4f(x) >= values);
+      bounds.y = max(bounds.y, -x);
+      if (x < highest) { bounds.x = max(bounds.x, x); }
     }
-    let enough = rowSum(count, lane) >= wanted;
-    high = select(high, middle, enough && low < high);
-    low = select(min(middle + 1u, high), low, enough || low >= high);
+    sums = rowSum4(sums, lane);
+    bounds = rowMax4(bounds, lane);
+    for (var i = 0u; i < 4u; i++) {
+      if (sums[i] < goal) { high = pivots[i]; above = sums[i]; break; }
+      low = pivots[i];
+    }
+    low = max(low, ordered(-bounds.y));
+    high = min(high, ordered(bounds.x) + 1u);
   }
-  return low;
+  let threshold = number(low);
+  var ties = goal - above;
+  if (byWeight) { ties = max(ceil(ties / max(weight(threshold, largest), 1e-37)), 1.0); }
+  // At the outer head's threshold there is only what it left.
+  if (threshold == outer.threshold) { ties = min(ties, outer.ties); }
+  return Head(threshold, ties);
+}
+
+/** The column behind the last token at the threshold that is kept. */
+fn endOfTies(begin: u32, lane: u32, head: Head) -> u32 {
+  var low = 0u; // before this column are fewer ties than are kept
+  var high = params.columns; // before this one, enough
+  while (low + 1u < high) {
+    let step = max((high - low) / 5u, 1u);
+    let pivots = min(low + step * vec4u(1u, 2u, 3u, 4u), vec4u(high));
+    var counts = vec4f(0.0);
+    for (var i = lane; i < params.columns; i += LANES) {
+      if (logit(begin + i) == head.threshold) { counts += select(vec4f(0.0), vec4f(1.0), vec4u(i) < pivots); }
+    }
+    counts = rowSum4(counts, lane);
+    for (var i = 0u; i < 4u; i++) {
+      if (counts[i] >= head.ties) { high = pivots[i]; break; }
+      low = pivots[i];
+    }
+  }
+  return high;
+}
+
+/** The rank of a number among all f32, and back. */
+fn ordered(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
+}
+fn number(rank: u32) -> f32 {
+  return bitcast<f32>(select(~rank, rank & 0x7fffffffu, rank >= 0x80000000u));
 }
