@@ -1,1 +1,19 @@
-export {}
+export { acceptanceRates } from './acceptance-rates'
+export { lossByName, lossNames } from './builtin/by-name'
+export { jsd } from './builtin/jsd'
+export { klTvHybrid } from './builtin/kl-tv-hybrid'
+export { kld } from './builtin/kld'
+export { labelCrossEntropy } from './builtin/label-cross-entropy'
+export { negativeLogAcceptance } from './builtin/negative-log-acceptance'
+export { reverseKld } from './builtin/reverse-kld'
+export { tvd } from './builtin/tvd'
+export { type TvdPlusPlusOptions, tvdPlusPlus } from './builtin/tvd-plus-plus'
+export { composeLoss } from './compose-loss'
+export {
+  type DistillationInputs,
+  type DistillationLoss,
+  type DistillationResult,
+  distillationLoss,
+} from './distillation-loss'
+export type { RowLossDefinition, Scope } from './row-loss/definition'
+export { defineRowLoss, type RowLoss, weightedSum } from './row-loss/row-loss'

@@ -1,0 +1,11 @@
+import { defineRowLoss, type RowLoss } from '../row-loss/row-loss'
+
+/** −ln p(label), in nats: what pretraining minimises, as a term to mix with others. Its gradient is p − 1{label}. */
+export const labelCrossEntropy: RowLoss = defineRowLoss({
+  name: 'cross-entropy',
+  sums: { surprise: '-isLabel * logP' },
+  value: 'surprise',
+  weightedMass: '-isLabel',
+  needsTarget: false,
+  needsLabels: true,
+})

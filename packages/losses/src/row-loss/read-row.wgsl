@@ -1,0 +1,10 @@
+// A row's sums and the means of its scope, from the buffers `stats` and `means`.
+fn readRow(index: u32, scope_rows: u32) -> Row {
+  var row: Row;
+  row.alpha = stats[index * (3u + SUMS) + 2u];
+  for (var k = 0u; k < SUMS; k++) {
+    row.sums[k] = stats[index * (3u + SUMS) + 3u + k];
+    if (scope_rows > 0u) { row.means[k] = means[(index / scope_rows) * SUMS + k]; } else { row.means[k] = row.sums[k]; }
+  }
+  return row;
+}

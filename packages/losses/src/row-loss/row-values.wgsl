@@ -1,0 +1,20 @@
+// The value and the statistics of a row loss, from its sums.
+//
+// stats: [rows, 3 + SUMS] (row-sums.wgsl)    means: [groups, SUMS], the sums' means over each scope    values: [rows, 1 + STATISTICS]
+// One invocation a row. Prelude: Row, lossValue, lossStatistic. scopeRows: rows a scope, 0 where a row is its own.
+
+struct Params { rows: u32, scopeRows: u32 }
+
+@group(0) @binding(0) var<storage, read> stats: array<f32>;
+@group(0) @binding(1) var<storage, read> means: array<f32>;
+@group(0) @binding(2) var<storage, read_write> values: array<f32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= params.rows) { return; }
+  let row = readRow(id.x, params.scopeRows);
+  let at = id.x * (1u + STATISTICS);
+  values[at] = lossValue(row);
+  for (var k = 0u; k < STATISTICS; k++) { values[at + 1u + k] = lossStatistic(row, k); }
+}

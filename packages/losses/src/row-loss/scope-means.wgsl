@@ -1,0 +1,26 @@
+// means[scope, k] = the mean of the k-th sum over the scope's rows that count.
+//
+// stats: [rows, 3 + SUMS] (row-sums.wgsl)    mask: [rows]    means: [scopes, SUMS]
+// A workgroup of LANES invocations a scope. Prelude: rowSum.
+
+struct Params { rows: u32, scopeRows: u32 }
+
+@group(0) @binding(0) var<storage, read> stats: array<f32>;
+@group(0) @binding(1) var<storage, read> mask: array<f32>;
+@group(0) @binding(2) var<storage, read_write> means: array<f32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let begin = group.x * params.scopeRows;
+  let end = min(begin + params.scopeRows, params.rows);
+  var own = 0.0;
+  for (var row = begin + lane; row < end; row += LANES) { own += mask[row]; }
+  let count = max(rowSum(own, lane), 1.0e-20);
+  for (var k = 0u; k < SUMS; k++) {
+    var total = 0.0;
+    for (var row = begin + lane; row < end; row += LANES) { total += mask[row] * stats[row * (3u + SUMS) + 3u + k]; }
+    total = rowSum(total, lane);
+    if (lane == 0u) { means[group.x * SUMS + k] = total / count; }
+  }
+}
