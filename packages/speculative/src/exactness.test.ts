@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder } from './decoder'
 import type { Drafter } from './drafter/drafter'
 import { promptLookup } from './drafter/prompt-lookup'
+import type { SpeculationMetrics } from './metrics'
 import { chiSquareScore, referenceDistribution } from './reference-distribution.test-support'
 import { letters, TableModel } from './table-model.test-support'
 import type { Verification } from './verification/rule'
@@ -35,7 +36,7 @@ async function score(
   drafter: TableModel | Drafter,
   verification: Verification,
   sampling: SamplingOptions,
-): Promise<{ score: number; accepted: number }> {
+): Promise<{ score: number; accepted: number; metrics: SpeculationMetrics }> {
   const model = new TableModel(device, target)
   const decoder = new SpeculativeDecoder({
     target: letters(model),
@@ -50,7 +51,8 @@ async function score(
     observed.set(answer, (observed.get(answer) ?? 0) + 1)
   }
   model.dispose()
-  return { score: chiSquareScore(observed, law(sampling)), accepted: decoder.metrics.numAcceptedTokens }
+  const { metrics } = decoder
+  return { score: chiSquareScore(observed, law(sampling)), accepted: metrics.numAcceptedTokens, metrics }
 }
 
 /** The probability of every answer. */
@@ -90,6 +92,15 @@ describe("sampled answers follow the target's law (χ²)", () => {
     const drafter = new TableModel(device, table)
     const { score: z } = await score(drafter, 'block', { temperature: 1 })
     expect(z).toBeLessThan(3)
+    drafter.dispose()
+  })
+
+  it('and the first drafted token is accepted as often as α says', async () => {
+    const drafter = new TableModel(device, draft)
+    const { metrics } = await score(drafter, 'token', { temperature: 1 })
+    const alpha = metrics.acceptanceRatePerPos[0]!
+    const deviation = Math.sqrt((alpha * (1 - alpha)) / metrics.numDrafts)
+    expect(Math.abs(metrics.numAcceptedTokensPerPos[0]! / metrics.numDrafts - alpha)).toBeLessThan(3 * deviation)
     drafter.dispose()
   })
 
