@@ -43,3 +43,13 @@ it('says whether speculation pays once the costs are measured', () => {
 it('reports zeros before the first block', () => {
   expect(new SpeculationMetrics({ parameterRatio: 0.1 }).toJSON()).toMatchObject({ block_efficiency: 0, mbsu: 0 })
 })
+
+it('adds up over categories of prompts', () => {
+  const whole = new SpeculationMetrics({ parameterRatio: 0.1 })
+  whole.add(recorded())
+  expect(whole.toJSON()).toEqual(recorded().toJSON())
+  whole.record({ drafted: 4, accepted: 4, overlap: [1, 1, 1, 1], seconds: 2 })
+  whole.add(recorded())
+  expect(whole.numAcceptedTokensPerPos).toEqual([5, 5, 1, 1])
+  expect(whole.blockEfficiency).toBeCloseTo((7 + 7 + 5) / 7)
+})

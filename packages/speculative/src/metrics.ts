@@ -65,6 +65,21 @@ export class SpeculationMetrics {
     }
   }
 
+  /** Counts another's blocks too: categories of prompts as one. Costs and the ratio of parameters stay as they are. */
+  add(other: SpeculationMetrics): void {
+    this.targetPasses += other.targetPasses
+    this.seconds += other.seconds
+    this.numDrafts += other.numDrafts
+    this.numDraftTokens += other.numDraftTokens
+    this.numAcceptedTokens += other.numAcceptedTokens
+    for (const [mine, theirs] of [
+      [this.#drafted, other.#drafted],
+      [this.#accepted, other.#accepted],
+      [this.#overlap, other.#overlap],
+    ] as const)
+      for (const [position, sum] of theirs.entries()) mine[position] = (mine[position] ?? 0) + sum
+  }
+
   /** Blocks that kept the drafted token at each position. */
   get numAcceptedTokensPerPos(): number[] {
     return [...this.#accepted]
