@@ -1,15 +1,16 @@
-import type { BatchStream } from '@outrider/dataset'
+import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { acceptanceRates, type DistillationLoss, distillationLoss } from '@outrider/losses'
 import { crossEntropy, type Tensor } from '@outrider/tensor'
 import { compareVocabularies, llamaLogits, type PretrainedModel } from '@outrider/transformer'
 import type { DeviceBatch, Objective } from './objective'
 import { type TrainingOptions, type TrainingResult, train } from './train'
 
-export interface DistillationOptions extends TrainingOptions {
+export interface DistillationOptions extends TrainingOptions, BatchSettings {
   draft: PretrainedModel
   /** The model whose distribution the draft learns. It is not changed. */
   target: PretrainedModel
-  data: BatchStream
+  /** Conversations to learn, as a source, a mixture of sources (`mix`), or batches that the program makes itself. */
+  data: DataSource | Mixture | BatchStream
   loss: DistillationLoss
 }
 
@@ -31,7 +32,7 @@ export function distillation(draft: PretrainedModel, target: PretrainedModel, lo
         sequenceLength: length,
         seed,
       })
-      return { value, aux: { acceptanceRate } }
+      return { value, aux: acceptanceRate ? { acceptanceRate } : {} }
     },
     measure(parameters, batch) {
       const { draftLogits, targetLogits } = both(parameters, batch)
@@ -49,7 +50,7 @@ export function distillation(draft: PretrainedModel, target: PretrainedModel, lo
  *
  * @throws OutriderError VOCABULARY_MISMATCH where the two have different tokenizers
  */
-export function distill({ draft, target, data, loss, ...options }: DistillationOptions): Promise<TrainingResult> {
-  compareVocabularies(target.tokenizer, draft.tokenizer)
-  return train(draft, distillation(draft, target, loss), data, options)
+export async function distill({ draft, target, data, loss, ...options }: DistillationOptions): Promise<TrainingResult> {
+  compareVocabularies(target, draft)
+  return train(draft, distillation(draft, target, loss), await streamOf(data, target, options), options)
 }

@@ -62,6 +62,7 @@ describe('one training step of a small Llama', () => {
         })
       }
       const { tokens, labels, mask } = onDevice
-      for (const tensor of [value, tokens, labels, mask, ...Object.values(gradients), ...Object.values(parameters)]) tensor.dispose()
+      for (const tensor of [value, tokens, labels, mask, ...Object.values(gradients), ...Object.values(parameters)])
+        tensor.dispose()
     })
 })

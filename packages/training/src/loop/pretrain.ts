@@ -1,4 +1,4 @@
-import type { BatchStream } from '@outrider/dataset'
+import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { crossEntropy, multiply, sum, type Tensor } from '@outrider/tensor'
 import { llamaLogits, type ModelConfig, type PretrainedModel } from '@outrider/transformer'
 import type { DeviceBatch, Objective } from './objective'
@@ -20,11 +20,11 @@ export function nextToken(config: ModelConfig): Objective {
   }
 }
 
-/** Pretrains a draft, in place, on batches of text with next-token cross-entropy. */
-export function pretrain(
+/** Pretrains a draft, in place, on text with next-token cross-entropy: a source, a mixture, or batches made elsewhere. */
+export async function pretrain(
   draft: PretrainedModel,
-  batches: BatchStream,
-  options: TrainingOptions,
+  data: DataSource | Mixture | BatchStream,
+  options: TrainingOptions & BatchSettings,
 ): Promise<TrainingResult> {
-  return train(draft, nextToken(draft.config), batches, options)
+  return train(draft, nextToken(draft.config), await streamOf(data, draft, options), options)
 }

@@ -8,7 +8,14 @@ type Weights = Readonly<Record<string, Float64Array>>
  *
  * @returns the mean of −ln p(label) over the positions whose mask is 1
  */
-export function referenceLoss(config: ModelConfig, weights: Weights, tokens: ArrayLike<number>, labels: ArrayLike<number>, mask: ArrayLike<number>, length: number): number {
+export function referenceLoss(
+  config: ModelConfig,
+  weights: Weights,
+  tokens: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  mask: ArrayLike<number>,
+  length: number,
+): number {
   let total = 0
   let count = 0
   for (let begin = 0; begin < tokens.length; begin += length) {
@@ -44,7 +51,8 @@ export function forward(config: ModelConfig, weights: Weights, tokens: readonly 
         const largest = Math.max(...scores)
         const weightsOfKeys = scores.map((score) => Math.exp(score - largest))
         const sum = weightsOfKeys.reduce((a, b) => a + b, 0)
-        for (let d = 0; d < headDim; d++) out.push(weightsOfKeys.reduce((a, e, s) => a + (e / sum) * v[s]![kv * headDim + d]!, 0))
+        for (let d = 0; d < headDim; d++)
+          out.push(weightsOfKeys.reduce((a, e, s) => a + (e / sum) * v[s]![kv * headDim + d]!, 0))
       }
       return out
     })
@@ -53,7 +61,13 @@ export function forward(config: ModelConfig, weights: Weights, tokens: readonly 
       const inner = normalize(row, w('post_attention_layernorm'), config.rmsNormEpsilon)
       const gate = linear(inner, w('mlp.gate_proj'))
       const up = linear(inner, w('mlp.up_proj'))
-      return plus(row, linear(gate.map((g, i) => (g / (1 + Math.exp(-g))) * up[i]!), w('mlp.down_proj')))
+      return plus(
+        row,
+        linear(
+          gate.map((g, i) => (g / (1 + Math.exp(-g))) * up[i]!),
+          w('mlp.down_proj'),
+        ),
+      )
     })
   }
   const head = weights['lm_head.weight'] ?? table

@@ -12,8 +12,8 @@ export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIter
 export interface Directory {
   /** The path or address, as error messages print it. */
   readonly name: string
-  /** Names of the files directly inside, sorted. */
-  list(): Promise<string[]>
+  /** Names of the files directly inside, or inside one of its folders, sorted. */
+  list(folder?: string): Promise<string[]>
   has(file: string): Promise<boolean>
   /** Bytes of a file. */
   size(file: string): Promise<number>

@@ -13,3 +13,4 @@ export { parseSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader }
 export { openSafetensors, readFloats, readSafetensors, readTensor, type SafetensorsFiles } from './safetensors/read'
 export { type TensorToWrite, writeSafetensors, writeShardedSafetensors } from './safetensors/write'
 export { urlDirectory } from './url-directory'
+export { within } from './within'

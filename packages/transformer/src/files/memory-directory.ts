@@ -15,7 +15,13 @@ export function memoryDirectory(files: Record<string, Uint8Array | string> = {},
 
   return {
     name,
-    list: async () => [...contents.keys()].filter((file) => !file.includes('/')).sort(),
+    async list(folder) {
+      const prefix = folder ? `${folder}/` : ''
+      const inside = [...contents.keys()]
+        .filter((file) => file.startsWith(prefix))
+        .map((file) => file.slice(prefix.length))
+      return inside.filter((file) => !file.includes('/')).sort()
+    },
     has: async (file) => contents.has(file),
     size: async (file) => contentOf(file).length,
     read: async (file, { start = 0, end } = {}) => contentOf(file).slice(start, end),

@@ -15,9 +15,9 @@ export function directory(path: string): Directory {
   return {
     name: path,
 
-    async list() {
-      const entries = await fs.readdir(path, { withFileTypes: true }).catch((error) => {
-        throw readFailure(error, path, '')
+    async list(folder) {
+      const entries = await fs.readdir(folder ? at(folder) : path, { withFileTypes: true }).catch((error) => {
+        throw readFailure(error, path, folder ?? '')
       })
       const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name)
       return files.sort()
@@ -76,6 +76,8 @@ export function directory(path: string): Directory {
     async remove(file) {
       try {
         await fs.rm(at(file), { force: true })
+        // A folder goes with its last file.
+        if (file.includes('/')) await fs.rmdir(dirname(at(file))).catch(() => {})
       } catch (error) {
         throw writeFailure(error, at(file))
       }

@@ -1,0 +1,118 @@
+import { OutriderError } from '@outrider/tensor'
+import type { DataSource } from '../formats/row'
+import type { Example, Speaker } from '../tokenize/example'
+import { tokenize } from '../tokenize/tokenize'
+import { type Batch, toBatch } from './batch'
+import { type Mixture, nextPart } from './mix'
+import { shuffled } from './shuffle'
+
+/** Batches without end, in an order that a seed decides; where it stands can be written down and gone back to. */
+export interface BatchStream {
+  next(): Promise<Batch>
+  /** Where the stream stands, as JSON. */
+  state(): unknown
+  /**
+   * Goes to where a stream of the same data and settings stood.
+   *
+   * @throws OutriderError INVALID_ARGUMENT for a state of other data
+   */
+  restore(state: unknown): Promise<void>
+}
+
+export interface BatchOptions {
+  /** Rows a batch. Default 8. */
+  batchSize?: number | undefined
+  /** Positions a row at most. Default 128, or the model's context where that is shorter. */
+  length?: number | undefined
+  /** Decides the order. Default 0. */
+  seed?: number | undefined
+}
+
+interface Part {
+  name: string
+  weight: number
+  examples: Example[]
+  taken: number
+}
+
+/**
+ * Tokenises sources and gives batches of them: texts in windows, conversations one a row, mixed as `mix` says, each source
+ * shuffled anew every time it has been gone through.
+ */
+export async function batchStream(
+  data: DataSource | Mixture,
+  speaker: Speaker,
+  { batchSize = 8, length = Math.min(128, speaker.config.contextLength), seed = 0 }: BatchOptions = {},
+): Promise<BatchStream> {
+  for (const [name, value] of Object.entries({ batchSize, length }))
+    if (!(Number.isInteger(value) && value > 0))
+      throw new OutriderError('INVALID_ARGUMENT', `${name} must be a positive whole number, not ${value}.`)
+  const given = 'parts' in data ? data.parts : [{ name: data.name, source: data, weight: 1 }]
+  const parts: Part[] = []
+  for (const { name, source, weight } of given)
+    parts.push({ name, weight, examples: await tokenize(source, speaker, length), taken: 0 })
+
+  const orders = parts.map(() => ({ epoch: -1, order: shuffled(0, seed, 0) }))
+  const take = (index: number): Example => {
+    const part = parts[index]!
+    const epoch = Math.floor(part.taken / part.examples.length)
+    if (orders[index]!.epoch !== epoch)
+      orders[index] = { epoch, order: shuffled(part.examples.length, seed + index, epoch) }
+    return part.examples[orders[index]!.order[part.taken++ % part.examples.length]!]!
+  }
+  const weights = parts.map(({ weight }) => weight)
+  return {
+    async next() {
+      const examples = Array.from({ length: batchSize }, () =>
+        take(
+          nextPart(
+            weights,
+            parts.map(({ taken }) => taken),
+          ),
+        ),
+      )
+      return toBatch(examples)
+    },
+    state: () => ({
+      seed,
+      batchSize,
+      length,
+      parts: parts.map(({ name, examples, taken }) => ({ name, examples: examples.length, taken })),
+    }),
+    async restore(state) {
+      const saved = state as {
+        seed: number
+        batchSize: number
+        length: number
+        parts: { examples: number; taken: number }[]
+      }
+      const same =
+        saved?.seed === seed &&
+        saved.batchSize === batchSize &&
+        saved.length === length &&
+        saved.parts?.length === parts.length &&
+        saved.parts.every(({ examples }, i) => examples === parts[i]!.examples.length)
+      if (!same)
+        throw new OutriderError(
+          'INVALID_ARGUMENT',
+          'The data, batch size, length or seed is not what the checkpoint was made with.',
+          {
+            remedy: 'Resume with the same data and settings, or train into another directory.',
+          },
+        )
+      for (const [i, part] of parts.entries()) part.taken = saved.parts[i]!.taken
+    },
+  }
+}
+
+/** Every example of a source once, in order, as batches: for validation. */
+export async function batchesOnce(
+  source: DataSource,
+  speaker: Speaker,
+  { batchSize = 8, length = Math.min(128, speaker.config.contextLength) }: BatchOptions = {},
+): Promise<Batch[]> {
+  const examples = await tokenize(source, speaker, length)
+  return Array.from({ length: Math.ceil(examples.length / batchSize) }, (_, i) =>
+    toBatch(examples.slice(i * batchSize, (i + 1) * batchSize)),
+  )
+}

@@ -1,0 +1,164 @@
+import { OutriderError } from '@outrider/tensor'
+import { type ChatMessage, generateBatch, type PretrainedModel } from '@outrider/transformer'
+import type { DataSource } from '../formats/row'
+import { promptOf } from '../tokenize/example'
+import { contentHash } from './content-hash'
+import { openRowFile } from './row-file'
+
+export interface GenerateDatasetOptions {
+  /** The chat-tuned model whose answers are collected. */
+  target: PretrainedModel
+  /** Instructions: conversations, of which the part before the last answer is asked again. */
+  seeds: DataSource
+  /** Each instruction is answered once at each of these. Default the paper's: 0, 0.3, 0.7 and 1. */
+  temperatures?: readonly number[] | undefined
+  /** Default 0.95, as in the paper. */
+  topP?: number | undefined
+  topK?: number | undefined
+  /** Answers for each instruction and temperature above 0. Default 1. */
+  samples?: number | undefined
+  /** Tokens an answer at most. Default 256. */
+  maxTokens?: number | undefined
+  /** Answers generated side by side. Default 16. */
+  batchSize?: number | undefined
+  /** Decides what is drawn. Default 0. */
+  seed?: number | undefined
+  /** The JSONL file (Node). What is complete in it stays; only what is missing is generated. */
+  out: string
+  onProgress?: ((progress: GenerationProgress) => void) | undefined
+  /** Stops after the answers at hand; the file stays valid, and a second run goes on. */
+  signal?: AbortSignal | undefined
+}
+
+export interface GenerationProgress {
+  /** Rows in the file, and in the end. */
+  rows: number
+  total: number
+  /** Tokens generated since this call began, and seconds. */
+  tokens: number
+  seconds: number
+}
+
+/** A row of the dataset. */
+export interface GeneratedRow {
+  /** Hash of the instruction, the settings and the target. */
+  id: string
+  messages: ChatMessage[]
+  temperature: number
+  top_p: number
+  finish_reason: 'stop' | 'length'
+  [metadata: string]: unknown
+}
+
+interface Request {
+  id: string
+  messages: ChatMessage[]
+  metadata: Record<string, unknown>
+  temperature: number
+  prompt: number[]
+}
+
+/**
+ * Lets the target answer the seed instructions over a grid of temperatures (Goel et al. 2024, arXiv 2403.00858, section 3.2)
+ * and writes the conversations as JSONL, row by row. Killed at any moment and run again, it ends in the same bytes as a run
+ * that was never interrupted: rows are known by a hash of what they answer, and a row's random numbers come from its hash.
+ *
+ * @returns rows in the file, and how many of them are new
+ * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction; ABORTED
+ */
+export async function generateDataset(options: GenerateDatasetOptions): Promise<{ rows: number; generated: number }> {
+  const { target, topP = 0.95, topK, maxTokens = 256, batchSize = 16, out, signal } = options
+  const requests = await plan(options, topP, maxTokens)
+  const file = await openRowFile(out)
+  const began = performance.now()
+  let tokens = 0
+  let generated = 0
+  try {
+    const missing = () => requests.filter(({ id }) => !file.ids.has(id)).length
+    const total = requests.length
+    options.onProgress?.({ rows: total - missing(), total, tokens, seconds: 0 })
+    // Batches are always the same ones, whole, so that an answer's bits do not depend on what was there before.
+    for (let begin = 0; begin < requests.length; begin += batchSize) {
+      const batch = requests.slice(begin, begin + batchSize)
+      if (batch.every(({ id }) => file.ids.has(id))) continue
+      if (signal?.aborted) throw stopped(total - missing(), total)
+      const answers = await generateBatch(
+        target,
+        batch.map(({ prompt }) => prompt),
+        {
+          maxTokens,
+          topP,
+          topK,
+          signal,
+          temperature: batch.map(({ temperature }) => temperature),
+          seed: batch.map(({ id }) => seedOf(id)),
+        },
+      ).catch((error: unknown) => {
+        throw error instanceof OutriderError && error.code === 'ABORTED' ? stopped(total - missing(), total) : error
+      })
+      const rows = batch.map(({ id, messages, metadata, temperature }, i): GeneratedRow => {
+        const { text, finishReason } = answers[i]!
+        tokens += answers[i]!.tokens.length
+        return {
+          ...metadata,
+          id,
+          messages: [...messages, { role: 'assistant', content: text }],
+          temperature,
+          top_p: topP,
+          finish_reason: finishReason,
+        }
+      })
+      const fresh = rows.filter(({ id }) => !file.ids.has(id))
+      await file.append(fresh)
+      generated += fresh.length
+      options.onProgress?.({ rows: total - missing(), total, tokens, seconds: (performance.now() - began) / 1000 })
+    }
+    return { rows: total, generated }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Everything that is to be in the file, in its order. The same request twice is one row. */
+async function plan(
+  { target, seeds, temperatures = [0, 0.3, 0.7, 1], samples = 1, seed = 0, topK }: GenerateDatasetOptions,
+  topP: number,
+  maxTokens: number,
+): Promise<Request[]> {
+  const requests = new Map<string, Request>()
+  const model = { vocabulary: target.tokenizer.fingerprint, config: target.config, source: target.source }
+  for await (const row of seeds) {
+    const messages =
+      row.kind === 'conversation'
+        ? instruction(row.messages)
+        : row.kind === 'text'
+          ? [{ role: 'user', content: row.text }]
+          : []
+    if (messages.length === 0) continue
+    const metadata = row.kind === 'conversation' ? row.metadata : {}
+    for (const temperature of temperatures)
+      for (let sample = 0; sample < (temperature === 0 ? 1 : samples); sample++) {
+        const id = await contentHash({ messages, temperature, topP, topK, maxTokens, sample, seed, model })
+        if (!requests.has(id))
+          requests.set(id, { id, messages, metadata, temperature, prompt: promptOf(target, messages) })
+      }
+  }
+  if (requests.size > 0) return [...requests.values()]
+  throw new OutriderError('INVALID_ARGUMENT', `${seeds.name} has no instruction to answer.`, {
+    remedy: 'Give rows with messages, a prompt, an instruction or turns.',
+  })
+}
+
+/** The conversation up to the last answer, which is to be given anew. */
+function instruction(messages: readonly ChatMessage[]): ChatMessage[] {
+  const last = messages.findLastIndex(({ role }) => role !== 'assistant')
+  return messages.slice(0, last + 1)
+}
+
+/** 52 bits of a row's id: its random numbers depend on nothing else. */
+const seedOf = (id: string) => Number.parseInt(id.slice(0, 13), 16)
+
+const stopped = (rows: number, total: number) =>
+  new OutriderError('ABORTED', `Generation was stopped with ${rows} of ${total} rows written.`, {
+    remedy: 'Run it again to go on from there.',
+  })

@@ -1,0 +1,83 @@
+import { OutriderError } from '@outrider/tensor'
+
+/** A longer line is no row of a dataset but a wrong file. */
+const longestLine = 64 * 2 ** 20
+const pieceBytes = 1 << 20
+
+/** Something that can be read in pieces: a file's part of `Directory`. */
+export interface ReadableFile {
+  readonly name: string
+  size(): Promise<number>
+  read(start: number, end: number): Promise<Uint8Array>
+}
+
+export interface Line {
+  text: string
+  /** Counted from 1. */
+  number: number
+  /** Byte after the line and its line break. */
+  end: number
+  /** Whether a line break ended it; the last line of a file that was cut off has none. */
+  complete: boolean
+}
+
+/**
+ * The lines of a UTF-8 file, read in pieces; CRLF and a byte order mark are taken off.
+ *
+ * @throws OutriderError FILE_FORMAT for a line past 64 MiB or bytes that are not UTF-8
+ */
+export async function* linesOf(file: ReadableFile): AsyncGenerator<Line> {
+  const size = await file.size()
+  const pending: Uint8Array[] = []
+  let pendingBytes = 0
+  let number = 0
+  let position = 0
+  const finish = (tail: Uint8Array, end: number, complete: boolean): Line => {
+    pending.push(tail)
+    const bytes = join(pending, pendingBytes + tail.length)
+    pending.length = 0
+    pendingBytes = 0
+    number++
+    return { text: decode(bytes, number === 1, `${file.name}, line ${number}`), number, end, complete }
+  }
+  while (position < size) {
+    const piece = await file.read(position, Math.min(position + pieceBytes, size))
+    if (piece.length === 0) break
+    let begin = 0
+    for (let newline = piece.indexOf(10); newline >= 0; newline = piece.indexOf(10, begin)) {
+      yield finish(piece.subarray(begin, newline), position + newline + 1, true)
+      begin = newline + 1
+    }
+    pending.push(piece.slice(begin))
+    pendingBytes += piece.length - begin
+    if (pendingBytes > longestLine)
+      throw new OutriderError(
+        'FILE_FORMAT',
+        `${file.name}, line ${number + 1} is longer than ${longestLine / 2 ** 20} MiB.`,
+        {
+          remedy: 'Is it the right file? JSONL has one row a line.',
+        },
+      )
+    position += piece.length
+  }
+  if (pendingBytes > 0) yield finish(new Uint8Array(0), size, false)
+}
+
+function join(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
+function decode(bytes: Uint8Array, first: boolean, where: string): string {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: !first }).decode(bytes)
+    return text.endsWith('\r') ? text.slice(0, -1) : text
+  } catch (cause) {
+    throw new OutriderError('FILE_FORMAT', `${where} is not UTF-8.`, { cause, remedy: 'Convert the file to UTF-8.' })
+  }
+}

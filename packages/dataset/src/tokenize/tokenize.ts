@@ -1,0 +1,28 @@
+import { OutriderError } from '@outrider/tensor'
+import type { DataSource } from '../formats/row'
+import { type Example, type Speaker, tokenizeConversation } from './example'
+import { TextWindows } from './windows'
+
+/**
+ * All rows of a source as examples of at most `length` positions: conversations one each (cut where they are longer), texts
+ * packed into windows. Conversations of which nothing to learn is left are passed over.
+ *
+ * @throws OutriderError INVALID_ARGUMENT where the source has nothing to learn; what reading and tokenising throw
+ */
+export async function tokenize(source: DataSource, speaker: Speaker, length: number): Promise<Example[]> {
+  const examples: Example[] = []
+  const windows = new TextWindows(speaker, length)
+  for await (const row of source) {
+    if (row.kind === 'text') examples.push(...windows.add(row.text))
+    else {
+      const { tokens, lossMask } = row.kind === 'tokens' ? row : tokenizeConversation(speaker, row.messages)
+      const example = { tokens: tokens.slice(0, length + 1), lossMask: lossMask.slice(0, length + 1) }
+      if (example.lossMask.includes(1, 1)) examples.push(example)
+    }
+  }
+  examples.push(...windows.end())
+  if (examples.length > 0) return examples
+  throw new OutriderError('INVALID_ARGUMENT', `${source.name} has nothing to learn from.`, {
+    remedy: 'It is empty, or every answer is cut off by the length.',
+  })
+}

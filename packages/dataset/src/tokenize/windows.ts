@@ -1,0 +1,39 @@
+import type { Example, Speaker } from './example'
+
+/**
+ * Packs documents end to end, each between the model's begin and end tokens, and cuts the whole into windows of `length` + 1
+ * tokens, so that every window has `length` positions to learn. What is left at the end makes a shorter window.
+ */
+export class TextWindows {
+  readonly #speaker: Speaker
+  readonly #length: number
+  #pending: number[] = []
+
+  constructor(speaker: Speaker, length: number) {
+    this.#speaker = speaker
+    this.#length = length
+  }
+
+  /** Takes a document and gives the windows that it completes. */
+  *add(text: string): Generator<Example> {
+    const { tokenizer, config, generationConfig } = this.#speaker
+    const tokens = tokenizer.encode(text, { addSpecialTokens: false })
+    if (config.bosTokenId !== undefined) this.#pending.push(config.bosTokenId)
+    this.#pending.push(...tokens)
+    const [end] = generationConfig.eosTokenIds
+    if (end !== undefined) this.#pending.push(end)
+    let at = 0
+    // Windows overlap by one token: the last one's label is the next one's first.
+    for (; this.#pending.length - at > this.#length; at += this.#length)
+      yield window(this.#pending.slice(at, at + this.#length + 1))
+    this.#pending = this.#pending.slice(at)
+  }
+
+  /** The rest, if there is anything to learn in it. */
+  *end(): Generator<Example> {
+    if (this.#pending.length > 1) yield window(this.#pending)
+    this.#pending = []
+  }
+}
+
+const window = (tokens: number[]): Example => ({ tokens, lossMask: tokens.map(() => 1) })
