@@ -26,6 +26,14 @@ describe('Answer', () => {
     expect(ended).toMatchObject({ text: 'The end', finishReason: 'stop', tokens: [...tokens, 2], room: 0 })
   })
 
+  it('leaves the text of an end token out even where it has some, and keeps what was held back before it', () => {
+    const [a, ll] = [ids('all')[0]!, ids('all').at(-1)!]
+    const ended = new Answer(tokenizer, { eosTokenIds: [ll], maxTokens: 9, stop: ['all'] })
+    ended.push(a)
+    ended.push(ll)
+    expect(ended).toMatchObject({ text: tokenizer.decode([a]), finishReason: 'stop', tokens: [a, ll] })
+  })
+
   it('ends at a stop text, even one that begins and ends inside tokens', () => {
     const tokens = ids('She was happy. The sun was big.')
     const stopped = answer(tokens, { stop: ['ppy. T'] })

@@ -176,6 +176,14 @@ describe('generateBatch', () => {
       expect(together[b]!.tokens).toEqual((await answer(model, ids[b]!, { maxTokens: 3 })).tokens)
   })
 
+  it('keeps a full sequence from growing while the others go on', async () => {
+    const model = await stories()
+    const full = { ...model, generationConfig: { eosTokenIds: [] } }
+    const long = Array.from({ length: 508 }, (_, i) => (i === 0 ? 1 : 400 + (i % 20)))
+    const results = await generateBatch(full, [long, [1]], { maxTokens: 8 })
+    expect(results.map(({ tokens }) => tokens.length)).toEqual([4, 8])
+  })
+
   it('refuses options that do not match the prompts, and answers none with none', async () => {
     const model = await stories()
     expect(await generateBatch(model, [])).toEqual([])

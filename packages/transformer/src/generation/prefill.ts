@@ -23,8 +23,9 @@ export function prefill(model: CausalLM, cache: KvCache, prompts: readonly (read
       const logits = model.forward(tokens, { cache, rows: 'last', counts }) // [batch, 1, vocabulary]
       const flat = logits.reshape([batch, logits.shape[2]!])
       if (longest <= width) return flat
+      // A prompt's last pass is the one that counts.
       for (const [b, { length }] of prompts.entries())
-        if (length > offset && length <= offset + rows) last[b] = slice(flat, { start: b, count: 1 })
+        if (length > offset) last[b] = slice(flat, { start: b, count: 1 })
       model.device.flush()
     }
     return concat(last) // [batch, vocabulary]

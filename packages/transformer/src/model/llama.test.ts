@@ -131,6 +131,22 @@ describe('a Llama', () => {
   })
 })
 
+describe('a deep Llama', () => {
+  it('takes no more memory for its activations than a shallow one', async () => {
+    const device = await testDevice()
+    const tokens = device.tensor(new Uint32Array(32), { shape: [1, 32] })
+    const peaks = [2, 8].map((layers) => {
+      using model = Llama.initialize(device, { ...small, layers })
+      device.resetPeak()
+      const before = device.memory.liveBytes
+      model.forward(tokens).dispose()
+      return device.memory.peakBytes - before
+    })
+    expect(peaks[1]).toBe(peaks[0])
+    tokens.dispose()
+  })
+})
+
 describe('stories260K', () => {
   it.each(storiesReference())(
     'has the logits of the float64 reference after "$prompt"',
