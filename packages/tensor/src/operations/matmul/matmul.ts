@@ -1,46 +1,36 @@
 import { differentiable } from '../../autograd/tape'
-import { ShapeError } from '../../errors'
-import { defineKernel } from '../../kernel'
+import { OutriderError, ShapeError } from '../../errors'
+import { defineKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
-import source from './plain.wgsl'
-
-const plain = defineKernel({ name: 'matmulPlain', source })
+import { rowReduction } from '../reduce/row-reduction'
+import { dotSource } from './dot-source'
+import { outerSource } from './outer-source'
+import plainSource from './plain.wgsl'
+import { type MatmulKernelName, type MatmulPlan, type MatmulProblem, selectMatmul } from './select'
 
 export interface MatmulOptions {
   /** Read a as its transpose. */
   transposeA?: boolean
   /** Read b as its transpose: b is then [n, k], as weights of linear layers are. */
   transposeB?: boolean
+  /** Use this kernel, for comparison; by default the shapes and the device decide. */
+  kernel?: MatmulKernelName
 }
 
 /**
- * op(a) · op(b). Leading axes of a are rows, unless a is transposed.
+ * op(a) · op(b), accumulated in f32. Leading axes of a are rows, unless a is transposed. With transposeB the order in which
+ * an element's products are added does not depend on the number of rows: a row has the same bits in any batch.
  *
  * @param a  f32 [..., m, k], or [k, m] with transposeA
  * @param b  f32 [k, n], or [n, k] with transposeB
  * @returns f32 [..., m, n]
  */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
-  const columns = a.shape.at(-1) ?? 1
-  const rows = a.size / columns
-  const [m, k] = transposeA ? [columns, rows] : [rows, columns]
-  const [n, bk] = transposeB ? [b.shape[0]!, b.shape[1]!] : [b.shape[1]!, b.shape[0]!]
-  if (b.shape.length !== 2 || k !== bk || (transposeA && a.shape.length !== 2))
-    throw new ShapeError('matmul', [a.shape, b.shape], 'the inner dimensions differ')
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false } = options
+  const problem = matmulProblem(a, b, transposeA, transposeB)
+  const { m, n } = problem
   const c = a.device.empty(transposeA ? [m, n] : [...a.shape.slice(0, -1), n])
-  a.device.run(plain, {
-    bindings: { a, b, c },
-    params: {
-      m,
-      n,
-      k,
-      aRow: transposeA ? 1 : k,
-      aColumn: transposeA ? m : 1,
-      bRow: transposeB ? 1 : n,
-      bColumn: transposeB ? k : 1,
-    },
-    workgroups: [Math.ceil(n / 32), Math.ceil(m / 2)],
-  })
+  multiplyInto(a, b, c, problem, options.kernel)
   return differentiable(c, {
     name: 'matmul',
     inputs: [a, b],
@@ -51,6 +41,73 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
   })
 }
 
+function matmulProblem(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): MatmulProblem {
+  const columns = a.shape.at(-1) ?? 1
+  const rows = a.size / columns
+  const [m, k] = transposeA ? [columns, rows] : [rows, columns]
+  const [n, bk] = transposeB ? [b.shape[0]!, b.shape[1]!] : [b.shape[1]!, b.shape[0]!]
+  if (b.shape.length !== 2 || k !== bk || (transposeA && a.shape.length !== 2))
+    throw new ShapeError('matmul', [a.shape, b.shape], 'the inner dimensions differ')
+  return { m, n, k, transposeA, transposeB }
+}
+
+function multiplyInto(
+  a: Tensor,
+  b: Tensor,
+  c: Tensor,
+  problem: MatmulProblem,
+  forced: MatmulKernelName | undefined,
+): void {
+  const { m, n, k, transposeA, transposeB } = problem
+  const { device } = a
+  const selected = selectMatmul(problem, device.capabilities)
+  const takesForm = { plain: true, dot: transposeB && !transposeA, outer: !transposeB }
+  if (forced && !takesForm[forced])
+    throw new OutriderError('INVALID_ARGUMENT', `matmul: kernel ${forced} does not take this form.`)
+  const plan = forced === undefined || forced === selected.kernel ? selected : { ...selected, kernel: forced }
+  if (plan.kernel === 'plain') {
+    const aStrides = transposeA ? { aRow: 1, aColumn: m } : { aRow: k, aColumn: 1 }
+    const bStrides = transposeB ? { bRow: 1, bColumn: k } : { bRow: n, bColumn: 1 }
+    device.run(plainKernel, {
+      bindings: { a, b, c },
+      params: { m, n, k, ...aStrides, ...bStrides },
+      workgroups: [Math.ceil(n / 32), Math.ceil(m / 2)],
+    })
+    return
+  }
+  const width = plan.kernel === 'outer' ? plan.columns * plan.lanes : plan.columns
+  const tilesAcross = Math.ceil(n / width)
+  const tiles = tilesAcross * Math.ceil(m / plan.rows)
+  const run = { bindings: { a, b, c }, workgroups: linearWorkgroups(tiles) }
+  if (plan.kernel === 'dot')
+    device.run(tiledKernel(plan), {
+      ...run,
+      ...rowReduction(k, device.capabilities),
+      params: { m, n, k, tilesAcross, tiles },
+    })
+  else {
+    const [aRow, aStep] = transposeA ? [1, m] : [k, 1]
+    device.run(tiledKernel(plan), { ...run, params: { m, n, k, aRow, aStep, tilesAcross, tiles } })
+  }
+}
+
+const plainKernel = defineKernel({ name: 'matmulPlain', source: plainSource })
+const tiledKernels = new Map<string, Kernel>()
+
+/** The kernel of a plan; its text is made once. */
+function tiledKernel({ kernel, rows, columns, lanes }: MatmulPlan): Kernel {
+  const key = `${kernel} ${rows} ${columns} ${lanes}`
+  const known = tiledKernels.get(key)
+  if (known) return known
+  const made =
+    kernel === 'dot'
+      ? defineKernel({ name: `matmulDot${rows}x${columns}`, source: dotSource(rows, columns) })
+      : defineKernel({ name: `matmulOuter${rows}x${columns}`, source: outerSource(rows, columns, lanes) })
+  tiledKernels.set(key, made)
+  return made
+}
+
+/** c = op(a) op(b), so d op(a) = dc op(b)ᵀ. */
 function gradientA(dc: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   const da = transposeA
     ? matmul(b, dc, { transposeA: transposeB, transposeB: true })
@@ -58,12 +115,11 @@ function gradientA(dc: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transp
   return da.reshape(a.shape)
 }
 
+/** d op(b) = op(a)ᵀ dc. */
 function gradientB(dc: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   const rows = (x: Tensor) => x.reshape([x.size / x.shape.at(-1)!, x.shape.at(-1)!])
-  const [left, right] = transposeB ? [rows(dc), rows(a)] : [rows(a), rows(dc)]
-  // op(b) = op(a)ᵀ · dc, so for b as its transpose dcᵀ · op(a).
   const db = transposeB
-    ? matmul(left, right, { transposeA: true, transposeB: transposeA })
-    : matmul(left, right, { transposeA: !transposeA })
+    ? matmul(rows(dc), rows(a), { transposeA: true, transposeB: transposeA })
+    : matmul(rows(a), rows(dc), { transposeA: !transposeA })
   return db.reshape(b.shape)
 }

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+import { uniform01 } from '../../random/philox'
+import { expectAllClose, testDevice } from '../../testing'
+import { slice } from '../layout/slice'
+import { matmul } from './matmul'
+import { selectMatmul } from './select'
+
+const random = (size: number, stream: number) =>
+  Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
+
+function reference(
+  a: Float32Array,
+  b: Float32Array,
+  m: number,
+  n: number,
+  k: number,
+  transposeA: boolean,
+  transposeB: boolean,
+) {
+  return Float64Array.from({ length: m * n }, (_, i) => {
+    const [row, column] = [Math.floor(i / n), i % n]
+    let sum = 0
+    for (let s = 0; s < k; s++)
+      sum += a[transposeA ? s * m + row : row * k + s]! * b[transposeB ? column * k + s : s * n + column]!
+    return sum
+  })
+}
+
+const forms = [
+  { transposeA: false, transposeB: false },
+  { transposeA: false, transposeB: true },
+  { transposeA: true, transposeB: false },
+  { transposeA: true, transposeB: true },
+]
+
+describe('matmul', () => {
+  for (const form of forms)
+    it(`agrees with float64 as ${form.transposeA ? 'T' : 'N'}${form.transposeB ? 'T' : 'N'} for odd and even sizes, by every kernel that takes the form`, async () => {
+      const device = await testDevice()
+      const sizes = [
+        [1, 1, 1],
+        [1, 37, 5],
+        [3, 2, 129],
+        [5, 70, 31],
+        [8, 8, 64],
+        [13, 33, 7],
+        [17, 5, 66],
+        [64, 48, 32],
+        [70, 1, 3],
+      ] as const
+      const kernels =
+        form.transposeA && form.transposeB
+          ? (['plain'] as const)
+          : (['plain', form.transposeB ? 'dot' : 'outer'] as const)
+      for (const [m, n, k] of sizes)
+        for (const kernel of kernels) {
+          const a = random(m * k, m)
+          const b = random(k * n, n + 100)
+          using c = device.scope(() =>
+            matmul(
+              device.tensor(a, { shape: form.transposeA ? [k, m] : [m, k] }),
+              device.tensor(b, { shape: form.transposeB ? [n, k] : [k, n] }),
+              { ...form, kernel },
+            ),
+          )
+          expect(c.shape).toEqual([m, n])
+          await expectAllClose(c, reference(a, b, m, n, k, form.transposeA, form.transposeB), {
+            absolute: 2e-5,
+            relative: 1e-4,
+          }).catch((error: Error) => {
+            throw new Error(`${kernel} ${m}×${n}×${k}: ${error.message}`)
+          })
+        }
+    })
+
+  it('gives a row of a linear layer the same bits whatever rows are beside it', async () => {
+    const device = await testDevice()
+    const [rows, n, k] = [40, 70, 130]
+    using x = device.tensor(random(rows * k, 1), { shape: [rows, k] })
+    using w = device.tensor(random(n * k, 2), { shape: [n, k] })
+    using together = matmul(x, w, { transposeB: true })
+    const all = await together.data()
+    for (let count = 1; count <= 16; count++) {
+      using some = device.scope(() => matmul(slice(x, { start: 3, count }), w, { transposeB: true }))
+      expect(await some.data(), `${count} rows`).toEqual(all.slice(3 * n, (3 + count) * n))
+    }
+  })
+
+  it('takes leading axes of a as rows', async () => {
+    const device = await testDevice()
+    using a = device.tensor(random(24, 3), { shape: [2, 3, 4] })
+    using b = device.tensor(random(20, 4), { shape: [4, 5] })
+    using c = matmul(a, b)
+    expect(c.shape).toEqual([2, 3, 5])
+    await expectAllClose(
+      c,
+      reference((await a.data()) as Float32Array, (await b.data()) as Float32Array, 6, 5, 4, false, false),
+    )
+  })
+
+  it('refuses inner dimensions that differ, and prints the shapes', async () => {
+    const device = await testDevice()
+    using a = device.zeros([2, 3])
+    using b = device.zeros([4, 5])
+    expect(() => matmul(a, b)).toThrow(/matmul: \[2, 3\] and \[4, 5\]/)
+  })
+})
+
+describe('the choice of a matmul kernel', () => {
+  const cpu = { subgroups: true, subgroupMaxSize: 4 }
+  const gpu = { subgroups: true, subgroupMaxSize: 32 }
+  const problem = { m: 512, n: 384, k: 128, transposeA: false, transposeB: false }
+
+  it('is a function of form, shape and capabilities', () => {
+    expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'outer', rows: 8, columns: 8, lanes: 4 })
+    expect(selectMatmul({ ...problem, n: 9 }, cpu)).toMatchObject({ columns: 3 })
+    expect(selectMatmul({ ...problem, transposeA: true }, gpu)).toEqual({
+      kernel: 'outer',
+      rows: 4,
+      columns: 4,
+      lanes: 32,
+    })
+    expect(selectMatmul({ ...problem, transposeA: true, transposeB: true }, cpu).kernel).toBe('plain')
+  })
+
+  it('gives a few rows a tile of their own height, so that weights are read once', () => {
+    for (let m = 1; m <= 8; m++)
+      expect(selectMatmul({ ...problem, m, transposeB: true }, cpu)).toMatchObject({ kernel: 'dot', rows: m })
+    expect(selectMatmul({ ...problem, m: 11, transposeB: true }, cpu).rows).toBe(6)
+  })
+})
