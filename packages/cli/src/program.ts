@@ -3,7 +3,11 @@ import { version } from '../package.json'
 import type { Run } from './command'
 import { addChat } from './commands/chat'
 import { addComplete } from './commands/complete'
+import { addDistill } from './commands/distill'
 import { addDoctor } from './commands/doctor'
+import { addEvaluate } from './commands/evaluate'
+import { addGenerate } from './commands/generate'
+import { addPretrain } from './commands/pretrain'
 import { exitCodeHelp } from './exit-code'
 
 /** The command line: its commands in the order of the work. */
@@ -20,6 +24,7 @@ export function buildProgram(run: Run): Command {
       'after',
       `${exitCodeHelp}\n\nStart with \`outrider demo\`, the whole road in a few minutes, or \`outrider doctor\`.`,
     )
-  for (const add of [addComplete, addChat, addDoctor]) add(program, run)
+  for (const add of [addPretrain, addGenerate, addDistill, addEvaluate, addComplete, addChat, addDoctor])
+    add(program, run)
   return program
 }

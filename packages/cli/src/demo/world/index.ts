@@ -15,12 +15,14 @@ export interface Exchange {
   answer: string
 }
 
-/** The plain text of the small world: stories and portraits, one a line. */
+/** The plain text of the small world: stories, portraits, and a little that is written in Zuli, without a translation. */
 export function plainText({ seed, count }: { seed: number; count: number }): string[] {
   const dice = new Dice(seed)
-  return Array.from({ length: count }, () =>
-    dice.chance(0.25) ? portrait(dice, dice.pick(people)) : tellStory(dice, plot(dice)),
-  )
+  return Array.from({ length: count }, () => {
+    const kind = dice.roll()
+    if (kind < 0.15) return translation(dice).zuli
+    return kind < 0.35 ? portrait(dice, dice.pick(people)) : tellStory(dice, plot(dice))
+  })
 }
 
 /** Instructions of the tasks wanted, in equal shares, with an answer each. The same seed gives the same exchanges. */

@@ -1,0 +1,78 @@
+import { jsonl, mix, textFiles } from '@outrider/dataset'
+import { type DistillationLoss, lossByName, lossNames } from '@outrider/losses'
+import { OutriderError } from '@outrider/tensor'
+import { distill } from '@outrider/training'
+import { InvalidArgumentError } from 'commander'
+import { type AddCommand, withExamples, withOutputOptions } from '../command'
+import type { Context } from '../context'
+import { openModel } from '../models'
+import { type TrainingFlags, withTraining } from '../options/training'
+import { trainingRun } from '../training-run'
+
+interface DistillFlags extends TrainingFlags {
+  target: string
+  draft: string
+  data: string
+  loss: DistillationLoss
+  mix: [number, number]
+}
+
+export const addDistill: AddCommand = (program, run) => {
+  const command = program
+    .command('distill')
+    .summary("teach a draft the target's own way of answering")
+    .description(
+      "Fine-tunes a draft towards the distribution of the target on the target's own answers (from `outrider generate`), mixed with pretraining text so that it forgets nothing. The third stage.",
+    )
+    .requiredOption('--target <dir>', 'the model that is to be sped up')
+    .requiredOption('--draft <dir>', 'the pretrained draft; it is not changed')
+    .requiredOption('--data <file>', 'conversations as JSONL: the answers of the target')
+    .option('--text <files...>', 'pretraining text to mix in')
+    .option('--mix <ratio>', 'rows of conversations to rows of text', ratio, [9, 1])
+    .option('--loss <name>', lossNames.join(', '), loss, lossByName('tvd++'))
+  command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
+  command.options.find(({ long }) => long === '--mix')!.defaultValueDescription = '9:1'
+  withExamples(withOutputOptions(withTraining(command, { steps: 1000, learningRate: 5e-4 })), [
+    [
+      'As in the paper',
+      'outrider distill --target ./model --draft ./draft --data distill.jsonl --text corpus/*.txt --loss tvd++ --out ./draft-tvd++',
+    ],
+    [
+      'Another loss, with held-out answers measured on the way',
+      'outrider distill --target ./model --draft ./draft --data distill.jsonl --loss kld --validation held-out.jsonl --validate-every 100 --out ./draft-kld',
+    ],
+  ])
+  command.action((flags: DistillFlags) => run((context) => distillDraft(context, flags), command))
+}
+
+async function distillDraft(context: Context, flags: DistillFlags): Promise<object> {
+  const target = await openModel(context, flags.target, 'target')
+  const draft = await openModel(context, flags.draft, 'draft')
+  const conversations = jsonl(flags.data)
+  const data = flags.text
+    ? mix({ distillation: [conversations, flags.mix[0]], pretraining: [textFiles(flags.text), flags.mix[1]] })
+    : conversations
+  const [validation] = flags.validation ?? []
+  const result = await trainingRun(context, flags, {
+    label: `distill ${flags.loss.name}`,
+    draft,
+    validation: validation === undefined ? undefined : jsonl(validation),
+    train: (options) => distill({ draft, target, data, loss: flags.loss, ...options }),
+  })
+  return { loss_name: flags.loss.name, ...result }
+}
+
+function loss(name: string): DistillationLoss {
+  try {
+    return lossByName(name)
+  } catch (error) {
+    if (error instanceof OutriderError) throw new InvalidArgumentError(error.message)
+    throw error
+  }
+}
+
+function ratio(text: string): [number, number] {
+  const [a, b] = text.split(':').map(Number)
+  if (a !== undefined && b !== undefined && a > 0 && b > 0) return [a, b]
+  throw new InvalidArgumentError('It must be two positive numbers, such as 9:1.')
+}

@@ -1,0 +1,84 @@
+import { generateDataset, jsonl } from '@outrider/dataset'
+import { type AddCommand, withExamples, withOutputOptions } from '../command'
+import type { Context } from '../context'
+import { openModel } from '../models'
+import { integer, listOf, number } from '../options/parse'
+import { count, duration } from '../terminal'
+
+interface GenerateFlags {
+  target: string
+  seeds: string
+  out: string
+  temperatures: number[]
+  topP: number
+  topK: number
+  samples: number
+  maxTokens: number
+  batchSize: number
+  seed: number
+}
+
+export const addGenerate: AddCommand = (program, run) => {
+  const command = program
+    .command('generate')
+    .summary('the distillation dataset: seed instructions, answered by the target itself')
+    .description(
+      'Lets the target answer every seed instruction at every temperature, and writes the conversations as JSONL, row by row. Interrupted and run again, it goes on where it was. The second stage.',
+    )
+    .requiredOption('--target <dir>', 'the model that is to be sped up')
+    .requiredOption(
+      '--seeds <file>',
+      'instructions as JSONL: messages, conversations, prompt, instruction, turns, question or text',
+    )
+    .requiredOption('--out <file>', 'the dataset, JSONL')
+    .option(
+      '--temperatures <list>',
+      'each instruction is answered once at each',
+      listOf(number({ least: 0 })),
+      [0, 0.3, 0.7, 1],
+    )
+    .option(
+      '--top-p <p>',
+      'only the likeliest tokens that together have this probability',
+      number({ least: 0, most: 1 }),
+      0.95,
+    )
+    .option('--top-k <k>', 'only the k likeliest tokens; 0 for all', integer(), 0)
+    .option('--samples <n>', 'answers for each instruction and temperature above 0', integer({ least: 1 }), 1)
+    .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 256)
+    .option('--batch-size <n>', 'answers generated side by side', integer({ least: 1 }), 16)
+    .option('--seed <n>', 'decides what is drawn', integer(), 0)
+  withExamples(withOutputOptions(command), [
+    ['The grid of the paper', 'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl'],
+    [
+      'Short answers, greedy and warm',
+      'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl --temperatures 0,0.7 --max-tokens 64',
+    ],
+  ])
+  command.action((flags: GenerateFlags) => run((context) => generate(context, flags), command))
+}
+
+async function generate(context: Context, { target: path, seeds, out, ...settings }: GenerateFlags): Promise<object> {
+  const { terminal, signal } = context
+  const target = await openModel(context, path, 'target')
+  context.resume = 'The rows written stay; the same command goes on from there.'
+  let progress: ReturnType<typeof terminal.progress> | undefined
+  let done = { tokens: 0, seconds: 0 }
+  const { rows, generated } = await generateDataset({
+    target,
+    seeds: jsonl(seeds),
+    out,
+    ...settings,
+    signal,
+    onProgress({ rows, total, tokens, seconds }) {
+      progress ??= terminal.progress({ label: 'generate', total, unit: 'rows', start: rows })
+      progress.update(rows, `${count(tokens)} tokens`)
+      done = { tokens, seconds }
+    },
+  })
+  terminal.endProgress()
+  terminal.print(
+    `${rows} rows in ${out}, ${generated} of them new (${count(done.tokens)} tokens in ${duration(done.seconds)})`,
+  )
+  return { out, rows, generated, ...done }
+}

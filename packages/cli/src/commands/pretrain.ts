@@ -1,0 +1,76 @@
+import { textFiles } from '@outrider/dataset'
+import { pretrain } from '@outrider/training'
+import { createDraft } from '@outrider/transformer'
+import { type AddCommand, withExamples, withOutputOptions } from '../command'
+import type { Context } from '../context'
+import { describeModel, openModel } from '../models'
+import { integer } from '../options/parse'
+import { type TrainingFlags, withTraining } from '../options/training'
+import { trainingRun } from '../training-run'
+
+interface PretrainFlags extends TrainingFlags {
+  target: string
+  draft?: string
+  layers: number
+  hiddenSize: number
+  heads?: number
+  kvHeads?: number
+  intermediateSize?: number
+}
+
+export const addPretrain: AddCommand = (program, run) => {
+  const command = program
+    .command('pretrain')
+    .summary('a new draft for a target, trained on plain text')
+    .description(
+      'Makes a small Llama with the vocabulary of the target and trains it on plain text to predict the next token. The first stage.',
+    )
+    .requiredOption('--target <dir>', 'the model that is to be sped up; only its tokenizer and configuration are used')
+    .requiredOption('--text <files...>', 'plain text; documents are separated by lines <|endoftext|>')
+    .option('--layers <n>', 'layers of the draft', integer({ least: 1 }), 2)
+    .option('--hidden-size <n>', 'width of the draft', integer({ least: 2 }), 256)
+    .option('--heads <n>', 'query heads (default: as wide as those of the target)', integer({ least: 1 }))
+    .option('--kv-heads <n>', 'key and value heads (default: as many as query heads)', integer({ least: 1 }))
+    .option('--intermediate-size <n>', 'width of the MLP (default: 2.75 × the width)', integer({ least: 1 }))
+    .option('--draft <dir>', 'go on with this draft instead of a new one')
+  withExamples(withOutputOptions(withTraining(command, { steps: 2000, learningRate: 1e-3 })), [
+    [
+      'The draft of the paper, for Llama 2 Chat',
+      'outrider pretrain --target ./llama-2-7b-chat --text corpus/*.txt --layers 4 --hidden-size 1024 --intermediate-size 2816 --heads 8 --steps 200000 --out ./draft',
+    ],
+    [
+      'A small one on a laptop',
+      'outrider pretrain --target ./model --text stories.txt --layers 1 --hidden-size 64 --steps 500 --out ./draft',
+    ],
+    [
+      'Go on after Ctrl-C',
+      'outrider pretrain --target ./model --text stories.txt --layers 1 --hidden-size 64 --steps 500 --out ./draft --resume',
+    ],
+  ])
+  command.action((flags: PretrainFlags) => run((context) => pretrainDraft(context, flags), command))
+}
+
+async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<object> {
+  const { terminal } = context
+  const { layers, hiddenSize, heads, kvHeads, intermediateSize, seed } = flags
+  const target = await openModel(context, flags.target, 'target')
+  const draft =
+    flags.draft === undefined
+      ? createDraft(target, {
+          layers,
+          hiddenSize,
+          seed,
+          ...(heads && { heads }),
+          ...(kvHeads && { kvHeads }),
+          ...(intermediateSize && { intermediateSize }),
+        })
+      : await openModel(context, flags.draft, 'draft')
+  target.dispose()
+  terminal.note(terminal.noteStyle.dim(`Draft: ${describeModel(draft)}`))
+  return trainingRun(context, flags, {
+    label: 'pretrain',
+    draft,
+    validation: flags.validation && textFiles(flags.validation),
+    train: (options) => pretrain(draft, textFiles(flags.text), options),
+  })
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { integer, number } from './parse'
+
+/** Options that both kinds of training share. */
+export interface TrainingFlags {
+  text: string[]
+  steps: number
+  batchSize: number
+  length?: number
+  learningRate: number
+  warmup?: number
+  accumulation: number
+  validation?: string[]
+  validateEvery?: number
+  checkpointEvery: number
+  resume?: boolean
+  seed: number
+  out: string
+}
+
+export const withTraining = (command: Command, defaults: { steps: number; learningRate: number }): Command =>
+  command
+    .requiredOption(
+      '--out <dir>',
+      'where the draft is written, a Hugging Face directory; checkpoint-N/ inside it while training',
+    )
+    .option('--steps <n>', 'optimiser steps', integer({ least: 1 }), defaults.steps)
+    .option('--batch-size <n>', 'rows a batch', integer({ least: 1 }), 8)
+    .option(
+      '--length <n>',
+      'tokens a row at most (default: 128, or the context where that is shorter)',
+      integer({ least: 2 }),
+    )
+    .option(
+      '--learning-rate <x>',
+      'the highest, after the warm-up; it falls along a cosine',
+      number({ least: 0 }),
+      defaults.learningRate,
+    )
+    .option('--warmup <n>', 'steps of warm-up (default: a twentieth of all)', integer())
+    .option('--accumulation <n>', 'batches for one step', integer({ least: 1 }), 1)
+    .option(
+      '--validation <file...>',
+      'held-out data of the same kind, measured at the end and every --validate-every steps',
+    )
+    .option('--validate-every <n>', 'steps between two validations', integer({ least: 1 }))
+    .option('--checkpoint-every <n>', 'steps between two checkpoints', integer({ least: 1 }), 200)
+    .option('--resume', 'go on from the newest checkpoint in --out')
+    .option('--seed <n>', 'decides initial weights and the order of the data', integer(), 0)

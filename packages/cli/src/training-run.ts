@@ -1,0 +1,91 @@
+import { batchesOnce, type DataSource } from '@outrider/dataset'
+import type { LogEntry, TrainingOptions, TrainingResult } from '@outrider/training'
+import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
+import type { Context } from './context'
+import type { TrainingFlags } from './options/training'
+import { duration, fixed } from './terminal'
+
+/** What `pretrain` and `distill` share: progress, checkpoints, validation, saving, and the summary. */
+export async function trainingRun(
+  context: Context,
+  flags: TrainingFlags,
+  {
+    label,
+    draft,
+    validation,
+    train,
+  }: {
+    label: string
+    draft: PretrainedModel
+    validation?: DataSource | undefined
+    train: (options: TrainingOptions & { batchSize: number; length?: number; seed: number }) => Promise<TrainingResult>
+  },
+): Promise<object> {
+  const { terminal, signal } = context
+  const {
+    steps,
+    batchSize,
+    length,
+    learningRate,
+    warmup,
+    accumulation,
+    validateEvery,
+    checkpointEvery,
+    resume,
+    seed,
+    out,
+  } = flags
+  context.resume = 'The same command with --resume goes on from the last checkpoint.'
+  const rows = { batchSize, ...(length !== undefined && { length }), seed }
+  const heldOut = validation && (await batchesOnce(validation, draft, rows))
+  const began = performance.now()
+  let progress: ReturnType<typeof terminal.progress> | undefined
+  let trainedTokens = 0
+  const { history } = await train({
+    ...rows,
+    steps,
+    learningRate,
+    warmup,
+    accumulation,
+    validation: heldOut,
+    validateEvery,
+    checkpoints: directory(out),
+    checkpointEvery,
+    keepCheckpoints: 1,
+    resume,
+    signal,
+    onStep({ step, loss, acceptanceRate, tokens, validation: figures }) {
+      trainedTokens = tokens
+      progress ??= terminal.progress({ label, total: steps, unit: 'steps', start: step - 1 })
+      progress.update(
+        step,
+        `loss ${fixed(loss, 3)}${acceptanceRate === undefined ? '' : `, α ${fixed(acceptanceRate, 3)}`}`,
+      )
+      if (figures) terminal.note(`  step ${step}: ${describe(figures)}`)
+      if (figures) progress = undefined
+    },
+  })
+  terminal.endProgress()
+  await saveCausalLM(draft, out)
+  const seconds = (performance.now() - began) / 1000
+  const last = history.findLast(({ loss }) => loss !== undefined)
+  const measured = history.findLast(({ eval_loss }) => eval_loss !== undefined)
+  terminal.print(
+    `${label}: ${steps} steps in ${duration(seconds)}, loss ${fixed(last?.loss, 3)}${last?.acceptance_rate === undefined ? '' : `, α ${fixed(last.acceptance_rate, 3)}`}${measured ? `; held out: ${describe(measured)}` : ''}`,
+  )
+  terminal.print(`Written to ${out}`)
+  return { out, steps, seconds, tokens: trainedTokens, ...last, ...measured }
+}
+
+function describe({ eval_loss, eval_acceptance_rate, eval_acceptance_length }: LogEntry): string {
+  const lengths = Object.entries(eval_acceptance_length ?? {}).map(
+    ([gamma, length]) => `accepted ${fixed(length)} of ${gamma}`,
+  )
+  return [
+    `loss ${fixed(eval_loss, 3)}`,
+    eval_acceptance_rate !== undefined && `α ${fixed(eval_acceptance_rate, 3)}`,
+    ...lengths,
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
