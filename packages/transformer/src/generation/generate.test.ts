@@ -1,10 +1,11 @@
-import { testDevice } from '@outrider/tensor/testing'
+import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import type { PretrainedModel } from '../pretrained/index'
 import { stories, storiesReference } from '../stories.test-support'
 import { ChatTemplate } from '../tokenizer/index'
 import { type GenerateOptions, type GenerationResult, generate } from './generate'
 import { generateBatch } from './generate-batch'
+import { prefill } from './prefill'
 import type { Prompt } from './prompt'
 
 /** The whole answer, and the texts that came on the way. */
@@ -167,15 +168,6 @@ describe('generateBatch', () => {
     expect(results.map(({ finishReason }) => finishReason)).toContain('length')
   })
 
-  it('reads prompts longer than a pass', async () => {
-    const model = await stories()
-    const long = Array.from({ length: 300 }, (_, i) => (i === 0 ? 1 : 400 + ((i * 7) % 50)))
-    const ids = [long, [1, 403], ...Array.from({ length: 14 }, (_, b) => long.slice(0, 120 + b))]
-    const together = await generateBatch(model, ids, { maxTokens: 3 })
-    for (const b of [0, 1, 15])
-      expect(together[b]!.tokens).toEqual((await answer(model, ids[b]!, { maxTokens: 3 })).tokens)
-  })
-
   it('keeps a full sequence from growing while the others go on', async () => {
     const model = await stories()
     const full = { ...model, generationConfig: { eosTokenIds: [] } }
@@ -191,5 +183,22 @@ describe('generateBatch', () => {
       /temperature has 2 values for 1 prompts/,
     )
     await expect(generateBatch(model, [[1], []])).rejects.toThrow(/The prompt is empty/)
+  })
+})
+
+describe('prefill', () => {
+  it('reads prompts longer than a pass as if in one', async () => {
+    const { model } = await stories()
+    const prompts = [50, 1, 16, 33].map((length, b) => Array.from({ length }, (_, i) => 400 + ((i * 7 + b) % 50)))
+    const [whole, parts] = [2048, 64].map((rowsPerPass) => {
+      const cache = model.createCache({ batchSize: 4, capacity: 64 })
+      const logits = prefill(model, cache, prompts, { rowsPerPass })
+      expect(cache.lengths).toEqual([50, 1, 16, 33])
+      cache.dispose()
+      return logits
+    })
+    await expectAllClose(parts!, await whole!.data(), { absolute: 1e-4, relative: 0 })
+    whole!.dispose()
+    parts!.dispose()
   })
 })

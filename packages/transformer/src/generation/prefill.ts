@@ -1,16 +1,20 @@
 import { concat, slice, type Tensor } from '@outrider/tensor'
 import type { CausalLM, KvCache } from '../model/index'
 
-/** Rows that one forward pass reads at most, over all sequences: bounds the memory that a long prompt takes. */
-const rowsPerPass = 2048
-
 /**
  * Reads prompts into a cache, in passes of bounded size.
  *
- * @param prompts  token ids by sequence of the cache, none empty
+ * @param prompts              token ids by sequence of the cache, none empty
+ * @param options.rowsPerPass  rows that one pass reads at most, over all sequences (but 16 of each at least): bounds the
+ *   memory that a long prompt takes. Default 2048
  * @returns logits of the token after each prompt, f32 [batch, vocabulary]; the caller's to free
  */
-export function prefill(model: CausalLM, cache: KvCache, prompts: readonly (readonly number[])[]): Tensor {
+export function prefill(
+  model: CausalLM,
+  cache: KvCache,
+  prompts: readonly (readonly number[])[],
+  { rowsPerPass = 2048 }: { rowsPerPass?: number } = {},
+): Tensor {
   const batch = prompts.length
   const longest = Math.max(...prompts.map(({ length }) => length))
   const width = Math.min(longest, Math.max(16, Math.floor(rowsPerPass / batch)))
