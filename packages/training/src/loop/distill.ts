@@ -3,6 +3,7 @@ import { acceptanceRates, type DistillationLoss, distillationLoss } from '@outri
 import { crossEntropy, type Tensor } from '@outrider/tensor'
 import { compareVocabularies, llamaLogits, type PretrainedModel } from '@outrider/transformer'
 import type { DeviceBatch, Objective } from './objective'
+import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
 
 export interface DistillationOptions extends TrainingOptions, BatchSettings {

@@ -2,6 +2,7 @@ import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { crossEntropy, multiply, sum, type Tensor } from '@outrider/tensor'
 import { llamaLogits, type ModelConfig, type PretrainedModel } from '@outrider/transformer'
 import type { DeviceBatch, Objective } from './objective'
+import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
 
 /** Next-token cross-entropy: the mean of −ln p(label) over the positions that count. */
