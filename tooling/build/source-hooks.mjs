@@ -5,7 +5,11 @@ import { transform } from 'esbuild'
 
 /** Relative imports have no extension in the sources: './shape' is shape.ts, or shape/index.ts. */
 export async function resolve(specifier, context, next) {
-  if (specifier.startsWith('.') && context.parentURL?.startsWith('file:') && !/\.(m?js|json|wgsl|ts)$/.test(specifier)) {
+  if (
+    specifier.startsWith('.') &&
+    context.parentURL?.startsWith('file:') &&
+    !/\.(m?js|json|wgsl|ts)$/.test(specifier)
+  ) {
     for (const ending of ['.ts', '/index.ts']) {
       const url = new URL(specifier + ending, context.parentURL)
       if (existsSync(url)) return next(url.href, context)

@@ -1,3 +1,4 @@
+import { texts } from '@outrider/dataset'
 import { tvd } from '@outrider/losses'
 import { SpeculativeDecoder } from '@outrider/speculative'
 import { createDevice, type Device } from '@outrider/tensor'
@@ -51,12 +52,9 @@ export default async function wholeRoad(_input?: unknown, own?: Device): Promise
   })
   const draft = createDraft(target, { layers: 1, hiddenSize: 16, heads: 2 })
 
-  const length = 16
-  const tokens = Uint32Array.from({ length: 2 * length }, (_, i) => 97 + ((i * 7) % 26))
-  const labels = tokens.map((_, i) => tokens[(i + 1) % tokens.length]!)
-  const batch = { tokens, labels, lossMask: new Float32Array(2 * length).fill(1), batchSize: 2, length }
-  const data = { next: async () => batch, state: () => ({}), restore: async () => {} }
-  const { history } = await distill({ draft, target, data, loss: tvd, steps: 4, learningRate: 0.02, warmup: 0 })
+  const data = texts(['once upon a time there was a fox', 'the fox ran over the hill and far away', 'a dog slept'])
+  const training = { steps: 4, learningRate: 0.02, warmup: 0, batchSize: 2, length: 16 }
+  const { history } = await distill({ draft, target, data, loss: tvd, ...training })
 
   const files = memoryDirectory()
   await saveCausalLM(draft, files)

@@ -1,9 +1,10 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { transform } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packages, packedProject, root, runProgram } from './packed-project'
-import { readSnippets } from './snippets'
+import { readSnippets, shortened } from './snippets'
+import { surroundings } from './surroundings'
 
 const readmes = [join(root, 'README.md'), ...packages.map(({ folder }) => join(folder, 'README.md'))]
 const snippets = readmes.flatMap(readSnippets).map((snippet, index) => ({ ...snippet, file: `snippet-${index}` }))
@@ -30,7 +31,11 @@ describe('the packages as npm would publish them, in an empty project', () => {
     await writeFile(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
     for (const { file, code } of snippets) {
       await writeFile(join(project, `${file}.ts`), code)
-      const { code: javascript } = await transform(code, { loader: 'ts', target: 'es2022', sourcemap: 'inline' })
+      const { code: javascript } = await transform(shortened(code), {
+        loader: 'ts',
+        target: 'es2022',
+        sourcemap: 'inline',
+      })
       await writeFile(join(project, `${file}.mjs`), javascript)
     }
   })
@@ -43,7 +48,7 @@ describe('the packages as npm would publish them, in an empty project', () => {
   for (const { where, file } of snippets)
     it(`run the program at ${where}`, async () => {
       const folder = join(project, file)
-      await mkdir(folder)
+      await surroundings(folder)
       const output = await runProgram(process.execPath, ['--import', register, join(project, `${file}.mjs`)], {
         cwd: folder,
       })

@@ -28,9 +28,7 @@ export async function useSoftwareAdapter() {
 }
 
 export async function describeAdapter() {
-  const { create } = await import('webgpu')
-  const gpu = create([])
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  const adapter = await bestAdapter()
   if (!adapter) return null
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info
   const name =
@@ -73,7 +71,14 @@ async function systemHasDriverFiles() {
 }
 
 /** A driver file may be there without its device, or be of a driver that Dawn refuses, such as Mesa 22's lavapipe. */
-async function dawnFindsAdapter() {
+const dawnFindsAdapter = async () => (await bestAdapter()) !== null
+
+async function bestAdapter() {
   const { create } = await import('webgpu')
-  return (await create([]).requestAdapter({ powerPreference: 'high-performance' })) !== null
+  const gpu = create([])
+  instances.push(gpu)
+  return gpu.requestAdapter({ powerPreference: 'high-performance' })
 }
+
+/** Never collected: an instance must outlive its adapters. */
+const instances = []
