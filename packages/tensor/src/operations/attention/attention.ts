@@ -2,8 +2,18 @@ import { differentiable } from '../../autograd/tape'
 import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
+import { rowReduction } from '../reduce/row-reduction'
 import { defineStartKernel, type Start, startRun } from '../starts'
-import { forwardSource, keyGradientSource, queryGradientSource, rowSumsSource } from './source'
+import forwardSource from './forward.wgsl'
+import keyGradientSource from './key-gradient.wgsl'
+import places from './places.wgsl'
+import queryGradientSource from './query-gradient.wgsl'
+import rowSumsSource from './row-sums.wgsl'
+
+const forward = defineStartKernel({ name: 'attention', source: places + forwardSource })
+const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSource })
+const queryGradient = defineKernel({ name: 'attentionQueryGradient', source: places + queryGradientSource })
+const keyGradient = defineKernel({ name: 'attentionKeyGradient', source: places + keyGradientSource })
 
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
@@ -23,17 +33,17 @@ export interface AttentionOptions {
  * @returns f32, the shape of q
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, { start = 0, scale }: AttentionOptions = {}): Tensor {
-  const sizes = attentionSizes(q, k, v)
+  const { batch, rows, keys, heads, kvHeads, headDim } = attentionSizes(q, k, v)
   const { device } = q
-  const kernels = kernelsFor(sizes.headDim / 4)
-  const run = startRun('attention', kernels.forward, start, sizes.batch)
-  const factor = scale ?? 1 / Math.sqrt(sizes.headDim)
-  const { batch, rows, keys, heads, kvHeads } = sizes
-  const params = { batch, rows, keys, heads, kvHeads, start: run.start, scale: factor }
-  const perRow = linearWorkgroups(Math.ceil((batch * heads * rows) / 32))
+  const lanes = rowReduction(256, device.capabilities)
+  const constants = { ...lanes.constants, VECTORS: headDim / 4 }
+  const run = startRun('attention', forward, start, batch)
+  const params = { batch, rows, keys, heads, kvHeads, start: run.start, scale: scale ?? 1 / Math.sqrt(headDim) }
+  const blocks = (count: number) => linearWorkgroups(batch * kvHeads * Math.ceil(count / 4))
+  const byQueries = { ...lanes, constants, params, workgroups: blocks((rows * heads) / kvHeads) }
   const out = device.empty(q.shape)
   const shift = device.empty([batch, heads, rows])
-  device.run(run.kernel, { bindings: { q, k, v, out, shift, ...run.bindings }, params, workgroups: perRow })
+  device.run(run.kernel, { bindings: { q, k, v, out, shift, ...run.bindings }, ...byQueries })
   if (!device.tape) shift.dispose()
 
   const gradient = (dout: Tensor) => {
@@ -42,10 +52,15 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, { start = 0, scale }:
         remedy: 'Train without a cache, with start 0.',
       })
     const rowSums = device.empty([batch, heads, rows, 2])
-    device.run(kernels.rowSums, { bindings: { dout, out, shift, rowSums }, params, workgroups: perRow })
+    device.run(rowSumsKernel, {
+      constants: { VECTORS: headDim / 4 },
+      bindings: { dout, out, shift, rowSums },
+      params: { count: batch * heads * rows, rows, heads },
+      workgroups: linearWorkgroups(Math.ceil((batch * heads * rows) / 32)),
+    })
     const forQueries = () => {
       const dq = device.empty(q.shape)
-      device.run(kernels.queryGradient, { bindings: { q, k, v, dout, rowSums, dq }, params, workgroups: perRow })
+      device.run(queryGradient, { bindings: { q, k, v, dout, rowSums, dq }, ...byQueries })
       return dq
     }
     // One kernel gives both; whichever is asked for first runs it.
@@ -53,10 +68,10 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, { start = 0, scale }:
     const forKeys = () => {
       if (pair) return pair
       pair = { dk: device.empty(k.shape), dv: device.empty(v.shape) }
-      device.run(kernels.keyGradient, {
+      device.run(keyGradient, {
         bindings: { q, k, v, dout, rowSums, ...pair },
-        params,
-        workgroups: linearWorkgroups(Math.ceil((batch * kvHeads * keys) / 32)),
+        ...byQueries,
+        workgroups: blocks(keys),
       })
       return pair
     }
@@ -75,26 +90,4 @@ function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {
   if (heads % kvHeads !== 0) throw fail('heads must be a multiple of kvHeads')
   if (headDim % 4 !== 0) throw fail('headDim must be a multiple of 4')
   return { batch, rows, heads, headDim, keys, kvHeads }
-}
-
-type AttentionKernels = ReturnType<typeof makeKernels>
-
-const kernelsByVectors = new Map<number, AttentionKernels>()
-
-/** The kernels for a head of so many vec4; their texts are made once. */
-function kernelsFor(vectors: number): AttentionKernels {
-  const known = kernelsByVectors.get(vectors)
-  if (known) return known
-  const made = makeKernels(vectors)
-  kernelsByVectors.set(vectors, made)
-  return made
-}
-
-function makeKernels(vectors: number) {
-  return {
-    forward: defineStartKernel({ name: 'attention', source: forwardSource(vectors) }),
-    rowSums: defineKernel({ name: 'attentionRowSums', source: rowSumsSource(vectors) }),
-    queryGradient: defineKernel({ name: 'attentionQueryGradient', source: queryGradientSource(vectors) }),
-    keyGradient: defineKernel({ name: 'attentionKeyGradient', source: keyGradientSource(vectors) }),
-  }
 }

@@ -1,0 +1,33 @@
+// Where the vectors of attention are, in vec4f. The query heads that share a key head are counted together: query i of a key
+// head is row ⌊i / shared⌋, head i mod shared. A workgroup has one block of four queries, or keys, of one key head.
+//
+// q, out, dout, dq: [batch, rows, heads, headDim]    k, v, dk, dv: [batch, keys, kvHeads, headDim]
+// shift, rowSums: [batch, heads, rows]
+// VECTORS: headDim / 4.
+
+struct Params { batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, scale: f32 }
+@group(1) @binding(0) var<uniform> params: Params;
+
+struct Block { first: u32, kvHead: u32, batch: u32 }
+
+/** The index-th block where every key head has `count` queries, or keys. Its batch is out of range after the last. */
+fn blockAt(index: u32, count: u32) -> Block {
+  let blocks = (count + 3u) / 4u;
+  return Block((index % blocks) * 4u, (index / blocks) % params.kvHeads, index / (blocks * params.kvHeads));
+}
+
+fn queryCount() -> u32 { return params.rows * (params.heads / params.kvHeads); }
+fn rowOf(query: u32) -> u32 { return query / (params.heads / params.kvHeads); }
+fn headOf(block: Block, query: u32) -> u32 {
+  let shared_by = params.heads / params.kvHeads;
+  return block.kvHead * shared_by + query % shared_by;
+}
+fn queryAt(block: Block, query: u32) -> u32 {
+  return ((block.batch * params.rows + rowOf(query)) * params.heads + headOf(block, query)) * VECTORS;
+}
+fn sumsAt(block: Block, query: u32) -> u32 {
+  return (block.batch * params.heads + headOf(block, query)) * params.rows + rowOf(query);
+}
+fn keyAt(block: Block, key: u32) -> u32 {
+  return ((block.batch * params.keys + key) * params.kvHeads + block.kvHead) * VECTORS;
+}
