@@ -20,7 +20,7 @@ import {
 } from '@outrider/transformer'
 import { exchanges, plainText, tokenizerFiles, vocabularySize } from 'outrider/tiny-chat'
 
-const [out = 'tiny-chat', steps = '3000'] = process.argv.slice(2)
+const [out = 'tiny-chat', steps = '2600'] = process.argv.slice(2)
 
 const config: ModelConfig = {
   architecture: 'llama',

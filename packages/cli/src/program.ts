@@ -3,6 +3,7 @@ import { version } from '../package.json'
 import type { Run } from './command'
 import { addChat } from './commands/chat'
 import { addComplete } from './commands/complete'
+import { addDemo } from './commands/demo'
 import { addDistill } from './commands/distill'
 import { addDoctor } from './commands/doctor'
 import { addEvaluate } from './commands/evaluate'
@@ -24,7 +25,7 @@ export function buildProgram(run: Run): Command {
       'after',
       `${exitCodeHelp}\n\nStart with \`outrider demo\`, the whole road in a few minutes, or \`outrider doctor\`.`,
     )
-  for (const add of [addPretrain, addGenerate, addDistill, addEvaluate, addComplete, addChat, addDoctor])
+  for (const add of [addPretrain, addGenerate, addDistill, addEvaluate, addComplete, addChat, addDemo, addDoctor])
     add(program, run)
   return program
 }

@@ -18,6 +18,8 @@ export class Terminal {
   readonly style: Colours
   /** Styles for the error stream. */
   readonly noteStyle: Colours
+  /** Columns of standard output. */
+  readonly columns: number
   readonly #out: Stream
   readonly #err: Stream
   #progress: Progress | undefined
@@ -26,6 +28,7 @@ export class Terminal {
     this.json = json
     this.#out = out
     this.#err = err
+    this.columns = out.columns ?? 100
     this.style = colours(wantsColour(out, env))
     this.noteStyle = colours(wantsColour(err, env))
   }

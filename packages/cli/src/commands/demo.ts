@@ -1,0 +1,154 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parameterCount, saveCausalLM } from '@outrider/transformer'
+import { type AddCommand, withExamples, withOutputOptions } from '../command'
+import { adapterLabel, type Context } from '../context'
+import { bundledTarget } from '../demo/bundled-target'
+import { findings } from '../demo/findings'
+import { measureAll } from '../demo/measure'
+import { plan } from '../demo/plan'
+import { reportData } from '../demo/report-data'
+import { resultTable } from '../demo/result-table'
+import { answerSideBySide, columnsOf } from '../demo/side-by-side'
+import { alignDraft, generateAnswers, pretrainDraft, type TrainedDraft } from '../demo/stages'
+import { openModel } from '../models'
+import { renderReport } from '../report/index'
+import { count, duration, fixed } from '../terminal'
+
+export const addDemo: AddCommand = (program, run) => {
+  const command = program
+    .command('demo')
+    .summary('the whole method in a few minutes, on a tiny chat model that is bundled')
+    .description(
+      'Pretrains a draft for a tiny chat model, lets the model answer instructions, fine-tunes copies of the draft on the answers with KLD, TVD and TVD++, and measures what each gains. Writes the dataset, the drafts (Hugging Face directories) and report.html.',
+    )
+    .option('--out <dir>', 'where everything is written', './outrider-demo')
+  withExamples(withOutputOptions(command), [
+    ['All of it', 'outrider demo'],
+    [
+      'Talk with the pair afterwards',
+      'outrider chat --model ./outrider-demo/target --draft ./outrider-demo/draft-tvd++',
+    ],
+  ])
+  command.action((flags: { out: string }) => run((context) => demo(context, flags.out), command))
+}
+
+async function demo(context: Context, out: string): Promise<object> {
+  const { terminal, signal } = context
+  const { style } = terminal
+  const began = performance.now()
+  context.resume =
+    'The demo begins anew each time; the stages as commands of their own (pretrain, generate, distill) can be resumed.'
+  await prepare(out)
+  const device = await context.device()
+  const adapter = adapterLabel(device)
+  const target = await openModel(context, bundledTarget(), 'target')
+  await saveCausalLM(target, `${out}/target`, { dtype: 'F16' }) // as it is stored: to talk with afterwards
+  const head = (number: number, what: string) => terminal.print(`\n${style.bold(`${number}/5 ${what}`)}`)
+  const took = timer()
+
+  head(1, 'Pretrain a draft on plain text')
+  const pretrained = await pretrainDraft(context, target, out)
+  const size = parameterCount(pretrained.model.config)
+  const share = size / parameterCount(target.config)
+  terminal.print(
+    `${count(size)} parameters, ${fixed(share * 100, 1)} % of the target; loss ${fixed(pretrained.history.at(-1)?.loss)} after ${plan.pretraining.steps} steps, ${took()}`,
+  )
+
+  head(2, 'Let the target answer instructions (translation is left out)')
+  const answers = await generateAnswers(context, target, out)
+  terminal.print(
+    `${answers.rows} answers at temperatures ${plan.generation.temperatures.join(', ')} and top-p ${plan.generation.topP}, ${count(answers.tokens)} tokens, ${took()}`,
+  )
+
+  head(3, 'Fine-tune copies of the draft towards the target')
+  const drafts: TrainedDraft[] = [pretrained]
+  for (const loss of plan.distillation.losses) {
+    const draft = await alignDraft(context, target, loss, answers.file, out)
+    drafts.push(draft)
+    terminal.print(
+      `${loss.padEnd(6)} α ${fixed(alphaAt(draft, 'first'))} → ${fixed(alphaAt(draft, 'last'))} on the training answers in ${plan.distillation.steps} steps, ${took()}`,
+    )
+  }
+
+  head(4, 'Measure: plain decoding, and every draft at every γ')
+  const { rows, costs } = await measureAll(context, target, drafts)
+  const { lead, notes } = findings(rows, costs, adapter)
+  terminal.print(resultTable(rows))
+  terminal.print(
+    '\nτ: tokens per target pass. α: Σ min(p, q). MBSU: τ / (1 + cγ) with c by parameters. Rates are measured here.',
+  )
+  terminal.print(`${lead}`)
+  for (const note of notes) terminal.print(`· ${note}`)
+  terminal.print(style.dim(`(${took()})`))
+
+  head(5, 'One answer, side by side')
+  const prompt = 'Tell me a story about a fox and a kite.'
+  const best = bestOf(rows, drafts)
+  const completion = await answerSideBySide(target, [pretrained, best], {
+    prompt,
+    draftLength: 3,
+    maxTokens: 60,
+    signal,
+  })
+  terminal.print(`${prompt}   ${style.green('drafted')}, ${style.red('[corrected]')}, ${style.cyan('added')}\n`)
+  terminal.print(columnsOf(completion, { columns: terminal.columns, style, coloured: style.red('x') !== 'x' }))
+
+  const seconds = (performance.now() - began) / 1000
+  const report = `${out}/report.html`
+  await writeFile(
+    report,
+    renderReport(reportData({ target, drafts, rows, completion, adapter, lead, notes, answers, seconds })),
+  )
+  terminal.print(
+    `\n${style.bold('Written')} to ${out} in ${duration(seconds)}: distillation.jsonl, ${drafts.map(({ name }) => `draft-${name}`).join(', ')}`,
+  )
+  terminal.print(`Report: ${pathToFileURL(resolve(report)).href}`)
+  return { out, adapter, seconds, parameter_ratio: share, lead, notes, results: rows.map(resultJson), completion }
+}
+
+/** Removes what an earlier demo wrote, and nothing else. */
+async function prepare(out: string): Promise<void> {
+  await mkdir(out, { recursive: true })
+  const drafts = ['pretrained', ...plan.distillation.losses].map((name) => `draft-${name}`)
+  for (const name of ['target', 'distillation.jsonl', 'report.html', ...drafts])
+    await rm(`${out}/${name}`, { recursive: true, force: true })
+}
+
+/** The mean α of the first or last ten steps. */
+function alphaAt({ history }: TrainedDraft, end: 'first' | 'last'): number {
+  const rates = history.flatMap(({ acceptance_rate }) => acceptance_rate ?? [])
+  const some = end === 'first' ? rates.slice(0, 3) : rates.slice(-10)
+  return some.reduce((a, b) => a + b, 0) / some.length
+}
+
+function bestOf(rows: Awaited<ReturnType<typeof measureAll>>['rows'], drafts: readonly TrainedDraft[]): TrainedDraft {
+  const total = (name: string) =>
+    rows.filter(({ draft }) => draft === name).reduce((sum, { blockEfficiency }) => sum + blockEfficiency, 0)
+  return drafts.slice(1).reduce((a, b) => (total(b.name) > total(a.name) ? b : a))
+}
+
+function timer(): () => string {
+  let last = performance.now()
+  return () => {
+    const now = performance.now()
+    const text = duration((now - last) / 1000)
+    last = now
+    return text
+  }
+}
+
+const resultJson = (row: Awaited<ReturnType<typeof measureAll>>['rows'][number]) => ({
+  draft: row.draft,
+  category: row.task,
+  draft_length: row.draftLength,
+  temperature: row.temperature,
+  block_efficiency: row.blockEfficiency,
+  acceptance_rate: row.acceptanceRate,
+  acceptance_rate_per_pos: row.acceptanceByPosition,
+  mbsu: row.mbsu,
+  plain_tokens_per_second: row.plainTokensPerSecond,
+  tokens_per_second: row.speculativeTokensPerSecond,
+  speed_up: row.speedUp,
+})

@@ -1,0 +1,40 @@
+import { breakEvenAcceptance, costRatio, type StepCosts } from '@outrider/speculative'
+import { allTasks, type EvaluationRow } from '../report/index'
+import { fixed } from '../terminal'
+
+/** What the figures say, in sentences: which draft won, what alignment gained, and whether speculation pays here. */
+export function findings(
+  rows: readonly EvaluationRow[],
+  costs: StepCosts,
+  adapter: string,
+): { lead: string; notes: string[] } {
+  const over = rows.filter(({ task }) => task === allTasks)
+  const mean = (draft: string, of: (row: EvaluationRow) => number) => {
+    const values = over.filter((row) => row.draft === draft).map(of)
+    return values.reduce((a, b) => a + b, 0) / values.length
+  }
+  const drafts = [...new Set(over.map(({ draft }) => draft))]
+  const tau = (draft: string) => mean(draft, ({ blockEfficiency }) => blockEfficiency)
+  const [base, ...aligned] = drafts
+  const best = aligned.reduce((a, b) => (tau(b) > tau(a) ? b : a))
+  const fastest = over.reduce((a, b) => (b.speedUp > a.speedUp ? b : a))
+  const lead = `Block efficiency rises from ${fixed(tau(base!))} with the merely pretrained draft to ${fixed(tau(best))} with the one aligned by ${best} (mean over γ and sampling, all tasks). The fastest setting decodes at ${fixed(fastest.speedUp)} times the plain rate: ${fastest.draft}, γ = ${fastest.draftLength}, ${fastest.temperature === 0 ? 'greedy' : `temperature ${fastest.temperature}`}.`
+  const notes = [
+    `Losses by mean τ: ${aligned.map((draft) => `${draft} ${fixed(tau(draft))}`).join(', ')}. One short run of one seed: differences of a few hundredths between losses say little.`,
+    `Translation is the task that the distillation seeds leave out.`,
+    pays(over, costs, adapter, best),
+  ]
+  return { lead, notes }
+}
+
+function pays(rows: readonly EvaluationRow[], costs: StepCosts, adapter: string, best: string): string {
+  const ratio = costRatio(costs)
+  const own = rows.filter(({ draft }) => draft === best)
+  const speedUp = Math.max(...own.map(({ speedUp }) => speedUp))
+  const shortest = Math.min(...own.map(({ draftLength }) => draftLength))
+  const even = breakEvenAcceptance(costs, shortest)
+  const price = `On ${adapter} a draft step costs ${fixed(ratio)} of a target step (by parameters it would be far less: small kernels cost what they cost to start), so γ = ${shortest} pays from an acceptance of about ${even === null ? 'more than 1' : fixed(even)}.`
+  return speedUp > 1
+    ? `${price} With ${best} it does: up to ${fixed(speedUp)} times plain decoding.`
+    : `${price} Here it does not: the best of ${best} is ${fixed(speedUp)} times plain decoding. MBSU is what memory-bound hardware would gain.`
+}

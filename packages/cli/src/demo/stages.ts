@@ -1,0 +1,104 @@
+import { generateDataset, jsonl, mix, rows, texts } from '@outrider/dataset'
+import { lossByName } from '@outrider/losses'
+import { distill, type LogEntry, pretrain, type TrainingProgress } from '@outrider/training'
+import { createDraft, loadCausalLM, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
+import type { Context } from '../context'
+import { fixed } from '../terminal'
+import { plan, seeds } from './plan'
+import { exchanges, plainText } from './world/index'
+
+/** A draft with the name of how it came about, and how its training went. */
+export interface TrainedDraft {
+  name: string
+  model: PretrainedModel
+  history: LogEntry[]
+}
+
+/** The draft before it has heard the target: pretrained on the plain text of the small world. */
+export async function pretrainDraft(context: Context, target: PretrainedModel, out: string): Promise<TrainedDraft> {
+  const { texts: count, ...options } = plan.pretraining
+  const model = createDraft(target, { ...plan.draft, seed: 1 })
+  const { history } = await pretrain(model, texts(plainText({ seed: seeds.texts, count })), {
+    ...options,
+    seed: 1,
+    signal: context.signal,
+    onStep: stepLine(context, 'pretrain'),
+  })
+  context.terminal.endProgress()
+  await saveCausalLM(model, `${out}/draft-pretrained`)
+  return { name: 'pretrained', model, history }
+}
+
+/** The target's own answers to instructions of the tasks that it is to be sped up at; translation is left out. */
+export async function generateAnswers(
+  context: Context,
+  target: PretrainedModel,
+  out: string,
+): Promise<{ file: string; rows: number; tokens: number }> {
+  const { instructions, ...options } = plan.generation
+  const asked = exchanges({ seed: seeds.instructions, count: instructions, tasks: ['open-ended', 'summarise'] })
+  const file = `${out}/distillation.jsonl`
+  const progress = context.terminal.progress({
+    label: 'generate',
+    total: instructions * options.temperatures.length,
+    unit: 'rows',
+  })
+  let tokens = 0
+  const { rows: written } = await generateDataset({
+    target,
+    seeds: rows(
+      asked.map(({ task, prompt }) => ({
+        kind: 'conversation',
+        messages: [{ role: 'user', content: prompt }],
+        metadata: { category: task },
+      })),
+      'the small world',
+    ),
+    ...options,
+    out: file,
+    signal: context.signal,
+    onProgress(state) {
+      tokens = state.tokens
+      progress.update(state.rows, `${tokens} tokens`)
+    },
+  })
+  context.terminal.endProgress()
+  return { file, rows: written, tokens }
+}
+
+/** A copy of the pretrained draft, fine-tuned towards the target with one loss. */
+export async function alignDraft(
+  context: Context,
+  target: PretrainedModel,
+  lossName: string,
+  answers: string,
+  out: string,
+): Promise<TrainedDraft> {
+  const { mix: ratio, losses: _, ...options } = plan.distillation
+  const model = await loadCausalLM(`${out}/draft-pretrained`, { device: target.model.device })
+  const text = texts(plainText({ seed: seeds.texts, count: plan.pretraining.texts }))
+  const { history } = await distill({
+    draft: model,
+    target,
+    data: mix({ distillation: [jsonl(answers), ratio[0]], pretraining: [text, ratio[1]] }),
+    loss: lossByName(lossName),
+    ...options,
+    seed: 1,
+    signal: context.signal,
+    onStep: stepLine(context, `distill ${lossName}`),
+  })
+  context.terminal.endProgress()
+  await saveCausalLM(model, `${out}/draft-${lossName}`)
+  return { name: lossName, model, history }
+}
+
+function stepLine({ terminal }: Context, label: string): (progress: TrainingProgress) => void {
+  let progress: ReturnType<typeof terminal.progress> | undefined
+  return ({ step, steps, loss, acceptanceRate }) => {
+    progress ??= terminal.progress({ label, total: steps, unit: 'steps', start: step - 1 })
+    progress.update(
+      step,
+      `loss ${fixed(loss, 3)}${acceptanceRate === undefined ? '' : `, α ${fixed(acceptanceRate, 3)}`}`,
+    )
+  }
+}
