@@ -18,14 +18,14 @@ export async function resolve(specifier, context, next) {
   return next(specifier, context)
 }
 
-/** TypeScript loses its types; WGSL becomes its text. */
+/** TypeScript loses its types; WGSL becomes its text; JSON becomes its fields, as bundlers have it. */
 export async function load(url, context, next) {
-  if (url.endsWith('.wgsl')) {
-    const text = await readFile(fileURLToPath(url), 'utf8')
-    return { format: 'module', shortCircuit: true, source: `export default ${JSON.stringify(text)}` }
-  }
-  if (!url.endsWith('.ts')) return next(url, context)
-  const path = fileURLToPath(url)
+  const path = url.startsWith('file:') ? fileURLToPath(url) : ''
+  const module = (source) => ({ format: 'module', shortCircuit: true, source })
+  if (path.endsWith('.wgsl')) return module(`export default ${JSON.stringify(await readFile(path, 'utf8'))}`)
+  if (path.endsWith('.json') && context.importAttributes?.type === undefined)
+    return module(fieldsOf(JSON.parse(await readFile(path, 'utf8'))))
+  if (!path.endsWith('.ts')) return next(url, context)
   const { code } = await transform(await readFile(path, 'utf8'), {
     loader: 'ts',
     target: 'node20',
@@ -33,5 +33,10 @@ export async function load(url, context, next) {
     sourcemap: 'inline',
     sourcefile: path,
   })
-  return { format: 'module', shortCircuit: true, source: code }
+  return module(code)
+}
+
+function fieldsOf(json) {
+  const names = Object.keys(json).filter((name) => /^[a-z]\w*$/.test(name) && name !== 'private')
+  return `const json = ${JSON.stringify(json)}\nexport default json\nexport const { ${names.join(', ')} } = json`
 }

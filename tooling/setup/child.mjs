@@ -20,6 +20,7 @@ const running = new Set()
  */
 export function runChild(command, args, { output = 'keep', path = [], environment = {} } = {}) {
   const env = { ...process.env, ...quiet, ...environment }
+  delete env.pnpm_config_verify_deps_before_run // `pnpm test` sets it to 'false', which pnpm reads as true
   env.PATH = [...path, `${root}node_modules/.bin`, process.env.PATH].join(delimiter)
   const stdio = output === 'show' ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe']
   const child = spawn(command, args, { cwd: root, env, stdio, detached: !windows, shell: windows })

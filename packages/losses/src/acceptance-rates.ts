@@ -1,5 +1,6 @@
-import { gather, ShapeError, type Tensor } from '@outrider/tensor'
+import { gather, type Tensor } from '@outrider/tensor'
 import { tvd } from './builtin/tvd'
+import { checkLogits } from './row-loss/check-inputs'
 import { rowLossCode } from './row-loss/code'
 import { rowLossKernels, rowValues } from './row-loss/evaluate'
 
@@ -9,21 +10,18 @@ const kernels = rowLossKernels('acceptance')
 /**
  * α = Σ min(p, q) by row: the chance that a token drafted from p is accepted by q (Leviathan et al. 2023, arXiv 2211.17192).
  *
- * @param draftLogits   f32 [rows, draft vocabulary]
- * @param targetLogits  f32 [rows, target vocabulary]; the longer vocabulary's padding counts as absent
+ * @param draftLogits     f32 [rows, draft vocabulary]
+ * @param targetLogits    f32 [rows, target vocabulary]
+ * @param vocabularySize  columns from there on are padding and count as absent; default: the narrower logits' width
  * @returns f32 [rows]. Not differentiable; the caller disposes of it.
+ * @throws ShapeError or OutriderError DTYPE_MISMATCH for logits that do not go together
  */
-export function acceptanceRates(draftLogits: Tensor, targetLogits: Tensor): Tensor {
-  const [rows] = draftLogits.shape
-  if (rows !== targetLogits.shape[0])
-    throw new ShapeError(
-      'acceptanceRates',
-      [draftLogits.shape, targetLogits.shape],
-      'draft and target need the same rows',
-    )
+export function acceptanceRates(draftLogits: Tensor, targetLogits: Tensor, vocabularySize?: number): Tensor {
+  const inputs = { draftLogits, targetLogits, vocabularySize }
+  checkLogits('acceptanceRates', inputs)
   const { device } = draftLogits
   return device.scope(() => {
-    const { stats } = rowValues(kernels, code, { draftLogits, targetLogits }, false)
-    return gather(stats, device.full([rows!], 2, 'u32'))
+    const { stats } = rowValues(kernels, code, inputs, false)
+    return gather(stats, device.full([stats.shape[0]!], 2, 'u32'))
   })
 }

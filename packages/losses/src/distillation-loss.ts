@@ -8,6 +8,8 @@ export interface DistillationInputs {
   targetLogits?: Tensor | undefined
   /** u32 [rows]: the next tokens, for losses of labels. */
   labels?: Tensor | undefined
+  /** Tokens of the vocabulary: columns from there on are padding and count as absent. Default: the narrower logits' width. */
+  vocabularySize?: number | undefined
   /** f32 [rows]: 1 where a row counts, 0 where not. Default: all count. */
   mask?: Tensor | undefined
   /** Rows a sequence, for losses that pool statistics over a sequence. Default: all rows are one. */
@@ -34,7 +36,11 @@ export interface DistillationLoss {
   evaluate(inputs: DistillationInputs): DistillationResult
 }
 
-/** The loss of draft and target logits. The caller disposes of the tensors of the result. */
+/**
+ * The loss of draft and target logits. The caller disposes of the tensors of the result.
+ *
+ * @throws ShapeError, OutriderError INVALID_ARGUMENT or DTYPE_MISMATCH for inputs that the loss cannot be computed from
+ */
 export function distillationLoss(loss: DistillationLoss, inputs: DistillationInputs): DistillationResult {
   return loss.evaluate(inputs)
 }

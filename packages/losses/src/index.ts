@@ -17,3 +17,4 @@ export {
 } from './distillation-loss'
 export type { RowLossDefinition, Scope } from './row-loss/definition'
 export { defineRowLoss, type RowLoss, weightedSum } from './row-loss/row-loss'
+export { rowMean } from './row-mean'

@@ -3,7 +3,7 @@ import { testDevice } from '@outrider/tensor/testing'
 import type { GenerateOptions, GenerationResult } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Block, SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
-import { letters, TableModel } from './table-model.test-support'
+import { letters, TableModel } from './table-model.fixture'
 
 let device: Device
 beforeAll(async () => {

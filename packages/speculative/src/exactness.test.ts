@@ -6,8 +6,8 @@ import { SpeculativeDecoder } from './decoder'
 import type { Drafter } from './drafter/drafter'
 import { promptLookup } from './drafter/prompt-lookup'
 import type { SpeculationMetrics } from './metrics'
-import { chiSquareScore, referenceDistribution } from './reference-distribution.test-support'
-import { letters, TableModel } from './table-model.test-support'
+import { chiSquareScore, referenceDistribution } from './reference-distribution.fixture'
+import { letters, TableModel } from './table-model.fixture'
 import type { Verification } from './verification/rule'
 
 let device: Device

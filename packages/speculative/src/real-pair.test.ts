@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
 import type { DraftLengthPolicy } from './draft-length/policy'
 import { promptLookup } from './drafter/prompt-lookup'
-import { chiSquareScore, referenceDistribution } from './reference-distribution.test-support'
+import { chiSquareScore, referenceDistribution } from './reference-distribution.fixture'
 
 interface Reference {
   cases: { prompt: string; ids: number[]; greedy: number[] }[]

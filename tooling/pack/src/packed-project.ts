@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -36,8 +36,9 @@ export const packages: Package[] = readdirSync(join(root, 'packages')).map((dire
  * @returns the project's folder
  */
 export async function packedProject(): Promise<string> {
-  const pnpm = await pnpmCommand()
-  await pnpm(root, ['exec', 'turbo', 'run', 'build', '--output-logs=errors-only'])
+  const env = await environment()
+  const pnpm = (cwd: string, args: string[]) => runProgram('pnpm', args, { cwd, env })
+  await runProgram('turbo', ['run', 'build', '--output-logs=errors-only'], { cwd: root, env })
 
   const project = await mkdtemp(join(tmpdir(), 'outrider-packed-'))
   await pnpm(root, ['--recursive', '--filter', './packages/*', 'pack', '--pack-destination', project])
@@ -64,13 +65,13 @@ function tarball(project: string, name: string): string {
   return join(project, file)
 }
 
-async function pnpmCommand() {
+/** The repository's pnpm and the commands that it has installed come first. */
+async function environment(): Promise<NodeJS.ProcessEnv> {
   const found = await findPnpm()
   if (found.code !== 0) throw new Error(`npx does not find pnpm:\n${found.output}`)
-  const folder = found.output
-  const path = [folder, join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter)
-  const env = { ...process.env, PATH: path, TURBO_TELEMETRY_DISABLED: '1', CI: 'true' }
-  return (cwd: string, args: string[]) => runProgram(join(folder, 'pnpm'), args, { cwd, env })
+  const path = [found.output, join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter)
+  const { pnpm_config_verify_deps_before_run: _, ...env } = process.env // as in tooling/setup/child.mjs
+  return { ...env, PATH: path, TURBO_TELEMETRY_DISABLED: '1', CI: 'true' }
 }
 
 /** Runs a program to its end; its output is in the error where it fails. */
@@ -79,11 +80,10 @@ export async function runProgram(
   args: string[],
   options: { cwd: string; env?: NodeJS.ProcessEnv },
 ): Promise<string> {
-  if (command.includes('/') && !existsSync(command)) throw new Error(`${command} does not exist`)
   try {
     return (await promisify(execFile)(command, args, { ...options, maxBuffer: 2 ** 26 })).stdout
   } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}` || String(error))
+    const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string }
+    throw new Error(stdout + stderr === '' ? message : `${command} ${args.join(' ')}\n${stdout}${stderr}`)
   }
 }

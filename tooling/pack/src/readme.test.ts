@@ -38,7 +38,7 @@ describe('the packages as npm would publish them, in an empty project', () => {
       })
       await writeFile(join(project, `${file}.mjs`), javascript)
     }
-  })
+  }, 300_000) // a whole build, where there is none yet
   afterAll(() => project && rm(project, { recursive: true, force: true }))
 
   it('type-check in the programs of the READMEs', async () => {

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import { OutriderError } from '@outrider/tensor'
 import { nodeModule } from '@outrider/transformer'
 import { linesOf } from '../sources/lines'
@@ -27,9 +28,10 @@ export async function openRowFile(path: string): Promise<RowFile> {
       remedy:
         'Check the folder, its permissions and the free space; what is complete in the file stays, so run it again.',
     })
+  let handle: FileHandle | undefined
   try {
     await fs.mkdir(dirname(path), { recursive: true })
-    const handle = await fs.open(path, 'a+')
+    handle = await fs.open(path, 'a+')
     const ids = new Set<string>()
     let whole = 0
     for await (const { text, number, end, complete } of linesOf(openFile(path))) {
@@ -38,21 +40,26 @@ export async function openRowFile(path: string): Promise<RowFile> {
       whole = end
     }
     await handle.truncate(whole)
-    return {
-      ids,
-      async append(rows) {
-        try {
-          await handle.appendFile(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
-          await handle.sync()
-        } catch (cause) {
-          throw failed(cause)
-        }
-        for (const { id } of rows) ids.add(id)
-      },
-      close: () => handle.close(),
-    }
+    return appendable(handle, ids, failed)
   } catch (cause) {
+    await handle?.close()
     throw cause instanceof OutriderError ? cause : failed(cause)
+  }
+}
+
+function appendable(handle: FileHandle, ids: Set<string>, failed: (cause: unknown) => OutriderError): RowFile {
+  return {
+    ids,
+    async append(rows) {
+      try {
+        await handle.appendFile(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+        await handle.sync()
+      } catch (cause) {
+        throw failed(cause)
+      }
+      for (const { id } of rows) ids.add(id)
+    },
+    close: () => handle.close(),
   }
 }
 

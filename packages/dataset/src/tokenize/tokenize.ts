@@ -7,7 +7,8 @@ import { TextWindows } from './windows'
  * All rows of a source as examples of at most `length` positions: conversations one each (cut where they are longer), texts
  * packed into windows. Conversations of which nothing to learn is left are passed over.
  *
- * @throws OutriderError INVALID_ARGUMENT where the source has nothing to learn; what reading and tokenising throw
+ * @throws OutriderError INVALID_ARGUMENT where the source has nothing to learn, or tokens that the model does not have; what
+ * reading and tokenising throw
  */
 export async function tokenize(source: DataSource, speaker: Speaker, length: number): Promise<Example[]> {
   const examples: Example[] = []
@@ -16,6 +17,7 @@ export async function tokenize(source: DataSource, speaker: Speaker, length: num
     if (row.kind === 'text') examples.push(...windows.add(row.text))
     else {
       const { tokens, lossMask } = row.kind === 'tokens' ? row : tokenizeConversation(speaker, row.messages)
+      if (row.kind === 'tokens') checkTokens(tokens, speaker, source.name)
       const example = { tokens: tokens.slice(0, length + 1), lossMask: lossMask.slice(0, length + 1) }
       if (example.lossMask.includes(1, 1)) examples.push(example)
     }
@@ -25,4 +27,14 @@ export async function tokenize(source: DataSource, speaker: Speaker, length: num
   throw new OutriderError('INVALID_ARGUMENT', `${source.name} has nothing to learn from.`, {
     remedy: 'It is empty, or every answer is cut off by the length.',
   })
+}
+
+function checkTokens(tokens: readonly number[], { config: { vocabularySize } }: Speaker, name: string): void {
+  const unknown = tokens.find((id) => id >= vocabularySize)
+  if (unknown !== undefined)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `${name} has token ${unknown}, but the model's vocabulary has ${vocabularySize} tokens.`,
+      { remedy: 'Tokenise the rows with the tokenizer of this model.' },
+    )
 }

@@ -9,35 +9,41 @@ import { reverseKld } from './reverse-kld'
 import { tvd } from './tvd'
 import { tvdPlusPlus } from './tvd-plus-plus'
 
-/** The losses that come with the package, by the name a command line knows them by; some take a number. */
-const builtin: Readonly<Record<string, (argument?: number) => RowLoss>> = {
-  kld: () => kld,
-  'reverse-kld': () => reverseKld,
-  jsd,
-  tvd: () => tvd,
-  'tvd++': () => tvdPlusPlus(),
-  'tvd++-position': () => tvdPlusPlus({ scope: 'position' }),
-  'tvd++-sequence': () => tvdPlusPlus({ scope: 'sequence' }),
-  'tvd++-sampled': () => tvdPlusPlus({ estimator: 'sampled' }),
-  'negative-log-acceptance': () => negativeLogAcceptance,
-  'kl-tv-hybrid': klTvHybrid,
-  'cross-entropy': () => labelCrossEntropy,
+/** The losses that come with the package, by the name a command line knows them by. */
+const plain: Readonly<Record<string, RowLoss>> = {
+  kld,
+  'reverse-kld': reverseKld,
+  tvd,
+  'tvd++': tvdPlusPlus(),
+  'tvd++-position': tvdPlusPlus({ scope: 'position' }),
+  'tvd++-sequence': tvdPlusPlus({ scope: 'sequence' }),
+  'tvd++-sampled': tvdPlusPlus({ estimator: 'sampled' }),
+  'tvd++-sequence-sampled': tvdPlusPlus({ scope: 'sequence', estimator: 'sampled' }),
+  'negative-log-acceptance': negativeLogAcceptance,
+  'cross-entropy': labelCrossEntropy,
 }
+
+/** Those that take a number, as in 'jsd(0.3)'. */
+const numbered: Readonly<Record<string, (number?: number) => RowLoss>> = { jsd, 'kl-tv-hybrid': klTvHybrid }
 
 /** Names that `lossByName` knows. */
-export const lossNames: readonly string[] = Object.keys(builtin)
+export const lossNames: readonly string[] = [...Object.keys(plain), ...Object.keys(numbered)]
 
 /**
- * A built-in loss by name, with its number where it takes one: 'kld', 'jsd(0.3)'.
+ * A built-in loss by name, with its number where it takes one: 'kld', 'jsd', 'jsd(0.3)'.
  *
- * @throws OutriderError INVALID_ARGUMENT for a name that there is not
+ * @throws OutriderError INVALID_ARGUMENT for a name that there is not, or a number that the loss does not take
  */
 export function lossByName(text: string): RowLoss {
-  const match = /^([a-z+-]+)(?:\(([\d.]+)\))?$/.exec(text)
-  const make = match ? builtin[match[1]!] : undefined
-  if (!make)
-    throw new OutriderError('INVALID_ARGUMENT', `There is no loss "${text}".`, {
-      remedy: `Use one of ${lossNames.join(', ')}.`,
-    })
-  return make(match![2] === undefined ? undefined : Number(match![2]))
+  const [, name = '', argument] = /^([a-z+-]+)(?:\((.+)\))?$/.exec(text.trim()) ?? []
+  if (Object.hasOwn(numbered, name)) return numbered[name]!(argument === undefined ? undefined : Number(argument))
+  const refuse = (what: string, remedy: string) => new OutriderError('INVALID_ARGUMENT', what, { remedy })
+  if (!Object.hasOwn(plain, name))
+    throw refuse(`There is no loss "${text}".`, `Use one of ${lossNames.join(', ')}; or ${examples}.`)
+  if (argument !== undefined) throw refuse(`The loss "${name}" takes no number.`, `Write "${name}" alone.`)
+  return plain[name]!
 }
+
+const examples = Object.keys(numbered)
+  .map((name) => `${name}(0.5)`)
+  .join(', ')

@@ -3,7 +3,10 @@ import type { Scope } from '../row-loss/definition'
 import { defineRowLoss, type RowLoss } from '../row-loss/row-loss'
 
 export interface TvdPlusPlusOptions {
-  /** Over which positions the reward's mean μ and standard deviation σ are taken. Default 'batch', as in the paper. */
+  /**
+   * Over which positions the reward's mean μ and standard deviation σ are taken: each alone, those of a sequence
+   * (`sequenceLength` rows), or all that one call is given. Default 'batch'.
+   */
   scope?: Scope
   /**
    * 'exact' takes the expectation over the vocabulary; 'sampled' draws one token a position from p, as policy gradients do,
@@ -17,8 +20,9 @@ const smallestSigma = 0.01
 
 /**
  * TVD++ (Goel et al. 2024, arXiv 2403.00858): the policy-gradient form of TVD with the reward normalised,
- * E_{x∼p}[∇ln p(x) · (−(r(x) − μ)/σ)], r(x) = 1{q(x) > p(x)}. μ is the mean of r under p over the positions of the scope,
- * and σ = √(μ − μ²), as r is 0 or 1; σ is at least 0.01 and is logged.
+ * E_{x∼p}[∇ln p(x) · (−(r(x) − μ)/σ)], r(x) = 1{q(x) > p(x)}. Over the positions of the scope that the mask counts, μ is
+ * the mean of E_{x∼p}[r(x)] (exact) or of r at the drawn tokens (sampled); as r is 0 or 1, the standard deviation of r
+ * pooled over them is σ = √(μ − μ²), at least 0.01. σ is logged. Neither is differentiated.
  *
  * Beware: with the exact expectation Σ p ∇ln p = 0, so μ cancels, and TVD++ is TVD/σ: a learning rate that adapts to how
  * often the draft is below the target. Only the sampled estimator feels μ, as a baseline that lowers its variance. The value

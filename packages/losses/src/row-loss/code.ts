@@ -21,14 +21,14 @@ export interface RowLossCode {
 
 /**
  * WGSL for the parts of a loss: `addTerms` (a token's terms of all sums), `lossValue`, `lossMass` (p·w of a token) and
- * `lossStatistic`. Every expression stands on a line of its own, so that the compiler's message shows it.
+ * `lossStatistic`. Every line of an expression is a line of its own and says whose it is, as the compiler's message shows it.
  */
 export function rowLossCode(parts: readonly Part[]): RowLossCode {
   const sumNames = parts.map(({ definition }) => Object.keys(definition.sums ?? {}))
   const first = sumNames.map((_, i) => sumNames.slice(0, i).reduce((count, names) => count + names.length, 0))
   const sums = sumNames.reduce((count, names) => count + names.length, 0)
   const scopes = new Set(parts.flatMap(({ definition }) => (definition.pooled ? [definition.pooled.scope] : [])))
-  const statistics = parts.flatMap(({ definition }) => Object.keys(definition.statistics ?? {}))
+  const statistics = statisticNames(parts)
 
   /** The row's sums and means under their names. */
   const rowVariables = (i: number) =>
@@ -38,19 +38,20 @@ export function rowLossCode(parts: readonly Part[]): RowLossCode {
     ]).join(' ')
   const tokenVariables =
     'let p = token.p; let q = token.q; let logP = token.logP; let logQ = token.logQ; let isLabel = token.isLabel; let isDrawn = token.isDrawn;'
-  const rowFunction = (name: string, i: number, expression: string, token = false) =>
+  const rowFunction = (name: string, i: number, body: string, token = false) =>
     `fn ${name}(row: Row${token ? ', token: Token' : ''}) -> f32 { let alpha = row.alpha; ${rowVariables(i)} ${token ? tokenVariables : ''}
-return ${expression};
+${body}
 }`
 
   const declarations = parts.flatMap(({ definition }, i) => [
     ...Object.entries(definition.sums ?? {}).map(
-      ([, expression], k) => `fn term_${i}_${k}(token: Token) -> f32 { ${tokenVariables}\nreturn ${expression};\n}`,
+      ([sum, expression], k) =>
+        `fn term_${i}_${k}(token: Token) -> f32 { ${tokenVariables}\n${result(definition, `sums.${sum}`, expression)}\n}`,
     ),
-    rowFunction(`value_${i}`, i, definition.value),
-    rowFunction(`mass_${i}`, i, definition.weightedMass ?? `p * (${definition.weight})`, true),
-    ...Object.values(definition.statistics ?? {}).map((expression, k) =>
-      rowFunction(`statistic_${i}_${k}`, i, expression),
+    rowFunction(`value_${i}`, i, result(definition, 'value', definition.value)),
+    rowFunction(`mass_${i}`, i, mass(definition), true),
+    ...Object.entries(definition.statistics ?? {}).map(([statistic, expression], k) =>
+      rowFunction(`statistic_${i}_${k}`, i, result(definition, `statistics.${statistic}`, expression)),
     ),
   ])
   const total = (name: string, call: string) =>
@@ -72,3 +73,26 @@ fn lossStatistic(row: Row, index: u32) -> f32 { switch (index) { ${calls.map((ca
 }
 
 const f32 = (value: number) => `f32(${value})`
+
+function mass(definition: RowLossDefinition): string {
+  const { weight, weightedMass } = definition
+  return weight === undefined
+    ? result(definition, 'weightedMass', weightedMass!)
+    : result(definition, 'weight', weight, 'p * ')
+}
+
+/** Returns an author's expression, each line of it with a comment that says where it comes from. */
+function result({ name }: RowLossDefinition, field: string, expression: string, factor = ''): string {
+  const lines = expression.split('\n')
+  const labelled = lines.map((line, k) => `${line} // ${name}: ${field}${lines.length > 1 ? `, line ${k + 1}` : ''}`)
+  return `return ${factor}(${labelled.join('\n')}\n);`
+}
+
+/** The statistics of all parts; where two have the same name, it is preceded by the loss's. */
+function statisticNames(parts: readonly Part[]): string[] {
+  const names = parts.flatMap(({ definition }) => Object.keys(definition.statistics ?? {}))
+  const shared = (name: string) => names.indexOf(name) !== names.lastIndexOf(name)
+  return parts.flatMap(({ definition }) =>
+    Object.keys(definition.statistics ?? {}).map((name) => (shared(name) ? `${definition.name}.${name}` : name)),
+  )
+}

@@ -35,7 +35,13 @@ export interface RowLossDefinition {
 export type Scope = 'position' | 'sequence' | 'batch'
 
 const identifier = /^[a-z][A-Za-z0-9]*$/
-const reserved = new Set(['p', 'q', 'logP', 'logQ', 'isLabel', 'isDrawn', 'alpha', 'token', 'row'])
+const taken = new Set(['p', 'q', 'logP', 'logQ', 'isLabel', 'isDrawn', 'alpha', 'token', 'row'])
+/** WGSL §15.1: no variable can be called by these. */
+const keywords = new Set(
+  'alias break case const continue continuing default diagnostic discard else enable false fn for if let loop override requires return struct switch true var while'.split(
+    ' ',
+  ),
+)
 
 /** Throws for names that cannot be WGSL variables, and for a gradient that is missing or given twice. */
 export function checkDefinition({
@@ -46,9 +52,11 @@ export function checkDefinition({
   weight,
   weightedMass,
 }: RowLossDefinition): void {
+  if (!/^\S(?:.*\S)?$/.test(name))
+    throw new OutriderError('INVALID_ARGUMENT', `Row loss ${JSON.stringify(name)}: a name is a line of text.`)
   const refuse = (what: string) => new OutriderError('INVALID_ARGUMENT', `Row loss ${name}: ${what}`)
   for (const sum of [...Object.keys(sums), ...Object.keys(statistics)])
-    if (!identifier.test(sum) || reserved.has(sum))
+    if (!identifier.test(sum) || taken.has(sum) || keywords.has(sum))
       throw refuse(`"${sum}" cannot name a sum or a statistic; use a plain new name.`)
   for (const sum of pooled?.names ?? [])
     if (!(sum in sums)) throw refuse(`"${sum}" is pooled but is not among the sums.`)

@@ -4,13 +4,11 @@ import {
   type Kernel,
   linearWorkgroups,
   rowReduction,
-  ShapeError,
-  sampleCategorical,
-  softmax,
   type Tensor,
 } from '@outrider/tensor'
 import type { DistillationInputs } from '../distillation-loss'
 import type { RowLossCode } from './code'
+import { drawTokens } from './draw-tokens'
 import readRowSource from './read-row.wgsl'
 import gradientSource from './row-gradient.wgsl'
 import sumsSource from './row-sums.wgsl'
@@ -41,7 +39,7 @@ export interface RowValues {
   stats: Tensor
 }
 
-/** The values of a row loss, row by row. */
+/** The values of a row loss, row by row, of inputs that have been checked. */
 export function rowValues(
   kernels: RowLossKernels,
   code: RowLossCode,
@@ -52,11 +50,11 @@ export function rowValues(
   const { device } = draft
   const [rows, draftColumns] = draft.shape as [number, number]
   const targetColumns = target.shape[1]!
-  const columns = Math.min(draftColumns, targetColumns)
+  const columns = inputs.vocabularySize ?? Math.min(draftColumns, targetColumns)
   // Bindings that a loss does not read need some buffer all the same.
   const labels = inputs.labels ?? draft
-  const drawn = draws ? draw(draft, inputs.seed ?? 0) : draft
   const lanes = rowReduction(columns, device.capabilities)
+  const drawn = draws ? drawTokens(draft, columns, inputs.seed ?? 0, lanes) : draft
   const constants = { ...lanes.constants, SUMS: code.sums, STATISTICS: code.statistics.length }
   const prelude = `${lanes.prelude}\n${code.prelude}`
   const sizes = { rows, columns, draftColumns, targetColumns }
@@ -73,21 +71,16 @@ export function rowValues(
 
   const scopeRows =
     !code.pooled || code.scope === 'position' ? 0 : code.scope === 'batch' ? rows : (inputs.sequenceLength ?? rows)
-  const means = scopeRows === 0 ? stats : device.empty([Math.ceil(rows / scopeRows), code.sums])
-  if (scopeRows > 0) {
-    if (rows % scopeRows !== 0)
-      throw new ShapeError(
-        kernels.sums.name,
-        [draft.shape],
-        `rows must be a multiple of the sequence length ${scopeRows}`,
-      )
+  const scopes = scopeRows === 0 ? 0 : rows / scopeRows
+  const means = scopes === 0 ? stats : device.empty([scopes, code.sums])
+  if (scopes > 0) {
     const ones = mask ?? device.full([rows], 1)
     device.run(kernels.scope, {
       bindings: { stats, mask: ones, means },
       params: { rows, scopeRows },
       constants,
       prelude,
-      workgroups: [Math.ceil(rows / scopeRows)],
+      workgroups: linearWorkgroups(scopes),
     })
     if (ones !== mask) ones.dispose()
   }
@@ -121,8 +114,4 @@ export function rowValues(
     }),
     stats,
   }
-}
-
-function draw(draft: Tensor, seed: number): Tensor {
-  return draft.device.scope(() => sampleCategorical(softmax(draft), { seed }))
 }

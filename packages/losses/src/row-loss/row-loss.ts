@@ -1,5 +1,7 @@
-import { divide, gather, maximum, multiply, OutriderError, ShapeError, sum, type Tensor } from '@outrider/tensor'
-import type { DistillationInputs, DistillationLoss, DistillationResult } from '../distillation-loss'
+import { gather, OutriderError, type Tensor } from '@outrider/tensor'
+import type { DistillationLoss, DistillationResult } from '../distillation-loss'
+import { rowMean } from '../row-mean'
+import { checkInputs } from './check-inputs'
 import { type Part, rowLossCode } from './code'
 import { checkDefinition, type RowLossDefinition } from './definition'
 import { rowLossKernels, rowValues } from './evaluate'
@@ -19,7 +21,7 @@ export interface RowLoss extends DistillationLoss {
  * ```
  *
  * @throws OutriderError INVALID_ARGUMENT for a definition that cannot be; a mistake in the WGSL is reported with the loss's
- * name and the line when its first result is read
+ * name and the expression when its first result is read
  */
 export function defineRowLoss(definition: RowLossDefinition): RowLoss {
   checkDefinition(definition)
@@ -29,10 +31,16 @@ export function defineRowLoss(definition: RowLossDefinition): RowLoss {
 /**
  * Σ weight · loss of several row losses, in one pass over the vocabulary.
  *
- * @throws OutriderError INVALID_ARGUMENT where there is none, or where two of them pool statistics over different scopes
+ * @throws OutriderError INVALID_ARGUMENT where there is none, for a weight that is not a number, or where two of them
+ * pool statistics over different scopes
  */
 export function weightedSum(terms: readonly (readonly [RowLoss, number])[]): RowLoss {
   if (terms.length === 0) throw new OutriderError('INVALID_ARGUMENT', 'weightedSum: there are no losses.')
+  for (const [{ name }, weight] of terms)
+    if (!Number.isFinite(weight))
+      throw new OutriderError('INVALID_ARGUMENT', `weightedSum: the weight of ${name} is ${weight}.`, {
+        remedy: 'Give a finite number.',
+      })
   const scopes = new Set(
     terms.flatMap(([{ parts }]) => parts.flatMap(({ definition }) => definition.pooled?.scope ?? [])),
   )
@@ -51,17 +59,22 @@ export function weightedSum(terms: readonly (readonly [RowLoss, number])[]): Row
 function rowLoss(name: string, parts: readonly Part[]): RowLoss {
   const code = rowLossCode(parts)
   const kernels = rowLossKernels(name)
-  const any = (key: 'draws' | 'needsLabels') => parts.some(({ definition }) => definition[key] === true)
-  const needsTarget = parts.some(({ definition }) => definition.needsTarget !== false)
+  const any = (test: (definition: RowLossDefinition) => boolean) => parts.some(({ definition }) => test(definition))
+  const draws = any((definition) => definition.draws === true)
+  const needs = {
+    target: any((definition) => definition.needsTarget !== false),
+    labels: any((definition) => definition.needsLabels === true),
+    sequences: code.pooled && code.scope === 'sequence',
+  }
   return {
     name,
     parts,
     evaluate(inputs) {
-      checkInputs(name, inputs, needsTarget, any('needsLabels'))
+      checkInputs(name, inputs, needs)
       const { device } = inputs.draftLogits
       const compute = () => {
-        const { values, stats } = rowValues(kernels, code, inputs, any('draws'))
-        const average = masked(inputs)
+        const { values, stats } = rowValues(kernels, code, inputs, draws)
+        const average = (x: Tensor) => rowMean(x, inputs.mask)
         const value = average(column(values, 0))
         const statistics = Object.fromEntries(
           code.statistics.map((statistic, i) => [statistic, average(column(values, i + 1))]),
@@ -81,27 +94,4 @@ function column(x: Tensor, index: number): Tensor {
   const [rows] = x.shape as [number]
   if (x.shape[1] === 1) return x.reshape([rows])
   return gather(x, x.device.full([rows], index, 'u32'))
-}
-
-/** The mean of [rows] over those that count. */
-function masked({ mask, draftLogits: { device, shape } }: DistillationInputs): (x: Tensor) => Tensor {
-  const rows = shape[0]!
-  if (!mask) return (x) => multiply(sum(x), 1 / rows)
-  const share = multiply(mask, divide(device.full([1], 1), maximum(sum(mask), 1)))
-  return (x) => sum(multiply(x, share))
-}
-
-function checkInputs(name: string, inputs: DistillationInputs, needsTarget: boolean, needsLabels: boolean): void {
-  const { draftLogits, targetLogits, labels, mask } = inputs
-  if (needsTarget && !targetLogits)
-    throw new OutriderError('INVALID_ARGUMENT', `Loss ${name} needs the target's logits.`)
-  if (needsLabels && !labels) throw new OutriderError('INVALID_ARGUMENT', `Loss ${name} needs labels.`)
-  if (draftLogits.shape.length !== 2)
-    throw new ShapeError(name, [draftLogits.shape], 'logits must be [rows, vocabulary]')
-  const [rows] = draftLogits.shape
-  if (targetLogits && (targetLogits.shape.length !== 2 || targetLogits.shape[0] !== rows))
-    throw new ShapeError(name, [draftLogits.shape, targetLogits.shape], 'draft and target need the same rows')
-  for (const perRow of [labels, mask])
-    if (perRow && perRow.size !== rows)
-      throw new ShapeError(name, [draftLogits.shape, perRow.shape], 'one label and one mask a row')
 }

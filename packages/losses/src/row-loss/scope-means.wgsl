@@ -1,7 +1,7 @@
 // means[scope, k] = the mean of the k-th sum over the scope's rows that count.
 //
 // stats: [rows, 3 + SUMS] (row-sums.wgsl)    mask: [rows]    means: [scopes, SUMS]
-// A workgroup of LANES invocations a scope. Prelude: rowSum.
+// A workgroup of LANES invocations a scope; workgroups in a line, folded over x and y. Prelude: rowSum.
 
 struct Params { rows: u32, scopeRows: u32 }
 
@@ -11,8 +11,10 @@ struct Params { rows: u32, scopeRows: u32 }
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let begin = group.x * params.scopeRows;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let index = group.x + group.y * groups.x;
+  let begin = index * params.scopeRows;
+  if (begin >= params.rows) { return; }
   let end = min(begin + params.scopeRows, params.rows);
   var own = 0.0;
   for (var row = begin + lane; row < end; row += LANES) { own += mask[row]; }
@@ -21,6 +23,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var total = 0.0;
     for (var row = begin + lane; row < end; row += LANES) { total += mask[row] * stats[row * (3u + SUMS) + 3u + k]; }
     total = rowSum(total, lane);
-    if (lane == 0u) { means[group.x * SUMS + k] = total / count; }
+    if (lane == 0u) { means[index * SUMS + k] = total / count; }
   }
 }

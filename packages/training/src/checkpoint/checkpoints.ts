@@ -72,6 +72,8 @@ export async function loadCheckpoint(
 ): Promise<TrainerState> {
   const checkpoint = within(run, name)
   const state = (await readJson(checkpoint, stateFile)) as TrainerState
+  if (!Number.isInteger(state?.global_step) || !Array.isArray(state.log_history) || typeof state.settings !== 'object')
+    throw damaged(checkpoint, `${stateFile} lacks its fields`)
   for (const key of new Set([...Object.keys(settings), ...Object.keys(state.settings)]))
     if (JSON.stringify(settings[key]) !== JSON.stringify(state.settings[key]))
       throw new OutriderError(
@@ -97,10 +99,7 @@ async function restore(
   tensor: Tensor,
 ): Promise<void> {
   const entry = entries.get(name)
-  if (!entry)
-    throw new OutriderError('FILE_FORMAT', `${directory.name} lacks the tensor ${name}.`, {
-      remedy: 'The checkpoint is of another model, or damaged.',
-    })
+  if (!entry) throw damaged(directory, `the tensor ${name} is missing`)
   const values = await readFloats(directory, entry)
   if (values.length !== tensor.size)
     throw new OutriderError(
@@ -135,9 +134,15 @@ async function writeMoments(directory: Directory, optimizer: AdamW): Promise<voi
 
 async function checkpointNames(run: Directory): Promise<string[]> {
   if (!(await run.has(recordFile))) return []
-  const { checkpoints } = (await readJson(run, recordFile)) as { checkpoints: string[] }
-  return checkpoints
+  const names = ((await readJson(run, recordFile)) as { checkpoints?: unknown } | null)?.checkpoints
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
+  throw damaged(run, `${recordFile} has no list of checkpoints`)
 }
+
+const damaged = (directory: Directory, what: string) =>
+  new OutriderError('FILE_FORMAT', `${directory.name}: ${what}.`, {
+    remedy: 'The run is of another model, or damaged; train into another directory.',
+  })
 
 async function removeFiles(directory: Directory): Promise<void> {
   for (const file of await directory.list()) await directory.remove(file)

@@ -26,14 +26,14 @@ export function distillation(draft: PretrainedModel, target: PretrainedModel, lo
     name: `distill ${loss.name}`,
     loss(parameters, batch) {
       const { labels, mask, length, seed } = batch
-      const { value, acceptanceRate } = distillationLoss(loss, {
+      const { value, acceptanceRate, statistics } = distillationLoss(loss, {
         ...both(parameters, batch),
         labels,
         mask,
         sequenceLength: length,
         seed,
       })
-      return { value, aux: acceptanceRate ? { acceptanceRate } : {} }
+      return { value, aux: acceptanceRate ? { ...statistics, acceptance_rate: acceptanceRate } : statistics }
     },
     measure(parameters, batch) {
       const { draftLogits, targetLogits } = both(parameters, batch)

@@ -6,6 +6,8 @@ export interface LogEntry {
   grad_norm?: number
   /** α, the mean over positions of Σ min(p, q), where there is a target. */
   acceptance_rate?: number
+  /** The loss's own statistics: TVD++'s σ, for one. */
+  statistics?: Record<string, number>
   /** Figures of the held-out batches. */
   eval_loss?: number
   eval_acceptance_rate?: number

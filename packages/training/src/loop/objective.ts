@@ -17,8 +17,11 @@ export interface DeviceBatch {
 /** What is learned: the loss of a batch in terms of the draft's parameters. */
 export interface Objective {
   readonly name: string
-  /** The mean loss over the positions that count, a scalar, and what else is worth logging, scalars too. */
-  loss(parameters: Record<string, Tensor>, batch: DeviceBatch): { value: Tensor; aux: { acceptanceRate?: Tensor } }
+  /**
+   * The mean loss over the positions that count, a scalar. `aux` holds what else is worth logging, scalars by name, means over
+   * the same positions; `acceptance_rate` is α.
+   */
+  loss(parameters: Record<string, Tensor>, batch: DeviceBatch): { value: Tensor; aux: Readonly<Record<string, Tensor>> }
   /** Per position of a batch: the loss to report on held-out data and, where there is a target, α. f32 [positions] each. */
   measure(parameters: Record<string, Tensor>, batch: DeviceBatch): { losses: Tensor; acceptanceRates?: Tensor }
 }

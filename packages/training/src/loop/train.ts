@@ -115,14 +115,16 @@ export async function train(
     for (let i = 0; i < accumulation; i++) micro.push(await batches.next())
     const learning_rate = learningRate(step, rate)
     const figures = device.scope(() => {
-      const { value, acceptanceRate, gradients } = accumulate(model, objective, micro, step * accumulation)
+      const { value, aux, gradients } = accumulate(model, objective, micro, step * accumulation)
       const norm = gradientNorm(Object.values(gradients))
       optimizer.update(gradients, norm, learning_rate, maxGradientNorm)
-      return acceptanceRate ? [value, norm, acceptanceRate] : [value, norm]
+      return { value, norm, ...aux }
     })
     step++
-    const [loss, grad_norm, acceptance_rate] = (await readAll(figures)).map((read) => read[0]!)
-    for (const tensor of figures) tensor.dispose()
+    const read = (await readAll(Object.values(figures))).map((values) => values[0]!)
+    for (const tensor of Object.values(figures)) tensor.dispose()
+    const [loss, grad_norm, ...logged] = read
+    const { acceptance_rate, ...statistics } = named(Object.keys(figures).slice(2), logged)
     if (!Number.isFinite(loss!))
       throw new OutriderError('INVALID_ARGUMENT', `The loss became ${loss} in step ${step}.`, {
         remedy: 'Lower the learning rate, or lengthen the warm-up.',
@@ -133,6 +135,7 @@ export async function train(
       learning_rate,
       grad_norm: grad_norm!,
       ...(acceptance_rate !== undefined && { acceptance_rate }),
+      ...(Object.keys(statistics).length > 0 && { statistics }),
     })
     for (const batch of micro) tokens += batch.batchSize * batch.length
 
@@ -154,9 +157,12 @@ export async function train(
   return { history, steps }
 }
 
+const named = (names: readonly string[], values: readonly number[]): Record<string, number> =>
+  Object.fromEntries(names.map((name, i) => [name, values[i]!]))
+
 interface Sums {
   value: Tensor
-  acceptanceRate?: Tensor
+  aux: Record<string, Tensor>
   gradients: Record<string, Tensor>
 }
 
@@ -176,21 +182,17 @@ function accumulate(model: PretrainedModel, objective: Objective, micro: readonl
     const onDevice = toDevice(device, batch, seed + i)
     const { value, gradients, aux } = valueAndGradient(parameters, (draft) => {
       const { value, aux } = objective.loss(draft, onDevice)
-      const weighted = { ...(aux.acceptanceRate && { acceptanceRate: multiply(aux.acceptanceRate, share) }) }
-      return { value: multiply(value, share), aux: weighted }
+      const weighted = Object.entries(aux).map(([name, figure]) => [name, multiply(figure, share)] as const)
+      return { value: multiply(value, share), aux: Object.fromEntries(weighted) }
     })
-    const part = { value, ...aux, gradients }
-    sums = sums ? addUp(sums, part) : part
+    const part = { value, aux, gradients }
+    sums = sums
+      ? { value: add(sums.value, value), aux: addUp(sums.aux, aux), gradients: addUp(sums.gradients, gradients) }
+      : part
   }
   return sums!
 }
 
-function addUp(a: Sums, b: Sums): Sums {
-  return {
-    value: add(a.value, b.value),
-    ...(a.acceptanceRate && b.acceptanceRate && { acceptanceRate: add(a.acceptanceRate, b.acceptanceRate) }),
-    gradients: Object.fromEntries(
-      Object.entries(a.gradients).map(([name, gradient]) => [name, add(gradient, b.gradients[name]!)]),
-    ),
-  }
+function addUp(a: Record<string, Tensor>, b: Record<string, Tensor>): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(a).map(([name, tensor]) => [name, add(tensor, b[name]!)]))
 }

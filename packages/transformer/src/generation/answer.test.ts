@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { asset } from '../assets.test-support'
+import { asset } from '../assets.fixture'
 import { Tokenizer } from '../tokenizer/index'
 import { Answer } from './answer'
 

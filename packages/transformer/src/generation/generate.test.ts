@@ -1,7 +1,7 @@
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import type { PretrainedModel } from '../pretrained/index'
-import { stories, storiesReference } from '../stories.test-support'
+import { stories, storiesReference } from '../stories.fixture'
 import { ChatTemplate } from '../tokenizer/index'
 import { type GenerateOptions, type GenerationResult, generate } from './generate'
 import { generateBatch } from './generate-batch'

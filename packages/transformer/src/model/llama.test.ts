@@ -2,11 +2,11 @@ import { crossEntropy, mean, type Tensor, valueAndGradient } from '@outrider/ten
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import type { ModelConfig } from '../config/index'
-import { stories, storiesReference } from '../stories.test-support'
+import { stories, storiesReference } from '../stories.fixture'
 import { Llama } from './llama'
 import { llamaLogits } from './llama-forward'
 import { initializeLlama, parameterCount } from './llama-parameters'
-import { type HostParameters, referenceLogits, referenceLoss } from './reference-llama.test-support'
+import { type HostParameters, referenceLogits, referenceLoss } from './reference-llama.fixture'
 
 const small: ModelConfig = {
   architecture: 'llama',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { asset } from '../assets.test-support'
+import { asset } from '../assets.fixture'
 import { directory, memoryDirectory } from '../files/index'
 import { byteTokenizer } from './byte-tokenizer'
 import { Tokenizer } from './tokenizer'

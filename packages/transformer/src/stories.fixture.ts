@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { testDevice } from '@outrider/tensor/testing'
-import { asset } from './assets.test-support'
+import { asset } from './assets.fixture'
 import { loadCausalLM, type PretrainedModel } from './pretrained/index'
 
 interface ReferenceCase {

@@ -1,0 +1,173 @@
+import { spawn } from 'node:child_process'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { testDevice } from '@outrider/tensor/testing'
+import type { PretrainedModel } from '@outrider/transformer'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { jsonl } from '../sources/jsonl'
+import { rows } from '../sources/rows'
+import { chatSpeaker, tinyModel } from '../tiny-model.fixture'
+import { tokenize } from '../tokenize/tokenize'
+import { type GenerateDatasetOptions, type GeneratedRow, generateDataset } from './generate-dataset'
+import { gridOptions } from './grid.fixture'
+
+const folder = mkdtempSync(join(tmpdir(), 'outrider-generate-'))
+const read = (path: string) => readFileSync(path, 'utf8')
+const rowsOf = (path: string) =>
+  read(path)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as GeneratedRow)
+
+let target: PretrainedModel
+/** A whole dataset, never interrupted, and its file. */
+let whole: string
+const wholePath = join(folder, 'whole.jsonl')
+const generate = (name: string, options: Partial<GenerateDatasetOptions> = {}) =>
+  generateDataset({ ...gridOptions, target, out: join(folder, name), ...options })
+
+beforeAll(async () => {
+  target = tinyModel(await testDevice())
+  await generate('whole.jsonl')
+  whole = read(wholePath)
+})
+afterAll(() => {
+  target.dispose()
+  rmSync(folder, { recursive: true })
+})
+
+describe('generateDataset', () => {
+  it('answers every instruction at every temperature, in their order, with what the instruction said', async () => {
+    const found = rowsOf(wholePath)
+    expect(found.map(({ question, temperature }) => [question, temperature])).toEqual(
+      Array.from({ length: 30 }, (_, i) => [Math.floor(i / 3), [0, 0.5, 1][i % 3]]),
+    )
+    expect(new Set(found.map(({ id }) => id)).size).toBe(30)
+    for (const row of found) {
+      expect(row).toMatchObject({ category: 'open', top_p: 0.95 })
+      expect(row.messages.map(({ role }) => role)).toEqual(['user', 'assistant'])
+      expect(['stop', 'length']).toContain(row.finish_reason)
+    }
+    expect(await tokenize(jsonl(wholePath), chatSpeaker, 64)).toHaveLength(30)
+  })
+
+  it('gives the same bytes again, with another batch size too', async () => {
+    expect(await generate('again.jsonl')).toEqual({ rows: 30, generated: 30 })
+    expect(read(join(folder, 'again.jsonl'))).toBe(whole)
+    await generate('wider.jsonl', { batchSize: 32 })
+    const answers = (path: string) => rowsOf(path).map(({ id, messages }) => [id, messages[1]!.content])
+    expect(answers(join(folder, 'wider.jsonl'))).toEqual(answers(wholePath))
+  })
+
+  it('draws otherwise for another seed, and several times where samples are asked for', async () => {
+    const one = { seeds: rows([{ kind: 'text', text: 'Why?' }]), temperatures: [0, 1] }
+    await generate('samples.jsonl', { ...one, samples: 3 })
+    const found = rowsOf(join(folder, 'samples.jsonl'))
+    expect(found.map(({ temperature }) => temperature)).toEqual([0, 1, 1, 1])
+    expect(new Set(found.map(({ messages }) => messages[1]!.content)).size).toBe(4)
+    await generate('seed.jsonl', { ...one, seed: 1 })
+    const other = rowsOf(join(folder, 'seed.jsonl'))
+    expect(other[0]!.messages).toEqual(found[0]!.messages)
+    expect(other[1]!.messages).not.toEqual(found[1]!.messages)
+  })
+
+  it('asks the last question of a conversation again, and the same question once', async () => {
+    const messages = [
+      { role: 'user', content: 'A' },
+      { role: 'assistant', content: 'B' },
+      { role: 'user', content: 'C' },
+      { role: 'assistant', content: 'D' },
+    ]
+    const row = { kind: 'conversation' as const, messages, metadata: {} }
+    await generate('turns.jsonl', { seeds: rows([row, row]), temperatures: [0] })
+    const found = rowsOf(join(folder, 'turns.jsonl'))
+    expect(found).toHaveLength(1)
+    expect(found[0]!.messages.slice(0, 3)).toEqual(messages.slice(0, 3))
+    expect(found[0]!.messages).toHaveLength(4)
+  })
+
+  it('goes on after a stop, and ends in the same bytes', async () => {
+    const controller = new AbortController()
+    const stopped = generate('stopped.jsonl', {
+      signal: controller.signal,
+      onProgress: ({ rows }) => rows >= 8 && controller.abort(),
+    })
+    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', message: expect.stringContaining('8 of 30 rows') })
+    expect(read(join(folder, 'stopped.jsonl'))).toBe(whole.split('\n').slice(0, 8).join('\n').concat('\n'))
+    expect(await generate('stopped.jsonl')).toEqual({ rows: 30, generated: 22 })
+    expect(read(join(folder, 'stopped.jsonl'))).toBe(whole)
+  })
+
+  it('completes a file that was cut at any byte', async () => {
+    const path = join(folder, 'cut.jsonl')
+    const lines = whole.split('\n')
+    for (const at of [0, 1, lines[0]!.length, lines[0]!.length + 1, Math.floor(whole.length / 2), whole.length - 1]) {
+      writeFileSync(path, whole)
+      truncateSync(path, at)
+      await generate('cut.jsonl')
+      expect(read(path)).toBe(whole)
+    }
+  })
+
+  it('adds what a larger grid asks for, and does nothing where nothing is missing', async () => {
+    expect(await generate('whole.jsonl')).toEqual({ rows: 30, generated: 0 })
+    expect(read(wholePath)).toBe(whole)
+    writeFileSync(join(folder, 'grown.jsonl'), whole)
+    expect(await generate('grown.jsonl', { temperatures: [0, 0.5, 1, 1.5] })).toEqual({ rows: 40, generated: 10 })
+  })
+
+  it('leaves a file alone that is not its own', async () => {
+    for (const content of ['{"text":"mine"}\n', 'notes\nmore notes\n']) {
+      const path = join(folder, 'mine.jsonl')
+      writeFileSync(path, content)
+      await expect(generate('mine.jsonl')).rejects.toThrow(/line 1.*was not written by generateDataset/)
+      expect(read(path)).toBe(content)
+    }
+  })
+
+  it('says what cannot be: no instruction, no such folder, a prompt past the context', async () => {
+    await expect(generate('none.jsonl', { seeds: rows([]) })).rejects.toThrow(/no instruction to answer/)
+    await expect(generate('whole.jsonl/inside.jsonl')).rejects.toMatchObject({ code: 'FILE_WRITE' })
+    const long = rows([{ kind: 'text', text: 'x'.repeat(200) }])
+    await expect(generate('long.jsonl', { seeds: long })).rejects.toThrow(/context/)
+  })
+
+  it('holds no more memory on the device after than before', async () => {
+    const { memory } = target.model.device
+    const before = memory.liveBytes
+    await generate('memory.jsonl')
+    expect(memory.liveBytes).toBe(before)
+  })
+})
+
+describe('a killed generation', () => {
+  const child = fileURLToPath(new URL('generate.test-child.ts', import.meta.url))
+  const loader = ['--conditions=@outrider/source', '--import', '@outrider/build/source']
+
+  /** Runs it in a process; kills it `delay` ms after it has so many rows. */
+  const run = (path: string, killAt = Number.POSITIVE_INFINITY, delay = 0) =>
+    new Promise<number | null>((resolve, reject) => {
+      const process_ = spawn(process.execPath, [...loader, child, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+      process_.on('error', reject)
+      process_.on('exit', (code) => resolve(code))
+      process_.stdout.on('data', (data: Buffer) => {
+        if (Number(data.toString().trim().split('\n').at(-1)) >= killAt)
+          setTimeout(() => process_.kill('SIGKILL'), delay)
+      })
+    })
+
+  it('loses no row, doubles none, and ends in the same bytes', async () => {
+    const path = join(folder, 'killed.jsonl')
+    for (const [rows, delay] of [
+      [4, 3],
+      [12, 20],
+      [24, 0],
+    ] as const)
+      expect(await run(path, rows, delay)).toBeNull()
+    appendFileSync(path, '{"id":"torn') // as a kill in the middle of a write leaves it
+    expect(await run(path)).toBe(0)
+    expect(read(path)).toBe(whole)
+  }, 60_000)
+})

@@ -1,0 +1,86 @@
+import { ChatTemplate } from '@outrider/transformer'
+import { describe, expect, it } from 'vitest'
+import { rows, texts } from '../sources/rows'
+import { chatSpeaker, plainSpeaker } from '../tiny-model.fixture'
+import { type Example, promptOf, type Speaker, tokenizeConversation } from './example'
+import { tokenize } from './tokenize'
+
+const conversation = [
+  { role: 'user', content: 'Hi' },
+  { role: 'assistant', content: 'Yo' },
+  { role: 'user', content: 'And' },
+  { role: 'assistant', content: 'So on' },
+]
+
+/** What is to be learned, as text; runs are separated by '|'. */
+function learned(speaker: Speaker, { tokens, lossMask }: Example): string {
+  const runs: number[][] = []
+  for (const [i, id] of tokens.entries()) {
+    if (!lossMask[i]) continue
+    if (i === 0 || !lossMask[i - 1]) runs.push([])
+    runs.at(-1)!.push(id)
+  }
+  return runs.map((run) => speaker.tokenizer.decode(run, { skipSpecialTokens: false })).join('|')
+}
+
+describe('tokenizeConversation', () => {
+  it('masks exactly the answers and their end-of-turn, not the line break after it', () => {
+    const example = tokenizeConversation(chatSpeaker, conversation)
+    expect(learned(chatSpeaker, example)).toBe('Yo</s>|So on</s>')
+    expect(chatSpeaker.tokenizer.decode(example.tokens, { skipSpecialTokens: false })).toBe(
+      '<s><user>Hi</s>\n<assistant>Yo</s>\n<user>And</s>\n<assistant>So on</s>\n',
+    )
+  })
+
+  it('begins the answer where the prompt ends', () => {
+    const prompt = promptOf(chatSpeaker, conversation.slice(0, 3))
+    const { tokens, lossMask } = tokenizeConversation(chatSpeaker, conversation)
+    expect(tokens.slice(0, prompt.length)).toEqual(prompt)
+    expect(lossMask.slice(prompt.length - 1, prompt.length + 1)).toEqual([0, 1])
+  })
+
+  it('without a template puts messages one after the other, and the end token last', () => {
+    const example = tokenizeConversation(plainSpeaker, conversation.slice(0, 2))
+    expect(example.tokens).toEqual([256, ...Buffer.from('HiYo'), 257])
+    expect(example.lossMask).toEqual([0, 0, 0, 1, 1, 1])
+    expect(promptOf(plainSpeaker, conversation.slice(0, 1))).toEqual([256, ...Buffer.from('Hi')])
+  })
+
+  it('refuses a conversation without an answer, and a template that rewrites earlier turns', () => {
+    expect(() => tokenizeConversation(chatSpeaker, conversation.slice(0, 1))).toThrow(/nothing to learn/)
+    const forgetful = new ChatTemplate('<s>{% for m in messages[-2:] %}<user>{{ m.content }}</s>{% endfor %}')
+    expect(() => tokenizeConversation({ ...chatSpeaker, chatTemplate: forgetful }, conversation)).toThrow(
+      /cannot be told from/,
+    )
+  })
+})
+
+describe('tokenize', () => {
+  it('packs texts end to end into full windows that share one token, so that each position is learned once', async () => {
+    const examples = await tokenize(texts(['abcdef', 'ghi']), chatSpeaker, 4)
+    const stream = [256, ...Buffer.from('abcdef'), 257, 256, ...Buffer.from('ghi'), 257]
+    expect(examples.map(({ tokens }) => tokens)).toEqual([stream.slice(0, 5), stream.slice(4, 9), stream.slice(8, 13)])
+    expect(examples.every(({ tokens, lossMask }) => lossMask.length === tokens.length)).toBe(true)
+  })
+
+  it('cuts long conversations, and leaves out those whose answer is cut off', async () => {
+    const answer = (prompt: string) => ({
+      kind: 'conversation' as const,
+      messages: [
+        { role: 'user', content: prompt },
+        { role: 'assistant', content: 'abc' },
+      ],
+      metadata: {},
+    })
+    const examples = await tokenize(rows([answer('x'), answer('x'.repeat(40))]), chatSpeaker, 9)
+    expect(examples).toHaveLength(1)
+    expect(examples[0]!.tokens).toHaveLength(10)
+    await expect(tokenize(rows([answer('x'.repeat(40))]), chatSpeaker, 9)).rejects.toThrow(/nothing to learn/)
+    await expect(tokenize(rows([]), chatSpeaker, 9)).rejects.toThrow(/It is empty/)
+  })
+
+  it('refuses tokens that the model does not have', async () => {
+    const source = rows([{ kind: 'tokens', tokens: [1, 260], lossMask: [1, 1] }], 'ids')
+    await expect(tokenize(source, chatSpeaker, 8)).rejects.toThrow(/token 260.*260 tokens/)
+  })
+})

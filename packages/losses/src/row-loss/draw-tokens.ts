@@ -1,0 +1,30 @@
+import {
+  defineKernel,
+  type KernelSpecialization,
+  linearWorkgroups,
+  sampleCategorical,
+  type Tensor,
+} from '@outrider/tensor'
+import source from './token-weights.wgsl'
+
+const kernel = defineKernel({ name: 'tokenWeights', source })
+
+/**
+ * One token a row, drawn from the softmax of the draft's first `columns` logits, with `uniform01(seed, row)`.
+ *
+ * @returns u32 [rows]
+ */
+export function drawTokens(draft: Tensor, columns: number, seed: number, lanes: KernelSpecialization): Tensor {
+  const { device } = draft
+  const [rows, draftColumns] = draft.shape as [number, number]
+  return device.scope(() => {
+    const weights = device.empty([rows, columns])
+    device.run(kernel, {
+      bindings: { draft, weights },
+      params: { rows, columns, draftColumns },
+      ...lanes,
+      workgroups: linearWorkgroups(rows),
+    })
+    return sampleCategorical(weights, { seed })
+  })
+}

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, it } from 'vitest'
+
+const folder = mkdtempSync(join(tmpdir(), 'outrider-train-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const child = fileURLToPath(new URL('train.test-child.ts', import.meta.url))
+const loader = ['--conditions=@outrider/source', '--import', '@outrider/build/source']
+
+/** Trains in a process; kills it `delay` ms after it has reported a step. */
+const run = (name: string, killAt = Number.POSITIVE_INFINITY, delay = 0) =>
+  new Promise<number | null>((resolve, reject) => {
+    const args = [...loader, child, join(folder, `${name}.run`), join(folder, name)]
+    const training = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    training.on('error', reject)
+    training.on('exit', (code) => resolve(code))
+    training.stdout.on('data', (data: Buffer) => {
+      if (Number(data.toString().trim().split('\n').at(-1)) >= killAt) setTimeout(() => training.kill('SIGKILL'), delay)
+    })
+  })
+
+const bytes = (path: string) =>
+  Object.fromEntries(readdirSync(path).map((file) => [file, readFileSync(join(path, file))]))
+
+it('killed at several moments, also while a checkpoint is written, a run ends in the bytes of one that was not', async () => {
+  expect(await run('straight')).toBe(0)
+  for (const [step, delay] of [
+    [1, 0], // before any checkpoint
+    [3, 4], // about when the first is written
+    [6, 1],
+    [8, 10],
+  ] as const)
+    expect(await run('killed', step, delay)).toBeNull()
+  expect(await run('killed')).toBe(0)
+  expect(bytes(join(folder, 'killed'))).toEqual(bytes(join(folder, 'straight')))
+  const last = 'run/checkpoint-12'
+  expect(bytes(join(folder, `killed.${last}`))).toEqual(bytes(join(folder, `straight.${last}`)))
+}, 60_000)

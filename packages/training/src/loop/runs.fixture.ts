@@ -1,0 +1,53 @@
+import { type DataSource, texts } from '@outrider/dataset'
+import { type Device, uniform01 } from '@outrider/tensor'
+import { byteTokenizer, createDraft, Llama, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import type { TrainingOptions } from './train'
+
+/** Texts that have something to learn: each repeats a few letters of its own. */
+export const patterns: DataSource = texts(
+  Array.from({ length: 24 }, (_, i) => {
+    const letters = Array.from({ length: 3 }, (_, k) => 97 + Math.floor(uniform01(11, i * 3 + k) * 6))
+    return String.fromCharCode(...letters).repeat(6)
+  }),
+)
+
+/** A random model over bytes; a draft of it has its tokenizer. */
+export function tinyTarget(device: Device): PretrainedModel {
+  const config = {
+    architecture: 'llama' as const,
+    vocabularySize: 258,
+    hiddenSize: 16,
+    intermediateSize: 24,
+    layers: 2,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 8,
+    contextLength: 64,
+    ropeTheta: 10_000,
+    rmsNormEpsilon: 1e-5,
+    tieWordEmbeddings: true,
+    bosTokenId: 256,
+    eosTokenIds: [257],
+    initializerRange: 0.1,
+  }
+  return pretrainedModel(Llama.initialize(device, config, { seed: 3 }), {
+    tokenizer: byteTokenizer(),
+    generationConfig: { bosTokenId: 256, eosTokenIds: [257] },
+    source: 'tiny',
+  })
+}
+
+export const tinyDraft = (target: PretrainedModel, seed = 7): PretrainedModel =>
+  createDraft(target, { layers: 1, hiddenSize: 16, heads: 2, intermediateSize: 24, seed })
+
+/** The run that tests interrupt: 12 steps with a checkpoint every third. */
+export const shortRun = {
+  steps: 12,
+  batchSize: 2,
+  length: 24,
+  seed: 5,
+  learningRate: 5e-3,
+  warmup: 2,
+  accumulation: 2,
+  checkpointEvery: 3,
+} satisfies TrainingOptions & { batchSize: number; length: number; seed: number }

@@ -1,0 +1,25 @@
+// Distils in a process of its own, that a test kills. Arguments: the run's directory; the directory for the finished draft.
+import { tvdPlusPlus } from '@outrider/losses'
+import { useSoftwareAdapter } from '@outrider/software-adapter'
+import { createDevice } from '@outrider/tensor'
+import { nodeAdapter } from '@outrider/tensor/node'
+import { directory, saveCausalLM } from '@outrider/transformer'
+import { distill } from './distill'
+import { patterns, shortRun, tinyDraft, tinyTarget } from './runs.fixture'
+
+const [run, out] = process.argv.slice(2) as [string, string]
+await useSoftwareAdapter()
+const target = tinyTarget(await createDevice({ adapter: nodeAdapter() }))
+const draft = tinyDraft(target)
+await distill({
+  ...shortRun,
+  draft,
+  target,
+  data: patterns,
+  loss: tvdPlusPlus({ estimator: 'sampled' }),
+  checkpoints: directory(run),
+  resume: true,
+  onStep: ({ step }) => process.stdout.write(`${step}\n`),
+})
+await saveCausalLM(draft, out)
+process.exit(0)
