@@ -20,14 +20,14 @@ import {
 } from '@outrider/transformer'
 import { exchanges, plainText, tokenizerFiles, vocabularySize } from 'outrider/tiny-chat'
 
-const [out = 'tiny-chat', steps = '2600'] = process.argv.slice(2)
+const [out = 'tiny-chat', steps = '2200'] = process.argv.slice(2)
 
 const config: ModelConfig = {
   architecture: 'llama',
   vocabularySize,
   hiddenSize: 64,
   intermediateSize: 176,
-  layers: 8, // deep and narrow: a draft of one layer is then much faster even where every kernel is small
+  layers: 12, // deep and narrow: a draft of one layer is then much faster even where every kernel is small
   heads: 4,
   kvHeads: 2,
   headDim: 16,
@@ -59,7 +59,7 @@ await pretrain(target, corpus(target), {
   batchSize: 4,
   length: 128,
   seed: 1,
-  learningRate: 4e-3,
+  learningRate: 3e-3,
   warmup: 50,
   weightDecay: 0.05,
   checkpoints: directory(`${out}.training`),

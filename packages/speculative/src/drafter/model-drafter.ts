@@ -1,7 +1,7 @@
-import { sampleCategorical, type Tensor } from '@outrider/tensor'
+import { argmax, sampleCategorical, type Tensor } from '@outrider/tensor'
 import { type CausalLM, type KvCache, prefill } from '@outrider/transformer'
 import type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from './drafter'
-import { distributionOver } from './probability-rows'
+import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
 
 /** Drafts with a small model: one step a token, its ids never leaving the device within a block. */
 export function modelDrafter(
@@ -27,7 +27,8 @@ class ModelDraftSession implements DraftSession {
     // The last drafted token is never read, so n drafts take n − 1 places after the sequence.
     const count = Math.min(draftLength, this.#cache.capacity - tokens.length + 1)
     if (count < 1) return null
-    const probabilities = device.empty([count, this.#vocabularySize])
+    const greedy = sampling.temperature === 0
+    const probabilities = greedy ? null : device.empty([count, this.#vocabularySize])
     const ids = device.empty([count], 'u32')
     // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
     const unread = tokens.slice(this.#cache.lengths[0]!)
@@ -38,6 +39,7 @@ class ModelDraftSession implements DraftSession {
         const logits = previous
           ? this.#model.forward(previous.reshape([1, 1]), { cache: this.#cache }) // [1, 1, V']
           : prefill(this.#model, this.#cache, [unread]) // [1, V']
+        if (!probabilities) return argmax(ofVocabulary(logits.reshape([1, logits.size]), this.#vocabularySize)) // [1]
         const p = distributionOver(this.#vocabularySize, logits.reshape([1, logits.size]), sampling) // [1, V]
         device.copy(p, 0, probabilities, i * this.#vocabularySize, this.#vocabularySize)
         return sampleCategorical(p, { seed: sampling.seed, offset: offset + i }) // [1]
@@ -45,7 +47,7 @@ class ModelDraftSession implements DraftSession {
       device.copy(drawn, 0, ids, i, 1)
       token = drawn
     }
-    return { tokens: ids, probabilities }
+    return { tokens: ids, probabilities: probabilities ?? oneHot(ids, this.#vocabularySize) }
   }
 
   keep(length: number): void {

@@ -24,11 +24,14 @@ export function oneHot(ids: Tensor, columns: number): Tensor {
  * @returns f32 [rows, V]
  */
 export function distributionOver(vocabularySize: number, logits: Tensor, sampling: Sampling): Tensor {
-  const columns = logits.shape.at(-1)!
   // Too many logits go before the softmax, missing ones come as zeros after it: no masked logits, no infinities.
-  if (columns > vocabularySize) return samplingDistribution(fitColumns(logits, vocabularySize), sampling)
-  const probabilities = samplingDistribution(logits, sampling)
-  return columns < vocabularySize ? fitColumns(probabilities, vocabularySize) : probabilities
+  const probabilities = samplingDistribution(ofVocabulary(logits, vocabularySize), sampling)
+  return probabilities.shape.at(-1)! < vocabularySize ? fitColumns(probabilities, vocabularySize) : probabilities
+}
+
+/** Logits [rows, V'] without those of ids that a vocabulary does not have. */
+export function ofVocabulary(logits: Tensor, vocabularySize: number): Tensor {
+  return logits.shape.at(-1)! > vocabularySize ? fitColumns(logits, vocabularySize) : logits
 }
 
 function fitColumns(x: Tensor, columns: number): Tensor {

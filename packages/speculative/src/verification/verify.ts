@@ -42,19 +42,29 @@ export function verify({ draft, target, tokens, uniforms, verification }: Verify
   const params = { draftLength, vocabulary, block: verification === 'block' ? 1 : 0 }
   const sums = device.empty([draftLength + 1, 4])
   const result = device.empty([2 + 2 * draftLength], 'u32')
+  const lanes = rowReduction(vocabulary, device.capabilities)
   device.run(positionSums, {
     bindings: { p: draft, q: target, tokens, sums },
     params,
-    ...rowReduction(vocabulary, device.capabilities),
+    ...lanes,
     workgroups: [draftLength + 1],
   })
+  const LANES = lanes.constants!.LANES as number
   device.run(verifyKernel, {
     bindings: { p: draft, q: target, tokens, uniforms, sums, result },
     params,
+    constants: { LANES, ROUNDS: 1 + roundsToOne(vocabulary, LANES) },
     workgroups: [1],
   })
   sums.dispose()
   return result
+}
+
+/** How often a range is cut into so many pieces until a piece has one element. */
+function roundsToOne(range: number, pieces: number): number {
+  let rounds = 0
+  for (let size = range; size > 1 || rounds === 0; size = Math.ceil(size / pieces)) rounds++
+  return rounds
 }
 
 /** A block's verdict with what was drafted. */

@@ -4,8 +4,8 @@
 // sums: [γ+1, 4] of position-sums.wgsl     result: u32 [2 + 2γ]: accepted, next, the tokens, the bits of α by position
 //
 // One workgroup. The first invocation decides how many tokens are accepted; then all descend to the next token: the
-// range of ids is cut into 256 pieces, summed and searched for the piece where the running sum passes u·Σ, until a
-// piece is one id. Only pieces with a positive sum are entered, so an id of weight zero is never drawn.
+// range of ids is cut into LANES pieces, summed and searched for the piece where the running sum passes u·Σ, until a
+// piece is one id: ROUNDS − 1 times, LANES^(ROUNDS − 1) ≥ V. Only pieces with a positive sum are entered, so an id of weight zero is never drawn.
 // The tests are u·p < q and the like, strict and without division: u < 1 makes that exact, and q = 0 is never accepted.
 
 struct Params { draftLength: u32, vocabulary: u32, block: u32 }
@@ -18,8 +18,6 @@ struct Params { draftLength: u32, vocabulary: u32, block: u32 }
 @group(0) @binding(5) var<storage, read_write> result: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-const lanes = 256u;
-
 struct Search {
   row: u32,      // accepted tokens: the row of p and q that the next token follows
   w: f32,        // the weight of q in the residual
@@ -30,7 +28,7 @@ struct Search {
 }
 
 var<workgroup> search: Search;
-var<workgroup> pieces: array<f32, lanes>;
+var<workgroup> pieces: array<f32, LANES>;
 
 fn accept_tokens() -> u32 {
   for (var i = 0u; i < params.draftLength; i++) {
@@ -60,7 +58,7 @@ fn weight(state: Search, id: u32) -> f32 {
 
 fn find_mass() {
   var total = 0.0;
-  for (var i = 0u; i < lanes; i++) { total += pieces[i]; }
+  for (var i = 0u; i < LANES; i++) { total += pieces[i]; }
   // A residual that rounding left empty: p and q are equal but for the last bits, so q itself serves. Its sum is 1.
   if (!(total > 0.0)) {
     search.bonus = 1u;
@@ -73,7 +71,7 @@ fn find_mass() {
 fn enter_piece(size: u32) {
   var chosen = 0u;
   var inside = false;
-  for (var i = 0u; i < lanes; i++) {
+  for (var i = 0u; i < LANES; i++) {
     let piece = pieces[i];
     if (piece > 0.0) {
       chosen = i;
@@ -86,18 +84,18 @@ fn enter_piece(size: u32) {
   search.count = min(size, search.count - chosen * size);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_index) lane: u32) {
   if (lane == 0u) {
     let accepted = select(accept_tokens(), accept_block(), params.block == 1u);
     let all = accepted == params.draftLength;
     search = Search(accepted, sums[accepted].z, select(0u, 1u, all), 0u, params.vocabulary, 0.0);
   }
-  // The first round only finds the mass; three more reach one id of 256³.
-  for (var round = 0u; round < 4u; round++) {
+  // The first round only finds the mass.
+  for (var round = 0u; round < ROUNDS; round++) {
     workgroupBarrier();
     let state = search;
-    let size = (state.count + lanes - 1u) / lanes;
+    let size = (state.count + LANES - 1u) / LANES;
     let end = min((lane + 1u) * size, state.count);
     var sum = 0.0;
     for (var i = lane * size; i < end; i++) { sum += weight(state, state.begin + i); }
@@ -111,8 +109,8 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     result[0] = search.row;
     result[1] = search.begin;
   }
-  if (lane < params.draftLength) {
-    result[2u + lane] = tokens[lane];
-    result[2u + params.draftLength + lane] = bitcast<u32>(sums[lane].x);
+  for (var i = lane; i < params.draftLength; i += LANES) {
+    result[2u + i] = tokens[i];
+    result[2u + params.draftLength + i] = bitcast<u32>(sums[i].x);
   }
 }

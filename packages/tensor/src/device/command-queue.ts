@@ -5,7 +5,7 @@ import type { CompiledKernel } from './pipeline-cache'
 
 const arenaBytes = 256 * 1024
 /** Submit when this many dispatches wait, so that the device works while the host encodes on. */
-const dispatchesPerSubmit = 192
+const dispatchesPerSubmit = 48
 
 /** One dispatch, ready to encode. */
 export interface Dispatch {
