@@ -9,7 +9,7 @@ import { findings } from '../demo/findings'
 import { measureAll } from '../demo/measure'
 import { plan } from '../demo/plan'
 import { reportData } from '../demo/report-data'
-import { resultTable } from '../demo/result-table'
+import { resultTables } from '../demo/result-table'
 import { answerSideBySide, columnsOf } from '../demo/side-by-side'
 import { alignDraft, generateAnswers, pretrainDraft, type TrainedDraft } from '../demo/stages'
 import { openModel } from '../models'
@@ -75,12 +75,15 @@ async function demo(context: Context, out: string): Promise<object> {
   head(4, 'Measure: plain decoding, and every draft at every γ')
   const { rows, costs } = await measureAll(context, target, drafts)
   const { lead, notes } = findings(rows, costs, adapter)
-  terminal.print(resultTable(rows))
+  terminal.print(resultTables(rows, style.bold))
   terminal.print(
-    '\nτ: tokens per target pass. α: Σ min(p, q). MBSU: τ / (1 + cγ) with c by parameters. Rates are measured here.',
+    style.dim(
+      '\nτ: tokens per target pass, over all tasks and by task. α: Σ min(p, q).\nMBSU: τ / (1 + cγ), c by parameters. Rates and speed-up are measured here.',
+    ),
   )
-  terminal.print(`${lead}`)
-  for (const note of notes) terminal.print(`· ${note}`)
+  terminal.print()
+  terminal.printParagraph(lead)
+  for (const note of notes) terminal.printParagraph(`· ${note}`, '  ')
   terminal.print(style.dim(`(${took()})`))
 
   head(5, 'One answer, side by side')

@@ -11,6 +11,7 @@ import {
   type Pace,
   type Speculation,
   tokensPerSecond,
+  warmUp,
 } from '../evaluation/speculation'
 import { openModel } from '../models'
 import { type SamplingFlags, verification, withSampling } from '../options/groups'
@@ -86,6 +87,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     onAnswer: () => progress.update(++answers),
   }
   const costs = await stepCosts(target, draft, sampling)
+  await warmUp(measure, draft, Math.max(...flags.draftLength))
   const plain = await measurePlain(measure)
   const runs: { draftLength: number; speculation: Speculation }[] = []
   for (const draftLength of flags.draftLength)

@@ -21,10 +21,18 @@ export function findings(
   const lead = `Block efficiency rises from ${fixed(tau(base!))} with the merely pretrained draft to ${fixed(tau(best))} with the one aligned by ${best} (mean over γ and sampling, all tasks). The fastest setting decodes at ${fixed(fastest.speedUp)} times the plain rate: ${fastest.draft}, γ = ${fastest.draftLength}, ${fastest.temperature === 0 ? 'greedy' : `temperature ${fastest.temperature}`}.`
   const notes = [
     `Losses by mean τ: ${aligned.map((draft) => `${draft} ${fixed(tau(draft))}`).join(', ')}. One short run of one seed: differences of a few hundredths between losses say little.`,
-    `Translation is the task that the distillation seeds leave out.`,
+    byTask(rows, best),
     pays(over, costs, adapter, best),
   ]
   return { lead, notes }
+}
+
+/** The best draft's gain on what it was aligned for, and on the task that it never saw. */
+function byTask(rows: readonly EvaluationRow[], best: string): string {
+  const own = rows.filter(({ draft, task }) => draft === best && task !== allTasks)
+  const fastest = (task: string) => Math.max(...own.filter((row) => row.task === task).map(({ speedUp }) => speedUp))
+  const tasks = [...new Set(own.map(({ task }) => task))].map((task) => `${task} ${fixed(fastest(task))}×`)
+  return `By task, ${best} at its fastest: ${tasks.join(', ')}. Translation is the task that the distillation seeds leave out.`
 }
 
 function pays(rows: readonly EvaluationRow[], costs: StepCosts, adapter: string, best: string): string {

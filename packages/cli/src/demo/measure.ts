@@ -2,7 +2,16 @@ import type { StepCosts } from '@outrider/speculative'
 import type { PretrainedModel } from '@outrider/transformer'
 import { stepCosts } from '../commands/evaluate'
 import type { Context } from '../context'
-import { all, type MeasuredPrompt, measurePlain, measureSpeculation, tokensPerSecond } from '../evaluation/speculation'
+import {
+  all,
+  type MeasuredPrompt,
+  measurePlain,
+  measureSpeculation,
+  type Speculation,
+  together,
+  tokensPerSecond,
+  warmUp,
+} from '../evaluation/speculation'
 import type { EvaluationRow } from '../report/index'
 import { plan, samplings, seeds } from './plan'
 import type { TrainedDraft } from './stages'
@@ -14,7 +23,7 @@ export interface Measurement {
   costs: StepCosts
 }
 
-/** Every draft at every draft length and way of sampling, by task and over all tasks; plain decoding once for each sampling. */
+/** Every draft at every draft length and way of sampling, by task and over all tasks, next to plain decoding. */
 export async function measureAll(
   context: Context,
   target: PretrainedModel,
@@ -27,7 +36,7 @@ export async function measureAll(
       prompt: [{ role: 'user', content: prompt }],
     }),
   )
-  const total = prompts.length * samplings.length * (1 + drafts.length * draftLengths.length)
+  const total = prompts.length * samplings.length * (2 + drafts.length * draftLengths.length)
   const progress = context.terminal.progress({ label: 'evaluate', total, unit: 'answers' })
   let answers = 0
   const rows: EvaluationRow[] = []
@@ -41,28 +50,34 @@ export async function measureAll(
       signal: context.signal,
       onAnswer: () => progress.update(++answers),
     }
-    const plain = await measurePlain(measure)
-    for (const draft of drafts)
+    await warmUp(measure, drafts[0]!.model, Math.max(...draftLengths))
+    // Plain decoding first and last: a machine's speed drifts.
+    const before = await measurePlain(measure)
+    const runs: { draft: string; draftLength: number; speculation: Speculation }[] = []
+    for (const { name, model } of drafts)
       for (const draftLength of draftLengths) {
-        const { paces, metrics } = await measureSpeculation({ ...measure, draft: draft.model, draftLength, costs })
-        for (const task of [...tasks, all]) {
-          const figures = metrics.get(task)!
-          const plainRate = tokensPerSecond(plain.get(task))
-          const rate = tokensPerSecond(paces.get(task))
-          rows.push({
-            draft: draft.name,
-            task,
-            draftLength,
-            temperature: sampling.temperature,
-            blockEfficiency: figures.blockEfficiency,
-            acceptanceRate: figures.acceptanceRate,
-            acceptanceByPosition: figures.acceptanceRatePerPos,
-            mbsu: figures.mbsu,
-            plainTokensPerSecond: plainRate,
-            speculativeTokensPerSecond: rate,
-            speedUp: rate / plainRate,
-          })
-        }
+        const speculation = await measureSpeculation({ ...measure, draft: model, draftLength, costs })
+        runs.push({ draft: name, draftLength, speculation })
+      }
+    const plain = together(before, await measurePlain(measure))
+    for (const { draft, draftLength, speculation } of runs)
+      for (const task of [...tasks, all]) {
+        const figures = speculation.metrics.get(task)!
+        const plainRate = tokensPerSecond(plain.get(task))
+        const rate = tokensPerSecond(speculation.paces.get(task))
+        rows.push({
+          draft,
+          task,
+          draftLength,
+          temperature: sampling.temperature,
+          blockEfficiency: figures.blockEfficiency,
+          acceptanceRate: figures.acceptanceRate,
+          acceptanceByPosition: figures.acceptanceRatePerPos,
+          mbsu: figures.mbsu,
+          plainTokensPerSecond: plainRate,
+          speculativeTokensPerSecond: rate,
+          speedUp: rate / plainRate,
+        })
       }
   }
   context.terminal.endProgress()

@@ -9,13 +9,13 @@ export const plan = {
   generation: { instructions: 100, temperatures: [0, 0.3, 0.7, 1], topP: 0.95, maxTokens: 48, batchSize: 32 },
   distillation: {
     losses: ['kld', 'tvd', 'tvd++'],
-    steps: 110,
+    steps: 100,
     batchSize: 8,
     length: 72, // the longest conversation
     learningRate: 5e-3,
     mix: [9, 1] as const,
   },
-  evaluation: { promptsPerTask: 5, draftLengths: [3, 5], maxTokens: 40 },
+  evaluation: { promptsPerTask: 4, draftLengths: [3, 5], maxTokens: 40 },
 } as const
 
 /** Ways of sampling that are measured; the second is the paper's for open-ended text. */

@@ -1,46 +1,38 @@
 import { allTasks, type EvaluationRow, temperatureText } from '../report/index'
 import { fixed, table } from '../terminal'
 
-/** One line per way of sampling, γ and draft: τ by task, then the figures over all tasks. */
-export function resultTable(rows: readonly EvaluationRow[]): string {
+/** A table for each way of sampling and γ, 80 columns wide: τ over all tasks and by task, then the other figures over all. */
+export function resultTables(rows: readonly EvaluationRow[], heading: (text: string) => string): string {
   const tasks = [...new Set(rows.map(({ task }) => task))].filter((task) => task !== allTasks)
   const right = (title: string) => ({ title, align: 'right' as const })
-  const columns = [
-    { title: 'sampling' },
-    right('γ'),
-    { title: 'draft' },
-    ...tasks.map((task) => right(`τ ${task}`)),
-    right('τ all'),
-    right('α'),
-    right('MBSU'),
-    right('plain tok/s'),
-    right('spec. tok/s'),
-    right('speed-up'),
-  ]
-  const lines = rows
-    .filter(({ task }) => task === allTasks)
+  const columns = [{ title: 'draft' }, ...['τ', ...tasks, 'α', 'MBSU', 'tok/s', 'speed-up'].map(right)]
+  const over = rows.filter(({ task }) => task === allTasks)
+  const settings = over.filter((row, i) => over.findIndex((other) => sameSetting(other, row)) === i)
+  return settings
     .sort((a, b) => a.temperature - b.temperature || a.draftLength - b.draftLength)
-    .map((row) => {
-      const tau = (task: string) =>
-        rows.find(
-          (other) =>
-            other.task === task &&
-            other.draft === row.draft &&
-            other.draftLength === row.draftLength &&
-            other.temperature === row.temperature,
-        )?.blockEfficiency
-      return [
-        temperatureText(row.temperature),
-        String(row.draftLength),
-        row.draft,
-        ...tasks.map((task) => fixed(tau(task))),
-        fixed(row.blockEfficiency),
-        fixed(row.acceptanceRate),
-        fixed(row.mbsu),
-        fixed(row.plainTokensPerSecond, 0),
-        fixed(row.speculativeTokensPerSecond, 0),
-        `${fixed(row.speedUp)}×`,
-      ]
+    .map((setting) => {
+      const { temperature, draftLength, plainTokensPerSecond } = setting
+      const title = `${temperatureText(temperature)}, γ = ${draftLength}; plain decoding: ${fixed(plainTokensPerSecond, 0)} tokens/s`
+      const lines = over
+        .filter((row) => sameSetting(row, setting))
+        .map((row) => {
+          const tau = (task: string) =>
+            rows.find((other) => sameSetting(other, row) && other.draft === row.draft && other.task === task)
+              ?.blockEfficiency
+          return [
+            row.draft,
+            fixed(row.blockEfficiency),
+            ...tasks.map((task) => fixed(tau(task))),
+            fixed(row.acceptanceRate),
+            fixed(row.mbsu),
+            fixed(row.speculativeTokensPerSecond, 0),
+            `${fixed(row.speedUp)}×`,
+          ]
+        })
+      return `${heading(title)}\n${table(columns, lines)}`
     })
-  return table(columns, lines)
+    .join('\n\n')
 }
+
+const sameSetting = (a: EvaluationRow, b: EvaluationRow): boolean =>
+  a.draftLength === b.draftLength && a.temperature === b.temperature

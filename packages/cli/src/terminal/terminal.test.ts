@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { bytes, colours, count, duration, fixed, Progress, rate, table, wantsColour, width } from './index'
+import { paragraph } from './paragraph'
 
 describe('numbers', () => {
   test('durations', () => {
@@ -89,5 +90,12 @@ describe('progress', () => {
     progress.finish()
     expect(written).toHaveLength(3)
     expect(written.join('')).not.toContain('\r')
+  })
+})
+
+describe('paragraph', () => {
+  test('breaks between words, and a word that is too long stands alone', () => {
+    expect(paragraph('· one two three', 9, '  ').split('\n')).toEqual(['· one two', '  three'])
+    expect(paragraph('a unbreakable b', 5).split('\n')).toEqual(['a', 'unbreakable', 'b'])
   })
 })

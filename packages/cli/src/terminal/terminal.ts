@@ -1,4 +1,5 @@
 import { type Colours, colours, wantsColour } from './colour'
+import { paragraph } from './paragraph'
 import { Progress, type ProgressOptions } from './progress'
 import type { Stream } from './stream'
 import { type Column, table } from './table'
@@ -43,6 +44,11 @@ export class Terminal {
     if (this.json) return
     this.endProgress()
     this.#out.write(text)
+  }
+
+  /** Sentences, in lines that can be read. */
+  printParagraph(text: string, indent?: string): void {
+    this.print(paragraph(text, Math.min(this.columns, 100), indent))
   }
 
   printTable(columns: readonly Column[], rows: readonly (readonly string[])[]): void {

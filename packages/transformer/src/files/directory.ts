@@ -59,7 +59,7 @@ export function checkFileName(directory: string, file: string): string {
 }
 
 export function fileMissing(directory: string, file: string, cause?: unknown): OutriderError {
-  return new OutriderError('FILE_MISSING', `${directory} has no file ${file}.`, {
+  return new OutriderError('FILE_MISSING', `${directory === '.' ? 'This folder' : directory} has no file ${file}.`, {
     remedy: 'Check the path, and that the copy or download is complete.',
     cause,
     details: { directory, file },

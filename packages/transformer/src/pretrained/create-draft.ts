@@ -54,7 +54,8 @@ export function draftConfig(target: ModelConfig, options: DraftOptions): ModelCo
     kvHeads,
     headDim: hiddenSize / heads,
     tieWordEmbeddings: options.tieWordEmbeddings ?? target.tieWordEmbeddings,
-    initializerRange: 0.02,
+    // "Small init" (Nguyen & Salazar 2019, arXiv 1910.05895): the customary 0.02 at a width of 1024, and more below it.
+    initializerRange: Math.sqrt(2 / (5 * hiddenSize)),
   }
 }
 
