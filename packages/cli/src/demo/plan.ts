@@ -5,14 +5,14 @@
  */
 export const plan = {
   draft: { layers: 1, hiddenSize: 48, heads: 3, intermediateSize: 128 },
-  pretraining: { texts: 2400, steps: 200, batchSize: 8, length: 72, learningRate: 6e-3 },
+  pretraining: { texts: 2400, steps: 170, batchSize: 8, length: 72, learningRate: 8e-3 },
   generation: { instructions: 100, temperatures: [0, 0.3, 0.7, 1], topP: 0.95, maxTokens: 48, batchSize: 32 },
   distillation: {
     losses: ['kld', 'tvd', 'tvd++'],
-    steps: 100,
+    steps: 85,
     batchSize: 8,
     length: 72, // the longest conversation
-    learningRate: 5e-3,
+    learningRate: 8e-3,
     mix: [9, 1] as const,
   },
   evaluation: { promptsPerTask: 4, draftLengths: [3, 5], maxTokens: 40 },
