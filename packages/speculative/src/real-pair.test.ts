@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { testDevice } from '@outrider/tensor/testing'
 import {
   createDraft,
@@ -11,6 +10,7 @@ import {
   type SamplingOptions,
 } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { asset } from '../../transformer/src/assets.fixture'
 import { SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
 import type { DraftLengthPolicy } from './draft-length/policy'
 import { promptLookup } from './drafter/prompt-lookup'
@@ -20,7 +20,7 @@ interface Reference {
   cases: { prompt: string; ids: number[]; greedy: number[] }[]
 }
 
-const assets = fileURLToPath(new URL('../../../../shared/assets/stories260K', import.meta.url))
+const assets = asset('stories260K')
 
 let target: PretrainedModel
 let random: PretrainedModel

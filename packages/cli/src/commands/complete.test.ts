@@ -1,10 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { asset } from '../../../transformer/src/assets.fixture'
 import { runCli } from '../testing/run-cli'
 
-const model = fileURLToPath(new URL('../../../../../shared/assets/stories260K', import.meta.url))
-if (!existsSync(model)) throw new Error(`The test model is missing: ${model} (see shared/assets/README.md).`)
+const model = asset('stories260K')
 const { cases } = JSON.parse(readFileSync(`${model}/reference.json`, 'utf8')) as {
   cases: { prompt: string; greedy: number[] }[]
 }

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { asset } from '../../../transformer/src/assets.fixture'
+import { runCli } from '../testing/run-cli'
+import type { EvaluationFigures } from './evaluate'
+
+// The method, stage by stage, on a model that no one here trained.
+const target = asset('stories260K')
+const folder = mkdtempSync(join(tmpdir(), 'outrider-pipeline-'))
+const at = (name: string) => join(folder, name)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const stories = readFileSync(asset('text/tinystories/tinystories_sample.txt'), 'utf8').split('<|endoftext|>')
+const opening = (story: string) => story.trim().split(/\s+/).slice(0, 12).join(' ')
+const jsonLines = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+
+beforeAll(() => {
+  writeFileSync(at('stories.txt'), stories.slice(0, 60).join('<|endoftext|>'))
+  writeFileSync(at('seeds.jsonl'), jsonLines(stories.slice(100, 112).map((story) => ({ prompt: opening(story) }))))
+  const prompts = stories.slice(200, 206).map((story, i) => ({ prompt: opening(story), category: `group ${i % 2}` }))
+  writeFileSync(at('prompts.jsonl'), jsonLines(prompts))
+})
+
+/** Runs a stage that must succeed. */
+async function stage(...args: string[]): Promise<Record<string, unknown>> {
+  const { status, json, err } = await runCli([...args, '--json'])
+  expect(status, err).toBe(0)
+  return json()
+}
+
+const sizes = ['--layers', '1', '--hidden-size', '32', '--heads', '4']
+const pretraining = (out: string) => [
+  ...['pretrain', '--target', target, '--text', at('stories.txt'), ...sizes, '--steps', '40', '--batch-size', '4'],
+  ...['--length', '48', '--learning-rate', '0.01', '--checkpoint-every', '10', '--out', at(out)],
+]
+const evaluation = (draft: string) => [
+  ...['evaluate', '--target', target, '--draft', at(draft), '--prompts', at('prompts.jsonl')],
+  ...['--draft-length', '2,3', '--max-tokens', '16'],
+]
+
+describe('pretrain, generate, distill, evaluate', () => {
+  test('raise the block efficiency of a draft for a model of the wild', async () => {
+    expect(await stage(...pretraining('draft'))).toMatchObject({
+      steps: 40,
+      tokens: 40 * 4 * 48,
+      loss: expect.any(Number),
+    })
+
+    const generation = ['generate', '--target', target, '--seeds', at('seeds.jsonl'), '--out', at('answers.jsonl')]
+    const grid = ['--temperatures', '0,0.5', '--max-tokens', '40', '--batch-size', '12']
+    expect(await stage(...generation, ...grid)).toMatchObject({ rows: 24, generated: 24 })
+    expect(await stage(...generation, ...grid)).toMatchObject({ rows: 24, generated: 0 })
+
+    const aligned = await stage(
+      ...['distill', '--target', target, '--draft', at('draft'), '--data', at('answers.jsonl'), '--loss', 'kld'],
+      ...['--text', at('stories.txt'), '--steps', '60', '--batch-size', '4', '--length', '48'],
+      ...['--learning-rate', '0.01', '--out', at('aligned')],
+    )
+    expect(aligned).toMatchObject({ steps: 60, acceptance_rate: expect.any(Number) })
+
+    const [before, after] = [await stage(...evaluation('draft')), await stage(...evaluation('aligned'))]
+    const efficiency = ({ results }: Record<string, unknown>) =>
+      (results as { all: EvaluationFigures }[]).map(({ all }) => all.block_efficiency)
+    for (const [i, value] of efficiency(after).entries()) expect(value).toBeGreaterThan(efficiency(before)[i]! + 0.1)
+  })
+
+  test('evaluate prints what scripts rely on, for each category and in all', async () => {
+    const { results, ...rest } = await stage(...evaluation('aligned'), '--temperature', '0.7', '--top-p', '0.95')
+    expect(rest).toMatchObject({ temperature: 0.7, top_p: 0.95, parameter_ratio: expect.any(Number) })
+    const lengths = results as { draft_length: number; all: EvaluationFigures; categories: Record<string, object> }[]
+    expect(lengths.map(({ draft_length }) => draft_length)).toEqual([2, 3])
+    for (const { draft_length, all, categories } of lengths) {
+      expect(Object.keys(categories)).toEqual(['group 0', 'group 1'])
+      for (const figures of [all, ...Object.values(categories)])
+        expect(figures).toMatchObject({
+          block_efficiency: expect.any(Number),
+          acceptance_rate: expect.any(Number),
+          mbsu: expect.any(Number),
+          cost_ratio: expect.any(Number),
+          tokens_per_second: expect.any(Number),
+          plain_tokens_per_second: expect.any(Number),
+          speed_up: expect.any(Number),
+        })
+      expect(all.acceptance_rate_per_pos).toHaveLength(draft_length)
+      expect(all.prompts).toBe(6)
+      expect(all.block_efficiency).toBeGreaterThanOrEqual(1)
+      expect(all.block_efficiency).toBeLessThanOrEqual(draft_length + 1)
+    }
+  })
+})
+
+describe('a run that is stopped with Ctrl-C', () => {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+  const loader = ['--conditions=@outrider/source', '--import', '@outrider/software-adapter/register']
+
+  /** Pretrains in a process of its own; sends SIGINT when the first checkpoint is there. */
+  const interrupted = (out: string) =>
+    new Promise<{ status: number | null; err: string }>((resolve, reject) => {
+      const args = [...loader, '--import', '@outrider/build/source', main, ...pretraining(out)]
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+      let err = ''
+      child.stderr.on('data', (data: Buffer) => {
+        err += data
+      })
+      const watch = setInterval(() => {
+        if (!existsSync(join(at(out), 'checkpoints.json'))) return
+        clearInterval(watch)
+        child.kill('SIGINT')
+      }, 5)
+      child.on('error', reject)
+      child.on('close', (status) => {
+        clearInterval(watch)
+        resolve({ status, err })
+      })
+    })
+
+  test('says how to go on, and goes on to the bytes of a run that was not', async () => {
+    const { status, err } = await interrupted('stopped')
+    expect(status, err).toBe(130)
+    expect(err).toMatch(/--resume/)
+    await stage(...pretraining('stopped'), '--resume')
+    const files = (name: string) => readdirSync(at(name)).filter((file) => !file.startsWith('checkpoint'))
+    expect(files('stopped')).toEqual(files('draft'))
+    for (const file of files('draft'))
+      expect(readFileSync(join(at('stopped'), file)).equals(readFileSync(join(at('draft'), file))), file).toBe(true)
+  })
+})
