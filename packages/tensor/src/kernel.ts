@@ -79,10 +79,20 @@ export function specialize(kernel: Kernel, { constants, types, prelude }: Kernel
   return [...new Set(enables), ...lines, body].join('\n')
 }
 
-/** What tells one specialisation of a kernel from another. */
+const preludeNumbers = new Map<string, number>()
+
+/** What tells one specialisation of a kernel from another. Made for every dispatch: a prelude counts by its number. */
 export function specializationKey({ constants, types, prelude }: KernelSpecialization): string {
-  if (!constants && !types && !prelude) return ''
-  return JSON.stringify([constants, types, prelude])
+  let key = ''
+  for (const name in constants) key += `${name}=${constants[name]};`
+  for (const name in types) key += `${name}:${types[name]};`
+  if (!prelude) return key
+  let number = preludeNumbers.get(prelude)
+  if (number === undefined) {
+    number = preludeNumbers.size
+    preludeNumbers.set(prelude, number)
+  }
+  return `${key}#${number}`
 }
 
 function literal(value: number | boolean | string): string {

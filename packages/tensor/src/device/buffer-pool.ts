@@ -26,11 +26,13 @@ const keptBytes = 256 * 2 ** 20
 
 /**
  * Buffers by size class (quarters of a power of two). A released buffer can be taken again at once: the commands that
- * used it and the commands that will are in one queue, in order.
+ * used it and the commands that will are in one queue, in order. The free buffer with the lowest id is taken, so that a step
+ * that is done again and again gets the same buffers each time, and finds its bind groups made.
  */
 export class BufferPool {
   readonly memory: MemoryUse = { liveBytes: 0, peakBytes: 0, liveBuffers: 0, pooledBytes: 0 }
   readonly #gpu: GPUDevice
+  /** By size class, the highest id first. */
   readonly #free = new Map<number, Storage[]>()
   #nextId = 1
 
@@ -74,9 +76,14 @@ export class BufferPool {
     memory.liveBytes -= storage.bytes
     memory.liveBuffers--
     memory.pooledBytes += storage.capacity
-    const free = this.#free.get(storage.capacity)
-    if (free) free.push(storage)
-    else this.#free.set(storage.capacity, [storage])
+    let free = this.#free.get(storage.capacity)
+    if (!free) {
+      free = []
+      this.#free.set(storage.capacity, free)
+    }
+    let at = free.length
+    while (at > 0 && free[at - 1]!.id < storage.id) at--
+    free.splice(at, 0, storage)
   }
 
   /** Destroys free buffers past what is worth keeping. Only between submissions. Returns whether any was destroyed. */

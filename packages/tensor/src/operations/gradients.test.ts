@@ -122,7 +122,8 @@ const notDifferentiable: Partial<Record<keyof typeof operations, string>> = {
   argmax: 'its values are indices',
   sampleCategorical: 'its values are indices',
   samplingDistribution: 'it is for decoding; training goes through softmax',
-  writeRows: 'it writes in place, for inference',
+  ropeIntoCache: 'it writes in place, for inference',
+  linear: 'it is for inference; training composes matmul and what surrounds it',
 }
 
 describe('gradients', () => {

@@ -20,7 +20,7 @@ export function distillation(draft: PretrainedModel, target: PretrainedModel, lo
   const flat = (logits: Tensor) => logits.reshape([logits.size / logits.shape.at(-1)!, logits.shape.at(-1)!])
   const both = (parameters: Record<string, Tensor>, { tokens }: DeviceBatch) => ({
     draftLogits: flat(llamaLogits(draft.config, parameters, tokens)), // [positions, draft vocabulary]
-    targetLogits: flat(llamaLogits(target.config, target.model.parameters, tokens)), // [positions, target vocabulary]
+    targetLogits: flat(target.model.forward(tokens)), // [positions, target vocabulary]
   })
   return {
     name: `distill ${loss.name}`,

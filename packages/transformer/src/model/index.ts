@@ -1,4 +1,4 @@
 export type { CausalLM, ForwardOptions, KvCache } from './causal-lm'
 export { Llama } from './llama'
-export { headWeight, type LlamaContext, llamaHead, llamaHidden, llamaLogits, ropeFrequencies } from './llama-forward'
+export { headWeight, llamaHead, llamaHidden, llamaLogits, ropeFrequencies } from './llama-forward'
 export { initializeLlama, llamaParameterShapes, type Parameters, parameterCount } from './llama-parameters'

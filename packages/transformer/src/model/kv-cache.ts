@@ -1,11 +1,6 @@
-import { type Device, OutriderError, type Start, type Tensor, writeRows } from '@outrider/tensor'
+import { type Device, OutriderError, type Start } from '@outrider/tensor'
 import type { KvCache } from './causal-lm'
-
-/** Keys and values of one layer. */
-interface LayerCache {
-  keys: Tensor // [batch, capacity, kvHeads, headDim]
-  values: Tensor // [batch, capacity, kvHeads, headDim]
-}
+import type { LayerCache } from './llama-inference'
 
 /** The cache of a model whose layers all attend to all earlier tokens. */
 export class FullKvCache implements KvCache {
@@ -57,12 +52,9 @@ export class FullKvCache implements KvCache {
       : this.#device.tensor(Uint32Array.from(this.#lengths))
   }
 
-  /** Writes new keys and values [batch, rows, kvHeads, headDim] of a layer, and gives the layer's all. */
-  append(layer: number, keys: Tensor, values: Tensor, start: Start): LayerCache {
-    const cache = this.#layers[layer]!
-    writeRows(cache.keys, keys, { start })
-    writeRows(cache.values, values, { start })
-    return cache
+  /** Keys and values of a layer, with room for the capacity. */
+  layer(layer: number): LayerCache {
+    return this.#layers[layer]!
   }
 
   /** Makes sure that `counts` more tokens fit. */

@@ -7,24 +7,15 @@ import {
   matmul,
   rmsNorm,
   rope,
-  type Start,
   swiglu,
   type Tensor,
 } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import type { Parameters } from './llama-parameters'
 
-/** What a forward pass continues. Without it, every sequence begins at position 0 and nothing is remembered. */
-export interface LlamaContext {
-  /** Position of row 0, by sequence. */
-  start: Start
-  /** Takes the keys and values [batch, rows, kvHeads, headDim] of a layer and gives those to attend to, earlier ones included. */
-  append: (layer: number, keys: Tensor, values: Tensor) => { keys: Tensor; values: Tensor }
-}
-
 /**
  * Logits of the next token after every row of a Llama (Touvron et al. 2023, arXiv 2302.13971). Differentiable in the
- * parameters.
+ * parameters: for training. Every sequence begins at position 0.
  *
  * @param parameters  by Hugging Face name
  * @param tokens      u32 [batch, rows]
@@ -37,25 +28,17 @@ export function llamaLogits(config: ModelConfig, parameters: Parameters, tokens:
 /**
  * The hidden states that the head turns into logits: embedding, blocks, final norm.
  *
- * @param frequencies  f32 [headDim / 2], from `ropeFrequencies`; made anew where it is left out
  * @returns f32 [batch, rows, hidden]
  */
-export function llamaHidden(
-  config: ModelConfig,
-  parameters: Parameters,
-  tokens: Tensor,
-  {
-    context,
-    frequencies = ropeFrequencies(tokens.device, config),
-  }: { context?: LlamaContext; frequencies?: Tensor } = {},
-): Tensor {
+export function llamaHidden(config: ModelConfig, parameters: Parameters, tokens: Tensor): Tensor {
+  const frequencies = ropeFrequencies(tokens.device, config)
   // While gradients are recorded, the tape owns what is between the blocks; otherwise a block frees all but its result.
   const recording = isTracked(...Object.values(parameters))
   const scoped = (body: () => Tensor) => (recording ? body() : tokens.device.scope(body))
   let x = embedding(parameters['model.embed_tokens.weight']!, tokens) // [batch, rows, hidden]
   for (let layer = 0; layer < config.layers; layer++) {
     const before = x
-    x = scoped(() => block(config, parameters, layer, before, frequencies, context)) // [batch, rows, hidden]
+    x = scoped(() => block(config, parameters, layer, before, frequencies)) // [batch, rows, hidden]
     if (!recording) before.dispose()
   }
   return rmsNorm(x, parameters['model.norm.weight']!, { epsilon: config.rmsNormEpsilon }) // [batch, rows, hidden]
@@ -78,11 +61,9 @@ function block(
   layer: number,
   x: Tensor, // [batch, rows, hidden]
   frequencies: Tensor, // [headDim / 2]
-  context: LlamaContext | undefined,
 ): Tensor {
   const { heads, kvHeads, headDim, rmsNormEpsilon: epsilon } = config
   const [batch, rows] = x.shape as [number, number, number]
-  const start = context?.start ?? 0
   const weight = (part: string) => parameters[`model.layers.${layer}.${part}.weight`]!
   const linear = (input: Tensor, part: string) => matmul(input, weight(part), { transposeB: true })
 
@@ -90,10 +71,7 @@ function block(
   const q = linear(attended, 'self_attn.q_proj').reshape([batch, rows, heads, headDim])
   const k = linear(attended, 'self_attn.k_proj').reshape([batch, rows, kvHeads, headDim])
   const v = linear(attended, 'self_attn.v_proj').reshape([batch, rows, kvHeads, headDim])
-  const queries = rope(q, { frequencies, start }) // [batch, rows, heads, headDim]
-  const rotated = rope(k, { frequencies, start }) // [batch, rows, kvHeads, headDim]
-  const { keys, values } = context?.append(layer, rotated, v) ?? { keys: rotated, values: v } // [batch, keys, kvHeads, headDim]
-  const mixed = attention(queries, keys, values, { start }) // [batch, rows, heads, headDim]
+  const mixed = attention(rope(q, { frequencies }), rope(k, { frequencies }), v) // [batch, rows, heads, headDim]
   const y = add(x, linear(mixed.reshape([batch, rows, heads * headDim]), 'self_attn.o_proj')) // [batch, rows, hidden]
 
   const fed = rmsNorm(y, weight('post_attention_layernorm'), { epsilon }) // [batch, rows, hidden]

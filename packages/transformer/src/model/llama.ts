@@ -2,7 +2,8 @@ import { type Device, embedding, OutriderError, ShapeError, type Tensor } from '
 import type { ModelConfig } from '../config/index'
 import type { CausalLM, ForwardOptions, KvCache } from './causal-lm'
 import { FullKvCache } from './kv-cache'
-import { llamaHead, llamaHidden, ropeFrequencies } from './llama-forward'
+import { ropeFrequencies } from './llama-forward'
+import { inferHidden, inferLogits, type LayerCache } from './llama-inference'
 import { initializeLlama, llamaParameterShapes, type Parameters } from './llama-parameters'
 
 /**
@@ -56,20 +57,22 @@ export class Llama implements CausalLM {
     const memory = checkedCache(cache, batch)
     memory?.assertRoom(read)
     const logits = this.device.scope(() => {
-      const start = memory?.start() ?? 0
-      const context = memory && {
-        start,
-        append: (layer: number, k: Tensor, v: Tensor) => memory.append(layer, k, v, start),
-      }
-      const hidden = llamaHidden(this.config, this.parameters, tokens, {
+      const hidden = inferHidden(this.config, this.parameters, tokens, {
         frequencies: this.#frequencies,
-        ...(context ? { context } : {}),
+        start: memory?.start() ?? 0,
+        cacheOf: (layer) => memory?.layer(layer) ?? this.#passingCache(batch, length),
       }) // [batch, length, hidden]
       const wanted = rows === 'last' && length > 1 ? lastRows(hidden, read) : hidden // [batch, 1 or length, hidden]
-      return llamaHead(this.config, this.parameters, wanted) // [batch, 1 or length, vocabulary]
+      return inferLogits(this.config, this.parameters, wanted) // [batch, 1 or length, vocabulary]
     })
     memory?.advance(read)
     return logits
+  }
+
+  /** Keys and values that end with the scope. */
+  #passingCache(batch: number, rows: number): LayerCache {
+    const shape = [batch, rows, this.config.kvHeads, this.config.headDim]
+    return { keys: this.device.empty(shape), values: this.device.empty(shape) }
   }
 
   dispose(): void {

@@ -1,42 +1,79 @@
+/** What a dot kernel computes. */
+export interface DotForm {
+  /** The tile of c that a workgroup computes. */
+  readonly rows: number
+  readonly columns: number
+  /** Elements of k that a lane loads at once: 4 where k is a multiple of it, else 1. */
+  readonly width: 1 | 4
+  /** Rows of a are RMS-normalised on the way: a · gain / √(mean(a²) + ε). */
+  readonly normed: boolean
+  /** c is a · bᵀ; or `residual` is added to that; or it is gated: silu(a · bᵀ) · (a · upᵀ). */
+  readonly epilogue: 'none' | 'residual' | 'swiglu'
+}
+
 /**
- * WGSL of c = a · bᵀ by dot products along k, as linear layers are: both operands run along k in memory, so the lanes of a
- * workgroup take neighbouring k and load neighbouring words.
+ * WGSL of a linear layer, c = a · bᵀ by dot products along k: both operands run along k in memory, so the lanes of a workgroup
+ * take neighbouring k and load neighbouring words.
  *
- *   a: [m, k]    b: [n, k]    c: [m, n]
+ *   a: [m, k]    b, up: [n, k]    c, residual: [m, n]    gain: [k]
  *
- * A workgroup of LANES invocations computes a tile of `rows` × `columns` elements of c: lane l adds up k = l, l + LANES, …,
- * and the lanes' sums are added at the end. That order is the same for every element whatever the tile, so a row's result
- * does not depend on how many rows there are. Tiles past the edge read the last row or column again and write nothing.
- * Workgroups in a line, columns fastest, folded over x and y. Prelude: rowSum (row-reduction.ts).
+ * A workgroup of LANES invocations computes a tile of `rows` × `columns` elements of c: lane l adds up the pieces of `width`
+ * elements l, l + LANES, … of k (params.k counts pieces), and the lanes' sums are added at the end. That order is the same
+ * for every element whatever the tile, so a row's result does not depend on how many rows there are. Tiles past the edge read
+ * the last row or column again and write nothing. Workgroups in a line, columns fastest, folded over x and y. Prelude: rowSum
+ * (row-reduction.ts).
  */
-export function dotSource(rows: number, columns: number): string {
+export function dotSource({ rows, columns, width, normed, epilogue }: DotForm): string {
+  const type = width === 4 ? 'vec4f' : 'f32'
+  const product = (x: string, y: string) => (width === 4 ? `dot(${x}, ${y})` : `${x} * ${y}`)
   const each = (count: number, line: (i: number) => string) =>
     Array.from({ length: count }, (_, i) => line(i)).join('\n  ')
-  return `struct Params { m: u32, n: u32, k: u32, tilesAcross: u32, tiles: u32 }
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+  const weights = epilogue === 'swiglu' ? ['b', 'up'] : ['b']
+  /** A line for each weight, row and column of the tile. */
+  const tile = (line: (weight: string, i: number, j: number) => string) =>
+    weights.map((weight) => each(rows, (i) => each(columns, (j) => line(weight, i, j)))).join('\n  ')
+  const inputs = [
+    ...['a', ...weights, ...(normed ? ['gain'] : [])].map((name) => `var<storage, read> ${name}: array<${type}>`),
+    ...(epilogue === 'residual' ? ['var<storage, read> residual: array<f32>'] : []),
+    'var<storage, read_write> c: array<f32>',
+  ]
+  const result = (i: number, j: number) =>
+    ({
+      none: `b_${i}_${j}`,
+      residual: `residual[at + ${j}u] + b_${i}_${j}`,
+      swiglu: `silu(b_${i}_${j}) * up_${i}_${j}`,
+    })[epilogue]
+  return `struct Params { m: u32, n: u32, k: u32, tilesAcross: u32, tiles: u32${normed ? ', epsilon: f32' : ''} }
+${inputs.map((input, i) => `@group(0) @binding(${i}) ${input};`).join('\n')}
 @group(1) @binding(0) var<uniform> params: Params;
+
+fn silu(x: f32) -> f32 { return x / (1.0 + exp(-max(x, -80.0))); }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let tile = group.x + group.y * groups.x;
-  if (tile >= params.tiles) { return; }
-  let row = (tile / params.tilesAcross) * ${rows}u;
-  let column = (tile % params.tilesAcross) * ${columns}u;
-  ${each(rows, (i) => `let a${i} = min(row + ${i}u, params.m - 1u) * params.k;`)}
-  ${each(columns, (j) => `let b${j} = min(column + ${j}u, params.n - 1u) * params.k;`)}
-  ${each(rows, (i) => each(columns, (j) => `var c${i}_${j} = 0.0;`))}
+  let number = group.x + group.y * groups.x;
+  if (number >= params.tiles) { return; }
+  let row = (number / params.tilesAcross) * ${rows}u;
+  let column = (number % params.tilesAcross) * ${columns}u;
+  ${each(rows, (i) => `let row${i} = min(row + ${i}u, params.m - 1u) * params.k;`)}
+  ${each(columns, (j) => `let column${j} = min(column + ${j}u, params.n - 1u) * params.k;`)}
+  ${tile((weight, i, j) => `var ${weight}_${i}_${j} = 0.0;`)}
+  ${normed ? each(rows, (i) => `var squares${i} = 0.0;`) : ''}
   for (var k = lane; k < params.k; k += LANES) {
-    ${each(columns, (j) => `let y${j} = b[b${j} + k];`)}
-    ${each(rows, (i) => `let x${i} = a[a${i} + k];\n  ${each(columns, (j) => `c${i}_${j} += x${i} * y${j};`)}`)}
+    ${normed ? 'let g = gain[k];' : ''}
+    ${each(rows, (i) => `let x${i} = a[row${i} + k];`)}
+    ${normed ? each(rows, (i) => `squares${i} += ${product(`x${i}`, `x${i}`)};\n  let y${i} = x${i} * g;`) : ''}
+    ${weights.map((weight) => each(columns, (j) => `let ${weight}${j} = ${weight}[column${j} + k];`)).join('\n  ')}
+    ${tile((weight, i, j) => `${weight}_${i}_${j} += ${product(`${normed ? 'y' : 'x'}${i}`, `${weight}${j}`)};`)}
   }
-  ${each(rows, (i) => each(columns, (j) => `c${i}_${j} = rowSum(c${i}_${j}, lane);`))}
+  ${normed ? each(rows, (i) => `let scale${i} = inverseSqrt(rowSum(squares${i}, lane) / f32(${width}u * params.k) + params.epsilon);`) : ''}
+  ${tile((weight, i, j) => `${weight}_${i}_${j} = rowSum(${weight}_${i}_${j}, lane)${normed ? ` * scale${i}` : ''};`)}
   if (lane != 0u) { return; }
   ${each(
     rows,
     (i) => `if (row + ${i}u < params.m) {
-  ${each(columns, (j) => `if (column + ${j}u < params.n) { c[(row + ${i}u) * params.n + column + ${j}u] = c${i}_${j}; }`)}
+    let at = (row + ${i}u) * params.n + column;
+    ${each(columns, (j) => `if (column + ${j}u < params.n) { c[at + ${j}u] = ${result(i, j)}; }`)}
   }`,
   )}
 }`

@@ -123,9 +123,13 @@ describe('the choice of a matmul kernel', () => {
     expect(selectMatmul({ ...problem, transposeA: true, transposeB: true }, cpu).kernel).toBe('plain')
   })
 
-  it('gives a few rows a tile of their own height, so that weights are read once', () => {
-    for (let m = 1; m <= 8; m++)
-      expect(selectMatmul({ ...problem, m, transposeB: true }, cpu)).toMatchObject({ kernel: 'dot', rows: m })
-    expect(selectMatmul({ ...problem, m: 11, transposeB: true }, cpu).rows).toBe(6)
+  it('reads weights once for up to 8 rows', () => {
+    for (let m = 1; m <= 8; m++) {
+      const { kernel, rows } = selectMatmul({ ...problem, m, transposeB: true }, cpu)
+      expect(kernel).toBe('dot')
+      expect(rows).toBeGreaterThanOrEqual(m)
+      expect(rows).toBeLessThan(2 * m)
+    }
+    expect(selectMatmul({ ...problem, m: 11, transposeB: true }, cpu).rows).toBe(8)
   })
 })

@@ -2,8 +2,7 @@ import { differentiable } from '../../autograd/tape'
 import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
-import { rowReduction } from '../reduce/row-reduction'
-import { dotSource } from './dot-source'
+import { runDot } from './dot'
 import { outerSource } from './outer-source'
 import plainSource from './plain.wgsl'
 import { type MatmulKernelName, type MatmulPlan, type MatmulProblem, selectMatmul } from './select'
@@ -75,36 +74,32 @@ function multiplyInto(
     })
     return
   }
-  const width = plan.kernel === 'outer' ? plan.columns * plan.lanes : plan.columns
-  const tilesAcross = Math.ceil(n / width)
-  const tiles = tilesAcross * Math.ceil(m / plan.rows)
-  const run = { bindings: { a, b, c }, workgroups: linearWorkgroups(tiles) }
-  if (plan.kernel === 'dot')
-    device.run(tiledKernel(plan), {
-      ...run,
-      ...rowReduction(k, device.capabilities),
-      params: { m, n, k, tilesAcross, tiles },
-    })
-  else {
-    const [aRow, aStep] = transposeA ? [1, m] : [k, 1]
-    device.run(tiledKernel(plan), { ...run, params: { m, n, k, aRow, aStep, tilesAcross, tiles } })
+  if (plan.kernel === 'dot') {
+    runDot(plan, { a, b, c })
+    return
   }
+  const tilesAcross = Math.ceil(n / (plan.columns * plan.lanes))
+  const tiles = tilesAcross * Math.ceil(m / plan.rows)
+  const [aRow, aStep] = transposeA ? [1, m] : [k, 1]
+  device.run(outerKernel(plan), {
+    bindings: { a, b, c },
+    params: { m, n, k, aRow, aStep, tilesAcross, tiles },
+    workgroups: linearWorkgroups(tiles),
+  })
 }
 
 const plainKernel = defineKernel({ name: 'matmulPlain', source: plainSource })
-const tiledKernels = new Map<string, Kernel>()
+const outerKernels = new Map<string, Kernel>()
 
 /** The kernel of a plan; its text is made once. */
-function tiledKernel({ kernel, rows, columns, lanes }: MatmulPlan): Kernel {
-  const key = `${kernel} ${rows} ${columns} ${lanes}`
-  const known = tiledKernels.get(key)
-  if (known) return known
-  const made =
-    kernel === 'dot'
-      ? defineKernel({ name: `matmulDot${rows}x${columns}`, source: dotSource(rows, columns) })
-      : defineKernel({ name: `matmulOuter${rows}x${columns}`, source: outerSource(rows, columns, lanes) })
-  tiledKernels.set(key, made)
-  return made
+function outerKernel({ rows, columns, lanes }: MatmulPlan): Kernel {
+  const key = `${rows} ${columns} ${lanes}`
+  let kernel = outerKernels.get(key)
+  if (!kernel) {
+    kernel = defineKernel({ name: `matmulOuter${rows}x${columns}`, source: outerSource(rows, columns, lanes) })
+    outerKernels.set(key, kernel)
+  }
+  return kernel
 }
 
 /** c = op(a) op(b), so d op(a) = dc op(b)ᵀ. */

@@ -23,8 +23,9 @@ export interface MatmulProblem {
 /**
  * Which kernel multiplies: a pure function of the problem and of what the device can do.
  *
- * On a CPU's vectors (subgroups of 8 and fewer) an 8 × 8 tile in registers is best of those tried, and a few rows are a tile
- * of exactly their number, so that weights are read once for all of them. A GPU wants more, smaller tiles.
+ * On a CPU's vectors (subgroups of 8 and fewer) an 8 × 8 tile in registers is best of those tried, and up to 8 rows are one
+ * tile, so that weights are read once for all of them; of 1, 2, 4 or 8, for every height is a kernel to compile. A GPU wants
+ * more, smaller tiles.
  */
 export function selectMatmul(
   { m, n, transposeA, transposeB }: MatmulProblem,
@@ -33,7 +34,7 @@ export function selectMatmul(
   if (transposeA && transposeB) return { kernel: 'plain', rows: 1, columns: 1, lanes: 64 }
   const cpu = capabilities.subgroups && capabilities.subgroupMaxSize <= 8
   if (transposeB) {
-    const rows = m <= 8 ? m : m <= 16 ? Math.ceil(m / 2) : cpu ? 8 : 4
+    const rows = m <= 2 ? m : m <= 4 || (m > 16 && !cpu) ? 4 : 8
     const columns = rows <= 2 ? 16 : rows <= 4 ? 12 : 8
     return { kernel: 'dot', rows, columns: Math.min(cpu ? columns : 4, n), lanes: 0 }
   }

@@ -4,8 +4,9 @@ import { linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { defineStartKernel, type Start, startRun } from '../starts'
 import source from './rope.wgsl'
+import rotation from './rotation.wgsl'
 
-const kernels = defineStartKernel({ name: 'rope', source })
+const kernels = defineStartKernel({ name: 'rope', source: source + rotation })
 
 export interface RopeOptions {
   /** f32 [headDim / 2]: radians a position, θ^(−2i/headDim) in a plain Llama. */

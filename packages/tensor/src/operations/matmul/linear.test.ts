@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { valueAndGradient } from '../../autograd/value-and-gradient'
+import { uniform01 } from '../../random/philox'
+import type { Tensor } from '../../tensor'
+import { expectAllClose, testDevice } from '../../testing'
+import { slice } from '../layout/slice'
+import { sum } from '../reduce/sum'
+import { linear } from './linear'
+
+const random = (size: number, stream: number) =>
+  Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
+
+const epsilon = 1e-3
+
+/** Operands of one shape on the host, and the layer in float64. */
+function problem(m: number, n: number, k: number) {
+  const host = {
+    x: random(m * k, 1),
+    weight: random(n * k, 2),
+    up: random(n * k, 3),
+    gain: random(k, 4),
+    residual: random(m * n, 5),
+  }
+  const row = (r: number, normed: boolean) => {
+    const x = Array.from(host.x.subarray(r * k, (r + 1) * k))
+    const scale = 1 / Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / k + epsilon)
+    return normed ? x.map((value, i) => value * scale * host.gain[i]!) : x
+  }
+  const product = (r: number, c: number, w: Float32Array, normed: boolean) =>
+    row(r, normed).reduce((sum, value, i) => sum + value * w[c * k + i]!, 0)
+  const reference = (form: { norm?: boolean; residual?: boolean; up?: boolean }) =>
+    Float64Array.from({ length: m * n }, (_, i) => {
+      const [r, c] = [Math.floor(i / n), i % n]
+      const value = product(r, c, host.weight, form.norm ?? false)
+      if (form.up) return (value / (1 + Math.exp(-value))) * product(r, c, host.up, form.norm ?? false)
+      return form.residual ? host.residual[i]! + value : value
+    })
+  return { host, reference }
+}
+
+const forms = [
+  {},
+  { norm: true },
+  { residual: true },
+  { norm: true, residual: true },
+  { up: true },
+  { norm: true, up: true },
+]
+
+describe('linear', () => {
+  it.each(forms)('agrees with float64 for a few rows and for many, k a multiple of 4 or not: %o', async (form) => {
+    const device = await testDevice()
+    const sizes = [
+      [1, 1, 4],
+      [1, 37, 8],
+      [2, 17, 5],
+      [3, 9, 66],
+      [5, 21, 64],
+      [9, 40, 12],
+      [19, 33, 31],
+    ] as const
+    for (const [m, n, k] of sizes) {
+      const { host, reference } = problem(m, n, k)
+      using y = device.scope(() =>
+        linear(device.tensor(host.x, { shape: [m, k] }), device.tensor(host.weight, { shape: [n, k] }), {
+          ...(form.norm && { norm: { weight: device.tensor(host.gain), epsilon } }),
+          ...(form.residual && { residual: device.tensor(host.residual, { shape: [m, n] }) }),
+          ...(form.up && { up: device.tensor(host.up, { shape: [n, k] }) }),
+        }),
+      )
+      expect(y.shape).toEqual([m, n])
+      await expectAllClose(y, reference(form), { absolute: 3e-5, relative: 1e-4 })
+    }
+  })
+
+  it('gives a row the same bits whatever rows are beside it', async () => {
+    const device = await testDevice()
+    const [rows, n, k] = [40, 70, 132]
+    const { host } = problem(rows, n, k)
+    using x = device.tensor(host.x, { shape: [rows, k] })
+    using weight = device.tensor(host.weight, { shape: [n, k] })
+    using up = device.tensor(host.up, { shape: [n, k] })
+    using gain = device.tensor(host.gain)
+    const layer = (input: Tensor) => linear(input, weight, { up, norm: { weight: gain, epsilon } })
+    using together = layer(x)
+    const all = await together.data()
+    for (let count = 1; count <= 16; count++) {
+      using some = device.scope(() => layer(slice(x, { start: 3, count })))
+      expect(await some.data(), `${count} rows`).toEqual(all.slice(3 * n, (3 + count) * n))
+    }
+  })
+
+  it('refuses what does not fit together, and to be differentiated', async () => {
+    const device = await testDevice()
+    device.scope(() => {
+      const [x, weight] = [device.zeros([2, 4]), device.zeros([3, 4])]
+      expect(() => linear(x, device.zeros([3, 5]))).toThrow(/linear: \[2, 4\] and \[3, 5\]/)
+      expect(() => linear(x, weight, { up: device.zeros([4, 3]) })).toThrow(/one shape/)
+      expect(() => linear(x, weight, { residual: device.zeros([2, 4]) })).toThrow(/\[2, 3\] and \[2, 4\]/)
+      expect(() => linear(x, weight, { norm: { weight: device.zeros([3]), epsilon } })).toThrow(/\[k\]/)
+      expect(() => linear(x, weight, { residual: device.zeros([2, 3]), up: weight })).toThrow(/not both/)
+      expect(() => valueAndGradient({ weight }, ({ weight }) => sum(linear(x, weight)))).toThrow(
+        expect.objectContaining({ code: 'UNSUPPORTED' }),
+      )
+    })
+  })
+})

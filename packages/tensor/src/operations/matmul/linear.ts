@@ -1,0 +1,52 @@
+import { isTracked } from '../../autograd/tape'
+import { OutriderError, ShapeError } from '../../errors'
+import { sameShape } from '../../shape'
+import type { Tensor } from '../../tensor'
+import { runDot } from './dot'
+import { selectMatmul } from './select'
+
+export interface LinearOptions {
+  /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · weight. */
+  norm?: { weight: Tensor; epsilon: number }
+  /** Added to the result; of its shape. */
+  residual?: Tensor
+  /** A second weight, which the first gates: silu(x · weightᵀ) · (x · upᵀ). */
+  up?: Tensor
+}
+
+/**
+ * A linear layer, x · weightᵀ, with what surrounds it in a transformer, in one dispatch: for inference of a few rows, where
+ * starting a kernel costs more than what it computes. It has no gradient; training composes `rmsNorm`, `matmul`, `swiglu` and
+ * `add`, with which it agrees within rounding. A row has the same bits whatever rows are beside it.
+ *
+ * @param x       f32 [..., k]
+ * @param weight  f32 [n, k]
+ * @returns f32 [..., n]
+ * @throws ShapeError for shapes that do not fit; OutriderError UNSUPPORTED while gradients are recorded through it
+ */
+export function linear(x: Tensor, weight: Tensor, { norm, residual, up }: LinearOptions = {}): Tensor {
+  const k = x.shape.at(-1) ?? 1
+  const n = weight.shape[0]!
+  if (weight.shape.length !== 2 || weight.shape[1] !== k)
+    throw new ShapeError('linear', [x.shape, weight.shape], 'x must be [..., k] and the weight [n, k]')
+  if (up && !sameShape(up.shape, weight.shape))
+    throw new ShapeError('linear', [weight.shape, up.shape], 'both weights must have one shape')
+  if (norm && norm.weight.size !== k)
+    throw new ShapeError('linear', [x.shape, norm.weight.shape], 'the weight of the norm must be [k]')
+  const shape = [...x.shape.slice(0, -1), n]
+  if (residual && !sameShape(residual.shape, shape))
+    throw new ShapeError('linear', [shape, residual.shape], 'the residual must have the shape of the result')
+  if (residual && up)
+    throw new OutriderError('INVALID_ARGUMENT', 'linear: it takes a residual or a gated weight, not both.')
+  const operands = [x, weight, norm?.weight, residual, up]
+  if (isTracked(...operands.filter((tensor) => tensor !== undefined)))
+    throw new OutriderError('UNSUPPORTED', 'linear: it has no gradient.', { remedy: 'Use matmul for training.' })
+
+  const { device } = x
+  const plan = selectMatmul({ m: x.size / k, n, k, transposeA: false, transposeB: true }, device.capabilities)
+  // Two weights at once hold twice the sums a tile.
+  const columns = up ? Math.ceil(plan.columns / 2) : plan.columns
+  const c = device.empty(shape)
+  runDot({ rows: plan.rows, columns }, { a: x, b: weight, c, norm, residual, up })
+  return c
+}

@@ -1,0 +1,53 @@
+import { ShapeError } from '../../errors'
+import { linearWorkgroups } from '../../kernel'
+import { sameShape } from '../../shape'
+import type { Tensor } from '../../tensor'
+import { defineStartKernel, startRun } from '../starts'
+import type { RopeOptions } from './rope'
+import source from './rope-into-cache.wgsl'
+import rotation from './rotation.wgsl'
+
+const kernels = defineStartKernel({ name: 'ropeIntoCache', source: source + rotation })
+
+/**
+ * What attention needs of its projections, in one dispatch: queries and keys are rotated (`rope`), keys and values written in
+ * place to cache[b, start + row]. Rows past the capacity are left out. Not differentiable.
+ *
+ * @param q      f32 [batch, rows, heads · headDim]
+ * @param k      f32 [batch, rows, kvHeads · headDim]
+ * @param v      f32, the shape of k
+ * @param cache  keys and values, f32 [batch, capacity, kvHeads, headDim]
+ * @returns the rotated queries, f32 [batch, rows, heads, headDim]
+ */
+export function ropeIntoCache(
+  { q, k, v }: { q: Tensor; k: Tensor; v: Tensor },
+  { keys, values }: { keys: Tensor; values: Tensor },
+  { frequencies, start = 0 }: RopeOptions,
+): Tensor {
+  const [batch, rows, width] = q.shape as [number, number, number]
+  const [cached, capacity, kvHeads, headDim] = keys.shape as [number, number, number, number]
+  const heads = width / headDim
+  const fits =
+    q.shape.length === 3 &&
+    sameShape(k.shape, [batch, rows, kvHeads * headDim]) &&
+    sameShape(v.shape, k.shape) &&
+    sameShape(values.shape, keys.shape) &&
+    batch === cached &&
+    Number.isInteger(heads) &&
+    frequencies.size === headDim / 2
+  if (!fits)
+    throw new ShapeError(
+      'ropeIntoCache',
+      [q.shape, k.shape, v.shape, keys.shape, values.shape, frequencies.shape],
+      'must be [batch, rows, heads · headDim], twice [batch, rows, kvHeads · headDim], twice [batch, capacity, kvHeads, headDim], [headDim / 2]',
+    )
+  const rotated = q.device.empty([batch, rows, heads, headDim])
+  const run = startRun('ropeIntoCache', kernels, start, batch)
+  const count = q.size / 2 + k.size / 2
+  q.device.run(run.kernel, {
+    bindings: { q, k, v, frequencies, rotated, keys, values, ...run.bindings },
+    params: { count, rows, heads, kvHeads, pairs: headDim / 2, capacity, start: run.start },
+    workgroups: linearWorkgroups(Math.ceil(count / 64)),
+  })
+  return rotated
+}
