@@ -6,6 +6,8 @@ import type { CompiledKernel } from './pipeline-cache'
 const arenaBytes = 256 * 1024
 /** Submit when this many dispatches wait, so that the device works while the host encodes on. */
 const dispatchesPerSubmit = 48
+/** After a wait the device has nothing to do: the first submission is this short, and each may be twice the one before. */
+const dispatchesAfterWait = 8
 
 /** One dispatch, ready to encode. */
 export interface Dispatch {
@@ -37,6 +39,7 @@ export class CommandQueue {
   #encoder: GPUCommandEncoder | null = null
   #pass: GPUComputePassEncoder | null = null
   #pendingDispatches = 0
+  #nextSubmit = dispatchesAfterWait
 
   constructor(gpu: GPUDevice, parametersLayout: GPUBindGroupLayout, parameterBytes: number) {
     this.#gpu = gpu
@@ -59,7 +62,7 @@ export class CommandQueue {
     if (this.timer) this.#endPass()
     for (const storage of storages) storage.lastUse = this.serial
     this.counters.dispatches++
-    if (++this.#pendingDispatches >= dispatchesPerSubmit) this.flush()
+    if (++this.#pendingDispatches >= this.#nextSubmit) this.flush()
   }
 
   copy(source: Storage, sourceOffset: number, target: Storage, targetOffset: number, bytes: number): void {
@@ -101,8 +104,14 @@ export class CommandQueue {
     this.#encoder = null
     this.#stagedBytes = 0
     this.#pendingDispatches = 0
+    this.#nextSubmit = Math.min(dispatchesPerSubmit, 2 * this.#nextSubmit)
     this.counters.submits++
     this.serial++
+  }
+
+  /** The host has waited: the device may be idle. */
+  waited(): void {
+    this.#nextSubmit = dispatchesAfterWait
   }
 
   destroy(): void {

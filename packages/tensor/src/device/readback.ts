@@ -22,6 +22,7 @@ export class Readback {
     this.#queue.flush()
     this.counters.readbacks++
     await Promise.all(buffers.map((buffer, i) => buffer.mapAsync(MAP_MODE_READ, 0, sources[i]!.bytes)))
+    this.#queue.waited()
     return buffers.map((buffer, i) => {
       const { bytes } = sources[i]!
       this.counters.bytesRead += bytes
