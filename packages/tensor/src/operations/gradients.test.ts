@@ -106,6 +106,10 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
       inputs: (d) => [random(d, [1, 3, 2, 8]), random(d, [1, 7, 2, 8]), random(d, [1, 7, 2, 8])],
       run: () => (q, k, v) => o.attention(q, k, v, { start: 2, scale: 0.3 }),
     },
+    {
+      inputs: (d) => [random(d, [1, 11, 2, 4]), random(d, [1, 13, 1, 4]), random(d, [1, 13, 1, 4])],
+      run: () => (q, k, v) => o.attention(q, k, v, { start: 2, window: 3 }),
+    },
   ],
   matmul: [
     two([2, 3, 5], [5, 4], o.matmul),

@@ -14,6 +14,7 @@ function reference(
   v: Float32Array,
   shape: { batch: number; rows: number; heads: number; keys: number; kvHeads: number; headDim: number },
   starts: number[],
+  window = Number.POSITIVE_INFINITY,
 ) {
   const { batch, rows, heads, keys, kvHeads, headDim } = shape
   const out = new Float64Array(q.length)
@@ -22,8 +23,10 @@ function reference(
       for (let h = 0; h < heads; h++) {
         const group = Math.floor(h / (heads / kvHeads))
         const at = ((b * rows + t) * heads + h) * headDim
-        const seen = Math.min(starts[b]! + t + 1, keys)
-        const kv = (s: number) => ((b * keys + s) * kvHeads + group) * headDim
+        const position = starts[b]! + t
+        const first = Math.max(0, position + 1 - window)
+        const seen = Math.min(position + 1, keys) - first
+        const kv = (s: number) => ((b * keys + first + s) * kvHeads + group) * headDim
         const scores = Array.from({ length: seen }, (_, s) => {
           let sum = 0
           for (let d = 0; d < headDim; d++) sum += q[at + d]! * k[kv(s) + d]!
@@ -63,24 +66,45 @@ describe('attention', () => {
       out.dispose()
     })
 
+  it.each([1, 3, 17, 100])('sees no further back than a window of %i', async (window) => {
+    const device = await testDevice()
+    const shape = { batch: 2, rows: 9, heads: 4, keys: 70, kvHeads: 2, headDim: 8 }
+    const starts = [0, 50]
+    const q = random(2 * 9 * 4 * 8, 7)
+    const k = random(2 * 70 * 2 * 8, 8)
+    const v = random(2 * 70 * 2 * 8, 9)
+    const out = device.scope(() =>
+      attention(
+        device.tensor(q, { shape: [2, 9, 4, 8] }),
+        device.tensor(k, { shape: [2, 70, 2, 8] }),
+        device.tensor(v, { shape: [2, 70, 2, 8] }),
+        { start: device.tensor(starts, { dtype: 'u32' }), window },
+      ),
+    )
+    await expectAllClose(out, reference(q, k, v, shape, starts, window), { absolute: 2e-5, relative: 1e-4 })
+    out.dispose()
+  })
+
   it('gives a row the same bits whatever rows are computed with it', async () => {
     const device = await testDevice()
     const [rows, heads, headDim, keys] = [16, 4, 16, 90]
     using q = device.tensor(random(rows * heads * headDim, 4), { shape: [1, rows, heads, headDim] })
     using k = device.tensor(random(keys * 2 * headDim, 5), { shape: [1, keys, 2, headDim] })
     using v = device.tensor(random(keys * 2 * headDim, 6), { shape: [1, keys, 2, headDim] })
-    using together = attention(q, k, v, { start: 60 })
-    const all = await together.data()
-    for (let t = 0; t < rows; t++) {
-      using alone = device.scope(() =>
-        attention(
-          slice(q.reshape([rows, heads, headDim]), { start: t, count: 1 }).reshape([1, 1, heads, headDim]),
-          k,
-          v,
-          { start: 60 + t },
-        ),
-      )
-      expect(await alone.data()).toEqual(all.slice(t * heads * headDim, (t + 1) * heads * headDim))
+    for (const window of [undefined, 20]) {
+      using together = attention(q, k, v, { start: 60, window })
+      const all = await together.data()
+      for (let t = 0; t < rows; t++) {
+        using alone = device.scope(() =>
+          attention(
+            slice(q.reshape([rows, heads, headDim]), { start: t, count: 1 }).reshape([1, 1, heads, headDim]),
+            k,
+            v,
+            { start: 60 + t, window },
+          ),
+        )
+        expect(await alone.data()).toEqual(all.slice(t * heads * headDim, (t + 1) * heads * headDim))
+      }
     }
   })
 

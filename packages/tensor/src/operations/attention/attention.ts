@@ -15,9 +15,14 @@ const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSo
 const queryGradient = defineKernel({ name: 'attentionQueryGradient', source: places + queryGradientSource })
 const keyGradient = defineKernel({ name: 'attentionKeyGradient', source: places + keyGradientSource })
 
+/** More keys than a cache holds; with a position added, it is still a u32. */
+const unlimited = 2 ** 30
+
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
   start?: Start
+  /** Row t sees only the last `window` keys up to its own: sliding window attention. Default: all of them. */
+  window?: number | undefined
   /** What scores are multiplied by. Default 1 / √headDim. */
   scale?: number
 }
@@ -32,13 +37,29 @@ export interface AttentionOptions {
  * @param v  f32, the shape of k
  * @returns f32, the shape of q
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, { start = 0, scale }: AttentionOptions = {}): Tensor {
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { start = 0, window = unlimited, scale }: AttentionOptions = {},
+): Tensor {
+  if (!Number.isInteger(window) || window < 1)
+    throw new OutriderError('INVALID_ARGUMENT', `attention: window is ${window}; it must be a positive integer.`)
   const { batch, rows, keys, heads, kvHeads, headDim } = attentionSizes(q, k, v)
   const { device } = q
   const lanes = rowReduction(256, device.capabilities)
   const constants = { ...lanes.constants, VECTORS: headDim / 4 }
   const run = startRun('attention', forward, start, batch)
-  const params = { batch, rows, keys, heads, kvHeads, start: run.start, scale: scale ?? 1 / Math.sqrt(headDim) }
+  const params = {
+    batch,
+    rows,
+    keys,
+    heads,
+    kvHeads,
+    start: run.start,
+    window: Math.min(window, unlimited),
+    scale: scale ?? 1 / Math.sqrt(headDim),
+  }
   const blocks = (count: number) => linearWorkgroups(batch * kvHeads * Math.ceil(count / 4))
   const byQueries = { ...lanes, constants, params, workgroups: blocks((rows * heads) / kvHeads) }
   const out = device.empty(q.shape)

@@ -3,7 +3,7 @@
 //
 // Shapes and blocks: places.wgsl. A workgroup of LANES invocations has four queries, one in each component of a vec4f; tiles
 // of 4 · LANES keys: each lane scores four keys, then each takes vectors of the head and adds up the tile's values. Tiles
-// begin at key 0, so what a row adds up in which order does not depend on the rows beside it.
+// begin at multiples of their size, so what a row adds up in which order does not depend on the rows beside it.
 // Prelude: rowSum4, rowMax4 (row-reduction.ts).
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -23,12 +23,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (block.batch >= params.batch) { return; }
   let members = min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(queries - 1u)); // what does not exist repeats the last
   let at = vec4u(queryAt(block, members.x), queryAt(block, members.y), queryAt(block, members.z), queryAt(block, members.w));
-  let start = startOf(block.batch) + 1u;
-  let ends = min(start + vec4u(rowOf(members.x), rowOf(members.y), rowOf(members.z), rowOf(members.w)), vec4u(params.keys));
+  let rows = vec4u(rowOf(members.x), rowOf(members.y), rowOf(members.z), rowOf(members.w));
+  let positions = startOf(block.batch) + rows;
+  let ends = min(positions + 1u, vec4u(params.keys));
+  let begins = windowBegins(positions, ends);
   for (var d = lane; d < VECTORS; d += LANES) { mixed[d] = mat4x4f(); }
   var largest = vec4f(-3.0e38);
   var total = vec4f(0.0); // of this lane's keys
-  for (var tile = 0u; tile < ends.w; tile += TILE) {
+  for (var tile = begins.x / TILE * TILE; tile < ends.w; tile += TILE) {
     let keys = tile + lane + LANES * vec4u(0u, 1u, 2u, 3u);
     let seen = min(keys, vec4u(params.keys - 1u));
     let kAt = vec4u(keyAt(block, seen.x), keyAt(block, seen.y), keyAt(block, seen.z), keyAt(block, seen.w));
@@ -40,17 +42,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       scores[2] += k[kAt.z + i] * asked;
       scores[3] += k[kAt.w + i] * asked;
     }
-    let s0 = select(vec4f(-3.0e38), scores[0] * params.scale, vec4u(keys.x) < ends);
-    let s1 = select(vec4f(-3.0e38), scores[1] * params.scale, vec4u(keys.y) < ends);
-    let s2 = select(vec4f(-3.0e38), scores[2] * params.scale, vec4u(keys.z) < ends);
-    let s3 = select(vec4f(-3.0e38), scores[3] * params.scale, vec4u(keys.w) < ends);
+    let in0 = (vec4u(keys.x) >= begins) & (vec4u(keys.x) < ends);
+    let in1 = (vec4u(keys.y) >= begins) & (vec4u(keys.y) < ends);
+    let in2 = (vec4u(keys.z) >= begins) & (vec4u(keys.z) < ends);
+    let in3 = (vec4u(keys.w) >= begins) & (vec4u(keys.w) < ends);
+    let s0 = select(vec4f(-3.0e38), scores[0] * params.scale, in0);
+    let s1 = select(vec4f(-3.0e38), scores[1] * params.scale, in1);
+    let s2 = select(vec4f(-3.0e38), scores[2] * params.scale, in2);
+    let s3 = select(vec4f(-3.0e38), scores[3] * params.scale, in3);
     let top = max(largest, rowMax4(max(max(s0, s1), max(s2, s3)), lane));
     let shrink = exp(largest - top);
     largest = top;
-    let w0 = exp(s0 - top); // key 0 is seen by all, so top is a score, and what is masked becomes 0
-    let w1 = exp(s1 - top);
-    let w2 = exp(s2 - top);
-    let w3 = exp(s3 - top);
+    let w0 = select(vec4f(0.0), exp(s0 - top), in0);
+    let w1 = select(vec4f(0.0), exp(s1 - top), in1);
+    let w2 = select(vec4f(0.0), exp(s2 - top), in2);
+    let w3 = select(vec4f(0.0), exp(s3 - top), in3);
     total = total * shrink + ((w0 + w1) + (w2 + w3));
     workgroupBarrier();
     weights[lane] = w0;

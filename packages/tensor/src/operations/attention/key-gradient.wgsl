@@ -29,9 +29,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     mixedK[d] = mat4x4f();
     mixedV[d] = mat4x4f();
   }
-  // Queries before this see no key of the block.
+  // Queries before and after these see no key of the block.
   let begin = (max(block.first, params.start) - params.start) * (params.heads / params.kvHeads);
-  for (var tile = begin; tile < queries; tile += TILE) {
+  let after = max(block.first + 3u + params.window, params.start) - params.start;
+  let end = min(after, params.rows) * (params.heads / params.kvHeads);
+  for (var tile = begin; tile < end; tile += TILE) {
     let asking = tile + lane + LANES * vec4u(0u, 1u, 2u, 3u);
     let real = min(asking, vec4u(queries - 1u));
     let qAt = vec4u(queryAt(block, real.x), queryAt(block, real.y), queryAt(block, real.z), queryAt(block, real.w));
@@ -52,13 +54,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     workgroupBarrier();
     for (var j = 0u; j < 4u; j++) {
       let sums = rowSums[sumsAt(block, real[j])];
-      let seen = members <= vec4u(params.start + rowOf(real[j]));
+      let position = params.start + rowOf(real[j]);
+      let seen = (members <= vec4u(position)) & (members + params.window > vec4u(position));
       let probability = select(vec4f(0.0), exp(scores[j] * params.scale - sums.x), seen);
       probabilities[lane + j * LANES] = probability;
       slopes[lane + j * LANES] = probability * (gains[j] - sums.y) * params.scale;
     }
     workgroupBarrier();
-    let count = min(TILE, queries - tile);
+    let count = min(TILE, end - tile);
     for (var d = lane; d < VECTORS; d += LANES) {
       let sumK = mixedK[d];
       var k0 = sumK[0];

@@ -5,7 +5,7 @@
 // shift, rowSums: [batch, heads, rows]
 // VECTORS: headDim / 4.
 
-struct Params { batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, scale: f32 }
+struct Params { batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, window: u32, scale: f32 }
 @group(1) @binding(0) var<uniform> params: Params;
 
 struct Block { first: u32, kvHead: u32, batch: u32 }
@@ -30,4 +30,9 @@ fn sumsAt(block: Block, query: u32) -> u32 {
 }
 fn keyAt(block: Block, key: u32) -> u32 {
   return ((block.batch * params.keys + key) * params.kvHeads + block.kvHead) * VECTORS;
+}
+
+/** The first key that a query at each position sees: `window` keys up to its own, and never none of those before `ends`. */
+fn windowBegins(positions: vec4u, ends: vec4u) -> vec4u {
+  return min(max(positions + 1u, vec4u(params.window)) - params.window, ends - 1u);
 }

@@ -23,6 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let at = vec4u(queryAt(block, members.x), queryAt(block, members.y), queryAt(block, members.z), queryAt(block, members.w));
   let rows = vec4u(rowOf(members.x), rowOf(members.y), rowOf(members.z), rowOf(members.w));
   let ends = min(params.start + 1u + rows, vec4u(params.keys));
+  let begins = windowBegins(params.start + rows, ends);
   let sums0 = rowSums[sumsAt(block, members.x)];
   let sums1 = rowSums[sumsAt(block, members.y)];
   let sums2 = rowSums[sumsAt(block, members.z)];
@@ -30,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let shift = vec4f(sums0.x, sums1.x, sums2.x, sums3.x);
   let delta = vec4f(sums0.y, sums1.y, sums2.y, sums3.y);
   for (var d = lane; d < VECTORS; d += LANES) { mixed[d] = mat4x4f(); }
-  for (var tile = 0u; tile < ends.w; tile += TILE) {
+  for (var tile = begins.x / TILE * TILE; tile < ends.w; tile += TILE) {
     let keys = tile + lane + LANES * vec4u(0u, 1u, 2u, 3u);
     let seen = min(keys, vec4u(params.keys - 1u));
     let kAt = vec4u(keyAt(block, seen.x), keyAt(block, seen.y), keyAt(block, seen.z), keyAt(block, seen.w));
@@ -50,7 +51,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
     workgroupBarrier();
     for (var j = 0u; j < 4u; j++) {
-      let probability = select(vec4f(0.0), exp(scores[j] * params.scale - shift), vec4u(keys[j]) < ends);
+      let inside = (vec4u(keys[j]) >= begins) & (vec4u(keys[j]) < ends);
+      let probability = select(vec4f(0.0), exp(scores[j] * params.scale - shift), inside);
       slopes[lane + j * LANES] = probability * (gains[j] - delta) * params.scale;
     }
     workgroupBarrier();
