@@ -7,6 +7,8 @@ export interface DotForm {
   readonly width: 1 | 4
   /** Rows of a are RMS-normalised on the way: a · gain / √(mean(a²) + ε). */
   readonly normed: boolean
+  /** `bias` is added to every row of a · bᵀ. */
+  readonly biased: boolean
   /** c is a · bᵀ; or `residual` is added to that; or it is gated: silu(a · bᵀ) · (a · upᵀ). */
   readonly epilogue: 'none' | 'residual' | 'swiglu'
 }
@@ -15,7 +17,7 @@ export interface DotForm {
  * WGSL of a linear layer, c = a · bᵀ by dot products along k: both operands run along k in memory, so the lanes of a workgroup
  * take neighbouring k and load neighbouring words.
  *
- *   a: [m, k]    b, up: [n, k]    c, residual: [m, n]    gain: [k]
+ *   a: [m, k]    b, up: [n, k]    c, residual: [m, n]    gain: [k]    bias: [n]
  *
  * A workgroup of LANES invocations computes a tile of `rows` × `columns` elements of c: lane l adds up the pieces of `width`
  * elements l, l + LANES, … of k (params.k counts pieces), and the lanes' sums are added at the end. That order is the same
@@ -23,7 +25,7 @@ export interface DotForm {
  * the last row or column again and write nothing. Workgroups in a line, columns fastest, folded over x and y. Prelude: rowSum
  * (row-reduction.ts).
  */
-export function dotSource({ rows, columns, width, normed, epilogue }: DotForm): string {
+export function dotSource({ rows, columns, width, normed, biased, epilogue }: DotForm): string {
   const type = width === 4 ? 'vec4f' : 'f32'
   const product = (x: string, y: string) => (width === 4 ? `dot(${x}, ${y})` : `${x} * ${y}`)
   const each = (count: number, line: (i: number) => string) =>
@@ -34,15 +36,14 @@ export function dotSource({ rows, columns, width, normed, epilogue }: DotForm): 
     weights.map((weight) => each(rows, (i) => each(columns, (j) => line(weight, i, j)))).join('\n  ')
   const inputs = [
     ...['a', ...weights, ...(normed ? ['gain'] : [])].map((name) => `var<storage, read> ${name}: array<${type}>`),
+    ...(biased ? ['var<storage, read> bias: array<f32>'] : []),
     ...(epilogue === 'residual' ? ['var<storage, read> residual: array<f32>'] : []),
     'var<storage, read_write> c: array<f32>',
   ]
-  const result = (i: number, j: number) =>
-    ({
-      none: `b_${i}_${j}`,
-      residual: `residual[at + ${j}u] + b_${i}_${j}`,
-      swiglu: `silu(b_${i}_${j}) * up_${i}_${j}`,
-    })[epilogue]
+  const result = (i: number, j: number) => {
+    const sum = biased ? `(b_${i}_${j} + bias[column + ${j}u])` : `b_${i}_${j}`
+    return { none: sum, residual: `residual[at + ${j}u] + ${sum}`, swiglu: `silu(${sum}) * up_${i}_${j}` }[epilogue]
+  }
   return `struct Params { m: u32, n: u32, k: u32, tilesAcross: u32, tiles: u32${normed ? ', epsilon: f32' : ''} }
 ${inputs.map((input, i) => `@group(0) @binding(${i}) ${input};`).join('\n')}
 @group(1) @binding(0) var<uniform> params: Params;

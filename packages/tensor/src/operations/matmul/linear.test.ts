@@ -20,6 +20,7 @@ function problem(m: number, n: number, k: number) {
     up: random(n * k, 3),
     gain: random(k, 4),
     residual: random(m * n, 5),
+    bias: random(n, 6),
   }
   const row = (r: number, normed: boolean) => {
     const x = Array.from(host.x.subarray(r * k, (r + 1) * k))
@@ -28,10 +29,10 @@ function problem(m: number, n: number, k: number) {
   }
   const product = (r: number, c: number, w: Float32Array, normed: boolean) =>
     row(r, normed).reduce((sum, value, i) => sum + value * w[c * k + i]!, 0)
-  const reference = (form: { norm?: boolean; residual?: boolean; up?: boolean }) =>
+  const reference = (form: { norm?: boolean; bias?: boolean; residual?: boolean; up?: boolean }) =>
     Float64Array.from({ length: m * n }, (_, i) => {
       const [r, c] = [Math.floor(i / n), i % n]
-      const value = product(r, c, host.weight, form.norm ?? false)
+      const value = product(r, c, host.weight, form.norm ?? false) + (form.bias ? host.bias[c]! : 0)
       if (form.up) return (value / (1 + Math.exp(-value))) * product(r, c, host.up, form.norm ?? false)
       return form.residual ? host.residual[i]! + value : value
     })
@@ -42,7 +43,8 @@ const forms = [
   {},
   { norm: true },
   { residual: true },
-  { norm: true, residual: true },
+  { norm: true, bias: true },
+  { norm: true, bias: true, residual: true },
   { up: true },
   { norm: true, up: true },
 ]
@@ -64,6 +66,7 @@ describe('linear', () => {
       using y = device.scope(() =>
         linear(device.tensor(host.x, { shape: [m, k] }), device.tensor(host.weight, { shape: [n, k] }), {
           ...(form.norm && { norm: { weight: device.tensor(host.gain), epsilon } }),
+          ...(form.bias && { bias: device.tensor(host.bias) }),
           ...(form.residual && { residual: device.tensor(host.residual, { shape: [m, n] }) }),
           ...(form.up && { up: device.tensor(host.up, { shape: [n, k] }) }),
         }),
@@ -98,7 +101,10 @@ describe('linear', () => {
       expect(() => linear(x, weight, { up: device.zeros([4, 3]) })).toThrow(/one shape/)
       expect(() => linear(x, weight, { residual: device.zeros([2, 4]) })).toThrow(/\[2, 3\] and \[2, 4\]/)
       expect(() => linear(x, weight, { norm: { weight: device.zeros([3]), epsilon } })).toThrow(/\[k\]/)
-      expect(() => linear(x, weight, { residual: device.zeros([2, 3]), up: weight })).toThrow(/not both/)
+      expect(() => linear(x, weight, { residual: device.zeros([2, 3]), up: weight })).toThrow(
+        /neither bias nor residual/,
+      )
+      expect(() => linear(x, weight, { bias: device.zeros([4]) })).toThrow(/the bias must be \[n\]/)
       expect(() => valueAndGradient({ weight }, ({ weight }) => sum(linear(x, weight)))).toThrow(
         expect.objectContaining({ code: 'UNSUPPORTED' }),
       )

@@ -8,6 +8,8 @@ import { selectMatmul } from './select'
 export interface LinearOptions {
   /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · weight. */
   norm?: { weight: Tensor; epsilon: number }
+  /** Added to every row of the result, f32 [n]. */
+  bias?: Tensor | undefined
   /** Added to the result; of its shape. */
   residual?: Tensor
   /** A second weight, which the first gates: silu(x · weightᵀ) · (x · upᵀ). */
@@ -15,7 +17,7 @@ export interface LinearOptions {
 }
 
 /**
- * A linear layer, x · weightᵀ, with what surrounds it in a transformer, in one dispatch: for inference of a few rows, where
+ * A linear layer, x · weightᵀ + bias, with what surrounds it in a transformer, in one dispatch: for inference of a few rows, where
  * starting a kernel costs more than what it computes. It has no gradient; training composes `rmsNorm`, `matmul`, `swiglu` and
  * `add`, with which it agrees within rounding. A row has the same bits whatever rows are beside it.
  *
@@ -24,7 +26,7 @@ export interface LinearOptions {
  * @returns f32 [..., n]
  * @throws ShapeError for shapes that do not fit; OutriderError UNSUPPORTED while gradients are recorded through it
  */
-export function linear(x: Tensor, weight: Tensor, { norm, residual, up }: LinearOptions = {}): Tensor {
+export function linear(x: Tensor, weight: Tensor, { norm, bias, residual, up }: LinearOptions = {}): Tensor {
   const k = x.shape.at(-1) ?? 1
   const n = weight.shape[0]!
   if (weight.shape.length !== 2 || weight.shape[1] !== k)
@@ -33,12 +35,13 @@ export function linear(x: Tensor, weight: Tensor, { norm, residual, up }: Linear
     throw new ShapeError('linear', [weight.shape, up.shape], 'both weights must have one shape')
   if (norm && norm.weight.size !== k)
     throw new ShapeError('linear', [x.shape, norm.weight.shape], 'the weight of the norm must be [k]')
+  if (bias && bias.size !== n) throw new ShapeError('linear', [weight.shape, bias.shape], 'the bias must be [n]')
   const shape = [...x.shape.slice(0, -1), n]
   if (residual && !sameShape(residual.shape, shape))
     throw new ShapeError('linear', [shape, residual.shape], 'the residual must have the shape of the result')
-  if (residual && up)
-    throw new OutriderError('INVALID_ARGUMENT', 'linear: it takes a residual or a gated weight, not both.')
-  const operands = [x, weight, norm?.weight, residual, up]
+  if (up && (residual || bias))
+    throw new OutriderError('INVALID_ARGUMENT', 'linear: with a gated weight it takes neither bias nor residual.')
+  const operands = [x, weight, norm?.weight, bias, residual, up]
   if (isTracked(...operands.filter((tensor) => tensor !== undefined)))
     throw new OutriderError('UNSUPPORTED', 'linear: it has no gradient.', { remedy: 'Use matmul for training.' })
 
@@ -47,6 +50,6 @@ export function linear(x: Tensor, weight: Tensor, { norm, residual, up }: Linear
   // Two weights at once hold twice the sums a tile.
   const columns = up ? Math.ceil(plan.columns / 2) : plan.columns
   const c = device.empty(shape)
-  runDot({ rows: plan.rows, columns }, { a: x, b: weight, c, norm, residual, up })
+  runDot({ rows: plan.rows, columns }, { a: x, b: weight, c, norm, bias, residual, up })
   return c
 }
