@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { generationConfigToJson, parseGenerationConfig } from './generation-config'
 import { configToJson, parseConfig } from './parse-config'
+import { rotaryFrequencies } from './rope-scaling'
 
 const llama = {
   architectures: ['LlamaForCausalLM'],
@@ -87,18 +88,27 @@ describe('parseConfig', () => {
     ],
     ['a name of the prototype', { ...llama, architectures: ['constructor'] }, /constructor is not supported/],
     [
-      'scaled rotary embedding',
-      { ...llama, rope_scaling: { rope_type: 'llama3', factor: 8 } },
-      /rope_scaling of type "llama3"/,
+      'a rotary scaling that is not implemented',
+      { ...llama, rope_scaling: { type: 'dynamic', factor: 2 } },
+      /rope_scaling: rotary scaling of type "dynamic"/,
     ],
     [
-      'scaled rotary embedding of transformers 5',
+      'a rotary scaling of transformers 5',
       { ...llama, rope_parameters: { rope_type: 'yarn' } },
-      /rope_parameters of type "yarn"/,
+      /rope_parameters: rotary scaling of type "yarn"/,
     ],
     ['another activation', { ...llama, hidden_act: 'gelu' }, /hidden_act "gelu"/],
-    ['attention bias', { ...llama, attention_bias: true }, /attention_bias true/],
     ['MLP bias', { ...llama, mlp_bias: true }, /mlp_bias true/],
+    [
+      'a window in some layers',
+      { ...llama, architectures: ['Qwen2ForCausalLM'], use_sliding_window: true, max_window_layers: 21 },
+      /max_window_layers 21 of 30/,
+    ],
+    [
+      'partly rotated heads',
+      { ...llama, architectures: ['Phi3ForCausalLM'], partial_rotary_factor: 0.75 },
+      /partial_rotary_factor 0.75/,
+    ],
     ['quantised weights', { ...llama, quantization_config: { quant_method: 'gptq' } }, /gptq/],
   ])('refuses %s by name', (_, json, message) => {
     expect(() => parseConfig(json, 'dir/config.json')).toThrow(message)
@@ -117,12 +127,103 @@ describe('parseConfig', () => {
       /num_key_value_heads is 2; it must be a divisor/,
     ],
     ['heads that do not divide', { ...llama, num_attention_heads: 7 }, /hidden_size is 576/],
-    ['an odd head', { ...llama, head_dim: 3 }, /head_dim is 3/],
+    ['a head that is not made of vectors', { ...llama, head_dim: 6 }, /head_dim is 6; it must be a multiple of 4/],
+    [
+      'a rotary scaling without its numbers',
+      { ...llama, rope_scaling: { rope_type: 'llama3', factor: 8 } },
+      /rope_scaling: low_freq_factor is missing/,
+    ],
+    ['a rotary scaling that is no object', { ...llama, rope_scaling: 'llama3' }, /rope_scaling is "llama3"/],
     ['an end token that is no id', { ...llama, eos_token_id: '</s>' }, /eos_token_id is "<\/s>"/],
     ['a rotary base of zero', { ...llama, rope_theta: 0 }, /rope_theta is 0/],
   ])('refuses %s, naming the field and its value', (_, json, message) => {
     expect(() => parseConfig(json)).toThrow(message)
     expect(() => parseConfig(json)).toThrow(expect.objectContaining({ code: 'FILE_FORMAT' }))
+  })
+})
+
+const sizes = {
+  vocab_size: 1000,
+  hidden_size: 64,
+  intermediate_size: 160,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+}
+
+describe('the families', () => {
+  it.each([
+    [
+      'Llama 3.2',
+      {
+        model_type: 'llama',
+        attention_bias: false,
+        rope_theta: 500_000,
+        rope_scaling: {
+          factor: 32,
+          high_freq_factor: 4,
+          low_freq_factor: 1,
+          original_max_position_embeddings: 8192,
+          rope_type: 'llama3',
+        },
+      },
+      {
+        ropeTheta: 500_000,
+        ropeScaling: {
+          type: 'llama3',
+          factor: 32,
+          highFrequencyFactor: 4,
+          lowFrequencyFactor: 1,
+          originalContextLength: 8192,
+        },
+      },
+    ],
+    ['a Llama with biases', { model_type: 'llama', attention_bias: true }, { attentionBias: 'all' }],
+    [
+      'a Llama with positions divided',
+      { model_type: 'llama', rope_scaling: { type: 'linear', factor: 4 } },
+      { ropeScaling: { type: 'linear', factor: 4 } },
+    ],
+    ['Mistral 0.1', { model_type: 'mistral', sliding_window: 4096 }, { slidingWindow: 4096 }],
+    ['Mistral without the field', { model_type: 'mistral' }, { slidingWindow: 4096, contextLength: 131_072 }],
+    ['Mistral 0.3', { model_type: 'mistral', sliding_window: null }, {}],
+    [
+      'Qwen2.5',
+      { model_type: 'qwen2', use_sliding_window: false, sliding_window: 32_768, max_window_layers: 21 },
+      { attentionBias: 'qkv' },
+    ],
+    [
+      'Qwen2 with a window',
+      { model_type: 'qwen2', use_sliding_window: true, sliding_window: 77, max_window_layers: 0 },
+      { attentionBias: 'qkv', slidingWindow: 77 },
+    ],
+    ['Qwen3', { model_type: 'qwen3', head_dim: 32 }, { qkNorm: true, headDim: 32 }],
+    ['Qwen3 without the field', { model_type: 'qwen3' }, { qkNorm: true, headDim: 128 }],
+    ['Phi-3', { model_type: 'phi3', sliding_window: 2047 }, { slidingWindow: 2047, rmsNormEpsilon: 1e-5 }],
+  ])('read and write %s', (_, json, own) => {
+    const config = parseConfig({ ...sizes, ...json })
+    const plain = parseConfig({ ...sizes, model_type: 'llama', max_position_embeddings: config.contextLength })
+    expect(config).toEqual({ ...plain, architecture: json.model_type, ...own })
+    const written = JSON.parse(JSON.stringify(configToJson(config))) as Record<string, unknown>
+    expect(parseConfig(written)).toEqual(config)
+    expect(written.model_type).toBe(json.model_type)
+  })
+})
+
+describe('rotaryFrequencies', () => {
+  it('keeps the fast turns of Llama 3, divides the slow ones, and blends between', () => {
+    const scaling = { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 8192 }
+    const shape = { headDim: 128, ropeTheta: 500_000 }
+    const plain = rotaryFrequencies(shape)
+    const scaled = rotaryFrequencies({ ...shape, ropeScaling: { type: 'llama3', ...scaling } })
+    const ratios = [...scaled].map((frequency, i) => frequency / plain[i]!)
+    const turns = [...plain].map((frequency) => (8192 * frequency) / (2 * Math.PI))
+    for (const [i, ratio] of ratios.entries()) {
+      if (turns[i]! >= 4) expect(ratio).toBe(1)
+      else if (turns[i]! <= 1) expect(ratio).toBe(1 / 8)
+      else expect(ratio).toBeCloseTo(((turns[i]! - 1) / 3) * (7 / 8) + 1 / 8, 12)
+    }
+    expect(ratios.some((ratio) => ratio > 1 / 8 && ratio < 1)).toBe(true)
   })
 })
 

@@ -17,6 +17,19 @@ export class Fields {
     return this.#json[field] ?? undefined
   }
 
+  /** Whether the field is there, and null: for fields where that says another thing than absence. */
+  isNull(field: string): boolean {
+    return this.#json[field] === null
+  }
+
+  /** The fields of an object, or undefined if it is absent. */
+  object(field: string): Fields | undefined {
+    const value = this.get(field)
+    if (value === undefined) return undefined
+    if (typeof value === 'object' && !Array.isArray(value)) return new Fields(value, `${this.#file}: ${field}`)
+    throw this.wrong(field, 'an object or null')
+  }
+
   /** A positive integer, or `fallback` if it is absent; without a fallback it must be there. */
   count(field: string, fallback?: number): number {
     const value = this.get(field) ?? fallback
@@ -24,7 +37,8 @@ export class Fields {
     throw this.wrong(field, 'a positive integer')
   }
 
-  positive(field: string, fallback: number): number {
+  /** A positive number, or `fallback` if it is absent; without a fallback it must be there. */
+  positive(field: string, fallback?: number): number {
     const value = this.get(field) ?? fallback
     if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value
     throw this.wrong(field, 'a positive number')

@@ -1,6 +1,12 @@
-/** What a model is made of: the hyperparameters under the names that this project uses. */
+import type { RopeScaling } from './rope-scaling'
+
+/**
+ * What a model is made of: the hyperparameters under the names that this project uses. Families differ in the optional ones;
+ * without them it is a Llama.
+ */
 export interface ModelConfig {
-  architecture: 'llama'
+  /** The family in whose form the model is stored: `model_type` of its config.json. */
+  architecture: string
   /** Rows of the embedding table; a checkpoint may pad it beyond the tokenizer's pieces. */
   vocabularySize: number
   hiddenSize: number
@@ -15,6 +21,13 @@ export interface ModelConfig {
   /** Positions the model was trained for: prompt and answer together. */
   contextLength: number
   ropeTheta: number
+  ropeScaling?: RopeScaling
+  /** Which projections of attention have biases: queries, keys and values, or the output too. */
+  attentionBias?: 'qkv' | 'all'
+  /** Whether every head of queries and keys is RMS-normalised before it is rotated. */
+  qkNorm?: boolean
+  /** Positions that a token attends to, its own included. Absent: all before it. */
+  slidingWindow?: number
   rmsNormEpsilon: number
   /** Whether the output head is the embedding table itself. */
   tieWordEmbeddings: boolean

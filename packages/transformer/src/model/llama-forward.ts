@@ -11,6 +11,7 @@ import {
   type Tensor,
 } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
+import { rotaryFrequencies } from '../config/rope-scaling'
 import type { Parameters } from './llama-parameters'
 
 /**
@@ -62,16 +63,21 @@ function block(
   x: Tensor, // [batch, rows, hidden]
   frequencies: Tensor, // [headDim / 2]
 ): Tensor {
-  const { heads, kvHeads, headDim, rmsNormEpsilon: epsilon } = config
+  const { heads, kvHeads, headDim, qkNorm, slidingWindow, rmsNormEpsilon: epsilon } = config
   const [batch, rows] = x.shape as [number, number, number]
   const weight = (part: string) => parameters[`model.layers.${layer}.${part}.weight`]!
-  const linear = (input: Tensor, part: string) => matmul(input, weight(part), { transposeB: true })
+  const linear = (input: Tensor, part: string) => {
+    const y = matmul(input, weight(part), { transposeB: true })
+    const bias = parameters[`model.layers.${layer}.${part}.bias`]
+    return bias ? add(y, bias) : y
+  }
+  const normed = (x: Tensor, part: string) => (qkNorm ? rmsNorm(x, weight(part), { epsilon }) : x)
 
   const attended = rmsNorm(x, weight('input_layernorm'), { epsilon }) // [batch, rows, hidden]
-  const q = linear(attended, 'self_attn.q_proj').reshape([batch, rows, heads, headDim])
-  const k = linear(attended, 'self_attn.k_proj').reshape([batch, rows, kvHeads, headDim])
+  const q = normed(linear(attended, 'self_attn.q_proj').reshape([batch, rows, heads, headDim]), 'self_attn.q_norm')
+  const k = normed(linear(attended, 'self_attn.k_proj').reshape([batch, rows, kvHeads, headDim]), 'self_attn.k_norm')
   const v = linear(attended, 'self_attn.v_proj').reshape([batch, rows, kvHeads, headDim])
-  const mixed = attention(rope(q, { frequencies }), rope(k, { frequencies }), v) // [batch, rows, heads, headDim]
+  const mixed = attention(rope(q, { frequencies }), rope(k, { frequencies }), v, { window: slidingWindow }) // [batch, rows, heads, headDim]
   const y = add(x, linear(mixed.reshape([batch, rows, heads * headDim]), 'self_attn.o_proj')) // [batch, rows, hidden]
 
   const fed = rmsNorm(y, weight('post_attention_layernorm'), { epsilon }) // [batch, rows, hidden]
@@ -79,7 +85,7 @@ function block(
   return add(y, linear(gated, 'mlp.down_proj')) // [batch, rows, hidden]
 }
 
-/** Radians a position by rotary pair: θ^(−2i/headDim), f32 [headDim / 2]. */
-export function ropeFrequencies(device: Device, { headDim, ropeTheta }: ModelConfig): Tensor {
-  return device.tensor(Float32Array.from({ length: headDim / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headDim)))
+/** Radians a position by rotary pair, f32 [headDim / 2]. */
+export function ropeFrequencies(device: Device, config: ModelConfig): Tensor {
+  return device.tensor(Float32Array.from(rotaryFrequencies(config)))
 }

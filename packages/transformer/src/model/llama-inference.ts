@@ -1,4 +1,4 @@
-import { attention, embedding, linear, ropeIntoCache, type Start, type Tensor } from '@outrider/tensor'
+import { attention, embedding, linear, rmsNorm, ropeIntoCache, type Start, type Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import { headWeight } from './llama-forward'
 import type { Parameters } from './llama-parameters'
@@ -31,21 +31,25 @@ export function inferHidden(
   tokens: Tensor,
   { frequencies, start, cacheOf }: InferenceOptions,
 ): Tensor {
-  const { layers, rmsNormEpsilon: epsilon } = config
+  const { layers, qkNorm, slidingWindow: window, rmsNormEpsilon: epsilon } = config
   const { device } = tokens
   let x = embedding(parameters['model.embed_tokens.weight']!, tokens) // [batch, rows, hidden]
   for (let layer = 0; layer < layers; layer++) {
     const before = x
     x = device.scope(() => {
       const weight = (part: string) => parameters[`model.layers.${layer}.${part}.weight`]!
-      const attended = { norm: { weight: weight('input_layernorm'), epsilon } }
-      const q = linear(before, weight('self_attn.q_proj'), attended) // [batch, rows, heads · headDim]
-      const k = linear(before, weight('self_attn.k_proj'), attended) // [batch, rows, kvHeads · headDim]
-      const v = linear(before, weight('self_attn.v_proj'), attended) // [batch, rows, kvHeads · headDim]
+      const bias = (part: string) => parameters[`model.layers.${layer}.${part}.bias`]
+      const attended = { weight: weight('input_layernorm'), epsilon }
+      const project = (part: string) => linear(before, weight(part), { norm: attended, bias: bias(part) })
+      const normed = (x: Tensor, part: string) => (qkNorm ? headNorm(x, weight(part), epsilon) : x)
+      const q = normed(project('self_attn.q_proj'), 'self_attn.q_norm') // [batch, rows, heads · headDim]
+      const k = normed(project('self_attn.k_proj'), 'self_attn.k_norm') // [batch, rows, kvHeads · headDim]
+      const v = project('self_attn.v_proj') // [batch, rows, kvHeads · headDim]
       const cache = cacheOf(layer)
       const queries = ropeIntoCache({ q, k, v }, cache, { frequencies, start }) // [batch, rows, heads, headDim]
-      const mixed = attention(queries, cache.keys, cache.values, { start }).reshape(q.shape) // [batch, rows, heads · headDim]
-      const y = linear(mixed, weight('self_attn.o_proj'), { residual: before }) // [batch, rows, hidden]
+      const mixed = attention(queries, cache.keys, cache.values, { start, window }).reshape(q.shape) // [batch, rows, heads · headDim]
+      const output = 'self_attn.o_proj'
+      const y = linear(mixed, weight(output), { residual: before, bias: bias(output) }) // [batch, rows, hidden]
       const gated = linear(y, weight('mlp.gate_proj'), {
         norm: { weight: weight('post_attention_layernorm'), epsilon },
         up: weight('mlp.up_proj'),
@@ -55,6 +59,11 @@ export function inferHidden(
     before.dispose()
   }
   return x
+}
+
+/** RMSNorm of every head by itself; the weight [headDim] is as wide as one. */
+function headNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
+  return rmsNorm(x.reshape([x.size / weight.size, weight.size]), weight, { epsilon }).reshape(x.shape)
 }
 
 /** Logits [..., vocabulary] of hidden states [..., hidden] before the last norm. */

@@ -6,16 +6,28 @@ export type Parameters = Record<string, Tensor>
 
 /** Names and shapes of all parameters, in the order of the computation. */
 export function llamaParameterShapes(config: ModelConfig): Map<string, readonly number[]> {
-  const { vocabularySize, hiddenSize, intermediateSize, layers, heads, kvHeads, headDim } = config
+  const { vocabularySize, hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, attentionBias, qkNorm } =
+    config
   const shapes = new Map<string, readonly number[]>()
   shapes.set('model.embed_tokens.weight', [vocabularySize, hiddenSize])
   for (let layer = 0; layer < layers; layer++) {
     const name = (part: string) => `model.layers.${layer}.${part}.weight`
+    const bias = (part: string, size: number) => shapes.set(`model.layers.${layer}.${part}.bias`, [size])
     shapes.set(name('input_layernorm'), [hiddenSize])
     shapes.set(name('self_attn.q_proj'), [heads * headDim, hiddenSize])
     shapes.set(name('self_attn.k_proj'), [kvHeads * headDim, hiddenSize])
     shapes.set(name('self_attn.v_proj'), [kvHeads * headDim, hiddenSize])
     shapes.set(name('self_attn.o_proj'), [hiddenSize, heads * headDim])
+    if (attentionBias) {
+      bias('self_attn.q_proj', heads * headDim)
+      bias('self_attn.k_proj', kvHeads * headDim)
+      bias('self_attn.v_proj', kvHeads * headDim)
+      if (attentionBias === 'all') bias('self_attn.o_proj', hiddenSize)
+    }
+    if (qkNorm) {
+      shapes.set(name('self_attn.q_norm'), [headDim])
+      shapes.set(name('self_attn.k_norm'), [headDim])
+    }
     shapes.set(name('post_attention_layernorm'), [hiddenSize])
     shapes.set(name('mlp.gate_proj'), [intermediateSize, hiddenSize])
     shapes.set(name('mlp.up_proj'), [intermediateSize, hiddenSize])
@@ -34,19 +46,20 @@ export function parameterCount(config: ModelConfig): number {
 }
 
 /**
- * Fresh parameters: norms are 1, the others normal with mean 0 and standard deviation `initializerRange`, as transformers
+ * Fresh parameters: norms are 1, biases 0, the others normal with mean 0 and standard deviation `initializerRange`, as transformers
  * initialises a Llama. The same seed gives the same bits on every device. The caller disposes of them.
  */
 export function initializeLlama(device: Device, config: ModelConfig, seed = 0): Parameters {
   const parameters: Parameters = {}
   let tensor = 0
   for (const [name, shape] of llamaParameterShapes(config)) {
-    const isNorm = shape.length === 1
+    const constant = name.endsWith('.bias') ? 0 : shape.length === 1 ? 1 : undefined
     const size = shape.reduce((product, length) => product * length, 1)
     // Every tensor draws from 2³² counters of its own, so that its values do not depend on the sizes of the others.
-    const values = isNorm
-      ? new Float32Array(size).fill(1)
-      : normals(size, seed, tensor * 2 ** 32, config.initializerRange)
+    const values =
+      constant === undefined
+        ? normals(size, seed, tensor * 2 ** 32, config.initializerRange)
+        : new Float32Array(size).fill(constant)
     parameters[name] = device.tensor(values, { shape: [...shape] }).keep()
     tensor++
   }

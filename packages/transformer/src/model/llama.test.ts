@@ -1,4 +1,4 @@
-import { crossEntropy, mean, type Tensor, valueAndGradient } from '@outrider/tensor'
+import { crossEntropy, type Device, mean, type Tensor, uniform01, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import type { ModelConfig } from '../config/index'
@@ -25,6 +25,34 @@ const small: ModelConfig = {
   initializerRange: 0.3,
 }
 
+/** What sets the families apart, all at once; short enough a window and a context that each matters within a few tokens. */
+const special: ModelConfig = {
+  ...small,
+  headDim: 8,
+  attentionBias: 'all',
+  qkNorm: true,
+  slidingWindow: 3,
+  ropeScaling: { type: 'llama3', factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 8 },
+}
+const forms: [string, ModelConfig][] = [
+  ['untied', small],
+  ['tied', { ...small, tieWordEmbeddings: true }],
+  ['with biases of queries, keys and values', { ...small, attentionBias: 'qkv' }],
+  ['with positions divided', { ...small, ropeScaling: { type: 'linear', factor: 2 } }],
+  ['with biases, head norms, a window and scaled positions', special],
+]
+
+/** A model whose biases and norms are not those of a fresh one, so that leaving them out would show. */
+function randomised(device: Device, config: ModelConfig, seed: number): Llama {
+  const model = Llama.initialize(device, config, { seed })
+  for (const [i, [name, tensor]] of Object.entries(model.parameters).entries())
+    if (tensor.shape.length === 1) {
+      const values = Float32Array.from({ length: tensor.size }, (_, j) => uniform01(i, j) - 0.5)
+      tensor.write(name.endsWith('.bias') ? values : values.map((value) => 1 + value))
+    }
+  return model
+}
+
 const hostParameters = async (model: Llama): Promise<HostParameters> => {
   const entries = Object.entries(model.parameters).map(
     async ([name, tensor]) => [name, Float64Array.from(await tensor.data())] as const,
@@ -36,8 +64,8 @@ const tokensOf = async (ids: number[]) => (await testDevice()).tensor(Uint32Arra
 const bits = async (tensor: Tensor) => [...new Uint32Array((await tensor.data()).slice().buffer)]
 
 describe('a Llama', () => {
-  it.each([false, true])('computes what the formulas say (tied embeddings: %s)', async (tieWordEmbeddings) => {
-    using model = Llama.initialize(await testDevice(), { ...small, tieWordEmbeddings }, { seed: 3 })
+  it.each(forms)('computes what the formulas say, %s', async (_, config) => {
+    using model = randomised(await testDevice(), config, 3)
     const ids = [1, 5, 12, 0, 7, 7]
     const logits = model.forward(await tokensOf(ids))
     expect(logits.shape).toEqual([1, 6, 13])
@@ -47,35 +75,49 @@ describe('a Llama', () => {
     })
   })
 
-  it.each([false, true])(
-    "has the formulas' gradient in every parameter (tied embeddings: %s)",
-    async (tieWordEmbeddings) => {
-      const device = await testDevice()
-      using model = Llama.initialize(device, { ...small, tieWordEmbeddings }, { seed: 4 })
-      const ids = [1, 5, 12, 0, 7]
-      const tokens = await tokensOf(ids.slice(0, -1))
-      const labels = device.tensor(Uint32Array.from(ids.slice(1)))
-      const { value, gradients } = valueAndGradient(model.parameters, (parameters) =>
-        mean(crossEntropy(llamaLogits(model.config, parameters, tokens).reshape([4, 13]), labels)),
-      )
-      const host = await hostParameters(model)
-      expect(await value.item()).toBeCloseTo(referenceLoss(model.config, host, ids), 5)
-      for (const [name, values] of Object.entries(host)) {
-        const expected = Array.from(values, (original, i) => {
-          const step = 1e-5
-          values[i] = original + step
-          const above = referenceLoss(model.config, host, ids)
-          values[i] = original - step
-          const below = referenceLoss(model.config, host, ids)
-          values[i] = original
-          return (above - below) / (2 * step)
-        })
-        await expectAllClose(gradients[name]!, expected, { absolute: 1e-5, relative: 1e-3 })
-      }
-      for (const gradient of Object.values(gradients)) gradient.dispose()
-      value.dispose()
-    },
-  )
+  it.each(forms)("has the formulas' gradient in every parameter, %s", async (_, config) => {
+    const device = await testDevice()
+    using model = randomised(device, config, 4)
+    const ids = [1, 5, 12, 0, 7]
+    const tokens = await tokensOf(ids.slice(0, -1))
+    const labels = device.tensor(Uint32Array.from(ids.slice(1)))
+    const { value, gradients } = valueAndGradient(model.parameters, (parameters) =>
+      mean(crossEntropy(llamaLogits(model.config, parameters, tokens).reshape([4, 13]), labels)),
+    )
+    const host = await hostParameters(model)
+    expect(await value.item()).toBeCloseTo(referenceLoss(model.config, host, ids), 5)
+    for (const [name, values] of Object.entries(host)) {
+      const expected = Array.from(values, (original, i) => {
+        const step = 1e-5
+        values[i] = original + step
+        const above = referenceLoss(model.config, host, ids)
+        values[i] = original - step
+        const below = referenceLoss(model.config, host, ids)
+        values[i] = original
+        return (above - below) / (2 * step)
+      })
+      await expectAllClose(gradients[name]!, expected, { absolute: 1e-5, relative: 1e-3 })
+    }
+    for (const gradient of Object.values(gradients)) gradient.dispose()
+    value.dispose()
+  })
+
+  it('decodes token by token what it computes at once, to the bit', async () => {
+    const device = await testDevice()
+    using model = randomised(device, special, 5)
+    const ids = [1, 5, 12, 0, 7, 7, 3, 9]
+    const expected = model.forward(await tokensOf(ids))
+    const cache = model.createCache({ capacity: 8 })
+    const rows: number[] = []
+    for (const id of ids) {
+      const logits = model.forward(await tokensOf([id]), { cache })
+      rows.push(...(await bits(logits)))
+      logits.dispose()
+    }
+    expect(rows).toEqual(await bits(expected))
+    expected.dispose()
+    cache.dispose()
+  })
 
   it('is initialised with the same bits for the same seed, norms at 1, the rest as wide as told', async () => {
     const device = await testDevice()

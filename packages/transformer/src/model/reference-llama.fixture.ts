@@ -16,20 +16,31 @@ export function referenceLogits(
   for (let layer = 0; layer < layers; layer++) {
     const part = (name: string) => weight(`model.layers.${layer}.${name}`)
     const normed = x.map((row) => norm(row, part('input_layernorm'), config.rmsNormEpsilon))
+    const bias = (name: string, size: number) =>
+      parameters[`model.layers.${layer}.${name}.bias`] ?? new Float64Array(size)
+    const affine = (row: number[], name: string, size: number) =>
+      plus(linear(row, part(name), size), Array.from(bias(name, size)))
     const project = (name: string, count: number) =>
-      normed.map((row) => split(linear(row, part(name), count * headDim), count))
-    const q = project('self_attn.q_proj', heads).map((rows, t) => rows.map((head) => rotate(head, t, config)))
-    const k = project('self_attn.k_proj', kvHeads).map((rows, t) => rows.map((head) => rotate(head, t, config)))
+      normed.map((row) => split(affine(row, name, count * headDim), count))
+    const headNorm = (head: number[], name: string) =>
+      config.qkNorm ? norm(head, part(name), config.rmsNormEpsilon) : head
+    const turned = (name: string, count: number) =>
+      project(`self_attn.${name}_proj`, count).map((rows, t) =>
+        rows.map((head) => rotate(headNorm(head, `self_attn.${name}_norm`), t, config)),
+      )
+    const q = turned('q', heads)
+    const k = turned('k', kvHeads)
     const v = project('self_attn.v_proj', kvHeads)
     const mixed = q.map((row, t) =>
       row.flatMap((query, head) => {
         const group = Math.floor(head / (heads / kvHeads))
-        const scores = k.slice(0, t + 1).map((key) => dot(query, key[group]!) / Math.sqrt(headDim))
+        const first = Math.max(0, t + 1 - (config.slidingWindow ?? t + 1))
+        const scores = k.slice(first, t + 1).map((key) => dot(query, key[group]!) / Math.sqrt(headDim))
         const probabilities = softmax(scores)
-        return query.map((_, d) => probabilities.reduce((sum, p, s) => sum + p * v[s]![group]![d]!, 0))
+        return query.map((_, d) => probabilities.reduce((sum, p, s) => sum + p * v[first + s]![group]![d]!, 0))
       }),
     )
-    const y = x.map((row, t) => plus(row, linear(mixed[t]!, part('self_attn.o_proj'), hiddenSize)))
+    const y = x.map((row, t) => plus(row, affine(mixed[t]!, 'self_attn.o_proj', hiddenSize)))
     x = y.map((row) => {
       const fed = norm(row, part('post_attention_layernorm'), config.rmsNormEpsilon)
       const gate = linear(fed, part('mlp.gate_proj'), config.intermediateSize)
@@ -60,13 +71,23 @@ function linear(row: number[], weight: ArrayLike<number>, size: number): number[
   )
 }
 
-/** Pair i is (head[i], head[i + half]), turned by position · θ^(−2i/headDim). */
-function rotate(head: number[], position: number, { headDim, ropeTheta }: ModelConfig): number[] {
+/** Pair i is (head[i], head[i + half]), turned by position · θ^(−2i/headDim), stretched as transformers does. */
+function rotate(head: number[], position: number, { headDim, ropeTheta, ropeScaling }: ModelConfig): number[] {
   const half = headDim / 2
   return head.map((value, d) => {
-    const angle = position * ropeTheta ** ((-2 * (d % half)) / headDim)
+    let frequency = 1 / ropeTheta ** ((2 * (d % half)) / headDim)
+    if (ropeScaling?.type === 'linear') frequency /= ropeScaling.factor
+    if (ropeScaling?.type === 'llama3') {
+      const { factor, lowFrequencyFactor, highFrequencyFactor, originalContextLength } = ropeScaling
+      const wavelength = (2 * Math.PI) / frequency
+      const smooth =
+        (originalContextLength / wavelength - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor)
+      if (wavelength > originalContextLength / lowFrequencyFactor) frequency /= factor
+      else if (wavelength >= originalContextLength / highFrequencyFactor)
+        frequency = ((1 - smooth) * frequency) / factor + smooth * frequency
+    }
     const other = d < half ? -head[d + half]! : head[d - half]!
-    return value * Math.cos(angle) + other * Math.sin(angle)
+    return value * Math.cos(position * frequency) + other * Math.sin(position * frequency)
   })
 }
 

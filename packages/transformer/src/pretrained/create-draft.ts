@@ -19,7 +19,7 @@ export interface DraftOptions {
 }
 
 /**
- * A small, freshly initialised Llama that speaks the target's tokens: the target's vocabulary, tokenizer, chat template,
+ * A small, freshly initialised Llama, whatever the target's family, that speaks the target's tokens: the target's vocabulary, tokenizer, chat template,
  * special tokens and context length. It lives on the target's device; the caller disposes of it.
  *
  * @throws OutriderError INVALID_ARGUMENT for sizes that do not fit together
@@ -42,11 +42,19 @@ export function draftConfig(target: ModelConfig, options: DraftOptions): ModelCo
   const intermediateSize = options.intermediateSize ?? Math.ceil((hiddenSize * 2.75) / 32) * 32
   for (const [name, value] of Object.entries({ layers, hiddenSize, heads, kvHeads, intermediateSize }))
     if (!Number.isSafeInteger(value) || value < 1) throw invalid(`${name} is ${value}; it must be a positive integer`)
-  if (hiddenSize % (2 * heads) !== 0)
-    throw invalid(`hiddenSize ${hiddenSize} does not divide into ${heads} heads of even width`)
+  if (hiddenSize % (4 * heads) !== 0)
+    throw invalid(`hiddenSize ${hiddenSize} does not divide into ${heads} heads of a width that is a multiple of 4`)
   if (heads % kvHeads !== 0) throw invalid(`${heads} heads cannot share ${kvHeads} key and value heads evenly`)
+  const { vocabularySize, contextLength, ropeTheta, rmsNormEpsilon, bosTokenId, eosTokenIds, padTokenId } = target
   return {
-    ...target,
+    architecture: 'llama',
+    vocabularySize,
+    contextLength,
+    ropeTheta,
+    rmsNormEpsilon,
+    ...(bosTokenId === undefined ? {} : { bosTokenId }),
+    eosTokenIds,
+    ...(padTokenId === undefined ? {} : { padTokenId }),
     layers,
     hiddenSize,
     intermediateSize,
@@ -62,7 +70,7 @@ export function draftConfig(target: ModelConfig, options: DraftOptions): ModelCo
 function defaultHeads(target: ModelConfig, hiddenSize: number): number {
   if (hiddenSize % target.headDim === 0) return hiddenSize / target.headDim
   let width = 2 ** Math.floor(Math.log2(target.headDim))
-  while (width > 2 && hiddenSize % width !== 0) width /= 2
+  while (width > 4 && hiddenSize % width !== 0) width /= 2
   return hiddenSize / width
 }
 

@@ -1,7 +1,9 @@
-import { OutriderError } from '@outrider/tensor'
+import { OutriderError, type Tensor } from '@outrider/tensor'
+import { familyOf } from '../config/families/index'
 import { configToJson, generationConfigToJson } from '../config/index'
 import { type Directory, directory, floatsToStored, writeShardedSafetensors } from '../files/index'
 import { saveTokenizer } from '../tokenizer/index'
+import { joinParameters } from './joined-weights'
 import type { PretrainedModel } from './pretrained-model'
 
 export interface SaveOptions {
@@ -27,11 +29,11 @@ export async function saveCausalLM(
   const { model, config, tokenizer, chatTemplate, generationConfig } = pretrained
   const { dtype = 'F32', maxShardBytes } = options
   const files = typeof target === 'string' ? directory(target) : target
-  const tensors = Object.entries(model.parameters).map(([name, tensor]) => ({
+  const tensors = joinParameters(model.parameters, familyOf(config).joined).map(({ name, shape, parts }) => ({
     name,
     dtype,
-    shape: tensor.shape,
-    bytes: async () => floatsToStored(await floatsOf(tensor.data()), dtype),
+    shape,
+    bytes: async () => joinBytes(await Promise.all(parts.map(async (part) => storedBytes(part, dtype)))),
   }))
   await writeShardedSafetensors(files, tensors, maxShardBytes === undefined ? {} : { maxShardBytes })
   await saveTokenizer(files, tokenizer, chatTemplate)
@@ -40,10 +42,21 @@ export async function saveCausalLM(
   await files.write('config.json', json({ ...configToJson(config), torch_dtype: torchDtypes[dtype] }))
 }
 
-async function floatsOf(data: Promise<Float32Array | Uint32Array | Int32Array>): Promise<Float32Array> {
-  const values = await data
-  if (values instanceof Float32Array) return values
+async function storedBytes(tensor: Tensor, dtype: 'F32' | 'F16' | 'BF16'): Promise<Uint8Array> {
+  const values = await tensor.data()
+  if (values instanceof Float32Array) return floatsToStored(values, dtype)
   throw new OutriderError('DTYPE_MISMATCH', 'saveCausalLM: a parameter is not made of floating-point numbers.')
+}
+
+function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!
+  const all = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    all.set(part, offset)
+    offset += part.length
+  }
+  return all
 }
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`

@@ -1,0 +1,10 @@
+import type { ModelFamily } from './family'
+
+/** Touvron et al. 2023, arXiv 2302.13971. */
+export const llama: ModelFamily = {
+  modelType: 'llama',
+  className: 'LlamaForCausalLM',
+  examples: 'Llama 2 and 3, TinyLlama, SmolLM2',
+  read: (fields) => (fields.flag('attention_bias', false) ? { attentionBias: 'all' } : {}),
+  write: ({ attentionBias }) => ({ attention_bias: attentionBias === 'all', mlp_bias: false }),
+}

@@ -1,0 +1,16 @@
+import type { ModelFamily } from './family'
+import { readOptionalWindow, writeOptionalWindow } from './optional-window'
+
+/** A Llama that normalises every head of queries and keys. Yang et al. 2025, arXiv 2505.09388. */
+export const qwen3: ModelFamily = {
+  modelType: 'qwen3',
+  className: 'Qwen3ForCausalLM',
+  examples: 'Qwen3',
+  defaults: { contextLength: 32_768, headDim: 128 },
+  read: (fields, layers) => ({
+    qkNorm: true,
+    ...(fields.flag('attention_bias', false) ? { attentionBias: 'all' as const } : {}),
+    ...readOptionalWindow(fields, layers),
+  }),
+  write: (config) => ({ attention_bias: config.attentionBias === 'all', ...writeOptionalWindow(config) }),
+}

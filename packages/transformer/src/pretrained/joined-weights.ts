@@ -1,0 +1,89 @@
+import { OutriderError, type Tensor } from '@outrider/tensor'
+import type { ModelFamily } from '../config/families/index'
+import type { Weights } from './weights'
+
+type Joined = NonNullable<ModelFamily['joined']>
+
+/**
+ * Weights in which joined matrices appear as the parameters that they are made of.
+ *
+ * @param expected  names and shapes of the parameters
+ * @throws OutriderError FILE_FORMAT for a joined matrix that is not as high as its parts together
+ */
+export function separateWeights(
+  weights: Weights,
+  joined: Joined,
+  expected: ReadonlyMap<string, readonly number[]>,
+): Weights {
+  const tensors = new Map(weights.tensors)
+  /** By parameter: the stored matrix that it is in, and its rows there. */
+  const places = new Map<string, { stored: string; first: number; rows: number; columns: number }>()
+  for (const [stored, parts] of storedNames(joined, expected)) {
+    const found = weights.tensors.get(stored)
+    if (!found) continue
+    const shapes = parts.map((part) => expected.get(part)!)
+    const height = shapes.reduce((sum, [rows]) => sum + rows!, 0)
+    const columns = shapes[0]![1]!
+    if (found.shape.join() !== [height, columns].join())
+      throw new OutriderError(
+        'FILE_FORMAT',
+        `${weights.where}: tensor "${stored}" is [${found.shape.join(', ')}]; config.json makes it [${height}, ${columns}].`,
+        { remedy: 'config.json and the weights are of different models, or the copy is incomplete.' },
+      )
+    tensors.delete(stored)
+    let first = 0
+    for (const [i, part] of parts.entries()) {
+      const [rows] = shapes[i] as [number]
+      places.set(part, { stored, first, rows, columns })
+      tensors.set(part, { shape: shapes[i]!, bytes: (found.bytes * rows) / height })
+      first += rows
+    }
+  }
+  // Parts are read one after another: the matrix is kept until the next one is asked for.
+  let last: { stored: string; values: Promise<Float32Array> } | undefined
+  return {
+    where: weights.where,
+    tensors,
+    async read(name) {
+      const place = places.get(name)
+      if (!place) return weights.read(name)
+      const { stored, first, rows, columns } = place
+      if (last?.stored !== stored) last = { stored, values: weights.read(stored) }
+      return (await last.values).slice(first * columns, (first + rows) * columns)
+    },
+  }
+}
+
+/** Parameters as they are stored: each alone, or several in one matrix, one above another. */
+export function joinParameters(
+  parameters: Readonly<Record<string, Tensor>>,
+  joined: Joined = {},
+): { name: string; shape: readonly number[]; parts: Tensor[] }[] {
+  const shapes = new Map(Object.entries(parameters).map(([name, { shape }]) => [name, shape]))
+  const stored = storedNames(joined, shapes)
+  const inside = new Set([...stored.values()].flat())
+  const alone = Object.entries(parameters).filter(([name]) => !inside.has(name))
+  return [
+    ...alone.map(([name, tensor]) => ({ name, shape: tensor.shape, parts: [tensor] })),
+    ...[...stored].map(([name, names]) => {
+      const parts = names.map((part) => parameters[part]!)
+      return { name, shape: [parts.reduce((sum, { shape }) => sum + shape[0]!, 0), parts[0]!.shape[1]!], parts }
+    }),
+  ]
+}
+
+/** The joined matrices of a model, with the names of their parts. */
+function storedNames(joined: Joined, parameters: ReadonlyMap<string, unknown>): Map<string, string[]> {
+  const names = new Map<string, string[]>()
+  for (const [stored, parts] of Object.entries(joined))
+    for (const name of parameters.keys()) {
+      const end = `.${parts[0]}.weight`
+      if (!name.endsWith(end)) continue
+      const prefix = name.slice(0, -end.length)
+      names.set(
+        `${prefix}.${stored}.weight`,
+        parts.map((part) => `${prefix}.${part}.weight`),
+      )
+    }
+  return names
+}
