@@ -2,13 +2,12 @@ import { OutriderError, readAll, type Tensor } from '@outrider/tensor'
 import {
   type Directory,
   floatsToStored,
-  openSafetensors,
+  modelWeights,
   type PretrainedModel,
-  readFloats,
   readJson,
-  readSafetensors,
-  type SafetensorsEntry,
+  safetensorsWeights,
   saveCausalLM,
+  type Weights,
   within,
   writeSafetensors,
 } from '@outrider/transformer'
@@ -73,7 +72,7 @@ export async function loadCheckpoint(
   const checkpoint = within(run, name)
   const state = (await readJson(checkpoint, stateFile)) as TrainerState
   if (!Number.isInteger(state?.global_step) || !Array.isArray(state.log_history) || typeof state.settings !== 'object')
-    throw damaged(checkpoint, `${stateFile} lacks its fields`)
+    throw damaged(checkpoint.name, `${stateFile} lacks its fields`)
   for (const key of new Set([...Object.keys(settings), ...Object.keys(state.settings)]))
     if (JSON.stringify(settings[key]) !== JSON.stringify(state.settings[key]))
       throw new OutriderError(
@@ -81,30 +80,23 @@ export async function loadCheckpoint(
         `${checkpoint.name} was made with ${key} ${JSON.stringify(state.settings[key])}; this run has ${JSON.stringify(settings[key])}.`,
         { remedy: 'Resume with the same settings, or train into another directory.' },
       )
-  const { tensors } = await openSafetensors(checkpoint)
-  for (const [parameter, tensor] of Object.entries(model.model.parameters))
-    await restore(checkpoint, tensors, parameter, tensor)
-  const moments = await readSafetensors(checkpoint, optimizerFile)
+  const weights = await modelWeights(checkpoint, model.config)
+  for (const [parameter, tensor] of Object.entries(model.model.parameters)) await restore(weights, parameter, tensor)
+  const moments = await safetensorsWeights(checkpoint, optimizerFile)
   for (const [kind, values] of momentsOf(optimizer))
-    for (const [parameter, tensor] of Object.entries(values))
-      await restore(checkpoint, moments.tensors, `${kind}.${parameter}`, tensor)
+    for (const [parameter, tensor] of Object.entries(values)) await restore(moments, `${kind}.${parameter}`, tensor)
   optimizer.step = state.global_step
   return state
 }
 
-async function restore(
-  directory: Directory,
-  entries: ReadonlyMap<string, SafetensorsEntry>,
-  name: string,
-  tensor: Tensor,
-): Promise<void> {
-  const entry = entries.get(name)
-  if (!entry) throw damaged(directory, `the tensor ${name} is missing`)
-  const values = await readFloats(directory, entry)
+async function restore(weights: Weights, name: string, tensor: Tensor): Promise<void> {
+  const stored = weights.tensors.get(name)
+  if (!stored) throw damaged(weights.where, `the tensor ${name} is missing`)
+  const values = await weights.read(name)
   if (values.length !== tensor.size)
     throw new OutriderError(
       'SHAPE_MISMATCH',
-      `${directory.name}: ${name} has shape [${entry.shape.join(', ')}]; [${tensor.shape.join(', ')}] is needed.`,
+      `${weights.where}: ${name} has shape [${stored.shape.join(', ')}]; [${tensor.shape.join(', ')}] is needed.`,
     )
   tensor.write(values)
 }
@@ -136,11 +128,11 @@ async function checkpointNames(run: Directory): Promise<string[]> {
   if (!(await run.has(recordFile))) return []
   const names = ((await readJson(run, recordFile)) as { checkpoints?: unknown } | null)?.checkpoints
   if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
-  throw damaged(run, `${recordFile} has no list of checkpoints`)
+  throw damaged(run.name, `${recordFile} has no list of checkpoints`)
 }
 
-const damaged = (directory: Directory, what: string) =>
-  new OutriderError('FILE_FORMAT', `${directory.name}: ${what}.`, {
+const damaged = (where: string, what: string) =>
+  new OutriderError('FILE_FORMAT', `${where}: ${what}.`, {
     remedy: 'The run is of another model, or damaged; train into another directory.',
   })
 

@@ -1,12 +1,10 @@
 import { type Device, OutriderError } from '@outrider/tensor'
-import { familyOf } from '../config/families/index'
 import { parseConfig, parseGenerationConfig } from '../config/index'
 import { type Directory, directory, readJson } from '../files/index'
 import { Llama, llamaParameterShapes } from '../model/index'
 import { loadTokenizer } from '../tokenizer/index'
-import { separateWeights } from './joined-weights'
 import { type PretrainedModel, pretrainedModel } from './pretrained-model'
-import { type LoadProgress, loadParameters, safetensorsWeights } from './weights'
+import { type LoadProgress, loadParameters, modelWeights } from './weights'
 
 export interface LoadOptions {
   /** Where the weights go. */
@@ -34,11 +32,8 @@ export async function loadCausalLM(
   const generationFile = 'generation_config.json'
   const generationJson = (await files.has(generationFile)) ? await readJson(files, generationFile) : undefined
   const generationConfig = parseGenerationConfig(generationJson, config, `${files.name}/${generationFile}`)
-  const shapes = llamaParameterShapes(config)
-  const stored = await safetensorsWeights(files)
-  const { joined } = familyOf(config)
-  const weights = joined ? separateWeights(stored, joined, shapes) : stored
-  const parameters = await loadParameters(device, weights, shapes, {
+  const weights = await modelWeights(files, config)
+  const parameters = await loadParameters(device, weights, llamaParameterShapes(config), {
     disregarded: (name) => isDisregarded(name, config.tieWordEmbeddings),
     onProgress,
     signal,

@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { testDevice } from '@outrider/tensor/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { asset } from '../assets.fixture'
-import { type Directory, directory, memoryDirectory } from '../files/index'
-import { parameterCount } from '../model/index'
+import type { ModelConfig } from '../config/index'
+import { type Directory, directory, memoryDirectory, openSafetensors, readFloats } from '../files/index'
+import { Llama, parameterCount } from '../model/index'
 import { stories } from '../stories.fixture'
 import { compareVocabularies } from '../tokenizer/index'
 import { createDraft } from './create-draft'
 import { loadCausalLM } from './load'
+import { type PretrainedModel, pretrainedModel } from './pretrained-model'
 import { saveCausalLM } from './save'
 
 let root: string
@@ -191,6 +193,79 @@ describe('saveCausalLM', () => {
     for (const [i, value] of exact.entries())
       expect(Math.abs(stored[i]! - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -8)
     loaded.dispose()
+  })
+})
+
+/** A model of another family, randomly initialised, with the tokenizer of stories260K. */
+async function ofFamily(fields: Partial<ModelConfig> & { architecture: string }): Promise<PretrainedModel> {
+  const base = await stories()
+  const sizes = { hiddenSize: 16, intermediateSize: 24, layers: 2, heads: 4, kvHeads: 2, headDim: 8 }
+  const config = { ...base.config, ...sizes, tieWordEmbeddings: false, ...fields }
+  return pretrainedModel(Llama.initialize(await testDevice(), config, { seed: 9 }), base)
+}
+
+describe('the families', () => {
+  it.each([
+    { architecture: 'mistral', slidingWindow: 9 },
+    { architecture: 'qwen2', attentionBias: 'qkv' as const },
+    { architecture: 'qwen3', qkNorm: true },
+    { architecture: 'phi3' },
+  ])('load as they were saved, to the bit: %o', async (fields) => {
+    const original = await ofFamily(fields)
+    const files = memoryDirectory()
+    await saveCausalLM(original, files)
+    const loaded = await load(files)
+    expect(loaded.config).toEqual(original.config)
+    expect(Object.keys(loaded.model.parameters)).toEqual(Object.keys(original.model.parameters))
+    for (const [name, tensor] of Object.entries(original.model.parameters))
+      expect([name, sameBytes(await loaded.model.parameters[name]!.data(), await tensor.data())]).toEqual([name, true])
+    loaded.dispose()
+    original.dispose()
+  })
+
+  it('store what Phi-3 joins as Phi-3 does, queries above keys above values, gate above up', async () => {
+    const original = await ofFamily({ architecture: 'phi3' })
+    const files = memoryDirectory()
+    await saveCausalLM(original, files)
+    const { tensors } = await openSafetensors(files)
+    const names = [...tensors.keys()].filter((name) => name.startsWith('model.layers.1.'))
+    expect(names.map((name) => name.slice('model.layers.1.'.length))).toEqual([
+      'input_layernorm.weight',
+      'mlp.down_proj.weight',
+      'mlp.gate_up_proj.weight',
+      'post_attention_layernorm.weight',
+      'self_attn.o_proj.weight',
+      'self_attn.qkv_proj.weight',
+    ])
+    const stored = await readFloats(files, tensors.get('model.layers.1.self_attn.qkv_proj.weight')!)
+    const parts = await Promise.all(
+      ['q', 'k', 'v'].map((part) => original.model.parameters[`model.layers.1.self_attn.${part}_proj.weight`]!.data()),
+    )
+    expect([...stored]).toEqual(parts.flatMap((part) => [...part]))
+    original.dispose()
+  })
+
+  it('refuse a joined matrix of the wrong height', async () => {
+    const original = await ofFamily({ architecture: 'phi3' })
+    const files = memoryDirectory()
+    await saveCausalLM(original, files)
+    original.dispose()
+    const json = JSON.parse(await files.readText('config.json')) as object
+    await files.write('config.json', JSON.stringify({ ...json, num_key_value_heads: 4 }))
+    await expect(load(files)).rejects.toMatchObject({
+      code: 'FILE_FORMAT',
+      message: expect.stringMatching(/self_attn.qkv_proj.weight" is \[64, 16\]; config.json makes it \[96, 16\]/),
+    })
+  })
+
+  it('all get a plain Llama for a draft', async () => {
+    const target = await ofFamily({ architecture: 'qwen3', qkNorm: true, attentionBias: 'all', slidingWindow: 9 })
+    const draft = createDraft(target, { layers: 1, hiddenSize: 16 })
+    expect(draft.config.architecture).toBe('llama')
+    expect(Object.keys(draft.model.parameters).filter((name) => /bias|q_norm/.test(name))).toEqual([])
+    expect(draft.config.slidingWindow).toBeUndefined()
+    draft.dispose()
+    target.dispose()
   })
 })
 

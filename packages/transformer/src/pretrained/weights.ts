@@ -1,6 +1,9 @@
 import { type Device, OutriderError } from '@outrider/tensor'
-import { type Directory, openSafetensors, readFloats } from '../files/index'
-import type { Parameters } from '../model/index'
+import { familyOf } from '../config/families/index'
+import type { ModelConfig } from '../config/index'
+import { type Directory, openSafetensors, readFloats, readSafetensors } from '../files/index'
+import { llamaParameterShapes, type Parameters } from '../model/index'
+import { separateWeights } from './joined-weights'
 
 /** Stored weights of any file format: what there is, and one tensor's values at a time. */
 export interface Weights {
@@ -11,9 +14,9 @@ export interface Weights {
   read(name: string): Promise<Float32Array>
 }
 
-/** The weights of a directory with safetensors, single or sharded. */
-export async function safetensorsWeights(directory: Directory): Promise<Weights> {
-  const { tensors } = await openSafetensors(directory)
+/** The weights of a directory with safetensors, single or sharded; or of one file in it. */
+export async function safetensorsWeights(directory: Directory, file?: string): Promise<Weights> {
+  const { tensors } = file === undefined ? await openSafetensors(directory) : await readSafetensors(directory, file)
   const sizes = [...tensors.values()].map(
     ({ name, shape, start, end }) => [name, { shape, bytes: end - start }] as const,
   )
@@ -22,6 +25,13 @@ export async function safetensorsWeights(directory: Directory): Promise<Weights>
     tensors: new Map(sizes),
     read: (name) => readFloats(directory, tensors.get(name)!),
   }
+}
+
+/** The weights of a model directory under the names of its parameters, however its family stores them. */
+export async function modelWeights(directory: Directory, config: ModelConfig): Promise<Weights> {
+  const stored = await safetensorsWeights(directory)
+  const { joined } = familyOf(config)
+  return joined ? separateWeights(stored, joined, llamaParameterShapes(config)) : stored
 }
 
 /** How far a model is loaded. */
