@@ -7,6 +7,7 @@ import { addDemo } from './commands/demo'
 import { addDistill } from './commands/distill'
 import { addDoctor } from './commands/doctor'
 import { addEvaluate } from './commands/evaluate'
+import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addPretrain } from './commands/pretrain'
 import { exitCodeHelp } from './exit-code'
@@ -25,7 +26,17 @@ export function buildProgram(run: Run): Command {
       'after',
       `${exitCodeHelp}\n\nStart with \`outrider demo\`, the whole road in a few minutes, or \`outrider doctor\`.`,
     )
-  for (const add of [addPretrain, addGenerate, addDistill, addEvaluate, addComplete, addChat, addDemo, addDoctor])
+  for (const add of [
+    addPretrain,
+    addGenerate,
+    addDistill,
+    addEvaluate,
+    addComplete,
+    addChat,
+    addExport,
+    addDemo,
+    addDoctor,
+  ])
     add(program, run)
   return program
 }

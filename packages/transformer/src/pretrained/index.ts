@@ -1,4 +1,5 @@
 export { createDraft, type DraftOptions, draftConfig } from './create-draft'
+export { type SaveGgufOptions, saveGguf } from './gguf/save-gguf'
 export { type LoadOptions, loadCausalLM } from './load'
 export { type PretrainedModel, pretrainedModel } from './pretrained-model'
 export { type SaveOptions, saveCausalLM } from './save'

@@ -54,22 +54,48 @@ export function separateWeights(
   }
 }
 
+/** A parameter, or several in one matrix, as it is stored. */
+export interface StoredParameter {
+  name: string
+  shape: readonly number[]
+  /** Its elements, read from the device now. */
+  values(): Promise<Float32Array>
+}
+
 /** Parameters as they are stored: each alone, or several in one matrix, one above another. */
-export function joinParameters(
-  parameters: Readonly<Record<string, Tensor>>,
-  joined: Joined = {},
-): { name: string; shape: readonly number[]; parts: Tensor[] }[] {
+export function joinParameters(parameters: Readonly<Record<string, Tensor>>, joined: Joined = {}): StoredParameter[] {
   const shapes = new Map(Object.entries(parameters).map(([name, { shape }]) => [name, shape]))
   const stored = storedNames(joined, shapes)
   const inside = new Set([...stored.values()].flat())
   const alone = Object.entries(parameters).filter(([name]) => !inside.has(name))
   return [
-    ...alone.map(([name, tensor]) => ({ name, shape: tensor.shape, parts: [tensor] })),
+    ...alone.map(([name, tensor]) => ({ name, shape: tensor.shape, values: () => floatsOf(tensor) })),
     ...[...stored].map(([name, names]) => {
       const parts = names.map((part) => parameters[part]!)
-      return { name, shape: [parts.reduce((sum, { shape }) => sum + shape[0]!, 0), parts[0]!.shape[1]!], parts }
+      const rows = parts.reduce((sum, { shape }) => sum + shape[0]!, 0)
+      return {
+        name,
+        shape: [rows, parts[0]!.shape[1]!],
+        values: async () => stacked(await Promise.all(parts.map(floatsOf))),
+      }
     }),
   ]
+}
+
+async function floatsOf(tensor: Tensor): Promise<Float32Array> {
+  const values = await tensor.data()
+  if (values instanceof Float32Array) return values
+  throw new OutriderError('DTYPE_MISMATCH', 'A parameter is not made of floating-point numbers, so it cannot be saved.')
+}
+
+function stacked(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((size, part) => size + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    all.set(part, offset)
+    offset += part.length
+  }
+  return all
 }
 
 /** The joined matrices of a model, with the names of their parts. */

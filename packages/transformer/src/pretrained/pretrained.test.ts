@@ -4,14 +4,13 @@ import { join } from 'node:path'
 import { testDevice } from '@outrider/tensor/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { asset } from '../assets.fixture'
-import type { ModelConfig } from '../config/index'
 import { type Directory, directory, memoryDirectory, openSafetensors, readFloats } from '../files/index'
-import { Llama, parameterCount } from '../model/index'
+import { parameterCount } from '../model/index'
 import { stories } from '../stories.fixture'
 import { compareVocabularies } from '../tokenizer/index'
 import { createDraft } from './create-draft'
+import { randomModel } from './families.fixture'
 import { loadCausalLM } from './load'
-import { type PretrainedModel, pretrainedModel } from './pretrained-model'
 import { saveCausalLM } from './save'
 
 let root: string
@@ -196,14 +195,6 @@ describe('saveCausalLM', () => {
   })
 })
 
-/** A model of another family, randomly initialised, with the tokenizer of stories260K. */
-async function ofFamily(fields: Partial<ModelConfig> & { architecture: string }): Promise<PretrainedModel> {
-  const base = await stories()
-  const sizes = { hiddenSize: 16, intermediateSize: 24, layers: 2, heads: 4, kvHeads: 2, headDim: 8 }
-  const config = { ...base.config, ...sizes, tieWordEmbeddings: false, ...fields }
-  return pretrainedModel(Llama.initialize(await testDevice(), config, { seed: 9 }), base)
-}
-
 describe('the families', () => {
   it.each([
     { architecture: 'mistral', slidingWindow: 9 },
@@ -211,7 +202,7 @@ describe('the families', () => {
     { architecture: 'qwen3', qkNorm: true },
     { architecture: 'phi3' },
   ])('load as they were saved, to the bit: %o', async (fields) => {
-    const original = await ofFamily(fields)
+    const original = await randomModel(fields)
     const files = memoryDirectory()
     await saveCausalLM(original, files)
     const loaded = await load(files)
@@ -224,7 +215,7 @@ describe('the families', () => {
   })
 
   it('store what Phi-3 joins as Phi-3 does, queries above keys above values, gate above up', async () => {
-    const original = await ofFamily({ architecture: 'phi3' })
+    const original = await randomModel({ architecture: 'phi3' })
     const files = memoryDirectory()
     await saveCausalLM(original, files)
     const { tensors } = await openSafetensors(files)
@@ -246,7 +237,7 @@ describe('the families', () => {
   })
 
   it('refuse a joined matrix of the wrong height', async () => {
-    const original = await ofFamily({ architecture: 'phi3' })
+    const original = await randomModel({ architecture: 'phi3' })
     const files = memoryDirectory()
     await saveCausalLM(original, files)
     original.dispose()
@@ -254,12 +245,12 @@ describe('the families', () => {
     await files.write('config.json', JSON.stringify({ ...json, num_key_value_heads: 4 }))
     await expect(load(files)).rejects.toMatchObject({
       code: 'FILE_FORMAT',
-      message: expect.stringMatching(/self_attn.qkv_proj.weight" is \[64, 16\]; config.json makes it \[96, 16\]/),
+      message: expect.stringMatching(/self_attn.qkv_proj.weight" is \[64, 32\]; config.json makes it \[96, 32\]/),
     })
   })
 
   it('all get a plain Llama for a draft', async () => {
-    const target = await ofFamily({ architecture: 'qwen3', qkNorm: true, attentionBias: 'all', slidingWindow: 9 })
+    const target = await randomModel({ architecture: 'qwen3', qkNorm: true, attentionBias: 'all', slidingWindow: 9 })
     const draft = createDraft(target, { layers: 1, hiddenSize: 16 })
     expect(draft.config.architecture).toBe('llama')
     expect(Object.keys(draft.model.parameters).filter((name) => /bias|q_norm/.test(name))).toEqual([])

@@ -1,4 +1,3 @@
-import { OutriderError, type Tensor } from '@outrider/tensor'
 import { familyOf } from '../config/families/index'
 import { configToJson, generationConfigToJson } from '../config/index'
 import { type Directory, directory, floatsToStored, writeShardedSafetensors } from '../files/index'
@@ -29,34 +28,17 @@ export async function saveCausalLM(
   const { model, config, tokenizer, chatTemplate, generationConfig } = pretrained
   const { dtype = 'F32', maxShardBytes } = options
   const files = typeof target === 'string' ? directory(target) : target
-  const tensors = joinParameters(model.parameters, familyOf(config).joined).map(({ name, shape, parts }) => ({
+  const tensors = joinParameters(model.parameters, familyOf(config).joined).map(({ name, shape, values }) => ({
     name,
     dtype,
     shape,
-    bytes: async () => joinBytes(await Promise.all(parts.map(async (part) => storedBytes(part, dtype)))),
+    bytes: async () => floatsToStored(await values(), dtype),
   }))
   await writeShardedSafetensors(files, tensors, maxShardBytes === undefined ? {} : { maxShardBytes })
   await saveTokenizer(files, tokenizer, chatTemplate)
   await files.write('generation_config.json', json(generationConfigToJson(generationConfig)))
   // Last: a directory without config.json is no model yet.
   await files.write('config.json', json({ ...configToJson(config), torch_dtype: torchDtypes[dtype] }))
-}
-
-async function storedBytes(tensor: Tensor, dtype: 'F32' | 'F16' | 'BF16'): Promise<Uint8Array> {
-  const values = await tensor.data()
-  if (values instanceof Float32Array) return floatsToStored(values, dtype)
-  throw new OutriderError('DTYPE_MISMATCH', 'saveCausalLM: a parameter is not made of floating-point numbers.')
-}
-
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!
-  const all = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    all.set(part, offset)
-    offset += part.length
-  }
-  return all
 }
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`

@@ -17,4 +17,6 @@ export interface ModelFamily {
   write?(config: ModelConfig): Record<string, unknown>
   /** Stored matrices that are several parameters, one above another: the stored part by its name, and its parts in order. */
   readonly joined?: Readonly<Record<string, readonly string[]>>
+  /** How llama.cpp knows the family, and whether it turns neighbouring elements of a head instead of its halves. */
+  readonly gguf: { readonly architecture: string; readonly interleaved: boolean }
 }

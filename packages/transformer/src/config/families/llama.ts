@@ -7,4 +7,5 @@ export const llama: ModelFamily = {
   examples: 'Llama 2 and 3, TinyLlama, SmolLM2',
   read: (fields) => (fields.flag('attention_bias', false) ? { attentionBias: 'all' } : {}),
   write: ({ attentionBias }) => ({ attention_bias: attentionBias === 'all', mlp_bias: false }),
+  gguf: { architecture: 'llama', interleaved: true },
 }

@@ -12,4 +12,5 @@ export const mistral: ModelFamily = {
   read: (fields) =>
     fields.isNull('sliding_window') ? {} : { slidingWindow: fields.count('sliding_window', defaultWindow) },
   write: ({ slidingWindow }) => ({ sliding_window: slidingWindow ?? null }),
+  gguf: { architecture: 'llama', interleaved: true },
 }

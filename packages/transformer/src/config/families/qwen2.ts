@@ -9,4 +9,5 @@ export const qwen2: ModelFamily = {
   defaults: { contextLength: 32_768 },
   read: (fields, layers) => ({ attentionBias: 'qkv', ...readOptionalWindow(fields, layers) }),
   write: writeOptionalWindow,
+  gguf: { architecture: 'qwen2', interleaved: false },
 }

@@ -13,4 +13,5 @@ export const qwen3: ModelFamily = {
     ...readOptionalWindow(fields, layers),
   }),
   write: (config) => ({ attention_bias: config.attentionBias === 'all', ...writeOptionalWindow(config) }),
+  gguf: { architecture: 'qwen3', interleaved: false },
 }

@@ -1,0 +1,70 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { OutriderError } from '@outrider/tensor'
+import { parameterCount, saveCausalLM, saveGguf } from '@outrider/transformer'
+import { Option } from 'commander'
+import { type AddCommand, withExamples, withOutputOptions } from '../command'
+import type { Context } from '../context'
+import { openModel } from '../models'
+import { bytes } from '../terminal'
+
+interface ExportFlags {
+  model: string
+  out: string
+  format?: 'safetensors' | 'gguf'
+  dtype: 'f32' | 'f16' | 'bf16' | 'q8_0'
+}
+
+export const addExport: AddCommand = (program, run) => {
+  const command = program
+    .command('export')
+    .summary('a model as safetensors or GGUF, for the server that you run')
+    .description(
+      'Writes a model, for instance an aligned draft, as a Hugging Face directory (transformers, vLLM) or as a GGUF file (llama.cpp, as the draft of -md). What cannot be written exactly as it is meant is refused.',
+    )
+    .requiredOption('--model <dir>', 'the model: a Hugging Face directory')
+    .requiredOption('--out <path>', 'a directory for safetensors, a file for GGUF')
+    .addOption(
+      new Option('--format <format>', 'default: gguf where --out ends in .gguf, else safetensors').choices([
+        'safetensors',
+        'gguf',
+      ]),
+    )
+    .addOption(
+      new Option('--dtype <dtype>', 'of the matrices; bf16 is for safetensors, q8_0 for GGUF')
+        .choices(['f32', 'f16', 'bf16', 'q8_0'])
+        .default('f32'),
+    )
+  withExamples(withOutputOptions(command), [
+    ['A draft for llama.cpp', 'outrider export --model ./draft-aligned --out draft.gguf --dtype f16'],
+    ['Half the size, for vLLM', 'outrider export --model ./draft-aligned --out ./draft-bf16 --dtype bf16'],
+  ])
+  command.action((flags: ExportFlags) => run((context) => exportModel(context, flags), command))
+}
+
+async function exportModel(context: Context, { model, out, dtype, ...flags }: ExportFlags): Promise<object> {
+  const { terminal } = context
+  const format = flags.format ?? (out.endsWith('.gguf') ? 'gguf' : 'safetensors')
+  if ((format === 'gguf' && dtype === 'bf16') || (format === 'safetensors' && dtype === 'q8_0'))
+    throw new OutriderError('INVALID_ARGUMENT', `--dtype ${dtype} is not for --format ${format}.`, {
+      remedy: `Use ${format === 'gguf' ? 'f32, f16 or q8_0' : 'f32, f16 or bf16'}.`,
+    })
+  const pretrained = await openModel(context, model, 'model')
+  const upper = dtype.toUpperCase()
+  if (format === 'gguf')
+    await saveGguf(pretrained, dirname(out), { file: basename(out), dtype: upper as 'F32' | 'F16' | 'Q8_0' })
+  else await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16' })
+  const file = format === 'gguf' ? out : join(out, 'model.safetensors')
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => undefined, // in shards
+  )
+  terminal.print(`${out}: ${format}, ${dtype}${size === undefined ? '' : `, ${bytes(size)}`}`)
+  return {
+    out,
+    format,
+    dtype,
+    parameters: parameterCount(pretrained.config),
+    ...(size !== undefined && { bytes: size }),
+  }
+}

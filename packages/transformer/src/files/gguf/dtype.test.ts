@@ -1,0 +1,23 @@
+import { halfToFloat, uniform01 } from '@outrider/tensor'
+import { describe, expect, it } from 'vitest'
+import { floatsToGguf } from './dtype'
+
+describe('Q8_0', () => {
+  it('rounds every element to the nearest multiple of its block’s scale', () => {
+    const values = Float32Array.from({ length: 96 }, (_, i) => (uniform01(1, i) - 0.5) * (i < 32 ? 1 : 100))
+    const bytes = floatsToGguf(values, 'Q8_0')
+    expect(bytes.length).toBe(3 * 34)
+    const view = new DataView(bytes.buffer)
+    for (const [i, value] of values.entries()) {
+      const block = Math.floor(i / 32) * 34
+      const scale = halfToFloat(view.getUint16(block, true))
+      const stored = scale * view.getInt8(block + 2 + (i % 32))
+      // Half a step, and what rounding the scale itself to f16 moves at most 127 steps.
+      expect(Math.abs(stored - value)).toBeLessThanOrEqual(scale * (0.5 + 127 / 2048))
+    }
+  })
+
+  it('keeps a block of zeros', () => {
+    expect(new Set(floatsToGguf(new Float32Array(32), 'Q8_0'))).toEqual(new Set([0]))
+  })
+})

@@ -1,0 +1,43 @@
+import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp'
+
+/** llama.cpp with a model of ours: an engine that shares no code with this project. */
+export interface LlamaCpp {
+  /** ln of the probabilities of the token after each of the ids, [ids][vocabulary]. */
+  logProbabilities(ids: readonly number[]): Promise<Float64Array[]>
+  tokenize(text: string): number[]
+  dispose(): Promise<void>
+}
+
+/** Loads a GGUF file into llama.cpp on the CPU, everything in f32 that it lets one choose. */
+export async function llamaCpp(path: string): Promise<LlamaCpp> {
+  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: LlamaLogLevel.error })
+  const model = await llama.loadModel({ modelPath: path })
+  const context = await model.createContext({
+    contextSize: 128,
+    flashAttention: false,
+    experimentalKvCacheKeyType: 'F32',
+    experimentalKvCacheValueType: 'F32',
+  })
+  const sequence = context.getSequence()
+  return {
+    async logProbabilities(ids) {
+      await sequence.clearHistory()
+      const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0 }
+      const asked = ids.map(
+        (id) => [id as Token, { generateNext: { probabilities: true, options: sampling } }] as const,
+      )
+      const answers = await sequence.controlledEvaluate(asked.map(([id, options]) => [id, options]))
+      return answers.map((answer) => {
+        const probabilities = answer!.next.probabilities!
+        const row = new Float64Array(probabilities.size)
+        for (const [id, probability] of probabilities) row[id] = Math.log(probability)
+        return row
+      })
+    },
+    tokenize: (text) => model.tokenize(text),
+    async dispose() {
+      await model.dispose()
+      await llama.dispose()
+    },
+  }
+}

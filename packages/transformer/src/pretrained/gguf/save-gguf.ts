@@ -1,0 +1,100 @@
+import { OutriderError } from '@outrider/tensor'
+import { familyOf } from '../../config/families/index'
+import type { ModelConfig } from '../../config/index'
+import { rotaryFrequencies } from '../../config/rope-scaling'
+import { floatsToGguf, type GgufDtype, ggufDtypes } from '../../files/gguf/dtype'
+import type { GgufValue } from '../../files/gguf/value'
+import { type GgufTensor, writeGguf } from '../../files/gguf/write'
+import { type Directory, directory } from '../../files/index'
+import { ggufVocabulary } from '../../tokenizer/gguf-vocabulary'
+import { joinParameters } from '../joined-weights'
+import type { PretrainedModel } from '../pretrained-model'
+import { configMetadata } from './metadata'
+import { ggufName } from './tensor-names'
+
+export interface SaveGgufOptions {
+  /** Name of the file. Default model.gguf. */
+  file?: string
+  /** Of matrices; norms and biases stay F32, and what does not divide into blocks of Q8_0 becomes F16. Default F32. */
+  dtype?: GgufDtype
+}
+
+/** `general.file_type`, as llama.cpp numbers it. */
+const fileTypes = { F32: 0, F16: 1, Q8_0: 7 } as const
+
+/**
+ * Writes a model with its tokenizer and chat template as one GGUF file, which llama.cpp loads (a draft, as `-md`). The file
+ * appears whole or not at all; weights are read from the device one tensor at a time.
+ *
+ * @throws OutriderError UNSUPPORTED for a tokenizer or a configuration that llama.cpp has no way to say; FILE_WRITE
+ */
+export async function saveGguf(
+  pretrained: PretrainedModel,
+  target: string | Directory,
+  { file = 'model.gguf', dtype = 'F32' }: SaveGgufOptions = {},
+): Promise<void> {
+  const { model, config, tokenizer, chatTemplate, source } = pretrained
+  const family = familyOf(config)
+  const { architecture, interleaved } = family.gguf
+  if (config.attentionBias === 'all' && architecture !== 'llama')
+    throw new OutriderError(
+      'UNSUPPORTED',
+      `llama.cpp has no bias after attention in its architecture ${architecture}, and this model has.`,
+    )
+  const metadata = new Map<string, GgufValue>([
+    ['general.architecture', { type: 'string', value: architecture }],
+    ['general.name', { type: 'string', value: source }],
+    ['general.file_type', { type: 'u32', value: fileTypes[dtype] }],
+    ['general.quantization_version', { type: 'u32', value: 2 }],
+    ...configMetadata(config, architecture),
+    ...ggufVocabulary(tokenizer, config.vocabularySize, chatTemplate),
+  ])
+  const tensors = joinParameters(model.parameters, family.joined).map(({ name, shape, values }): GgufTensor => {
+    const heads = /q_proj/.test(name) ? config.heads : config.kvHeads
+    const turned = interleaved && /self_attn\.[qk]_proj/.test(name)
+    const stored = storedDtype(shape, dtype)
+    return {
+      name: ggufName(name),
+      dtype: stored,
+      shape,
+      bytes: async () => {
+        const elements = await values()
+        return floatsToGguf(turned ? interleavePairs(elements, heads, config.headDim) : elements, stored)
+      },
+    }
+  })
+  const files = typeof target === 'string' ? directory(target) : target
+  await writeGguf(files, file, { metadata, tensors: [...tensors, ...frequencyFactors(config)] })
+}
+
+function storedDtype(shape: readonly number[], dtype: GgufDtype): GgufDtype {
+  if (shape.length === 1) return 'F32'
+  return shape.at(-1)! % ggufDtypes[dtype].elements === 0 ? dtype : 'F16'
+}
+
+/**
+ * Rows of queries and keys where llama.cpp turns neighbours (2i, 2i + 1) instead of (i, i + headDim/2): the same rotation,
+ * after the rows have changed places.
+ */
+function interleavePairs(values: Float32Array, heads: number, headDim: number): Float32Array {
+  const columns = values.length / (heads * headDim)
+  const moved = new Float32Array(values.length)
+  for (let head = 0; head < heads; head++)
+    for (let d = 0; d < headDim; d++) {
+      const from = head * headDim + d
+      const to = head * headDim + (d < headDim / 2 ? 2 * d : 2 * (d - headDim / 2) + 1)
+      moved.set(values.subarray(from * columns, (from + 1) * columns), to * columns)
+    }
+  return moved
+}
+
+/** What the scaling of Llama 3 divides each rotary frequency by, as a tensor of its own. */
+function frequencyFactors(config: ModelConfig): GgufTensor[] {
+  if (config.ropeScaling?.type !== 'llama3') return []
+  const { headDim, ropeTheta } = config
+  const scaled = rotaryFrequencies(config)
+  const factors = Float32Array.from(rotaryFrequencies({ headDim, ropeTheta }), (plain, i) => plain / scaled[i]!)
+  return [
+    { name: 'rope_freqs.weight', dtype: 'F32', shape: [factors.length], bytes: () => floatsToGguf(factors, 'F32') },
+  ]
+}
