@@ -1,31 +1,12 @@
-import { floatToHalf } from '@outrider/tensor'
-import { floatsToStored } from '../safetensors/dtype'
-
-/** Element types that can be written: their number in the format, and elements and bytes of a block. */
+/** Element types of the format that can be read: their number there, and elements and bytes of a block. */
 export const ggufDtypes = {
   F32: { id: 0, elements: 1, bytes: 4 },
   F16: { id: 1, elements: 1, bytes: 2 },
+  Q4_0: { id: 2, elements: 32, bytes: 18 },
   Q8_0: { id: 8, elements: 32, bytes: 34 },
+  Q4_K: { id: 12, elements: 256, bytes: 144 },
+  Q6_K: { id: 14, elements: 256, bytes: 210 },
+  BF16: { id: 30, elements: 1, bytes: 2 },
 } as const
 
 export type GgufDtype = keyof typeof ggufDtypes
-
-/** The bytes that store f32 values. Q8_0 wants a multiple of 32 of them. */
-export function floatsToGguf(values: Float32Array, dtype: GgufDtype): Uint8Array {
-  return dtype === 'Q8_0' ? quantizeQ8(values) : floatsToStored(values, dtype)
-}
-
-/** Blocks of 32: an f16 scale d = max |x| / 127, then round(x / d) as i8, as llama.cpp's reference does. */
-function quantizeQ8(values: Float32Array): Uint8Array {
-  const { elements, bytes } = ggufDtypes.Q8_0
-  const stored = new DataView(new ArrayBuffer((values.length / elements) * bytes))
-  for (let block = 0, at = 0; block < values.length; block += elements, at += bytes) {
-    const piece = values.subarray(block, block + elements)
-    const scale = piece.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) / 127
-    stored.setUint16(at, floatToHalf(scale), true)
-    for (const [i, value] of piece.entries()) stored.setInt8(at + 2 + i, scale === 0 ? 0 : awayFromZero(value / scale))
-  }
-  return new Uint8Array(stored.buffer)
-}
-
-const awayFromZero = (x: number) => Math.sign(x) * Math.floor(Math.abs(x) + 0.5)

@@ -2,21 +2,23 @@ import { OutriderError } from '@outrider/tensor'
 import { familyOf } from '../../config/families/index'
 import type { ModelConfig } from '../../config/index'
 import { rotaryFrequencies } from '../../config/rope-scaling'
-import { floatsToGguf, type GgufDtype, ggufDtypes } from '../../files/gguf/dtype'
+import { ggufDtypes } from '../../files/gguf/dtype'
+import { quantize, type WritableDtype } from '../../files/gguf/quantize'
 import type { GgufValue } from '../../files/gguf/value'
 import { type GgufTensor, writeGguf } from '../../files/gguf/write'
 import { type Directory, directory } from '../../files/index'
-import { ggufVocabulary } from '../../tokenizer/gguf-vocabulary'
+import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
 import { joinParameters } from '../joined-weights'
 import type { PretrainedModel } from '../pretrained-model'
+import { interleavePairs } from './interleave'
 import { configMetadata } from './metadata'
-import { ggufName } from './tensor-names'
+import { ggufName, isRotated } from './tensor-names'
 
 export interface SaveGgufOptions {
   /** Name of the file. Default model.gguf. */
   file?: string
   /** Of matrices; norms and biases stay F32, and what does not divide into blocks of Q8_0 becomes F16. Default F32. */
-  dtype?: GgufDtype
+  dtype?: WritableDtype
 }
 
 /** `general.file_type`, as llama.cpp numbers it. */
@@ -50,8 +52,7 @@ export async function saveGguf(
     ...ggufVocabulary(tokenizer, config.vocabularySize, chatTemplate),
   ])
   const tensors = joinParameters(model.parameters, family.joined).map(({ name, shape, values }): GgufTensor => {
-    const heads = /q_proj/.test(name) ? config.heads : config.kvHeads
-    const turned = interleaved && /self_attn\.[qk]_proj/.test(name)
+    const turned = interleaved && isRotated(name)
     const stored = storedDtype(shape, dtype)
     return {
       name: ggufName(name),
@@ -59,7 +60,10 @@ export async function saveGguf(
       shape,
       bytes: async () => {
         const elements = await values()
-        return floatsToGguf(turned ? interleavePairs(elements, heads, config.headDim) : elements, stored)
+        return quantize(
+          turned ? interleavePairs(elements, { rows: shape[0]!, headDim: config.headDim }) : elements,
+          stored,
+        )
       },
     }
   })
@@ -67,25 +71,9 @@ export async function saveGguf(
   await writeGguf(files, file, { metadata, tensors: [...tensors, ...frequencyFactors(config)] })
 }
 
-function storedDtype(shape: readonly number[], dtype: GgufDtype): GgufDtype {
+function storedDtype(shape: readonly number[], dtype: WritableDtype): WritableDtype {
   if (shape.length === 1) return 'F32'
   return shape.at(-1)! % ggufDtypes[dtype].elements === 0 ? dtype : 'F16'
-}
-
-/**
- * Rows of queries and keys where llama.cpp turns neighbours (2i, 2i + 1) instead of (i, i + headDim/2): the same rotation,
- * after the rows have changed places.
- */
-function interleavePairs(values: Float32Array, heads: number, headDim: number): Float32Array {
-  const columns = values.length / (heads * headDim)
-  const moved = new Float32Array(values.length)
-  for (let head = 0; head < heads; head++)
-    for (let d = 0; d < headDim; d++) {
-      const from = head * headDim + d
-      const to = head * headDim + (d < headDim / 2 ? 2 * d : 2 * (d - headDim / 2) + 1)
-      moved.set(values.subarray(from * columns, (from + 1) * columns), to * columns)
-    }
-  return moved
 }
 
 /** What the scaling of Llama 3 divides each rotary frequency by, as a tensor of its own. */
@@ -94,7 +82,5 @@ function frequencyFactors(config: ModelConfig): GgufTensor[] {
   const { headDim, ropeTheta } = config
   const scaled = rotaryFrequencies(config)
   const factors = Float32Array.from(rotaryFrequencies({ headDim, ropeTheta }), (plain, i) => plain / scaled[i]!)
-  return [
-    { name: 'rope_freqs.weight', dtype: 'F32', shape: [factors.length], bytes: () => floatsToGguf(factors, 'F32') },
-  ]
+  return [{ name: 'rope_freqs.weight', dtype: 'F32', shape: [factors.length], bytes: () => quantize(factors, 'F32') }]
 }

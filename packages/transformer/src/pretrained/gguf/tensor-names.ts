@@ -26,3 +26,6 @@ export function ggufName(name: string): string {
   const [, layer, part, kind] = /^(?:model\.layers\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name)!
   return layer === undefined ? `${modelNames[part!]}.${kind}` : `blk.${layer}.${layerNames[part!]}.${kind}`
 }
+
+/** Whether a parameter's rows are rotated pairs: those of queries and keys. */
+export const isRotated = (name: string): boolean => /self_attn\.[qk]_proj\.(weight|bias)$/.test(name)

@@ -1,10 +1,9 @@
 import { OutriderError } from '@outrider/tensor'
-import type { GgufValue } from '../files/gguf/value'
-import type { ChatTemplate } from './chat-template'
-import type { Tokenizer } from './tokenizer'
-
-/** llama.cpp's kinds of tokens. */
-const kinds = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
+import type { GgufValue } from '../../files/gguf/value'
+import type { ChatTemplate } from '../chat-template'
+import type { Tokenizer } from '../tokenizer'
+import { kinds } from './kinds'
+import { preTokenizerName } from './pre-tokenizers'
 
 /** What is read of a tokenizer.json. */
 interface TokenizerJson {
@@ -48,7 +47,7 @@ export function ggufVocabulary(
     set('ggml.scores', { type: 'f32[]', value: scoresOf(pieces, merges) })
     set('ggml.add_space_prefix', { type: 'bool', value: JSON.stringify(json.normalizer ?? null).includes('"Prepend"') })
   } else {
-    set('ggml.pre', { type: 'string', value: preTokenizerName(json) })
+    set('ggml.pre', { type: 'string', value: preTokenizer(json) })
     set('ggml.merges', strings(merges))
   }
   const [bare, framed] = [tokenizer.encode('a', { addSpecialTokens: false }), tokenizer.encode('a')]
@@ -93,36 +92,13 @@ function scoresOf(pieces: readonly string[], merges: readonly string[]): number[
   return pieces.map((piece) => -(ranks.get(piece) ?? merges.length))
 }
 
-const contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-const words = (digits: string) =>
-  `${contractions}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`
-
-/** llama.cpp knows ways of cutting words by name, where a tokenizer.json writes them out. */
-function preTokenizerName({ model, pre_tokenizer }: TokenizerJson): string {
-  const steps = stepsOf(pre_tokenizer)
-  const last = steps.at(-1)
-  if (last?.type !== 'ByteLevel') throw unsupported('its pieces are not bytes')
-  const before = steps.slice(0, -1)
-  const pattern = before.length === 1 && before[0]!.type === 'Split' ? before[0]!.pattern?.Regex : undefined
-  if (pattern === words('\\p{N}{1,3}')) return 'llama-bpe'
-  if (model?.ignore_merges) throw unsupported('it takes whole words from its vocabulary before it merges')
-  if (pattern === words('\\p{N}')) return 'qwen2'
-  if (before.length === 0 && last.use_regex !== false) return 'gpt-2'
-  if (before.length === 1 && before[0]!.type === 'Digits' && before[0]!.individual_digits && last.use_regex !== false)
-    return 'smollm'
-  throw unsupported('it cuts words in a way that llama.cpp has no known name for')
-}
-
-interface PreTokenizerStep {
-  type?: string
-  pattern?: { Regex?: string }
-  use_regex?: boolean
-  individual_digits?: boolean
-}
-
-function stepsOf(preTokenizer: unknown): PreTokenizerStep[] {
-  const { type, pretokenizers } = (preTokenizer ?? {}) as { type?: string; pretokenizers?: PreTokenizerStep[] }
-  return type === 'Sequence' ? (pretokenizers ?? []) : [(preTokenizer ?? {}) as PreTokenizerStep]
+function preTokenizer({ model, pre_tokenizer: steps }: TokenizerJson): string {
+  const name = preTokenizerName(steps)
+  if (!name) throw unsupported('it cuts words in a way that llama.cpp has no known name for')
+  // llama.cpp looks for whole words before it merges with this one only.
+  if (model?.ignore_merges && name !== 'llama-bpe')
+    throw unsupported('it takes whole words from its vocabulary before it merges')
+  return name
 }
 
 const unsupported = (why: string) =>

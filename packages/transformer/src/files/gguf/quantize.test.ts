@@ -1,11 +1,11 @@
 import { halfToFloat, uniform01 } from '@outrider/tensor'
 import { describe, expect, it } from 'vitest'
-import { floatsToGguf } from './dtype'
+import { quantize } from './quantize'
 
 describe('Q8_0', () => {
   it('rounds every element to the nearest multiple of its block’s scale', () => {
     const values = Float32Array.from({ length: 96 }, (_, i) => (uniform01(1, i) - 0.5) * (i < 32 ? 1 : 100))
-    const bytes = floatsToGguf(values, 'Q8_0')
+    const bytes = quantize(values, 'Q8_0')
     expect(bytes.length).toBe(3 * 34)
     const view = new DataView(bytes.buffer)
     for (const [i, value] of values.entries()) {
@@ -18,6 +18,6 @@ describe('Q8_0', () => {
   })
 
   it('keeps a block of zeros', () => {
-    expect(new Set(floatsToGguf(new Float32Array(32), 'Q8_0'))).toEqual(new Set([0]))
+    expect(new Set(quantize(new Float32Array(32), 'Q8_0'))).toEqual(new Set([0]))
   })
 })
