@@ -34,6 +34,14 @@ describe('outrider complete', () => {
     },
   )
 
+  test('a GGUF file of the model gives the same ids as its directory', async () => {
+    const { prompt, greedy } = spoken[0]!
+    const file = `${model}/stories260K.f32.gguf`
+    const flags = ['--prompt', prompt, '--max-tokens', '48', '--draft-length', '3', '--json']
+    const { json } = await runCli(['complete', '--model', file, '--draft', model, ...flags])
+    expect(json().tokens).toEqual(greedy)
+  })
+
   test('prints the text as it comes and keeps remarks off standard output', async () => {
     const { status, out, err } = await runCli(['complete', '--model', model, '--prompt', prompt, '--max-tokens', '8'])
     expect(status).toBe(0)

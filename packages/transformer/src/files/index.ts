@@ -1,4 +1,5 @@
 export { type Directory, type FileContent, parseJson, readJson } from './directory'
+export { type GgufEntry, type GgufFile, openGguf, readGgufFloats } from './gguf/read'
 export { memoryDirectory } from './memory-directory'
 export { directory, nodeModule } from './node-directory'
 export {

@@ -27,8 +27,8 @@ export function separateWeights(
     if (found.shape.join() !== [height, columns].join())
       throw new OutriderError(
         'FILE_FORMAT',
-        `${weights.where}: tensor "${stored}" is [${found.shape.join(', ')}]; config.json makes it [${height}, ${columns}].`,
-        { remedy: 'config.json and the weights are of different models, or the copy is incomplete.' },
+        `${weights.where}: tensor "${stored}" is [${found.shape.join(', ')}]; the configuration makes it [${height}, ${columns}].`,
+        { remedy: 'Configuration and weights are of different models, or the copy is incomplete.' },
       )
     tensors.delete(stored)
     let first = 0

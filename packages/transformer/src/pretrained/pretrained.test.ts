@@ -125,7 +125,7 @@ describe('loadCausalLM', () => {
       'of another width',
       () => configWith({ intermediate_size: 160 }),
       'FILE_FORMAT',
-      /"model.layers.0.mlp.gate_proj.weight" is \[172, 64\]; config.json makes it \[160, 64\]/,
+      /"model.layers.0.mlp.gate_proj.weight" is \[172, 64\]; the configuration makes it \[160, 64\]/,
     ],
   ] as const)('refuses a directory %s', async (_, changes, code, message) => {
     await expect(load(await changed(await changes()))).rejects.toMatchObject({
@@ -245,7 +245,7 @@ describe('the families', () => {
     await files.write('config.json', JSON.stringify({ ...json, num_key_value_heads: 4 }))
     await expect(load(files)).rejects.toMatchObject({
       code: 'FILE_FORMAT',
-      message: expect.stringMatching(/self_attn.qkv_proj.weight" is \[64, 32\]; config.json makes it \[96, 32\]/),
+      message: expect.stringMatching(/self_attn.qkv_proj.weight" is \[64, 32\]; the configuration makes it \[96, 32\]/),
     })
   })
 

@@ -87,15 +87,16 @@ function checkTensors(
 ): void {
   const fail = (message: string, details: Record<string, unknown>) =>
     new OutriderError('FILE_FORMAT', `${where}: ${message}.`, {
-      remedy: 'config.json and the weights are of different models, or the copy is incomplete.',
+      remedy: 'Configuration and weights are of different models, or the copy is incomplete.',
       details,
     })
   const missing = [...expected.keys()].filter((name) => !tensors.has(name))
-  if (missing.length > 0) throw fail(`the weights lack ${listed(missing)}, which config.json calls for`, { missing })
+  if (missing.length > 0)
+    throw fail(`the weights lack ${listed(missing)}, which the configuration calls for`, { missing })
   for (const [name, shape] of expected) {
     const found = tensors.get(name)!.shape
     if (found.join() !== shape.join())
-      throw fail(`tensor "${name}" is [${found.join(', ')}]; config.json makes it [${shape.join(', ')}]`, {
+      throw fail(`tensor "${name}" is [${found.join(', ')}]; the configuration makes it [${shape.join(', ')}]`, {
         tensor: name,
         found,
         expected: shape,
@@ -103,7 +104,7 @@ function checkTensors(
   }
   const unexpected = [...tensors.keys()].filter((name) => !expected.has(name) && !disregarded(name))
   if (unexpected.length > 0)
-    throw fail(`the weights have ${listed(unexpected)}, which config.json does not call for`, { unexpected })
+    throw fail(`the weights have ${listed(unexpected)}, which the configuration does not call for`, { unexpected })
 }
 
 const listed = (names: readonly string[]) =>

@@ -11,8 +11,8 @@ import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
 import { joinParameters } from '../joined-weights'
 import type { PretrainedModel } from '../pretrained-model'
 import { interleavePairs } from './interleave'
-import { configMetadata } from './metadata'
 import { ggufName, isRotated } from './tensor-names'
+import { configMetadata } from './write-config'
 
 export interface SaveGgufOptions {
   /** Name of the file. Default model.gguf. */

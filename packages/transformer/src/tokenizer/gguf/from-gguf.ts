@@ -12,12 +12,16 @@ import { preTokenizerNamed } from './pre-tokenizers'
  * @throws OutriderError UNSUPPORTED for other kinds, by name; FILE_FORMAT where parts are missing or do not fit together
  */
 export function ggufTokenizer({ metadata, where }: GgufFile): { tokenizer: Tokenizer; chatTemplate?: ChatTemplate } {
-  const fields = new GgufVocabulary(metadata, where)
-  const { model } = fields
+  const model = metadata.get('tokenizer.ggml.model') ?? 'none'
   if (model !== 'llama' && model !== 'gpt2')
-    throw new OutriderError('UNSUPPORTED', `${where}: its tokenizer is of the kind ${model}, which is not supported.`, {
-      remedy: 'Supported: llama (SentencePiece) and gpt2 (byte-level BPE).',
-    })
+    throw new OutriderError(
+      'UNSUPPORTED',
+      `${where}: its tokenizer is of the kind ${String(model)}, which is not supported.`,
+      {
+        remedy: 'Supported: llama (SentencePiece) and gpt2 (byte-level BPE).',
+      },
+    )
+  const fields = new GgufVocabulary(metadata, where)
   const json = model === 'llama' ? sentencePieceJson(fields) : byteLevelJson(fields)
   const piece = (key: string) => fields.specialPiece(key)
   const named = Object.entries({
@@ -35,7 +39,6 @@ export function ggufTokenizer({ metadata, where }: GgufFile): { tokenizer: Token
 
 /** The vocabulary in the metadata, checked. */
 class GgufVocabulary {
-  readonly model: unknown
   readonly pieces: string[]
   readonly kinds: number[]
   readonly #metadata: ReadonlyMap<string, GgufMetadataValue>
@@ -44,7 +47,6 @@ class GgufVocabulary {
   constructor(metadata: ReadonlyMap<string, GgufMetadataValue>, where: string) {
     this.#metadata = metadata
     this.#where = where
-    this.model = metadata.get('tokenizer.ggml.model') ?? 'none'
     this.pieces = this.list('tokens', 'string') ?? []
     this.kinds = this.list('token_type', 'number') ?? this.pieces.map(() => kinds.normal)
     if (this.pieces.length === 0) throw this.broken('it has no tokens')

@@ -1,0 +1,167 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { floatToHalf, uniform01 } from '@outrider/tensor'
+import { testDevice } from '@outrider/tensor/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { asset } from '../../assets.fixture'
+import { dequantize } from '../../files/gguf/dequantize'
+import { type GgufDtype, ggufDtypes } from '../../files/gguf/dtype'
+import { openGguf } from '../../files/gguf/read'
+import { writeGguf } from '../../files/gguf/write'
+import { directory, memoryDirectory } from '../../files/index'
+import { stories, storiesReference } from '../../stories.fixture'
+import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
+import { randomModel } from '../families.fixture'
+import { loadCausalLM } from '../load'
+import { llamaCpp } from './llama-cpp.fixture'
+import { logProbabilities } from './log-probabilities.fixture'
+import { saveGguf } from './save-gguf'
+import { configMetadata } from './write-config'
+
+let root: string
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'outrider-gguf-in-'))
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+describe('loadCausalLM of a GGUF file', () => {
+  it("loads llama.cpp's own file of stories260K as the directory: the same bits, tokens and ends", async () => {
+    const device = await testDevice()
+    const fromDirectory = await stories()
+    const loaded = await loadCausalLM(asset('stories260K/stories260K.f32.gguf'), { device })
+    expect(loaded.generationConfig.eosTokenIds).toEqual([2])
+    const { initializerRange: _, ...config } = fromDirectory.config
+    expect(loaded.config).toMatchObject({ ...config, tieWordEmbeddings: false }) // the file has the head a second time
+    for (const [name, tensor] of Object.entries(fromDirectory.model.parameters))
+      expect([name, await loaded.model.parameters[name]!.data()]).toEqual([name, await tensor.data()])
+    for (const { prompt, ids, text } of storiesReference()) {
+      expect(loaded.tokenizer.encode(prompt)).toEqual(ids)
+      expect(loaded.tokenizer.decode(loaded.tokenizer.encode(text))).toBe(text)
+    }
+    loaded.dispose()
+  })
+
+  it.each([
+    { architecture: 'llama' },
+    { architecture: 'llama', attentionBias: 'all' as const, tieWordEmbeddings: true },
+    {
+      architecture: 'llama',
+      ropeScaling: {
+        type: 'llama3' as const,
+        factor: 32,
+        lowFrequencyFactor: 1,
+        highFrequencyFactor: 4,
+        originalContextLength: 8192,
+      },
+    },
+    { architecture: 'llama', ropeScaling: { type: 'linear' as const, factor: 4 } },
+    { architecture: 'qwen2', attentionBias: 'qkv' as const },
+    { architecture: 'qwen3', qkNorm: true },
+    { architecture: 'phi3' },
+  ])('gives back what saveGguf wrote, to the bit: %o', async (fields) => {
+    const device = await testDevice()
+    const original = await randomModel(fields)
+    const files = memoryDirectory()
+    await saveGguf(original, files, { file: 'm.gguf' })
+    const loaded = await loadCausalLM(files, { device, file: 'm.gguf' })
+    const { initializerRange: _, ...config } = original.config
+    expect(loaded.config).toMatchObject(config)
+    for (const [name, tensor] of Object.entries(original.model.parameters))
+      expect([name, await loaded.model.parameters[name]!.data()]).toEqual([name, await tensor.data()])
+    expect(loaded.tokenizer.fingerprint).toBe(original.tokenizer.fingerprint)
+    loaded.dispose()
+    original.dispose()
+  })
+
+  it('refuses architectures, element types and features that are not implemented, by name', async () => {
+    const device = await testDevice()
+    const load = async (changes: [string, string | number][], file = 'm.gguf') => {
+      const metadata = new Map(configMetadata((await stories()).config, 'llama'))
+      metadata.set('general.architecture', { type: 'string', value: 'llama' })
+      for (const [key, value] of changes)
+        metadata.set(key, typeof value === 'string' ? { type: 'string', value } : { type: 'u32', value })
+      const files = memoryDirectory()
+      const tensor = { name: 'token_embd.weight', dtype: 'F32' as const, shape: [512, 64] }
+      await writeGguf(files, file, {
+        metadata,
+        tensors: [{ ...tensor, bytes: () => new Uint8Array(512 * 64 * 4) }],
+      })
+      return loadCausalLM(files, { device, file })
+    }
+    await expect(load([['general.architecture', 'mamba']])).rejects.toThrow(/architecture mamba is not supported/)
+    await expect(load([['llama.expert_count', 8]])).rejects.toThrow(/mixture of experts/)
+    await expect(load([['llama.rope.scaling.type', 'yarn']])).rejects.toThrow(/rotary scaling of type "yarn"/)
+    await expect(load([['llama.rope.dimension_count', 4]])).rejects.toThrow(/rotating 4 of 8/)
+    await expect(load([['llama.block_count', 0]])).rejects.toMatchObject({ code: 'FILE_FORMAT' })
+    await expect(load([['tokenizer.ggml.model', 'bert']])).rejects.toThrow(/of the kind bert/)
+    await expect(loadCausalLM(root, { device })).rejects.toThrow(/no config.json/)
+  })
+})
+
+/** Blocks of any bits, their f16 scales small numbers: every one of them is a valid block. */
+function randomBlocks(dtype: 'Q4_0' | 'Q8_0' | 'Q4_K' | 'Q6_K', elements: number, stream: number): Uint8Array {
+  const { elements: perBlock, bytes } = ggufDtypes[dtype]
+  const stored = Uint8Array.from({ length: (elements / perBlock) * bytes }, (_, i) => 256 * uniform01(stream, i))
+  const view = new DataView(stored.buffer)
+  const scales = { Q4_0: [0], Q8_0: [0], Q4_K: [0, 2], Q6_K: [208] }[dtype]
+  const size = { Q4_0: 0.02, Q8_0: 0.001, Q4_K: 0.0004, Q6_K: 0.00006 }[dtype]
+  for (let at = 0; at < stored.length; at += bytes)
+    for (const scale of scales) view.setUint16(at + scale, floatToHalf(size * (0.5 + uniform01(stream + 1, at))), true)
+  return stored
+}
+
+describe('block formats', () => {
+  it.each(['Q8_0', 'Q4_0', 'Q4_K', 'Q6_K'] as const)(
+    'mean in a model what they mean in llama.cpp: %s',
+    async (dtype) => {
+      const device = await testDevice()
+      const base = await randomModel({ architecture: 'llama', hiddenSize: 256, intermediateSize: 256, headDim: 64 })
+      const plain = memoryDirectory()
+      await saveGguf(base, plain, { file: 'plain.gguf' })
+      const source = await openGguf(plain, 'plain.gguf')
+      const metadata = new Map([
+        ['general.architecture', { type: 'string' as const, value: 'llama' }],
+        ...configMetadata(base.config, 'llama'),
+        ...ggufVocabulary(base.tokenizer, base.config.vocabularySize),
+      ])
+      // The same model twice: matrices in blocks, and what those blocks mean in f32.
+      const write = (file: string, blocks: boolean) =>
+        writeGguf(directory(root), file, {
+          metadata,
+          tensors: [...source.tensors.values()].map((entry, i) => {
+            const { name, shape } = entry
+            if (shape.length === 1)
+              return { name, shape, dtype: 'F32' as GgufDtype, bytes: () => plain.read('plain.gguf', entry) }
+            const bytes = randomBlocks(dtype, shape[0]! * shape[1]!, 10 * i)
+            if (blocks) return { name, shape, dtype, bytes: () => bytes }
+            return {
+              name,
+              shape,
+              dtype: 'F32' as GgufDtype,
+              bytes: () => new Uint8Array(dequantize(bytes, dtype).buffer),
+            }
+          }),
+        })
+      await write('blocks.gguf', true)
+      await write('floats.gguf', false)
+      const theirs = async (file: string) => {
+        const peer = await llamaCpp(join(root, file))
+        const rows = await peer.logProbabilities(ids)
+        await peer.dispose()
+        return rows
+      }
+      const ids = [1, 317, 269, 368, 302, 263]
+      const [blocks, floats] = [await theirs('blocks.gguf'), await theirs('floats.gguf')]
+      const loaded = await loadCausalLM(join(root, 'blocks.gguf'), { device })
+      const ours = await logProbabilities(loaded.model, ids)
+      const distance = (a: ArrayLike<number>[], b: ArrayLike<number>[]) =>
+        Math.max(...a.flatMap((row, r) => Array.from(row, (value, i) => Math.abs(value - b[r]![i]!))))
+      // What the blocks mean is the same to the last bits of f32; and the peer's own way of multiplying them rounds more.
+      expect(distance(ours, floats)).toBeLessThan(2e-3)
+      expect(distance(ours, blocks)).toBeLessThanOrEqual(distance(floats, blocks) + 2e-3)
+      loaded.dispose()
+      base.dispose()
+    },
+  )
+})

@@ -1,0 +1,11 @@
+import type { ModelConfig } from '../config/index'
+import type { PretrainedModel } from './pretrained-model'
+import type { Weights } from './weights'
+
+/** A model on disk or behind a URL, everything read but its weights. */
+export type OpenedModel = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'generationConfig'> & {
+  config: ModelConfig
+  weights: Weights
+  /** Stored tensors that are no parameters and need not be. */
+  disregarded: (name: string) => boolean
+}
