@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { asset } from '../../transformer/src/assets.fixture'
 import { runCli } from './testing/run-cli'
 
 describe('the frame of the command line', () => {
@@ -55,5 +56,29 @@ describe('the frame of the command line', () => {
       adapter: { name: expect.any(String), works: true },
       capabilities: { maxInvocations: expect.any(Number) },
     })
+  })
+
+  test('doctor says what a model is and takes, from its headers', async () => {
+    const model = asset('stories260K')
+    const flags = ['--model', `${model}/stories260K.f32.gguf`, '--draft', model, '--context', '9999', '--json']
+    const { status, json } = await runCli(['doctor', ...flags])
+    expect(status).toBe(0)
+    const { models } = json() as { models: Record<string, unknown>[] }
+    expect(models).toHaveLength(2)
+    expect(models[0]).toMatchObject({
+      architecture: 'llama',
+      parameters: 292_800,
+      stored_bytes: { F32: 292_800 * 4 },
+      weight_bytes: 292_800 * 4,
+      cache_tokens: 512,
+      cache_bytes: 5 * 2 * 4 * 8 * 512 * 4,
+    })
+    expect(models[1]).toMatchObject({ parameters: 260_032, largest_tensor: { name: 'model.embed_tokens.weight' } })
+  })
+
+  test('doctor refuses what is no model', async () => {
+    const { status, err } = await runCli(['doctor', '--model', '/no/such.gguf'])
+    expect(status).toBe(1)
+    expect(err).toContain('/no has no file such.gguf')
   })
 })

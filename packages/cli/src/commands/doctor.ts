@@ -4,6 +4,9 @@ import { type Capabilities, createDevice, OutriderError } from '@outrider/tensor
 import { noAdapterRemedy, openAdapter } from '../adapter'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import type { Finding } from '../doctor/finding'
+import { inspectModel, modelFindings, printModel } from '../doctor/inspect-model'
+import { integer } from '../options/parse'
 import { bytes } from '../terminal'
 
 export const addDoctor: AddCommand = (program, run) => {
@@ -13,21 +16,28 @@ export const addDoctor: AddCommand = (program, run) => {
     .description(
       'Looks for a WebGPU adapter, prints its features and limits, and says what is missing and how to mend it.',
     )
+  command
+    .option(
+      '--model <dir>',
+      'whether this adapter can hold a model: a Hugging Face directory or a .gguf file; only headers are read',
+    )
+    .option('--draft <dir>', 'with this draft beside it')
+    .option('--context <n>', 'tokens that the cache holds', integer({ least: 1 }), 2048)
   withExamples(withOutputOptions(command), [
     ['Which adapter will be used, and what can it do?', 'outrider doctor'],
+    ['What is this model, and does it fit?', 'outrider doctor --model model.gguf --draft ./draft --context 4096'],
     ['For a script', "outrider doctor --json | jq '.adapter.name'"],
   ])
-  command.action(() => run(doctor, command))
+  command.action((flags: DoctorFlags) => run((context) => doctor(context, flags), command))
 }
 
-/** Something that could be better, with how to mend it. */
-interface Finding {
-  level: 'problem' | 'note'
-  what: string
-  remedy: string
+interface DoctorFlags {
+  model?: string
+  draft?: string
+  context: number
 }
 
-async function doctor({ terminal }: Context): Promise<object> {
+async function doctor({ terminal }: Context, flags: DoctorFlags): Promise<object> {
   const { style } = terminal
   const system = {
     node: process.version,
@@ -52,11 +62,20 @@ async function doctor({ terminal }: Context): Promise<object> {
   try {
     const { capabilities } = device
     const works = await addsUp(device)
-    const findings = findingsOf(capabilities, device.isSoftware, works)
+    const models = await Promise.all(
+      [flags.model, flags.draft].filter((path) => path !== undefined).map((path) => inspectModel(path, flags.context)),
+    )
+    const findings = [
+      ...findingsOf(capabilities, device.isSoftware, works),
+      ...models.flatMap((model) => modelFindings(model, capabilities)),
+    ]
     terminal.print(
       `\n${style.bold('Adapter')}  ${device.adapterName}${device.isSoftware ? ' (software: correct, slow)' : ''}`,
     )
     terminal.printTable([{ title: 'feature' }, { title: 'value', align: 'right' }], capabilityRows(capabilities))
+    for (const model of models) printModel(terminal, model)
+    if (models.length > 1)
+      terminal.print(`\nTogether ${bytes(models.reduce((sum, { device_bytes: held }) => sum + held, 0))} on the device`)
     terminal.print()
     for (const { level, what, remedy } of findings)
       terminal.print(`${level === 'problem' ? style.red('✗') : style.yellow('•')} ${what}\n  → ${remedy}`)
@@ -66,6 +85,7 @@ async function doctor({ terminal }: Context): Promise<object> {
       system,
       adapter: { name: device.adapterName, software: device.isSoftware, works },
       capabilities,
+      ...(models.length > 0 && { models }),
       findings,
     }
   } finally {

@@ -35,7 +35,7 @@ export function separateWeights(
     for (const [i, part] of parts.entries()) {
       const [rows] = shapes[i] as [number]
       places.set(part, { stored, first, rows, columns })
-      tensors.set(part, { shape: shapes[i]!, bytes: (found.bytes * rows) / height })
+      tensors.set(part, { shape: shapes[i]!, dtype: found.dtype, bytes: (found.bytes * rows) / height })
       first += rows
     }
   }

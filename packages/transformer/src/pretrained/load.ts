@@ -3,6 +3,7 @@ import { type Directory, directory } from '../files/index'
 import { Llama, llamaParameterShapes } from '../model/index'
 import { openGgufModel } from './gguf/open-gguf-model'
 import { openModelDirectory } from './open-model-directory'
+import type { OpenedModel } from './opened-model'
 import { type PretrainedModel, pretrainedModel } from './pretrained-model'
 import { type LoadProgress, loadParameters } from './weights'
 
@@ -33,15 +34,26 @@ export async function loadCausalLM(
   source: string | Directory,
   { device, file, onProgress, signal }: LoadOptions,
 ): Promise<PretrainedModel> {
-  const place = typeof source === 'string' ? placeOf(source, file) : { files: source, file }
-  const opened = place.file ? await openGgufModel(place.files, place.file) : await openModelDirectory(place.files)
-  const { config, weights, disregarded, ...rest } = opened
+  const { config, weights, disregarded, ...rest } = await openCausalLM(source, { file })
   const parameters = await loadParameters(device, weights, llamaParameterShapes(config), {
     disregarded,
     onProgress,
     signal,
   })
   return pretrainedModel(new Llama(device, config, parameters), { ...rest, source: weights.where })
+}
+
+/**
+ * Opens a model without loading it: its configuration, tokenizer, and what its weights are. Only headers are read.
+ *
+ * @throws OutriderError as `loadCausalLM`
+ */
+export async function openCausalLM(
+  source: string | Directory,
+  { file }: Pick<LoadOptions, 'file'> = {},
+): Promise<OpenedModel> {
+  const place = typeof source === 'string' ? placeOf(source, file) : { files: source, file }
+  return place.file ? openGgufModel(place.files, place.file) : openModelDirectory(place.files)
 }
 
 /** A path of a .gguf file is its folder and its name. */

@@ -5,11 +5,20 @@ import { type Directory, openSafetensors, readFloats, readSafetensors } from '..
 import { llamaParameterShapes, type Parameters } from '../model/index'
 import { separateWeights } from './joined-weights'
 
+/** What is known of a tensor before it is read. */
+export interface StoredWeight {
+  readonly shape: readonly number[]
+  /** As it is stored. */
+  readonly bytes: number
+  /** Element type, as its format names it: F32, BF16, Q4_K. */
+  readonly dtype: string
+}
+
 /** Stored weights of any file format: what there is, and one tensor's values at a time. */
 export interface Weights {
   /** Where they are, for errors. */
   readonly where: string
-  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly bytes: number }>
+  readonly tensors: ReadonlyMap<string, StoredWeight>
   /** The elements of a tensor as f32, row-major. */
   read(name: string): Promise<Float32Array>
 }
@@ -18,7 +27,7 @@ export interface Weights {
 export async function safetensorsWeights(directory: Directory, file?: string): Promise<Weights> {
   const { tensors } = file === undefined ? await openSafetensors(directory) : await readSafetensors(directory, file)
   const sizes = [...tensors.values()].map(
-    ({ name, shape, start, end }) => [name, { shape, bytes: end - start }] as const,
+    ({ name, shape, dtype, start, end }) => [name, { shape, dtype, bytes: end - start }] as const,
   )
   return {
     where: directory.name,

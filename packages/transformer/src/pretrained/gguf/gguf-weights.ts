@@ -21,9 +21,9 @@ export function ggufWeights(file: GgufFile, config: ModelConfig, family: ModelFa
   const stored: Weights = {
     where: file.where,
     tensors: new Map(
-      [...file.tensors.values()].map(({ name, shape, start, end }) => [
+      [...file.tensors.values()].map(({ name, shape, dtype, start, end }) => [
         names.get(name) ?? name,
-        { shape, bytes: end - start },
+        { shape, dtype, bytes: end - start },
       ]),
     ),
     async read(name) {

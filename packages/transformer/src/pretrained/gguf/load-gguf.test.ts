@@ -12,6 +12,7 @@ import { writeGguf } from '../../files/gguf/write'
 import { directory, memoryDirectory } from '../../files/index'
 import { stories, storiesReference } from '../../stories.fixture'
 import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
+import { ChatTemplate, compareVocabularies } from '../../tokenizer/index'
 import { randomModel } from '../families.fixture'
 import { loadCausalLM } from '../load'
 import { llamaCpp } from './llama-cpp.fixture'
@@ -70,8 +71,27 @@ describe('loadCausalLM of a GGUF file', () => {
     for (const [name, tensor] of Object.entries(original.model.parameters))
       expect([name, await loaded.model.parameters[name]!.data()]).toEqual([name, await tensor.data()])
     expect(loaded.tokenizer.fingerprint).toBe(original.tokenizer.fingerprint)
+    expect(loaded.generationConfig).toMatchObject({ bosTokenId: 1, eosTokenIds: [2] })
     loaded.dispose()
     original.dispose()
+  })
+
+  it('keeps a chat template, several ends and the tokens of a padded vocabulary', async () => {
+    const device = await testDevice()
+    const made = await randomModel({ architecture: 'llama', vocabularySize: 520 })
+    const chatTemplate = new ChatTemplate('{% for m in messages %}{{ m.content }}{% endfor %}')
+    const original = { ...made, chatTemplate, generationConfig: { bosTokenId: 1, eosTokenIds: [2, 7] } }
+    const files = memoryDirectory()
+    await saveGguf(original, files)
+    const loaded = await loadCausalLM(files, { device, file: 'model.gguf' })
+    expect(loaded.chatTemplate?.source).toBe(chatTemplate.source)
+    expect(loaded.generationConfig.eosTokenIds).toEqual([2, 7])
+    expect(loaded.config.vocabularySize).toBe(520)
+    expect(compareVocabularies(loaded, await stories())).toBe(512)
+    const text = 'Once upon a time'
+    expect(loaded.tokenizer.encode(text)).toEqual(original.tokenizer.encode(text))
+    loaded.dispose()
+    made.dispose()
   })
 
   it('refuses architectures, element types and features that are not implemented, by name', async () => {
@@ -123,7 +143,7 @@ describe('block formats', () => {
       const metadata = new Map([
         ['general.architecture', { type: 'string' as const, value: 'llama' }],
         ...configMetadata(base.config, 'llama'),
-        ...ggufVocabulary(base.tokenizer, base.config.vocabularySize),
+        ...ggufVocabulary(base),
       ])
       // The same model twice: matrices in blocks, and what those blocks mean in f32.
       const write = (file: string, blocks: boolean) =>

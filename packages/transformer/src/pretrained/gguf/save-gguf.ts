@@ -35,7 +35,7 @@ export async function saveGguf(
   target: string | Directory,
   { file = 'model.gguf', dtype = 'F32' }: SaveGgufOptions = {},
 ): Promise<void> {
-  const { model, config, tokenizer, chatTemplate, source } = pretrained
+  const { model, config, source } = pretrained
   const family = familyOf(config)
   const { architecture, interleaved } = family.gguf
   if (config.attentionBias === 'all' && architecture !== 'llama')
@@ -49,7 +49,7 @@ export async function saveGguf(
     ['general.file_type', { type: 'u32', value: fileTypes[dtype] }],
     ['general.quantization_version', { type: 'u32', value: 2 }],
     ...configMetadata(config, architecture),
-    ...ggufVocabulary(tokenizer, config.vocabularySize, chatTemplate),
+    ...ggufVocabulary(pretrained),
   ])
   const tensors = joinParameters(model.parameters, family.joined).map(({ name, shape, values }): GgufTensor => {
     const turned = interleaved && isRotated(name)

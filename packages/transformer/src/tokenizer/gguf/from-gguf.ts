@@ -47,10 +47,15 @@ class GgufVocabulary {
   constructor(metadata: ReadonlyMap<string, GgufMetadataValue>, where: string) {
     this.#metadata = metadata
     this.#where = where
-    this.pieces = this.list('tokens', 'string') ?? []
-    this.kinds = this.list('token_type', 'number') ?? this.pieces.map(() => kinds.normal)
-    if (this.pieces.length === 0) throw this.broken('it has no tokens')
-    if (this.kinds.length !== this.pieces.length) throw this.broken('token_type is not as long as tokens')
+    const pieces = this.list('tokens', 'string') ?? []
+    const kindOf = this.list('token_type', 'number') ?? pieces.map(() => kinds.normal)
+    if (kindOf.length !== pieces.length) throw this.broken('token_type is not as long as tokens')
+    // Unused tokens at the end only pad the embedding.
+    let used = pieces.length
+    while (used > 0 && kindOf[used - 1] === kinds.unused) used--
+    if (used === 0) throw this.broken('it has no tokens')
+    this.pieces = pieces.slice(0, used)
+    this.kinds = kindOf.slice(0, used)
   }
 
   list<T extends 'string' | 'number'>(key: string, type: T): (T extends 'string' ? string : number)[] | undefined {
@@ -128,7 +133,7 @@ const vocabularyOf = ({ pieces }: GgufVocabulary): Record<string, number> =>
 
 function sentencePieceJson(fields: GgufVocabulary): Record<string, unknown> {
   const scores = fields.list('scores', 'number')
-  if (scores?.length !== fields.pieces.length) throw fields.broken('scores is not as long as tokens')
+  if (!scores || scores.length < fields.pieces.length) throw fields.broken('scores is not as long as tokens')
   const space = fields.flag('add_space_prefix', true)
   return {
     version: '1.0',

@@ -5,6 +5,14 @@ import type { Tokenizer } from '../tokenizer'
 import { kinds } from './kinds'
 import { preTokenizerName } from './pre-tokenizers'
 
+/** A model's tokenizer, with what else of the model GGUF keeps beside it. */
+export interface TokenizedModel {
+  tokenizer: Tokenizer
+  chatTemplate?: ChatTemplate
+  config: { vocabularySize: number }
+  generationConfig: { eosTokenIds: readonly number[] }
+}
+
 /** What is read of a tokenizer.json. */
 interface TokenizerJson {
   model?: {
@@ -23,14 +31,16 @@ interface TokenizerJson {
  * A tokenizer in llama.cpp's metadata: SentencePiece-style BPE with byte fallback (`llama`), or byte-level BPE (`gpt2`) with
  * a way of cutting words that llama.cpp knows by name.
  *
- * @param vocabularySize  rows of the model's embedding; ids past the tokenizer's are unused tokens
+ * Ids past the tokenizer's, where the model's embedding is padded, are unused tokens.
+ *
  * @throws OutriderError UNSUPPORTED for a tokenizer that llama.cpp could not follow to the token
  */
-export function ggufVocabulary(
-  tokenizer: Tokenizer,
-  vocabularySize: number,
-  chatTemplate?: ChatTemplate,
-): Map<string, GgufValue> {
+export function ggufVocabulary({
+  tokenizer,
+  chatTemplate,
+  config: { vocabularySize },
+  generationConfig: { eosTokenIds },
+}: TokenizedModel): Map<string, GgufValue> {
   const json = JSON.parse(tokenizer.toFiles()['tokenizer.json']!) as TokenizerJson
   const metadata = new Map<string, GgufValue>()
   const set = (key: string, value: GgufValue) => metadata.set(`tokenizer.${key}`, value)
@@ -52,22 +62,17 @@ export function ggufVocabulary(
   }
   const [bare, framed] = [tokenizer.encode('a', { addSpecialTokens: false }), tokenizer.encode('a')]
   const before = framed.slice(0, Math.max(0, framed.lastIndexOf(bare[0]!)))
-  for (const [name, piece] of Object.entries(tokenizer.named)) {
-    const key = ggmlNames[name]
-    const id = tokenizer.tokenToId(piece)
-    if (key && id !== undefined) set(`ggml.${key}_token_id`, { type: 'u32', value: id })
-  }
+  const idOf = (piece: string | undefined) => (piece === undefined ? undefined : tokenizer.tokenToId(piece))
+  const { bos_token: bos, eos_token: eos, unk_token: unknown, pad_token: padding } = tokenizer.named
+  const namedEnd = idOf(eos)
+  const [end, turnEnd] = [...new Set([...(eosTokenIds.includes(namedEnd!) ? [namedEnd!] : []), ...eosTokenIds])]
+  const special = { bos: idOf(bos), eos: end ?? namedEnd, eot: turnEnd, unknown: idOf(unknown), padding: idOf(padding) }
+  for (const [key, id] of Object.entries(special))
+    if (id !== undefined) set(`ggml.${key}_token_id`, { type: 'u32', value: id })
   set('ggml.add_bos_token', { type: 'bool', value: before.length > 0 })
   set('ggml.add_eos_token', { type: 'bool', value: framed.length > before.length + bare.length })
   if (chatTemplate) set('chat_template', { type: 'string', value: chatTemplate.source })
   return metadata
-}
-
-const ggmlNames: Readonly<Record<string, string>> = {
-  bos_token: 'bos',
-  eos_token: 'eos',
-  unk_token: 'unknown',
-  pad_token: 'padding',
 }
 
 function kindsOf(tokenizer: Tokenizer, json: TokenizerJson, pieces: readonly string[]): number[] {
