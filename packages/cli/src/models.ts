@@ -2,14 +2,26 @@ import { loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/tr
 import type { Context } from './context'
 import { bytes, count } from './terminal'
 
-/** Loads a model directory onto the command's device, with a progress line for large ones. It lives until the command ends. */
+/** Loads a model onto the command's device, with a progress line where that takes long. It lives until the command ends. */
 export async function openModel(context: Context, path: string, role: string): Promise<PretrainedModel> {
   const { terminal, signal } = context
   const device = await context.device()
   let progress: ReturnType<typeof terminal.progress> | undefined
+  let downloading: { file: string; line: ReturnType<typeof terminal.progress> } | undefined
   const model = await loadCausalLM(path, {
     device,
     signal,
+    onDownload({ file, downloadedBytes, totalBytes }) {
+      if (totalBytes < largeBytes) return
+      if (downloading?.file !== file) {
+        const label = `download ${file}`
+        downloading = {
+          file,
+          line: terminal.progress({ label, total: Math.round(totalBytes / mebibyte), unit: 'MiB' }),
+        }
+      }
+      downloading.line.update(Math.round(downloadedBytes / mebibyte))
+    },
     onProgress({ loadedBytes, totalBytes }) {
       if (totalBytes < largeBytes) return
       progress ??= terminal.progress({ label: `load ${role}`, total: Math.round(totalBytes / mebibyte), unit: 'MiB' })

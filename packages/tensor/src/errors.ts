@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'FILE_MISSING'
   | 'FILE_FORMAT'
   | 'FILE_WRITE'
+  | 'NETWORK'
   | 'UNSUPPORTED'
   | 'VOCABULARY_MISMATCH'
   | 'CONTEXT_OVERFLOW'

@@ -22,7 +22,10 @@ export const addChat: AddCommand = (program, run) => {
     .command('chat')
     .summary('talk with a chat model, with or without a draft')
     .description('A conversation on the terminal. /new begins a new one, /exit or Ctrl-D or Ctrl-C ends.')
-    .requiredOption('--model <dir>', 'a chat-tuned model: a Hugging Face directory or a .gguf file')
+    .requiredOption(
+      '--model <dir>',
+      'a chat-tuned model: a Hugging Face directory, a .gguf file, or org/name of the Hub',
+    )
     .option('--draft <dir>', 'a draft of the same vocabulary')
     .option('--system <text>', 'a system message')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 512)

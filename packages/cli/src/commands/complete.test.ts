@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
 import { asset } from '../../../transformer/src/assets.fixture'
+import { testHub } from '../../../transformer/src/hub/hub.fixture'
 import { runCli } from '../testing/run-cli'
 
 const model = asset('stories260K')
@@ -40,6 +43,33 @@ describe('outrider complete', () => {
     const flags = ['--prompt', prompt, '--max-tokens', '48', '--draft-length', '3', '--json']
     const { json } = await runCli(['complete', '--model', file, '--draft', model, ...flags])
     expect(json().tokens).toEqual(greedy)
+  })
+
+  test('a model of a hub is downloaded by its name, and by the name of a GGUF file in it', async () => {
+    const files = Object.fromEntries(
+      ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'stories260K.f32.gguf'].map(
+        (file) => [file, readFileSync(`${model}/${file}`)] as const,
+      ),
+    )
+    const hub = await testHub('tiny/stories', files)
+    const home = mkdtempSync(join(tmpdir(), 'outrider-home-'))
+    vi.stubEnv('HF_ENDPOINT', hub.endpoint)
+    vi.stubEnv('HF_HUB_CACHE', home)
+    try {
+      const { prompt, greedy } = spoken[0]!
+      for (const name of ['tiny/stories', 'tiny/stories/stories260K.f32.gguf']) {
+        const { json } = await runCli(['complete', '--model', name, '--prompt', prompt, '--max-tokens', '48', '--json'])
+        expect(json().tokens).toEqual(greedy)
+      }
+      expect(readdirSync(home)).toEqual(['models--tiny--stories'])
+      const { status, err } = await runCli(['complete', '--model', 'tiny/nothing', '--prompt', prompt])
+      expect(status).toBe(1)
+      expect(err).toMatch(/tiny\/nothing.*404/)
+    } finally {
+      vi.unstubAllEnvs()
+      await hub.close()
+      rmSync(home, { recursive: true })
+    }
   })
 
   test('prints the text as it comes and keeps remarks off standard output', async () => {

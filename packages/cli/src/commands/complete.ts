@@ -24,7 +24,7 @@ export const addComplete: AddCommand = (program, run) => {
     .description(
       'Continues a text, or answers a question with --chat. With a draft the text comes faster and has exactly the same distribution; without randomness it is the same text.',
     )
-    .requiredOption('--model <dir>', 'the model: a Hugging Face directory or a .gguf file')
+    .requiredOption('--model <dir>', 'the model: a Hugging Face directory, a .gguf file, or org/name of the Hub')
     .option('--draft <dir>', 'a draft of the same vocabulary')
     .requiredOption('--prompt <text>', 'what to continue')
     .option('--chat', 'the prompt is a message to answer, through the chat template of the model')

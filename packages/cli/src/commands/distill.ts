@@ -24,7 +24,10 @@ export const addDistill: AddCommand = (program, run) => {
     .description(
       "Fine-tunes a draft towards the distribution of the target on the target's own answers (from `outrider generate`), mixed with pretraining text so that it forgets nothing. The third stage.",
     )
-    .requiredOption('--target <dir>', 'the model that is to be sped up')
+    .requiredOption(
+      '--target <dir>',
+      'the model that is to be sped up: a Hugging Face directory, a .gguf file, or org/name of the Hub',
+    )
     .requiredOption('--draft <dir>', 'the pretrained draft; it is not changed')
     .requiredOption('--data <file>', 'conversations as JSONL: the answers of the target')
     .option('--text <files...>', 'pretraining text to mix in')

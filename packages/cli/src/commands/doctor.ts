@@ -19,7 +19,7 @@ export const addDoctor: AddCommand = (program, run) => {
   command
     .option(
       '--model <dir>',
-      'whether this adapter can hold a model: a Hugging Face directory or a .gguf file; only headers are read',
+      'whether this adapter can hold a model: a Hugging Face directory, a .gguf file, or org/name of the Hub; only headers are read',
     )
     .option('--draft <dir>', 'with this draft beside it')
     .option('--context <n>', 'tokens that the cache holds', integer({ least: 1 }), 2048)

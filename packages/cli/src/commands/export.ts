@@ -22,7 +22,7 @@ export const addExport: AddCommand = (program, run) => {
     .description(
       'Writes a model, for instance an aligned draft, as a Hugging Face directory (transformers, vLLM) or as a GGUF file (llama.cpp, as the draft of -md). What cannot be written exactly as it is meant is refused.',
     )
-    .requiredOption('--model <dir>', 'the model: a Hugging Face directory or a .gguf file')
+    .requiredOption('--model <dir>', 'the model: a Hugging Face directory, a .gguf file, or org/name of the Hub')
     .requiredOption('--out <path>', 'a directory for safetensors, a file for GGUF')
     .addOption(
       new Option('--format <format>', 'default: gguf where --out ends in .gguf, else safetensors').choices([

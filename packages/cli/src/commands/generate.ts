@@ -25,7 +25,10 @@ export const addGenerate: AddCommand = (program, run) => {
     .description(
       'Lets the target answer every seed instruction at every temperature, and writes the conversations as JSONL, row by row. Interrupted and run again, it goes on where it was. The second stage.',
     )
-    .requiredOption('--target <dir>', 'the model that is to be sped up')
+    .requiredOption(
+      '--target <dir>',
+      'the model that is to be sped up: a Hugging Face directory, a .gguf file, or org/name of the Hub',
+    )
     .requiredOption(
       '--seeds <file>',
       'instructions as JSONL: messages, conversations, prompt, instruction, turns, question or text',

@@ -25,7 +25,10 @@ export const addPretrain: AddCommand = (program, run) => {
     .description(
       'Makes a small Llama with the vocabulary of the target and trains it on plain text to predict the next token. The first stage.',
     )
-    .requiredOption('--target <dir>', 'the model that is to be sped up; only its tokenizer and configuration are used')
+    .requiredOption(
+      '--target <dir>',
+      'the model that is to be sped up (a Hugging Face directory, a .gguf file, or org/name of the Hub); only its tokenizer and configuration are used',
+    )
     .requiredOption('--text <files...>', 'plain text; documents are separated by lines <|endoftext|>')
     .option('--layers <n>', 'layers of the draft', integer({ least: 1 }), 2)
     .option('--hidden-size <n>', 'width of the draft', integer({ least: 2 }), 256)

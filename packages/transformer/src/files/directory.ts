@@ -20,6 +20,8 @@ export interface Directory {
   /** The bytes from `start` (default 0) up to `end` (default the file's), fewer if the file ends before. */
   read(file: string, range?: { start?: number; end?: number }): Promise<Uint8Array>
   readText(file: string): Promise<string>
+  /** Brings a whole file near where it is far, for a directory whose files are: reading is from there afterwards. */
+  keep?(file: string): Promise<void>
   /** Writes a whole file. It appears under its name only when it is complete; a failure leaves what was there before. */
   write(file: string, content: FileContent): Promise<void>
   /** Removes a file; one that is not there is no error. */

@@ -105,6 +105,7 @@ export function directory(path: string): Directory {
 type NodeModules = {
   'node:fs/promises': typeof import('node:fs/promises')
   'node:path': typeof import('node:path')
+  'node:crypto': typeof import('node:crypto')
 }
 
 /** A module of Node, reached without an import, so that bundles for browsers hold no trace of it. */

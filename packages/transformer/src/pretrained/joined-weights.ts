@@ -42,7 +42,7 @@ export function separateWeights(
   // Parts are read one after another: the matrix is kept until the next one is asked for.
   let last: { stored: string; values: Promise<Float32Array> } | undefined
   return {
-    where: weights.where,
+    ...weights,
     tensors,
     async read(name) {
       const place = places.get(name)

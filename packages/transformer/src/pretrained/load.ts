@@ -1,5 +1,6 @@
 import { type Device, OutriderError } from '@outrider/tensor'
-import { type Directory, directory } from '../files/index'
+import { type Directory, directory, urlDirectory } from '../files/index'
+import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
 import { Llama, llamaParameterShapes } from '../model/index'
 import { openGgufModel } from './gguf/open-gguf-model'
 import { openModelDirectory } from './open-model-directory'
@@ -12,6 +13,8 @@ export interface LoadOptions {
   device: Device
   /** A GGUF file in a Directory. A path says it itself. */
   file?: string | undefined
+  /** Called while files of a hub are downloaded. */
+  onDownload?: ((progress: DownloadProgress) => void) | undefined
   /** Called after every tensor. */
   onProgress?: ((progress: LoadProgress) => void) | undefined
   signal?: AbortSignal | undefined
@@ -26,19 +29,20 @@ export interface LoadOptions {
  *
  * The weights are f32 on the device. The caller disposes of the model.
  *
- * @param source  a path (Node), of a directory or of a .gguf file, or a Directory:
- *   `urlDirectory('https://huggingface.co/…/resolve/main')`, for one
- * @throws OutriderError FILE_MISSING, FILE_FORMAT, UNSUPPORTED, ABORTED
+ * @param source  a path (Node) or an address, of a directory or of a .gguf file; `org/name` or `org/name@revision` of a hub
+ *   (`hubDirectory` says how it is downloaded; a browser reads it over the network), or `org/name/file.gguf`; or a Directory
+ * @throws OutriderError FILE_MISSING, FILE_FORMAT, UNSUPPORTED, NETWORK, ABORTED
  */
 export async function loadCausalLM(
   source: string | Directory,
-  { device, file, onProgress, signal }: LoadOptions,
+  { device, onProgress, ...options }: LoadOptions,
 ): Promise<PretrainedModel> {
-  const { config, weights, disregarded, ...rest } = await openCausalLM(source, { file })
+  const { config, weights, disregarded, ...rest } = await openCausalLM(source, options)
+  await weights.keep?.()
   const parameters = await loadParameters(device, weights, llamaParameterShapes(config), {
     disregarded,
     onProgress,
-    signal,
+    signal: options.signal,
   })
   return pretrainedModel(new Llama(device, config, parameters), { ...rest, source: weights.where })
 }
@@ -50,17 +54,33 @@ export async function loadCausalLM(
  */
 export async function openCausalLM(
   source: string | Directory,
-  { file }: Pick<LoadOptions, 'file'> = {},
+  options: Omit<LoadOptions, 'device' | 'onProgress'> = {},
 ): Promise<OpenedModel> {
-  const place = typeof source === 'string' ? placeOf(source, file) : { files: source, file }
-  return place.file ? openGgufModel(place.files, place.file) : openModelDirectory(place.files)
+  const place = typeof source === 'string' ? placeOf(source, options.file) : { folder: source, file: options.file }
+  const files = typeof place.folder === 'string' ? await directoryOf(place.folder, options) : place.folder
+  return place.file ? openGgufModel(files, place.file) : openModelDirectory(files)
 }
 
 /** A path of a .gguf file is its folder and its name. */
-function placeOf(path: string, file: string | undefined): { files: Directory; file: string | undefined } {
-  if (file !== undefined || !/\.gguf$/i.test(path)) return { files: directory(path), file }
+function placeOf(path: string, file: string | undefined): { folder: string; file: string | undefined } {
+  if (file !== undefined || !/\.gguf$/i.test(path)) return { folder: path, file }
   const at = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
   if (at === path.length - '.gguf'.length - 1)
     throw new OutriderError('INVALID_ARGUMENT', `"${path}" is not the path of a model.`)
-  return { files: directory(at < 0 ? '.' : path.slice(0, Math.max(at, 1))), file: path.slice(at + 1) }
+  return { folder: at < 0 ? '.' : path.slice(0, Math.max(at, 1)), file: path.slice(at + 1) }
+}
+
+/** What is on this machine comes before what a hub has under the same name. */
+async function directoryOf(path: string, options: Pick<HubOptions, 'signal' | 'onDownload'>): Promise<Directory> {
+  if (/^https?:\/\//.test(path)) return urlDirectory(path)
+  const hub = parseHubId(path)
+  if (!hub) return directory(path)
+  const isNode = globalThis.process?.getBuiltinModule !== undefined
+  if (!isNode) return urlDirectory(`https://huggingface.co/${hub.name}/resolve/${encodeURIComponent(hub.revision)}`)
+  const local = directory(path)
+  const isHere = await local.list().then(
+    () => true,
+    () => false,
+  )
+  return isHere ? local : hubDirectory(path, { signal: options.signal, onDownload: options.onDownload })
 }

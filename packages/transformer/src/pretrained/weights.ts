@@ -19,6 +19,8 @@ export interface Weights {
   /** Where they are, for errors. */
   readonly where: string
   readonly tensors: ReadonlyMap<string, StoredWeight>
+  /** Brings the files near, where they are far: before all of the tensors are read. */
+  keep?(): Promise<void>
   /** The elements of a tensor as f32, row-major. */
   read(name: string): Promise<Float32Array>
 }
@@ -32,6 +34,9 @@ export async function safetensorsWeights(directory: Directory, file?: string): P
   return {
     where: directory.name,
     tensors: new Map(sizes),
+    async keep() {
+      for (const name of new Set([...tensors.values()].map((entry) => entry.file))) await directory.keep?.(name)
+    },
     read: (name) => readFloats(directory, tensors.get(name)!),
   }
 }

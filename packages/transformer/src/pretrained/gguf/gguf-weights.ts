@@ -26,6 +26,7 @@ export function ggufWeights(file: GgufFile, config: ModelConfig, family: ModelFa
         { shape, dtype, bytes: end - start },
       ]),
     ),
+    keep: async () => file.directory.keep?.(file.file),
     async read(name) {
       const entry = file.tensors.get(ggufName(name))!
       const values = await readGgufFloats(file, entry)

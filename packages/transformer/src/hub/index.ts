@@ -1,0 +1,2 @@
+export { type DownloadProgress, type HubOptions, hubDirectory } from './hub-directory'
+export { parseHubId } from './hub-id'
