@@ -1,5 +1,11 @@
 import { measureCosts, modelDrafter, type SpeculationMetrics, type Verification } from '@outrider/speculative'
-import { type PretrainedModel, parameterCount, resolveSampling, type SamplingOptions } from '@outrider/transformer'
+import {
+  compareVocabularies,
+  type PretrainedModel,
+  parameterCount,
+  resolveSampling,
+  type SamplingOptions,
+} from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
 import { readPrompts } from '../evaluation/prompts'
@@ -71,6 +77,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   const { terminal, signal } = context
   const target = await openModel(context, flags.target, 'target')
   const draft = await openModel(context, flags.draft, 'draft')
+  compareVocabularies(target, draft)
   const prompts = await readPrompts(flags.prompts, target, flags.limit)
   const { temperature, topK, topP, seed, maxTokens } = flags
   const sampling: SamplingOptions = { temperature, topK, topP, seed }

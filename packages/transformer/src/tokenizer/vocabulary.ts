@@ -5,6 +5,8 @@ import type { Tokenizer } from './tokenizer'
 export interface WithVocabulary {
   tokenizer: Tokenizer
   config: { vocabularySize: number }
+  /** Where the model came from, for errors. */
+  source?: string
 }
 
 /**
@@ -34,5 +36,11 @@ export function compareVocabularies(target: WithVocabulary, draft: WithVocabular
 
 const quoted = (piece: string | undefined) => (piece === undefined ? 'missing' : JSON.stringify(piece))
 
-const sizes = ({ tokenizer, config }: WithVocabulary) =>
-  `${tokenizer.vocabularySize} tokens${config.vocabularySize === tokenizer.vocabularySize ? '' : ` (padded to ${config.vocabularySize})`}`
+const sizes = ({ tokenizer: { vocabularySize }, config, source }: WithVocabulary) =>
+  [
+    `${vocabularySize} tokens`,
+    config.vocabularySize !== vocabularySize && ` (padded to ${config.vocabularySize})`,
+    source && ` in ${source}`,
+  ]
+    .filter(Boolean)
+    .join('')
