@@ -59,9 +59,15 @@ export async function hubDirectory(id: string, options: HubOptions = {}): Promis
   const cache = options.cacheDirectory ?? getHFHubCachePath()
   const store = join(cache, getRepoFolderName({ type: 'model', name: hub.name }))
   const offline = options.offline ?? env.HF_HUB_OFFLINE === '1'
-  const found = offline ? undefined : await listing(hub, endpoint, settings).catch(onlyUnreachable)
-  if (found) return new CachedModel(id, store, found, settings, options.onDownload).directory()
-  return cachedSnapshot(id, hub, store)
+  if (offline) return cachedSnapshot(id, hub, store, 'nothing is asked of the network')
+  try {
+    const found = await listing(hub, endpoint, settings)
+    return new CachedModel(id, store, found, settings, options.onDownload).directory()
+  } catch (error) {
+    // Where the hub cannot be reached, the cache may do; any other failure stands.
+    if (!(error instanceof OutriderError) || error.code !== 'NETWORK') throw error
+    return cachedSnapshot(id, hub, store, (error.cause as Error | undefined)?.message ?? error.message)
+  }
 }
 
 /** What is in a model at a commit. */
@@ -100,12 +106,6 @@ async function listing({ name, revision }: HubId, endpoint: string, settings: Re
       throw new OutriderError('NETWORK', `${endpoint} gives no list of ${name}: ${reasonOf(error)}.`, { cause: error })
     }
   })
-}
-
-/** Where the hub cannot be reached, the cache may do; any other failure stands. */
-function onlyUnreachable(error: unknown): undefined {
-  if (error instanceof OutriderError && error.code === 'NETWORK') return undefined
-  throw error
 }
 
 /** The files of a commit, in the cache or on their way there. */
@@ -219,7 +219,7 @@ class CachedModel {
 }
 
 /** What an earlier download left in the cache. */
-async function cachedSnapshot(id: string, { revision }: HubId, store: string): Promise<Directory> {
+async function cachedSnapshot(id: string, { revision }: HubId, store: string, why: string): Promise<Directory> {
   const { join } = nodeModule('node:path')
   const commit = await directory(store)
     .readText(`refs/${revision}`)
@@ -235,7 +235,7 @@ async function cachedSnapshot(id: string, { revision }: HubId, store: string): P
     )
   )
     return { ...snapshot, name: id }
-  throw new OutriderError('NETWORK', `${id} is not in the cache (${store}), and the hub cannot be reached.`, {
+  throw new OutriderError('NETWORK', `${id} is not in the cache (${store}), and ${why}.`, {
     remedy: 'Check the connection, HF_ENDPOINT and HF_HUB_OFFLINE; or give the path of a model on this machine.',
   })
 }

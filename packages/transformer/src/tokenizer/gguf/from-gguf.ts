@@ -42,11 +42,11 @@ class GgufVocabulary {
   readonly pieces: string[]
   readonly kinds: number[]
   readonly #metadata: ReadonlyMap<string, GgufMetadataValue>
-  readonly #where: string
+  readonly where: string
 
   constructor(metadata: ReadonlyMap<string, GgufMetadataValue>, where: string) {
     this.#metadata = metadata
-    this.#where = where
+    this.where = where
     const pieces = this.list('tokens', 'string') ?? []
     const kindOf = this.list('token_type', 'number') ?? pieces.map(() => kinds.normal)
     if (kindOf.length !== pieces.length) throw this.broken('token_type is not as long as tokens')
@@ -88,7 +88,7 @@ class GgufVocabulary {
   }
 
   broken(what: string): OutriderError {
-    return new OutriderError('FILE_FORMAT', `${this.#where}: its tokenizer is damaged: ${what}.`)
+    return new OutriderError('FILE_FORMAT', `${this.where}: its tokenizer is damaged: ${what}.`)
   }
 }
 
@@ -197,7 +197,7 @@ function byteLevelJson(fields: GgufVocabulary): Record<string, unknown> {
   if (!preTokenizer)
     throw new OutriderError(
       'UNSUPPORTED',
-      `The tokenizer cuts words as ${JSON.stringify(name)} does, which is not known here.`,
+      `${fields.where}: its tokenizer cuts words as ${JSON.stringify(name)} does, which is not known here.`,
       {
         remedy: 'Load the Hugging Face directory of the model, whose tokenizer.json says it in full.',
       },
