@@ -74,7 +74,7 @@ async function demo(context: Context, out: string): Promise<object> {
 
   head(4, 'Measure: plain decoding, and every draft at every γ')
   const { rows, costs } = await measureAll(context, target, drafts)
-  const { lead, notes } = findings(rows, costs, adapter)
+  const { lead, notes } = findings(rows, { costs, parameterRatio: share, adapter })
   terminal.print(resultTables(rows, style.bold))
   terminal.print(
     style.dim(

@@ -2,11 +2,18 @@ import { breakEvenAcceptance, costRatio, type StepCosts } from '@outrider/specul
 import { allTasks, type EvaluationRow } from '../report/index'
 import { fixed } from '../terminal'
 
+/** Where it was measured, and what steps cost there. */
+interface Setting {
+  costs: StepCosts
+  /** Parameters of a draft over those of the target. */
+  parameterRatio: number
+  adapter: string
+}
+
 /** What the figures say, in sentences: which draft won, what alignment gained, and whether speculation pays here. */
 export function findings(
   rows: readonly EvaluationRow[],
-  costs: StepCosts,
-  adapter: string,
+  { costs, parameterRatio, adapter }: Setting,
 ): { lead: string; notes: string[] } {
   const over = rows.filter(({ task }) => task === allTasks)
   const mean = (draft: string, of: (row: EvaluationRow) => number) => {
@@ -22,7 +29,7 @@ export function findings(
   const notes = [
     `Losses by mean τ: ${aligned.map((draft) => `${draft} ${fixed(tau(draft))}`).join(', ')}. One short run of one seed: differences of a few hundredths between losses say little.`,
     byTask(rows, best),
-    pays(over, costs, adapter, best),
+    pays(over, { costs, parameterRatio, adapter }, best),
   ]
   return { lead, notes }
 }
@@ -35,13 +42,14 @@ function byTask(rows: readonly EvaluationRow[], best: string): string {
   return `By task, ${best} at its fastest: ${tasks.join(', ')}. Translation is the task that the distillation seeds leave out.`
 }
 
-function pays(rows: readonly EvaluationRow[], costs: StepCosts, adapter: string, best: string): string {
+function pays(rows: readonly EvaluationRow[], { costs, parameterRatio, adapter }: Setting, best: string): string {
   const ratio = costRatio(costs)
   const own = rows.filter(({ draft }) => draft === best)
   const speedUp = Math.max(...own.map(({ speedUp }) => speedUp))
   const shortest = Math.min(...own.map(({ draftLength }) => draftLength))
   const even = breakEvenAcceptance(costs, shortest)
-  const price = `On ${adapter} a draft step costs ${fixed(ratio)} of a target step (by parameters it would be far less: small kernels cost what they cost to start), so γ = ${shortest} pays from an acceptance of about ${even === null ? 'more than 1' : fixed(even)}.`
+  const dear = ratio > 1.5 * parameterRatio ? ': small kernels cost what they cost to start' : ''
+  const price = `On ${adapter} a draft step costs ${fixed(ratio)} of a target step (by parameters ${fixed(parameterRatio)}${dear}), so γ = ${shortest} pays from an acceptance of about ${even === null ? 'more than 1' : fixed(even)}.`
   return speedUp > 1
     ? `${price} With ${best} it does: up to ${fixed(speedUp)} times plain decoding.`
     : `${price} Here it does not: the best of ${best} is ${fixed(speedUp)} times plain decoding. MBSU is what memory-bound hardware would gain.`
