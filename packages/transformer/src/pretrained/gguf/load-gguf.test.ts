@@ -175,11 +175,13 @@ describe('block formats', () => {
       const [blocks, floats] = [await theirs('blocks.gguf'), await theirs('floats.gguf')]
       const loaded = await loadCausalLM(join(root, 'blocks.gguf'), { device })
       const ours = await logProbabilities(loaded.model, ids)
-      const distance = (a: ArrayLike<number>[], b: ArrayLike<number>[]) =>
-        Math.max(...a.flatMap((row, r) => Array.from(row, (value, i) => Math.abs(value - b[r]![i]!))))
-      // What the blocks mean is the same to the last bits of f32; and the peer's own way of multiplying them rounds more.
-      expect(distance(ours, floats)).toBeLessThan(2e-3)
-      expect(distance(ours, blocks)).toBeLessThanOrEqual(distance(floats, blocks) + 2e-3)
+      const differences = (a: ArrayLike<number>[], b: ArrayLike<number>[]) =>
+        a.flatMap((row, r) => Array.from(row, (value, i) => Math.abs(value - b[r]![i]!)))
+      // Multiplied by llama.cpp as blocks and as what we say they mean: its 8-bit products differ by 0.04 at most in the
+      // mean; one wrong scale or half in a block makes that 0.7 and more.
+      const rounding = differences(floats, blocks)
+      expect(rounding.reduce((sum, value) => sum + value, 0) / rounding.length).toBeLessThan(0.1)
+      expect(Math.max(...differences(ours, floats))).toBeLessThan(2e-3)
       loaded.dispose()
       base.dispose()
     },
