@@ -210,6 +210,13 @@ describe('the families', () => {
   })
 })
 
+describe('configToJson', () => {
+  it('refuses an architecture that is no family, rather than to write it as another', () => {
+    const config = parseConfig({ ...sizes, model_type: 'llama' })
+    expect(() => configToJson({ ...config, architecture: 'mamba' })).toThrow(/"mamba" is not an architecture/)
+  })
+})
+
 describe('rotaryFrequencies', () => {
   it('keeps the fast turns of Llama 3, divides the slow ones, and blends between', () => {
     const scaling = { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 8192 }

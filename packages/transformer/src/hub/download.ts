@@ -1,6 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { nodeModule } from '../files/node-directory'
-import { ask, Passing, persist, type RequestSettings, reasonOf } from './requests'
+import { ask, Passing, persist, type RequestSettings, reasonOf, stallMilliseconds } from './requests'
 
 /** A file of a hub: where it is, and what its bytes must be. */
 export interface RemoteFile {
@@ -9,9 +9,6 @@ export interface RemoteFile {
   /** The hash that the hub lists: SHA-256 of the contents, or the SHA-1 that git gives to them. */
   hash: { algorithm: 'sha256' | 'git-sha1'; hex: string }
 }
-
-/** No byte for so long, and the connection counts as broken. */
-const stallMilliseconds = 30_000
 
 /**
  * Downloads a file, whole and verified, or not at all. What has come so far is in `<target>.incomplete`, and is gone on with
@@ -63,9 +60,10 @@ async function append(
   const stalled = new AbortController()
   const signal = settings.signal ? AbortSignal.any([settings.signal, stalled.signal]) : stalled.signal
   const response = await ask(url, { ...settings, signal }, have > 0 ? { range: `bytes=${have}-` } : {})
+  const isPart = response.status === 206
+  if (isPart && rangeStart(response) !== have) throw new Passing('the server sent another part than was asked for')
   // A server that does not know ranges sends the whole file again.
-  let position = response.status === 206 && rangeStart(response) === have ? have : 0
-  if (response.status === 206 && position !== have) throw new Passing('the server sent another part than was asked for')
+  let position = isPart ? have : 0
   await using handle = await fs.open(file, position > 0 ? 'r+' : 'w')
   let timer: ReturnType<typeof setTimeout> | undefined
   const wait = () => {

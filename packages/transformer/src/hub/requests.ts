@@ -48,6 +48,9 @@ export async function persist<T>(
   }
 }
 
+/** Nothing for so long, and the connection counts as broken. */
+export const stallMilliseconds = 30_000
+
 /** Asks, and sorts the answers: what may pass, what needs a permission, what is not there. */
 export async function ask(
   url: string,
@@ -55,11 +58,16 @@ export async function ask(
   headers: Record<string, string> = {},
 ): Promise<Response> {
   const authorization: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
-  const response = await fetch(url, { headers: { ...authorization, ...headers }, signal: signal ?? null }).catch(
-    (cause: unknown) => {
+  const unanswered = new AbortController()
+  const timer = setTimeout(() => unanswered.abort(new Error('no answer')), stallMilliseconds)
+  const response = await fetch(url, {
+    headers: { ...authorization, ...headers },
+    signal: signal ? AbortSignal.any([signal, unanswered.signal]) : unanswered.signal,
+  })
+    .catch((cause: unknown) => {
       throw new Passing(`${new URL(url).host} cannot be reached (${reasonOf(cause)})`, { cause })
-    },
-  )
+    })
+    .finally(() => clearTimeout(timer))
   if (response.ok) return response
   await response.body?.cancel().catch(() => undefined)
   throw refusal(response.status, url, response.headers.get('retry-after'), token)

@@ -1,3 +1,4 @@
+import { OutriderError } from '@outrider/tensor'
 import type { ModelFamily } from './family'
 import { llama } from './llama'
 import { mistral } from './mistral'
@@ -10,6 +11,15 @@ export type { ModelFamily } from './family'
 /** The families that are implemented. A new one is a file beside these and a name here. */
 export const families: readonly ModelFamily[] = [llama, mistral, qwen2, qwen3, phi3]
 
-/** The family of a configuration's `architecture`. */
-export const familyOf = ({ architecture }: { architecture: string }): ModelFamily =>
-  families.find(({ modelType }) => modelType === architecture) ?? llama
+/**
+ * The family of a configuration's `architecture`.
+ *
+ * @throws OutriderError INVALID_ARGUMENT for a name that is no family's
+ */
+export function familyOf({ architecture }: { architecture: string }): ModelFamily {
+  const family = families.find(({ modelType }) => modelType === architecture)
+  if (family) return family
+  throw new OutriderError('INVALID_ARGUMENT', `"${architecture}" is not an architecture of models.`, {
+    remedy: `Use one of ${families.map(({ modelType }) => modelType).join(', ')}.`,
+  })
+}
