@@ -5,7 +5,13 @@ import { type ChatMessage, generate } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
-import { type SamplingFlags, type SpeculationFlags, withSampling, withSpeculation } from '../options/groups'
+import {
+  modelSource,
+  type SamplingFlags,
+  type SpeculationFlags,
+  withSampling,
+  withSpeculation,
+} from '../options/groups'
 import { integer } from '../options/parse'
 import { fixed } from '../terminal'
 import { type AnswerStream, streamed, timingsOf } from './complete'
@@ -22,10 +28,7 @@ export const addChat: AddCommand = (program, run) => {
     .command('chat')
     .summary('talk with a chat model, with or without a draft')
     .description('A conversation on the terminal. /new begins a new one, /exit or Ctrl-D or Ctrl-C ends.')
-    .requiredOption(
-      '--model <dir>',
-      'a chat-tuned model: a Hugging Face directory, a .gguf file, or org/name of the Hub',
-    )
+    .requiredOption('--model <dir>', `a chat-tuned model: ${modelSource}`)
     .option('--draft <dir>', 'a draft of the same vocabulary')
     .option('--system <text>', 'a system message')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 512)

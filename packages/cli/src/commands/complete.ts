@@ -4,7 +4,13 @@ import { type GenerationResult, generate, type Prompt } from '@outrider/transfor
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
-import { type SamplingFlags, type SpeculationFlags, withSampling, withSpeculation } from '../options/groups'
+import {
+  modelSource,
+  type SamplingFlags,
+  type SpeculationFlags,
+  withSampling,
+  withSpeculation,
+} from '../options/groups'
 import { integer } from '../options/parse'
 import { duration, fixed } from '../terminal'
 
@@ -24,7 +30,7 @@ export const addComplete: AddCommand = (program, run) => {
     .description(
       'Continues a text, or answers a question with --chat. With a draft the text comes faster and has exactly the same distribution; without randomness it is the same text.',
     )
-    .requiredOption('--model <dir>', 'the model: a Hugging Face directory, a .gguf file, or org/name of the Hub')
+    .requiredOption('--model <dir>', `the model: ${modelSource}`)
     .option('--draft <dir>', 'a draft of the same vocabulary')
     .requiredOption('--prompt <text>', 'what to continue')
     .option('--chat', 'the prompt is a message to answer, through the chat template of the model')

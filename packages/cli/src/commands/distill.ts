@@ -6,6 +6,7 @@ import { InvalidArgumentError } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
+import { modelSource } from '../options/groups'
 import { type TrainingFlags, withTraining } from '../options/training'
 import { trainingRun } from '../training-run'
 
@@ -24,10 +25,7 @@ export const addDistill: AddCommand = (program, run) => {
     .description(
       "Fine-tunes a draft towards the distribution of the target on the target's own answers (from `outrider generate`), mixed with pretraining text so that it forgets nothing. The third stage.",
     )
-    .requiredOption(
-      '--target <dir>',
-      'the model that is to be sped up: a Hugging Face directory, a .gguf file, or org/name of the Hub',
-    )
+    .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption('--draft <dir>', 'the pretrained draft; it is not changed')
     .requiredOption('--data <file>', 'conversations as JSONL: the answers of the target')
     .option('--text <files...>', 'pretraining text to mix in')

@@ -6,6 +6,7 @@ import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import type { Finding } from '../doctor/finding'
 import { inspectModel, modelFindings, printModel } from '../doctor/inspect-model'
+import { modelSource } from '../options/groups'
 import { integer } from '../options/parse'
 import { bytes } from '../terminal'
 
@@ -17,10 +18,7 @@ export const addDoctor: AddCommand = (program, run) => {
       'Looks for a WebGPU adapter, prints its features and limits, and says what is missing and how to mend it.',
     )
   command
-    .option(
-      '--model <dir>',
-      'whether this adapter can hold a model: a Hugging Face directory, a .gguf file, or org/name of the Hub; only headers are read',
-    )
+    .option('--model <dir>', `whether this adapter can hold a model: ${modelSource}; only headers are read`)
     .option('--draft <dir>', 'with this draft beside it')
     .option('--context <n>', 'tokens that the cache holds', integer({ least: 1 }), 2048)
   withExamples(withOutputOptions(command), [

@@ -20,7 +20,7 @@ import {
   warmUp,
 } from '../evaluation/speculation'
 import { openModel } from '../models'
-import { type SamplingFlags, verification, withSampling } from '../options/groups'
+import { modelSource, type SamplingFlags, verification, withSampling } from '../options/groups'
 import { integer, listOf } from '../options/parse'
 import { fixed } from '../terminal'
 
@@ -41,10 +41,7 @@ export const addEvaluate: AddCommand = (program, run) => {
     .description(
       'Answers prompts plainly and with the draft, and prints for each category of prompts and for all: tokens per target pass (τ), acceptance (α), memory-bound speed-up (MBSU), the measured cost ratio c, both token rates and the measured speed-up.',
     )
-    .requiredOption(
-      '--target <dir>',
-      'the model that is to be sped up: a Hugging Face directory, a .gguf file, or org/name of the Hub',
-    )
+    .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption('--draft <dir>', 'the draft')
     .requiredOption(
       '--prompts <file>',

@@ -6,6 +6,7 @@ import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
+import { modelSource } from '../options/groups'
 import { bytes } from '../terminal'
 
 interface ExportFlags {
@@ -22,7 +23,7 @@ export const addExport: AddCommand = (program, run) => {
     .description(
       'Writes a model, for instance an aligned draft, as a Hugging Face directory (transformers, vLLM) or as a GGUF file (llama.cpp, as the draft of -md). What cannot be written exactly as it is meant is refused.',
     )
-    .requiredOption('--model <dir>', 'the model: a Hugging Face directory, a .gguf file, or org/name of the Hub')
+    .requiredOption('--model <dir>', `the model: ${modelSource}`)
     .requiredOption('--out <path>', 'a directory for safetensors, a file for GGUF')
     .addOption(
       new Option('--format <format>', 'default: gguf where --out ends in .gguf, else safetensors').choices([

@@ -2,6 +2,7 @@ import { generateDataset, jsonl } from '@outrider/dataset'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
+import { modelSource } from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
 import { count, duration } from '../terminal'
 
@@ -25,10 +26,7 @@ export const addGenerate: AddCommand = (program, run) => {
     .description(
       'Lets the target answer every seed instruction at every temperature, and writes the conversations as JSONL, row by row. Interrupted and run again, it goes on where it was. The second stage.',
     )
-    .requiredOption(
-      '--target <dir>',
-      'the model that is to be sped up: a Hugging Face directory, a .gguf file, or org/name of the Hub',
-    )
+    .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption(
       '--seeds <file>',
       'instructions as JSONL: messages, conversations, prompt, instruction, turns, question or text',

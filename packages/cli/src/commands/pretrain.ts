@@ -4,6 +4,7 @@ import { createDraft } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { describeModel, openModel } from '../models'
+import { modelSource } from '../options/groups'
 import { integer } from '../options/parse'
 import { type TrainingFlags, withTraining } from '../options/training'
 import { trainingRun } from '../training-run'
@@ -27,7 +28,7 @@ export const addPretrain: AddCommand = (program, run) => {
     )
     .requiredOption(
       '--target <dir>',
-      'the model that is to be sped up (a Hugging Face directory, a .gguf file, or org/name of the Hub); only its tokenizer and configuration are used',
+      `the model that is to be sped up (${modelSource}); only its tokenizer and configuration are used`,
     )
     .requiredOption('--text <files...>', 'plain text; documents are separated by lines <|endoftext|>')
     .option('--layers <n>', 'layers of the draft', integer({ least: 1 }), 2)

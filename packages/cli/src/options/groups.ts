@@ -1,6 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { draftLength, integer, number } from './parse'
 
+/** What may be given for a model, for the help. */
+export const modelSource = 'a Hugging Face directory, a .gguf file, or org/name of the Hub'
+
 /** How answers are drawn. */
 export interface SamplingFlags {
   temperature: number

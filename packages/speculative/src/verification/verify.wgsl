@@ -5,7 +5,8 @@
 //
 // One workgroup. The first invocation decides how many tokens are accepted; then all descend to the next token: the
 // range of ids is cut into LANES pieces, summed and searched for the piece where the running sum passes u·Σ, until a
-// piece is one id: ROUNDS − 1 times, LANES^(ROUNDS − 1) ≥ V. Only pieces with a positive sum are entered, so an id of weight zero is never drawn.
+// piece is one id: ROUNDS − 1 times, LANES^(ROUNDS − 1) ≥ V. Only pieces with a positive sum are entered, so an id of
+// weight zero is never drawn.
 // The tests are u·p < q and the like, strict and without division: u < 1 makes that exact, and q = 0 is never accepted.
 
 struct Params { draftLength: u32, vocabulary: u32, block: u32 }

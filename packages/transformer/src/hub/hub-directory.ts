@@ -2,7 +2,7 @@ import { OutriderError } from '@outrider/tensor'
 import { checkFileName, type Directory, fileMissing } from '../files/directory'
 import { directory, nodeModule } from '../files/node-directory'
 import { download, type RemoteFile } from './download'
-import { type HubId, parseHubId } from './hub-id'
+import { defaultEndpoint, type HubId, parseHubId } from './hub-id'
 import { hubLibrary } from './library'
 import { ask, persist, type RequestSettings, reasonOf } from './requests'
 
@@ -48,7 +48,7 @@ export async function hubDirectory(id: string, options: HubOptions = {}): Promis
     })
   const env = process.env
   const { getHFHubCachePath, getRepoFolderName } = await hubLibrary()
-  const endpoint = (options.endpoint ?? env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/+$/, '')
+  const endpoint = (options.endpoint ?? env.HF_ENDPOINT ?? defaultEndpoint).replace(/\/+$/, '')
   const settings: RequestSettings = {
     fetch: options.fetch ?? globalThis.fetch,
     token: options.token ?? env.HF_TOKEN ?? env.HUGGING_FACE_HUB_TOKEN,
@@ -116,6 +116,7 @@ class CachedModel {
   readonly #settings: RequestSettings
   readonly #onDownload: ((progress: DownloadProgress) => void) | undefined
   readonly #downloads = new Map<string, Promise<void>>()
+  #reference: Promise<void> | undefined
 
   constructor(
     id: string,
@@ -186,18 +187,31 @@ class CachedModel {
   #bring(file: string): Promise<void> {
     let download = this.#downloads.get(file)
     if (!download) {
-      download = this.#download(file)
+      download = this.#download(file).then(() => this.#refer())
       this.#downloads.set(file, download)
       download.catch(() => this.#downloads.delete(file))
     }
     return download
   }
 
+  /** Notes, once, which commit the revision was: for when the hub cannot be asked. */
+  #refer(): Promise<void> {
+    const { commit, revision } = this.#listing
+    if (revision === commit) return Promise.resolve()
+    if (!this.#reference) {
+      this.#reference = directory(this.#store).write(`refs/${revision}`, commit)
+      this.#reference.catch(() => {
+        this.#reference = undefined
+      })
+    }
+    return this.#reference
+  }
+
   async #download(file: string): Promise<void> {
     const fs = nodeModule('node:fs/promises')
     const { join, dirname, relative } = nodeModule('node:path')
     const remote = this.#remote(file)
-    const { commit, revision } = this.#listing
+    const { commit } = this.#listing
     const blob = join(this.#store, 'blobs', remote.hash.hex)
     const link = join(this.#store, 'snapshots', commit, file)
     const isThere = (path: string) =>
@@ -214,7 +228,6 @@ class CachedModel {
     await fs.rm(link, { force: true })
     // Where links need a permission (Windows), a copy does.
     await fs.symlink(relative(dirname(link), blob), link).catch(() => fs.copyFile(blob, link))
-    if (revision !== commit) await directory(this.#store).write(`refs/${revision}`, commit)
   }
 }
 

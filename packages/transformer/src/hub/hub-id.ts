@@ -1,3 +1,5 @@
+export const defaultEndpoint = 'https://huggingface.co'
+
 /** A model of a hub: `org/name`, and a branch, a tag or a commit. */
 export interface HubId {
   name: string

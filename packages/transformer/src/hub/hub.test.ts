@@ -114,11 +114,11 @@ describe('a model of a hub', () => {
   })
 
   it('gives up after the last attempt, says what to do, and keeps what has come', async () => {
-    const half = (_: unknown, response: import('node:http').ServerResponse) => {
+    const unavailable = (_: unknown, response: import('node:http').ServerResponse) => {
       response.writeHead(503).end()
       return true
     }
-    hub.troubles.push(half, half, half, half)
+    hub.troubles.push(unavailable, unavailable, unavailable, unavailable)
     await expect((await open()).read(weights)).rejects.toMatchObject({
       code: 'NETWORK',
       message: expect.stringMatching(/answered 503.*what has been downloaded is kept/),

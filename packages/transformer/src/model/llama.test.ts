@@ -1,4 +1,4 @@
-import { crossEntropy, type Device, mean, type Tensor, uniform01, valueAndGradient } from '@outrider/tensor'
+import { crossEntropy, mean, type Tensor, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import type { ModelConfig } from '../config/index'
@@ -6,6 +6,7 @@ import { stories, storiesReference } from '../stories.fixture'
 import { Llama } from './llama'
 import { llamaLogits } from './llama-forward'
 import { initializeLlama, parameterCount } from './llama-parameters'
+import { randomised } from './randomised.fixture'
 import { type HostParameters, referenceLogits, referenceLoss } from './reference-llama.fixture'
 
 const small: ModelConfig = {
@@ -41,17 +42,6 @@ const forms: [string, ModelConfig][] = [
   ['with positions divided', { ...small, ropeScaling: { type: 'linear', factor: 2 } }],
   ['with biases, head norms, a window and scaled positions', special],
 ]
-
-/** A model whose biases and norms are not those of a fresh one, so that leaving them out would show. */
-function randomised(device: Device, config: ModelConfig, seed: number): Llama {
-  const model = Llama.initialize(device, config, { seed })
-  for (const [i, [name, tensor]] of Object.entries(model.parameters).entries())
-    if (tensor.shape.length === 1) {
-      const values = Float32Array.from({ length: tensor.size }, (_, j) => uniform01(i, j) - 0.5)
-      tensor.write(name.endsWith('.bias') ? values : values.map((value) => 1 + value))
-    }
-  return model
-}
 
 const hostParameters = async (model: Llama): Promise<HostParameters> => {
   const entries = Object.entries(model.parameters).map(

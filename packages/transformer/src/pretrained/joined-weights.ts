@@ -18,7 +18,7 @@ export function separateWeights(
   const tensors = new Map(weights.tensors)
   /** By parameter: the stored matrix that it is in, and its rows there. */
   const places = new Map<string, { stored: string; first: number; rows: number; columns: number }>()
-  for (const [stored, parts] of storedNames(joined, expected)) {
+  for (const [stored, parts] of joinedNames(joined, expected)) {
     const found = weights.tensors.get(stored)
     if (!found) continue
     const shapes = parts.map((part) => expected.get(part)!)
@@ -65,7 +65,7 @@ export interface StoredParameter {
 /** Parameters as they are stored: each alone, or several in one matrix, one above another. */
 export function joinParameters(parameters: Readonly<Record<string, Tensor>>, joined: Joined = {}): StoredParameter[] {
   const shapes = new Map(Object.entries(parameters).map(([name, { shape }]) => [name, shape]))
-  const stored = storedNames(joined, shapes)
+  const stored = joinedNames(joined, shapes)
   const inside = new Set([...stored.values()].flat())
   const alone = Object.entries(parameters).filter(([name]) => !inside.has(name))
   return [
@@ -99,7 +99,7 @@ function stacked(parts: readonly Float32Array[]): Float32Array {
 }
 
 /** The joined matrices of a model, with the names of their parts. */
-function storedNames(joined: Joined, parameters: ReadonlyMap<string, unknown>): Map<string, string[]> {
+export function joinedNames(joined: Joined, parameters: ReadonlyMap<string, unknown>): Map<string, string[]> {
   const names = new Map<string, string[]>()
   for (const [stored, parts] of Object.entries(joined))
     for (const name of parameters.keys()) {

@@ -1,5 +1,6 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import { type Directory, directory, urlDirectory } from '../files/index'
+import { defaultEndpoint } from '../hub/hub-id'
 import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
 import { Llama, llamaParameterShapes } from '../model/index'
 import { openGgufModel } from './gguf/open-gguf-model'
@@ -76,7 +77,7 @@ async function directoryOf(path: string, options: Pick<HubOptions, 'signal' | 'o
   const hub = parseHubId(path)
   if (!hub) return directory(path)
   const isNode = globalThis.process?.getBuiltinModule !== undefined
-  if (!isNode) return urlDirectory(`https://huggingface.co/${hub.name}/resolve/${encodeURIComponent(hub.revision)}`)
+  if (!isNode) return urlDirectory(`${defaultEndpoint}/${hub.name}/resolve/${encodeURIComponent(hub.revision)}`)
   const local = directory(path)
   const isHere = await local.list().then(
     () => true,

@@ -2,7 +2,7 @@ import type { ModelFamily } from '../../config/families/index'
 import type { ModelConfig } from '../../config/index'
 import { type GgufFile, readGgufFloats } from '../../files/gguf/read'
 import { llamaParameterShapes } from '../../model/index'
-import { separateWeights } from '../joined-weights'
+import { joinedNames, separateWeights } from '../joined-weights'
 import type { Weights } from '../weights'
 import { separatePairs } from './interleave'
 import { ggufName, isRotated } from './tensor-names'
@@ -11,13 +11,9 @@ import { ggufName, isRotated } from './tensor-names'
 export function ggufWeights(file: GgufFile, config: ModelConfig, family: ModelFamily): Weights {
   const expected = llamaParameterShapes(config)
   // Parameters, and the joined matrices that some of them may be in, by llama.cpp's name.
-  const names = new Map([...expected.keys()].map((name) => [ggufName(name), name]))
-  for (const name of expected.keys())
-    for (const [joined, parts] of Object.entries(family.joined ?? {}))
-      if (name.includes(`.${parts[0]}.weight`)) {
-        const stored = name.replace(`.${parts[0]}.`, `.${joined}.`)
-        names.set(ggufName(stored), stored)
-      }
+  const names = new Map(
+    [...expected.keys(), ...joinedNames(family.joined ?? {}, expected).keys()].map((name) => [ggufName(name), name]),
+  )
   const stored: Weights = {
     where: file.where,
     tensors: new Map(
