@@ -1,15 +1,21 @@
-import { loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/transformer'
+import { type LoadDtype, loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/transformer'
 import type { Context } from './context'
 import { bytes, count } from './terminal'
 
 /** Loads a model onto the command's device, with a progress line where that takes long. It lives until the command ends. */
-export async function openModel(context: Context, path: string, role: string): Promise<PretrainedModel> {
+export async function openModel(
+  context: Context,
+  path: string,
+  role: string,
+  dtype?: LoadDtype,
+): Promise<PretrainedModel> {
   const { terminal, signal } = context
   const device = await context.device()
   let progress: ReturnType<typeof terminal.progress> | undefined
   let downloading: { file: string; line: ReturnType<typeof terminal.progress> } | undefined
   const model = await loadCausalLM(path, {
     device,
+    dtype,
     signal,
     onDownload({ file, downloadedBytes, totalBytes }) {
       if (totalBytes < largeBytes) return
@@ -37,7 +43,8 @@ const mebibyte = 1 << 20
 const largeBytes = 64 * mebibyte
 
 /** `659K parameters, 6 layers of 96, vocabulary 464, 2.5 MiB`. */
-export function describeModel({ config }: PretrainedModel): string {
+export function describeModel({ model, config }: PretrainedModel): string {
   const parameters = parameterCount(config)
-  return `${count(parameters)} parameters, ${config.layers} ${config.layers === 1 ? 'layer' : 'layers'} of ${config.hiddenSize}, vocabulary ${config.vocabularySize}, ${bytes(parameters * 4)} on the device`
+  const held = Object.values(model.parameters).reduce((sum, tensor) => sum + tensor.bytes, 0)
+  return `${count(parameters)} parameters, ${config.layers} ${config.layers === 1 ? 'layer' : 'layers'} of ${config.hiddenSize}, vocabulary ${config.vocabularySize}, ${bytes(held)} on the device`
 }

@@ -1,43 +1,45 @@
-/** Element types. f16 is a storage type: two to a 32-bit word, computed in f32, so it needs no `shader-f16`. */
-export type DType = 'f32' | 'f16' | 'u32' | 'i32'
+import { OutriderError } from './errors'
+import { type FormatName, formats } from './formats/index'
 
-export type TypedArray = Float32Array | Uint32Array | Int32Array | Uint16Array
+/** Elements that operations compute with. f16 is a storage type, two to a word, computed in f32: it needs no `shader-f16`. */
+export type ElementDType = 'f32' | 'f16' | 'u32' | 'i32'
 
-export const bytesPerElement: Record<DType, number> = { f32: 4, f16: 2, u32: 4, i32: 4 }
+/** Element types. Beside numbers, the formats of weights, which `linear`, `embedding` and `cast` read. */
+export type DType = ElementDType | FormatName
 
-/** Bytes a tensor of `size` elements occupies on the device: bindings are read as vec4, so buffers end on 16 bytes. */
-export function paddedBytes(size: number, dtype: DType): number {
-  return Math.ceil((size * bytesPerElement[dtype]) / 16) * 16
+export type TypedArray = Float32Array | Uint32Array | Int32Array | Uint16Array | Uint8Array
+
+const elementBytes: Readonly<Partial<Record<DType, number>>> = { f32: 4, f16: 2, bf16: 2, u32: 4, i32: 4 }
+
+/**
+ * Bytes of one element, for what moves elements about.
+ *
+ * @throws OutriderError DTYPE_MISMATCH for formats that store blocks of them
+ */
+export function bytesPerElement(operation: string, dtype: DType): number {
+  const bytes = elementBytes[dtype]
+  if (bytes !== undefined) return bytes
+  throw new OutriderError('DTYPE_MISMATCH', `${operation}: the tensor is stored in blocks of ${dtype}.`, {
+    remedy: "cast(x, 'f32') first.",
+  })
 }
 
-const scratch = new Float32Array(1)
-const scratchBits = new Uint32Array(scratch.buffer)
+export const isFormat = (dtype: DType): dtype is FormatName => dtype in formats
 
-/** The f32 value of IEEE half-precision bits. */
-export function halfToFloat(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1
-  const exponent = (half >>> 10) & 0x1f
-  const fraction = half & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+/** Bytes that `size` elements take on the device. */
+export function storedBytes(size: number, dtype: DType): number {
+  const bytes = elementBytes[dtype]
+  if (bytes !== undefined) return size * bytes
+  const { elements, device } = formats[dtype as FormatName]
+  return (size / 8) * 4 * device.words + (size / elements) * 2 * device.rest
 }
 
-/** The half-precision bits nearest to a value, ties to even. */
-export function floatToHalf(value: number): number {
-  scratch[0] = value
-  const bits = scratchBits[0]!
-  const sign = (bits >>> 16) & 0x8000
-  const magnitude = bits & 0x7fffffff
-  if (magnitude >= 0x7f800000) return sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00)
-  if (magnitude >= 0x477ff000) return sign | 0x7c00
-  if (magnitude < 0x38800000) {
-    // Subnormal halves are multiples of 2^-24: the division is exact, the rounding ties to even.
-    const scaled = Math.abs(scratch[0]!) * 2 ** 24
-    const floor = Math.floor(scaled)
-    const rest = scaled - floor
-    return sign | (floor + (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? 1 : 0))
-  }
-  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1)
-  return sign | ((rounded - 0x38000000) >>> 13)
+/** The same with its padding: bindings are read as vec4, so buffers end on 16 bytes. */
+export const paddedBytes = (size: number, dtype: DType): number => Math.ceil(storedBytes(size, dtype) / 16) * 16
+
+/** Bytes of so many elements in files. */
+export function fileBytes(size: number, dtype: DType): number {
+  if (!isFormat(dtype)) return size * 4
+  const { elements, bytes } = formats[dtype]
+  return (size / elements) * bytes
 }

@@ -5,7 +5,7 @@ const source = `// @group(0) @binding(9) var<storage, read> comment: array<f32>;
 enable subgroups;
 struct Params { rows: u32, shift: i32, epsilon: f32 }
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 @compute @workgroup_size(LANES) fn main() {}`
 
@@ -13,8 +13,8 @@ describe('a kernel', () => {
   it('is described by its text alone', () => {
     const kernel = defineKernel({ name: 'example', source })
     expect(kernel.bindings).toEqual([
-      { name: 'x', index: 0, access: 'read' },
-      { name: 'y', index: 1, access: 'read_write' },
+      { name: 'x', index: 0, access: 'read', isFloat: false },
+      { name: 'y', index: 1, access: 'read_write', isFloat: true },
     ])
     expect(kernel.parameters).toEqual([
       { name: 'rows', type: 'u32' },

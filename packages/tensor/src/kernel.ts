@@ -4,6 +4,8 @@ export interface KernelBinding {
   readonly name: string
   readonly index: number
   readonly access: 'read' | 'read_write'
+  /** Whether the text declares its elements to be f32. */
+  readonly isFloat: boolean
 }
 
 export interface KernelParameter {
@@ -40,8 +42,17 @@ export const maxParameterBytes = 256
  */
 export function defineKernel({ name, source }: { name: string; source: string }): Kernel {
   const text = source.replace(/\/\/.*$/gm, '')
-  const bindings = [...text.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read_write|read)>\s*(\w+)/g)]
-    .map(([, index, access, binding]) => ({ name: binding!, index: Number(index), access: access as 'read' }))
+  const bindings = [
+    ...text.matchAll(
+      /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read_write|read)>\s*(\w+)(?:\s*:\s*array<(f32|vec[234]f)\b)?/g,
+    ),
+  ]
+    .map(([, index, access, binding, float]) => ({
+      name: binding!,
+      index: Number(index),
+      access: access as 'read',
+      isFloat: float !== undefined,
+    }))
     .sort((a, b) => a.index - b.index)
   const struct = /struct\s+Params\s*\{([^}]*)\}/.exec(text)?.[1] ?? ''
   const parameters = struct

@@ -1,5 +1,6 @@
-import { bytesPerElement, type DType, floatToHalf, type TypedArray } from './dtype'
+import { type DType, fileBytes, isFormat, type TypedArray } from './dtype'
 import { OutriderError, ShapeError } from './errors'
+import { formats } from './formats/index'
 import { flattenNested, type NestedArray, type Shape, sizeOf } from './shape'
 
 export type TensorData = NestedArray | TypedArray | readonly number[]
@@ -12,8 +13,10 @@ export function tensorData(
   const nested = ArrayBuffer.isView(data) ? null : flattenNested(data)
   const array = nested ? fromNumbers(nested.values, options.dtype ?? 'f32') : (data as TypedArray)
   const dtype = options.dtype ?? dtypeOf(array)
-  const shape = options.shape ?? nested?.shape ?? [array.length]
-  if (sizeOf(shape) !== array.length)
+  const shape = options.shape ?? nested?.shape ?? (array instanceof Uint8Array ? undefined : [array.length])
+  if (!dtype || !shape)
+    throw new OutriderError('INVALID_ARGUMENT', 'device.tensor: bytes are given without their shape and dtype.')
+  if (!(array instanceof Uint8Array) && sizeOf(shape) !== array.length)
     throw new ShapeError('device.tensor', [shape], `${array.length} elements were given`)
   return { array, shape, dtype }
 }
@@ -24,24 +27,34 @@ function fromNumbers(values: number[], dtype: DType): TypedArray {
   return Float32Array.from(values)
 }
 
-function dtypeOf(array: TypedArray): DType {
+function dtypeOf(array: TypedArray): DType | undefined {
   if (array instanceof Float32Array) return 'f32'
   if (array instanceof Uint32Array) return 'u32'
   if (array instanceof Int32Array) return 'i32'
-  return 'f16'
+  return array instanceof Uint16Array ? 'f16' : undefined
 }
 
-/** Elements as the device stores them, in whole words. f32 values for an f16 tensor are rounded to nearest. */
+/**
+ * Elements as files hold them. f32 values for a format of weights are rounded to it; bytes are taken to be of the dtype.
+ *
+ * @throws OutriderError INVALID_ARGUMENT for another number of elements; DTYPE_MISMATCH; UNSUPPORTED for formats that can be
+ *   read and not made
+ */
 export function hostBytes(array: TypedArray, dtype: DType, size: number): Uint8Array {
-  if (array.length !== size)
-    throw new OutriderError('INVALID_ARGUMENT', `A tensor of ${size} elements cannot take ${array.length}.`)
+  const whole = array instanceof Uint8Array ? fileBytes(size, dtype) : size
+  if (array.length !== whole)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `A tensor of ${size} elements ${array instanceof Uint8Array ? `takes ${whole} bytes of ${dtype}, not ${array.length}` : `cannot take ${array.length}`}.`,
+    )
   const given = dtypeOf(array)
-  const stored = dtype === 'f16' && given === 'f32' ? Uint16Array.from(array, floatToHalf) : array
-  if (stored === array && given !== dtype)
+  if (given === 'f32' && isFormat(dtype)) {
+    const { encode } = formats[dtype] as (typeof formats)['f16']
+    if (encode) return encode(array as Float32Array)
+    throw new OutriderError('UNSUPPORTED', `Numbers cannot be stored as ${dtype}: it can only be read.`)
+  }
+  const halves = given === 'f16' && dtype === 'bf16'
+  if (given !== undefined && given !== dtype && !halves)
     throw new OutriderError('DTYPE_MISMATCH', `A ${dtype} tensor cannot be written from ${array.constructor.name}.`)
-  const bytes = new Uint8Array(stored.buffer, stored.byteOffset, size * bytesPerElement[dtype])
-  if (bytes.byteLength % 4 === 0) return bytes
-  const padded = new Uint8Array(bytes.byteLength + 2)
-  padded.set(bytes)
-  return padded
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 }

@@ -2,8 +2,9 @@ import { differentiable } from './autograd/tape'
 import type { Storage } from './device/buffer-pool'
 import type { Device } from './device/device'
 import { type Scope, tensorMark } from './device/scope'
-import { bytesPerElement, type DType, halfToFloat, type TypedArray } from './dtype'
+import { bytesPerElement, type DType, storedBytes, type TypedArray } from './dtype'
 import { OutriderError, ShapeError } from './errors'
+import { formats } from './formats/index'
 import { checkShape, type NestedArray, nest, type Shape, sizeOf } from './shape'
 
 /**
@@ -13,17 +14,21 @@ import { checkShape, type NestedArray, nest, type Shape, sizeOf } from './shape'
 export class Tensor {
   readonly [tensorMark] = true
   readonly device: Device
-  readonly storage: Storage
   readonly shape: Shape
   readonly dtype: DType
   readonly size: number
+  /** The tensor itself; or, of a matrix larger than one binding, the tensors that its rows lie in, one after another. */
+  readonly parts: readonly Tensor[]
+  readonly #storage: Storage | null
   #scope: Scope | null
   #disposed = false
 
   /** Tensors are made by a device or by operations. */
-  constructor(device: Device, storage: Storage, shape: Shape, dtype: DType, scope: Scope | null) {
+  constructor(device: Device, memory: Storage | readonly Tensor[], shape: Shape, dtype: DType, scope: Scope | null) {
     this.device = device
-    this.storage = storage
+    const inParts = Array.isArray(memory)
+    this.#storage = inParts ? null : (memory as Storage)
+    this.parts = inParts ? (memory as readonly Tensor[]) : [this]
     this.shape = shape
     this.dtype = dtype
     this.size = sizeOf(shape)
@@ -33,14 +38,32 @@ export class Tensor {
 
   /** Bytes of the elements. */
   get bytes(): number {
-    return this.size * bytesPerElement[this.dtype]
+    return storedBytes(this.size, this.dtype)
+  }
+
+  /**
+   * The memory of the elements.
+   *
+   * @throws OutriderError DEVICE_LIMIT for a tensor that lies in parts
+   */
+  get storage(): Storage {
+    if (this.#storage) return this.#storage
+    throw new OutriderError(
+      'DEVICE_LIMIT',
+      `A tensor [${this.shape.join(', ')}] takes ${this.bytes} bytes; one binding of this device holds ${this.device.capabilities.maxBindingBytes}. Only linear, embedding and cast take it in parts.`,
+      { remedy: 'Use a smaller batch, a smaller vocabulary or a device with larger bindings.' },
+    )
   }
 
   get disposed(): boolean {
     return this.#disposed
   }
 
-  /** The elements in row-major order; f16 is widened to f32. */
+  /**
+   * The elements in row-major order; f16 and bf16 are widened to f32.
+   *
+   * @throws OutriderError DTYPE_MISMATCH for weights in blocks: `cast` them first
+   */
   async data(): Promise<Float32Array | Uint32Array | Int32Array> {
     const [buffer] = await this.device.read([this])
     return elements(buffer!, this.dtype, this.size)
@@ -61,9 +84,14 @@ export class Tensor {
     return (await this.data())[0]!
   }
 
-  /** Overwrites the elements, in order with the operations before and after. */
+  /** Overwrites the elements, in order with the operations before and after. Bytes are taken to be of the tensor's dtype. */
   write(data: TypedArray): void {
     this.device.upload(this, data)
+  }
+
+  /** The same for `count` of the first axis's elements, beginning at `first`. */
+  writeRows(data: TypedArray, { first, count }: { first: number; count: number }): void {
+    this.device.upload(this, data, { first, count })
   }
 
   /** The same elements under another shape of equal size; shares the memory, which lives until both are disposed. */
@@ -94,7 +122,8 @@ export class Tensor {
     if (this.#disposed) return
     this.#disposed = true
     this.moveTo(null)
-    this.device.release(this.storage)
+    if (this.#storage) this.device.release(this.#storage)
+    else for (const part of this.parts) part.dispose()
   }
 
   [Symbol.dispose](): void {
@@ -125,5 +154,5 @@ function elements(buffer: ArrayBuffer, dtype: DType, size: number): Float32Array
   if (dtype === 'f32') return new Float32Array(buffer, 0, size)
   if (dtype === 'u32') return new Uint32Array(buffer, 0, size)
   if (dtype === 'i32') return new Int32Array(buffer, 0, size)
-  return Float32Array.from(new Uint16Array(buffer, 0, size), halfToFloat)
+  return formats[dtype].decode(new Uint8Array(buffer, 0, size * bytesPerElement('tensor.data', dtype)))
 }

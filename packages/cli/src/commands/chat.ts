@@ -6,9 +6,11 @@ import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
 import {
+  type DtypeFlags,
   modelSource,
   type SamplingFlags,
   type SpeculationFlags,
+  withDtype,
   withSampling,
   withSpeculation,
 } from '../options/groups'
@@ -16,7 +18,7 @@ import { integer } from '../options/parse'
 import { fixed } from '../terminal'
 import { type AnswerStream, streamed, timingsOf } from './complete'
 
-interface ChatFlags extends SamplingFlags, SpeculationFlags {
+interface ChatFlags extends SamplingFlags, SpeculationFlags, DtypeFlags {
   model: string
   draft?: string
   system?: string
@@ -32,24 +34,33 @@ export const addChat: AddCommand = (program, run) => {
     .option('--draft <dir>', 'a draft of the same vocabulary')
     .option('--system <text>', 'a system message')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 512)
-  withExamples(withOutputOptions(withSpeculation(withSampling(command, { temperature: 0.7, topP: 0.95 }))), [
-    ['Talk with the pair', 'outrider chat --model ./model --draft ./draft'],
+  withExamples(
+    withOutputOptions(
+      withDtype(withSpeculation(withSampling(command, { temperature: 0.7, topP: 0.95 })), { draft: true }),
+    ),
     [
-      'One question from a pipe, the conversation as JSON',
-      "echo 'Tell me about Mira.' | outrider chat --model ./model --json",
+      ['Talk with the pair', 'outrider chat --model ./model --draft ./draft'],
+      [
+        'A model of the Hub, in a quarter of its memory',
+        'outrider chat --model Qwen/Qwen2.5-1.5B-Instruct --dtype q4_0',
+      ],
+      [
+        'One question from a pipe, the conversation as JSON',
+        "echo 'Tell me about Mira.' | outrider chat --model ./model --json",
+      ],
     ],
-  ])
+  )
   command.action((flags: ChatFlags) => run((context) => chat(context, flags), command))
 }
 
 async function chat(context: Context, flags: ChatFlags): Promise<object> {
   const { terminal, signal, input } = context
-  const target = await openModel(context, flags.model, 'model')
+  const target = await openModel(context, flags.model, 'model', flags.dtype)
   if (!target.chatTemplate)
     throw new OutriderError('UNSUPPORTED', `${flags.model} has no chat template, so it cannot hold a conversation.`, {
       remedy: 'Use a chat-tuned model, or `outrider complete`.',
     })
-  const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft')
+  const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
   const decoder =
     draft &&
     new SpeculativeDecoder({ target, drafter: draft, draftLength: flags.draftLength, verification: flags.verification })

@@ -5,16 +5,18 @@ import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
 import {
+  type DtypeFlags,
   modelSource,
   type SamplingFlags,
   type SpeculationFlags,
+  withDtype,
   withSampling,
   withSpeculation,
 } from '../options/groups'
 import { integer } from '../options/parse'
 import { duration, fixed } from '../terminal'
 
-interface CompleteFlags extends SamplingFlags, SpeculationFlags {
+interface CompleteFlags extends SamplingFlags, SpeculationFlags, DtypeFlags {
   model: string
   draft?: string
   prompt: string
@@ -36,7 +38,7 @@ export const addComplete: AddCommand = (program, run) => {
     .option('--chat', 'the prompt is a message to answer, through the chat template of the model')
     .option('--max-tokens <n>', 'the most tokens to generate', integer({ least: 1 }), 256)
     .option('--stop <text...>', 'texts that end the answer')
-  withExamples(withOutputOptions(withSpeculation(withSampling(command))), [
+  withExamples(withOutputOptions(withDtype(withSpeculation(withSampling(command)), { draft: true })), [
     ['Continue a text', 'outrider complete --model ./model --prompt "Once upon a time"'],
     ['The same text, faster', 'outrider complete --model ./model --draft ./draft --prompt "Once upon a time"'],
     [
@@ -57,8 +59,8 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
     throw new OutriderError('INVALID_ARGUMENT', 'The prompt is empty.', {
       remedy: 'Give --prompt some text to continue.',
     })
-  const target = await openModel(context, flags.model, 'model')
-  const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft')
+  const target = await openModel(context, flags.model, 'model', flags.dtype)
+  const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
   const prompt: Prompt = flags.chat ? [{ role: 'user', content: flags.prompt }] : flags.prompt
   const { temperature, topK, topP, seed, maxTokens, stop } = flags
   const options = { temperature, topK, topP, seed, maxTokens, stop, signal }

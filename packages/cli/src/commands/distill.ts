@@ -6,11 +6,11 @@ import { InvalidArgumentError } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
-import { modelSource } from '../options/groups'
+import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { type TrainingFlags, withTraining } from '../options/training'
 import { trainingRun } from '../training-run'
 
-interface DistillFlags extends TrainingFlags {
+interface DistillFlags extends TrainingFlags, Pick<DtypeFlags, 'dtype'> {
   target: string
   draft: string
   data: string
@@ -33,7 +33,7 @@ export const addDistill: AddCommand = (program, run) => {
     .option('--loss <name>', lossNames.join(', '), loss, lossByName('tvd++'))
   command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
   command.options.find(({ long }) => long === '--mix')!.defaultValueDescription = '9:1'
-  withExamples(withOutputOptions(withTraining(command, { steps: 1000, learningRate: 5e-4 })), [
+  withExamples(withOutputOptions(withDtype(withTraining(command, { steps: 1000, learningRate: 5e-4 }))), [
     [
       'As in the paper',
       'outrider distill --target ./model --draft ./draft --data distill.jsonl --text corpus/*.txt --loss tvd++ --out ./draft-tvd++',
@@ -47,8 +47,8 @@ export const addDistill: AddCommand = (program, run) => {
 }
 
 async function distillDraft(context: Context, flags: DistillFlags): Promise<object> {
-  const target = await openModel(context, flags.target, 'target')
-  const draft = await openModel(context, flags.draft, 'draft')
+  const target = await openModel(context, flags.target, 'target', flags.dtype)
+  const draft = await openModel(context, flags.draft, 'draft', 'f32')
   const conversations = jsonl(flags.data)
   const data = flags.text
     ? mix({ distillation: [conversations, flags.mix[0]], pretraining: [textFiles(flags.text), flags.mix[1]] })

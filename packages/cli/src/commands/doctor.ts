@@ -73,7 +73,9 @@ async function doctor({ terminal }: Context, flags: DoctorFlags): Promise<object
     terminal.printTable([{ title: 'feature' }, { title: 'value', align: 'right' }], capabilityRows(capabilities))
     for (const model of models) printModel(terminal, model)
     if (models.length > 1)
-      terminal.print(`\nTogether ${bytes(models.reduce((sum, { device_bytes: held }) => sum + held, 0))} on the device`)
+      terminal.print(
+        `\nTogether ${bytes(models.reduce((sum, { device_bytes: held }) => sum + held, 0))} on the device, as stored`,
+      )
     terminal.print()
     for (const { level, what, remedy } of findings)
       terminal.print(`${level === 'problem' ? style.red('✗') : style.yellow('•')} ${what}\n  → ${remedy}`)

@@ -20,11 +20,18 @@ import {
   warmUp,
 } from '../evaluation/speculation'
 import { openModel } from '../models'
-import { modelSource, type SamplingFlags, verification, withSampling } from '../options/groups'
+import {
+  type DtypeFlags,
+  modelSource,
+  type SamplingFlags,
+  verification,
+  withDtype,
+  withSampling,
+} from '../options/groups'
 import { integer, listOf } from '../options/parse'
 import { fixed } from '../terminal'
 
-interface EvaluateFlags extends SamplingFlags {
+interface EvaluateFlags extends SamplingFlags, DtypeFlags {
   target: string
   draft: string
   prompts: string
@@ -56,7 +63,7 @@ export const addEvaluate: AddCommand = (program, run) => {
     .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 2 }), 128)
     .option('--limit <n>', 'only the first prompts of each category', integer({ least: 1 }))
-  withExamples(withOutputOptions(withSampling(command)), [
+  withExamples(withOutputOptions(withDtype(withSampling(command), { draft: true })), [
     ['Greedy, blocks of 3 and of 5', 'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl'],
     [
       'As people use it',
@@ -72,8 +79,8 @@ export const addEvaluate: AddCommand = (program, run) => {
 
 async function evaluate(context: Context, flags: EvaluateFlags): Promise<object> {
   const { terminal, signal } = context
-  const target = await openModel(context, flags.target, 'target')
-  const draft = await openModel(context, flags.draft, 'draft')
+  const target = await openModel(context, flags.target, 'target', flags.dtype)
+  const draft = await openModel(context, flags.draft, 'draft', flags.draftDtype)
   compareVocabularies(target, draft)
   const prompts = await readPrompts(flags.prompts, target, flags.limit)
   const { temperature, topK, topP, seed, maxTokens } = flags

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
-import { parameterCount, saveCausalLM, saveGguf } from '@outrider/transformer'
+import { type LoadDtype, loadDtypes, parameterCount, saveCausalLM, saveGguf } from '@outrider/transformer'
 import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
@@ -13,7 +13,7 @@ interface ExportFlags {
   model: string
   out: string
   format?: 'safetensors' | 'gguf'
-  dtype: 'f32' | 'f16' | 'bf16' | 'q8_0'
+  dtype: LoadDtype
 }
 
 export const addExport: AddCommand = (program, run) => {
@@ -32,8 +32,8 @@ export const addExport: AddCommand = (program, run) => {
       ]),
     )
     .addOption(
-      new Option('--dtype <dtype>', 'of the matrices; bf16 is for safetensors, q8_0 for GGUF')
-        .choices(['f32', 'f16', 'bf16', 'q8_0'])
+      new Option('--dtype <dtype>', 'of the matrices; bf16 is for safetensors, q8_0 and q4_0 for GGUF')
+        .choices(loadDtypes)
         .default('f32'),
     )
   withExamples(withOutputOptions(command), [
@@ -46,14 +46,14 @@ export const addExport: AddCommand = (program, run) => {
 async function exportModel(context: Context, { model, out, dtype, ...flags }: ExportFlags): Promise<object> {
   const { terminal } = context
   const format = flags.format ?? (out.endsWith('.gguf') ? 'gguf' : 'safetensors')
-  if ((format === 'gguf' && dtype === 'bf16') || (format === 'safetensors' && dtype === 'q8_0'))
+  if ((format === 'gguf' && dtype === 'bf16') || (format === 'safetensors' && dtype.startsWith('q')))
     throw new OutriderError('INVALID_ARGUMENT', `--dtype ${dtype} is not for --format ${format}.`, {
-      remedy: `Use ${format === 'gguf' ? 'f32, f16 or q8_0' : 'f32, f16 or bf16'}.`,
+      remedy: `Use ${format === 'gguf' ? 'f32, f16, q8_0 or q4_0' : 'f32, f16 or bf16'}.`,
     })
   const pretrained = await openModel(context, model, 'model')
   const upper = dtype.toUpperCase()
   if (format === 'gguf')
-    await saveGguf(pretrained, dirname(out), { file: basename(out), dtype: upper as 'F32' | 'F16' | 'Q8_0' })
+    await saveGguf(pretrained, dirname(out), { file: basename(out), dtype: upper as 'F32' | 'F16' | 'Q8_0' | 'Q4_0' })
   else await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16' })
   const file = format === 'gguf' ? out : join(out, 'model.safetensors')
   const size = await stat(file).then(

@@ -2,11 +2,11 @@ import { generateDataset, jsonl } from '@outrider/dataset'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
-import { modelSource } from '../options/groups'
+import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
 import { count, duration } from '../terminal'
 
-interface GenerateFlags {
+interface GenerateFlags extends Pick<DtypeFlags, 'dtype'> {
   target: string
   seeds: string
   out: string
@@ -49,7 +49,7 @@ export const addGenerate: AddCommand = (program, run) => {
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 256)
     .option('--batch-size <n>', 'answers generated side by side', integer({ least: 1 }), 16)
     .option('--seed <n>', 'decides what is drawn', integer(), 0)
-  withExamples(withOutputOptions(command), [
+  withExamples(withOutputOptions(withDtype(command)), [
     ['The grid of the paper', 'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl'],
     [
       'Short answers, greedy and warm',
@@ -59,9 +59,12 @@ export const addGenerate: AddCommand = (program, run) => {
   command.action((flags: GenerateFlags) => run((context) => generate(context, flags), command))
 }
 
-async function generate(context: Context, { target: path, seeds, out, ...settings }: GenerateFlags): Promise<object> {
+async function generate(
+  context: Context,
+  { target: path, dtype, seeds, out, ...settings }: GenerateFlags,
+): Promise<object> {
   const { terminal, signal } = context
-  const target = await openModel(context, path, 'target')
+  const target = await openModel(context, path, 'target', dtype)
   context.resume = 'The rows written stay; the same command goes on from there.'
   let progress: ReturnType<typeof terminal.progress> | undefined
   let done = { tokens: 0, seconds: 0 }

@@ -1,6 +1,6 @@
 import { textFiles } from '@outrider/dataset'
 import { pretrain } from '@outrider/training'
-import { createDraft } from '@outrider/transformer'
+import { compareVocabularies, createDraft, openCausalLM } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { describeModel, openModel } from '../models'
@@ -57,19 +57,20 @@ export const addPretrain: AddCommand = (program, run) => {
 async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<object> {
   const { terminal } = context
   const { layers, hiddenSize, heads, kvHeads, intermediateSize, seed } = flags
-  const target = await openModel(context, flags.target, 'target')
+  const target = await openCausalLM(flags.target, { signal: context.signal })
   const draft =
     flags.draft === undefined
       ? createDraft(target, {
           layers,
           hiddenSize,
           seed,
+          device: await context.device(),
           ...(heads && { heads }),
           ...(kvHeads && { kvHeads }),
           ...(intermediateSize && { intermediateSize }),
         })
-      : await openModel(context, flags.draft, 'draft')
-  target.dispose()
+      : await openModel(context, flags.draft, 'draft', 'f32')
+  if (flags.draft !== undefined) compareVocabularies(target, draft)
   terminal.note(terminal.noteStyle.dim(`Draft: ${describeModel(draft)}`))
   return trainingRun(context, flags, {
     label: 'pretrain',

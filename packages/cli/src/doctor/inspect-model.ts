@@ -1,5 +1,12 @@
 import type { Capabilities } from '@outrider/tensor'
-import { openCausalLM, parameterCount } from '@outrider/transformer'
+import {
+  type LoadDtype,
+  llamaParameterShapes,
+  loadDtypes,
+  openCausalLM,
+  parameterCount,
+  weightBytes,
+} from '@outrider/transformer'
 import { bytes, count, type Terminal } from '../terminal'
 import type { Finding } from './finding'
 
@@ -15,13 +22,14 @@ export interface ModelReport {
   chat_template: boolean
   /** By element type, as stored. */
   stored_bytes: Record<string, number>
-  /** Weights on the device, in f32. */
-  weight_bytes: number
+  /** Weights on the device as they are stored, and converted by --dtype. */
+  weight_bytes: Record<'stored' | LoadDtype, number>
   cache_tokens: number
   cache_bytes: number
-  /** Weights and cache. */
+  /** Weights as they are stored, and the cache. */
   device_bytes: number
-  largest_tensor: { name: string; bytes: number }
+  /** Keys, or values, of one layer: these lie in one binding. */
+  largest_cache_bytes: number
 }
 
 const bytesPerElement = 4
@@ -29,17 +37,17 @@ const bytesPerElement = 4
 export async function inspectModel(path: string, tokens: number): Promise<ModelReport> {
   const { config, weights, chatTemplate, disregarded } = await openCausalLM(path)
   const stored: Record<string, number> = {}
-  let largest = { name: '', bytes: 0 }
-  for (const [name, { shape, dtype, bytes: size }] of weights.tensors) {
-    if (disregarded(name)) continue
-    stored[dtype] = (stored[dtype] ?? 0) + size
-    const held = shape.reduce((product, length) => product * length, 1) * bytesPerElement
-    if (held > largest.bytes) largest = { name, bytes: held }
-  }
+  for (const [name, { dtype, bytes: size }] of weights.tensors)
+    if (!disregarded(name)) stored[dtype] = (stored[dtype] ?? 0) + size
   const parameters = parameterCount(config)
   const cacheTokens = Math.min(tokens, config.contextLength)
-  const cacheBytes = config.layers * 2 * config.kvHeads * config.headDim * cacheTokens * bytesPerElement
-  const weightBytes = parameters * bytesPerElement
+  const layerBytes = config.kvHeads * config.headDim * cacheTokens * bytesPerElement
+  const cacheBytes = config.layers * 2 * layerBytes
+  const shapes = llamaParameterShapes(config)
+  const held = {
+    stored: weightBytes(weights, shapes),
+    ...Object.fromEntries(loadDtypes.map((dtype) => [dtype, weightBytes(weights, shapes, dtype)])),
+  } as ModelReport['weight_bytes']
   return {
     model: path,
     architecture: config.architecture,
@@ -50,11 +58,11 @@ export async function inspectModel(path: string, tokens: number): Promise<ModelR
     context_length: config.contextLength,
     chat_template: chatTemplate !== undefined,
     stored_bytes: stored,
-    weight_bytes: weightBytes,
+    weight_bytes: held,
     cache_tokens: cacheTokens,
     cache_bytes: cacheBytes,
-    device_bytes: weightBytes + cacheBytes,
-    largest_tensor: largest,
+    device_bytes: held.stored + cacheBytes,
+    largest_cache_bytes: layerBytes,
   }
 }
 
@@ -71,23 +79,23 @@ export function printModel(terminal: Terminal, report: ModelReport): void {
       ['context', `${report.context_length} tokens`],
       ['chat template', report.chat_template ? 'yes' : 'no'],
       ['stored', stored.join(', ')],
-      ['weights on the device', `f32 ${bytes(report.weight_bytes)}`],
+      ['weights on the device', bytes(report.weight_bytes.stored)],
+      ...loadDtypes.map((dtype) => [`  with --dtype ${dtype}`, bytes(report.weight_bytes[dtype])]),
       [`cache of ${report.cache_tokens} tokens`, bytes(report.cache_bytes)],
-      ['largest tensor', bytes(report.largest_tensor.bytes)],
+      ['in all, as stored', bytes(report.device_bytes)],
     ],
   )
 }
 
 /** Whether an adapter's limits can hold a model. How much memory there is in all, WebGPU does not tell. */
 export function modelFindings(report: ModelReport, capabilities: Capabilities): Finding[] {
-  const { name, bytes: largest } = report.largest_tensor
   const limit = Math.min(capabilities.maxBindingBytes, capabilities.maxBufferBytes)
-  if (largest <= limit) return []
+  if (report.largest_cache_bytes <= limit) return []
   return [
     {
       level: 'problem',
-      what: `${report.model} does not fit: tensor "${name}" takes ${bytes(largest)} on the device, and one binding of this adapter holds ${bytes(limit)}.`,
-      remedy: 'Use a smaller model, one with a smaller vocabulary, or an adapter with larger bindings.',
+      what: `${report.model} with a cache of ${report.cache_tokens} tokens does not fit: the keys of a layer take ${bytes(report.largest_cache_bytes)}, and one binding of this adapter holds ${bytes(limit)}.`,
+      remedy: `Use a context of at most ${Math.floor((limit / report.largest_cache_bytes) * report.cache_tokens)} tokens.`,
     },
   ]
 }

@@ -1,8 +1,23 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type LoadDtype, loadDtypes } from '@outrider/transformer'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { draftLength, integer, number } from './parse'
 
 /** What may be given for a model, for the help. */
 export const modelSource = 'a Hugging Face directory, a .gguf file, or org/name of the Hub'
+
+/** Element types that weights are converted to as they are loaded. */
+export interface DtypeFlags {
+  dtype?: LoadDtype
+  draftDtype?: LoadDtype
+}
+
+/** For what a model is used as it is: a command that trains it loads f32. */
+export function withDtype(command: Command, { draft = false }: { draft?: boolean } = {}): Command {
+  const option = (flag: string, whose: string) =>
+    new Option(`${flag} <dtype>`, `of the ${whose} on the device; default: as it is stored`).choices(loadDtypes)
+  command.addOption(option('--dtype', 'weights'))
+  return draft ? command.addOption(option('--draft-dtype', "draft's weights")) : command
+}
 
 /** How answers are drawn. */
 export interface SamplingFlags {

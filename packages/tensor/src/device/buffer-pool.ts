@@ -41,8 +41,8 @@ export class BufferPool {
   }
 
   acquire(bytes: number): Storage {
-    const capacity = sizeClass(bytes)
-    if (capacity > this.#gpu.limits.maxBufferSize)
+    const capacity = Math.min(sizeClass(bytes), this.#gpu.limits.maxBufferSize)
+    if (bytes > capacity)
       throw new OutriderError(
         'DEVICE_LIMIT',
         `A tensor of ${bytes} bytes is larger than this device's largest buffer (${this.#gpu.limits.maxBufferSize}).`,

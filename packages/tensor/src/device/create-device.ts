@@ -8,6 +8,8 @@ export interface DeviceOptions {
   adapter?: GPUAdapter | Promise<GPUAdapter> | undefined
   /** A device that the program already has. It is not destroyed by `dispose`. */
   device?: GPUDevice | undefined
+  /** Lay matrices in parts of at most this many bytes, though the device could bind more: as a smaller device would. */
+  maxBindingBytes?: number | undefined
 }
 
 /**
@@ -15,11 +17,12 @@ export interface DeviceOptions {
  *
  * @throws OutriderError NO_ADAPTER where there is no WebGPU, or no adapter
  */
-export async function createDevice({ adapter, device }: DeviceOptions = {}): Promise<Device> {
-  if (device) return new Device(device, { owned: false, info: device.adapterInfo, wait: waitOf(undefined) })
+export async function createDevice({ adapter, device, maxBindingBytes }: DeviceOptions = {}): Promise<Device> {
+  if (device)
+    return new Device(device, { owned: false, info: device.adapterInfo, wait: waitOf(undefined), maxBindingBytes })
   const chosen = adapter ? await adapter : await defaultAdapter()
   const gpu = await chosen.requestDevice(deviceDescriptor(chosen))
-  return new Device(gpu, { owned: true, info: chosen.info, wait: waitOf(chosen) })
+  return new Device(gpu, { owned: true, info: chosen.info, wait: waitOf(chosen), maxBindingBytes })
 }
 
 async function defaultAdapter(): Promise<GPUAdapter> {

@@ -1,6 +1,8 @@
 import type { Tape } from '../autograd/tape'
-import { bytesPerElement, type DType, paddedBytes, type TypedArray } from '../dtype'
-import { OutriderError } from '../errors'
+import { bytesPerElement, type DType, isFormat, paddedBytes, storedBytes, type TypedArray } from '../dtype'
+import { OutriderError, ShapeError } from '../errors'
+import { arrangeBlocks } from '../formats/arrange'
+import { formats } from '../formats/index'
 import { type Kernel, type KernelSpecialization, maxParameterBytes } from '../kernel'
 import { checkShape, type Shape, sizeOf } from '../shape'
 import { Tensor } from '../tensor'
@@ -56,11 +58,23 @@ export class Device {
   #scopes: Scope[] = []
   #disposed = false
 
-  constructor(gpu: GPUDevice, { owned, info, wait }: { owned: boolean; info: GPUAdapterInfo | undefined; wait: Wait }) {
+  constructor(
+    gpu: GPUDevice,
+    {
+      owned,
+      info,
+      wait,
+      maxBindingBytes = Number.POSITIVE_INFINITY,
+    }: { owned: boolean; info: GPUAdapterInfo | undefined; wait: Wait; maxBindingBytes?: number | undefined },
+  ) {
     this.gpu = gpu
     this.#owned = owned
     this.#wait = wait
-    this.capabilities = capabilitiesOf(gpu, info)
+    const capabilities = capabilitiesOf(gpu, info)
+    this.capabilities = {
+      ...capabilities,
+      maxBindingBytes: Math.min(capabilities.maxBindingBytes, maxBindingBytes),
+    }
     this.adapterName = info
       ? [info.description || info.device || info.architecture, info.vendor && `(${info.vendor})`]
           .filter(Boolean)
@@ -80,17 +94,20 @@ export class Device {
     return this.#failures.lost
   }
 
-  /** A tensor from host data. Numbers become f32; typed arrays keep their type (Uint16Array holds f16 bits). */
+  /**
+   * A tensor from host data. Numbers become f32; typed arrays keep their type (Uint16Array holds f16 bits); a Uint8Array holds
+   * elements of the given dtype as files do.
+   */
   tensor(data: TensorData, options: { shape?: Shape; dtype?: DType } = {}): Tensor {
     const { array, shape, dtype } = tensorData(data, options)
     const tensor = this.empty(shape, dtype)
-    this.#queue.upload(tensor.storage, 0, hostBytes(array, dtype, tensor.size))
+    this.upload(tensor, array)
     return tensor
   }
 
   zeros(shape: Shape, dtype: DType = 'f32'): Tensor {
     const tensor = this.empty(shape, dtype)
-    this.#queue.clear(tensor.storage)
+    for (const { storage } of tensor.parts) this.#queue.clear(storage)
     return tensor
   }
 
@@ -105,11 +122,34 @@ export class Device {
     return this.tensor(array.fill(value), { shape, dtype })
   }
 
-  /** A tensor whose contents are whatever the memory held: for kernels that write every element. */
+  /**
+   * A tensor whose contents are whatever the memory held: for kernels that write every element. A matrix larger than one
+   * binding lies in parts.
+   */
   empty(shape: Shape, dtype: DType = 'f32'): Tensor {
     this.#failures.assertUsable()
     checkShape('device.empty', shape)
-    return this.adopt(this.#pool.acquire(paddedBytes(sizeOf(shape), dtype)), shape, dtype)
+    const blockElements = isFormat(dtype) ? formats[dtype].elements : 1
+    if ((shape.at(-1) ?? 1) % blockElements !== 0)
+      throw new ShapeError('device.empty', [shape], `rows of ${dtype} must be multiples of ${blockElements}`)
+    const bytes = paddedBytes(sizeOf(shape), dtype)
+    const partRows = bytes > this.#partBytes && shape.length === 2 ? this.#partRows(shape[1]!, dtype) : 0
+    if (partRows === 0) return this.adopt(this.#pool.acquire(bytes), shape, dtype)
+    const parts: Tensor[] = []
+    for (let first = 0; first < shape[0]!; first += partRows) {
+      const part = [Math.min(partRows, shape[0]! - first), shape[1]!]
+      parts.push(new Tensor(this, this.#pool.acquire(paddedBytes(sizeOf(part), dtype)), part, dtype, null))
+    }
+    return new Tensor(this, parts, shape, dtype, this.#scopes.at(-1) ?? null)
+  }
+
+  get #partBytes(): number {
+    return Math.min(this.capabilities.maxBindingBytes, this.capabilities.maxBufferBytes)
+  }
+
+  /** How many rows fit into one binding; 0 if none do. Even, as the scales of one row may end within a word. */
+  #partRows(columns: number, dtype: DType): number {
+    return 2 * Math.floor((this.#partBytes - 16) / storedBytes(2 * columns, dtype))
   }
 
   /** A tensor over memory whose reference the caller hands over. Used by views. */
@@ -147,13 +187,19 @@ export class Device {
   run(kernel: Kernel, { bindings, params = {}, workgroups, ...specialization }: KernelRun): void {
     this.#failures.assertUsable()
     const compiled = this.#pipelines.get(kernel, specialization)
-    const tensors = kernel.bindings.map(({ name, access }) => {
+    const tensors = kernel.bindings.map(({ name, access, isFloat }) => {
       const tensor = bindings[name]
       if (!isTensor(tensor))
         throw new OutriderError('KERNEL', `Kernel ${kernel.name}: no tensor is given for "${name}".`)
       if (tensor.device !== this)
         throw new OutriderError('INVALID_ARGUMENT', `Kernel ${kernel.name}: "${name}" lives on another device.`)
       tensor.assertUsable(kernel.name)
+      if (isFloat && tensor.dtype !== 'f32')
+        throw new OutriderError(
+          'DTYPE_MISMATCH',
+          `Kernel ${kernel.name}: "${name}" [${tensor.shape.join(', ')}] is ${tensor.dtype}; f32 is needed.`,
+          { remedy: "cast(x, 'f32') first; models are trained after loading them as f32." },
+        )
       if (tensor.storage.bytes > this.capabilities.maxBindingBytes)
         throw new OutriderError(
           'DEVICE_LIMIT',
@@ -183,7 +229,7 @@ export class Device {
     this.#failures.assertUsable()
     source.assertUsable('device.copy')
     target.assertUsable('device.copy')
-    const bytes = bytesPerElement[source.dtype]
+    const bytes = bytesPerElement('device.copy', source.dtype)
     this.#queue.copy(
       source.storage,
       sourceOffset * bytes,
@@ -193,23 +239,60 @@ export class Device {
     )
   }
 
-  /** Overwrites a tensor's elements, in order with the operations around it. */
-  upload(tensor: Tensor, array: TypedArray): void {
+  /** Overwrites a tensor's elements, or those of some of its rows, in order with the operations around it. */
+  upload(tensor: Tensor, array: TypedArray, rows?: { first: number; count: number }): void {
     tensor.assertUsable('tensor.write')
-    this.#queue.upload(tensor.storage, 0, hostBytes(array, tensor.dtype, tensor.size))
+    const { first, count } = rows ?? { first: 0, count: tensor.shape[0] ?? 1 }
+    const height = tensor.shape[0] ?? 1
+    if (!(first >= 0 && count > 0 && first + count <= height))
+      throw new ShapeError('tensor.write', [tensor.shape], `rows ${first} to ${first + count} do not exist`)
+    const rowSize = tensor.size / height
+    const bytes = hostBytes(array, tensor.dtype, count * rowSize)
+    const rowBytes = bytes.length / count
+    let start = 0
+    for (const part of tensor.parts) {
+      const end = start + (part.shape[0] ?? 1)
+      const [from, to] = [Math.max(first, start), Math.min(first + count, end)]
+      if (from < to)
+        this.#uploadElements(
+          part,
+          (from - start) * rowSize,
+          bytes.subarray((from - first) * rowBytes, (to - first) * rowBytes),
+        )
+      start = end
+    }
+  }
+
+  /** Writes elements as files have them, from one on. */
+  #uploadElements({ storage, size, dtype }: Tensor, first: number, bytes: Uint8Array): void {
+    if (!isFormat(dtype)) {
+      this.#queue.upload(storage, 4 * first, bytes)
+      return
+    }
+    const { words, rest } = arrangeBlocks(formats[dtype], bytes)
+    const { elements, device } = formats[dtype]
+    const place = device.arrange ? (first / 8) * 4 * device.words : 2 * first
+    const restStart = (size / 8) * 4 * device.words
+    const restPlace = (first / elements) * 2 * device.rest
+    if (place % 4 !== 0 || restPlace % 4 !== 0)
+      throw new ShapeError('tensor.write', [[first]], `rows of ${dtype} can be written from whole words on`)
+    this.#queue.upload(storage, place, wholeWords(words))
+    if (rest.length > 0) this.#queue.upload(storage, restStart + restPlace, wholeWords(rest))
   }
 
   /** The bytes of several tensors, read in one wait. */
   async read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
     this.#failures.assertUsable()
     for (const tensor of tensors) tensor.assertUsable('tensor.data')
+    const parts = tensors.flatMap((tensor) => tensor.parts)
     const pending = this.#readback.read(
-      tensors.map(({ storage, size, dtype }) => ({
+      parts.map(({ storage, size, dtype }) => ({
         storage,
-        bytes: Math.ceil((size * bytesPerElement[dtype]) / 4) * 4,
+        bytes: Math.ceil((size * bytesPerElement('tensor.data', dtype)) / 4) * 4,
       })),
     )
-    return this.#settle(pending)
+    const buffers = await this.#settle(pending)
+    return tensors.map((tensor) => joined(buffers.splice(0, tensor.parts.length)))
   }
 
   /** Submits what is queued. */
@@ -278,4 +361,23 @@ export class Device {
   #settle<T>(work: Promise<T>): Promise<T> {
     return this.#wait(this.#failures.settle(work, this.#pipelines.check()))
   }
+}
+
+/** Copies into buffers move whole words. */
+function wholeWords(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength % 4 === 0) return bytes
+  const padded = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4)
+  padded.set(bytes)
+  return padded
+}
+
+function joined(buffers: readonly ArrayBuffer[]): ArrayBuffer {
+  if (buffers.length === 1) return buffers[0]!
+  const all = new Uint8Array(buffers.reduce((sum, { byteLength }) => sum + byteLength, 0))
+  let at = 0
+  for (const buffer of buffers) {
+    all.set(new Uint8Array(buffer), at)
+    at += buffer.byteLength
+  }
+  return all.buffer
 }

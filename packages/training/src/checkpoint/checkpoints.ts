@@ -5,6 +5,7 @@ import {
   modelWeights,
   type PretrainedModel,
   readJson,
+  readWeight,
   safetensorsWeights,
   saveCausalLM,
   type Weights,
@@ -92,7 +93,7 @@ export async function loadCheckpoint(
 async function restore(weights: Weights, name: string, tensor: Tensor): Promise<void> {
   const stored = weights.tensors.get(name)
   if (!stored) throw damaged(weights.where, `the tensor ${name} is missing`)
-  const values = await weights.read(name)
+  const values = await readWeight(weights, name)
   if (values.length !== tensor.size)
     throw new OutriderError(
       'SHAPE_MISMATCH',

@@ -36,6 +36,11 @@ export class AdamW {
     for (const [name, value] of Object.entries({ beta1, beta2 }))
       if (!(value >= 0 && value < 1))
         throw new OutriderError('INVALID_ARGUMENT', `AdamW: ${name} must be in [0, 1), not ${value}.`)
+    for (const [name, { dtype }] of Object.entries(parameters))
+      if (dtype !== 'f32')
+        throw new OutriderError('DTYPE_MISMATCH', `The parameter ${name} is ${dtype}; what is trained must be f32.`, {
+          remedy: "Load the model with { dtype: 'f32' }.",
+        })
     this.options = { beta1, beta2, epsilon, weightDecay }
     this.#parameters = parameters
     const zeros = () =>

@@ -1,4 +1,4 @@
-import { OutriderError } from '@outrider/tensor'
+import { type Device, OutriderError } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import { Llama } from '../model/index'
 import { type PretrainedModel, pretrainedModel } from './pretrained-model'
@@ -16,16 +16,26 @@ export interface DraftOptions {
   tieWordEmbeddings?: boolean
   /** Of the random initial weights. Default 0. */
   seed?: number
+  /** Where the draft lives. Default: where the target does. */
+  device?: Device
 }
+
+/** What a draft needs of its target: not its weights. `openCausalLM` has that too. */
+export type DraftTarget = Pick<
+  PretrainedModel,
+  'config' | 'tokenizer' | 'chatTemplate' | 'generationConfig' | 'source'
+> & { readonly model?: Llama }
 
 /**
  * A small, freshly initialised Llama, whatever the target's family, that speaks the target's tokens: the target's vocabulary, tokenizer, chat template,
- * special tokens and context length. It lives on the target's device; the caller disposes of it.
+ * special tokens and context length. The caller disposes of it.
  *
  * @throws OutriderError INVALID_ARGUMENT for sizes that do not fit together
  */
-export function createDraft(target: PretrainedModel, options: DraftOptions): PretrainedModel {
-  const model = Llama.initialize(target.model.device, draftConfig(target.config, options), { seed: options.seed ?? 0 })
+export function createDraft(target: DraftTarget, options: DraftOptions): PretrainedModel {
+  const device = options.device ?? target.model?.device
+  if (!device) throw invalid('the target is on no device, and none is given')
+  const model = Llama.initialize(device, draftConfig(target.config, options), { seed: options.seed ?? 0 })
   return pretrainedModel(model, {
     tokenizer: target.tokenizer,
     ...(target.chatTemplate ? { chatTemplate: target.chatTemplate } : {}),

@@ -1,14 +1,20 @@
-export { createDraft, type DraftOptions, draftConfig } from './create-draft'
+export { createDraft, type DraftOptions, type DraftTarget, draftConfig } from './create-draft'
 export { type SaveGgufOptions, saveGguf } from './gguf/save-gguf'
 export { type LoadOptions, loadCausalLM, openCausalLM } from './load'
 export type { OpenedModel } from './opened-model'
 export { type PretrainedModel, pretrainedModel } from './pretrained-model'
 export { type SaveOptions, saveCausalLM } from './save'
 export {
+  deviceDtype,
+  type LoadDtype,
   type LoadProgress,
+  loadDtypes,
   loadParameters,
   modelWeights,
+  type Rows,
+  readWeight,
   type StoredWeight,
   safetensorsWeights,
   type Weights,
+  weightBytes,
 } from './weights'

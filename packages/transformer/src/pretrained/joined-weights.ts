@@ -1,4 +1,4 @@
-import { OutriderError, type Tensor } from '@outrider/tensor'
+import { embedding, isFormat, OutriderError, type Tensor } from '@outrider/tensor'
 import type { ModelFamily } from '../config/families/index'
 import type { Weights } from './weights'
 
@@ -17,7 +17,7 @@ export function separateWeights(
 ): Weights {
   const tensors = new Map(weights.tensors)
   /** By parameter: the stored matrix that it is in, and its rows there. */
-  const places = new Map<string, { stored: string; first: number; rows: number; columns: number }>()
+  const places = new Map<string, { stored: string; first: number; rows: number }>()
   for (const [stored, parts] of joinedNames(joined, expected)) {
     const found = weights.tensors.get(stored)
     if (!found) continue
@@ -34,22 +34,19 @@ export function separateWeights(
     let first = 0
     for (const [i, part] of parts.entries()) {
       const [rows] = shapes[i] as [number]
-      places.set(part, { stored, first, rows, columns })
-      tensors.set(part, { shape: shapes[i]!, dtype: found.dtype, bytes: (found.bytes * rows) / height })
+      places.set(part, { stored, first, rows })
+      tensors.set(part, { ...found, shape: shapes[i]!, bytes: (found.bytes * rows) / height })
       first += rows
     }
   }
-  // Parts are read one after another: the matrix is kept until the next one is asked for.
-  let last: { stored: string; values: Promise<Float32Array> } | undefined
   return {
     ...weights,
     tensors,
-    async read(name) {
+    async read(name, part) {
       const place = places.get(name)
-      if (!place) return weights.read(name)
-      const { stored, first, rows, columns } = place
-      if (last?.stored !== stored) last = { stored, values: weights.read(stored) }
-      return (await last.values).slice(first * columns, (first + rows) * columns)
+      if (!place) return weights.read(name, part)
+      const { first, count } = part ?? { first: 0, count: place.rows }
+      return weights.read(place.stored, { first: place.first + first, count })
     },
   }
 }
@@ -82,10 +79,27 @@ export function joinParameters(parameters: Readonly<Record<string, Tensor>>, joi
   ]
 }
 
+/** Rows that are widened on the device at once. */
+const widenedBytes = 16 * 2 ** 20
+
+/** The values of a parameter; of weights in another format, what they mean. */
 async function floatsOf(tensor: Tensor): Promise<Float32Array> {
-  const values = await tensor.data()
-  if (values instanceof Float32Array) return values
-  throw new OutriderError('DTYPE_MISMATCH', 'A parameter is not made of floating-point numbers, so it cannot be saved.')
+  const { device, dtype, shape } = tensor
+  if (dtype === 'f32') return (await tensor.data()) as Float32Array
+  if (!isFormat(dtype) || shape.length !== 2)
+    throw new OutriderError(
+      'DTYPE_MISMATCH',
+      'A parameter is not made of floating-point numbers, so it cannot be saved.',
+    )
+  const [rows, columns] = shape as [number, number]
+  const step = Math.max(1, Math.floor(widenedBytes / (4 * columns)))
+  const parts: Float32Array[] = []
+  for (let first = 0; first < rows; first += step) {
+    const ids = Uint32Array.from({ length: Math.min(step, rows - first) }, (_, i) => first + i)
+    using widened = device.scope(() => embedding(tensor, device.tensor(ids)))
+    parts.push((await widened.data()) as Float32Array)
+  }
+  return stacked(parts)
 }
 
 function stacked(parts: readonly Float32Array[]): Float32Array {

@@ -7,16 +7,21 @@ import { openGgufModel } from './gguf/open-gguf-model'
 import { openModelDirectory } from './open-model-directory'
 import type { OpenedModel } from './opened-model'
 import { type PretrainedModel, pretrainedModel } from './pretrained-model'
-import { type LoadProgress, loadParameters } from './weights'
+import { type LoadDtype, type LoadProgress, loadParameters } from './weights'
 
 export interface LoadOptions {
   /** Where the weights go. */
   device: Device
+  /**
+   * Element type of the matrices on the device. By default they stay as they are stored, and kernels read them so; what is to
+   * be trained must be 'f32'. 'q4_0' makes the embedding and the head q8_0.
+   */
+  dtype?: LoadDtype | undefined
   /** A GGUF file in a Directory. A path says it itself. */
   file?: string | undefined
   /** Called while files of a hub are downloaded. */
   onDownload?: ((progress: DownloadProgress) => void) | undefined
-  /** Called after every tensor. */
+  /** Called as the weights arrive. */
   onProgress?: ((progress: LoadProgress) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -28,7 +33,7 @@ export interface LoadOptions {
  *   tokenizer.json, and where they are, tokenizer_config.json, chat_template.jinja and generation_config.json;
  * - from a GGUF file, which holds all of that: F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K.
  *
- * The weights are f32 on the device. The caller disposes of the model.
+ * Weights go to the device a few rows at a time. The caller disposes of the model.
  *
  * @param source  a path (Node) or an address, of a directory or of a .gguf file; `org/name` or `org/name@revision` of a hub
  *   (`hubDirectory` says how it is downloaded; a browser reads it over the network), or `org/name/file.gguf`; or a Directory
@@ -36,16 +41,17 @@ export interface LoadOptions {
  */
 export async function loadCausalLM(
   source: string | Directory,
-  { device, onProgress, ...options }: LoadOptions,
+  { device, dtype, onProgress, ...options }: LoadOptions,
 ): Promise<PretrainedModel> {
   const { config, weights, disregarded, ...rest } = await openCausalLM(source, options)
   await weights.keep?.()
   const parameters = await loadParameters(device, weights, llamaParameterShapes(config), {
     disregarded,
+    dtype,
     onProgress,
     signal: options.signal,
   })
-  return pretrainedModel(new Llama(device, config, parameters), { ...rest, source: weights.where })
+  return pretrainedModel(new Llama(device, config, parameters), rest)
 }
 
 /**
@@ -55,7 +61,7 @@ export async function loadCausalLM(
  */
 export async function openCausalLM(
   source: string | Directory,
-  options: Omit<LoadOptions, 'device' | 'onProgress'> = {},
+  options: Omit<LoadOptions, 'device' | 'dtype' | 'onProgress'> = {},
 ): Promise<OpenedModel> {
   const place = typeof source === 'string' ? placeOf(source, options.file) : { folder: source, file: options.file }
   const files = typeof place.folder === 'string' ? await directoryOf(place.folder, options) : place.folder

@@ -13,6 +13,7 @@ export async function openModelDirectory(files: Directory): Promise<OpenedModel>
   const generationJson = (await files.has(generationFile)) ? await readJson(files, generationFile) : undefined
   return {
     config,
+    source: files.name,
     ...(await loadTokenizer(files)),
     generationConfig: parseGenerationConfig(generationJson, config, `${files.name}/${generationFile}`),
     weights: await modelWeights(files, config),

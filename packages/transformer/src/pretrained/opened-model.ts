@@ -5,6 +5,8 @@ import type { Weights } from './weights'
 /** A model on disk or behind a URL, everything read but its weights. */
 export type OpenedModel = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'generationConfig'> & {
   config: ModelConfig
+  /** Where it came from, for people to read. */
+  source: string
   weights: Weights
   /** Stored tensors that are no parameters and need not be. */
   disregarded: (name: string) => boolean

@@ -1,19 +1,22 @@
 import { differentiable } from '../../autograd/tape'
+import { isFormat } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
+import { pieceOperands } from '../../formats/piece-reader'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
-import source from './embedding.wgsl'
 import gradientSource from './embedding-gradient.wgsl'
+import { embeddingPieces } from './embedding-pieces'
+import rowsSource from './embedding-rows.wgsl'
 import previousSource from './previous-row.wgsl'
 
-const kernel = defineKernel({ name: 'embedding', source })
+const rowsKernel = defineKernel({ name: 'embedding', source: rowsSource })
 const previousKernel = defineKernel({ name: 'previousRow', source: previousSource })
 const gradientKernel = defineKernel({ name: 'embeddingGradient', source: gradientSource })
 
 /**
- * Rows of a table by id.
+ * Rows of a table by id. Differentiable in a table of f32.
  *
- * @param table  f32 [vocabulary, columns]
+ * @param table  [vocabulary, columns], f32; or a format of weights, and columns a multiple of 8
  * @param ids    u32 [...]; ids past the vocabulary take its last row
  * @returns f32 [..., columns]
  */
@@ -25,9 +28,7 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
     throw new OutriderError('DTYPE_MISMATCH', `embedding: the ids are ${ids.dtype}; u32 is needed.`)
   const { device } = table
   const y = device.empty([...ids.shape, columns!])
-  const params = { count: y.size, columns: columns!, vocabulary: vocabulary! }
-  const workgroups = linearWorkgroups(Math.ceil(y.size / 64))
-  device.run(kernel, { bindings: { table, ids, y }, params, workgroups })
+  lookUp(table, ids, y)
   const gradient = (dy: Tensor) =>
     device.scope(() => {
       const previous = device.empty([ids.size], 'u32')
@@ -38,8 +39,33 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
         workgroups: [Math.ceil(ids.size / 64)],
       })
       const dtable = device.zeros(table.shape)
-      device.run(gradientKernel, { bindings: { ids, previous, last, dy, dtable }, params, workgroups })
+      device.run(gradientKernel, {
+        bindings: { ids, previous, last, dy, dtable },
+        params: { count: y.size, columns: columns!, vocabulary: vocabulary! },
+        workgroups: linearWorkgroups(Math.ceil(y.size / 64)),
+      })
       return dtable
     })
   return differentiable(y, { name: 'embedding', inputs: [table, ids], gradient: (dy) => [() => gradient(dy), null] })
+}
+
+/** Every part of the table writes the rows whose ids it has. */
+function lookUp(table: Tensor, ids: Tensor, y: Tensor): void {
+  const { dtype } = table
+  const [vocabulary, columns] = table.shape as [number, number]
+  const format = isFormat(dtype) ? dtype : undefined
+  const width = format ? 8 : 1
+  if (columns % width !== 0)
+    throw new ShapeError('embedding', [table.shape, ids.shape], `rows of a table of ${dtype} must be multiples of 8`)
+  let first = 0
+  for (const part of table.parts) {
+    const operands = format ? pieceOperands('table', part, format) : { bindings: { table: part }, params: {} }
+    const partRows = part.shape[0]!
+    table.device.run(format ? embeddingPieces[format] : rowsKernel, {
+      bindings: { ...operands.bindings, ids, y },
+      params: { count: y.size / width, columns: columns / width, vocabulary, first, partRows, ...operands.params },
+      workgroups: linearWorkgroups(Math.ceil(y.size / width / 64)),
+    })
+    first += partRows
+  }
 }

@@ -43,6 +43,6 @@ export function concat(tensors: readonly Tensor[]): Tensor {
 
 /** Copies move 4 bytes at least. */
 function assertWholeWords(operation: string, x: Tensor, stride: number): void {
-  if ((stride * bytesPerElement[x.dtype]) % 4 === 0) return
-  throw new ShapeError(operation, [x.shape], 'rows of an f16 tensor must have an even number of elements')
+  if ((stride * bytesPerElement(operation, x.dtype)) % 4 === 0) return
+  throw new ShapeError(operation, [x.shape], `rows of a tensor of ${x.dtype} must have an even number of elements`)
 }

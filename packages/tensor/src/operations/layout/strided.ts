@@ -1,3 +1,4 @@
+import { isFormat } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import { type Shape, sizeOf, stridesOf } from '../../shape'
@@ -9,8 +10,10 @@ const kernel = defineKernel({ name: 'strided', source })
 /** Copies x, read at given strides (in elements; 0 repeats), into a row-major tensor of up to four axes. Not differentiable. */
 export function readStrided(operation: string, x: Tensor, shape: Shape, strides: readonly number[]): Tensor {
   if (shape.length > 4) throw new ShapeError(operation, [shape], 'at most four axes are supported')
-  if (x.dtype === 'f16')
-    throw new OutriderError('DTYPE_MISMATCH', `${operation}: the tensor is f16.`, { remedy: "cast(x, 'f32') first." })
+  if (isFormat(x.dtype))
+    throw new OutriderError('DTYPE_MISMATCH', `${operation}: the tensor is ${x.dtype}.`, {
+      remedy: "cast(x, 'f32') first.",
+    })
   const y = x.device.empty(shape, x.dtype)
   const pad = 4 - shape.length
   const [, n1, n2, n3] = [...new Array<number>(pad).fill(1), ...shape] as [number, number, number, number]

@@ -1,3 +1,7 @@
+import { isFormat } from '../../dtype'
+import { ShapeError } from '../../errors'
+import type { FormatName } from '../../formats/index'
+import { pieceOperands } from '../../formats/piece-reader'
 import { defineKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { rowReduction } from '../reduce/row-reduction'
@@ -11,42 +15,77 @@ export interface DotOperands {
   norm?: { weight: Tensor; epsilon: number } | undefined
   bias?: Tensor | undefined
   residual?: Tensor | undefined
+  /** In parts of as many rows as those of b. */
   up?: Tensor | undefined
 }
 
-/** Runs a dot kernel with tiles of so many rows and columns. */
+/** Runs a dot kernel with tiles of so many rows and columns, for every part of the weights. */
 export function runDot(
   { rows, columns }: { rows: number; columns: number },
   { a, b, c, norm, bias, residual, up }: DotOperands,
 ): void {
+  const { device } = a
   const [n, k] = b.shape as [number, number]
   const m = a.size / k
-  const width = k % 4 === 0 ? 4 : 1
-  const epilogue = up ? 'swiglu' : residual ? 'residual' : 'none'
-  const tilesAcross = Math.ceil(n / columns)
-  const tiles = tilesAcross * Math.ceil(m / rows)
-  a.device.run(dotKernel({ rows, columns, width, normed: norm !== undefined, biased: bias !== undefined, epilogue }), {
-    ...rowReduction(k / width, a.device.capabilities),
-    bindings: {
-      a,
-      b,
-      c,
-      ...(up && { up }),
-      ...(norm && { gain: norm.weight }),
-      ...(bias && { bias }),
-      ...(residual && { residual }),
-    },
-    params: { m, n, k: k / width, tilesAcross, tiles, ...(norm && { epsilon: norm.epsilon }) },
-    workgroups: linearWorkgroups(tiles),
+  const format = isFormat(b.dtype) ? { b: b.dtype, up: up?.dtype as FormatName | undefined } : undefined
+  if (format && k % 8 !== 0)
+    throw new ShapeError('linear', [a.shape, b.shape], `rows of weights of ${b.dtype} must be multiples of 8`)
+  const width = format ? 8 : k % 4 === 0 ? 4 : 1
+  const kernel = dotKernel({
+    rows,
+    columns,
+    width,
+    format,
+    normed: norm !== undefined,
+    biased: bias !== undefined,
+    epilogue: up ? 'swiglu' : residual ? 'residual' : 'none',
   })
+  const reduction = rowReduction(k / width, device.capabilities)
+  const weights = (name: 'b' | 'up', part: Tensor) =>
+    format ? pieceOperands(name, part, format[name]!) : { bindings: { [name]: part }, params: {} }
+  let first = 0
+  for (const [i, part] of b.parts.entries()) {
+    const partRows = part.shape[0]!
+    const tilesAcross = Math.ceil(partRows / columns)
+    const tiles = tilesAcross * Math.ceil(m / rows)
+    const operands = weights('b', part)
+    const others = up ? weights('up', up.parts[i]!) : undefined
+    device.run(kernel, {
+      ...reduction,
+      bindings: {
+        a,
+        c,
+        ...operands.bindings,
+        ...others?.bindings,
+        ...(norm && { gain: norm.weight }),
+        ...(bias && { bias }),
+        ...(residual && { residual }),
+      },
+      params: {
+        m,
+        n: partRows,
+        k: k / width,
+        first,
+        width: n,
+        tilesAcross,
+        tiles,
+        ...(norm && { epsilon: norm.epsilon }),
+        ...operands.params,
+        ...others?.params,
+      },
+      workgroups: linearWorkgroups(tiles),
+    })
+    first += partRows
+  }
 }
 
 const kernels = new Map<string, Kernel>()
 
 /** The kernel of a form; its text is made once. */
 function dotKernel(form: DotForm): Kernel {
-  const { rows, columns, width, normed, biased, epilogue } = form
-  const name = `matmulDot${rows}x${columns}x${width}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
+  const { rows, columns, width, format, normed, biased, epilogue } = form
+  const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${width}`
+  const name = `matmulDot${rows}x${columns}-${weights}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
   let kernel = kernels.get(name)
   if (!kernel) {
     kernel = defineKernel({ name, source: dotSource(form) })

@@ -1,13 +1,15 @@
 import { isTracked } from '../../autograd/tape'
+import { isFormat } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
+import { swiglu } from '../pointwise/binary'
 import { runDot } from './dot'
 import { selectMatmul } from './select'
 
 export interface LinearOptions {
   /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · weight. */
-  norm?: { weight: Tensor; epsilon: number }
+  norm?: { weight: Tensor; epsilon: number } | undefined
   /** Added to every row of the result, f32 [n]. */
   bias?: Tensor | undefined
   /** Added to the result; of its shape. */
@@ -22,7 +24,7 @@ export interface LinearOptions {
  * `add`, with which it agrees within rounding. A row has the same bits whatever rows are beside it.
  *
  * @param x       f32 [..., k]
- * @param weight  f32 [n, k]
+ * @param weight  [n, k], f32; or a format of weights, and k a multiple of 8. Read once for up to 8 rows of x.
  * @returns f32 [..., n]
  * @throws ShapeError for shapes that do not fit; OutriderError UNSUPPORTED while gradients are recorded through it
  */
@@ -45,6 +47,7 @@ export function linear(x: Tensor, weight: Tensor, { norm, bias, residual, up }: 
   if (isTracked(...operands.filter((tensor) => tensor !== undefined)))
     throw new OutriderError('UNSUPPORTED', 'linear: it has no gradient.', { remedy: 'Use matmul for training.' })
 
+  if (up && !liesAs(weight, up)) return swiglu(linear(x, weight, { norm }), linear(x, up, { norm }))
   const { device } = x
   const plan = selectMatmul({ m: x.size / k, n, k, transposeA: false, transposeB: true }, device.capabilities)
   // Two weights at once hold twice the sums a tile.
@@ -53,3 +56,9 @@ export function linear(x: Tensor, weight: Tensor, { norm, bias, residual, up }: 
   runDot({ rows: plan.rows, columns }, { a: x, b: weight, c, norm, bias, residual, up })
   return c
 }
+
+/** Whether two weights can be read side by side: both f32 or both in formats, in parts of the same rows. */
+const liesAs = (a: Tensor, b: Tensor) =>
+  isFormat(a.dtype) === isFormat(b.dtype) &&
+  a.parts.length === b.parts.length &&
+  a.parts.every((part, i) => part.shape[0] === b.parts[i]!.shape[0])

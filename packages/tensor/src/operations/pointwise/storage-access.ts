@@ -1,6 +1,7 @@
-import type { DType } from '../../dtype'
+import type { DType, ElementDType } from '../../dtype'
+import { OutriderError } from '../../errors'
 
-const access: Record<DType, { vector: string; unpack: string; pack: string }> = {
+const access: Record<ElementDType, { vector: string; unpack: string; pack: string }> = {
   f32: { vector: 'vec4f', unpack: 'v', pack: 'v' },
   f16: {
     vector: 'vec2u',
@@ -14,11 +15,17 @@ const access: Record<DType, { vector: string; unpack: string; pack: string }> = 
 /**
  * WGSL by which a kernel reads and writes four elements of any dtype as `vec4f`: for name X, the type `X4` of four stored
  * elements, `unpackX` and `packX`. Nothing here needs `shader-f16`.
+ *
+ * @throws OutriderError DTYPE_MISMATCH for the formats of weights, which are not computed with
  */
 export function storageAccess(dtypes: Record<string, DType>): string {
   return Object.entries(dtypes)
     .map(([name, dtype]) => {
-      const { vector, unpack, pack } = access[dtype]
+      if (!(dtype in access))
+        throw new OutriderError('DTYPE_MISMATCH', `A tensor of ${dtype} cannot be computed with.`, {
+          remedy: "cast(x, 'f32') first.",
+        })
+      const { vector, unpack, pack } = access[dtype as ElementDType]
       return `alias ${name}4 = ${vector};
 fn unpack${name}(v: ${name}4) -> vec4f { return ${unpack}; }
 fn pack${name}(v: vec4f) -> ${name}4 { return ${pack}; }`

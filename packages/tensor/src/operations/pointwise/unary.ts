@@ -59,16 +59,6 @@ export const tanh = (x: Tensor): Tensor => unary('tanh', x)
 /** max(x, 0), with gradient 0 at 0 */
 export const relu = (x: Tensor): Tensor => unary('relu', x)
 
-/**
- * The same values in another dtype. f32 → f16 rounds to nearest; to integers, towards zero. Integers pass through f32:
- * exact below 2²⁴. Differentiable between f32 and f16.
- */
-export function cast(x: Tensor, dtype: DType): Tensor {
-  if (dtype === x.dtype) return x.reshape(x.shape)
-  const y = applyUnary(x, dtype, 'x')
-  return differentiable(y, { name: 'cast', inputs: [x], gradient: (dy) => [() => cast(dy, x.dtype)] })
-}
-
 function unary(name: keyof typeof unaryFunctions, x: Tensor): Tensor {
   if (x.dtype !== 'f32' && x.dtype !== 'f16')
     throw new OutriderError('DTYPE_MISMATCH', `${name}: the tensor is ${x.dtype}.`, { remedy: "cast(x, 'f32') first." })
@@ -77,7 +67,8 @@ function unary(name: keyof typeof unaryFunctions, x: Tensor): Tensor {
   return differentiable(y, { name, inputs: [x], gradient: (dy) => [() => unaryGradient(gradient, x, y, dy)] })
 }
 
-function applyUnary(x: Tensor, dtype: DType, expression: string): Tensor {
+/** y = expression of x, in any element dtypes. */
+export function applyUnary(x: Tensor, dtype: DType, expression: string): Tensor {
   const y = x.device.empty(x.shape, dtype)
   const count = Math.ceil(x.size / 4)
   x.device.run(unaryKernel, {

@@ -1,6 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import type { Directory } from '../directory'
-import { dequantize } from './dequantize'
+import { readBytes } from '../read-bytes'
+import { storedToFloats } from '../stored-floats'
 import { type GgufDtype, ggufDtypes } from './dtype'
 
 /** A metadata value as it is read; numbers of 64 bits lose what a double does not hold. */
@@ -53,7 +54,7 @@ export async function openGguf(directory: Directory, file: string): Promise<Gguf
 
 /** A tensor's elements as f32, row-major. */
 export async function readGgufFloats({ directory, file }: GgufFile, entry: GgufEntry): Promise<Float32Array> {
-  return dequantize(await directory.read(file, { start: entry.start, end: entry.end }), entry.dtype)
+  return storedToFloats(await readBytes(directory, { file, ...entry }), entry.dtype)
 }
 
 /** Thrown where the header goes on past the bytes that have been read. */

@@ -1,6 +1,8 @@
 import { OutriderError } from '@outrider/tensor'
 import { type Directory, readJson } from '../directory'
-import { type StoredTensor, storedToArray, storedToFloats } from './dtype'
+import { readBytes } from '../read-bytes'
+import { storedToFloats } from '../stored-floats'
+import { type StoredTensor, storedToArray } from './dtype'
 import { headerLength, parseSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } from './header'
 
 /** The tensors of a model, over one file or many. Nothing but headers has been read. */
@@ -88,17 +90,4 @@ export async function readTensor(directory: Directory, entry: SafetensorsEntry):
  */
 export async function readFloats(directory: Directory, entry: SafetensorsEntry): Promise<Float32Array> {
   return storedToFloats(await readBytes(directory, entry), entry.dtype)
-}
-
-async function readBytes(directory: Directory, { name, file, start, end }: SafetensorsEntry): Promise<Uint8Array> {
-  const bytes = await directory.read(file, { start, end })
-  if (bytes.length === end - start) return bytes
-  throw new OutriderError(
-    'FILE_FORMAT',
-    `${directory.name}/${file}: tensor "${name}" ends at byte ${start + bytes.length}, short of ${end}.`,
-    {
-      remedy: 'The file has changed while it was read, or the server sent less than was asked for; try again.',
-      details: { file, tensor: name, byte: start + bytes.length },
-    },
-  )
 }

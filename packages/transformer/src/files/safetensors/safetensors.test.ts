@@ -1,7 +1,7 @@
 import { halfToFloat } from '@outrider/tensor'
 import { describe, expect, it } from 'vitest'
 import { memoryDirectory } from '../memory-directory'
-import { floatsToStored, halvesToFloat, storedToFloats } from './dtype'
+import { floatsToStored, storedToFloats } from '../stored-floats'
 import { openSafetensors, readFloats, readSafetensors, readTensor } from './read'
 import { type TensorToWrite, writeSafetensors, writeShardedSafetensors } from './write'
 
@@ -101,7 +101,7 @@ describe('readTensor', () => {
 describe('F16 and BF16', () => {
   it('widen every bit pattern as IEEE 754 says', () => {
     const halves = Uint16Array.from({ length: 65536 }, (_, i) => i)
-    const widened = halvesToFloat(halves)
+    const widened = storedToFloats(new Uint8Array(halves.buffer), 'F16')
     for (let i = 0; i < 65536; i += 7) expect(Object.is(widened[i], halfToFloat(i))).toBe(true)
     const bytes = new Uint8Array(Uint16Array.of(0x3f80, 0xc000, 0x7f80, 0x0001).buffer)
     expect([...storedToFloats(bytes, 'BF16')]).toEqual([1, -2, Number.POSITIVE_INFINITY, 2 ** -133])

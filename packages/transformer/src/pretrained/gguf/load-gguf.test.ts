@@ -1,15 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { floatToHalf, uniform01 } from '@outrider/tensor'
-import { testDevice } from '@outrider/tensor/testing'
+import type { FormatName } from '@outrider/tensor'
+import { randomWeights, testDevice } from '@outrider/tensor/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { asset } from '../../assets.fixture'
-import { dequantize } from '../../files/gguf/dequantize'
-import { type GgufDtype, ggufDtypes } from '../../files/gguf/dtype'
+import type { GgufDtype } from '../../files/gguf/dtype'
 import { openGguf } from '../../files/gguf/read'
 import { writeGguf } from '../../files/gguf/write'
-import { directory, memoryDirectory } from '../../files/index'
+import { directory, memoryDirectory, storedToFloats } from '../../files/index'
 import { stories, storiesReference } from '../../stories.fixture'
 import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
 import { ChatTemplate, compareVocabularies } from '../../tokenizer/index'
@@ -120,16 +119,6 @@ describe('loadCausalLM of a GGUF file', () => {
 })
 
 /** Blocks of any bits, their f16 scales small numbers: every one of them is a valid block. */
-function randomBlocks(dtype: 'Q4_0' | 'Q8_0' | 'Q4_K' | 'Q6_K', elements: number, stream: number): Uint8Array {
-  const { elements: perBlock, bytes } = ggufDtypes[dtype]
-  const stored = Uint8Array.from({ length: (elements / perBlock) * bytes }, (_, i) => 256 * uniform01(stream, i))
-  const view = new DataView(stored.buffer)
-  const scales = { Q4_0: [0], Q8_0: [0], Q4_K: [0, 2], Q6_K: [208] }[dtype]
-  const size = { Q4_0: 0.02, Q8_0: 0.001, Q4_K: 0.0004, Q6_K: 0.00006 }[dtype]
-  for (let at = 0; at < stored.length; at += bytes)
-    for (const scale of scales) view.setUint16(at + scale, floatToHalf(size * (0.5 + uniform01(stream + 1, at))), true)
-  return stored
-}
 
 describe('block formats', () => {
   it.each(['Q8_0', 'Q4_0', 'Q4_K', 'Q6_K'] as const)(
@@ -153,13 +142,13 @@ describe('block formats', () => {
             const { name, shape } = entry
             if (shape.length === 1)
               return { name, shape, dtype: 'F32' as GgufDtype, bytes: () => plain.read('plain.gguf', entry) }
-            const bytes = randomBlocks(dtype, shape[0]! * shape[1]!, 10 * i)
+            const bytes = randomWeights(dtype.toLowerCase() as FormatName, shape[0]! * shape[1]!, 10 * i)
             if (blocks) return { name, shape, dtype, bytes: () => bytes }
             return {
               name,
               shape,
               dtype: 'F32' as GgufDtype,
-              bytes: () => new Uint8Array(dequantize(bytes, dtype).buffer),
+              bytes: () => new Uint8Array(storedToFloats(bytes, dtype).buffer),
             }
           }),
         })

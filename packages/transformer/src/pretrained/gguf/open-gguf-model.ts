@@ -12,6 +12,7 @@ export async function openGgufModel(directory: Directory, name: string): Promise
   const { bosTokenId, eosTokenIds, padTokenId } = config
   return {
     config,
+    source: file.where,
     ...ggufTokenizer(file),
     generationConfig: {
       ...(bosTokenId !== undefined && { bosTokenId }),

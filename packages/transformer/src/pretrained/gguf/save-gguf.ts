@@ -2,14 +2,13 @@ import { OutriderError } from '@outrider/tensor'
 import { familyOf } from '../../config/families/index'
 import type { ModelConfig } from '../../config/index'
 import { rotaryFrequencies } from '../../config/rope-scaling'
-import { ggufDtypes } from '../../files/gguf/dtype'
-import { quantize, type WritableDtype } from '../../files/gguf/quantize'
 import type { GgufValue } from '../../files/gguf/value'
 import { type GgufTensor, writeGguf } from '../../files/gguf/write'
-import { type Directory, directory } from '../../files/index'
+import { type Directory, directory, floatsToStored } from '../../files/index'
 import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
 import { joinParameters } from '../joined-weights'
 import type { PretrainedModel } from '../pretrained-model'
+import { deviceDtype } from '../weights'
 import { interleavePairs } from './interleave'
 import { ggufName, isRotated } from './tensor-names'
 import { configMetadata } from './write-config'
@@ -17,12 +16,16 @@ import { configMetadata } from './write-config'
 export interface SaveGgufOptions {
   /** Name of the file. Default model.gguf. */
   file?: string
-  /** Of matrices; norms and biases stay F32, and what does not divide into blocks of Q8_0 becomes F16. Default F32. */
-  dtype?: WritableDtype
+  /** Of matrices, by the rules of `deviceDtype`: vectors stay F32. Default F32. */
+  dtype?: GgufWritable
 }
 
 /** `general.file_type`, as llama.cpp numbers it. */
-const fileTypes = { F32: 0, F16: 1, Q8_0: 7 } as const
+const fileTypes = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 7 } as const
+
+type GgufWritable = keyof typeof fileTypes
+
+const lower = (dtype: GgufWritable) => dtype.toLowerCase() as Lowercase<GgufWritable>
 
 /**
  * Writes a model with its tokenizer and chat template as one GGUF file, which llama.cpp loads (a draft, as `-md`). The file
@@ -53,14 +56,14 @@ export async function saveGguf(
   ])
   const tensors = joinParameters(model.parameters, family.joined).map(({ name, shape, values }): GgufTensor => {
     const turned = interleaved && isRotated(name)
-    const stored = storedDtype(shape, dtype)
+    const stored = deviceDtype(name, { shape, dtype: 'F32' }, lower(dtype)).toUpperCase() as GgufWritable
     return {
       name: ggufName(name),
       dtype: stored,
       shape,
       bytes: async () => {
         const elements = await values()
-        return quantize(
+        return floatsToStored(
           turned ? interleavePairs(elements, { rows: shape[0]!, headDim: config.headDim }) : elements,
           stored,
         )
@@ -71,16 +74,13 @@ export async function saveGguf(
   await writeGguf(files, file, { metadata, tensors: [...tensors, ...frequencyFactors(config)] })
 }
 
-function storedDtype(shape: readonly number[], dtype: WritableDtype): WritableDtype {
-  if (shape.length === 1) return 'F32'
-  return shape.at(-1)! % ggufDtypes[dtype].elements === 0 ? dtype : 'F16'
-}
-
 /** What the scaling of Llama 3 divides each rotary frequency by, as a tensor of its own. */
 function frequencyFactors(config: ModelConfig): GgufTensor[] {
   if (config.ropeScaling?.type !== 'llama3') return []
   const { headDim, ropeTheta } = config
   const scaled = rotaryFrequencies(config)
   const factors = Float32Array.from(rotaryFrequencies({ headDim, ropeTheta }), (plain, i) => plain / scaled[i]!)
-  return [{ name: 'rope_freqs.weight', dtype: 'F32', shape: [factors.length], bytes: () => quantize(factors, 'F32') }]
+  return [
+    { name: 'rope_freqs.weight', dtype: 'F32', shape: [factors.length], bytes: () => floatsToStored(factors, 'F32') },
+  ]
 }

@@ -1,11 +1,12 @@
-import { halfToFloat, uniform01 } from '@outrider/tensor'
 import { describe, expect, it } from 'vitest'
-import { quantize } from './quantize'
+import { uniform01 } from '../random/philox'
+import { halfToFloat } from './half'
+import { q8_0 } from './q8-0'
 
 describe('Q8_0', () => {
   it('rounds every element to the nearest multiple of its block’s scale', () => {
     const values = Float32Array.from({ length: 96 }, (_, i) => (uniform01(1, i) - 0.5) * (i < 32 ? 1 : 100))
-    const bytes = quantize(values, 'Q8_0')
+    const bytes = q8_0.encode!(values)
     expect(bytes.length).toBe(3 * 34)
     const view = new DataView(bytes.buffer)
     for (const [i, value] of values.entries()) {
@@ -18,6 +19,6 @@ describe('Q8_0', () => {
   })
 
   it('keeps a block of zeros', () => {
-    expect(new Set(quantize(new Float32Array(32), 'Q8_0'))).toEqual(new Set([0]))
+    expect(new Set(q8_0.encode!(new Float32Array(32)))).toEqual(new Set([0]))
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { floatToHalf, halfToFloat } from './dtype'
+import { floatToHalf, halfToFloat } from './half'
 
 describe('half precision', () => {
   it('round-trips every finite half', () => {

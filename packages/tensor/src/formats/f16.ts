@@ -1,0 +1,27 @@
+import { type Format, halvesOf } from './format'
+import { floatToHalf, halfToFloat } from './half'
+
+let table: Float32Array | undefined
+
+/** IEEE half precision. */
+export const f16: Format = {
+  elements: 1,
+  bytes: 2,
+  decode(bytes) {
+    table ??= Float32Array.from({ length: 65_536 }, (_, half) => halfToFloat(half))
+    const halves = halvesOf(bytes)
+    const values = new Float32Array(halves.length)
+    for (let i = 0; i < halves.length; i++) values[i] = table[halves[i]!]!
+    return values
+  },
+  /** To nearest, ties to even. */
+  encode: (values) => new Uint8Array(Uint16Array.from(values, floatToHalf).buffer),
+  device: {
+    words: 4,
+    rest: 0,
+    restType: 'u32',
+    wgsl: `return Piece(
+      vec4f(unpack2x16float(word.x), unpack2x16float(word.y)),
+      vec4f(unpack2x16float(word.z), unpack2x16float(word.w)));`,
+  },
+}

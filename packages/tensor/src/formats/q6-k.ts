@@ -1,0 +1,67 @@
+import { blockFormat } from './format'
+import { halfToFloat } from './half'
+import { highNibbles, lowNibbles } from './nibbles'
+
+/**
+ * 256 elements: 128 bytes of low 4 bits, 64 of high 2 bits, 16 i8 scales (one for 16 elements), f16 d; elements in halves of
+ * 128, each four runs of 32; x = d · scale · (q − 32) (llama.cpp's Q6_K).
+ */
+export const q6_k = blockFormat({
+  elements: 256,
+  bytes: 210,
+  decode(view, at, values) {
+    const d = halfToFloat(view.getUint16(at + 208, true))
+    for (let part = 0; part < 2; part++)
+      for (let run = 0; run < 4; run++)
+        for (let i = 0; i < 32; i++) {
+          const low = view.getUint8(at + part * 64 + (run % 2) * 32 + i)
+          const high = view.getUint8(at + 128 + part * 32 + i)
+          const quant = ((run < 2 ? low & 15 : low >> 4) | (((high >> (2 * run)) & 3) << 4)) - 32
+          const scale = view.getInt8(at + 192 + part * 8 + run * 2 + (i >> 4))
+          values[part * 128 + run * 32 + i] = d * scale * quant
+        }
+  },
+  device: {
+    words: 1,
+    // 32 halves of high bits, 8 of scales, d, and one of padding.
+    rest: 42,
+    restType: 'u32',
+    arrange(view, at, words, word, rest, half) {
+      for (let part = 0; part < 2; part++)
+        for (let i = 0; i < 8; i++) {
+          const [lows, highs] = [at + part * 64 + 8 * i, at + 128 + part * 32 + 8 * (i & 3)]
+          const [a, b] = [view.getUint32(lows, true), view.getUint32(lows + 4, true)]
+          const [c, d] = [view.getUint32(highs, true), view.getUint32(highs + 4, true)]
+          // Bytes 8 i … of the low bits are of run i / 4 and, in their high halves, of run 2 + i / 4.
+          for (const [run, word8] of [
+            [i >> 2, lowNibbles(a, b)],
+            [2 + (i >> 2), highNibbles(a, b)],
+          ] as const) {
+            const place = part * 16 + run * 4 + (i & 3)
+            words[word + place] = word8
+            rest[half + place] = bitPairs(c >>> (2 * run)) | (bitPairs(d >>> (2 * run)) << 8)
+          }
+        }
+      for (let i = 0; i < 8; i++) rest[half + 32 + i] = view.getUint16(at + 192 + 2 * i, true)
+      rest[half + 40] = view.getUint16(at + 208, true)
+    },
+    wgsl: `let at = first + (piece / 32u) * 21u;
+    let number = piece & 31u;
+    let pairs = NAMERest[at + number / 2u] >> (16u * (number & 1u));
+    let scales = NAMERest[at + 16u + number / 8u];
+    let scale = bitcast<i32>(scales << (24u - 8u * ((number / 2u) & 3u))) >> 24u;
+    let d = unpack2x16float(NAMERest[at + 20u]).x * f32(scale);
+    let places = vec4u(0u, 4u, 8u, 12u);
+    let highs = vec4u(0u, 2u, 4u, 6u);
+    let low = ((vec4u(word) >> places) & vec4u(15u)) | (((vec4u(pairs) >> highs) & vec4u(3u)) << vec4u(4u));
+    let high = ((vec4u(word >> 16u) >> places) & vec4u(15u)) | (((vec4u(pairs >> 8u) >> highs) & vec4u(3u)) << vec4u(4u));
+    return Piece((vec4f(low) - 32.0) * d, (vec4f(high) - 32.0) * d);`,
+  },
+})
+
+/** The low two bits of a word's four bytes, in one byte. */
+function bitPairs(word: number): number {
+  const bytes = word & 0x03030303
+  const fours = (bytes | (bytes >>> 6)) & 0x000f000f
+  return (fours | (fours >>> 12)) & 0xff
+}
