@@ -5,6 +5,8 @@ export interface BrowserRun {
   folders?: Record<string, string>
   /** Receives what the page logs. */
   onLog?: (line: string) => void
+  /** Errors on the console that the run may make: a file that need not be there gives one, whatever the program does. */
+  expected?: RegExp
   /** Milliseconds that the module's function may take; 60 000 where left out. */
   timeout?: number
 }

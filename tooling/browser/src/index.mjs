@@ -2,7 +2,10 @@ import { bundle } from './bundle.mjs'
 import { launchChromium } from './chromium.mjs'
 import { serve } from './server.mjs'
 
-export async function runInBrowser(module, { input = null, folders = {}, onLog = () => {}, timeout = 60_000 } = {}) {
+export async function runInBrowser(
+  module,
+  { input = null, folders = {}, onLog = () => {}, expected, timeout = 60_000 } = {},
+) {
   const script = await bundle(module)
   const server = await serve({ '/program.js': script }, folders)
   const browser = await launchChromium()
@@ -12,7 +15,7 @@ export async function runInBrowser(module, { input = null, folders = {}, onLog =
     page.on('pageerror', (error) => problems.push(error.stack ?? String(error)))
     page.on('crash', () => problems.push('the page crashed'))
     page.on('console', (message) => {
-      if (message.type() === 'error') problems.push(message.text())
+      if (message.type() === 'error' && !expected?.test(message.text())) problems.push(message.text())
       else onLog(message.text())
     })
     const run = async () => {

@@ -19,6 +19,8 @@ export interface LoadOptions {
   dtype?: LoadDtype | undefined
   /** A GGUF file in a Directory. A path says it itself. */
   file?: string | undefined
+  /** The hub's address and a token for it. In Node, HF_ENDPOINT and HF_TOKEN where left out. */
+  hub?: Pick<HubOptions, 'endpoint' | 'token'> | undefined
   /** Called while files of a hub are downloaded. */
   onDownload?: ((progress: DownloadProgress) => void) | undefined
   /** Called as the weights arrive. */
@@ -78,16 +80,23 @@ function placeOf(path: string, file: string | undefined): { folder: string; file
 }
 
 /** What is on this machine comes before what a hub has under the same name. */
-async function directoryOf(path: string, options: Pick<HubOptions, 'signal' | 'onDownload'>): Promise<Directory> {
+async function directoryOf(
+  path: string,
+  { hub: { endpoint, token } = {}, signal, onDownload }: Omit<LoadOptions, 'device'>,
+): Promise<Directory> {
   if (/^https?:\/\//.test(path)) return urlDirectory(path)
   const hub = parseHubId(path)
   if (!hub) return directory(path)
   const isNode = globalThis.process?.getBuiltinModule !== undefined
-  if (!isNode) return urlDirectory(`${defaultEndpoint}/${hub.name}/resolve/${encodeURIComponent(hub.revision)}`)
+  if (!isNode)
+    return urlDirectory(
+      `${endpoint ?? defaultEndpoint}/${hub.name}/resolve/${encodeURIComponent(hub.revision)}`,
+      token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
+    )
   const local = directory(path)
   const isHere = await local.list().then(
     () => true,
     () => false,
   )
-  return isHere ? local : hubDirectory(path, { signal: options.signal, onDownload: options.onDownload })
+  return isHere ? local : hubDirectory(path, { endpoint, token, signal, onDownload })
 }

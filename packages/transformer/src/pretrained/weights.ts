@@ -92,7 +92,7 @@ export const loadDtypes = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0'] as const
 export type LoadDtype = (typeof loadDtypes)[number]
 
 /** Bytes that are read at once. */
-const chunkBytes = 32 * 2 ** 20
+const chunkBytes = 16 * 2 ** 20
 
 /**
  * Brings weights onto a device, a few rows after another, after checking that they are the ones expected. However large the
