@@ -3,9 +3,10 @@ import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
 import type { Suite } from './suite'
 import { loadMemory } from './suites/load-memory'
+import { peerAcceptance } from './suites/peer-acceptance'
 import { printTable } from './table'
 
-const suites: readonly Suite[] = [loadMemory]
+const suites: readonly Suite[] = [loadMemory, peerAcceptance]
 
 const usage = `npm run bench -- [suites] [--json]
 
