@@ -3,10 +3,13 @@ import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
 import type { Suite } from './suite'
 import { loadMemory } from './suites/load-memory'
+import { matmulSuite } from './suites/matmul'
 import { peerAcceptance } from './suites/peer-acceptance'
+import { rowsSuite } from './suites/rows'
+import { trainingStepSuite } from './suites/training-step'
 import { printTable } from './table'
 
-const suites: readonly Suite[] = [loadMemory, peerAcceptance]
+const suites: readonly Suite[] = [matmulSuite, rowsSuite, trainingStepSuite, loadMemory, peerAcceptance]
 
 const usage = `npm run bench -- [suites] [--json]
 
