@@ -5,7 +5,7 @@ import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
 import { swiglu } from '../pointwise/binary'
 import { runDot } from './dot'
-import { selectMatmul } from './select'
+import { dotPlan } from './select'
 
 export interface LinearOptions {
   /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · weight. */
@@ -49,7 +49,7 @@ export function linear(x: Tensor, weight: Tensor, { norm, bias, residual, up }: 
 
   if (up && !liesAs(weight, up)) return swiglu(linear(x, weight, { norm }), linear(x, up, { norm }))
   const { device } = x
-  const plan = selectMatmul({ m: x.size / k, n, k, transposeA: false, transposeB: true }, device.capabilities)
+  const plan = dotPlan({ m: x.size / k, n }, device.capabilities)
   // Two weights at once hold twice the sums a tile.
   const columns = up ? Math.ceil(plan.columns / 2) : plan.columns
   const c = device.empty(shape)

@@ -3,7 +3,7 @@ import { uniform01 } from '../../random/philox'
 import { expectAllClose, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
 import { matmul } from './matmul'
-import { selectMatmul } from './select'
+import { dotPlan, selectMatmul } from './select'
 
 const random = (size: number, stream: number) =>
   Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
@@ -46,6 +46,8 @@ describe('matmul', () => {
         [13, 33, 7],
         [17, 5, 66],
         [64, 48, 32],
+        [12, 100, 8],
+        [20, 4, 36],
         [70, 1, 3],
       ] as const
       const kernels =
@@ -53,7 +55,7 @@ describe('matmul', () => {
           ? (['plain'] as const)
           : (['plain', form.transposeB ? 'dot' : 'outer'] as const)
       for (const [m, n, k] of sizes)
-        for (const kernel of kernels) {
+        for (const kernel of [...kernels, undefined]) {
           const a = random(m * k, m)
           const b = random(k * n, n + 100)
           using c = device.scope(() =>
@@ -75,14 +77,18 @@ describe('matmul', () => {
 
   it('gives a row of a linear layer the same bits whatever rows are beside it', async () => {
     const device = await testDevice()
-    const [rows, n, k] = [40, 70, 130]
-    using x = device.tensor(random(rows * k, 1), { shape: [rows, k] })
-    using w = device.tensor(random(n * k, 2), { shape: [n, k] })
-    using together = matmul(x, w, { transposeB: true })
-    const all = await together.data()
-    for (let count = 1; count <= 16; count++) {
-      using some = device.scope(() => matmul(slice(x, { start: 3, count }), w, { transposeB: true }))
-      expect(await some.data(), `${count} rows`).toEqual(all.slice(3 * n, (3 + count) * n))
+    for (const [rows, n, k] of [
+      [40, 70, 130],
+      [40, 70, 132],
+    ] as const) {
+      using x = device.tensor(random(rows * k, 1), { shape: [rows, k] })
+      using w = device.tensor(random(n * k, 2), { shape: [n, k] })
+      using together = matmul(x, w, { transposeB: true })
+      const all = await together.data()
+      for (let count = 1; count <= 16; count++) {
+        using some = device.scope(() => matmul(slice(x, { start: 3, count }), w, { transposeB: true }))
+        expect(await some.data(), `${count} rows`).toEqual(all.slice(3 * n, (3 + count) * n))
+      }
     }
   })
 
@@ -107,13 +113,18 @@ describe('matmul', () => {
 })
 
 describe('the choice of a matmul kernel', () => {
-  const cpu = { subgroups: true, subgroupMaxSize: 4 }
-  const gpu = { subgroups: true, subgroupMaxSize: 32 }
+  const cpu = { subgroups: true, subgroupMinSize: 4, subgroupMaxSize: 4 }
+  const gpu = { subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32 }
   const problem = { m: 512, n: 384, k: 128, transposeA: false, transposeB: false }
 
   it('is a function of form, shape and capabilities', () => {
-    expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'outer', rows: 8, columns: 8, lanes: 4 })
-    expect(selectMatmul({ ...problem, n: 9 }, cpu)).toMatchObject({ columns: 3 })
+    expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'broadcast', rows: 8, columns: 2, lanes: 4 })
+    expect(selectMatmul({ ...problem, transposeB: true }, cpu)).toMatchObject({ kernel: 'broadcast', columns: 8 })
+    expect(selectMatmul({ ...problem, n: 9 }, cpu)).toEqual({ kernel: 'outer', rows: 8, columns: 3, lanes: 4 })
+    expect(selectMatmul({ ...problem, k: 127, transposeB: true }, cpu).kernel).toBe('dot')
+    expect(selectMatmul({ ...problem, m: 9, transposeA: true }, cpu).kernel).toBe('outer')
+    expect(selectMatmul(problem, { ...cpu, subgroupMaxSize: 8 }).kernel).toBe('outer')
+    expect(selectMatmul(problem, { ...cpu, subgroups: false }).kernel).toBe('outer')
     expect(selectMatmul({ ...problem, transposeA: true }, gpu)).toEqual({
       kernel: 'outer',
       rows: 4,
@@ -123,13 +134,15 @@ describe('the choice of a matmul kernel', () => {
     expect(selectMatmul({ ...problem, transposeA: true, transposeB: true }, cpu).kernel).toBe('plain')
   })
 
-  it('reads weights once for up to 8 rows', () => {
+  it('does not depend on the rows for a linear layer, and dot reads weights once for up to 8', () => {
+    for (const m of [1, 5, 8, 500])
+      expect(selectMatmul({ ...problem, m, transposeB: true }, cpu).kernel).toBe('broadcast')
     for (let m = 1; m <= 8; m++) {
-      const { kernel, rows } = selectMatmul({ ...problem, m, transposeB: true }, cpu)
+      const { kernel, rows } = dotPlan({ m, n: 384 }, cpu)
       expect(kernel).toBe('dot')
       expect(rows).toBeGreaterThanOrEqual(m)
       expect(rows).toBeLessThan(2 * m)
     }
-    expect(selectMatmul({ ...problem, m: 11, transposeB: true }, cpu).rows).toBe(8)
+    expect(dotPlan({ m: 11, n: 384 }, cpu).rows).toBe(8)
   })
 })

@@ -1,11 +1,22 @@
 import { differentiable } from '../../autograd/tape'
+import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
+import { type BroadcastForm, broadcastSource } from './broadcast-source'
 import { runDot } from './dot'
 import { outerSource } from './outer-source'
 import plainSource from './plain.wgsl'
-import { type MatmulKernelName, type MatmulPlan, type MatmulProblem, selectMatmul } from './select'
+import {
+  broadcastPlan,
+  dotPlan,
+  type MatmulKernelName,
+  type MatmulPlan,
+  type MatmulProblem,
+  outerPlan,
+  selectMatmul,
+  takesBroadcast,
+} from './select'
 
 export interface MatmulOptions {
   /** Read a as its transpose. */
@@ -13,7 +24,7 @@ export interface MatmulOptions {
   /** Read b as its transpose: b is then [n, k], as weights of linear layers are. */
   transposeB?: boolean
   /** Use this kernel, for comparison; by default the shapes and the device decide. */
-  kernel?: MatmulKernelName
+  kernel?: MatmulKernelName | undefined
 }
 
 /**
@@ -60,10 +71,16 @@ function multiplyInto(
   const { m, n, k, transposeA, transposeB } = problem
   const { device } = a
   const selected = selectMatmul(problem, device.capabilities)
-  const takesForm = { plain: true, dot: transposeB && !transposeA, outer: !transposeB }
+  const takesForm = {
+    plain: true,
+    dot: transposeB && !transposeA,
+    outer: !transposeB,
+    broadcast: takesBroadcast(problem, device.capabilities),
+  }
   if (forced && !takesForm[forced])
-    throw new OutriderError('INVALID_ARGUMENT', `matmul: kernel ${forced} does not take this form.`)
-  const plan = forced === undefined || forced === selected.kernel ? selected : { ...selected, kernel: forced }
+    throw new OutriderError('INVALID_ARGUMENT', `matmul: kernel ${forced} does not take this form here.`)
+  const plan =
+    forced === undefined || forced === selected.kernel ? selected : forcedPlan(forced, problem, selected, device)
   if (plan.kernel === 'plain') {
     const aStrides = transposeA ? { aRow: 1, aColumn: m } : { aRow: k, aColumn: 1 }
     const bStrides = transposeB ? { bRow: 1, bColumn: k } : { bRow: n, bColumn: 1 }
@@ -78,6 +95,18 @@ function multiplyInto(
     runDot(plan, { a, b, c })
     return
   }
+  if (plan.kernel === 'broadcast') {
+    const { rows, columns, lanes } = plan
+    const across = transposeB ? n : n / 4
+    const tilesAcross = Math.ceil(across / (columns * lanes))
+    const tiles = tilesAcross * Math.ceil(m / rows)
+    device.run(broadcastKernel({ rows, columns, lanes, transposeA, transposeB }), {
+      bindings: { a, b, c },
+      params: { m, m4: m / 4, n: across, k, k4: k / 4, tilesAcross, tiles },
+      workgroups: linearWorkgroups(tiles),
+    })
+    return
+  }
   const tilesAcross = Math.ceil(n / (plan.columns * plan.lanes))
   const tiles = tilesAcross * Math.ceil(m / plan.rows)
   const [aRow, aStep] = transposeA ? [1, m] : [k, 1]
@@ -88,8 +117,33 @@ function multiplyInto(
   })
 }
 
+/** A plan for a kernel that was not selected, for comparison. */
+function forcedPlan(
+  kernel: MatmulKernelName,
+  problem: MatmulProblem,
+  selected: MatmulPlan,
+  { capabilities }: Device,
+): MatmulPlan {
+  const plans = { plain: () => ({ ...selected, kernel }), dot: dotPlan, outer: outerPlan, broadcast: broadcastPlan }
+  return plans[kernel](problem, capabilities)
+}
+
 const plainKernel = defineKernel({ name: 'matmulPlain', source: plainSource })
 const outerKernels = new Map<string, Kernel>()
+
+const broadcastKernels = new Map<string, Kernel>()
+
+/** The kernel of a form; its text is made once. */
+function broadcastKernel(form: BroadcastForm): Kernel {
+  const { rows, columns, lanes, transposeA, transposeB } = form
+  const name = `matmulBroadcast${rows}x${columns}x${lanes}${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`
+  let kernel = broadcastKernels.get(name)
+  if (!kernel) {
+    kernel = defineKernel({ name, source: broadcastSource(form) })
+    broadcastKernels.set(name, kernel)
+  }
+  return kernel
+}
 
 /** The kernel of a plan; its text is made once. */
 function outerKernel({ rows, columns, lanes }: MatmulPlan): Kernel {

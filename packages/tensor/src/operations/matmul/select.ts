@@ -1,9 +1,12 @@
 import type { Capabilities } from '../../device/capabilities'
 
 /** The generations of matmul kernels, by name. `plain` takes any form and is what the others are compared with. */
-export type MatmulKernelName = 'plain' | 'dot' | 'outer'
+export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'broadcast'
 
-/** A kernel and its tile: an invocation, or for `dot` a workgroup, computes rows × columns elements. */
+/**
+ * A kernel and its tile: an invocation, or for `dot` a workgroup, computes rows × columns elements; of `broadcast` columns are
+ * vectors of four.
+ */
 export interface MatmulPlan {
   readonly kernel: MatmulKernelName
   readonly rows: number
@@ -20,25 +23,57 @@ export interface MatmulProblem {
   readonly transposeB: boolean
 }
 
+type Subgroups = Pick<Capabilities, 'subgroups' | 'subgroupMinSize' | 'subgroupMaxSize'>
+
+/** Subgroups narrower than any GPU's are the vectors of a CPU. */
+const onCpu = ({ subgroups, subgroupMaxSize }: Subgroups) => subgroups && subgroupMaxSize <= 8
+
 /**
- * Which kernel multiplies: a pure function of the problem and of what the device can do.
- *
- * On a CPU's vectors (subgroups of 8 and fewer) an 8 × 8 tile in registers is best of those tried, and up to 8 rows are one
- * tile, so that weights are read once for all of them; of 1, 2, 4 or 8, for every height is a kernel to compile. A GPU wants
- * more, smaller tiles.
+ * Which kernel multiplies: a pure function of the problem and of what the device can do. On a CPU's vectors loads are what
+ * costs, and `broadcast` has the fewest; a GPU wants more, smaller tiles. Which kernel takes x · wᵀ does not depend on the
+ * number of rows.
  */
-export function selectMatmul(
-  { m, n, transposeA, transposeB }: MatmulProblem,
-  capabilities: Pick<Capabilities, 'subgroupMaxSize' | 'subgroups'>,
-): MatmulPlan {
+export function selectMatmul(problem: MatmulProblem, capabilities: Subgroups): MatmulPlan {
+  const { transposeA, transposeB } = problem
   if (transposeA && transposeB) return { kernel: 'plain', rows: 1, columns: 1, lanes: 64 }
-  const cpu = capabilities.subgroups && capabilities.subgroupMaxSize <= 8
-  if (transposeB) {
-    const rows = m <= 2 ? m : m <= 4 || (m > 16 && !cpu) ? 4 : 8
-    const columns = rows <= 2 ? 16 : rows <= 4 ? 12 : 8
-    return { kernel: 'dot', rows, columns: Math.min(cpu ? columns : 4, n), lanes: 0 }
-  }
+  if (onCpu(capabilities) && takesBroadcast(problem, capabilities)) return broadcastPlan(problem, capabilities)
+  return transposeB ? dotPlan(problem, capabilities) : outerPlan(problem, capabilities)
+}
+
+/**
+ * Up to 8 rows are one tile, so that weights are read once for all of them; of 1, 2, 4 or 8, for every height is a kernel to
+ * compile.
+ */
+export function dotPlan({ m, n }: Pick<MatmulProblem, 'm' | 'n'>, capabilities: Subgroups): MatmulPlan {
+  const cpu = onCpu(capabilities)
+  const rows = m <= 2 ? m : m <= 4 || (m > 16 && !cpu) ? 4 : 8
+  const columns = rows <= 2 ? 16 : rows <= 4 ? 12 : 8
+  return { kernel: 'dot', rows, columns: Math.min(cpu ? columns : 4, n), lanes: 0 }
+}
+
+export function outerPlan({ m, n }: MatmulProblem, capabilities: Subgroups): MatmulPlan {
+  const cpu = onCpu(capabilities)
   const lanes = cpu ? capabilities.subgroupMaxSize : 32
   const side = cpu ? 8 : 4
   return { kernel: 'outer', rows: Math.min(side, m), columns: Math.min(side, Math.ceil(n / lanes)), lanes }
+}
+
+/** Whether the kernel `broadcast` can: whole vectors, and subgroups of one size. */
+export const takesBroadcast = (
+  { m, n, k, transposeA, transposeB }: MatmulProblem,
+  {
+    subgroups,
+    subgroupMinSize,
+    subgroupMaxSize,
+  }: Pick<Capabilities, 'subgroupMinSize' | 'subgroupMaxSize' | 'subgroups'>,
+): boolean =>
+  subgroups &&
+  subgroupMinSize === subgroupMaxSize &&
+  k % 4 === 0 &&
+  (transposeB ? !transposeA : n % 4 === 0) &&
+  (!transposeA || m % 4 === 0)
+
+export function broadcastPlan({ m, n, transposeB }: MatmulProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
+  const columns = transposeB ? Math.min(8, Math.ceil(n / lanes)) : Math.min(2, Math.ceil(n / (4 * lanes)))
+  return { kernel: 'broadcast', rows: m <= 4 ? 4 : 8, columns, lanes }
 }
