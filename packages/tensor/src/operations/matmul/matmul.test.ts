@@ -118,7 +118,7 @@ describe('the choice of a matmul kernel', () => {
   const problem = { m: 512, n: 384, k: 128, transposeA: false, transposeB: false }
 
   it('is a function of form, shape and capabilities', () => {
-    expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'broadcast', rows: 8, columns: 2, lanes: 4 })
+    expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'broadcast', rows: 16, columns: 4, lanes: 4 })
     expect(selectMatmul({ ...problem, transposeB: true }, cpu)).toMatchObject({ kernel: 'broadcast', columns: 8 })
     expect(selectMatmul({ ...problem, n: 9 }, cpu)).toEqual({ kernel: 'outer', rows: 8, columns: 3, lanes: 4 })
     expect(selectMatmul({ ...problem, k: 127, transposeB: true }, cpu).kernel).toBe('dot')

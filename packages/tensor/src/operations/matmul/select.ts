@@ -74,6 +74,8 @@ export const takesBroadcast = (
   (!transposeA || m % 4 === 0)
 
 export function broadcastPlan({ m, n, transposeB }: MatmulProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
-  const columns = transposeB ? Math.min(8, Math.ceil(n / lanes)) : Math.min(2, Math.ceil(n / (4 * lanes)))
-  return { kernel: 'broadcast', rows: m <= 4 ? 4 : 8, columns, lanes }
+  // Few widths, for each is a kernel to compile; tiles side by side are as equal as these allow.
+  const wanted = Math.ceil(n / (4 * lanes))
+  const quads = Math.ceil(wanted / Math.ceil(wanted / (transposeB ? 2 : 4)))
+  return { kernel: 'broadcast', rows: m <= 8 ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
 }
