@@ -74,8 +74,11 @@ export const takesBroadcast = (
   (!transposeA || m % 4 === 0)
 
 export function broadcastPlan({ m, n, transposeB }: MatmulProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
+  // Subgroups of 4 (SSE, NEON) are fastest with the widest tiles that compile in a moment, subgroups of 8 (AVX) with the
+  // narrowest: there a tile of 16 rows just fits into the registers.
+  const widest = lanes > 4 ? 1 : transposeB ? 2 : 4
   // Few widths, for each is a kernel to compile; tiles side by side are as equal as these allow.
   const wanted = Math.ceil(n / (4 * lanes))
-  const quads = Math.ceil(wanted / Math.ceil(wanted / (transposeB ? 2 : 4)))
+  const quads = Math.ceil(wanted / Math.ceil(wanted / widest))
   return { kernel: 'broadcast', rows: m <= 8 ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
 }
