@@ -4,7 +4,7 @@ export interface KernelBinding {
   readonly name: string
   readonly index: number
   readonly access: 'read' | 'read_write'
-  /** Whether the text declares its elements to be f32. */
+  /** Whether the text declares its elements to be f32, alone, in vectors or as V (row-vectors.ts). */
   readonly isFloat: boolean
 }
 
@@ -44,7 +44,7 @@ export function defineKernel({ name, source }: { name: string; source: string })
   const text = source.replace(/\/\/.*$/gm, '')
   const bindings = [
     ...text.matchAll(
-      /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read_write|read)>\s*(\w+)(?:\s*:\s*array<(f32|vec[234]f)\b)?/g,
+      /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read_write|read)>\s*(\w+)(?:\s*:\s*array<(f32|vec[234]f|V)\b)?/g,
     ),
   ]
     .map(([, index, access, binding, float]) => ({

@@ -3,7 +3,7 @@ import { ShapeError } from '../../errors'
 import { defineKernel } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { reduce } from '../reduce/reduce'
-import { runOverRows } from '../rows/softmax'
+import { runOverRowVectors } from '../rows/row-vectors'
 import source from './rms-norm.wgsl'
 import inputSource from './rms-norm-gradient-input.wgsl'
 import weightSource from './rms-norm-gradient-weight.wgsl'
@@ -25,7 +25,7 @@ export function rmsNorm(x: Tensor, weight: Tensor, { epsilon = 1e-5 }: { epsilon
   const { device } = x
   const y = device.empty(x.shape)
   const scale = device.empty([x.size / columns])
-  const run = runOverRows(x)
+  const run = runOverRowVectors(x)
   device.run(kernel, { ...run, params: { ...run.params, epsilon }, bindings: { x, weight, y, scale } })
   if (!device.tape) scale.dispose()
   const gradientInput = (dy: Tensor) => {

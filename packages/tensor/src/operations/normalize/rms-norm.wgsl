@@ -2,13 +2,13 @@
 //
 // x, y: [rows, columns]    weight: [columns]    scale: [rows], for the gradient
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum (row-reduction.ts).
+// Prelude: rowSum (row-reduction.ts), V, WIDTH, sumOf (row-vectors.ts).
 
 struct Params { rows: u32, columns: u32, epsilon: f32 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> weight: array<V>;
+@group(0) @binding(2) var<storage, read_write> y: array<V>;
 @group(0) @binding(3) var<storage, read_write> scale: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -17,9 +17,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = group.x + group.y * groups.x;
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
-  var squares = 0.0;
+  var squares = V();
   for (var i = lane; i < params.columns; i += LANES) { squares += x[begin + i] * x[begin + i]; }
-  let factor = inverseSqrt(rowSum(squares, lane) / f32(params.columns) + params.epsilon);
+  let factor = inverseSqrt(rowSum(sumOf(squares), lane) / f32(WIDTH * params.columns) + params.epsilon);
   for (var i = lane; i < params.columns; i += LANES) { y[begin + i] = x[begin + i] * factor * weight[i]; }
   if (lane == 0u) { scale[row] = factor; }
 }

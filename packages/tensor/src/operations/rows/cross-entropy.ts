@@ -1,10 +1,10 @@
 import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import source from './cross-entropy.wgsl'
 import gradientSource from './cross-entropy-gradient.wgsl'
-import { runOverRows } from './softmax'
+import { runOverRowVectors } from './row-vectors'
 
 const kernel = defineKernel({ name: 'crossEntropy', source })
 const gradientKernel = defineKernel({ name: 'crossEntropyGradient', source: gradientSource })
@@ -28,19 +28,12 @@ export function crossEntropy(
   const { device } = logits
   const loss = device.empty(labels.shape)
   const shift = device.empty([rows])
-  const run = runOverRows(logits)
-  device.run(kernel, {
-    ...run,
-    params: { ...run.params, ignore: ignoreIndex },
-    bindings: { logits, labels, loss, shift },
-  })
+  const run = runOverRowVectors(logits)
+  const params = { ...run.params, ignore: ignoreIndex }
+  device.run(kernel, { ...run, params, bindings: { logits, labels, loss, shift } })
   const gradient = (dloss: Tensor) => {
     const dlogits = device.empty(logits.shape)
-    device.run(gradientKernel, {
-      bindings: { logits, labels, shift, dloss, dlogits },
-      params: { count: logits.size, columns, ignore: ignoreIndex },
-      workgroups: linearWorkgroups(Math.ceil(logits.size / 64)),
-    })
+    device.run(gradientKernel, { ...run, params, bindings: { logits, labels, shift, dloss, dlogits } })
     return dlogits
   }
   if (!device.tape) shift.dispose()

@@ -2,11 +2,11 @@
 //
 // logits: [rows, columns]    labels: u32 [rows]    loss, shift: [rows]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum, rowMax (row-reduction.ts).
+// Prelude: rowSum, rowMax (row-reduction.ts), V, WIDTH, sumOf, maxOf, elementOf (row-vectors.ts).
 
 struct Params { rows: u32, columns: u32, ignore: u32 }
 
-@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(0) var<storage, read> logits: array<V>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read_write> loss: array<f32>;
 @group(0) @binding(3) var<storage, read_write> shift: array<f32>;
@@ -18,16 +18,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
   let end = begin + params.columns;
-  var largest = -3.4e38;
-  for (var i = begin + lane; i < end; i += LANES) { largest = max(largest, logits[i]); }
-  largest = rowMax(largest, lane);
-  var total = 0.0;
-  for (var i = begin + lane; i < end; i += LANES) { total += exp(logits[i] - largest); }
-  total = rowSum(total, lane);
+  var most = V(-3.4e38);
+  for (var i = begin + lane; i < end; i += LANES) { most = max(most, logits[i]); }
+  let largest = rowMax(maxOf(most), lane);
+  var sums = V();
+  for (var i = begin + lane; i < end; i += LANES) { sums += exp(logits[i] - largest); }
+  let total = rowSum(sumOf(sums), lane);
   if (lane == 0u) {
     let label = labels[row];
-    let ignored = label == params.ignore || label >= params.columns;
+    let ignored = label == params.ignore || label >= WIDTH * params.columns;
+    let place = min(label, WIDTH * params.columns - 1u);
     shift[row] = largest + log(total);
-    loss[row] = select(largest + log(total) - logits[begin + min(label, params.columns - 1u)], 0.0, ignored);
+    loss[row] = select(largest + log(total) - elementOf(logits[begin + place / WIDTH], place), 0.0, ignored);
   }
 }

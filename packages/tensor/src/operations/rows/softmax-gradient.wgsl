@@ -2,13 +2,13 @@
 //
 // y, dy, dx: [rows, columns]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum (row-reduction.ts). LOG: of the logarithm.
+// Prelude: rowSum (row-reduction.ts), V, sumOf (row-vectors.ts). LOG: of the logarithm.
 
 struct Params { rows: u32, columns: u32 }
 
-@group(0) @binding(0) var<storage, read> y: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(0) var<storage, read> y: array<V>;
+@group(0) @binding(1) var<storage, read> dy: array<V>;
+@group(0) @binding(2) var<storage, read_write> dx: array<V>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
@@ -17,11 +17,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
   let end = begin + params.columns;
-  var total = 0.0;
+  var sums = V();
   for (var i = begin + lane; i < end; i += LANES) {
-    if (LOG) { total += dy[i]; } else { total += dy[i] * y[i]; }
+    if (LOG) { sums += dy[i]; } else { sums += dy[i] * y[i]; }
   }
-  total = rowSum(total, lane);
+  let total = rowSum(sumOf(sums), lane);
   for (var i = begin + lane; i < end; i += LANES) {
     if (LOG) { dx[i] = dy[i] - exp(y[i]) * total; } else { dx[i] = y[i] * (dy[i] - total); }
   }

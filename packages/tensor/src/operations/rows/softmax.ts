@@ -1,7 +1,7 @@
 import { differentiable } from '../../autograd/tape'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel } from '../../kernel'
 import type { Tensor } from '../../tensor'
-import { rowReduction } from '../reduce/row-reduction'
+import { runOverRowVectors } from './row-vectors'
 import source from './softmax.wgsl'
 import gradientSource from './softmax-gradient.wgsl'
 
@@ -16,7 +16,7 @@ export const logSoftmax = (x: Tensor): Tensor => softmaxRows('logSoftmax', x, tr
 
 function softmaxRows(name: string, x: Tensor, LOG: boolean): Tensor {
   const y = x.device.empty(x.shape)
-  const run = runOverRows(x, { LOG })
+  const run = runOverRowVectors(x, { LOG })
   x.device.run(kernel, { ...run, bindings: { x, y } })
   const gradient = (dy: Tensor) => {
     const dx = x.device.empty(x.shape)
@@ -24,17 +24,4 @@ function softmaxRows(name: string, x: Tensor, LOG: boolean): Tensor {
     return dx
   }
   return differentiable(y, { name, inputs: [x], gradient: (dy) => [() => gradient(dy)] })
-}
-
-/** Parameters of a kernel that gives a workgroup to each row of the last axis. */
-export function runOverRows(x: Tensor, constants: Record<string, boolean | number> = {}) {
-  const columns = x.shape.at(-1) ?? 1
-  const rows = x.size / columns
-  const lanes = rowReduction(columns, x.device.capabilities)
-  return {
-    params: { rows, columns },
-    ...lanes,
-    constants: { ...lanes.constants, ...constants },
-    workgroups: linearWorkgroups(rows),
-  }
 }

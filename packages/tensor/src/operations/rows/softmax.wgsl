@@ -2,12 +2,12 @@
 //
 // x, y: [rows, columns]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum, rowMax (row-reduction.ts). LOG: the logarithm.
+// Prelude: rowSum, rowMax (row-reduction.ts), V, sumOf, maxOf (row-vectors.ts). LOG: the logarithm.
 
 struct Params { rows: u32, columns: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
@@ -16,12 +16,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
   let end = begin + params.columns;
-  var largest = -3.4e38;
-  for (var i = begin + lane; i < end; i += LANES) { largest = max(largest, x[i]); }
-  largest = rowMax(largest, lane);
-  var total = 0.0;
-  for (var i = begin + lane; i < end; i += LANES) { total += exp(x[i] - largest); }
-  total = rowSum(total, lane);
+  var most = V(-3.4e38);
+  for (var i = begin + lane; i < end; i += LANES) { most = max(most, x[i]); }
+  let largest = rowMax(maxOf(most), lane);
+  var sums = V();
+  for (var i = begin + lane; i < end; i += LANES) { sums += exp(x[i] - largest); }
+  let total = rowSum(sumOf(sums), lane);
   if (LOG) {
     let shift = largest + log(total);
     for (var i = begin + lane; i < end; i += LANES) { y[i] = x[i] - shift; }

@@ -2,8 +2,8 @@ import { OutriderError } from '../../errors'
 import { defineKernel } from '../../kernel'
 import { philoxWgsl, splitWords } from '../../random/philox'
 import type { Tensor } from '../../tensor'
-import { runOverRows } from '../rows/softmax'
 import source from './categorical.wgsl'
+import { runOverRows } from './run-over-rows'
 
 const kernel = defineKernel({ name: 'sampleCategorical', source })
 

@@ -3,9 +3,9 @@ import { defineKernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { argmax } from '../reduce/argmax'
 import { rowReduction } from '../reduce/row-reduction'
-import { runOverRows } from '../rows/softmax'
 import source from './distribution.wgsl'
 import greedySource from './greedy.wgsl'
+import { runOverRows } from './run-over-rows'
 
 const kernel = defineKernel({ name: 'samplingDistribution', source })
 const greedyKernel = defineKernel({ name: 'greedyDistribution', source: greedySource })

@@ -1,0 +1,51 @@
+import { linearWorkgroups } from '../../kernel'
+import type { Tensor } from '../../tensor'
+import { rowReduction } from '../reduce/row-reduction'
+
+/**
+ * Parameters of a kernel that gives a workgroup to each row of the last axis and reads it in vectors of four where it divides
+ * into them, else element by element. The kernel is written for either, against the type V, the constant WIDTH (its
+ * elements) and, beside those of row-reduction.ts, four functions:
+ *
+ * - `sumOf(v: V) -> f32`, `maxOf(v: V) -> f32`: over the elements
+ * - `isAt(i: u32, place: u32) -> V`: 1 where an element of the row's vector i is number `place` of the row, else 0
+ * - `elementOf(v: V, place: u32) -> f32`: the element of v that is number `place` of the row
+ *
+ * `params.columns` counts vectors.
+ */
+export function runOverRowVectors(x: Tensor, constants: Record<string, boolean | number> = {}) {
+  const columns = x.shape.at(-1) ?? 1
+  const rows = x.size / columns
+  const WIDTH = columns % 4 === 0 ? 4 : 1
+  const lanes = rowReduction(columns / WIDTH, x.device.capabilities)
+  return {
+    params: { rows, columns: columns / WIDTH },
+    constants: { ...lanes.constants, WIDTH, ...constants },
+    types: { V: WIDTH === 4 ? 'vec4f' : 'f32' },
+    prelude: preludeOf(WIDTH, lanes.prelude ?? ''),
+    workgroups: linearWorkgroups(rows),
+  }
+}
+
+const preludes = new Map<string, string>()
+
+/** One string each, as a kernel's specialisation goes by it. */
+function preludeOf(width: 1 | 4, reduction: string): string {
+  const key = `${width}${reduction}`
+  let prelude = preludes.get(key)
+  if (!prelude) {
+    prelude = `${reduction}\n${width === 4 ? vectors : elements}`
+    preludes.set(key, prelude)
+  }
+  return prelude
+}
+
+const vectors = `fn sumOf(v: vec4f) -> f32 { return dot(v, vec4f(1.0)); }
+fn maxOf(v: vec4f) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
+fn isAt(i: u32, place: u32) -> vec4f { return select(vec4f(), vec4f(1.0), 4u * i + vec4u(0u, 1u, 2u, 3u) == vec4u(place)); }
+fn elementOf(v: vec4f, place: u32) -> f32 { return v[place & 3u]; }`
+
+const elements = `fn sumOf(v: f32) -> f32 { return v; }
+fn maxOf(v: f32) -> f32 { return v; }
+fn isAt(i: u32, place: u32) -> f32 { return select(0.0, 1.0, i == place); }
+fn elementOf(v: f32, place: u32) -> f32 { return v; }`
