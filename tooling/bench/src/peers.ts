@@ -64,18 +64,36 @@ export async function openPeers(names: readonly string[], note: (text: string) =
     const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
     await promisify(execFile)(npm, ['ci', '--no-audit', '--no-fund'], { cwd: fileURLToPath(folder) })
   }
-  // They look for a browser's globals; tfjs registers itself only in a window or a worker.
-  Object.assign(globalThis, globals, { WorkerGlobalScope: class {} })
-  const navigator = { gpu: create([]), hardwareConcurrency: cpus().length, userAgent: 'Node' }
-  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true })
-  const makers: Record<string, () => Promise<Contender>> = {
-    'jax-js/webgpu': async () => ((await load('jax.mjs')) as PeerModule).createPeer('webgpu'),
-    'jax-js/wasm': async () => ((await load('jax.mjs')) as PeerModule).createPeer('wasm'),
-    'tfjs/webgpu': async () => ((await load(await bundled('tfjs.mjs'))) as PeerModule).createPeer(),
-  }
   const peers: Contender[] = []
-  for (const name of names) peers.push(await makers[name]!())
+  for (const name of names) {
+    let peer = opened.get(name)
+    if (!peer) {
+      provideBrowserGlobals()
+      peer = await makers[name]!()
+      opened.set(name, peer)
+    }
+    peers.push(peer)
+  }
   return peers
+}
+
+const opened = new Map<string, Contender>()
+
+const makers: Record<string, () => Promise<Contender>> = {
+  'jax-js/webgpu': async () => ((await load('jax.mjs')) as PeerModule).createPeer('webgpu'),
+  'jax-js/wasm': async () => ((await load('jax.mjs')) as PeerModule).createPeer('wasm'),
+  'tfjs/webgpu': async () => ((await load(await bundled('tfjs.mjs'))) as PeerModule).createPeer(),
+}
+
+// One of Dawn's instances for all, never collected: one that is collected before its devices takes the process with it.
+let gpu: GPU | undefined
+
+/** What the peers look for: a navigator, WebGPU's constants, and for tfjs to register itself, a worker. */
+function provideBrowserGlobals(): void {
+  gpu ??= create([])
+  Object.assign(globalThis, globals, { WorkerGlobalScope: class {} })
+  const navigator = { gpu, hardwareConcurrency: cpus().length, userAgent: 'Node' }
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true })
 }
 
 /** The file with all that it imports in one, as a browser's bundler would make it. */
