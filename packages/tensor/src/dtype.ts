@@ -1,5 +1,5 @@
 import { OutriderError } from './errors'
-import { type FormatName, formats } from './formats/index'
+import { type Format, type FormatName, formats, restBytes, wordBytes } from './formats/index'
 
 /** Elements that operations compute with. f16 is a storage type, two to a word, computed in f32: it needs no `shader-f16`. */
 export type ElementDType = 'f32' | 'f16' | 'u32' | 'i32'
@@ -30,8 +30,8 @@ export const isFormat = (dtype: DType): dtype is FormatName => dtype in formats
 export function storedBytes(size: number, dtype: DType): number {
   const bytes = elementBytes[dtype]
   if (bytes !== undefined) return size * bytes
-  const { elements, device } = formats[dtype as FormatName]
-  return (size / 8) * 4 * device.words + (size / elements) * 2 * device.rest
+  const format: Format = formats[dtype as FormatName]
+  return wordBytes(format.device, size) + restBytes(format, size)
 }
 
 /** The same with its padding: bindings are read as vec4, so buffers end on 16 bytes. */

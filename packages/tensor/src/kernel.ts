@@ -73,6 +73,18 @@ export function defineKernel({ name, source }: { name: string; source: string })
   return { name, source, bindings, parameters }
 }
 
+const generated = new Map<string, Kernel>()
+
+/** A kernel whose text is generated: made once for a name, which says all that the text depends on. */
+export function generatedKernel(name: string, source: () => string): Kernel {
+  let kernel = generated.get(name)
+  if (!kernel) {
+    kernel = defineKernel({ name, source: source() })
+    generated.set(name, kernel)
+  }
+  return kernel
+}
+
 /** The kernel's text with its specialisation before it; `enable` directives come first, as WGSL wants. */
 export function specialize(kernel: Kernel, { constants, types, prelude }: KernelSpecialization): string {
   const enables: string[] = []

@@ -2,7 +2,7 @@ import type { Tape } from '../autograd/tape'
 import { bytesPerElement, type DType, isFormat, paddedBytes, storedBytes, type TypedArray } from '../dtype'
 import { OutriderError, ShapeError } from '../errors'
 import { arrangeBlocks } from '../formats/arrange'
-import { formats } from '../formats/index'
+import { formats, restBytes, wordBytes } from '../formats/index'
 import { type Kernel, type KernelSpecialization, maxParameterBytes } from '../kernel'
 import { checkShape, type Shape, sizeOf } from '../shape'
 import { Tensor } from '../tensor'
@@ -269,15 +269,14 @@ export class Device {
       this.#queue.upload(storage, 4 * first, bytes)
       return
     }
-    const { words, rest } = arrangeBlocks(formats[dtype], bytes)
-    const { elements, device } = formats[dtype]
-    const place = device.arrange ? (first / 8) * 4 * device.words : 2 * first
-    const restStart = (size / 8) * 4 * device.words
-    const restPlace = (first / elements) * 2 * device.rest
+    const format = formats[dtype]
+    const { words, rest } = arrangeBlocks(format, bytes)
+    const place = wordBytes(format.device, first)
+    const restPlace = restBytes(format, first)
     if (place % 4 !== 0 || restPlace % 4 !== 0)
       throw new ShapeError('tensor.write', [[first]], `rows of ${dtype} can be written from whole words on`)
     this.#queue.upload(storage, place, wholeWords(words))
-    if (rest.length > 0) this.#queue.upload(storage, restStart + restPlace, wholeWords(rest))
+    if (rest.length > 0) this.#queue.upload(storage, wordBytes(format.device, size) + restPlace, wholeWords(rest))
   }
 
   /** The bytes of several tensors, read in one wait. */

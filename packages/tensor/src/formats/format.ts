@@ -35,6 +35,13 @@ export interface DeviceFormat {
   readonly wgsl: string
 }
 
+/** Bytes of the first region for so many elements: where the second begins. */
+export const wordBytes = ({ words }: DeviceFormat, size: number): number => (size / 8) * 4 * words
+
+/** Bytes of the second. */
+export const restBytes = ({ elements, device }: Pick<Format, 'elements' | 'device'>, size: number): number =>
+  (size / elements) * 2 * device.rest
+
 /** A format of blocks, from what is done with one of them. */
 export function blockFormat({
   elements,

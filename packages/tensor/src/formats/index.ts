@@ -6,7 +6,7 @@ import { q4_k } from './q4-k'
 import { q6_k } from './q6-k'
 import { q8_0 } from './q8-0'
 
-export type { Format } from './format'
+export { type Format, restBytes, wordBytes } from './format'
 
 /** The formats of weights that kernels read as they are stored. */
 export const formats = { f16, bf16, q8_0, q4_0, q4_k, q6_k } satisfies Record<string, Format>

@@ -1,5 +1,5 @@
 import type { Tensor } from '../tensor'
-import { type FormatName, formats } from './index'
+import { type FormatName, formats, wordBytes } from './index'
 
 /** How a kernel reads weights of a format: what it declares, calls and is given. */
 export interface PieceReader {
@@ -32,11 +32,10 @@ export function pieceReader(name: string, format: FormatName): PieceReader {
 
 /** The bindings and parameters that such a reader takes. */
 export function pieceOperands(name: string, weights: Tensor, format: FormatName) {
-  const { words, rest, restType } = formats[format].device
-  if (rest === 0) return { bindings: { [name]: weights }, params: {} }
-  const wordsBefore = (weights.size / 8) * words
+  const { device } = formats[format]
+  if (device.rest === 0) return { bindings: { [name]: weights }, params: {} }
   return {
     bindings: { [name]: weights, [`${name}Rest`]: weights },
-    params: { [`${name}First`]: restType === 'vec4u' ? wordsBefore / 4 : wordsBefore },
+    params: { [`${name}First`]: wordBytes(device, weights.size) / (device.restType === 'vec4u' ? 16 : 4) },
   }
 }

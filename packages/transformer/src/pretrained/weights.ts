@@ -134,7 +134,7 @@ export async function loadParameters(
           throw new OutriderError('ABORTED', `Loading ${weights.where} was aborted.`, { cause: options.signal.reason })
         const rows = { first, count: Math.min(step, height - first) }
         const bytes = await weights.read(name, rows)
-        const kept = stored.dtype.toLowerCase() === tensor.dtype
+        const kept = weightDtype(stored.dtype) === tensor.dtype
         tensor.writeRows(kept ? bytes : storedToFloats(bytes, stored.dtype), rows)
         loadedBytes += bytes.length
         queuedBytes += bytes.length

@@ -1,25 +1,22 @@
-import { type FormatName, formats } from '../../formats/index'
+import type { FormatName } from '../../formats/index'
 import { pieceReader, pieceType } from '../../formats/piece-reader'
-import { defineKernel, type Kernel } from '../../kernel'
+import { generatedKernel, type Kernel } from '../../kernel'
 
 /**
  * What embedding-rows.wgsl does, from a table in a format of weights: an invocation reads eight elements of a row. Its params
  * count eights where those of the other count elements.
  */
-export const embeddingPieces = Object.fromEntries(
-  (Object.keys(formats) as FormatName[]).map((format) => [format, embeddingKernel(format)]),
-) as Record<FormatName, Kernel>
+export const embeddingPieces = (format: FormatName): Kernel =>
+  generatedKernel(`embedding-${format}`, () => piecesSource(format))
 
-function embeddingKernel(format: FormatName): Kernel {
+function piecesSource(format: FormatName): string {
   const { declarations, fields, source } = pieceReader('table', format)
   const bindings = [
     ...declarations,
     'var<storage, read> ids: array<u32>',
     'var<storage, read_write> y: array<vec4f>',
   ].map((declaration, i) => `@group(0) @binding(${i}) ${declaration};`)
-  return defineKernel({
-    name: `embedding-${format}`,
-    source: `struct Params { ${['count', 'columns', 'vocabulary', 'first', 'partRows'].map((name) => `${name}: u32`).join(', ')}${fields.map((field) => `, ${field}`).join('')} }
+  return `struct Params { ${['count', 'columns', 'vocabulary', 'first', 'partRows'].map((name) => `${name}: u32`).join(', ')}${fields.map((field) => `, ${field}`).join('')} }
 ${bindings.join('\n')}
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -35,6 +32,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let piece = tablePiece(row * params.columns + i % params.columns);
   y[2u * i] = piece.low;
   y[2u * i + 1u] = piece.high;
-}`,
-  })
+}`
 }

@@ -61,7 +61,7 @@ function lookUp(table: Tensor, ids: Tensor, y: Tensor): void {
   for (const part of table.parts) {
     const operands = format ? pieceOperands('table', part, format) : { bindings: { table: part }, params: {} }
     const partRows = part.shape[0]!
-    table.device.run(format ? embeddingPieces[format] : rowsKernel, {
+    table.device.run(format ? embeddingPieces(format) : rowsKernel, {
       bindings: { ...operands.bindings, ids, y },
       params: { count: y.size / width, columns: columns / width, vocabulary, first, partRows, ...operands.params },
       workgroups: linearWorkgroups(Math.ceil(y.size / width / 64)),

@@ -2,7 +2,7 @@ import { isFormat } from '../../dtype'
 import { ShapeError } from '../../errors'
 import type { FormatName } from '../../formats/index'
 import { pieceOperands } from '../../formats/piece-reader'
-import { defineKernel, type Kernel, linearWorkgroups } from '../../kernel'
+import { generatedKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { rowReduction } from '../reduce/row-reduction'
 import { type DotForm, dotSource } from './dot-source'
@@ -79,17 +79,9 @@ export function runDot(
   }
 }
 
-const kernels = new Map<string, Kernel>()
-
-/** The kernel of a form; its text is made once. */
 function dotKernel(form: DotForm): Kernel {
   const { rows, columns, width, format, normed, biased, epilogue } = form
   const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${width}`
   const name = `matmulDot${rows}x${columns}-${weights}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
-  let kernel = kernels.get(name)
-  if (!kernel) {
-    kernel = defineKernel({ name, source: dotSource(form) })
-    kernels.set(name, kernel)
-  }
-  return kernel
+  return generatedKernel(name, () => dotSource(form))
 }

@@ -1,7 +1,7 @@
 import { differentiable } from '../../autograd/tape'
 import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
-import { defineKernel, type Kernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, generatedKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { type BroadcastForm, broadcastSource } from './broadcast-source'
 import { runDot } from './dot'
@@ -129,32 +129,15 @@ function forcedPlan(
 }
 
 const plainKernel = defineKernel({ name: 'matmulPlain', source: plainSource })
-const outerKernels = new Map<string, Kernel>()
 
-const broadcastKernels = new Map<string, Kernel>()
-
-/** The kernel of a form; its text is made once. */
 function broadcastKernel(form: BroadcastForm): Kernel {
   const { rows, columns, lanes, transposeA, transposeB } = form
   const name = `matmulBroadcast${rows}x${columns}x${lanes}${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`
-  let kernel = broadcastKernels.get(name)
-  if (!kernel) {
-    kernel = defineKernel({ name, source: broadcastSource(form) })
-    broadcastKernels.set(name, kernel)
-  }
-  return kernel
+  return generatedKernel(name, () => broadcastSource(form))
 }
 
-/** The kernel of a plan; its text is made once. */
-function outerKernel({ rows, columns, lanes }: MatmulPlan): Kernel {
-  const key = `${rows} ${columns} ${lanes}`
-  let kernel = outerKernels.get(key)
-  if (!kernel) {
-    kernel = defineKernel({ name: `matmulOuter${rows}x${columns}`, source: outerSource(rows, columns, lanes) })
-    outerKernels.set(key, kernel)
-  }
-  return kernel
-}
+const outerKernel = ({ rows, columns, lanes }: MatmulPlan): Kernel =>
+  generatedKernel(`matmulOuter${rows}x${columns}x${lanes}`, () => outerSource(rows, columns, lanes))
 
 /** c = op(a) op(b), so d op(a) = dc op(b)ᵀ. */
 function gradientA(dc: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
