@@ -1,11 +1,9 @@
-import { gather, type Tensor } from '@outrider/tensor'
+import type { Tensor } from '@outrider/tensor'
 import { tvd } from './builtin/tvd'
 import { checkLogits } from './row-loss/check-inputs'
-import { rowLossCode } from './row-loss/code'
-import { rowLossKernels, rowValues } from './row-loss/evaluate'
+import { lineOf, rowLossProgram, rowStats, rowValues } from './row-loss/program'
 
-const code = rowLossCode(tvd.parts)
-const kernels = rowLossKernels('acceptance')
+const program = rowLossProgram('acceptance', tvd.parts)
 
 /**
  * α = Σ min(p, q) by row: the chance that a token drafted from p is accepted by q (Leviathan et al. 2023, arXiv 2211.17192).
@@ -21,7 +19,7 @@ export function acceptanceRates(draftLogits: Tensor, targetLogits: Tensor, vocab
   checkLogits('acceptanceRates', inputs)
   const { device } = draftLogits
   return device.scope(() => {
-    const { stats } = rowValues(kernels, code, inputs, false)
-    return gather(stats, device.full([stats.shape[0]!], 2, 'u32'))
+    const { stats } = rowStats(program, inputs)
+    return lineOf(rowValues(program, stats, { means: stats, scopeRows: 0 }), 1)
   })
 }

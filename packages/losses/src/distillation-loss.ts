@@ -1,4 +1,4 @@
-import type { Tensor } from '@outrider/tensor'
+import { linear, matmul, type Tensor } from '@outrider/tensor'
 
 /** What a distillation loss is computed from: positions as rows, over the vocabulary. */
 export interface DistillationInputs {
@@ -27,6 +27,23 @@ export interface DistillationResult {
   statistics: Record<string, Tensor>
 }
 
+/** The last hidden states of a model (after its last norm) and the weight that turns them into logits: hidden · weightᵀ. */
+export interface Head {
+  hidden: Tensor // f32 [rows, width]
+  /** The draft's is f32; the target's may be of any format that `linear` takes. */
+  weight: Tensor // [vocabulary, width]
+}
+
+/** What a loss is computed from where the logits of all rows at once would be too much to hold. */
+export interface HeadInputs extends Omit<DistillationInputs, 'draftLogits' | 'targetLogits'> {
+  /** The loss is differentiable in both of its tensors. */
+  draft: Head
+  /** Left out only for losses of labels alone. */
+  target?: Head | undefined
+  /** Rows whose logits are held at a time. Default: what takes 64 MiB. */
+  chunkRows?: number | undefined
+}
+
 /**
  * Anything a draft can be fine-tuned with. Row losses (`defineRowLoss`) are one kind; another is a function composed of
  * tensor operations (`composeLoss`).
@@ -34,6 +51,8 @@ export interface DistillationResult {
 export interface DistillationLoss {
   readonly name: string
   evaluate(inputs: DistillationInputs): DistillationResult
+  /** The same from hidden states, chunk by chunk. Every row loss can; a loss that cannot is given the logits of all rows. */
+  evaluateHeads?(inputs: HeadInputs): DistillationResult
 }
 
 /**
@@ -43,4 +62,19 @@ export interface DistillationLoss {
  */
 export function distillationLoss(loss: DistillationLoss, inputs: DistillationInputs): DistillationResult {
   return loss.evaluate(inputs)
+}
+
+/**
+ * The loss of hidden states, head and loss in one: logits [rows, vocabulary] are made for a few rows at a time, and so is
+ * their gradient, so that no more than three chunks of them are held. Values and gradients are those of `distillationLoss`
+ * within rounding. Where gradients are recorded, they are computed at once, with the value (as in Liger Kernel, Hsu et al.
+ * 2024, arXiv 2410.10989); only a loss that pools statistics over more rows than a chunk has makes the logits twice.
+ *
+ * @throws what `distillationLoss` throws
+ */
+export function distillationLossOfHeads(loss: DistillationLoss, inputs: HeadInputs): DistillationResult {
+  if (loss.evaluateHeads) return loss.evaluateHeads(inputs)
+  const { draft, target, chunkRows: _, ...rest } = inputs
+  const draftLogits = matmul(draft.hidden, draft.weight, { transposeB: true }) // [rows, draft vocabulary]
+  return loss.evaluate({ ...rest, draftLogits, targetLogits: target && linear(target.hidden, target.weight) })
 }

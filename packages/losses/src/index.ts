@@ -14,7 +14,11 @@ export {
   type DistillationLoss,
   type DistillationResult,
   distillationLoss,
+  distillationLossOfHeads,
+  type Head,
+  type HeadInputs,
 } from './distillation-loss'
 export type { RowLossDefinition, Scope } from './row-loss/definition'
+export type { RowFigures } from './row-loss/of-heads'
 export { defineRowLoss, type RowLoss, weightedSum } from './row-loss/row-loss'
 export { rowMean } from './row-mean'

@@ -1,4 +1,4 @@
-export { type Derivative, differentiable, type InputGradient, isTracked } from './autograd/tape'
+export { type Derivative, differentiable, type InputGradient, isTracked, withoutGradients } from './autograd/tape'
 export { type TensorTree, type ValueAndGradient, valueAndGradient } from './autograd/value-and-gradient'
 export type { MemoryUse } from './device/buffer-pool'
 export type { Capabilities } from './device/capabilities'

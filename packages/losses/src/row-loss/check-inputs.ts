@@ -1,5 +1,5 @@
-import { type DType, OutriderError, ShapeError, type Tensor } from '@outrider/tensor'
-import type { DistillationInputs } from '../distillation-loss'
+import { type DType, OutriderError, type Shape, ShapeError, type Tensor } from '@outrider/tensor'
+import type { DistillationInputs, HeadInputs } from '../distillation-loss'
 
 /** What a loss asks of its inputs. */
 export interface InputNeeds {
@@ -11,23 +11,60 @@ export interface InputNeeds {
 
 /** Throws for inputs that a row loss cannot be computed from, before anything is allocated. */
 export function checkInputs(name: string, inputs: DistillationInputs, needs: InputNeeds): void {
-  const { targetLogits, labels, sequenceLength } = inputs
+  checkNeeds(name, inputs, needs)
+  checkLogits(name, inputs)
+  checkRows(name, inputs.draftLogits.shape, inputs, needs)
+}
+
+/** The same for hidden states and heads. */
+export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNeeds): void {
+  const { draft, target, vocabularySize, chunkRows } = inputs
+  checkNeeds(name, { ...inputs, targetLogits: target?.hidden }, needs)
+  for (const head of target ? [draft, target] : [draft]) {
+    const shapes = [head.hidden.shape, head.weight.shape]
+    if (shapes.some((shape) => shape.length !== 2) || shapes[0]![1] !== shapes[1]![1])
+      throw new ShapeError(name, shapes, 'a head must be hidden [rows, width] and weight [vocabulary, width]')
+    checkDtype(name, 'hidden states', head.hidden, 'f32')
+  }
+  if (target && target.hidden.shape[0] !== draft.hidden.shape[0])
+    throw new ShapeError(name, [draft.hidden.shape, target.hidden.shape], 'draft and target need the same rows')
+  const weights = target ? [draft.weight, target.weight] : [draft.weight]
+  checkVocabulary(
+    name,
+    weights.map(({ shape }) => shape),
+    weights.map(({ shape }) => shape[0]!),
+    vocabularySize,
+  )
+  if (chunkRows !== undefined && !(Number.isInteger(chunkRows) && chunkRows > 0))
+    throw new OutriderError('INVALID_ARGUMENT', `Loss ${name}: chunkRows must be 1 or more, not ${chunkRows}.`)
+  checkRows(name, draft.hidden.shape, inputs, needs)
+}
+
+type PerRow = Pick<DistillationInputs, 'labels' | 'mask' | 'sequenceLength'>
+
+function checkNeeds(
+  name: string,
+  { targetLogits, labels }: Pick<DistillationInputs, 'targetLogits' | 'labels'>,
+  needs: InputNeeds,
+): void {
   const refuse = (what: string) => new OutriderError('INVALID_ARGUMENT', `Loss ${name} ${what}`)
   if (needs.target && !targetLogits) throw refuse("needs the target's logits.")
   if (needs.labels && !labels) throw refuse('needs labels.')
-  checkLogits(name, inputs)
-  const [rows] = inputs.draftLogits.shape as [number]
-  checkPerRow(name, inputs, 'labels', 'u32')
-  checkPerRow(name, inputs, 'mask', 'f32')
+}
+
+function checkRows(name: string, shape: Shape, inputs: PerRow, needs: InputNeeds): void {
+  const { sequenceLength } = inputs
+  const rows = shape[0]!
+  checkPerRow(name, shape, inputs, 'labels', 'u32')
+  checkPerRow(name, shape, inputs, 'mask', 'f32')
   if (sequenceLength === undefined) return
   if (!(Number.isInteger(sequenceLength) && sequenceLength > 0))
-    throw refuse(`needs a sequence length of 1 or more, not ${sequenceLength}.`)
-  if (needs.sequences && rows % sequenceLength !== 0)
-    throw new ShapeError(
-      name,
-      [inputs.draftLogits.shape],
-      `rows must be a multiple of the sequence length ${sequenceLength}`,
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `Loss ${name} needs a sequence length of 1 or more, not ${sequenceLength}.`,
     )
+  if (needs.sequences && rows % sequenceLength !== 0)
+    throw new ShapeError(name, [shape], `rows must be a multiple of the sequence length ${sequenceLength}`)
 }
 
 /** Throws unless the logits are f32 [rows, vocabulary] with the same rows, and the vocabulary is within both. */
@@ -42,18 +79,30 @@ export function checkLogits(
   if (shapes.some(([rows]) => rows !== shapes[0]![0]))
     throw new ShapeError(name, shapes, 'draft and target need the same rows')
   for (const [i, tensor] of logits.entries()) checkDtype(name, `${i === 0 ? 'draft' : 'target'} logits`, tensor, 'f32')
-  const columns = Math.min(...shapes.map((shape) => shape[1]!))
+  checkVocabulary(
+    name,
+    shapes,
+    shapes.map((shape) => shape[1]!),
+    vocabularySize,
+  )
+}
+
+function checkVocabulary(
+  name: string,
+  shapes: readonly Shape[],
+  columns: readonly number[],
+  vocabularySize: number | undefined,
+): void {
   if (vocabularySize === undefined) return
-  if (!(Number.isInteger(vocabularySize) && vocabularySize > 0 && vocabularySize <= columns))
+  if (!(Number.isInteger(vocabularySize) && vocabularySize > 0 && vocabularySize <= Math.min(...columns)))
     throw new ShapeError(name, shapes, `a vocabulary of ${vocabularySize} is not within both`)
 }
 
 type LogitsKeys = 'draftLogits' | 'targetLogits' | 'vocabularySize'
 
-function checkPerRow(name: string, inputs: DistillationInputs, key: 'labels' | 'mask', dtype: DType): void {
+function checkPerRow(name: string, shape: Shape, inputs: PerRow, key: 'labels' | 'mask', dtype: DType): void {
   const tensor = inputs[key]
   if (!tensor) return
-  const { shape } = inputs.draftLogits
   if (tensor.size !== shape[0]) throw new ShapeError(name, [shape, tensor.shape], `${key} must be one a row`)
   checkDtype(name, key, tensor, dtype)
 }

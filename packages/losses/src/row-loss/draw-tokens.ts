@@ -2,6 +2,7 @@ import {
   defineKernel,
   type KernelSpecialization,
   linearWorkgroups,
+  type SampleOptions,
   sampleCategorical,
   type Tensor,
 } from '@outrider/tensor'
@@ -10,11 +11,11 @@ import source from './token-weights.wgsl'
 const kernel = defineKernel({ name: 'tokenWeights', source })
 
 /**
- * One token a row, drawn from the softmax of the draft's first `columns` logits, with `uniform01(seed, row)`.
+ * One token a row, drawn from the softmax of the draft's first `columns` logits, with `uniform01(seed, offset + row)`.
  *
  * @returns u32 [rows]
  */
-export function drawTokens(draft: Tensor, columns: number, seed: number, lanes: KernelSpecialization): Tensor {
+export function drawTokens(draft: Tensor, columns: number, random: SampleOptions, lanes: KernelSpecialization): Tensor {
   const { device } = draft
   const [rows, draftColumns] = draft.shape as [number, number]
   return device.scope(() => {
@@ -25,6 +26,6 @@ export function drawTokens(draft: Tensor, columns: number, seed: number, lanes: 
       ...lanes,
       workgroups: linearWorkgroups(rows),
     })
-    return sampleCategorical(weights, { seed })
+    return sampleCategorical(weights, random)
   })
 }

@@ -1,7 +1,7 @@
 // The gradient of a row loss in the draft's logits: dlogits(x) = dvalue · (m(x) − p(x) Σ m), m(x) = p(x)·w(x).
 //
 // draft, dlogits: [rows, draftColumns]    target: [rows, targetColumns]    labels, drawn: u32 [rows]
-// stats, means: as in row-values.wgsl    dvalues: [rows, 1 + STATISTICS], of which the first column is the value's
+// stats, means: as in row-values.wgsl    dvalues: [rows]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
 // Prelude: rowSum; Token, Row, lossMass. The padding of the draft's vocabulary has gradient 0.
 
@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var own = 0.0;
   for (var i = lane; i < params.columns; i += LANES) { own += lossMass(row, tokenAt(index, i, d, t)); }
   let total = rowSum(own, lane);
-  let upstream = dvalues[index * (1u + STATISTICS)];
+  let upstream = dvalues[index];
   for (var i = lane; i < params.draftColumns; i += LANES) {
     var slope = 0.0;
     if (i < params.columns && upstream != 0.0) {

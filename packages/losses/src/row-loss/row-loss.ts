@@ -1,15 +1,26 @@
-import { gather, OutriderError, type Tensor } from '@outrider/tensor'
-import type { DistillationLoss, DistillationResult } from '../distillation-loss'
-import { rowMean } from '../row-mean'
-import { checkInputs } from './check-inputs'
-import { type Part, rowLossCode } from './code'
+import { differentiable, OutriderError } from '@outrider/tensor'
+import type { DistillationInputs, DistillationLoss, DistillationResult, HeadInputs } from '../distillation-loss'
+import { checkHeadInputs, checkInputs } from './check-inputs'
+import type { Part } from './code'
 import { checkDefinition, type RowLossDefinition } from './definition'
-import { rowLossKernels, rowValues } from './evaluate'
+import { ofHeads, type RowFigures, rowsOfHeads } from './of-heads'
+import {
+  lineOf,
+  logitsGradient,
+  type RowLossProgram,
+  rowLossProgram,
+  rowMeans,
+  rowStats,
+  rowValues,
+  scopeMeans,
+} from './program'
 
 /** A loss that is a sum over positions of a function of p and q there. */
 export interface RowLoss extends DistillationLoss {
   /** What it is made of: itself, or the terms of a weighted sum. */
   readonly parts: readonly Part[]
+  /** The losses of rows and their α, f32 [rows], in place of means. Not differentiable; the caller disposes of them. */
+  rows(inputs: HeadInputs): RowFigures
 }
 
 /**
@@ -57,41 +68,44 @@ export function weightedSum(terms: readonly (readonly [RowLoss, number])[]): Row
 }
 
 function rowLoss(name: string, parts: readonly Part[]): RowLoss {
-  const code = rowLossCode(parts)
-  const kernels = rowLossKernels(name)
-  const any = (test: (definition: RowLossDefinition) => boolean) => parts.some(({ definition }) => test(definition))
-  const draws = any((definition) => definition.draws === true)
+  const program = rowLossProgram(name, parts)
+  const any = (is: (definition: RowLossDefinition) => boolean) => parts.some(({ definition }) => is(definition))
   const needs = {
     target: any((definition) => definition.needsTarget !== false),
     labels: any((definition) => definition.needsLabels === true),
-    sequences: code.pooled && code.scope === 'sequence',
+    sequences: program.code.pooled && program.code.scope === 'sequence',
   }
   return {
     name,
     parts,
     evaluate(inputs) {
       checkInputs(name, inputs, needs)
-      const { device } = inputs.draftLogits
-      const compute = () => {
-        const { values, stats } = rowValues(kernels, code, inputs, draws)
-        const average = (x: Tensor) => rowMean(x, inputs.mask)
-        const value = average(column(values, 0))
-        const statistics = Object.fromEntries(
-          code.statistics.map((statistic, i) => [statistic, average(column(values, i + 1))]),
-        )
-        const result: DistillationResult = { value, statistics }
-        if (inputs.targetLogits) result.acceptanceRate = average(column(stats, 2))
-        return result
-      }
-      // While gradients are recorded, the tape owns what is in between.
-      return device.tape ? compute() : device.scope(compute)
+      return ofLogits(program, inputs)
+    },
+    evaluateHeads(inputs) {
+      checkHeadInputs(name, inputs, needs)
+      return ofHeads(program, inputs)
+    },
+    rows(inputs) {
+      checkHeadInputs(name, inputs, needs)
+      return rowsOfHeads(program, inputs)
     },
   }
 }
 
-/** A column of [rows, columns], as [rows]. */
-function column(x: Tensor, index: number): Tensor {
-  const [rows] = x.shape as [number]
-  if (x.shape[1] === 1) return x.reshape([rows])
-  return gather(x, x.device.full([rows], index, 'u32'))
+function ofLogits(program: RowLossProgram, inputs: DistillationInputs): DistillationResult {
+  const { draftLogits, targetLogits, mask } = inputs
+  const { device } = draftLogits
+  const compute = () => {
+    const stats = rowStats(program, inputs)
+    const means = scopeMeans(program, stats.stats, inputs)
+    const values = differentiable(rowValues(program, stats.stats, means), {
+      name: program.values.name,
+      inputs: [draftLogits],
+      gradient: (dvalues) => [() => logitsGradient(program, inputs, stats, means, lineOf(dvalues, 0))],
+    })
+    return rowMeans(program.code, values, mask, targetLogits !== undefined)
+  }
+  // While gradients are recorded, the tape owns what is in between.
+  return device.tape ? compute() : device.scope(compute)
 }

@@ -1,6 +1,6 @@
-// The value and the statistics of a row loss, from its sums.
+// The value of a row loss, α and its statistics, from its sums.
 //
-// stats: [rows, 3 + SUMS] (row-sums.wgsl)    means: [groups, SUMS], the sums' means over each scope    values: [rows, 1 + STATISTICS]
+// stats: [rows, 3 + SUMS] (row-sums.wgsl)    means: [groups, SUMS], the sums' means over each scope    values: [2 + STATISTICS, rows]
 // One invocation a row. Prelude: Row, lossValue, lossStatistic. scopeRows: rows a scope, 0 where a row is its own.
 
 struct Params { rows: u32, scopeRows: u32 }
@@ -14,7 +14,7 @@ struct Params { rows: u32, scopeRows: u32 }
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= params.rows) { return; }
   let row = readRow(id.x, params.scopeRows);
-  let at = id.x * (1u + STATISTICS);
-  values[at] = lossValue(row);
-  for (var k = 0u; k < STATISTICS; k++) { values[at + 1u + k] = lossStatistic(row, k); }
+  values[id.x] = lossValue(row);
+  values[params.rows + id.x] = row.alpha;
+  for (var k = 0u; k < STATISTICS; k++) { values[(2u + k) * params.rows + id.x] = lossStatistic(row, k); }
 }

@@ -1,3 +1,4 @@
+import type { Device } from '../device/device'
 import type { Tensor } from '../tensor'
 
 /** The gradient for one input; runs only if that input's gradient is wanted. null: the input has none (ids, masks). */
@@ -39,4 +40,15 @@ export function differentiable(output: Tensor, derivative: Derivative): Tensor {
 export function isTracked(...tensors: readonly Tensor[]): boolean {
   const tape = tensors[0]?.device.tape
   return tape != null && tensors.some((tensor) => tape.tracked.has(tensor))
+}
+
+/** Runs `body` without recording what it does: for an operation that computes its gradients by itself. */
+export function withoutGradients<T>(device: Device, body: () => T): T {
+  const { tape } = device
+  device.tape = null
+  try {
+    return body()
+  } finally {
+    device.tape = tape
+  }
 }

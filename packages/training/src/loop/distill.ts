@@ -1,7 +1,7 @@
 import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
-import { acceptanceRates, type DistillationLoss, distillationLoss } from '@outrider/losses'
-import { crossEntropy, type Tensor } from '@outrider/tensor'
-import { compareVocabularies, llamaLogits, type PretrainedModel } from '@outrider/transformer'
+import { type DistillationLoss, distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
+import { compareVocabularies, llamaHidden, type Parameters, type PretrainedModel } from '@outrider/transformer'
+import { headOf } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
@@ -17,31 +17,21 @@ export interface DistillationOptions extends TrainingOptions, BatchSettings {
 
 /** White-box distillation: the loss between the draft's distribution p and the target's q at every position that counts. */
 export function distillation(draft: PretrainedModel, target: PretrainedModel, loss: DistillationLoss): Objective {
-  const flat = (logits: Tensor) => logits.reshape([logits.size / logits.shape.at(-1)!, logits.shape.at(-1)!])
-  const both = (parameters: Record<string, Tensor>, { tokens }: DeviceBatch) => ({
-    draftLogits: flat(llamaLogits(draft.config, parameters, tokens)), // [positions, draft vocabulary]
-    targetLogits: flat(target.model.forward(tokens)), // [positions, target vocabulary]
+  const inputs = (parameters: Parameters, { tokens, labels, mask, length, seed }: DeviceBatch): HeadInputs => ({
+    draft: headOf(draft.config, parameters, llamaHidden(draft.config, parameters, tokens)),
+    target: headOf(target.config, target.model.parameters, target.model.hidden(tokens)),
+    labels,
+    mask,
+    sequenceLength: length,
+    seed,
   })
   return {
     name: `distill ${loss.name}`,
     loss(parameters, batch) {
-      const { labels, mask, length, seed } = batch
-      const { value, acceptanceRate, statistics } = distillationLoss(loss, {
-        ...both(parameters, batch),
-        labels,
-        mask,
-        sequenceLength: length,
-        seed,
-      })
+      const { value, acceptanceRate, statistics } = distillationLossOfHeads(loss, inputs(parameters, batch))
       return { value, aux: acceptanceRate ? { ...statistics, acceptance_rate: acceptanceRate } : statistics }
     },
-    measure(parameters, batch) {
-      const { draftLogits, targetLogits } = both(parameters, batch)
-      return {
-        losses: crossEntropy(draftLogits, batch.labels),
-        acceptanceRates: acceptanceRates(draftLogits, targetLogits),
-      }
-    },
+    measure: (parameters, batch) => labelCrossEntropy.rows(inputs(parameters, batch)),
   }
 }
 

@@ -1,23 +1,25 @@
 import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
-import { crossEntropy, multiply, sum, type Tensor } from '@outrider/tensor'
-import { llamaLogits, type ModelConfig, type PretrainedModel } from '@outrider/transformer'
+import { distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
+import { llamaHidden, type ModelConfig, type Parameters, type PretrainedModel } from '@outrider/transformer'
+import { headOf } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
 
 /** Next-token cross-entropy: the mean of −ln p(label) over the positions that count. */
 export function nextToken(config: ModelConfig): Objective {
-  const losses = (parameters: Record<string, Tensor>, { tokens, labels }: DeviceBatch) => {
-    const logits = llamaLogits(config, parameters, tokens) // [batch, length, vocabulary]
-    return crossEntropy(logits.reshape([labels.size, config.vocabularySize]), labels) // [positions]
-  }
+  const inputs = (parameters: Parameters, { tokens, labels, mask }: DeviceBatch): HeadInputs => ({
+    draft: headOf(config, parameters, llamaHidden(config, parameters, tokens)),
+    labels,
+    mask,
+  })
   return {
     name: 'next-token',
-    loss: (parameters, batch) => ({
-      value: multiply(sum(multiply(losses(parameters, batch), batch.mask)), 1 / batch.count),
-      aux: {},
-    }),
-    measure: (parameters, batch) => ({ losses: losses(parameters, batch) }),
+    loss: (parameters, batch) => {
+      const { value } = distillationLossOfHeads(labelCrossEntropy, inputs(parameters, batch))
+      return { value, aux: {} }
+    },
+    measure: (parameters, batch) => labelCrossEntropy.rows(inputs(parameters, batch)),
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Device, embedding, OutriderError, ShapeError, type Tensor } from '@outrider/tensor'
+import { type Device, embedding, OutriderError, rmsNorm, ShapeError, type Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import type { CausalLM, ForwardOptions, KvCache } from './causal-lm'
 import { FullKvCache } from './kv-cache'
@@ -49,10 +49,27 @@ export class Llama implements CausalLM {
     return new FullKvCache(this.device, this.config, { batchSize, capacity })
   }
 
+  /**
+   * The hidden states after the last norm, which `headWeight` turns into logits: for those who want logits a few rows at a
+   * time. Every sequence begins at position 0. Not differentiable.
+   *
+   * @param tokens  u32 [batch, rows]
+   * @returns f32 [batch, rows, hidden]; the caller's to free
+   */
+  hidden(tokens: Tensor): Tensor {
+    const [batch, rows] = checkedTokens('hidden', tokens)
+    return this.device.scope(() => {
+      const hidden = inferHidden(this.config, this.parameters, tokens, {
+        frequencies: this.#frequencies,
+        start: 0,
+        cacheOf: () => this.#passingCache(batch, rows),
+      })
+      return rmsNorm(hidden, this.parameters['model.norm.weight']!, { epsilon: this.config.rmsNormEpsilon })
+    })
+  }
+
   forward(tokens: Tensor, { cache, rows = 'all', counts }: ForwardOptions = {}): Tensor {
-    const [batch, length] = tokens.shape as [number, number]
-    if (tokens.shape.length !== 2 || tokens.dtype !== 'u32')
-      throw new ShapeError('forward', [tokens.shape], `the tokens must be u32 [batch, rows], not ${tokens.dtype}`)
+    const [batch, length] = checkedTokens('forward', tokens)
     const read = checkedCounts(counts, batch, length)
     const memory = checkedCache(cache, batch)
     memory?.assertRoom(read)
@@ -83,6 +100,11 @@ export class Llama implements CausalLM {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+function checkedTokens(user: string, { shape, dtype }: Tensor): [batch: number, rows: number] {
+  if (shape.length === 2 && dtype === 'u32') return [shape[0]!, shape[1]!]
+  throw new ShapeError(user, [shape], `the tokens must be u32 [batch, rows], not ${dtype}`)
 }
 
 /** The row of each sequence's last token: [batch, rows, hidden] → [batch, 1, hidden]. */

@@ -1,0 +1,187 @@
+import { crossEntropy, matmul, readAll, valueAndGradient } from '@outrider/tensor'
+import { expectAllClose, randomWeights, testDevice } from '@outrider/tensor/testing'
+import { describe, expect, it } from 'vitest'
+import { logitsOf } from './float64.fixture'
+import {
+  acceptanceRates,
+  composeLoss,
+  type DistillationLoss,
+  type DistillationResult,
+  defineRowLoss,
+  distillationLoss,
+  distillationLossOfHeads,
+  labelCrossEntropy,
+  lossByName,
+  lossNames,
+  rowMean,
+  tvd,
+  tvdPlusPlus,
+  weightedSum,
+} from './index'
+
+const rows = 12
+const sequenceLength = 4
+const widths = { draft: 8, target: 16 }
+const vocabulary = { draft: 37, target: 40 }
+
+async function given() {
+  const device = await testDevice()
+  const matrix = (rows: number, columns: number, stream: number) =>
+    device.tensor(logitsOf(rows * columns, stream, 1), { shape: [rows, columns] })
+  return {
+    device,
+    draft: { hidden: matrix(rows, widths.draft, 1), weight: matrix(vocabulary.draft, widths.draft, 2) },
+    target: { hidden: matrix(rows, widths.target, 3), weight: matrix(vocabulary.target, widths.target, 4) },
+    rest: {
+      labels: device.tensor(Uint32Array.from({ length: rows }, (_, i) => (7 * i) % 37)),
+      mask: device.tensor(Float32Array.from({ length: rows }, (_, i) => (i % 5 === 3 ? 0 : 1))),
+      sequenceLength,
+      seed: 11,
+    },
+  }
+}
+
+type Given = Awaited<ReturnType<typeof given>>
+
+/** Everything there is of a loss, in order: value, α, gradients in hidden states and weight, statistics. */
+async function read(
+  { draft }: Given,
+  evaluate: (draft: Given['draft']) => DistillationResult,
+): Promise<Float32Array[]> {
+  const { value, gradients, aux } = valueAndGradient(draft, (draft) => {
+    const { value, acceptanceRate, statistics } = evaluate(draft)
+    return { value, aux: { acceptanceRate: acceptanceRate!, statistics } }
+  })
+  const tensors = [value, aux.acceptanceRate, gradients.hidden, gradients.weight, ...Object.values(aux.statistics)]
+  const data = await readAll(tensors)
+  for (const tensor of tensors) tensor.dispose()
+  return data as Float32Array[]
+}
+
+const unfused = (inputs: Given, loss: DistillationLoss) =>
+  read(inputs, (draft) =>
+    distillationLoss(loss, {
+      ...inputs.rest,
+      draftLogits: matmul(draft.hidden, draft.weight, { transposeB: true }),
+      targetLogits: matmul(inputs.target.hidden, inputs.target.weight, { transposeB: true }),
+    }),
+  )
+
+const fused = (inputs: Given, loss: DistillationLoss, chunkRows?: number) =>
+  read(inputs, (draft) => distillationLossOfHeads(loss, { ...inputs.rest, draft, target: inputs.target, chunkRows }))
+
+/** An author's own: the squared difference of the square roots of the probabilities (Hellinger). */
+const hellinger = defineRowLoss({
+  name: 'hellinger',
+  sums: { affinity: 'sqrt(p * q)' },
+  value: '1.0 - affinity',
+  weight: '-0.5 * sqrt(q / max(p, 1.0e-30))',
+  statistics: { affinity2: 'affinity * affinity' },
+})
+
+describe('a loss of heads', () => {
+  const losses = [
+    ...lossNames.map((name) => lossByName(name)),
+    tvdPlusPlus({ scope: 'sequence' }),
+    tvdPlusPlus({ scope: 'position' }),
+    tvdPlusPlus({ estimator: 'sampled' }),
+    weightedSum([
+      [tvd, 0.5],
+      [hellinger, 2],
+    ]),
+    hellinger,
+  ]
+  for (const loss of losses)
+    it(`has the value, α, statistics and gradients of ${loss.name} of logits, in chunks of any size`, async () => {
+      const inputs = await given()
+      const expected = await unfused(inputs, loss)
+      for (const chunkRows of [undefined, 1, 3, 5, 8]) {
+        const actual = await fused(inputs, loss, chunkRows)
+        expect(actual.length).toBe(expected.length)
+        for (const [i, values] of actual.entries())
+          await expectAllClose(values, expected[i]!, { absolute: 1e-6, relative: 1e-4 })
+      }
+    })
+
+  it('is there row by row, with α', async () => {
+    const { draft, target, rest } = await given()
+    const { losses, acceptanceRates: rates } = labelCrossEntropy.rows({ ...rest, draft, target, chunkRows: 5 })
+    const draftLogits = matmul(draft.hidden, draft.weight, { transposeB: true })
+    const targetLogits = matmul(target.hidden, target.weight, { transposeB: true })
+    const exact = { absolute: 1e-6, relative: 1e-5 }
+    await expectAllClose(losses, (await crossEntropy(draftLogits, rest.labels).data()) as Float32Array, exact)
+    await expectAllClose(rates!, (await acceptanceRates(draftLogits, targetLogits).data()) as Float32Array, exact)
+  })
+
+  it('composed of tensor operations is given all logits at once', async () => {
+    const inputs = await given()
+    const composed = composeLoss('mean of squares', ({ draftLogits, targetLogits, mask }) => {
+      const [rows] = draftLogits.shape as [number]
+      expect(targetLogits!.shape).toEqual([12, 40])
+      return rowMean(matmul(draftLogits, draftLogits.device.full([37, 1], 0.1)).reshape([rows]), mask)
+    })
+    const expected = await unfused(inputs, composed)
+    for (const [i, values] of (await fused(inputs, composed)).entries())
+      await expectAllClose(values, expected[i]!, { absolute: 1e-6, relative: 1e-4 })
+  })
+
+  it('reads a quantised head of the target', async () => {
+    const inputs = await given()
+    const { device } = inputs
+    const [width, target] = [32, 40]
+    const stored = device.tensor(randomWeights('q8_0', target * width, 9), { shape: [target, width], dtype: 'q8_0' })
+    const hidden = device.tensor(logitsOf(rows * width, 10, 4), { shape: [rows, width] })
+    const alpha = async (chunkRows?: number) => {
+      const { value, acceptanceRate } = distillationLossOfHeads(tvd, {
+        draft: inputs.draft,
+        target: { hidden, weight: stored },
+        chunkRows,
+      })
+      return [await value.item(), await acceptanceRate!.item()]
+    }
+    const [value, rate] = await alpha()
+    expect(value! + rate!).toBeCloseTo(1, 5)
+    await expectAllClose(await alpha(5), [value!, rate!], { relative: 1e-5 })
+  })
+
+  it('refuses shapes that do not fit, before anything is allocated', async () => {
+    const { device, draft, target, rest } = await given()
+    const before = device.memory.liveBytes
+    const refused = (inputs: object) => () =>
+      distillationLossOfHeads(tvd, { ...rest, draft, target, ...inputs } as Parameters<
+        typeof distillationLossOfHeads
+      >[1])
+    expect(refused({ target: undefined })).toThrow(/needs the target/)
+    expect(refused({ draft: { hidden: draft.hidden, weight: target.weight } })).toThrow(/\[12, 8\].*\[40, 16\]/)
+    expect(refused({ chunkRows: 0 })).toThrow(/chunkRows/)
+    expect(refused({ vocabularySize: 38 })).toThrow(/38/)
+    expect(device.memory.liveBytes).toBe(before)
+  })
+
+  for (const size of [32_000, 128_256])
+    it(`holds three chunks of logits over a vocabulary of ${size}, and nothing of the whole batch's`, async () => {
+      const device = await testDevice()
+      const [positions, width, chunkRows] = [96, 8, 16]
+      const heads = (stream: number) => ({
+        hidden: device.tensor(logitsOf(positions * width, stream, 2), { shape: [positions, width] }),
+        weight: device.tensor(logitsOf(size * width, stream + 1, 1), { shape: [size, width] }),
+      })
+      const [draft, target] = [heads(1), heads(3)]
+      const before = device.memory.liveBytes
+      device.resetPeak()
+      const { value, gradients } = valueAndGradient(
+        draft,
+        (draft) => distillationLossOfHeads(tvdPlusPlus(), { draft, target, chunkRows }).value,
+      )
+      const peak = device.memory.peakBytes - before
+      expect(await value.item()).toBeGreaterThan(0)
+      const gradientBytes = gradients.hidden.bytes + gradients.weight.bytes
+      const chunkBytes = 3 * chunkRows * size * 4
+      const scalars = positions * 64
+      expect(peak).toBeLessThan(gradientBytes + chunkBytes + scalars)
+      expect(peak).toBeLessThan(positions * size * 4)
+      for (const tensor of [value, gradients.hidden, gradients.weight]) tensor.dispose()
+      expect(device.memory.liveBytes).toBe(before)
+      for (const { hidden, weight } of [draft, target]) for (const tensor of [hidden, weight]) tensor.dispose()
+    })
+})

@@ -1,0 +1,172 @@
+import {
+  add,
+  type Device,
+  differentiable,
+  divide,
+  isTracked,
+  linear,
+  matmul,
+  maximum,
+  multiply,
+  slice,
+  sum,
+  type Tensor,
+  withoutGradients,
+} from '@outrider/tensor'
+import type { DistillationResult, HeadInputs } from '../distillation-loss'
+import { type Chunk, chunksOf } from './chunks'
+import {
+  lineOf,
+  logitsGradient,
+  type RowLossProgram,
+  type RowStats,
+  rowMeans,
+  rowStats,
+  rowsOfScope,
+  rowValues,
+  type ScopeMeans,
+  scopeMeans,
+} from './program'
+
+/** Figures of rows, f32 [rows]. */
+export interface RowFigures {
+  losses: Tensor
+  /** α = Σ min(p, q). */
+  acceptanceRates?: Tensor
+}
+
+/** Logits that are held at a time, of one model. */
+const chunkBytes = 2 ** 26
+
+/** A row loss of hidden states: logits, loss and gradient chunk by chunk. */
+export function ofHeads(program: RowLossProgram, inputs: HeadInputs): DistillationResult {
+  const { draft, target, mask } = inputs
+  const { device } = draft.hidden
+  const wanted = { hidden: isTracked(draft.hidden), weight: isTracked(draft.weight) }
+  const { result, gradients } = withoutGradients(device, () =>
+    device.scope(() => {
+      const { values, gradients } = pass(program, inputs, wanted)
+      return { result: rowMeans(program.code, values, mask, target !== undefined), gradients }
+    }),
+  )
+  /** What was computed for ∂/∂value = 1. */
+  const scaled = (gradient: Tensor | undefined, dvalue: Tensor) => {
+    const product = multiply(gradient!, dvalue)
+    gradient!.dispose()
+    return product
+  }
+  differentiable(result.value, {
+    name: program.values.name,
+    inputs: [draft.hidden, draft.weight],
+    gradient: (dvalue) => [() => scaled(gradients.hidden, dvalue), () => scaled(gradients.weight, dvalue)],
+  })
+  return result
+}
+
+/** The losses of rows, and α where there is a target. Not differentiable. */
+export function rowsOfHeads(program: RowLossProgram, inputs: HeadInputs): RowFigures {
+  const { device } = inputs.draft.hidden
+  return withoutGradients(device, () =>
+    device.scope(() => {
+      const { values } = pass(program, inputs, { hidden: false, weight: false })
+      return { losses: lineOf(values, 0), ...(inputs.target && { acceptanceRates: lineOf(values, 1) }) }
+    }),
+  )
+}
+
+interface HeadGradients {
+  hidden: Tensor | undefined // [rows, width]
+  weight: Tensor | undefined // [vocabulary, width]
+}
+
+/** The values of all rows, and the gradients of their mean. */
+function pass(
+  program: RowLossProgram,
+  inputs: HeadInputs,
+  wanted: { hidden: boolean; weight: boolean },
+): { values: Tensor; gradients: HeadGradients } {
+  const { draft, target, labels, mask, sequenceLength, vocabularySize, seed } = inputs
+  const { device } = draft.hidden
+  const [rows, width] = draft.hidden.shape as [number, number]
+  const columns = Math.max(draft.weight.shape[0]!, target?.weight.shape[0] ?? 0)
+  const most = inputs.chunkRows ?? Math.max(1, Math.floor(chunkBytes / 4 / columns))
+  const { chunks, wholeScopes } = chunksOf(rows, rowsOfScope(program.code, rows, sequenceLength), most)
+  const gradients: HeadGradients = {
+    hidden: wanted.hidden ? device.empty(draft.hidden.shape) : undefined,
+    weight: undefined,
+  }
+  // ∂mean/∂value of each row.
+  const share = !mask ? device.full([rows], 1 / rows) : divide(mask, maximum(sum(mask), 1))
+
+  const logitsOf = (chunk: Chunk) => ({
+    draftLogits: matmul(rowsOf(draft.hidden, chunk), draft.weight, { transposeB: true }), // [count, draft vocabulary]
+    targetLogits: target && linear(rowsOf(target.hidden, chunk), target.weight), // [count, target vocabulary]
+    labels: labels && rowsOf(labels, chunk),
+    vocabularySize,
+    seed,
+    firstRow: chunk.first,
+  })
+  /** Writes a chunk's part of the gradient in the hidden states; returns that in the weight, summed with those before it. */
+  const differentiate = (chunk: Chunk, logits: ReturnType<typeof logitsOf>, stats: RowStats, means: ScopeMeans) => {
+    const dlogits = logitsGradient(program, logits, stats, means, rowsOf(share, chunk)) // [count, draft vocabulary]
+    // What follows takes memory of its own, and of the logits nothing.
+    logits.draftLogits.dispose()
+    logits.targetLogits?.dispose()
+    if (gradients.hidden) {
+      const dhidden = matmul(dlogits, draft.weight) // [count, width]
+      device.copy(dhidden, 0, gradients.hidden, chunk.first * width, dhidden.size)
+    }
+    if (!wanted.weight) return undefined
+    const dweight = matmul(dlogits, rowsOf(draft.hidden, chunk), { transposeA: true }) // [draft vocabulary, width]
+    dlogits.dispose()
+    return gradients.weight ? add(gradients.weight, dweight) : dweight
+  }
+  const addGradients = (weight: Tensor | undefined) => {
+    gradients.weight?.dispose()
+    gradients.weight = weight
+  }
+
+  const stats: RowStats[] = []
+  for (const chunk of chunks) {
+    const part = device.scope(() => {
+      const logits = logitsOf(chunk)
+      const ofRows = rowStats(program, logits)
+      if (!(wholeScopes && (wanted.hidden || wanted.weight))) return { ofRows }
+      const scopes = {
+        mask: mask && rowsOf(mask, chunk),
+        sequenceLength: sequenceLength && Math.min(sequenceLength, chunk.count),
+      }
+      return { ofRows, weight: differentiate(chunk, logits, ofRows, scopeMeans(program, ofRows.stats, scopes)) }
+    })
+    stats.push(part.ofRows)
+    if (part.weight) addGradients(part.weight)
+  }
+  const whole = joined(device, stats, rows)
+  const means = scopeMeans(program, whole, { mask, sequenceLength })
+  if (!wholeScopes && (wanted.hidden || wanted.weight))
+    for (const [i, chunk] of chunks.entries())
+      addGradients(device.scope(() => differentiate(chunk, logitsOf(chunk), stats[i]!, meansOf(means, chunk))))
+  return { values: rowValues(program, whole, means), gradients }
+}
+
+/** Some rows of a tensor; itself, if these are all. */
+const rowsOf = (x: Tensor, { first, count }: Chunk): Tensor =>
+  count === x.shape[0] ? x : slice(x, { start: first, count })
+
+/** The means of the one scope that a chunk lies in. */
+const meansOf = ({ means, scopeRows }: ScopeMeans, { first }: Chunk): ScopeMeans => ({
+  means: slice(means, { start: Math.floor(first / scopeRows), count: 1 }),
+  scopeRows,
+})
+
+function joined(device: Device, parts: readonly RowStats[], rows: number): Tensor {
+  if (parts.length === 1) return parts[0]!.stats
+  const width = parts[0]!.stats.shape[1]!
+  const whole = device.empty([rows, width])
+  let at = 0
+  for (const { stats } of parts) {
+    device.copy(stats, 0, whole, at, stats.size)
+    at += stats.size
+  }
+  return whole
+}

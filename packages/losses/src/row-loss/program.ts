@@ -1,0 +1,192 @@
+import {
+  defineKernel,
+  type Kernel,
+  type KernelSpecialization,
+  linearWorkgroups,
+  rowReduction,
+  slice,
+  type Tensor,
+} from '@outrider/tensor'
+import type { DistillationInputs, DistillationResult } from '../distillation-loss'
+import { rowMean } from '../row-mean'
+import { type Part, type RowLossCode, rowLossCode } from './code'
+import { drawTokens } from './draw-tokens'
+import readRowSource from './read-row.wgsl'
+import gradientSource from './row-gradient.wgsl'
+import sumsSource from './row-sums.wgsl'
+import valuesSource from './row-values.wgsl'
+import scopeSource from './scope-means.wgsl'
+
+/** A row loss as kernels, which are named after it, so that a mistake in its WGSL is reported under its name. */
+export interface RowLossProgram {
+  readonly code: RowLossCode
+  readonly draws: boolean
+  readonly sums: Kernel
+  readonly scope: Kernel
+  readonly values: Kernel
+  readonly gradient: Kernel
+}
+
+export function rowLossProgram(name: string, parts: readonly Part[]): RowLossProgram {
+  return {
+    code: rowLossCode(parts),
+    draws: parts.some(({ definition }) => definition.draws === true),
+    sums: defineKernel({ name: `rowSums(${name})`, source: sumsSource }),
+    scope: defineKernel({ name: `scopeMeans(${name})`, source: scopeSource }),
+    values: defineKernel({ name: `rowValues(${name})`, source: `${valuesSource}\n${readRowSource}` }),
+    gradient: defineKernel({ name: `rowGradient(${name})`, source: `${gradientSource}\n${readRowSource}` }),
+  }
+}
+
+/** Logits and what belongs to their rows. */
+export type RowInputs = Pick<
+  DistillationInputs,
+  'draftLogits' | 'targetLogits' | 'labels' | 'vocabularySize' | 'seed'
+> & {
+  /** What number the first row has among those that tokens are drawn for. Default 0. */
+  firstRow?: number
+}
+
+/** What one pass over the vocabulary leaves of every row. */
+export interface RowStats {
+  /** f32 [rows, 3 + sums]: both normalisers, α, the sums. */
+  stats: Tensor
+  /** u32 [rows], for a loss that draws. */
+  drawn: Tensor | undefined
+}
+
+/** The sums of every row. */
+export function rowStats(program: RowLossProgram, inputs: RowInputs): RowStats {
+  const { code, draws } = program
+  const { draftLogits: draft, seed = 0, firstRow = 0 } = inputs
+  const { device } = draft
+  const { sizes, bindings, lanes, specialization } = laidOut(program, inputs)
+  const drawn = draws ? drawTokens(draft, sizes.columns, { seed, offset: firstRow }, lanes) : undefined
+  const stats = device.empty([sizes.rows, 3 + code.sums])
+  device.run(program.sums, {
+    bindings: { ...bindings, drawn: drawn ?? draft, stats },
+    params: sizes,
+    ...specialization,
+    workgroups: linearWorkgroups(sizes.rows),
+  })
+  return { stats, drawn }
+}
+
+/** The means of the sums over the scopes that rows belong to. */
+export interface ScopeMeans {
+  /** f32 [scopes, sums]; any tensor where every row is a scope of its own. */
+  means: Tensor
+  /** Rows a scope; 0 where every row is its own. */
+  scopeRows: number
+}
+
+/**
+ * @param stats  of whole scopes
+ * @param mask   f32 [rows], what counts
+ */
+export function scopeMeans(
+  program: RowLossProgram,
+  stats: Tensor,
+  { mask, sequenceLength }: Pick<DistillationInputs, 'mask' | 'sequenceLength'>,
+): ScopeMeans {
+  const { code } = program
+  const { device } = stats
+  const rows = stats.shape[0]!
+  const scopeRows = rowsOfScope(code, rows, sequenceLength)
+  if (scopeRows <= 1) return { means: stats, scopeRows: 0 }
+  const scopes = rows / scopeRows
+  const means = device.empty([scopes, code.sums])
+  const ones = mask ?? device.full([rows], 1)
+  const lanes = rowReduction(scopeRows, device.capabilities)
+  device.run(program.scope, {
+    bindings: { stats, mask: ones, means },
+    params: { rows, scopeRows },
+    constants: { ...lanes.constants, SUMS: code.sums, STATISTICS: code.statistics.length },
+    prelude: `${lanes.prelude}\n${code.prelude}`,
+    workgroups: linearWorkgroups(scopes),
+  })
+  if (ones !== mask && !device.tape) ones.dispose()
+  return { means, scopeRows }
+}
+
+/** How many neighbouring rows share their pooled sums; 1 where none do. */
+export function rowsOfScope({ pooled, scope }: RowLossCode, rows: number, sequenceLength = rows): number {
+  if (!pooled || scope === 'position') return 1
+  return scope === 'batch' ? rows : sequenceLength
+}
+
+/** f32 [2 + statistics, rows]: the loss, α, the statistics. */
+export function rowValues(program: RowLossProgram, stats: Tensor, { means, scopeRows }: ScopeMeans): Tensor {
+  const { code } = program
+  const { device } = stats
+  const rows = stats.shape[0]!
+  const values = device.empty([2 + code.statistics.length, rows])
+  device.run(program.values, {
+    bindings: { stats, means, values },
+    params: { rows, scopeRows },
+    constants: { SUMS: code.sums, STATISTICS: code.statistics.length },
+    prelude: code.prelude,
+    workgroups: [Math.ceil(rows / 64)],
+  })
+  return values
+}
+
+/** The means over the rows that count of what `rowValues` has of each. */
+export function rowMeans(
+  code: RowLossCode,
+  values: Tensor,
+  mask: Tensor | undefined,
+  hasTarget: boolean,
+): DistillationResult {
+  const average = (index: number) => rowMean(lineOf(values, index), mask)
+  return {
+    value: average(0),
+    ...(hasTarget && { acceptanceRate: average(1) }),
+    statistics: Object.fromEntries(code.statistics.map((statistic, i) => [statistic, average(i + 2)])),
+  }
+}
+
+/** One of the lines of `rowValues`, [rows]. */
+export const lineOf = (values: Tensor, index: number): Tensor =>
+  slice(values, { start: index, count: 1 }).reshape([values.shape[1]!])
+
+/** The gradient in the draft's logits, of their shape; dvalues: f32 [rows], the gradients in the losses of rows. */
+export function logitsGradient(
+  program: RowLossProgram,
+  inputs: RowInputs,
+  { stats, drawn }: RowStats,
+  { means, scopeRows }: ScopeMeans,
+  dvalues: Tensor,
+): Tensor {
+  const { draftLogits: draft } = inputs
+  const { device } = draft
+  const { sizes, bindings, specialization } = laidOut(program, inputs)
+  const dlogits = device.empty(draft.shape)
+  device.run(program.gradient, {
+    bindings: { ...bindings, drawn: drawn ?? draft, stats, means, dvalues, dlogits },
+    params: { ...sizes, scopeRows },
+    ...specialization,
+    workgroups: linearWorkgroups(sizes.rows),
+  })
+  return dlogits
+}
+
+/** What the kernels that pass over the vocabulary are given alike. */
+function laidOut({ code }: RowLossProgram, inputs: RowInputs) {
+  const { draftLogits: draft, targetLogits: target = draft, labels = draft } = inputs
+  const [rows, draftColumns] = draft.shape as [number, number]
+  const targetColumns = target.shape[1]!
+  const columns = inputs.vocabularySize ?? Math.min(draftColumns, targetColumns)
+  const lanes = rowReduction(columns, draft.device.capabilities)
+  const specialization: KernelSpecialization = {
+    constants: { ...lanes.constants, SUMS: code.sums, STATISTICS: code.statistics.length },
+    prelude: `${lanes.prelude}\n${code.prelude}`,
+  }
+  return {
+    sizes: { rows, columns, draftColumns, targetColumns },
+    // Bindings that a loss does not read need some buffer all the same.
+    bindings: { draft, target_logits: target, labels },
+    lanes,
+    specialization,
+  }
+}
