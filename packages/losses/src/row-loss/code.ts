@@ -8,8 +8,8 @@ export interface Part {
 
 /** Everything that the kernels of a loss are specialised by. */
 export interface RowLossCode {
-  /** WGSL declarations. */
-  prelude: string
+  /** WGSL declarations, for kernels that read so many tokens at once. */
+  prelude: Readonly<Record<1 | 4, string>>
   /** Sums a row. */
   sums: number
   /** Statistics a row, by name, in order. */
@@ -21,7 +21,7 @@ export interface RowLossCode {
 
 /**
  * WGSL for the parts of a loss: `addTerms` (a token's terms of all sums), `lossValue`, `lossMass` (p·w of a token) and
- * `lossStatistic`. Every line of an expression is a line of its own and says whose it is, as the compiler's message shows it.
+ * `lossStatistic`; and of several tokens at once, in the elements of V, `addTokens` and `lossMasses`. Every line of an expression is a line of its own and says whose it is, as the compiler's message shows it.
  */
 export function rowLossCode(parts: readonly Part[]): RowLossCode {
   const sumNames = parts.map(({ definition }) => Object.keys(definition.sums ?? {}))
@@ -62,14 +62,25 @@ ${body}
   const calls = parts.flatMap(({ definition }, i) =>
     Object.keys(definition.statistics ?? {}).map((_, k) => `statistic_${i}_${k}(row)`),
   )
-  const prelude = `struct Token { p: f32, q: f32, logP: f32, logQ: f32, isLabel: f32, isDrawn: f32 }
+  const ofTokens = `struct Token { p: f32, q: f32, logP: f32, logQ: f32, isLabel: f32, isDrawn: f32 }
 struct Row { alpha: f32, sums: array<f32, ${Math.max(1, sums)}>, means: array<f32, ${Math.max(1, sums)}> }
 ${declarations.join('\n')}
 fn addTerms(token: Token, sums: ptr<function, array<f32, ${Math.max(1, sums)}>>) { ${terms.join(' ')} }
 ${total('lossValue(row: Row) -> f32', 'value_#(row)')}
 ${total('lossMass(row: Row, token: Token) -> f32', 'mass_#(row, token)')}
 fn lossStatistic(row: Row, index: u32) -> f32 { switch (index) { ${calls.map((call, i) => `case ${i}u: { return ${call}; }`).join(' ')} default: { return 0.0; } } }`
+  const prelude = { 1: `${ofTokens}\n${tokensAtOnce(1, sums)}`, 4: `${ofTokens}\n${tokensAtOnce(4, sums)}` }
   return { prelude, sums, statistics, scope: [...scopes][0] ?? 'position', pooled: scopes.size > 0 }
+}
+
+/** The tokens of a vector, one after another: written out, as elements of vectors that are indexed lie in memory. */
+function tokensAtOnce(width: 1 | 4, sums: number): string {
+  const elements = width === 1 ? [''] : ['.x', '.y', '.z', '.w']
+  const token = (e: string) =>
+    `Token(${['p', 'q', 'logP', 'logQ', 'isLabel', 'isDrawn'].map((name) => `t.${name}${e}`).join(', ')})`
+  return `struct Tokens { p: V, q: V, logP: V, logQ: V, isLabel: V, isDrawn: V }
+fn addTokens(t: Tokens, sums: ptr<function, array<f32, ${Math.max(1, sums)}>>) { ${elements.map((e) => `addTerms(${token(e)}, sums);`).join(' ')} }
+fn lossMasses(row: Row, t: Tokens) -> V { return V(${elements.map((e) => `lossMass(row, ${token(e)})`).join(', ')}); }`
 }
 
 const f32 = (value: number) => `f32(${value})`

@@ -1,7 +1,7 @@
 import {
   defineKernel,
-  type KernelSpecialization,
   linearWorkgroups,
+  rowReduction,
   type SampleOptions,
   sampleCategorical,
   type Tensor,
@@ -15,7 +15,7 @@ const kernel = defineKernel({ name: 'tokenWeights', source })
  *
  * @returns u32 [rows]
  */
-export function drawTokens(draft: Tensor, columns: number, random: SampleOptions, lanes: KernelSpecialization): Tensor {
+export function drawTokens(draft: Tensor, columns: number, random: SampleOptions): Tensor {
   const { device } = draft
   const [rows, draftColumns] = draft.shape as [number, number]
   return device.scope(() => {
@@ -23,7 +23,7 @@ export function drawTokens(draft: Tensor, columns: number, random: SampleOptions
     device.run(kernel, {
       bindings: { draft, weights },
       params: { rows, columns, draftColumns },
-      ...lanes,
+      ...rowReduction(columns, device.capabilities),
       workgroups: linearWorkgroups(rows),
     })
     return sampleCategorical(weights, random)

@@ -1,9 +1,9 @@
 import {
   defineKernel,
   type Kernel,
-  type KernelSpecialization,
   linearWorkgroups,
   rowReduction,
+  rowVectors,
   slice,
   type Tensor,
 } from '@outrider/tensor'
@@ -60,8 +60,8 @@ export function rowStats(program: RowLossProgram, inputs: RowInputs): RowStats {
   const { code, draws } = program
   const { draftLogits: draft, seed = 0, firstRow = 0 } = inputs
   const { device } = draft
-  const { sizes, bindings, lanes, specialization } = laidOut(program, inputs)
-  const drawn = draws ? drawTokens(draft, sizes.columns, { seed, offset: firstRow }, lanes) : undefined
+  const { columns, sizes, bindings, specialization } = laidOut(program, inputs)
+  const drawn = draws ? drawTokens(draft, columns, { seed, offset: firstRow }) : undefined
   const stats = device.empty([sizes.rows, 3 + code.sums])
   device.run(program.sums, {
     bindings: { ...bindings, drawn: drawn ?? draft, stats },
@@ -101,8 +101,8 @@ export function scopeMeans(
   device.run(program.scope, {
     bindings: { stats, mask: ones, means },
     params: { rows, scopeRows },
-    constants: { ...lanes.constants, SUMS: code.sums, STATISTICS: code.statistics.length },
-    prelude: `${lanes.prelude}\n${code.prelude}`,
+    constants: { ...lanes.constants, SUMS: code.sums },
+    prelude: lanes.prelude,
     workgroups: linearWorkgroups(scopes),
   })
   if (ones !== mask && !device.tape) ones.dispose()
@@ -125,7 +125,8 @@ export function rowValues(program: RowLossProgram, stats: Tensor, { means, scope
     bindings: { stats, means, values },
     params: { rows, scopeRows },
     constants: { SUMS: code.sums, STATISTICS: code.statistics.length },
-    prelude: code.prelude,
+    types: { V: 'f32' },
+    prelude: code.prelude[1],
     workgroups: [Math.ceil(rows / 64)],
   })
   return values
@@ -173,20 +174,24 @@ export function logitsGradient(
 
 /** What the kernels that pass over the vocabulary are given alike. */
 function laidOut({ code }: RowLossProgram, inputs: RowInputs) {
-  const { draftLogits: draft, targetLogits: target = draft, labels = draft } = inputs
+  const { draftLogits: draft, targetLogits, labels = draft } = inputs
+  const target = targetLogits ?? draft
   const [rows, draftColumns] = draft.shape as [number, number]
   const targetColumns = target.shape[1]!
   const columns = inputs.vocabularySize ?? Math.min(draftColumns, targetColumns)
-  const lanes = rowReduction(columns, draft.device.capabilities)
-  const specialization: KernelSpecialization = {
-    constants: { ...lanes.constants, SUMS: code.sums, STATISTICS: code.statistics.length },
-    prelude: `${lanes.prelude}\n${code.prelude}`,
-  }
+  const width = [columns, draftColumns, targetColumns].every((count) => count % 4 === 0) ? 4 : 1
+  const vectors = rowVectors(columns, width, draft.device.capabilities)
   return {
-    sizes: { rows, columns, draftColumns, targetColumns },
+    /** Tokens that both vocabularies have. */
+    columns,
+    // The kernels count vectors.
+    sizes: { rows, columns: columns / width, draftColumns: draftColumns / width, targetColumns: targetColumns / width },
     // Bindings that a loss does not read need some buffer all the same.
     bindings: { draft, target_logits: target, labels },
-    lanes,
-    specialization,
+    specialization: {
+      ...vectors,
+      constants: { ...vectors.constants, SUMS: code.sums, HAS_TARGET: targetLogits !== undefined },
+      prelude: `${vectors.prelude}\n${code.prelude[width]}`,
+    },
   }
 }

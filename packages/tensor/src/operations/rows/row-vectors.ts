@@ -1,28 +1,36 @@
-import { linearWorkgroups } from '../../kernel'
+import type { Capabilities } from '../../device/capabilities'
+import { type KernelSpecialization, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { rowReduction } from '../reduce/row-reduction'
 
 /**
- * Parameters of a kernel that gives a workgroup to each row of the last axis and reads it in vectors of four where it divides
- * into them, else element by element. The kernel is written for either, against the type V, the constant WIDTH (its
- * elements) and, beside those of row-reduction.ts, four functions:
+ * For kernels that give a workgroup to each row and read it in vectors of four, where its columns divide into them, else
+ * element by element. The kernel is written for either, against the type V, the constant WIDTH (its elements) and, beside
+ * those of `rowReduction`, four functions:
  *
  * - `sumOf(v: V) -> f32`, `maxOf(v: V) -> f32`: over the elements
  * - `isAt(i: u32, place: u32) -> V`: 1 where an element of the row's vector i is number `place` of the row, else 0
  * - `elementOf(v: V, place: u32) -> f32`: the element of v that is number `place` of the row
- *
- * `params.columns` counts vectors.
  */
+export function rowVectors(columns: number, width: 1 | 4, capabilities: Capabilities): KernelSpecialization {
+  const lanes = rowReduction(columns / width, capabilities)
+  return {
+    constants: { ...lanes.constants, WIDTH: width },
+    types: { V: width === 4 ? 'vec4f' : 'f32' },
+    prelude: preludeOf(width, lanes.prelude ?? ''),
+  }
+}
+
+/** The run of such a kernel over the rows of the last axis. `params.columns` counts vectors. */
 export function runOverRowVectors(x: Tensor, constants: Record<string, boolean | number> = {}) {
   const columns = x.shape.at(-1) ?? 1
   const rows = x.size / columns
-  const WIDTH = columns % 4 === 0 ? 4 : 1
-  const lanes = rowReduction(columns / WIDTH, x.device.capabilities)
+  const width = columns % 4 === 0 ? 4 : 1
+  const specialization = rowVectors(columns, width, x.device.capabilities)
   return {
-    params: { rows, columns: columns / WIDTH },
-    constants: { ...lanes.constants, WIDTH, ...constants },
-    types: { V: WIDTH === 4 ? 'vec4f' : 'f32' },
-    prelude: preludeOf(WIDTH, lanes.prelude ?? ''),
+    ...specialization,
+    constants: { ...specialization.constants, ...constants },
+    params: { rows, columns: columns / width },
     workgroups: linearWorkgroups(rows),
   }
 }
