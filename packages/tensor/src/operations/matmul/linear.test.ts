@@ -52,6 +52,7 @@ const forms = [
 describe('linear', () => {
   it.each(forms)('agrees with float64 for a few rows and for many, k a multiple of 4 or not: %o', async (form) => {
     const device = await testDevice()
+    const kernels = [undefined, 'dot'] as const
     const sizes = [
       [1, 1, 4],
       [1, 37, 8],
@@ -63,16 +64,19 @@ describe('linear', () => {
     ] as const
     for (const [m, n, k] of sizes) {
       const { host, reference } = problem(m, n, k)
-      using y = device.scope(() =>
-        linear(device.tensor(host.x, { shape: [m, k] }), device.tensor(host.weight, { shape: [n, k] }), {
-          ...(form.norm && { norm: { weight: device.tensor(host.gain), epsilon } }),
-          ...(form.bias && { bias: device.tensor(host.bias) }),
-          ...(form.residual && { residual: device.tensor(host.residual, { shape: [m, n] }) }),
-          ...(form.up && { up: device.tensor(host.up, { shape: [n, k] }) }),
-        }),
-      )
-      expect(y.shape).toEqual([m, n])
-      await expectAllClose(y, reference(form), { absolute: 3e-5, relative: 1e-4 })
+      for (const kernel of kernels) {
+        using y = device.scope(() =>
+          linear(device.tensor(host.x, { shape: [m, k] }), device.tensor(host.weight, { shape: [n, k] }), {
+            ...(form.norm && { norm: { weight: device.tensor(host.gain), epsilon } }),
+            ...(form.bias && { bias: device.tensor(host.bias) }),
+            ...(form.residual && { residual: device.tensor(host.residual, { shape: [m, n] }) }),
+            ...(form.up && { up: device.tensor(host.up, { shape: [n, k] }) }),
+            kernel,
+          }),
+        )
+        expect(y.shape).toEqual([m, n])
+        await expectAllClose(y, reference(form), { absolute: 3e-5, relative: 1e-4 })
+      }
     }
   })
 

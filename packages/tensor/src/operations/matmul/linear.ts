@@ -4,8 +4,8 @@ import { OutriderError, ShapeError } from '../../errors'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
 import { swiglu } from '../pointwise/binary'
-import { runDot } from './dot'
-import { dotPlan } from './select'
+import { runLinear } from './linear-kernel'
+import { type LinearKernelName, selectLinear } from './select'
 
 export interface LinearOptions {
   /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · weight. */
@@ -16,6 +16,8 @@ export interface LinearOptions {
   residual?: Tensor
   /** A second weight, which the first gates: silu(x · weightᵀ) · (x · upᵀ). */
   up?: Tensor
+  /** Use this kernel, for comparison; by default k and the device decide. */
+  kernel?: LinearKernelName | undefined
 }
 
 /**
@@ -24,11 +26,11 @@ export interface LinearOptions {
  * `add`, with which it agrees within rounding. A row has the same bits whatever rows are beside it.
  *
  * @param x       f32 [..., k]
- * @param weight  [n, k], f32; or a format of weights, and k a multiple of 8. Read once for up to 8 rows of x.
+ * @param weight  [n, k], f32; or a format of weights, and k a multiple of 8. Read once for up to 16 rows of x.
  * @returns f32 [..., n]
  * @throws ShapeError for shapes that do not fit; OutriderError UNSUPPORTED while gradients are recorded through it
  */
-export function linear(x: Tensor, weight: Tensor, { norm, bias, residual, up }: LinearOptions = {}): Tensor {
+export function linear(x: Tensor, weight: Tensor, { norm, bias, residual, up, kernel }: LinearOptions = {}): Tensor {
   const k = x.shape.at(-1) ?? 1
   const n = weight.shape[0]!
   if (weight.shape.length !== 2 || weight.shape[1] !== k)
@@ -47,13 +49,13 @@ export function linear(x: Tensor, weight: Tensor, { norm, bias, residual, up }: 
   if (isTracked(...operands.filter((tensor) => tensor !== undefined)))
     throw new OutriderError('UNSUPPORTED', 'linear: it has no gradient.', { remedy: 'Use matmul for training.' })
 
-  if (up && !liesAs(weight, up)) return swiglu(linear(x, weight, { norm }), linear(x, up, { norm }))
+  if (up && !liesAs(weight, up)) return swiglu(linear(x, weight, { norm, kernel }), linear(x, up, { norm, kernel }))
   const { device } = x
-  const plan = dotPlan({ m: x.size / k, n }, device.capabilities)
+  const plan = selectLinear({ m: x.size / k, n, k }, device.capabilities, kernel)
   // Two weights at once hold twice the sums a tile.
   const columns = up ? Math.ceil(plan.columns / 2) : plan.columns
   const c = device.empty(shape)
-  runDot({ rows: plan.rows, columns }, { a: x, b: weight, c, norm, bias, residual, up })
+  runLinear({ ...plan, columns }, { a: x, b: weight, c, norm, bias, residual, up })
   return c
 }
 

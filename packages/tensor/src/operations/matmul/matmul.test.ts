@@ -3,7 +3,7 @@ import { uniform01 } from '../../random/philox'
 import { expectAllClose, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
 import { matmul } from './matmul'
-import { dotPlan, selectMatmul } from './select'
+import { dotPlan, selectLinear, selectMatmul } from './select'
 
 const random = (size: number, stream: number) =>
   Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
@@ -144,5 +144,18 @@ describe('the choice of a matmul kernel', () => {
       expect(rows).toBeLessThan(2 * m)
     }
     expect(dotPlan({ m: 11, n: 384 }, cpu).rows).toBe(8)
+  })
+
+  it('of a linear layer is a matter of k and the device; its tiles hold up to 16 rows', () => {
+    for (let m = 1; m <= 40; m++) {
+      const { kernel, rows } = selectLinear({ m, n: 384, k: 64 }, cpu)
+      expect(kernel).toBe('broadcast')
+      expect(rows).toBeGreaterThanOrEqual(Math.min(m, 16))
+      expect(rows).toBeLessThan(2 * m)
+    }
+    expect(selectLinear({ m: 4, n: 384, k: 66 }, cpu).kernel).toBe('dot')
+    expect(selectLinear({ m: 4, n: 384, k: 64 }, gpu).kernel).toBe('dot')
+    expect(selectLinear({ m: 4, n: 384, k: 64 }, { ...cpu, subgroups: false }).kernel).toBe('dot')
+    expect(() => selectLinear({ m: 4, n: 384, k: 66 }, cpu, 'broadcast')).toThrow(/does not take this form/)
   })
 })

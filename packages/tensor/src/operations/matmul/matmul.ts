@@ -4,7 +4,7 @@ import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, generatedKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { type BroadcastForm, broadcastSource } from './broadcast-source'
-import { runDot } from './dot'
+import { runLinear } from './linear-kernel'
 import { outerSource } from './outer-source'
 import plainSource from './plain.wgsl'
 import {
@@ -92,7 +92,7 @@ function multiplyInto(
     return
   }
   if (plan.kernel === 'dot') {
-    runDot(plan, { a, b, c })
+    runLinear(plan, { a, b, c })
     return
   }
   if (plan.kernel === 'broadcast') {

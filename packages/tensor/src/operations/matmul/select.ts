@@ -1,4 +1,5 @@
 import type { Capabilities } from '../../device/capabilities'
+import { OutriderError } from '../../errors'
 
 /** The generations of matmul kernels, by name. `plain` takes any form and is what the others are compared with. */
 export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'broadcast'
@@ -81,4 +82,30 @@ export function broadcastPlan({ m, n, transposeB }: MatmulProblem, { subgroupMax
   const wanted = Math.ceil(n / (4 * lanes))
   const quads = Math.ceil(wanted / Math.ceil(wanted / widest))
   return { kernel: 'broadcast', rows: m <= 8 ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
+}
+
+/** The kernels of a linear layer. */
+export type LinearKernelName = 'dot' | 'broadcast'
+
+/** Which kernel takes x · wᵀ + …: a matter of k and of the device alone, so that a row's bits are the same in any batch. */
+export function selectLinear(
+  { m, n, k }: Pick<MatmulProblem, 'm' | 'n' | 'k'>,
+  capabilities: Subgroups,
+  forced?: LinearKernelName,
+): MatmulPlan {
+  const broadcasts = takesBroadcast({ m, n, k, transposeA: false, transposeB: true }, capabilities)
+  if (forced === 'broadcast' && !broadcasts)
+    throw new OutriderError('INVALID_ARGUMENT', 'linear: kernel broadcast does not take this form here.')
+  const kernel = forced ?? (broadcasts && onCpu(capabilities) ? 'broadcast' : 'dot')
+  return kernel === 'dot' ? dotPlan({ m, n }, capabilities) : broadcastLinearPlan({ m, n }, capabilities)
+}
+
+/** Tiles of 1, 2, 4, 8 or 16 rows, so that weights are read once for all; for every height is a kernel to compile. */
+function broadcastLinearPlan(
+  { m, n }: Pick<MatmulProblem, 'm' | 'n'>,
+  { subgroupMaxSize: lanes }: Subgroups,
+): MatmulPlan {
+  const rows = Math.min(16, 2 ** Math.ceil(Math.log2(m)))
+  const widest = lanes > 4 ? 4 : 8 // of subgroups of 4 and 8, 2026-11-24: `npm run bench -- linear`
+  return { kernel: 'broadcast', rows, columns: Math.min(widest, Math.ceil(n / lanes)), lanes }
 }

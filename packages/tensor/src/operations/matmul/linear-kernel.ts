@@ -5,10 +5,13 @@ import { pieceOperands } from '../../formats/piece-reader'
 import { generatedKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { rowReduction } from '../reduce/row-reduction'
-import { type DotForm, dotSource } from './dot-source'
+import { broadcastLinearSource } from './broadcast-linear-source'
+import { dotSource } from './dot-source'
+import type { LinearForm } from './linear-frame'
+import type { MatmulPlan } from './select'
 
-/** Operands of a dot kernel: c = a · bᵀ and what is asked for on the way. Shapes: dot-source.ts. */
-export interface DotOperands {
+/** Operands of a linear layer: c = a · bᵀ and what is asked for on the way. Shapes: linear-frame.ts. */
+export interface LinearOperands {
   a: Tensor
   b: Tensor
   c: Tensor
@@ -19,10 +22,10 @@ export interface DotOperands {
   up?: Tensor | undefined
 }
 
-/** Runs a dot kernel with tiles of so many rows and columns, for every part of the weights. */
-export function runDot(
-  { rows, columns }: { rows: number; columns: number },
-  { a, b, c, norm, bias, residual, up }: DotOperands,
+/** Runs a kernel of such a layer, `dot` or `broadcast`, for every part of the weights. */
+export function runLinear(
+  { kernel: name, rows, columns, lanes }: MatmulPlan,
+  { a, b, c, norm, bias, residual, up }: LinearOperands,
 ): void {
   const { device } = a
   const [n, k] = b.shape as [number, number]
@@ -31,7 +34,8 @@ export function runDot(
   if (format && k % 8 !== 0)
     throw new ShapeError('linear', [a.shape, b.shape], `rows of weights of ${b.dtype} must be multiples of 8`)
   const width = format ? 8 : k % 4 === 0 ? 4 : 1
-  const kernel = dotKernel({
+  const broadcast = name === 'broadcast'
+  const form: LinearForm = {
     rows,
     columns,
     width,
@@ -39,14 +43,16 @@ export function runDot(
     normed: norm !== undefined,
     biased: bias !== undefined,
     epilogue: up ? 'swiglu' : residual ? 'residual' : 'none',
-  })
-  const reduction = rowReduction(k / width, device.capabilities)
+  }
+  const kernel = broadcast ? broadcastKernel(form, lanes) : dotKernel(form)
+  const reduction = broadcast ? {} : rowReduction(k / width, device.capabilities)
+  const tileColumns = broadcast ? columns * lanes : columns
   const weights = (name: 'b' | 'up', part: Tensor) =>
     format ? pieceOperands(name, part, format[name]!) : { bindings: { [name]: part }, params: {} }
   let first = 0
   for (const [i, part] of b.parts.entries()) {
     const partRows = part.shape[0]!
-    const tilesAcross = Math.ceil(partRows / columns)
+    const tilesAcross = Math.ceil(partRows / tileColumns)
     const tiles = tilesAcross * Math.ceil(m / rows)
     const operands = weights('b', part)
     const others = up ? weights('up', up.parts[i]!) : undefined
@@ -79,9 +85,15 @@ export function runDot(
   }
 }
 
-function dotKernel(form: DotForm): Kernel {
-  const { rows, columns, width, format, normed, biased, epilogue } = form
+const dotKernel = (form: LinearForm): Kernel =>
+  generatedKernel(`matmulDot${form.rows}x${form.columns}-${nameOf(form)}`, () => dotSource(form))
+
+const broadcastKernel = (form: LinearForm, lanes: number): Kernel =>
+  generatedKernel(`linearBroadcast${form.rows}x${form.columns}x${lanes}-${nameOf(form)}`, () =>
+    broadcastLinearSource(form, lanes),
+  )
+
+function nameOf({ width, format, normed, biased, epilogue }: LinearForm): string {
   const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${width}`
-  const name = `matmulDot${rows}x${columns}-${weights}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
-  return generatedKernel(name, () => dotSource(form))
+  return `${weights}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
 }
