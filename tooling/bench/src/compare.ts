@@ -1,12 +1,13 @@
+import { ofCeiling, type Work } from './ceilings'
+import { kernelTimes } from './kernel-times'
 import type { Contender, Operation } from './peers'
-import type { Row } from './suite'
+import type { Row, SuiteContext } from './suite'
 
 export interface Comparison {
   /** What is measured, in the table. */
   name: string
-  /** The figure of a run of so many milliseconds, and its unit. */
-  figure: (milliseconds: number) => number
-  unit: string
+  /** What it moves and computes at least. */
+  work: Work
   make: (contender: Contender) => Promise<Operation>
   /** Elements of the result that are checked: the value in float64 of element i. */
   reference: (i: number) => number
@@ -22,7 +23,11 @@ const checked = 40
  *
  * @throws Error where a contender computes something else than the reference
  */
-export async function compare(contenders: readonly Contender[], comparison: Comparison): Promise<Row[]> {
+export async function compare(
+  context: SuiteContext,
+  contenders: readonly Contender[],
+  comparison: Comparison,
+): Promise<Row[]> {
   const running = []
   for (const contender of contenders) {
     const operation = await comparison.make(contender)
@@ -39,13 +44,23 @@ export async function compare(contenders: readonly Contender[], comparison: Comp
     }
     if (round >= 2 && performance.now() - began > longestMilliseconds * contenders.length) break
   }
+  const { profile, device, ceilings } = context
+  const ours = running[0]!
+  if (profile) profile.push(...(await kernelTimes(device, comparison.name, () => ours.operation.run())))
   for (const { operation } of running) operation.dispose()
-  return table(comparison, running)
+  const { bytes, operations } = comparison.work
+  return table(comparison.name, running, (ms) => ({
+    'GB/s': bytes / ms / 1e6,
+    'GFLOP/s': operations / ms / 1e6,
+    of_ceiling: ofCeiling(comparison.work, ceilings, ms),
+  }))
 }
 
+/** A row of medians for each contender, with further figures of a run of so many milliseconds. */
 export function table(
-  { name, figure, unit }: Pick<Comparison, 'name' | 'figure' | 'unit'>,
+  name: string,
   running: readonly { name: string; times: readonly number[] }[],
+  figures: (milliseconds: number) => Record<string, number>,
 ): Row[] {
   const medians = running.map(({ times }) => median(times))
   const peers = medians.filter((_, i) => !running[i]!.name.startsWith('outrider'))
@@ -56,7 +71,7 @@ export function table(
     median_ms: rounded(medians[i]!),
     least_ms: rounded(Math.min(...entry.times)),
     most_ms: rounded(Math.max(...entry.times)),
-    [unit]: rounded(figure(medians[i]!)),
+    ...Object.fromEntries(Object.entries(figures(medians[i]!)).map(([unit, figure]) => [unit, rounded(figure)])),
     times_faster_than_peers: fastest === undefined ? undefined : rounded(fastest / medians[i]!),
   }))
 }
@@ -70,10 +85,10 @@ function check(what: string, result: Float32Array, reference: (i: number) => num
   }
 }
 
-function median(times: readonly number[]): number {
+export function median(times: readonly number[]): number {
   const sorted = [...times].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-const rounded = (x: number) => Number(x.toPrecision(3))
+export const rounded = (x: number) => Number(x.toPrecision(3))

@@ -1,26 +1,44 @@
 import { parseArgs } from 'node:util'
 import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
-import type { Suite } from './suite'
+import { measureCeilings } from './ceilings'
+import { rounded } from './compare'
+import type { Row, Suite } from './suite'
+import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
 import { matmulSuite } from './suites/matmul'
 import { peerAcceptance } from './suites/peer-acceptance'
 import { rowsSuite } from './suites/rows'
+import { speculationSuite } from './suites/speculation'
 import { trainingStepSuite } from './suites/training-step'
 import { printTable } from './table'
 
-const suites: readonly Suite[] = [matmulSuite, rowsSuite, trainingStepSuite, loadMemory, peerAcceptance]
+const suites: readonly Suite[] = [
+  matmulSuite,
+  linearSuite,
+  rowsSuite,
+  trainingStepSuite,
+  speculationSuite,
+  loadMemory,
+  peerAcceptance,
+]
 
-const usage = `npm run bench -- [suites] [--json]
+const usage = `npm run bench -- [suites] [--profile] [--json]
 
 ${suites.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}
 
-Without names all of them run. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm, OUTRIDER_ADAPTER=system the
+Without names all of them run. --profile adds the device time of each kernel, by timestamp queries. Columns: times are of a
+run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of what a large copy
+or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm, OUTRIDER_ADAPTER=system the
 machine's own.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
 })
 const unknown = positionals.find((name) => !suites.some((suite) => suite.name === name))
 if (values.help || unknown !== undefined) {
@@ -29,18 +47,36 @@ if (values.help || unknown !== undefined) {
 }
 
 const device = await createDevice({ adapter: nodeAdapter() })
-if (!values.json) console.log(`Adapter: ${device.adapterName}`)
-const report: Record<string, unknown> = { adapter: device.adapterName, date: new Date().toISOString().slice(0, 10) }
+const ceilings = await measureCeilings(device)
+const [bandwidth, rate] = [ceilings.bytesPerSecond, ceilings.operationsPerSecond].map((x) => rounded(x / 1e9))
+if (!values.json) {
+  console.log(`Adapter: ${device.adapterName}`)
+  console.log(`A copy of 64 MiB moves ${bandwidth} GB/s, a matmul of 1024³ computes ${rate} GFLOP/s.`)
+}
+const report: Record<string, unknown> = {
+  adapter: device.adapterName,
+  date: new Date().toISOString().slice(0, 10),
+  copy_gb_s: bandwidth,
+  matmul_gflop_s: rate,
+}
 for (const suite of suites) {
   if (positionals.length > 0 && !positionals.includes(suite.name)) continue
   if (!values.json) console.log(`\n${suite.name}: ${suite.summary}`)
+  const profile: Row[] | undefined = values.profile ? [] : undefined
   const rows = await suite.run({
     device,
+    ceilings,
+    profile,
     note: (text) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K  ${text}`),
   })
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   report[suite.name] = rows
-  if (!values.json) printTable(rows)
+  if (profile) report[`${suite.name}_kernels`] = profile
+  if (values.json) continue
+  printTable(rows)
+  if (!profile?.length) continue
+  console.log('\nKernels:')
+  printTable(profile)
 }
 if (values.json) console.log(JSON.stringify(report, null, 2))
 device.dispose()

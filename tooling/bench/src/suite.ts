@@ -1,13 +1,17 @@
 import type { Device } from '@outrider/tensor'
+import type { Ceilings } from './ceilings'
 
 export interface SuiteContext {
   device: Device
+  ceilings: Ceilings
+  /** Where kernel times go, where they are asked for. */
+  profile?: Row[] | undefined
   /** Says what is being done, for people who wait. */
   note(text: string): void
 }
 
-/** One line of a suite's table. */
-export type Row = Readonly<Record<string, string | number | undefined>>
+/** One line of a suite's table. Lists are for machines: --json prints them. */
+export type Row = Readonly<Record<string, string | number | readonly number[] | undefined>>
 
 /** Something that is measured: `npm run bench -- NAME`. A suite is a file in suites/ and a line in main.ts. */
 export interface Suite {

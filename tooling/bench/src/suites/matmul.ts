@@ -14,7 +14,8 @@ const shapes = [
 export const matmulSuite: Suite = {
   name: 'matmul',
   summary: 'f32 matrix products, large and of a few rows, beside jax-js and tfjs',
-  async run({ device, note }) {
+  async run(context) {
+    const { device, note } = context
     const peers = await openPeers(['jax-js/webgpu', 'tfjs/webgpu'], note)
     const rows: Row[] = []
     for (const [m, n, k] of shapes) {
@@ -23,10 +24,9 @@ export const matmulSuite: Suite = {
       const ours =
         m <= 16 ? [outrider(device), outrider(device, 'linear')] : [outrider(device), outrider(device, 'dot')]
       rows.push(
-        ...(await compare([...ours, ...peers], {
+        ...(await compare(context, [...ours, ...peers], {
           name: `${m} × ${n} × ${k}`,
-          unit: 'GFLOP/s',
-          figure: (ms) => (2 * m * n * k) / ms / 1e6,
+          work: { bytes: 4 * (m * k + k * n + m * n), operations: 2 * m * n * k },
           make: (contender) => contender.matmul(a, b, [m, n, k]),
           reference(i) {
             const [row, column] = [Math.floor(i / n), i % n]

@@ -10,13 +10,15 @@ const [tokens, vocabulary] = [256, 8192]
 export const rowsSuite: Suite = {
   name: 'rows',
   summary: 'softmax, RMSNorm and cross-entropy with its gradient, beside jax-js and tfjs',
-  async run({ device, note }) {
+  async run(context) {
+    const { device, note } = context
     const contenders = [outrider(device), ...(await openPeers(['jax-js/webgpu', 'tfjs/webgpu'], note))]
     const x = common.values(height * width, 1, 3)
     const w = common.values(width, 1, 4)
     const logits = common.values(tokens * vocabulary, 3, 5)
     const labels = Int32Array.from({ length: tokens }, (_, i) => (i * 37) % vocabulary)
-    const gigabytes = (bytes: number) => (ms: number) => bytes / ms / 1e6
+    // What is computed between loads is nothing beside them.
+    const moved = (bytes: number) => ({ bytes, operations: 0 })
     const bytes = 4 * height * width
     const logitBytes = 4 * tokens * vocabulary
     const rows: Row[] = []
@@ -24,10 +26,9 @@ export const rowsSuite: Suite = {
     note('softmax')
     const exponents = rowTotals(x, width, (row) => total(row, (value) => Math.exp(value)))
     rows.push(
-      ...(await compare(contenders, {
+      ...(await compare(context, contenders, {
         name: `softmax ${height} × ${width}`,
-        unit: 'GB/s',
-        figure: gigabytes(2 * bytes),
+        work: moved(2 * bytes),
         make: (contender) => contender.softmax(x, [height, width]),
         reference: (i) => Math.exp(x[i]!) / exponents(Math.floor(i / width)),
       })),
@@ -35,10 +36,9 @@ export const rowsSuite: Suite = {
     note('RMSNorm')
     const squares = rowTotals(x, width, (row) => total(row, (value) => value * value))
     rows.push(
-      ...(await compare(contenders, {
+      ...(await compare(context, contenders, {
         name: `RMSNorm ${height} × ${width}`,
-        unit: 'GB/s',
-        figure: gigabytes(2 * bytes),
+        work: moved(2 * bytes),
         make: (contender) => contender.rmsNorm(x, w, [height, width]),
         reference: (i) => (x[i]! * w[i % width]!) / Math.sqrt(squares(Math.floor(i / width)) / width + 1e-5),
       })),
@@ -48,20 +48,18 @@ export const rowsSuite: Suite = {
     const loss =
       labels.reduce((sum, label, row) => sum + Math.log(sums(row)) - logits[row * vocabulary + label]!, 0) / tokens
     rows.push(
-      ...(await compare(contenders, {
+      ...(await compare(context, contenders, {
         name: `cross-entropy ${tokens} × ${vocabulary}`,
-        unit: 'GB/s',
-        figure: gigabytes(logitBytes),
+        work: moved(logitBytes),
         make: (contender) => contender.crossEntropy(logits, labels, [tokens, vocabulary]),
         reference: () => loss,
       })),
     )
     note('cross-entropy and its gradient')
     rows.push(
-      ...(await compare(contenders, {
+      ...(await compare(context, contenders, {
         name: `cross-entropy and gradient ${tokens} × ${vocabulary}`,
-        unit: 'GB/s',
-        figure: gigabytes(3 * logitBytes),
+        work: moved(3 * logitBytes),
         make: (contender) => contender.crossEntropyGradient(logits, labels, [tokens, vocabulary]),
         reference(i) {
           const row = Math.floor(i / vocabulary)

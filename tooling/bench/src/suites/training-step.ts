@@ -1,4 +1,5 @@
 import { table } from '../compare'
+import { kernelTimes } from '../kernel-times'
 import { outrider } from '../outrider'
 import { common, openPeers } from '../peers'
 import type { Row, Suite } from '../suite'
@@ -9,7 +10,7 @@ const steps = 9
 export const trainingStepSuite: Suite = {
   name: 'training-step',
   summary: 'one training step of a Llama of 1.4 million parameters, beside jax-js (WebGPU, WebAssembly) and tfjs',
-  async run({ device, note }) {
+  async run({ device, note, profile }) {
     const contenders = [outrider(device), ...(await openPeers(['jax-js/webgpu', 'jax-js/wasm', 'tfjs/webgpu'], note))]
     const running = []
     for (const contender of contenders) {
@@ -24,13 +25,11 @@ export const trainingStepSuite: Suite = {
         losses.push(await training.step())
         times.push(performance.now() - start)
       }
+    const [ours] = running
+    if (profile) profile.push(...(await kernelTimes(device, 'training step', () => ours!.training.step())))
     for (const { training } of running) training.dispose()
     const { batch, seq } = common.parity
-    const [ours] = running
-    const rows: Row[] = table(
-      { name: 'training step', unit: 'tokens/s', figure: (ms) => (batch * seq * 1000) / ms },
-      running,
-    )
+    const rows: Row[] = table('training step', running, (ms) => ({ 'tokens/s': (batch * seq * 1000) / ms }))
     return rows.map((row, i) => ({
       ...row,
       first_loss: Number(running[i]!.losses[0]!.toFixed(4)),

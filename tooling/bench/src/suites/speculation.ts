@@ -1,0 +1,114 @@
+import { fileURLToPath } from 'node:url'
+import { costRatio, SpeculativeDecoder } from '@outrider/speculative'
+import { type Device, multiply, type Tensor } from '@outrider/tensor'
+import {
+  generate,
+  Llama,
+  loadCausalLM,
+  type ModelConfig,
+  type PretrainedModel,
+  pretrainedModel,
+} from '@outrider/transformer'
+import { median, rounded } from '../compare'
+import type { Row, Suite } from '../suite'
+
+const rounds = 7
+const maxTokens = 65
+const prompts = ['Tell me about a friend of yours.', 'What do you like to eat?', 'Where does the fox live?']
+const samplings = [
+  { temperature: 0, draftLength: 3 },
+  { temperature: 0, draftLength: 5 },
+  { temperature: 0.7, draftLength: 3 },
+] as const
+
+/**
+ * What of the speed-up that acceptance and costs allow, τ / (1 + cγ), is left when it is measured. The pair is made for it: a
+ * target with random weights whose later layers say little, and its first layer alone as the draft.
+ */
+export const speculationSuite: Suite = {
+  name: 'speculation',
+  summary: 'plain and speculative decoding in turns: the speed-up, and τ / (1 + cγ) with the measured c',
+  async run({ device, note }) {
+    note('making the pair')
+    const { target, draft } = await pair(device)
+    const rows: Row[] = []
+    for (const { temperature, draftLength } of samplings) {
+      note(`γ = ${draftLength}, temperature ${temperature}`)
+      const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength })
+      const costs = await decoder.measureCosts({ temperature })
+      const [plain, speculative]: [number[], number[]] = [[], []]
+      for (let round = 0; round <= rounds; round++)
+        for (const [i, prompt] of prompts.entries()) {
+          const options = { temperature, seed: i, maxTokens }
+          const [a, b] = [
+            await paceOf(generate(target, prompt, options)),
+            await paceOf(decoder.generate(prompt, options)),
+          ]
+          if (round === 0) continue // compiles
+          plain.push(a)
+          speculative.push(b)
+        }
+      const c = costRatio(costs)
+      const { blockEfficiency: tau, meanDraftLength: gamma } = decoder.metrics
+      const speedUp = median(plain) / median(speculative)
+      const expected = tau / (1 + c * gamma)
+      rows.push({
+        temperature,
+        γ: draftLength,
+        τ: rounded(tau),
+        c: rounded(c),
+        plain_tokens_s: rounded(1 / median(plain)),
+        speculative_tokens_s: rounded(1 / median(speculative)),
+        speed_up: rounded(speedUp),
+        'τ/(1+cγ)': rounded(expected),
+        share: rounded(speedUp / expected),
+      })
+    }
+    for (const model of [target, draft]) model.dispose()
+    return rows
+  },
+}
+
+async function pair(device: Device): Promise<{ target: PretrainedModel; draft: PretrainedModel }> {
+  const folder = fileURLToPath(new URL('../../../../packages/cli/assets/tiny-chat', import.meta.url))
+  const bundled = await loadCausalLM(folder, { device })
+  bundled.model.dispose()
+  const config: ModelConfig = {
+    ...bundled.config,
+    hiddenSize: 256,
+    intermediateSize: 704,
+    heads: 8,
+    kvHeads: 4,
+    headDim: 32,
+    layers: 12,
+    contextLength: 256,
+    initializerRange: 0.08,
+    eosTokenIds: [],
+  }
+  const { tokenizer, chatTemplate, source } = bundled
+  const rest = { tokenizer, chatTemplate, source, generationConfig: { ...bundled.generationConfig, eosTokenIds: [] } }
+  const { parameters } = Llama.initialize(device, config, { seed: 1 })
+  for (const [name, weight] of Object.entries(parameters))
+    if (/layers\.([1-9]|1[01])\..*(o_proj|down_proj)/.test(name)) {
+      parameters[name] = multiply(weight, 0.12)
+      weight.dispose()
+    }
+  const first = Object.entries(parameters).filter(([name]) => !/layers\.([1-9]|1[01])\./.test(name))
+  const copy = (x: Tensor) => multiply(x, 1)
+  const draft = new Llama(
+    device,
+    { ...config, layers: 1 },
+    Object.fromEntries(first.map(([name, x]) => [name, copy(x)])),
+  )
+  return { target: pretrainedModel(new Llama(device, config, parameters), rest), draft: pretrainedModel(draft, rest) }
+}
+
+/** Seconds a token after the first. */
+async function paceOf(answer: AsyncGenerator<unknown, { tokens: number[]; timings: { decodeSeconds: number } }>) {
+  for (;;) {
+    const { done, value } = await answer.next()
+    if (!done) continue
+    const { tokens, timings } = value as { tokens: number[]; timings: { decodeSeconds: number } }
+    return timings.decodeSeconds / (tokens.length - 1)
+  }
+}
