@@ -1,3 +1,4 @@
+export { activationCheckpoint } from './autograd/activation-checkpoint'
 export { type Derivative, differentiable, type InputGradient, isTracked, withoutGradients } from './autograd/tape'
 export { type TensorTree, type ValueAndGradient, valueAndGradient } from './autograd/value-and-gradient'
 export type { MemoryUse } from './device/buffer-pool'

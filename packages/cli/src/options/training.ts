@@ -10,6 +10,7 @@ export interface TrainingFlags {
   learningRate: number
   warmup?: number
   accumulation: number
+  activationCheckpointing?: boolean
   validation?: string[]
   validateEvery?: number
   checkpointEvery: number
@@ -39,6 +40,7 @@ export const withTraining = (command: Command, defaults: { steps: number; learni
     )
     .option('--warmup <n>', 'steps of warm-up (default: a twentieth of all)', integer())
     .option('--accumulation <n>', 'batches for one step', integer({ least: 1 }), 1)
+    .option('--activation-checkpointing', 'compute each block twice instead of keeping its activations: less memory')
     .option(
       '--validation <file...>',
       'held-out data of the same kind, measured at the end and every --validate-every steps',

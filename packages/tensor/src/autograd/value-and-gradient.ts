@@ -39,12 +39,13 @@ export function valueAndGradient<P extends TensorTree, A = undefined>(
     if (value.size !== 1) throw new ShapeError('valueAndGradient', [value.shape], 'the value must be a scalar')
     const kept = new Set<Tensor>([value, ...leaves])
     visitTensors(aux, (tensor) => kept.add(tensor))
-    const gradients = backward(tape, value, kept)
+    const gradients = backward(tape, value, device.full(value.shape, 1), kept)
     return { value, gradients: mapTree(parameters, (leaf) => gradients.get(leaf) ?? device.zeros(leaf.shape)), aux }
   })
 }
 
-function recordedOn<T>(tape: Tape, device: Device, body: () => T): T {
+/** Runs `body` with what it does recorded on a tape. */
+export function recordedOn<T>(tape: Tape, device: Device, body: () => T): T {
   const outer = device.tape
   if (outer)
     throw new OutriderError('INVALID_ARGUMENT', 'valueAndGradient: it cannot be used inside itself.', {
@@ -58,11 +59,14 @@ function recordedOn<T>(tape: Tape, device: Device, body: () => T): T {
   }
 }
 
-/** Walks the tape from its end. An activation is freed as soon as nothing before it can need it. */
-function backward(tape: Tape, value: Tensor, kept: ReadonlySet<Tensor>): Map<Tensor, Tensor> {
+/**
+ * Walks the tape from its end, given the gradient in its last value. An activation is freed as soon as nothing before it can
+ * need it.
+ */
+export function backward(tape: Tape, value: Tensor, dvalue: Tensor, kept: ReadonlySet<Tensor>): Map<Tensor, Tensor> {
   const gradients = new Map<Tensor, Tensor>()
   if (!tape.tracked.has(value)) return gradients
-  gradients.set(value, value.device.full(value.shape, 1))
+  gradients.set(value, dvalue)
   for (const { output, inputs, gradient } of tape.entries.reverse()) {
     const dOutput = gradients.get(output)
     if (dOutput) {

@@ -1,6 +1,12 @@
 import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { type DistillationLoss, distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
-import { compareVocabularies, llamaHidden, type Parameters, type PretrainedModel } from '@outrider/transformer'
+import {
+  compareVocabularies,
+  type LlamaForwardOptions,
+  llamaHidden,
+  type Parameters,
+  type PretrainedModel,
+} from '@outrider/transformer'
 import { headOf } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
@@ -16,9 +22,14 @@ export interface DistillationOptions extends TrainingOptions, BatchSettings {
 }
 
 /** White-box distillation: the loss between the draft's distribution p and the target's q at every position that counts. */
-export function distillation(draft: PretrainedModel, target: PretrainedModel, loss: DistillationLoss): Objective {
+export function distillation(
+  draft: PretrainedModel,
+  target: PretrainedModel,
+  loss: DistillationLoss,
+  options?: LlamaForwardOptions,
+): Objective {
   const inputs = (parameters: Parameters, { tokens, labels, mask, length, seed }: DeviceBatch): HeadInputs => ({
-    draft: headOf(draft.config, parameters, llamaHidden(draft.config, parameters, tokens)),
+    draft: headOf(draft.config, parameters, llamaHidden(draft.config, parameters, tokens, options)),
     target: headOf(target.config, target.model.parameters, target.model.hidden(tokens)),
     labels,
     mask,
@@ -43,5 +54,5 @@ export function distillation(draft: PretrainedModel, target: PretrainedModel, lo
  */
 export async function distill({ draft, target, data, loss, ...options }: DistillationOptions): Promise<TrainingResult> {
   compareVocabularies(target, draft)
-  return train(draft, distillation(draft, target, loss), await streamOf(data, target, options), options)
+  return train(draft, distillation(draft, target, loss, options), await streamOf(data, target, options), options)
 }

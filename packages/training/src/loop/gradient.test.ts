@@ -1,4 +1,4 @@
-import { valueAndGradient } from '@outrider/tensor'
+import { readAll, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { initializeLlama, type ModelConfig } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
@@ -77,4 +77,31 @@ describe('one training step of a small Llama', () => {
       for (const tensor of [value, tokens, labels, mask, ...Object.values(gradients), ...Object.values(parameters)])
         tensor.dispose()
     })
+
+  it('has the same bits with activation checkpointing, and a lower peak', async () => {
+    const device = await testDevice()
+    const deep = { ...config, hiddenSize: 32, headDim: 8, intermediateSize: 64, layers: 6 }
+    const parameters = initializeLlama(device, deep, 5)
+    const onDevice = toDevice(device, batch, 0)
+    const run = async (activationCheckpointing: boolean) => {
+      const before = device.memory.liveBytes
+      device.resetPeak()
+      const { value, gradients } = valueAndGradient(parameters, (draft) =>
+        nextToken(deep, { activationCheckpointing }).loss(draft, onDevice),
+      )
+      const peak = device.memory.peakBytes - before
+      const tensors = [value, ...Object.values(gradients)]
+      const bits = await readAll(tensors)
+      for (const tensor of tensors) tensor.dispose()
+      expect(device.memory.liveBytes).toBe(before)
+      return { peak, bits }
+    }
+    const [kept, again] = [await run(false), await run(true)]
+    expect(again.bits).toEqual(kept.bits)
+    const gradientBytes = Object.values(parameters).reduce((sum, { bytes }) => sum + bytes, 0)
+    // What is left of six blocks' activations: one block's, and the states between blocks.
+    expect(again.peak - gradientBytes).toBeLessThan(0.5 * (kept.peak - gradientBytes))
+    const { tokens, labels, mask } = onDevice
+    for (const tensor of [tokens, labels, mask, ...Object.values(parameters)]) tensor.dispose()
+  })
 })

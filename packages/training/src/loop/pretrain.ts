@@ -1,15 +1,21 @@
 import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
-import { llamaHidden, type ModelConfig, type Parameters, type PretrainedModel } from '@outrider/transformer'
+import {
+  type LlamaForwardOptions,
+  llamaHidden,
+  type ModelConfig,
+  type Parameters,
+  type PretrainedModel,
+} from '@outrider/transformer'
 import { headOf } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
 
 /** Next-token cross-entropy: the mean of −ln p(label) over the positions that count. */
-export function nextToken(config: ModelConfig): Objective {
+export function nextToken(config: ModelConfig, options?: LlamaForwardOptions): Objective {
   const inputs = (parameters: Parameters, { tokens, labels, mask }: DeviceBatch): HeadInputs => ({
-    draft: headOf(config, parameters, llamaHidden(config, parameters, tokens)),
+    draft: headOf(config, parameters, llamaHidden(config, parameters, tokens, options)),
     labels,
     mask,
   })
@@ -29,5 +35,5 @@ export async function pretrain(
   data: DataSource | Mixture | BatchStream,
   options: TrainingOptions & BatchSettings,
 ): Promise<TrainingResult> {
-  return train(draft, nextToken(draft.config), await streamOf(data, draft, options), options)
+  return train(draft, nextToken(draft.config, options), await streamOf(data, draft, options), options)
 }

@@ -22,6 +22,11 @@ export interface TrainingOptions extends AdamWOptions {
   maxGradientNorm?: number | undefined
   /** Batches whose gradients are added up for one step. Default 1. */
   accumulation?: number | undefined
+  /**
+   * Keep only the draft's activations between blocks, and compute each block again for its gradient: less memory for a longer
+   * step, and the same bits. Default false.
+   */
+  activationCheckpointing?: boolean | undefined
   /** Held-out batches, measured every `validateEvery` steps and at the end. */
   validation?: readonly Batch[] | undefined
   validateEvery?: number | undefined

@@ -1,4 +1,5 @@
 import {
+  activationCheckpoint,
   add,
   attention,
   type Device,
@@ -22,8 +23,18 @@ import type { Parameters } from './llama-parameters'
  * @param tokens      u32 [batch, rows]
  * @returns f32 [batch, rows, vocabulary]
  */
-export function llamaLogits(config: ModelConfig, parameters: Parameters, tokens: Tensor): Tensor {
-  return llamaHead(config, parameters, llamaHidden(config, parameters, tokens))
+export function llamaLogits(
+  config: ModelConfig,
+  parameters: Parameters,
+  tokens: Tensor,
+  options?: LlamaForwardOptions,
+): Tensor {
+  return llamaHead(config, parameters, llamaHidden(config, parameters, tokens, options))
+}
+
+export interface LlamaForwardOptions {
+  /** Keep only what is between the blocks, and compute each again for its gradient. Default false. */
+  activationCheckpointing?: boolean | undefined
 }
 
 /**
@@ -31,7 +42,12 @@ export function llamaLogits(config: ModelConfig, parameters: Parameters, tokens:
  *
  * @returns f32 [batch, rows, hidden]
  */
-export function llamaHidden(config: ModelConfig, parameters: Parameters, tokens: Tensor): Tensor {
+export function llamaHidden(
+  config: ModelConfig,
+  parameters: Parameters,
+  tokens: Tensor,
+  { activationCheckpointing = false }: LlamaForwardOptions = {},
+): Tensor {
   const frequencies = ropeFrequencies(tokens.device, config)
   // While gradients are recorded, the tape owns what is between the blocks; otherwise a block frees all but its result.
   const recording = isTracked(...Object.values(parameters))
@@ -39,7 +55,11 @@ export function llamaHidden(config: ModelConfig, parameters: Parameters, tokens:
   let x = embedding(parameters['model.embed_tokens.weight']!, tokens) // [batch, rows, hidden]
   for (let layer = 0; layer < config.layers; layer++) {
     const before = x
-    x = scoped(() => block(config, parameters, layer, before, frequencies)) // [batch, rows, hidden]
+    x = scoped(() => {
+      const inputs = { x: before, parameters: ofLayer(parameters, layer) }
+      const compute = ({ x, parameters }: typeof inputs) => block(config, parameters, layer, x, frequencies)
+      return activationCheckpointing ? activationCheckpoint(inputs, compute) : compute(inputs)
+    }) // [batch, rows, hidden]
     if (!recording) before.dispose()
   }
   return rmsNorm(x, parameters['model.norm.weight']!, { epsilon: config.rmsNormEpsilon }) // [batch, rows, hidden]
@@ -54,6 +74,9 @@ export function llamaHead(config: ModelConfig, parameters: Parameters, hidden: T
 export function headWeight(config: ModelConfig, parameters: Parameters): Tensor {
   return parameters[config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight']!
 }
+
+const ofLayer = (parameters: Parameters, layer: number): Parameters =>
+  Object.fromEntries(Object.entries(parameters).filter(([name]) => name.startsWith(`model.layers.${layer}.`)))
 
 /** One layer: attention, then the gated MLP, each added to what came in. */
 function block(

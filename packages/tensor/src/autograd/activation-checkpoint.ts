@@ -1,0 +1,41 @@
+import { visitTensors } from '../device/scope'
+import type { Tensor } from '../tensor'
+import { differentiable, isTracked, Tape, withoutGradients } from './tape'
+import { backward, recordedOn, type TensorTree } from './value-and-gradient'
+
+/**
+ * Computes `fn(inputs)` and forgets what is in between; where its gradient is wanted, `fn` is computed once more (Chen et al.
+ * 2016, arXiv 1604.06174). It costs a second forward pass and saves the memory of all activations but the inputs and the
+ * output. Gradients have the same bits as without, for `fn` computes the same bits again.
+ *
+ * @param inputs  every tensor whose gradient may be wanted through `fn`; those that it captures otherwise are constants
+ * @param fn      pure: its result depends on the inputs and on constants alone
+ */
+export function activationCheckpoint<P extends TensorTree>(inputs: P, fn: (inputs: P) => Tensor): Tensor {
+  const leaves: Tensor[] = []
+  visitTensors(inputs, (tensor) => leaves.push(tensor))
+  const tracked = leaves.filter((leaf) => isTracked(leaf))
+  const [first] = tracked
+  if (!first) return fn(inputs)
+  const { device } = first
+  const output = withoutGradients(device, () => device.scope(() => fn(inputs)))
+  const gradients = (dOutput: Tensor) =>
+    device.scope(() => {
+      const tape = new Tape()
+      for (const leaf of tracked) tape.tracked.add(leaf)
+      const again = recordedOn(tape, device, () => fn(inputs))
+      const known = backward(tape, again, dOutput.reshape(dOutput.shape), new Set(tracked))
+      return tracked.map((leaf) => known.get(leaf) ?? device.zeros(leaf.shape))
+    })
+  return differentiable(output, {
+    name: 'activationCheckpoint',
+    inputs: tracked,
+    gradient(dOutput) {
+      let all: Tensor[] | undefined
+      return tracked.map((_, i) => () => {
+        all ??= gradients(dOutput)
+        return all[i]!
+      })
+    },
+  })
+}
