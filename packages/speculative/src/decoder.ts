@@ -5,6 +5,7 @@ import {
   compareVocabularies,
   type GenerateOptions,
   type GenerationResult,
+  madeUpTokens,
   type PretrainedModel,
   type Prompt,
   parameterCount,
@@ -13,6 +14,8 @@ import {
   type Sampling,
   type SamplingOptions,
   throwIfAborted,
+  type WarmUpOptions,
+  warmUp,
 } from '@outrider/transformer'
 import { autoDraftLength } from './draft-length/auto'
 import { measureCosts } from './draft-length/measure-costs'
@@ -72,6 +75,7 @@ export class SpeculativeDecoder {
   readonly #drafter: Drafter
   readonly #verification: Verification
   readonly #now: () => number
+  readonly #longestDraft: number
   #policy: DraftLengthPolicy | undefined
 
   /**
@@ -92,6 +96,7 @@ export class SpeculativeDecoder {
     this.#verification = verification
     this.#now = now
     this.#policy = policyOf(draftLength)
+    this.#longestDraft = typeof draftLength === 'number' ? draftLength : maxDraftLength
     this.metrics = new SpeculationMetrics({
       parameterRatio: this.#drafter.parameterCount / parameterCount(target.config),
     })
@@ -156,6 +161,49 @@ export class SpeculativeDecoder {
       return { tokens, text, finishReason: finishReason!, promptTokens: ids.length, timings }
     } finally {
       sequence.dispose()
+    }
+  }
+
+  /**
+   * Compiles what blocks need before the first token: passes over made-up tokens, of the target, of the drafter, and of
+   * verification, for every draft length that has kernels of its own. It frees all the memory it takes.
+   *
+   * @param options  the sampling that will be used
+   * @throws OutriderError ABORTED when the signal says so
+   */
+  async warmUp({ onProgress, signal, ...options }: WarmUpOptions = {}): Promise<void> {
+    const { model, config } = this.#target
+    const longest = this.#longestDraft
+    const lengths = [1, 3, 7, 15].filter((length) => length < longest)
+    if (longest > 0) lengths.push(longest)
+    let total = lengths.length
+    await warmUp(model, {
+      ...options,
+      signal,
+      onProgress: (plain) => {
+        total = plain.total + lengths.length
+        onProgress?.({ ...plain, total })
+      },
+    })
+    for (const [i, draftLength] of lengths.entries()) {
+      throwIfAborted(signal)
+      const prompt = madeUpTokens(Math.max(1, Math.min(16, config.contextLength - longest - 2)), config.vocabularySize)
+      const sequence = new Sequence({
+        target: model,
+        drafter: this.#drafter,
+        verification: this.#verification,
+        sampling: resolveSampling(options),
+        prompt,
+        capacity: Math.min(config.contextLength, prompt.length + draftLength + 2),
+      })
+      try {
+        await sequence.step(0)
+        await sequence.step(draftLength)
+      } finally {
+        sequence.dispose()
+      }
+      const { pipelines } = model.device.counters
+      onProgress?.({ done: total - lengths.length + i + 1, total, pipelines })
     }
   }
 

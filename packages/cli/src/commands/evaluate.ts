@@ -1,4 +1,10 @@
-import { measureCosts, modelDrafter, type SpeculationMetrics, type Verification } from '@outrider/speculative'
+import {
+  measureCosts,
+  modelDrafter,
+  type SpeculationMetrics,
+  SpeculativeDecoder,
+  type Verification,
+} from '@outrider/speculative'
 import {
   compareVocabularies,
   type PretrainedModel,
@@ -17,7 +23,6 @@ import {
   type Pace,
   type Speculation,
   tokensPerSecond,
-  warmUp,
 } from '../evaluation/speculation'
 import { openModel } from '../models'
 import {
@@ -101,7 +106,8 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     onAnswer: () => progress.update(++answers),
   }
   const costs = await stepCosts(target, draft, sampling)
-  await warmUp(measure, draft, Math.max(...flags.draftLength))
+  const longest = { target, drafter: draft, draftLength: Math.max(...flags.draftLength) }
+  await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal })
   const plain = await measurePlain(measure)
   const runs: { draftLength: number; speculation: Speculation }[] = []
   for (const draftLength of flags.draftLength)

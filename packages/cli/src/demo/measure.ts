@@ -1,4 +1,4 @@
-import type { StepCosts } from '@outrider/speculative'
+import { SpeculativeDecoder, type StepCosts } from '@outrider/speculative'
 import type { PretrainedModel } from '@outrider/transformer'
 import { stepCosts } from '../commands/evaluate'
 import type { Context } from '../context'
@@ -10,7 +10,6 @@ import {
   type Speculation,
   together,
   tokensPerSecond,
-  warmUp,
 } from '../evaluation/speculation'
 import type { EvaluationRow } from '../report/index'
 import { plan, samplings, seeds } from './plan'
@@ -50,7 +49,8 @@ export async function measureAll(
       signal: context.signal,
       onAnswer: () => progress.update(++answers),
     }
-    await warmUp(measure, drafts[0]!.model, Math.max(...draftLengths))
+    const longest = { target, drafter: drafts[0]!.model, draftLength: Math.max(...draftLengths) }
+    await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal: context.signal })
     // Plain decoding first and last: a machine's speed drifts.
     const before = await measurePlain(measure)
     const runs: { draft: string; draftLength: number; speculation: Speculation }[] = []

@@ -37,22 +37,6 @@ export type Paces = Map<string, Pace>
 
 export const all = 'all'
 
-/**
- * Decodes a little with drafts of every length up to the longest, so that no kernel is compiled while answers are timed: a
- * pass has another shape for each number of rows.
- */
-export async function warmUp(
-  { target, prompts, sampling, signal }: Omit<MeasureOptions, 'maxTokens' | 'onAnswer'>,
-  draft: PretrainedModel,
-  longest: number,
-): Promise<void> {
-  const [{ prompt }] = prompts as readonly [MeasuredPrompt, ...MeasuredPrompt[]]
-  for (let draftLength = 1; draftLength <= longest; draftLength++) {
-    const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength })
-    await finished(decoder.generate(prompt, { ...sampling, maxTokens: draftLength + 3, signal }))
-  }
-}
-
 /** How fast the target answers alone. */
 export async function measurePlain({
   target,

@@ -1,4 +1,4 @@
-import { type CausalLM, prefill, type Sampling, sampleTokens } from '@outrider/transformer'
+import { type CausalLM, madeUpTokens, prefill, type Sampling, sampleTokens } from '@outrider/transformer'
 import type { Drafter } from '../drafter/drafter'
 import { maxDraftLength } from './policy'
 import type { StepCosts } from './step-costs'
@@ -32,7 +32,7 @@ export async function measureCosts({
   const { device, config } = target
   const vocabularySize = config.vocabularySize
   const length = Math.max(1, Math.min(context, config.contextLength - maxDraftLength - 1))
-  const tokens = Array.from({ length }, (_, i) => (i * 7 + 1) % vocabularySize)
+  const tokens = madeUpTokens(length, vocabularySize)
   const cache = target.createCache({ capacity: length + maxDraftLength + 1 })
   const session = drafter.open({ device, vocabularySize, capacity: length + maxDraftLength + 1 })
 

@@ -1,0 +1,89 @@
+import { createDevice, type Device, type DeviceCounters } from '@outrider/tensor'
+import { nodeAdapter } from '@outrider/tensor/node'
+import { generate, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { asset } from '../../transformer/src/assets.fixture'
+import { SpeculativeDecoder } from './decoder'
+
+// A device of its own: what others have compiled must not count.
+let device: Device
+let target: PretrainedModel
+let draft: PretrainedModel
+
+beforeAll(async () => {
+  device = await createDevice({ adapter: nodeAdapter() })
+  target = await loadCausalLM(asset('stories260K'), { device })
+  draft = await loadCausalLM(asset('stories260K'), { device })
+})
+
+afterAll(() => {
+  for (const model of [target, draft]) model?.dispose()
+  device?.dispose()
+})
+
+const layers = 5
+
+/** What is counted between the yields of an answer, after `skipped` of them. */
+async function perYield(answer: AsyncGenerator<unknown>, skipped: number): Promise<DeviceCounters[]> {
+  const steps: DeviceCounters[] = []
+  let before = { ...device.counters }
+  for await (const _ of answer) {
+    const now = { ...device.counters }
+    const names = Object.keys(now) as (keyof DeviceCounters)[]
+    steps.push(Object.fromEntries(names.map((name) => [name, now[name] - before[name]])) as unknown as DeviceCounters)
+    before = now
+  }
+  // The last token queues no pass after it.
+  return steps.slice(skipped, -1)
+}
+
+describe('start-up', () => {
+  for (const temperature of [0, 0.7])
+    it(`compiles everything in the warm-up, with progress, at temperature ${temperature}`, async () => {
+      const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength: 5 })
+      const progress: { done: number; total: number; pipelines: number }[] = []
+      const live = device.memory.liveBytes
+      await decoder.warmUp({ temperature, topP: 0.9, onProgress: (passed) => progress.push(passed) })
+      expect(device.memory.liveBytes).toBe(live)
+      expect(progress.map(({ done }) => done)).toEqual(progress.map((_, i) => i + 1))
+      expect(new Set(progress.map(({ total }) => total))).toEqual(new Set([progress.length]))
+      const { pipelines } = device.counters
+      expect(progress.at(-1)!.pipelines).toBe(pipelines)
+      for (const prompt of ['Once upon a time', 'A', 'One day, a little girl named Lily found a needle in her room.']) {
+        for await (const _ of generate(target, prompt, { temperature, topP: 0.9, maxTokens: 6 }));
+        for await (const _ of decoder.generate(prompt, { temperature, topP: 0.9, maxTokens: 21 }));
+      }
+      expect(device.counters.pipelines).toBe(pipelines)
+    })
+})
+
+describe('budgets', () => {
+  it('of a plain token: 8 dispatches a layer and 3 around them, one readback of 4 bytes, no bind group', async () => {
+    const steps = await perYield(generate(target, 'Once upon a time', { maxTokens: 24 }), 4)
+    expect(steps.length).toBeGreaterThan(10)
+    for (const step of steps) {
+      expect(step.dispatches).toBeLessThanOrEqual(8 * layers + 3)
+      expect(step.submits).toBeLessThanOrEqual(3)
+      expect(step.readbacks).toBe(1)
+      expect(step.bytesRead).toBe(4)
+      expect(step.bindGroups).toBe(0)
+      expect(step.pipelines).toBe(0)
+    }
+  })
+
+  it('of a block: γ draft steps, one pass and the verification, one readback of 2 + 2γ words, no bind group', async () => {
+    const draftLength = 4
+    const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength })
+    const steps = await perYield(decoder.generate('Once upon a time', { maxTokens: 60 }), 4)
+    expect(steps.length).toBeGreaterThan(4)
+    for (const step of steps) {
+      const pass = 8 * layers + 2
+      expect(step.dispatches).toBeLessThanOrEqual((draftLength + 1) * (pass + 3) + 3)
+      expect(step.submits).toBeLessThanOrEqual(9)
+      expect(step.readbacks).toBe(1)
+      expect(step.bytesRead).toBe(4 * (2 + 2 * draftLength))
+      expect(step.bindGroups).toBe(0)
+      expect(step.pipelines).toBe(0)
+    }
+  })
+})
