@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { TargetStates } from '@outrider/training'
 import { parameterCount, saveCausalLM } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
@@ -64,13 +65,16 @@ async function demo(context: Context, out: string): Promise<object> {
 
   head(3, 'Fine-tune copies of the draft towards the target')
   const drafts: TrainedDraft[] = [pretrained]
+  // The same batches for every loss: the target reads them once.
+  const targetStates = new TargetStates()
   for (const loss of plan.distillation.losses) {
-    const draft = await alignDraft(context, target, loss, answers.file, out)
+    const draft = await alignDraft(context, target, loss, answers.file, out, targetStates)
     drafts.push(draft)
     terminal.print(
       `${loss.padEnd(6)} α ${fixed(alphaAt(draft, 'first'))} → ${fixed(alphaAt(draft, 'last'))} on the training answers in ${plan.distillation.steps} steps, ${took()}`,
     )
   }
+  targetStates.dispose()
 
   head(4, 'Measure: plain decoding, and every draft at every γ')
   const { rows, costs } = await measureAll(context, target, drafts)

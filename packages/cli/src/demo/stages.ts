@@ -1,6 +1,6 @@
 import { generateDataset, jsonl, mix, rows, texts } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
-import { distill, type LogEntry, pretrain, type TrainingProgress } from '@outrider/training'
+import { distill, type LogEntry, pretrain, type TargetStates, type TrainingProgress } from '@outrider/training'
 import { createDraft, loadCausalLM, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from '../context'
 import { fixed } from '../terminal'
@@ -73,6 +73,7 @@ export async function alignDraft(
   lossName: string,
   answers: string,
   out: string,
+  targetStates: TargetStates,
 ): Promise<TrainedDraft> {
   const { mix: ratio, losses: _, ...options } = plan.distillation
   const model = await loadCausalLM(`${out}/draft-pretrained`, { device: target.model.device })
@@ -82,6 +83,7 @@ export async function alignDraft(
     target,
     data: mix({ distillation: [jsonl(answers), ratio[0]], pretraining: [text, ratio[1]] }),
     loss: lossByName(lossName),
+    targetStates,
     ...options,
     seed: 1,
     signal: context.signal,

@@ -10,6 +10,7 @@ import {
 import { headOf } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
+import type { TargetStates } from './target-states'
 import { type TrainingOptions, type TrainingResult, train } from './train'
 
 export interface DistillationOptions extends TrainingOptions, BatchSettings {
@@ -19,6 +20,13 @@ export interface DistillationOptions extends TrainingOptions, BatchSettings {
   /** Conversations to learn, as a source, a mixture of sources (`mix`), or batches that the program makes itself. */
   data: DataSource | Mixture | BatchStream
   loss: DistillationLoss
+  /** Keeps what the target says of batches that come again: give several runs on the same data one of these. */
+  targetStates?: TargetStates | undefined
+}
+
+/** How the draft and the target are computed. */
+export interface DistillationSettings extends LlamaForwardOptions {
+  targetStates?: TargetStates | undefined
 }
 
 /** White-box distillation: the loss between the draft's distribution p and the target's q at every position that counts. */
@@ -26,16 +34,20 @@ export function distillation(
   draft: PretrainedModel,
   target: PretrainedModel,
   loss: DistillationLoss,
-  options?: LlamaForwardOptions,
+  { targetStates, ...options }: DistillationSettings = {},
 ): Objective {
-  const inputs = (parameters: Parameters, { tokens, labels, mask, length, seed }: DeviceBatch): HeadInputs => ({
-    draft: headOf(draft.config, parameters, llamaHidden(draft.config, parameters, tokens, options)),
-    target: headOf(target.config, target.model.parameters, target.model.hidden(tokens)),
-    labels,
-    mask,
-    sequenceLength: length,
-    seed,
-  })
+  const inputs = (parameters: Parameters, batch: DeviceBatch): HeadInputs => {
+    const { tokens, labels, mask, length, seed } = batch
+    const states = targetStates?.of(target, batch) ?? target.model.hidden(tokens)
+    return {
+      draft: headOf(draft.config, parameters, llamaHidden(draft.config, parameters, tokens, options)),
+      target: headOf(target.config, target.model.parameters, states),
+      labels,
+      mask,
+      sequenceLength: length,
+      seed,
+    }
+  }
   return {
     name: `distill ${loss.name}`,
     loss(parameters, batch) {

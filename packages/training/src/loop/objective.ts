@@ -4,6 +4,8 @@ import type { Device, Tensor } from '@outrider/tensor'
 /** A batch on the device. */
 export interface DeviceBatch {
   tokens: Tensor // u32 [batchSize, length]
+  /** The same on the host. */
+  tokenIds: Uint32Array
   labels: Tensor // u32 [batchSize · length], the next token
   mask: Tensor // f32 [batchSize · length], 1 where the position counts
   /** Positions that count. */
@@ -36,6 +38,7 @@ export function toDevice(
   for (const weight of lossMask) count += weight
   return {
     tokens: device.tensor(tokens, { shape: [batchSize, length] }),
+    tokenIds: tokens,
     labels: device.tensor(labels),
     mask: device.tensor(lossMask),
     count,

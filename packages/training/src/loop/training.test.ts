@@ -5,8 +5,10 @@ import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { byteTokenizer, type Directory, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { distill, distillation } from './distill'
+import type { DeviceBatch } from './objective'
 import { nextToken, pretrain } from './pretrain'
 import { patterns, shortRun, tinyDraft, tinyTarget } from './runs.fixture'
+import { TargetStates } from './target-states'
 import { type TrainingProgress, train } from './train'
 
 let device: Device
@@ -86,6 +88,40 @@ describe('distill', () => {
       expect(await weightsOf(target)).toEqual(before)
       draft.dispose()
     })
+
+  it('ends in the same bytes where what the target says is kept, and the target reads a batch once', async () => {
+    const run = async (loss: string, targetStates?: TargetStates) => {
+      const draft = tinyDraft(target)
+      const options = { ...shortRun, steps: 4, data: patterns, loss: lossByName(loss), targetStates }
+      const { history } = await distill({ draft, target, ...options })
+      const weights = await weightsOf(draft)
+      draft.dispose()
+      return { history, weights }
+    }
+    const live = device.memory.liveBytes
+    const dispatched = async <T>(body: () => T | Promise<T>): Promise<[T, number]> => {
+      const { dispatches } = device.counters
+      return [await body(), device.counters.dispatches - dispatches]
+    }
+    const states = new TargetStates()
+    const [first, reading] = await dispatched(() => run('kld', states))
+    const [second, remembering] = await dispatched(() => run('tvd', states))
+    const [, onePass] = await dispatched(() =>
+      device.scope(() => void target.model.hidden(device.zeros([1, 4], 'u32'))),
+    )
+    expect(reading - remembering).toBe(4 * shortRun.accumulation * onePass)
+    expect(first).toEqual(await run('kld'))
+    expect(second).toEqual(await run('tvd'))
+    expect(device.memory.liveBytes - live).toBe(states.bytes)
+    expect(() => states.of(tinyDraft(target), {} as DeviceBatch)).toThrow(/another target/)
+    states.dispose()
+    expect(device.memory.liveBytes - live).toBeLessThan(100_000)
+
+    const little = new TargetStates({ maxBytes: 5000 })
+    expect(await run('kld', little)).toEqual(first)
+    expect(little.bytes).toBeLessThanOrEqual(5000)
+    little.dispose()
+  })
 
   it('refuses a draft of another tokenizer', async () => {
     const draft = { ...tinyDraft(target), tokenizer: byteTokenizer({ specialTokens: ['<a>', '<b>'] }) }
