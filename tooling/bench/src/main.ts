@@ -4,6 +4,7 @@ import { nodeAdapter } from '@outrider/tensor/node'
 import { measureCeilings } from './ceilings'
 import { rounded } from './compare'
 import type { Row, Suite } from './suite'
+import { attentionSuite } from './suites/attention'
 import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
 import { matmulSuite } from './suites/matmul'
@@ -16,6 +17,7 @@ import { printTable } from './table'
 const suites: readonly Suite[] = [
   matmulSuite,
   linearSuite,
+  attentionSuite,
   rowsSuite,
   trainingStepSuite,
   speculationSuite,

@@ -1,29 +1,43 @@
 import { OutriderError, ShapeError } from '../errors'
-import { defineKernel, type Kernel } from '../kernel'
+import { defineKernel, generatedKernel, type Kernel } from '../kernel'
 import type { Tensor } from '../tensor'
 
 /** Where each sequence of a batch begins: one position for all, or u32 [batch]. */
 export type Start = number | Tensor
 
-/**
- * A kernel in two forms: positions from `params.start`, and from a tensor `starts` bound last. Its WGSL calls
- * `startOf(batch)` and declares `start: u32` in Params.
- */
-export function defineStartKernel({ name, source }: { name: string; source: string }) {
-  const binding = defineKernel({ name, source }).bindings.length
+/** A kernel in two forms: positions from `params.start`, and from a tensor `starts` bound last. */
+export interface StartKernel {
+  constant: Kernel
+  tensor: Kernel
+}
+
+/** Its WGSL calls `startOf(batch)` and declares `start: u32` in Params. */
+export function defineStartKernel({ name, source }: { name: string; source: string }): StartKernel {
   return {
-    constant: defineKernel({ name, source: `${source}\nfn startOf(batch: u32) -> u32 { return params.start; }` }),
-    tensor: defineKernel({
-      name,
-      source: `@group(0) @binding(${binding}) var<storage, read> starts: array<u32>;\n${source}\nfn startOf(batch: u32) -> u32 { return starts[batch]; }`,
-    }),
+    constant: defineKernel({ name, source: fromParams(source) }),
+    tensor: defineKernel({ name, source: fromTensor(name, source) }),
   }
+}
+
+/** The same of a text that is generated: made once for a name, which says all that the text depends on. */
+export const generatedStartKernel = (name: string, source: () => string): StartKernel => ({
+  constant: generatedKernel(name, () => fromParams(source())),
+  tensor: generatedKernel(`${name}Starts`, () => fromTensor(name, source())),
+})
+
+const fromParams = (source: string) => `${source}\nfn startOf(batch: u32) -> u32 { return params.start; }`
+
+function fromTensor(name: string, source: string): string {
+  const binding = defineKernel({ name, source }).bindings.length
+  return `${source}
+@group(0) @binding(${binding}) var<storage, read> starts: array<u32>;
+fn startOf(batch: u32) -> u32 { return starts[batch]; }`
 }
 
 /** The kernel, bindings and parameter that a given start needs. */
 export function startRun(
   operation: string,
-  kernels: { constant: Kernel; tensor: Kernel },
+  kernels: StartKernel,
   start: Start,
   batch: number,
 ): { kernel: Kernel; bindings: Record<string, Tensor>; start: number } {

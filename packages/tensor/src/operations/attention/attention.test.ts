@@ -41,13 +41,14 @@ function reference(
 }
 
 describe('attention', () => {
-  for (const [headDim, heads, kvHeads] of [
-    [4, 2, 2],
-    [8, 4, 1],
-    [64, 6, 2],
-    [128, 2, 1],
+  for (const [headDim, heads, kvHeads, kernel] of [
+    [4, 2, 2, undefined],
+    [8, 4, 1, undefined],
+    [64, 6, 2, undefined],
+    [64, 6, 2, 'shared'],
+    [128, 2, 1, undefined],
   ] as const)
-    it(`agrees with float64 for ${heads} heads over ${kvHeads} of ${headDim}, with unequal starts in a longer cache`, async () => {
+    it(`agrees with float64 for ${heads} heads over ${kvHeads} of ${headDim}, kernel ${kernel ?? 'as chosen'}, with unequal starts in a longer cache`, async () => {
       const device = await testDevice()
       const shape = { batch: 3, rows: 4, heads, keys: 40, kvHeads, headDim }
       const starts = [0, 7, 30]
@@ -59,12 +60,61 @@ describe('attention', () => {
           device.tensor(q, { shape: [3, 4, heads, headDim] }),
           device.tensor(k, { shape: [3, 40, kvHeads, headDim] }),
           device.tensor(v, { shape: [3, 40, kvHeads, headDim] }),
-          { start: device.tensor(starts, { dtype: 'u32' }) },
+          { start: device.tensor(starts, { dtype: 'u32' }), kernel },
         ),
       )
       await expectAllClose(out, reference(q, k, v, shape, starts), { absolute: 2e-5, relative: 1e-4 })
       out.dispose()
     })
+
+  it.each([undefined, 'shared'] as const)(
+    'in parts agrees with float64, and of one part it is the whole to the bit (kernel %s)',
+    async (kernel) => {
+      const device = await testDevice()
+      const shape = { batch: 2, rows: 3, heads: 4, keys: 70, kvHeads: 2, headDim: 8 }
+      const starts = [3, 61]
+      const [q, k, v] = [random(2 * 3 * 4 * 8, 10), random(2 * 70 * 2 * 8, 11), random(2 * 70 * 2 * 8, 12)]
+      for (const window of [undefined, 20]) {
+        const of = (span?: number) =>
+          device.scope(() =>
+            attention(
+              device.tensor(q, { shape: [2, 3, 4, 8] }),
+              device.tensor(k, { shape: [2, 70, 2, 8] }),
+              device.tensor(v, { shape: [2, 70, 2, 8] }),
+              { start: device.tensor(starts, { dtype: 'u32' }), window, kernel, span },
+            ),
+          )
+        using whole = of()
+        using parts = of(16)
+        using one = of(70)
+        await expectAllClose(parts, reference(q, k, v, shape, starts, window), { absolute: 2e-5, relative: 1e-4 })
+        expect(await one.data()).toEqual(await whole.data())
+      }
+    },
+  )
+
+  it('in parts gives a row the same bits whatever rows are computed with it, and however long the cache is', async () => {
+    const device = await testDevice()
+    const [rows, heads, headDim, keys] = [16, 2, 8, 300]
+    using q = device.tensor(random(rows * heads * headDim, 13), { shape: [1, rows, heads, headDim] })
+    using k = device.tensor(random(keys * headDim, 14), { shape: [1, keys, 1, headDim] })
+    using v = device.tensor(random(keys * headDim, 15), { shape: [1, keys, 1, headDim] })
+    using together = attention(q, k, v, { start: 90, span: 32 })
+    const all = await together.data()
+    const shorter = (x: typeof k) =>
+      slice(x.reshape([keys, headDim]), { start: 0, count: 110 }).reshape([1, 110, 1, headDim])
+    for (let t = 0; t < rows; t += 5) {
+      using alone = device.scope(() =>
+        attention(
+          slice(q.reshape([rows, heads, headDim]), { start: t, count: 1 }).reshape([1, 1, heads, headDim]),
+          shorter(k),
+          shorter(v),
+          { start: 90 + t, span: 32 },
+        ),
+      )
+      expect(await alone.data()).toEqual(all.slice(t * heads * headDim, (t + 1) * heads * headDim))
+    }
+  })
 
   it.each([1, 3, 17, 100])('sees no further back than a window of %i', async (window) => {
     const device = await testDevice()

@@ -1,22 +1,57 @@
 import { differentiable } from '../../autograd/tape'
+import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, generatedKernel, type Kernel, type KernelSpecialization, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { rowReduction } from '../reduce/row-reduction'
-import { defineStartKernel, type Start, startRun } from '../starts'
+import { defineStartKernel, generatedStartKernel, type Start, type StartKernel, startRun } from '../starts'
+import type { BroadcastForm } from './broadcast-source'
+import * as broadcast from './broadcast-source'
+import combineSource from './combine.wgsl'
 import forwardSource from './forward.wgsl'
 import keyGradientSource from './key-gradient.wgsl'
 import places from './places.wgsl'
 import queryGradientSource from './query-gradient.wgsl'
 import rowSumsSource from './row-sums.wgsl'
+import { type AttentionKernelName, selectAttention, selectSpan, takesBroadcast, unlimited } from './select'
 
-const forward = defineStartKernel({ name: 'attention', source: places + forwardSource })
+const combineKernel = defineStartKernel({ name: 'attentionCombine', source: combineSource })
 const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSource })
-const queryGradient = defineKernel({ name: 'attentionQueryGradient', source: places + queryGradientSource })
-const keyGradient = defineKernel({ name: 'attentionKeyGradient', source: places + keyGradientSource })
 
-/** More keys than a cache holds; with a position added, it is still a u32. */
-const unlimited = 2 ** 30
+/** The kernels of attention and its gradients, and what their shaders are specialised by. */
+interface AttentionKernels {
+  forward: StartKernel
+  queryGradient: Kernel
+  keyGradient: Kernel
+  specialization: KernelSpecialization
+}
+
+function attentionKernels({ capabilities }: Device, headDim: number, forced?: AttentionKernelName): AttentionKernels {
+  const vectors = headDim / 4
+  if ((forced ?? selectAttention(headDim, capabilities)) === 'broadcast') {
+    if (!takesBroadcast(headDim, capabilities))
+      throw new OutriderError('INVALID_ARGUMENT', 'attention: kernel broadcast does not take this form here.')
+    const form = { lanes: capabilities.subgroupMinSize, vectors }
+    return { ...broadcastKernels(form), specialization: { constants: { VECTORS: vectors } } }
+  }
+  const lanes = rowReduction(256, capabilities)
+  return { ...sharedKernels, specialization: { ...lanes, constants: { ...lanes.constants, VECTORS: vectors } } }
+}
+
+const sharedKernels = {
+  forward: defineStartKernel({ name: 'attention', source: places + forwardSource }),
+  queryGradient: defineKernel({ name: 'attentionQueryGradient', source: places + queryGradientSource }),
+  keyGradient: defineKernel({ name: 'attentionKeyGradient', source: places + keyGradientSource }),
+}
+
+function broadcastKernels(form: BroadcastForm) {
+  const name = (part: string) => `attention${part}Broadcast${form.lanes}x${form.vectors}`
+  return {
+    forward: generatedStartKernel(name(''), () => places + broadcast.forwardSource(form)),
+    queryGradient: generatedKernel(name('QueryGradient'), () => places + broadcast.queryGradientSource(form)),
+    keyGradient: generatedKernel(name('KeyGradient'), () => places + broadcast.keyGradientSource(form)),
+  }
+}
 
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
@@ -25,6 +60,10 @@ export interface AttentionOptions {
   window?: number | undefined
   /** What scores are multiplied by. Default 1 / √headDim. */
   scale?: number
+  /** Use this kernel, for comparison; by default the head and the device decide. */
+  kernel?: AttentionKernelName | undefined
+  /** Cut the keys into parts of so many, where no gradients are recorded; by default the rows and the device decide. */
+  span?: number | undefined
 }
 
 /**
@@ -41,15 +80,19 @@ export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { start = 0, window = unlimited, scale }: AttentionOptions = {},
+  { start = 0, window = unlimited, scale, kernel, span }: AttentionOptions = {},
 ): Tensor {
   if (!Number.isInteger(window) || window < 1)
     throw new OutriderError('INVALID_ARGUMENT', `attention: window is ${window}; it must be a positive integer.`)
+  if (span !== undefined && !(Number.isInteger(span) && span >= 1))
+    throw new OutriderError('INVALID_ARGUMENT', `attention: span is ${span}; it must be a positive integer.`)
   const { batch, rows, keys, heads, kvHeads, headDim } = attentionSizes(q, k, v)
   const { device } = q
-  const lanes = rowReduction(256, device.capabilities)
-  const constants = { ...lanes.constants, VECTORS: headDim / 4 }
+  const { forward, queryGradient, keyGradient, specialization } = attentionKernels(device, headDim, kernel)
   const run = startRun('attention', forward, start, batch)
+  // The gradients want the shift over all keys, which parts do not give.
+  const partKeys = device.tape ? unlimited : (span ?? selectSpan(rows, device.capabilities))
+  const parts = Math.ceil((typeof start === 'number' ? Math.min(start + rows, keys) : keys) / partKeys)
   const params = {
     batch,
     rows,
@@ -59,12 +102,36 @@ export function attention(
     start: run.start,
     window: Math.min(window, unlimited),
     scale: scale ?? 1 / Math.sqrt(headDim),
+    parts,
+    span: partKeys,
   }
-  const blocks = (count: number) => linearWorkgroups(batch * kvHeads * Math.ceil(count / 4))
-  const byQueries = { ...lanes, constants, params, workgroups: blocks((rows * heads) / kvHeads) }
+  const blocks = (count: number, times = 1) => linearWorkgroups(times * batch * kvHeads * Math.ceil(count / 4))
+  const queries = (rows * heads) / kvHeads
+  const byQueries = { ...specialization, params, workgroups: blocks(queries) }
+  const forwardOf = (out: Tensor, shift: Tensor) =>
+    device.run(run.kernel, {
+      ...byQueries,
+      bindings: { q, k, v, out, shift, ...run.bindings },
+      workgroups: blocks(queries, parts),
+    })
   const out = device.empty(q.shape)
+  if (parts > 1) {
+    const [partOut, partShift] = [device.empty([parts, ...q.shape]), device.empty([parts, batch, heads, rows])]
+    forwardOf(partOut, partShift)
+    const combine = startRun('attention', combineKernel, start, batch)
+    const count = out.size / 4
+    device.run(combine.kernel, {
+      constants: { VECTORS: headDim / 4 },
+      bindings: { parts: partOut, shift: partShift, out, ...combine.bindings },
+      params: { ...params, count },
+      workgroups: linearWorkgroups(Math.ceil(count / 64)),
+    })
+    partOut.dispose()
+    partShift.dispose()
+    return out
+  }
   const shift = device.empty([batch, heads, rows])
-  device.run(run.kernel, { bindings: { q, k, v, out, shift, ...run.bindings }, ...byQueries })
+  forwardOf(out, shift)
   if (!device.tape) shift.dispose()
 
   const gradient = (dout: Tensor) => {

@@ -20,13 +20,14 @@ var<workgroup> mixed: array<mat4x4f, VECTORS>; // Σ weight · v, a column for e
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let queries = queryCount();
   let block = blockAt(group.x + group.y * groups.x, queries);
-  if (block.batch >= params.batch) { return; }
+  if (block.part >= params.parts) { return; }
   let members = min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(queries - 1u)); // what does not exist repeats the last
   let at = vec4u(queryAt(block, members.x), queryAt(block, members.y), queryAt(block, members.z), queryAt(block, members.w));
   let rows = vec4u(rowOf(members.x), rowOf(members.y), rowOf(members.z), rowOf(members.w));
   let positions = startOf(block.batch) + rows;
-  let ends = min(positions + 1u, vec4u(params.keys));
-  let begins = windowBegins(positions, ends);
+  let last = min(positions + 1u, vec4u(params.keys));
+  let begins = max(windowBegins(positions, last), partBegin(block.part));
+  let ends = min(last, partEnd(block.part));
   for (var d = lane; d < VECTORS; d += LANES) { mixed[d] = mat4x4f(); }
   var largest = vec4f(-3.0e38);
   var total = vec4f(0.0); // of this lane's keys
@@ -87,12 +88,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   total = rowSum4(total, lane);
   let there = min(queries - block.first, 4u);
+  let mine = outOfPart(at, block);
   for (var d = lane; d < VECTORS; d += LANES) {
     let sum = mixed[d];
-    out[at.x + d] = sum[0] / total.x;
-    if (there > 1u) { out[at.y + d] = sum[1] / total.y; }
-    if (there > 2u) { out[at.z + d] = sum[2] / total.z; }
-    if (there > 3u) { out[at.w + d] = sum[3] / total.w; }
+    out[mine.x + d] = sum[0] / total.x;
+    if (there > 1u) { out[mine.y + d] = sum[1] / total.y; }
+    if (there > 2u) { out[mine.z + d] = sum[2] / total.z; }
+    if (there > 3u) { out[mine.w + d] = sum[3] / total.w; }
   }
-  if (lane < there) { shift[sumsAt(block, block.first + lane)] = largest[lane] + log(total[lane]); }
+  if (lane < there) { shift[shiftOfPart(block, block.first + lane)] = largest[lane] + log(total[lane]); }
 }

@@ -22,7 +22,7 @@ var<workgroup> mixedV: array<mat4x4f, VECTORS>; // Σ probability · dout
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let queries = queryCount();
   let block = blockAt(group.x + group.y * groups.x, params.keys);
-  if (block.batch >= params.batch) { return; }
+  if (block.part > 0u) { return; }
   let members = min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(params.keys - 1u)); // what does not exist repeats the last
   let at = vec4u(keyAt(block, members.x), keyAt(block, members.y), keyAt(block, members.z), keyAt(block, members.w));
   for (var d = lane; d < VECTORS; d += LANES) {

@@ -3,18 +3,27 @@
 //
 // q, out, dout, dq: [batch, rows, heads, headDim]    k, v, dk, dv: [batch, keys, kvHeads, headDim]
 // shift, rowSums: [batch, heads, rows]
+// Where few queries pass over many keys, the keys are cut into parts of `span`, each a workgroup's: out and shift are then
+// [parts, …], of the keys of each part alone (combine.wgsl).
 // VECTORS: headDim / 4.
 
-struct Params { batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, window: u32, scale: f32 }
+struct Params {
+  batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, window: u32, scale: f32, parts: u32, span: u32,
+}
 @group(1) @binding(0) var<uniform> params: Params;
 
-struct Block { first: u32, kvHead: u32, batch: u32 }
+struct Block { first: u32, kvHead: u32, batch: u32, part: u32 }
 
-/** The index-th block where every key head has `count` queries, or keys. Its batch is out of range after the last. */
+/** The index-th block where every key head has `count` queries, or keys. Its part is out of range after the last. */
 fn blockAt(index: u32, count: u32) -> Block {
   let blocks = (count + 3u) / 4u;
-  return Block((index % blocks) * 4u, (index / blocks) % params.kvHeads, index / (blocks * params.kvHeads));
+  let sequence = index / (blocks * params.kvHeads);
+  return Block((index % blocks) * 4u, (index / blocks) % params.kvHeads, sequence % params.batch, sequence / params.batch);
 }
+
+/** The keys of a part, from and to. */
+fn partBegin(part: u32) -> vec4u { return vec4u(part * params.span); }
+fn partEnd(part: u32) -> vec4u { return vec4u((part + 1u) * params.span); }
 
 fn queryCount() -> u32 { return params.rows * (params.heads / params.kvHeads); }
 fn rowOf(query: u32) -> u32 { return query / (params.heads / params.kvHeads); }
@@ -27,6 +36,13 @@ fn queryAt(block: Block, query: u32) -> u32 {
 }
 fn sumsAt(block: Block, query: u32) -> u32 {
   return (block.batch * params.heads + headOf(block, query)) * params.rows + rowOf(query);
+}
+/** Where a block's part writes what queries at `at` of q get, and their shift. */
+fn outOfPart(at: vec4u, block: Block) -> vec4u {
+  return at + block.part * (params.batch * params.rows * params.heads * VECTORS);
+}
+fn shiftOfPart(block: Block, query: u32) -> u32 {
+  return sumsAt(block, query) + block.part * (params.batch * params.heads * params.rows);
 }
 fn keyAt(block: Block, key: u32) -> u32 {
   return ((block.batch * params.keys + key) * params.kvHeads + block.kvHead) * VECTORS;

@@ -18,7 +18,7 @@ var<workgroup> mixed: array<mat4x4f, VECTORS>; // Σ slope · k, a column for ea
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let queries = queryCount();
   let block = blockAt(group.x + group.y * groups.x, queries);
-  if (block.batch >= params.batch) { return; }
+  if (block.part > 0u) { return; }
   let members = min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(queries - 1u)); // what does not exist repeats the last
   let at = vec4u(queryAt(block, members.x), queryAt(block, members.y), queryAt(block, members.z), queryAt(block, members.w));
   let rows = vec4u(rowOf(members.x), rowOf(members.y), rowOf(members.z), rowOf(members.w));

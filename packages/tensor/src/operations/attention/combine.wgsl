@@ -1,0 +1,38 @@
+// out = Σ weight · out of the parts, weight = exp(shift of the part) / Σ exp(shift of all): attention to all keys from
+// attention to each part of them (flash-decoding: Dao, Haziza, Massa & Sizov 2023). Of one part it is that part, to the bit.
+//
+// parts: [parts, batch, rows, heads, headDim]    shift: [parts, batch, heads, rows]    out: [batch, rows, heads, headDim]
+// One invocation a vector of out, workgroups in a line. Only parts that a row sees have been written. VECTORS: headDim / 4.
+
+struct Params { count: u32, batch: u32, rows: u32, keys: u32, heads: u32, start: u32, window: u32, span: u32 }
+@group(1) @binding(0) var<uniform> params: Params;
+
+@group(0) @binding(0) var<storage, read> parts: array<vec4f>;
+@group(0) @binding(1) var<storage, read> shift: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.x + group.y * groups.x) * 64u + lane;
+  if (i >= params.count) { return; }
+  let head = (i / VECTORS) % params.heads;
+  let row = (i / (VECTORS * params.heads)) % params.rows;
+  let batch = i / (VECTORS * params.heads * params.rows);
+  let position = startOf(batch) + row;
+  let end = min(position + 1u, params.keys);
+  let begin = min(max(position + 1u, params.window) - params.window, end - 1u);
+  let first = begin / params.span;
+  let last = (end - 1u) / params.span;
+  let place = (batch * params.heads + head) * params.rows + row;
+  let step = params.batch * params.heads * params.rows;
+  var largest = -3.0e38;
+  for (var part = first; part <= last; part++) { largest = max(largest, shift[place + part * step]); }
+  var total = 0.0;
+  var sum = vec4f();
+  for (var part = first; part <= last; part++) {
+    let weight = exp(shift[place + part * step] - largest);
+    total += weight;
+    sum += weight * parts[i + part * params.count];
+  }
+  out[i] = sum / total;
+}

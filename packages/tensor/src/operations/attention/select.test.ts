@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { selectAttention, selectSpan, unlimited } from './select'
+
+const subgroups = (size: number, largest = size) => ({
+  subgroups: size > 0,
+  subgroupMinSize: size,
+  subgroupMaxSize: largest,
+})
+const [none, sse, avx, gpu, mixed] = [subgroups(0), subgroups(4), subgroups(8), subgroups(32), subgroups(4, 8)]
+
+describe('the choice of an attention kernel', () => {
+  it('is broadcast on the vectors of a CPU, shared elsewhere', () => {
+    expect([none, sse, avx, gpu, mixed].map((device) => selectAttention(64, device))).toEqual([
+      'shared',
+      'broadcast',
+      'broadcast',
+      'shared',
+      'shared',
+    ])
+  })
+
+  it('is shared for heads whose sums registers do not hold', () => {
+    expect(selectAttention(256, sse)).toBe('shared')
+    expect(selectAttention(256, avx)).toBe('shared')
+    expect(selectAttention(128, avx)).toBe('broadcast')
+  })
+
+  it('cuts the keys for up to 16 rows, in one way for all of them, and where a GPU would be idle', () => {
+    for (const device of [none, gpu]) {
+      expect([1, 2, 8, 16].map((rows) => selectSpan(rows, device))).toEqual([256, 256, 256, 256])
+      expect(selectSpan(17, device)).toBe(unlimited)
+    }
+    expect([sse, avx].map((device) => selectSpan(1, device))).toEqual([unlimited, unlimited])
+  })
+})

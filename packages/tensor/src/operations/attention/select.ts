@@ -1,0 +1,32 @@
+import type { Capabilities } from '../../device/capabilities'
+
+/** The generations of attention kernels, by name. `shared` runs everywhere, and lanes meet in workgroup memory. */
+export type AttentionKernelName = 'shared' | 'broadcast'
+
+type Subgroups = Pick<Capabilities, 'subgroups' | 'subgroupMinSize' | 'subgroupMaxSize'>
+
+/**
+ * Which kernel attends: a matter of the head and the device alone, so that a row's bits are the same in any batch.
+ * `broadcast` is for a CPU's vectors, where a barrier costs more than the work between two of them.
+ */
+export function selectAttention(headDim: number, capabilities: Subgroups): AttentionKernelName {
+  return takesBroadcast(headDim, capabilities) && onCpu(capabilities) ? 'broadcast' : 'shared'
+}
+
+/** Whether the kernel `broadcast` can: subgroups of one size, of four at least, and sums that registers hold. */
+export const takesBroadcast = (headDim: number, { subgroups, subgroupMinSize, subgroupMaxSize }: Subgroups): boolean =>
+  subgroups && subgroupMinSize === subgroupMaxSize && subgroupMinSize >= 4 && headDim / 4 / subgroupMinSize <= 4
+
+/** More keys than a cache holds; with a position added, it is still a u32. */
+export const unlimited = 2 ** 30
+
+/**
+ * How many keys a workgroup passes over. Few queries are few workgroups, and on a GPU most of it would be idle over a long
+ * cache; so there the keys are cut into parts. Up to 16 rows are cut in one way, for a row of a verified block has the bits
+ * that it has in plain decoding; more rows are workgroups enough. A CPU has a few cores, and what is cut is added up again.
+ */
+export const selectSpan = (rows: number, capabilities: Subgroups): number =>
+  rows <= 16 && !onCpu(capabilities) ? 256 : unlimited
+
+/** Subgroups narrower than any GPU's are the vectors of a CPU. */
+const onCpu = ({ subgroups, subgroupMaxSize }: Subgroups) => subgroups && subgroupMaxSize <= 8
