@@ -23,12 +23,14 @@ afterAll(() => {
 
 const layers = 5
 
+const blockTokens = { draftLength: 4, maxTokens: 60 }
+
 /** What is counted between the yields of an answer, after `skipped` of them. */
-async function perYield(answer: AsyncGenerator<unknown>, skipped: number): Promise<DeviceCounters[]> {
+async function perYield(answer: AsyncGenerator<unknown>, skipped: number, on = device): Promise<DeviceCounters[]> {
   const steps: DeviceCounters[] = []
-  let before = { ...device.counters }
+  let before = { ...on.counters }
   for await (const _ of answer) {
-    const now = { ...device.counters }
+    const now = { ...on.counters }
     const names = Object.keys(now) as (keyof DeviceCounters)[]
     steps.push(Object.fromEntries(names.map((name) => [name, now[name] - before[name]])) as unknown as DeviceCounters)
     before = now
@@ -72,9 +74,9 @@ describe('budgets', () => {
   })
 
   it('of a block: γ draft steps, one pass and the verification, one readback of 2 + 2γ words, no bind group', async () => {
-    const draftLength = 4
+    const { draftLength, maxTokens } = blockTokens
     const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength })
-    const steps = await perYield(decoder.generate('Once upon a time', { maxTokens: 60 }), 4)
+    const steps = await perYield(decoder.generate('Once upon a time', { maxTokens }), 4)
     expect(steps.length).toBeGreaterThan(4)
     for (const step of steps) {
       const pass = 8 * layers + 2
@@ -85,5 +87,22 @@ describe('budgets', () => {
       expect(step.bindGroups).toBe(0)
       expect(step.pipelines).toBe(0)
     }
+  })
+
+  it('of submissions, where the device does not work while the host encodes: one a token, one a block', async () => {
+    // As many dispatches a submission as on a GPU; what the device is otherwise does not change what is submitted.
+    using gpuLike = await createDevice({ device: device.gpu, submitEvery: 512 })
+    const [target, draft] = [
+      await loadCausalLM(asset('stories260K'), { device: gpuLike }),
+      await loadCausalLM(asset('stories260K'), { device: gpuLike }),
+    ]
+    const { draftLength, maxTokens } = blockTokens
+    const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength })
+    const plain = await perYield(generate(target, 'Once upon a time', { maxTokens }), 4, gpuLike)
+    const blocks = await perYield(decoder.generate('Once upon a time', { maxTokens }), 4, gpuLike)
+    for (const model of [target, draft]) model.dispose()
+    expect(new Set(blocks.map(({ submits }) => submits))).toEqual(new Set([1]))
+    // The copy of a token is asked for before the next step is queued, and so goes with the one before it.
+    expect(Math.max(...plain.map(({ submits }) => submits))).toBeLessThanOrEqual(2)
   })
 })

@@ -19,6 +19,8 @@ export interface Draft {
   tokens: Tensor
   /** p, f32 [n, V]: row i is the very distribution that token i was drawn from, given the tokens before it. */
   probabilities: Tensor
+  /** Whether both are the session's own, to be written again by later drafts. Else they belong to the scope of the call. */
+  lasting?: boolean
 }
 
 /** A drafter's work on one sequence. */

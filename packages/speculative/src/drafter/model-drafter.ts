@@ -1,5 +1,5 @@
 import { argmax, sampleCategorical, type Tensor } from '@outrider/tensor'
-import { type CausalLM, type KvCache, prefill } from '@outrider/transformer'
+import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
 import type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from './drafter'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
 
@@ -15,6 +15,7 @@ class ModelDraftSession implements DraftSession {
   readonly #model: CausalLM
   readonly #cache: KvCache
   readonly #vocabularySize: number
+  readonly #blocks = new RepeatedSteps<DraftBlock>()
 
   constructor(model: CausalLM, { capacity, vocabularySize }: SessionOptions) {
     this.#model = model
@@ -23,31 +24,16 @@ class ModelDraftSession implements DraftSession {
   }
 
   draft({ tokens, draftLength, sampling, offset }: DraftRequest): Draft | null {
-    const { device } = this.#model
     // The last drafted token is never read, so n drafts take n − 1 places after the sequence.
     const count = Math.min(draftLength, this.#cache.capacity - tokens.length + 1)
     if (count < 1) return null
-    const greedy = sampling.temperature === 0
-    const probabilities = greedy ? null : device.empty([count, this.#vocabularySize])
-    const ids = device.empty([count], 'u32')
+    const block = this.#blocks.of(
+      `${count}`,
+      () => new DraftBlock({ model: this.#model, cache: this.#cache, count, columns: this.#vocabularySize, sampling }),
+    )
     // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
-    const unread = tokens.slice(this.#cache.lengths[0]!)
-    let token: Tensor | undefined
-    for (let i = 0; i < count; i++) {
-      const previous = token
-      const drawn = device.scope(() => {
-        const logits = previous
-          ? this.#model.forward(previous.reshape([1, 1]), { cache: this.#cache }) // [1, 1, V']
-          : prefill(this.#model, this.#cache, [unread]) // [1, V']
-        if (!probabilities) return argmax(ofVocabulary(logits.reshape([1, logits.size]), this.#vocabularySize)) // [1]
-        const p = distributionOver(this.#vocabularySize, logits.reshape([1, logits.size]), sampling) // [1, V]
-        device.copy(p, 0, probabilities, i * this.#vocabularySize, this.#vocabularySize)
-        return sampleCategorical(p, { seed: sampling.seed, offset: offset + i }) // [1]
-      })
-      device.copy(drawn, 0, ids, i, 1)
-      token = drawn
-    }
-    return { tokens: ids, probabilities: probabilities ?? oneHot(ids, this.#vocabularySize) }
+    block.run(tokens.slice(this.#cache.lengths[0]!), offset)
+    return { tokens: block.ids, probabilities: block.probabilities, lasting: true }
   }
 
   keep(length: number): void {
@@ -55,6 +41,87 @@ class ModelDraftSession implements DraftSession {
   }
 
   dispose(): void {
+    this.#blocks.dispose()
     this.#cache.dispose()
+  }
+}
+
+/** Up to so many unread tokens the first step of a block is recorded with the rest; more are a prompt, read once. */
+const mostUnread = 2
+
+interface DraftBlockOptions {
+  model: CausalLM
+  cache: KvCache
+  /** Tokens to draft. */
+  count: number
+  /** V, columns of p. */
+  columns: number
+  sampling: Sampling
+}
+
+/** Drafts of one length: where they go, and the steps that write them. */
+class DraftBlock {
+  readonly ids: Tensor // u32 [n]
+  readonly probabilities: Tensor // [n, V]
+  readonly #options: DraftBlockOptions
+  /** By the number of unread tokens: the tensor that they are written to, and the step that begins with them. */
+  readonly #steps = new Map<number, { unread: Tensor; step: RepeatedStep<Record<string, Tensor>> }>()
+
+  constructor(options: DraftBlockOptions) {
+    const { model, count, columns } = options
+    this.#options = options
+    this.ids = model.device.empty([count], 'u32').keep()
+    this.probabilities = model.device.empty([count, columns]).keep()
+  }
+
+  /** Queues the drafting of `count` tokens after those that the model has not read. */
+  run(unread: readonly number[], offset: number): void {
+    const { model, cache } = this.#options
+    if (unread.length > mostUnread) {
+      model.device.scope(() => this.#draft(prefill(model, cache, [unread]), offset))
+      return
+    }
+    let known = this.#steps.get(unread.length)
+    if (!known) {
+      const tokens = model.device.empty([1, unread.length], 'u32').keep()
+      const step = new RepeatedStep(model.device, cache, (counter) => {
+        this.#draft(model.forward(tokens, { cache, rows: 'last' }), counter)
+        return {}
+      })
+      known = { unread: tokens, step }
+      this.#steps.set(unread.length, known)
+    }
+    known.unread.write(Uint32Array.from(unread))
+    known.step.run(offset)
+  }
+
+  dispose(): void {
+    for (const { unread, step } of this.#steps.values()) {
+      unread.dispose()
+      step.dispose()
+    }
+    this.ids.dispose()
+    this.probabilities.dispose()
+  }
+
+  /** Draws from the logits after the unread tokens, and goes on from what was drawn. */
+  #draft(first: Tensor, offset: number): void {
+    const { model, cache, count, columns, sampling } = this.#options
+    const { device } = model
+    const greedy = sampling.temperature === 0
+    let token: Tensor | undefined
+    for (let i = 0; i < count; i++) {
+      const previous = token
+      token = device.scope(() => {
+        const logits = previous ? model.forward(previous.reshape([1, 1]), { cache }) : first // [1, 1, V'] or [1, V']
+        const rows = logits.reshape([1, logits.size])
+        if (greedy) return argmax(ofVocabulary(rows, columns)) // [1]
+        const p = distributionOver(columns, rows, sampling) // [1, V]
+        device.copy(p, 0, this.probabilities, i * columns, columns)
+        return sampleCategorical(p, { seed: sampling.seed, offset: offset + i }) // [1]
+      })
+      device.copy(token, 0, this.ids, i, 1)
+    }
+    if (greedy) oneHot(this.ids, columns, this.probabilities)
   }
 }

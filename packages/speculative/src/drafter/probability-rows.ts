@@ -6,9 +6,8 @@ import oneHotSource from './one-hot.wgsl'
 const oneHotKernel = defineKernel({ name: 'oneHot', source: oneHotSource })
 const fitColumnsKernel = defineKernel({ name: 'fitColumns', source: fitColumnsSource })
 
-/** Distributions [rows, columns] that are certain of one id a row, u32 [rows]. */
-export function oneHot(ids: Tensor, columns: number): Tensor {
-  const y = ids.device.empty([ids.size, columns])
+/** Distributions [rows, columns] that are certain of one id a row, u32 [rows]; written to `y` where it is given. */
+export function oneHot(ids: Tensor, columns: number, y = ids.device.empty([ids.size, columns])): Tensor {
   ids.device.run(oneHotKernel, {
     bindings: { ids, y },
     params: { count: y.size, columns },

@@ -19,6 +19,8 @@ export interface Storage {
   references: number
   /** The submission that last used it; commands not yet submitted carry the number of the next one. */
   lastUse: number
+  /** Who it goes back to, if not to the pool. */
+  owner: { release(storage: Storage): void } | null
 }
 
 /** Free memory is kept up to this many bytes plus what is live, then given back to the driver. */
@@ -41,7 +43,7 @@ export class BufferPool {
   }
 
   acquire(bytes: number): Storage {
-    const capacity = Math.min(sizeClass(bytes), this.#gpu.limits.maxBufferSize)
+    const capacity = this.capacityOf(bytes)
     if (bytes > capacity)
       throw new OutriderError(
         'DEVICE_LIMIT',
@@ -62,12 +64,25 @@ export class BufferPool {
         size: capacity,
         usage: GPUBufferUsage_STORAGE | GPUBufferUsage_COPY_SRC | GPUBufferUsage_COPY_DST,
       })
-      storage = { buffer, id: this.#nextId++, capacity, bytes, references: 1, lastUse: -1 }
+      storage = { buffer, id: this.#nextId++, capacity, bytes, references: 1, lastUse: -1, owner: null }
     }
     memory.liveBytes += bytes
     memory.liveBuffers++
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes)
     return storage
+  }
+
+  /** Bytes that a buffer of so many takes. */
+  capacityOf(bytes: number): number {
+    return Math.min(sizeClass(bytes), this.#gpu.limits.maxBufferSize)
+  }
+
+  /** Lets memory that is live hold something of another size. */
+  resize(storage: Storage, bytes: number): void {
+    const { memory } = this
+    memory.liveBytes += bytes - storage.bytes
+    memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes)
+    storage.bytes = bytes
   }
 
   release(storage: Storage): void {

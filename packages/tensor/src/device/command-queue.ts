@@ -1,13 +1,24 @@
 import { type Kernel, packParameters } from '../kernel'
 import type { Storage } from './buffer-pool'
+import type { Capabilities } from './capabilities'
 import type { KernelTimer } from './kernel-timer'
 import type { CompiledKernel } from './pipeline-cache'
 
 const arenaBytes = 256 * 1024
-/** Submit when this many dispatches wait, so that the device works while the host encodes on. */
-const dispatchesPerSubmit = 48
-/** After a wait the device has nothing to do: the first submission is this short, and each may be twice the one before. */
-const dispatchesAfterWait = 8
+
+/** How many dispatches wait before they are submitted: `first` after a wait, then twice as many each time, up to `most`. */
+export interface Submissions {
+  readonly first: number
+  readonly most: number
+}
+
+/**
+ * A CPU that plays a GPU works while the host encodes: it gets the first commands soon after a wait, when it has nothing to do,
+ * and then in short submissions. On a GPU a submission costs more than what it would begin earlier: a block of draft and
+ * target is one.
+ */
+export const submissionsFor = ({ subgroups, subgroupMaxSize }: Capabilities): Submissions =>
+  subgroups && subgroupMaxSize <= 8 ? { first: 8, most: 48 } : { first: 512, most: 512 }
 
 /** One dispatch, ready to encode. */
 export interface Dispatch {
@@ -19,11 +30,29 @@ export interface Dispatch {
   readonly workgroups: readonly [number, number?, number?]
 }
 
+/** A dispatch whose parameters are packed; of those that advance from replay to replay, where they lie and what they were. */
+export interface RecordedDispatch extends Dispatch {
+  readonly packed: Uint8Array
+  readonly advancing: readonly { name: string; offset: number; value: number }[]
+}
+
+/** What is added to parameters in a replay, by the names of the fields of `struct Params`. */
+export type Advance = Readonly<Record<string, number>>
+
+/** What a device is told to do, in order: by the queue done, by a recorder taken down. */
+export interface Commands {
+  dispatch(dispatch: Dispatch): void
+  copy(source: Storage, sourceOffset: number, target: Storage, targetOffset: number, bytes: number): void
+  clear(target: Storage): void
+  /** Writes host bytes (a multiple of 4) to a buffer, in order with the commands around it. */
+  upload(target: Storage, offset: number, data: Uint8Array): void
+}
+
 /**
  * The one pending command encoder. Parameters and small uploads travel in an arena that is written once a submission, so
  * neither a dispatch nor a small upload costs a buffer or a submission of its own.
  */
-export class CommandQueue {
+export class CommandQueue implements Commands {
   readonly counters = { dispatches: 0, submits: 0 }
   /** The number of the submission that pending commands will be part of. */
   serial = 0
@@ -35,14 +64,24 @@ export class CommandQueue {
   readonly #staged = new Uint8Array(arenaBytes)
   readonly #stagedView = new DataView(this.#staged.buffer)
   readonly #slotBytes: number
+  readonly #submissions: Submissions
   #stagedBytes = 0
   #encoder: GPUCommandEncoder | null = null
   #pass: GPUComputePassEncoder | null = null
   #pendingDispatches = 0
-  #nextSubmit = dispatchesAfterWait
+  #nextSubmit: number
 
-  constructor(gpu: GPUDevice, parametersLayout: GPUBindGroupLayout, parameterBytes: number) {
+  constructor(
+    gpu: GPUDevice,
+    {
+      parametersLayout,
+      parameterBytes,
+      submissions,
+    }: { parametersLayout: GPUBindGroupLayout; parameterBytes: number; submissions: Submissions },
+  ) {
     this.#gpu = gpu
+    this.#submissions = submissions
+    this.#nextSubmit = submissions.first
     this.#slotBytes = Math.max(parameterBytes, gpu.limits.minUniformBufferOffsetAlignment)
     this.#arena = gpu.createBuffer({ label: 'arena', size: arenaBytes, usage: UNIFORM | COPY_SRC | COPY_DST })
     this.#arenaGroup = gpu.createBindGroup({
@@ -51,18 +90,21 @@ export class CommandQueue {
     })
   }
 
-  dispatch({ kernel, compiled, bindGroup, storages, params, workgroups: [x, y = 1, z = 1] }: Dispatch): void {
-    const offset = kernel.parameters.length > 0 ? this.#reserve(this.#slotBytes) : 0
+  dispatch(dispatch: Dispatch): void {
+    const { kernel, params } = dispatch
+    const offset = this.#reserveParameters(kernel)
     if (kernel.parameters.length > 0) packParameters(kernel, params, this.#stagedView, offset)
-    const pass = this.timer ? this.#timedPass(this.timer, kernel.name) : this.#computePass()
-    pass.setPipeline(compiled.pipeline)
-    pass.setBindGroup(0, bindGroup)
-    if (kernel.parameters.length > 0) pass.setBindGroup(1, this.#arenaGroup, [offset])
-    pass.dispatchWorkgroups(x, y, z)
-    if (this.timer) this.#endPass()
-    for (const storage of storages) storage.lastUse = this.serial
-    this.counters.dispatches++
-    if (++this.#pendingDispatches >= this.#nextSubmit) this.flush()
+    this.#encode(dispatch, offset)
+  }
+
+  /** A recorded dispatch once more, some of its parameters advanced. */
+  replay(dispatch: RecordedDispatch, advance: Advance): void {
+    const { kernel, packed, advancing } = dispatch
+    const offset = this.#reserveParameters(kernel)
+    this.#staged.set(packed, offset)
+    for (const { name, offset: field, value } of advancing)
+      this.#stagedView.setUint32(offset + field, value + (advance[name] ?? 0), true)
+    this.#encode(dispatch, offset)
   }
 
   copy(source: Storage, sourceOffset: number, target: Storage, targetOffset: number, bytes: number): void {
@@ -81,7 +123,6 @@ export class CommandQueue {
     target.lastUse = this.serial
   }
 
-  /** Writes host bytes (a multiple of 4) to a buffer, in order with the commands around it. */
   upload(target: Storage, offset: number, data: Uint8Array): void {
     if (data.byteLength <= arenaBytes / 16) {
       const staged = this.#reserve(data.byteLength)
@@ -104,18 +145,34 @@ export class CommandQueue {
     this.#encoder = null
     this.#stagedBytes = 0
     this.#pendingDispatches = 0
-    this.#nextSubmit = Math.min(dispatchesPerSubmit, 2 * this.#nextSubmit)
+    this.#nextSubmit = Math.min(this.#submissions.most, 2 * this.#nextSubmit)
     this.counters.submits++
     this.serial++
   }
 
   /** The host has waited: the device may be idle. */
   waited(): void {
-    this.#nextSubmit = dispatchesAfterWait
+    this.#nextSubmit = this.#submissions.first
   }
 
   destroy(): void {
     this.#arena.destroy()
+  }
+
+  #reserveParameters(kernel: Kernel): number {
+    return kernel.parameters.length > 0 ? this.#reserve(this.#slotBytes) : 0
+  }
+
+  #encode({ kernel, compiled, bindGroup, storages, workgroups: [x, y = 1, z = 1] }: Dispatch, offset: number): void {
+    const pass = this.timer ? this.#timedPass(this.timer, kernel.name) : this.#computePass()
+    pass.setPipeline(compiled.pipeline)
+    pass.setBindGroup(0, bindGroup)
+    if (kernel.parameters.length > 0) pass.setBindGroup(1, this.#arenaGroup, [offset])
+    pass.dispatchWorkgroups(x, y, z)
+    if (this.timer) this.#endPass()
+    for (const storage of storages) storage.lastUse = this.serial
+    this.counters.dispatches++
+    if (++this.#pendingDispatches >= this.#nextSubmit) this.flush()
   }
 
   /** Space in the arena; where there is none left, the pending commands are submitted and it begins anew. */

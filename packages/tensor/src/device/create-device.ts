@@ -10,6 +10,8 @@ export interface DeviceOptions {
   device?: GPUDevice | undefined
   /** Lay matrices in parts of at most this many bytes, though the device could bind more: as a smaller device would. */
   maxBindingBytes?: number | undefined
+  /** Submit when this many dispatches wait. Default: few on a CPU that plays a GPU, so that it works while the host encodes; many on a GPU. */
+  submitEvery?: number | undefined
 }
 
 /**
@@ -17,12 +19,11 @@ export interface DeviceOptions {
  *
  * @throws OutriderError NO_ADAPTER where there is no WebGPU, or no adapter
  */
-export async function createDevice({ adapter, device, maxBindingBytes }: DeviceOptions = {}): Promise<Device> {
-  if (device)
-    return new Device(device, { owned: false, info: device.adapterInfo, wait: waitOf(undefined), maxBindingBytes })
+export async function createDevice({ adapter, device, ...options }: DeviceOptions = {}): Promise<Device> {
+  if (device) return new Device(device, { owned: false, info: device.adapterInfo, wait: waitOf(undefined), ...options })
   const chosen = adapter ? await adapter : await defaultAdapter()
   const gpu = await chosen.requestDevice(deviceDescriptor(chosen))
-  return new Device(gpu, { owned: true, info: chosen.info, wait: waitOf(chosen), maxBindingBytes })
+  return new Device(gpu, { owned: true, info: chosen.info, wait: waitOf(chosen), ...options })
 }
 
 async function defaultAdapter(): Promise<GPUAdapter> {

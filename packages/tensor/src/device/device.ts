@@ -8,14 +8,16 @@ import { checkShape, type Shape, sizeOf } from '../shape'
 import { Tensor } from '../tensor'
 import { hostBytes, type TensorData, tensorData } from '../tensor-data'
 import { BindGroupCache } from './bind-group-cache'
+import { boundStorages } from './bound-storages'
 import { BufferPool, type MemoryUse, type Storage } from './buffer-pool'
 import { type Capabilities, capabilitiesOf } from './capabilities'
-import { CommandQueue } from './command-queue'
+import { CommandQueue, type Commands, submissionsFor } from './command-queue'
 import { Failures } from './failures'
 import { type KernelTime, KernelTimer } from './kernel-timer'
 import { PipelineCache } from './pipeline-cache'
 import { Readback } from './readback'
-import { isTensor, Scope, visitTensors } from './scope'
+import { Recorder, Recording } from './recording'
+import { Scope, visitTensors } from './scope'
 import type { Wait } from './wait'
 
 /** One run of a kernel. */
@@ -56,6 +58,7 @@ export class Device {
   readonly #bindGroups: BindGroupCache
   readonly #failures: Failures
   #scopes: Scope[] = []
+  #recorder: Recorder | null = null
   #disposed = false
 
   constructor(
@@ -65,7 +68,14 @@ export class Device {
       info,
       wait,
       maxBindingBytes = Number.POSITIVE_INFINITY,
-    }: { owned: boolean; info: GPUAdapterInfo | undefined; wait: Wait; maxBindingBytes?: number | undefined },
+      submitEvery,
+    }: {
+      owned: boolean
+      info: GPUAdapterInfo | undefined
+      wait: Wait
+      maxBindingBytes?: number | undefined
+      submitEvery?: number | undefined
+    },
   ) {
     this.gpu = gpu
     this.#owned = owned
@@ -83,7 +93,11 @@ export class Device {
     this.isSoftware = info?.isFallbackAdapter ?? false
     this.#pool = new BufferPool(gpu)
     this.#pipelines = new PipelineCache(gpu)
-    this.#queue = new CommandQueue(gpu, this.#pipelines.parametersLayout, maxParameterBytes)
+    this.#queue = new CommandQueue(gpu, {
+      parametersLayout: this.#pipelines.parametersLayout,
+      parameterBytes: maxParameterBytes,
+      submissions: submitEvery ? { first: submitEvery, most: submitEvery } : submissionsFor(capabilities),
+    })
     this.#readback = new Readback(gpu, this.#queue)
     this.#bindGroups = new BindGroupCache(gpu)
     this.#failures = new Failures(gpu)
@@ -107,7 +121,7 @@ export class Device {
 
   zeros(shape: Shape, dtype: DType = 'f32'): Tensor {
     const tensor = this.empty(shape, dtype)
-    for (const { storage } of tensor.parts) this.#queue.clear(storage)
+    for (const { storage } of tensor.parts) this.#commands.clear(storage)
     return tensor
   }
 
@@ -134,13 +148,22 @@ export class Device {
       throw new ShapeError('device.empty', [shape], `rows of ${dtype} must be multiples of ${blockElements}`)
     const bytes = paddedBytes(sizeOf(shape), dtype)
     const partRows = bytes > this.#partBytes && shape.length === 2 ? this.#partRows(shape[1]!, dtype) : 0
-    if (partRows === 0) return this.adopt(this.#pool.acquire(bytes), shape, dtype)
+    if (partRows === 0) return this.adopt(this.#acquire(bytes), shape, dtype)
     const parts: Tensor[] = []
     for (let first = 0; first < shape[0]!; first += partRows) {
       const part = [Math.min(partRows, shape[0]! - first), shape[1]!]
-      parts.push(new Tensor(this, this.#pool.acquire(paddedBytes(sizeOf(part), dtype)), part, dtype, null))
+      parts.push(new Tensor(this, this.#acquire(paddedBytes(sizeOf(part), dtype)), part, dtype, null))
     }
     return new Tensor(this, parts, shape, dtype, this.#scopes.at(-1) ?? null)
+  }
+
+  #acquire(bytes: number): Storage {
+    return (this.#recorder ?? this.#pool).acquire(bytes)
+  }
+
+  /** Who takes the commands: the queue, or a recorder. */
+  get #commands(): Commands {
+    return this.#recorder ?? this.#queue
   }
 
   get #partBytes(): number {
@@ -160,7 +183,7 @@ export class Device {
 
   /** Lets go of one tensor's hold on its memory. Called by `Tensor.dispose`. */
   release(storage: Storage): void {
-    this.#pool.release(storage)
+    ;(storage.owner ?? this.#pool).release(storage)
   }
 
   /**
@@ -183,38 +206,47 @@ export class Device {
     }
   }
 
+  /** Whether commands are being recorded: what is done now will be done again at other positions. */
+  get isRecording(): boolean {
+    return this.#recorder !== null
+  }
+
+  /**
+   * Takes down what `body` would queue, to be queued by `replay` as often as wanted, at a fraction of the host's time. All that
+   * `body` decides on the host, it decides once; what changes from time to time are the contents of tensors from outside,
+   * and the parameters of kernels named in `advancing` (u32), to which a replay adds.
+   *
+   * The memory of all tensors made in `body` is the recording's, until it is disposed.
+   *
+   * @returns the recording; nothing has been queued yet
+   * @throws OutriderError INVALID_ARGUMENT inside another recording, or while gradients are recorded
+   */
+  record<T>(body: () => T, { advancing = [] }: { advancing?: readonly string[] } = {}): Recording<T> {
+    this.#failures.assertUsable()
+    if (this.#recorder || this.tape)
+      throw new OutriderError('INVALID_ARGUMENT', 'device.record: a recording or a tape is already running.')
+    const recorder = new Recorder(this.#pool, advancing)
+    const release = (storage: Storage) => this.release(storage)
+    this.#recorder = recorder
+    try {
+      const value = this.scope(body)
+      visitTensors(value, (tensor) => tensor.keep())
+      const assertUsable = () => this.#failures.assertUsable()
+      return new Recording(value, { recorder, queue: this.#queue, release, assertUsable })
+    } catch (error) {
+      recorder.dispose(release)
+      throw error
+    } finally {
+      this.#recorder = null
+    }
+  }
+
   /** Queues one run of a kernel. */
   run(kernel: Kernel, { bindings, params = {}, workgroups, ...specialization }: KernelRun): void {
     this.#failures.assertUsable()
     const compiled = this.#pipelines.get(kernel, specialization)
-    const tensors = kernel.bindings.map(({ name, access, isFloat }) => {
-      const tensor = bindings[name]
-      if (!isTensor(tensor))
-        throw new OutriderError('KERNEL', `Kernel ${kernel.name}: no tensor is given for "${name}".`)
-      if (tensor.device !== this)
-        throw new OutriderError('INVALID_ARGUMENT', `Kernel ${kernel.name}: "${name}" lives on another device.`)
-      tensor.assertUsable(kernel.name)
-      if (isFloat && tensor.dtype !== 'f32')
-        throw new OutriderError(
-          'DTYPE_MISMATCH',
-          `Kernel ${kernel.name}: "${name}" [${tensor.shape.join(', ')}] is ${tensor.dtype}; f32 is needed.`,
-          { remedy: "cast(x, 'f32') first; models are trained after loading them as f32." },
-        )
-      if (tensor.storage.bytes > this.capabilities.maxBindingBytes)
-        throw new OutriderError(
-          'DEVICE_LIMIT',
-          `Kernel ${kernel.name}: "${name}" [${tensor.shape.join(', ')}] takes ${tensor.storage.bytes} bytes; one binding of this device holds ${this.capabilities.maxBindingBytes}.`,
-        )
-      return { access, storage: tensor.storage }
-    })
-    for (const [i, { access, storage }] of tensors.entries())
-      if (access === 'read_write' && tensors.some((other, j) => j !== i && other.storage === storage))
-        throw new OutriderError(
-          'KERNEL',
-          `Kernel ${kernel.name}: "${kernel.bindings[i]!.name}" is written and shares its memory with another binding.`,
-        )
-    const storages = tensors.map(({ storage }) => storage)
-    this.#queue.dispatch({
+    const storages = boundStorages(this, kernel, bindings)
+    this.#commands.dispatch({
       kernel,
       compiled,
       bindGroup: this.#bindGroups.get(compiled, storages),
@@ -230,7 +262,7 @@ export class Device {
     source.assertUsable('device.copy')
     target.assertUsable('device.copy')
     const bytes = bytesPerElement('device.copy', source.dtype)
-    this.#queue.copy(
+    this.#commands.copy(
       source.storage,
       sourceOffset * bytes,
       target.storage,
@@ -266,7 +298,7 @@ export class Device {
   /** Writes elements as files have them, from one on. */
   #uploadElements({ storage, size, dtype }: Tensor, first: number, bytes: Uint8Array): void {
     if (!isFormat(dtype)) {
-      this.#queue.upload(storage, 4 * first, bytes)
+      this.#commands.upload(storage, 4 * first, bytes)
       return
     }
     const format = formats[dtype]
@@ -275,13 +307,14 @@ export class Device {
     const restPlace = restBytes(format, first)
     if (place % 4 !== 0 || restPlace % 4 !== 0)
       throw new ShapeError('tensor.write', [[first]], `rows of ${dtype} can be written from whole words on`)
-    this.#queue.upload(storage, place, wholeWords(words))
-    if (rest.length > 0) this.#queue.upload(storage, wordBytes(format.device, size) + restPlace, wholeWords(rest))
+    this.#commands.upload(storage, place, wholeWords(words))
+    if (rest.length > 0) this.#commands.upload(storage, wordBytes(format.device, size) + restPlace, wholeWords(rest))
   }
 
   /** The bytes of several tensors, read in one wait. */
   async read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
     this.#failures.assertUsable()
+    if (this.#recorder) throw new OutriderError('INVALID_ARGUMENT', 'device.record: what is recorded cannot be read.')
     for (const tensor of tensors) tensor.assertUsable('tensor.data')
     const parts = tensors.flatMap((tensor) => tensor.parts)
     const pending = this.#readback.read(

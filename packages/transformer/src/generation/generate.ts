@@ -3,6 +3,7 @@ import type { PretrainedModel } from '../pretrained/index'
 import { Answer, type FinishReason } from './answer'
 import { prefill } from './prefill'
 import { type Prompt, promptTokens } from './prompt'
+import { RepeatedStep } from './repeated-step'
 import { sampleTokens } from './sample'
 import { resolveSampling, type SamplingOptions } from './sampling-options'
 
@@ -58,20 +59,26 @@ export async function* generate(
   const answer = new Answer(tokenizer, { eosTokenIds: generationConfig.eosTokenIds, stop: options.stop, maxTokens })
   throwIfAborted(options.signal)
 
+  const { device } = model
   const cache = model.createCache({ capacity: ids.length + maxTokens })
-  let logits: Tensor | undefined // [1, vocabulary]
-  let token: Tensor | undefined // u32 [1]
+  const unread = device.empty([1, 1], 'u32').keep() // the last token, which the model has not read
+  const draw = (logits: Tensor, counter: number) => {
+    const token = sampleTokens(logits.reshape([1, logits.size]), sampling, counter) // u32 [1]
+    device.copy(token, 0, unread, 0, 1)
+    return { token }
+  }
+  const step = new RepeatedStep(device, cache, (counter) => draw(model.forward(unread, { cache }), counter))
   let first = 0
+  let drawn: { token: Tensor } | undefined
   try {
-    logits = prefill(model, cache, [ids])
-    for (let step = 0; logits; step++) {
-      token = sampleTokens(logits, sampling, step)
-      logits.dispose()
+    drawn = device.scope(() => draw(prefill(model, cache, [ids]), 0))
+    drawn.token.keep()
+    for (let token: Tensor | undefined = drawn.token, counter = 1; token; counter++) {
       const reading = token.data()
       // The next step needs the token only on the device: it is queued before the id is known here.
-      logits = answer.room > 1 ? nextLogits(pretrained, cache, token) : undefined
+      token = answer.room > 1 ? step.run(counter).token : undefined
+      if (token) device.flush()
       const id = (await reading)[0]!
-      token.dispose()
       first ||= performance.now()
       const text = answer.push(id)
       yield { token: id, text }
@@ -79,8 +86,9 @@ export async function* generate(
       throwIfAborted(options.signal)
     }
   } finally {
-    logits?.dispose()
-    token?.dispose()
+    drawn?.token.dispose()
+    step.dispose()
+    unread.dispose()
     cache.dispose()
   }
   return {
@@ -90,16 +98,6 @@ export async function* generate(
     promptTokens: ids.length,
     timings: { promptSeconds: (first - started) / 1000, decodeSeconds: (performance.now() - first) / 1000 },
   }
-}
-
-/** Queues the forward pass of one token: f32 [1, vocabulary]. */
-function nextLogits({ model }: PretrainedModel, cache: Parameters<typeof prefill>[1], token: Tensor): Tensor {
-  const logits = model.device.scope(() => {
-    const next = model.forward(token.reshape([1, 1]), { cache }) // [1, 1, vocabulary]
-    return next.reshape([1, next.shape[2]!])
-  })
-  model.device.flush()
-  return logits
 }
 
 /** @throws OutriderError ABORTED once the signal has fired */

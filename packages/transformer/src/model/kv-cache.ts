@@ -6,7 +6,7 @@ import type { LayerCache } from './llama-inference'
 export class FullKvCache implements KvCache {
   readonly batchSize: number
   readonly capacity: number
-  readonly #device: Device
+  readonly device: Device
   readonly #layers: LayerCache[]
   #lengths: number[]
 
@@ -20,7 +20,7 @@ export class FullKvCache implements KvCache {
         throw new OutriderError('INVALID_ARGUMENT', `createCache: ${name} is ${value}; it must be a positive integer.`)
     this.batchSize = batchSize
     this.capacity = capacity
-    this.#device = device
+    this.device = device
     // Rows beyond a length are never attended to, but what they hold must be finite: 0 · NaN is NaN.
     const zeros = () => device.zeros([batchSize, capacity, kvHeads, headDim]).keep()
     this.#layers = Array.from({ length: layers }, () => ({ keys: zeros(), values: zeros() }))
@@ -49,7 +49,7 @@ export class FullKvCache implements KvCache {
     const first = this.#lengths[0]!
     return this.#lengths.every((length) => length === first)
       ? first
-      : this.#device.tensor(Uint32Array.from(this.#lengths))
+      : this.device.tensor(Uint32Array.from(this.#lengths))
   }
 
   /** Keys and values of a layer, with room for the capacity. */

@@ -92,7 +92,9 @@ export function attention(
   const run = startRun('attention', forward, start, batch)
   // The gradients want the shift over all keys, which parts do not give.
   const partKeys = device.tape ? unlimited : (span ?? selectSpan(rows, device.capabilities))
-  const parts = Math.ceil((typeof start === 'number' ? Math.min(start + rows, keys) : keys) / partKeys)
+  // A recording is replayed at positions further on.
+  const end = typeof start === 'number' && !device.isRecording ? Math.min(start + rows, keys) : keys
+  const parts = Math.ceil(end / partKeys)
   const params = {
     batch,
     rows,

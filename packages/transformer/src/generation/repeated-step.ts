@@ -1,0 +1,97 @@
+import type { Device, Recording, Tensor } from '@outrider/tensor'
+import type { KvCache } from '../model/index'
+import { FullKvCache } from '../model/kv-cache'
+
+/** Parameters of kernels that know positions and random counters. */
+const advancing = ['start', 'offsetLow']
+
+type Results = Readonly<Record<string, Tensor>>
+
+/**
+ * A step of decoding that is done again and again, each time a little further on: the kernels that it queues are worked out
+ * once, and then queued again with positions and random counters moved on. What changes otherwise goes through tensors from
+ * outside, written before `run`. A step is of one sequence; where the cache is an engine's own, it is computed anew each time.
+ */
+export class RepeatedStep<T extends Results> {
+  readonly #device: Device
+  readonly #cache: KvCache
+  readonly #body: (counter: number) => T
+  #recorded: { commands: Recording<T>; length: number; rows: number; counter: number } | null = null
+  #computed: T | null = null
+
+  /**
+   * @param cache  the cache that the step reads into
+   * @param body   queues the step and returns its results; given the first of the random counters that it uses
+   */
+  constructor(device: Device, cache: KvCache, body: (counter: number) => T) {
+    this.#device = device
+    this.#cache = cache
+    this.#body = body
+  }
+
+  /**
+   * Queues the step where the cache ends.
+   *
+   * @returns the results; they are the step's, until it is run again or disposed of
+   * @throws OutriderError CONTEXT_OVERFLOW where the cache has no room
+   */
+  run(counter: number): T {
+    const cache = this.#cache
+    return cache instanceof FullKvCache && cache.batchSize === 1 ? this.#replay(cache, counter) : this.#compute(counter)
+  }
+
+  /** Frees the results and what else it holds. */
+  dispose(): void {
+    this.#recorded?.commands.dispose()
+    this.#recorded = null
+    for (const result of Object.values(this.#computed ?? {})) result.dispose()
+    this.#computed = null
+  }
+
+  #replay(cache: FullKvCache, counter: number): T {
+    const length = cache.lengths[0]!
+    if (!this.#recorded) {
+      const commands = this.#device.record(() => this.#body(counter), { advancing })
+      this.#recorded = { commands, length, rows: cache.lengths[0]! - length, counter }
+      commands.replay()
+      return commands.value
+    }
+    const { commands, rows, ...first } = this.#recorded
+    cache.assertRoom([rows])
+    cache.advance([rows])
+    commands.replay({ start: length - first.length, offsetLow: counter - first.counter })
+    return commands.value
+  }
+
+  #compute(counter: number): T {
+    this.dispose()
+    this.#computed = this.#device.scope(() => this.#body(counter))
+    for (const result of Object.values(this.#computed)) result.keep()
+    return this.#computed
+  }
+}
+
+/** The most steps of a kind that are kept: each holds the memory of its results. */
+const kept = 4
+
+/** Steps by name, made when first asked for; of many, those that were used last are kept. */
+export class RepeatedSteps<T extends { dispose(): void }> {
+  readonly #steps = new Map<string, T>()
+
+  of(name: string, make: () => T): T {
+    const step = this.#steps.get(name) ?? make()
+    this.#steps.delete(name)
+    this.#steps.set(name, step)
+    if (this.#steps.size > kept) {
+      const [oldest, unused] = this.#steps.entries().next().value!
+      unused.dispose()
+      this.#steps.delete(oldest)
+    }
+    return step
+  }
+
+  dispose(): void {
+    for (const step of this.#steps.values()) step.dispose()
+    this.#steps.clear()
+  }
+}
