@@ -4,6 +4,7 @@ import { defineKernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { rowReduction } from '../reduce/row-reduction'
 import { defineStartKernel, type Start, startRun } from '../starts'
+import { throughF32 } from '../through-f32'
 import forwardSource from './forward.wgsl'
 import keyGradientSource from './key-gradient.wgsl'
 import places from './places.wgsl'
@@ -32,10 +33,10 @@ export interface AttentionOptions {
  * The scores are never held. k and v may be caches longer than what has been written: only keys up to start + row are read.
  * Differentiable where start is a number.
  *
- * @param q  f32 [batch, rows, heads, headDim]; headDim a multiple of 4
- * @param k  f32 [batch, keys, kvHeads, headDim]
- * @param v  f32, the shape of k
- * @returns f32, the shape of q
+ * @param q  f32 or f16 [batch, rows, heads, headDim]; headDim a multiple of 4. f16 is widened for the kernels
+ * @param k  f32 or f16 [batch, keys, kvHeads, headDim]
+ * @param v  f32 or f16, the shape of k
+ * @returns of q's shape and dtype
  */
 export function attention(
   q: Tensor,
@@ -62,9 +63,12 @@ export function attention(
   }
   const blocks = (count: number) => linearWorkgroups(batch * kvHeads * Math.ceil(count / 4))
   const byQueries = { ...lanes, constants, params, workgroups: blocks((rows * heads) / kvHeads) }
-  const out = device.empty(q.shape)
   const shift = device.empty([batch, heads, rows])
-  device.run(run.kernel, { bindings: { q, k, v, out, shift, ...run.bindings }, ...byQueries })
+  const [out] = throughF32([q, k, v], [q.dtype], (q, k, v) => {
+    const out = device.empty(q.shape)
+    device.run(run.kernel, { bindings: { q, k, v, out, shift, ...run.bindings }, ...byQueries })
+    return [out]
+  })
   if (!device.tape) shift.dispose()
 
   const gradient = (dout: Tensor) => {
@@ -73,30 +77,36 @@ export function attention(
         remedy: 'Train without a cache, with start 0.',
       })
     const rowSums = device.empty([batch, heads, rows, 2])
-    device.run(rowSumsKernel, {
-      constants: { VECTORS: headDim / 4 },
-      bindings: { dout, out, shift, rowSums },
-      params: { count: batch * heads * rows, rows, heads },
-      workgroups: linearWorkgroups(Math.ceil((batch * heads * rows) / 32)),
+    throughF32([dout, out], [], (dout, out) => {
+      device.run(rowSumsKernel, {
+        constants: { VECTORS: headDim / 4 },
+        bindings: { dout, out, shift, rowSums },
+        params: { count: batch * heads * rows, rows, heads },
+        workgroups: linearWorkgroups(Math.ceil((batch * heads * rows) / 32)),
+      })
+      return []
     })
-    const forQueries = () => {
-      const dq = device.empty(q.shape)
-      device.run(queryGradient, { bindings: { q, k, v, dout, rowSums, dq }, ...byQueries })
-      return dq
-    }
+    const forQueries = () =>
+      throughF32([q, k, v, dout], [q.dtype], (q, k, v, dout) => {
+        const dq = device.empty(q.shape)
+        device.run(queryGradient, { bindings: { q, k, v, dout, rowSums, dq }, ...byQueries })
+        return [dq]
+      })[0]
     // One kernel gives both; whichever is asked for first runs it.
-    let pair: { dk: Tensor; dv: Tensor } | null = null
+    let pair: readonly [dk: Tensor, dv: Tensor] | null = null
     const forKeys = () => {
-      if (pair) return pair
-      pair = { dk: device.empty(k.shape), dv: device.empty(v.shape) }
-      device.run(keyGradient, {
-        bindings: { q, k, v, dout, rowSums, ...pair },
-        ...byQueries,
-        workgroups: blocks(keys),
+      pair ??= throughF32([q, k, v, dout], [k.dtype, v.dtype], (q, k, v, dout) => {
+        const [dk, dv] = [device.empty(k.shape), device.empty(v.shape)]
+        device.run(keyGradient, {
+          bindings: { q, k, v, dout, rowSums, dk, dv },
+          ...byQueries,
+          workgroups: blocks(keys),
+        })
+        return [dk, dv]
       })
       return pair
     }
-    return [forQueries, () => forKeys().dk, () => forKeys().dv]
+    return [forQueries, () => forKeys()[0], () => forKeys()[1]]
   }
   return differentiable(out, { name: 'attention', inputs: [q, k, v], gradient })
 }
