@@ -29,8 +29,9 @@ export interface DistillationResult {
 
 /** The last hidden states of a model (after its last norm) and the weight that turns them into logits: hidden · weightᵀ. */
 export interface Head {
-  hidden: Tensor // f32 [rows, width]
-  /** The draft's is f32; the target's may be of any format that `linear` takes. */
+  /** f32 [rows, width]. Those of the draft may be f16 where the device has `shader-f16`; logits are f32 all the same. */
+  hidden: Tensor
+  /** The draft's is f32 or f16, and its gradient f32; the target's may be of any format that `linear` takes. */
   weight: Tensor // [vocabulary, width]
 }
 
@@ -75,6 +76,6 @@ export function distillationLoss(loss: DistillationLoss, inputs: DistillationInp
 export function distillationLossOfHeads(loss: DistillationLoss, inputs: HeadInputs): DistillationResult {
   if (loss.evaluateHeads) return loss.evaluateHeads(inputs)
   const { draft, target, chunkRows: _, ...rest } = inputs
-  const draftLogits = matmul(draft.hidden, draft.weight, { transposeB: true }) // [rows, draft vocabulary]
+  const draftLogits = matmul(draft.hidden, draft.weight, { transposeB: true, dtype: 'f32' }) // [rows, draft vocabulary]
   return loss.evaluate({ ...rest, draftLogits, targetLogits: target && linear(target.hidden, target.weight) })
 }

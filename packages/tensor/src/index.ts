@@ -1,6 +1,11 @@
 export { activationCheckpoint } from './autograd/activation-checkpoint'
 export { type Derivative, differentiable, type InputGradient, isTracked, withoutGradients } from './autograd/tape'
-export { type TensorTree, type ValueAndGradient, valueAndGradient } from './autograd/value-and-gradient'
+export {
+  type GradientOptions,
+  type TensorTree,
+  type ValueAndGradient,
+  valueAndGradient,
+} from './autograd/value-and-gradient'
 export type { MemoryUse } from './device/buffer-pool'
 export type { Capabilities } from './device/capabilities'
 export type { Advance } from './device/command-queue'

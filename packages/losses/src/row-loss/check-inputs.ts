@@ -24,7 +24,7 @@ export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNe
     const shapes = [head.hidden.shape, head.weight.shape]
     if (shapes.some((shape) => shape.length !== 2) || shapes[0]![1] !== shapes[1]![1])
       throw new ShapeError(name, shapes, 'a head must be hidden [rows, width] and weight [vocabulary, width]')
-    checkDtype(name, 'hidden states', head.hidden, 'f32')
+    if (head === target || head.hidden.dtype !== 'f16') checkDtype(name, 'hidden states', head.hidden, 'f32')
   }
   if (target && target.hidden.shape[0] !== draft.hidden.shape[0])
     throw new ShapeError(name, [draft.hidden.shape, target.hidden.shape], 'draft and target need the same rows')

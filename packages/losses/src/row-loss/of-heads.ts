@@ -1,5 +1,6 @@
 import {
   add,
+  cast,
   type Device,
   differentiable,
   divide,
@@ -49,16 +50,22 @@ export function ofHeads(program: RowLossProgram, inputs: HeadInputs): Distillati
       return { result: rowMeans(program.code, values, mask, target !== undefined), gradients }
     }),
   )
-  /** What was computed for ∂/∂value = 1. */
-  const scaled = (gradient: Tensor | undefined, dvalue: Tensor) => {
+  /** What was computed for ∂/∂value = 1. It is rounded to f16 after this: a loss is scaled so that its gradients fit. */
+  const scaled = (gradient: Tensor | undefined, dvalue: Tensor, { dtype }: Pick<Tensor, 'dtype'>) => {
     const product = multiply(gradient!, dvalue)
     gradient!.dispose()
-    return product
+    if (dtype === 'f32') return product
+    const rounded = cast(product, dtype)
+    product.dispose()
+    return rounded
   }
   differentiable(result.value, {
     name: program.values.name,
     inputs: [draft.hidden, draft.weight],
-    gradient: (dvalue) => [() => scaled(gradients.hidden, dvalue), () => scaled(gradients.weight, dvalue)],
+    gradient: (dvalue) => [
+      () => scaled(gradients.hidden, dvalue, draft.hidden),
+      () => scaled(gradients.weight, dvalue, { dtype: 'f32' }),
+    ],
   })
   return result
 }
@@ -75,8 +82,8 @@ export function rowsOfHeads(program: RowLossProgram, inputs: HeadInputs): RowFig
 }
 
 interface HeadGradients {
-  hidden: Tensor | undefined // [rows, width]
-  weight: Tensor | undefined // [vocabulary, width]
+  hidden: Tensor | undefined // f32 [rows, width]
+  weight: Tensor | undefined // f32 [vocabulary, width]
 }
 
 /** The values of all rows, and the gradients of their mean. */
@@ -99,7 +106,7 @@ function pass(
   const share = !mask ? device.full([rows], 1 / rows) : divide(mask, maximum(sum(mask), 1))
 
   const logitsOf = (chunk: Chunk) => ({
-    draftLogits: matmul(rowsOf(draft.hidden, chunk), draft.weight, { transposeB: true }), // [count, draft vocabulary]
+    draftLogits: matmul(rowsOf(draft.hidden, chunk), draft.weight, { transposeB: true, dtype: 'f32' }), // [count, draft vocabulary]
     targetLogits: target && linear(rowsOf(target.hidden, chunk), target.weight), // [count, target vocabulary]
     labels: labels && rowsOf(labels, chunk),
     vocabularySize,

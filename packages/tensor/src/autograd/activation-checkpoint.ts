@@ -18,10 +18,11 @@ export function activationCheckpoint<P extends TensorTree>(inputs: P, fn: (input
   const [first] = tracked
   if (!first) return fn(inputs)
   const { device } = first
+  const overflow = device.tape?.overflow
   const output = withoutGradients(device, () => device.scope(() => fn(inputs)))
   const gradients = (dOutput: Tensor) =>
     device.scope(() => {
-      const tape = new Tape()
+      const tape = new Tape(overflow)
       for (const leaf of tracked) tape.tracked.add(leaf)
       const again = recordedOn(tape, device, () => fn(inputs))
       const known = backward(tape, again, dOutput.reshape(dOutput.shape), new Set(tracked))

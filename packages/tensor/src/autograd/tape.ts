@@ -19,6 +19,12 @@ interface TapeEntry extends Derivative {
 export class Tape {
   readonly entries: TapeEntry[] = []
   readonly tracked = new Set<Tensor>()
+  /** u32 [1], set where an f16 value or gradient has overflowed; null: nobody asks. */
+  readonly overflow: Tensor | null
+
+  constructor(overflow: Tensor | null = null) {
+    this.overflow = overflow
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { isTensor, visitTensors } from '../device/scope'
 import { OutriderError, ShapeError } from '../errors'
 import { add } from '../operations/pointwise/binary'
 import type { Tensor } from '../tensor'
+import { markOverflow } from './overflow'
 import { Tape } from './tape'
 
 /** Parameters of a function: a tensor, or tensors in arrays and plain objects, nested. */
@@ -17,22 +18,32 @@ export interface ValueAndGradient<P, A> {
   aux: A
 }
 
+export interface GradientOptions {
+  /**
+   * u32 [1], set to 1 where a value or a gradient on the way is too large for the f16 that it is stored in, and so became
+   * ±65504; else left. For who scales losses. Default: nobody asks.
+   */
+  overflow?: Tensor | undefined
+}
+
 /**
  * Evaluates a scalar function of parameters and its gradient with respect to each of them (reverse mode). Everything made
- * on the way is freed; the caller disposes of `value`, `gradients` and the tensors in `aux`.
+ * on the way is freed; the caller disposes of `value`, `gradients` and the tensors in `aux`. Gradients have the dtype of their
+ * tensors, but that those in weights (of matmul, rmsNorm, embedding), which are sums over rows, are f32.
  *
  * @throws ShapeError if the value is not a scalar
  */
 export function valueAndGradient<P extends TensorTree, A = undefined>(
   parameters: P,
   fn: (parameters: P) => Tensor | { value: Tensor; aux: A },
+  { overflow }: GradientOptions = {},
 ): ValueAndGradient<P, A> {
   const leaves: Tensor[] = []
   visitTensors(parameters, (tensor) => leaves.push(tensor))
   const device = leaves[0]?.device
   if (!device) throw new OutriderError('INVALID_ARGUMENT', 'valueAndGradient: there are no parameters.')
   return device.scope(() => {
-    const tape = new Tape()
+    const tape = new Tape(overflow)
     for (const leaf of leaves) tape.tracked.add(leaf)
     const result = recordedOn(tape, device, () => fn(parameters))
     const { value, aux } = isTensor(result) ? { value: result, aux: undefined as A } : result
@@ -67,8 +78,11 @@ export function backward(tape: Tape, value: Tensor, dvalue: Tensor, kept: Readon
   const gradients = new Map<Tensor, Tensor>()
   if (!tape.tracked.has(value)) return gradients
   gradients.set(value, dvalue)
-  for (const { output, inputs, gradient } of tape.entries.reverse()) {
+  const check = (x: Tensor) => tape.overflow && markOverflow(x, tape.overflow)
+  for (const { name, output, inputs, gradient } of tape.entries.reverse()) {
     const dOutput = gradients.get(output)
+    const isView = name === 'reshape' // of what is checked where it was made
+    if (!isView) check(output)
     if (dOutput) {
       const thunks = gradient(dOutput)
       for (const [i, input] of inputs.entries()) {
@@ -77,9 +91,12 @@ export function backward(tape: Tape, value: Tensor, dvalue: Tensor, kept: Readon
         // A gradient may be handed on as it came; a view of its own lets each holder dispose of what it holds.
         const computed = thunk()
         const contribution = computed === dOutput ? dOutput.reshape(dOutput.shape) : computed
+        if (!isView && computed !== dOutput) check(contribution)
         const sum = gradients.get(input)
-        gradients.set(input, sum ? add(sum, contribution) : contribution)
+        const total = sum ? add(sum, contribution) : contribution
+        gradients.set(input, total)
         if (sum) {
+          check(total)
           sum.dispose()
           contribution.dispose()
         }

@@ -14,6 +14,7 @@ import {
 } from '@outrider/transformer'
 import type { LogEntry } from '../loop/log'
 import type { AdamW } from '../optimizer/adamw'
+import type { LossScaler, LossScalerState } from '../precision/loss-scaler'
 
 /** What a checkpoint holds beside weights and moments, in the names of transformers' `trainer_state.json`. */
 export interface TrainerState {
@@ -22,6 +23,17 @@ export interface TrainerState {
   /** Where the stream of batches stands. */
   data_position: unknown
   /** What the run was started with; a run goes on only with the same. */
+  settings: Record<string, unknown>
+  /** In mixed precision. */
+  loss_scaler?: LossScalerState | undefined
+}
+
+/** What a checkpoint is put into. */
+interface Restored {
+  model: PretrainedModel
+  optimizer: AdamW
+  /** In mixed precision. */
+  scaler?: LossScaler | undefined
   settings: Record<string, unknown>
 }
 
@@ -61,14 +73,15 @@ export async function latestCheckpoint(run: Directory): Promise<string | null> {
 }
 
 /**
- * Puts a checkpoint's weights and moments into a model and an optimiser of the same shapes.
+ * Puts a checkpoint's weights and moments into a model and an optimiser of the same shapes, and the loss scale's state into its
+ * scaler.
  *
  * @throws OutriderError FILE_MISSING, FILE_FORMAT, SHAPE_MISMATCH; INVALID_ARGUMENT where the run had other settings
  */
 export async function loadCheckpoint(
   run: Directory,
   name: string,
-  { model, optimizer, settings }: { model: PretrainedModel; optimizer: AdamW; settings: Record<string, unknown> },
+  { model, optimizer, scaler, settings }: Restored,
 ): Promise<TrainerState> {
   const checkpoint = within(run, name)
   const state = (await readJson(checkpoint, stateFile)) as TrainerState
@@ -86,7 +99,8 @@ export async function loadCheckpoint(
   const moments = await safetensorsWeights(checkpoint, optimizerFile)
   for (const [kind, values] of momentsOf(optimizer))
     for (const [parameter, tensor] of Object.entries(values)) await restore(moments, `${kind}.${parameter}`, tensor)
-  optimizer.step = state.global_step
+  scaler?.restore(state.loss_scaler, checkpoint.name)
+  optimizer.step = state.global_step - (scaler?.skippedSteps ?? 0)
   return state
 }
 

@@ -4,6 +4,10 @@ export interface LogEntry {
   loss?: number
   learning_rate?: number
   grad_norm?: number
+  /** What the loss was multiplied by, in mixed precision. */
+  loss_scale?: number
+  /** The step changed nothing: what was computed did not fit in f16 at this scale. */
+  skipped?: true
   /** α, the mean over positions of Σ min(p, q), where there is a target. */
   acceptance_rate?: number
   /** The loss's own statistics: TVD++'s σ, for one. */

@@ -1,13 +1,14 @@
 import type { Batch, BatchStream } from '@outrider/dataset'
-import { add, multiply, OutriderError, readAll, type Tensor, valueAndGradient } from '@outrider/tensor'
+import { type Device, OutriderError } from '@outrider/tensor'
 import type { Directory, PretrainedModel } from '@outrider/transformer'
 import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from '../checkpoint/checkpoints'
 import { evaluate } from '../evaluation/evaluate'
 import { AdamW, type AdamWOptions } from '../optimizer/adamw'
-import { gradientNorm } from '../optimizer/gradient-norm'
+import { type LossScaleOptions, LossScaler } from '../precision/loss-scaler'
 import { type LearningRateOptions, learningRate } from '../schedule/learning-rate'
+import { stepGradients } from './gradients'
 import type { LogEntry } from './log'
-import { type Objective, toDevice } from './objective'
+import type { Objective } from './objective'
 
 export interface TrainingOptions extends AdamWOptions {
   /** Optimiser steps in all, those before a resumption included. */
@@ -27,6 +28,14 @@ export interface TrainingOptions extends AdamWOptions {
    * step, and the same bits. Default false.
    */
   activationCheckpointing?: boolean | undefined
+  /**
+   * `mixed`: weights and activations in f16, with sums, norms, softmaxes, logits and the loss in f32; the weights that are
+   * trained and saved, and the optimiser's moments, stay f32, and so do validations. The loss is scaled so that gradients
+   * fit; a step in which they do not is skipped. Needs an adapter with `shader-f16`. Default f32.
+   */
+  precision?: Precision | undefined
+  /** Of mixed precision: where the scale of the loss begins, and when it grows. */
+  lossScale?: LossScaleOptions | undefined
   /** Held-out batches, measured every `validateEvery` steps and at the end. */
   validation?: readonly Batch[] | undefined
   validateEvery?: number | undefined
@@ -45,10 +54,15 @@ export interface TrainingOptions extends AdamWOptions {
   signal?: AbortSignal | undefined
 }
 
+/** What training computes in. */
+export type Precision = 'f32' | 'mixed'
+
 export interface TrainingProgress {
   step: number
   steps: number
   loss: number
+  /** The step changed nothing: what was computed did not fit in f16 (mixed precision). */
+  skipped?: true
   acceptanceRate?: number
   /** Tokens that passed through the model since this call began, and seconds. */
   tokens: number
@@ -63,7 +77,11 @@ export interface TrainingResult {
   steps: number
 }
 
-/** Trains a model's parameters, in place, on a stream of batches. `pretrain` and `distill` are this with their objectives. */
+/**
+ * Trains a model's parameters, in place, on a stream of batches. `pretrain` and `distill` are this with their objectives.
+ *
+ * @throws OutriderError UNSUPPORTED for mixed precision where the device has no `shader-f16`
+ */
 export async function train(
   model: PretrainedModel,
   objective: Objective,
@@ -76,6 +94,7 @@ export async function train(
   if (!(Number.isInteger(accumulation) && accumulation > 0))
     throw new OutriderError('INVALID_ARGUMENT', `accumulation must be a positive integer, not ${accumulation}.`)
   const { parameters, device } = model.model
+  const scaler = scalerOf(options, device)
   using optimizer = new AdamW(parameters, options)
   const rate: LearningRateOptions = {
     peak: options.learningRate ?? 1e-3,
@@ -87,6 +106,8 @@ export async function train(
     objective: objective.name,
     accumulation,
     maxGradientNorm,
+    precision: scaler ? 'mixed' : 'f32',
+    ...(scaler && { loss_scale: scaler.options }),
     optimizer: optimizer.options,
     learning_rate: JSON.parse(JSON.stringify(rate)),
   }
@@ -95,14 +116,20 @@ export async function train(
   let step = 0
   const resumed = checkpoints && options.resume ? await latestCheckpoint(checkpoints) : null
   if (checkpoints && resumed) {
-    const state = await loadCheckpoint(checkpoints, resumed, { model, optimizer, settings })
+    const state = await loadCheckpoint(checkpoints, resumed, { model, optimizer, scaler, settings })
     await batches.restore(state.data_position)
     history = state.log_history
     step = state.global_step
   }
   const save = async () => {
     if (!checkpoints || history.at(-1) === undefined) return
-    const state = { global_step: step, log_history: history, data_position: batches.state(), settings }
+    const state = {
+      global_step: step,
+      log_history: history,
+      data_position: batches.state(),
+      settings,
+      ...(scaler && { loss_scaler: scaler.state() }),
+    }
     await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints })
   }
 
@@ -119,26 +146,26 @@ export async function train(
     const micro: Batch[] = []
     for (let i = 0; i < accumulation; i++) micro.push(await batches.next())
     const learning_rate = learningRate(step, rate)
-    const figures = device.scope(() => {
-      const { value, aux, gradients } = accumulate(model, objective, micro, step * accumulation)
-      const norm = gradientNorm(Object.values(gradients))
-      optimizer.update(gradients, norm, learning_rate, maxGradientNorm)
-      return { value, norm, ...aux }
+    const scale = scaler?.scale ?? 1
+    const { gradients, norm, loss, aux, overflowed, ...figures } = await stepGradients(model, objective, micro, {
+      seed: step * accumulation,
+      scale: scaler?.scale,
     })
+    if (!overflowed) optimizer.update(gradients, norm, learning_rate, maxGradientNorm, scale)
+    for (const tensor of [norm, ...Object.values(gradients)]) tensor.dispose()
     step++
-    const read = (await readAll(Object.values(figures))).map((values) => values[0]!)
-    for (const tensor of Object.values(figures)) tensor.dispose()
-    const [loss, grad_norm, ...logged] = read
-    const { acceptance_rate, ...statistics } = named(Object.keys(figures).slice(2), logged)
-    if (!Number.isFinite(loss!))
+    if (!Number.isFinite(loss))
       throw new OutriderError('INVALID_ARGUMENT', `The loss became ${loss} in step ${step}.`, {
         remedy: 'Lower the learning rate, or lengthen the warm-up.',
       })
+    scaler?.update(overflowed)
+    const { acceptance_rate, ...statistics } = aux
     history.push({
       step,
-      loss: loss!,
+      loss,
       learning_rate,
-      grad_norm: grad_norm!,
+      ...(overflowed ? { skipped: true } : { grad_norm: figures.gradientNorm }),
+      ...(scaler && { loss_scale: scale }),
       ...(acceptance_rate !== undefined && { acceptance_rate }),
       ...(Object.keys(statistics).length > 0 && { statistics }),
     })
@@ -151,7 +178,8 @@ export async function train(
     options.onStep?.({
       step,
       steps,
-      loss: loss!,
+      loss,
+      ...(overflowed && { skipped: true }),
       ...(acceptance_rate !== undefined && { acceptanceRate: acceptance_rate }),
       tokens,
       seconds: (performance.now() - began) / 1000,
@@ -162,42 +190,14 @@ export async function train(
   return { history, steps }
 }
 
-const named = (names: readonly string[], values: readonly number[]): Record<string, number> =>
-  Object.fromEntries(names.map((name, i) => [name, values[i]!]))
-
-interface Sums {
-  value: Tensor
-  aux: Record<string, Tensor>
-  gradients: Record<string, Tensor>
-}
-
-/** The gradient of the mean loss over every position of several batches, as if they were one. */
-function accumulate(model: PretrainedModel, objective: Objective, micro: readonly Batch[], seed: number) {
-  const { parameters, device } = model.model
-  const counts = micro.map(({ lossMask }) => lossMask.reduce((a, b) => a + b, 0))
-  const total = counts.reduce((a, b) => a + b, 0)
-  if (total === 0)
-    throw new OutriderError('INVALID_ARGUMENT', 'A batch has no position that counts.', {
-      remedy: 'Check the loss masks: every row needs a token to learn.',
-    })
-  let sums: Sums | null = null
-  for (const [i, batch] of micro.entries()) {
-    if (counts[i] === 0) continue
-    const share = counts[i]! / total
-    const onDevice = toDevice(device, batch, seed + i)
-    const { value, gradients, aux } = valueAndGradient(parameters, (draft) => {
-      const { value, aux } = objective.loss(draft, onDevice)
-      const weighted = Object.entries(aux).map(([name, figure]) => [name, multiply(figure, share)] as const)
-      return { value: multiply(value, share), aux: Object.fromEntries(weighted) }
-    })
-    const part = { value, aux, gradients }
-    sums = sums
-      ? { value: add(sums.value, value), aux: addUp(sums.aux, aux), gradients: addUp(sums.gradients, gradients) }
-      : part
-  }
-  return sums!
-}
-
-function addUp(a: Record<string, Tensor>, b: Record<string, Tensor>): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(a).map(([name, tensor]) => [name, add(tensor, b[name]!)]))
+function scalerOf({ precision = 'f32', lossScale }: TrainingOptions, device: Device): LossScaler | undefined {
+  if (precision === 'f32') return undefined
+  if (precision !== 'mixed')
+    throw new OutriderError('INVALID_ARGUMENT', `precision must be f32 or mixed, not ${precision}.`)
+  if (device.capabilities.shaderF16) return new LossScaler(lossScale)
+  throw new OutriderError(
+    'UNSUPPORTED',
+    `Mixed precision needs an adapter with shader-f16; ${device.adapterName} has none.`,
+    { remedy: "Train with precision 'f32', or choose another adapter." },
+  )
 }

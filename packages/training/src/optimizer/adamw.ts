@@ -58,8 +58,9 @@ export class AdamW {
    * @param norm       the gradients' global norm, f32 []
    * @param rate       the learning rate of this step
    * @param maxNorm    gradients are scaled down to this norm; 0 leaves them
+   * @param scale      what the loss was multiplied by, and so gradients and norm are
    */
-  update(gradients: Parameters, norm: Tensor, rate: number, maxNorm: number): void {
+  update(gradients: Parameters, norm: Tensor, rate: number, maxNorm: number, scale = 1): void {
     this.step++
     const { beta1, beta2, epsilon, weightDecay } = this.options
     for (const [name, weight] of Object.entries(this.#parameters)) {
@@ -76,6 +77,7 @@ export class AdamW {
           epsilon,
           decay: weight.shape.length > 1 ? weightDecay : 0,
           maxNorm,
+          unscale: 1 / scale,
         },
         workgroups: linearWorkgroups(Math.ceil(count / 64)),
       })

@@ -1,8 +1,9 @@
 // One AdamW step (Loshchilov & Hutter 2019, arXiv 1711.05101) in place:
-//   g ← gradient · min(1, maxNorm / norm),  m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²,
+//   g ← gradient / scale · min(1, maxNorm / (norm / scale)),  m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²,
 //   w ← w − rate · (m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε) + decay · w)
 //
 // weight, gradient, mean (m), square (v): [count] of vectors of 4 elements    norm: [1], the gradients' global norm
+// unscale: 1 / scale, of a scaled loss; 1 where it was not
 // One invocation a vector; workgroups in a line, folded over x and y. maxNorm 0: no clipping.
 
 struct Params {
@@ -15,6 +16,7 @@ struct Params {
   epsilon: f32,
   decay: f32,
   maxNorm: f32,
+  unscale: f32,
 }
 
 @group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
@@ -29,8 +31,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = (group.x + group.y * groups.x) * 64u + lane;
   if (i >= params.count) { return; }
   var clip = 1.0;
-  if (params.maxNorm > 0.0 && norm[0] > params.maxNorm) { clip = params.maxNorm / norm[0]; }
-  let g = gradient[i] * clip;
+  let size = norm[0] * params.unscale;
+  if (params.maxNorm > 0.0 && size > params.maxNorm) { clip = params.maxNorm / size; }
+  let g = gradient[i] * params.unscale * clip;
   let m = params.beta1 * mean[i] + (1.0 - params.beta1) * g;
   let v = params.beta2 * square[i] + (1.0 - params.beta2) * g * g;
   mean[i] = m;

@@ -2,6 +2,7 @@ import {
   activationCheckpoint,
   add,
   attention,
+  cast,
   type Device,
   embedding,
   isTracked,
@@ -19,7 +20,7 @@ import type { Parameters } from './llama-parameters'
  * Logits of the next token after every row of a Llama (Touvron et al. 2023, arXiv 2302.13971). Differentiable in the
  * parameters: for training. Every sequence begins at position 0.
  *
- * @param parameters  by Hugging Face name
+ * @param parameters  by Hugging Face name; f32, or the matrices f16 where the device has `shader-f16`
  * @param tokens      u32 [batch, rows]
  * @returns f32 [batch, rows, vocabulary]
  */
@@ -38,9 +39,10 @@ export interface LlamaForwardOptions {
 }
 
 /**
- * The hidden states that the head turns into logits: embedding, blocks, final norm.
+ * The hidden states that the head turns into logits: embedding, blocks, final norm. Of f16 matrices all activations are f16;
+ * what is summed, norms and softmaxes are f32.
  *
- * @returns f32 [batch, rows, hidden]
+ * @returns f32 or f16 [batch, rows, hidden]
  */
 export function llamaHidden(
   config: ModelConfig,
@@ -52,7 +54,8 @@ export function llamaHidden(
   // While gradients are recorded, the tape owns what is between the blocks; otherwise a block frees all but its result.
   const recording = isTracked(...Object.values(parameters))
   const scoped = (body: () => Tensor) => (recording ? body() : tokens.device.scope(body))
-  let x = embedding(parameters['model.embed_tokens.weight']!, tokens) // [batch, rows, hidden]
+  const table = parameters['model.embed_tokens.weight']!
+  let x = embedding(table, tokens, { dtype: table.dtype === 'f16' ? 'f16' : 'f32' }) // [batch, rows, hidden]
   for (let layer = 0; layer < config.layers; layer++) {
     const before = x
     x = scoped(() => {
@@ -65,9 +68,9 @@ export function llamaHidden(
   return rmsNorm(x, parameters['model.norm.weight']!, { epsilon: config.rmsNormEpsilon }) // [batch, rows, hidden]
 }
 
-/** Logits [..., vocabulary] of hidden states [..., hidden]. */
+/** Logits f32 [..., vocabulary] of hidden states [..., hidden]. */
 export function llamaHead(config: ModelConfig, parameters: Parameters, hidden: Tensor): Tensor {
-  return matmul(hidden, headWeight(config, parameters), { transposeB: true })
+  return matmul(hidden, headWeight(config, parameters), { transposeB: true, dtype: 'f32' })
 }
 
 /** The weight of the output head, [vocabulary, hidden]: its own, or the embedding table. */
@@ -92,7 +95,7 @@ function block(
   const linear = (input: Tensor, part: string) => {
     const y = matmul(input, weight(part), { transposeB: true })
     const bias = parameters[`model.layers.${layer}.${part}.bias`]
-    return bias ? add(y, bias) : y
+    return bias ? add(y, cast(bias, y.dtype)) : y
   }
   const normed = (x: Tensor, part: string) => (qkNorm ? rmsNorm(x, weight(part), { epsilon }) : x)
 

@@ -5,6 +5,7 @@ import { defineKernel, generatedKernel, type Kernel, type KernelSpecialization, 
 import type { Tensor } from '../../tensor'
 import { rowReduction } from '../reduce/row-reduction'
 import { defineStartKernel, generatedStartKernel, type Start, type StartKernel, startRun } from '../starts'
+import { throughF32 } from '../through-f32'
 import type { BroadcastForm } from './broadcast-source'
 import * as broadcast from './broadcast-source'
 import combineSource from './combine.wgsl'
@@ -71,10 +72,10 @@ export interface AttentionOptions {
  * The scores are never held. k and v may be caches longer than what has been written: only keys up to start + row are read.
  * Differentiable where start is a number.
  *
- * @param q  f32 [batch, rows, heads, headDim]; headDim a multiple of 4
- * @param k  f32 [batch, keys, kvHeads, headDim]
- * @param v  f32, the shape of k
- * @returns f32, the shape of q
+ * @param q  f32 or f16 [batch, rows, heads, headDim]; headDim a multiple of 4. f16 is widened for the kernels
+ * @param k  f32 or f16 [batch, keys, kvHeads, headDim]
+ * @param v  f32 or f16, the shape of k
+ * @returns of q's shape and dtype
  */
 export function attention(
   q: Tensor,
@@ -110,30 +111,26 @@ export function attention(
   const blocks = (count: number, times = 1) => linearWorkgroups(times * batch * kvHeads * Math.ceil(count / 4))
   const queries = (rows * heads) / kvHeads
   const byQueries = { ...specialization, params, workgroups: blocks(queries) }
-  const forwardOf = (out: Tensor, shift: Tensor) =>
+  const shift = device.empty([parts, batch, heads, rows])
+  const [out] = throughF32([q, k, v], [q.dtype], (q, k, v) => {
+    const out = device.empty(parts > 1 ? [parts, ...q.shape] : q.shape)
     device.run(run.kernel, {
       ...byQueries,
       bindings: { q, k, v, out, shift, ...run.bindings },
       workgroups: blocks(queries, parts),
     })
-  const out = device.empty(q.shape)
-  if (parts > 1) {
-    const [partOut, partShift] = [device.empty([parts, ...q.shape]), device.empty([parts, batch, heads, rows])]
-    forwardOf(partOut, partShift)
+    if (parts === 1) return [out]
+    const whole = device.empty(q.shape)
     const combine = startRun('attention', combineKernel, start, batch)
-    const count = out.size / 4
     device.run(combine.kernel, {
       constants: { VECTORS: headDim / 4 },
-      bindings: { parts: partOut, shift: partShift, out, ...combine.bindings },
-      params: { ...params, count },
-      workgroups: linearWorkgroups(Math.ceil(count / 64)),
+      bindings: { parts: out, shift, out: whole, ...combine.bindings },
+      params: { ...params, count: whole.size / 4 },
+      workgroups: linearWorkgroups(Math.ceil(whole.size / 4 / 64)),
     })
-    partOut.dispose()
-    partShift.dispose()
-    return out
-  }
-  const shift = device.empty([batch, heads, rows])
-  forwardOf(out, shift)
+    out.dispose()
+    return [whole]
+  })
   if (!device.tape) shift.dispose()
 
   const gradient = (dout: Tensor) => {
@@ -142,30 +139,36 @@ export function attention(
         remedy: 'Train without a cache, with start 0.',
       })
     const rowSums = device.empty([batch, heads, rows, 2])
-    device.run(rowSumsKernel, {
-      constants: { VECTORS: headDim / 4 },
-      bindings: { dout, out, shift, rowSums },
-      params: { count: batch * heads * rows, rows, heads },
-      workgroups: linearWorkgroups(Math.ceil((batch * heads * rows) / 32)),
+    throughF32([dout, out], [], (dout, out) => {
+      device.run(rowSumsKernel, {
+        constants: { VECTORS: headDim / 4 },
+        bindings: { dout, out, shift, rowSums },
+        params: { count: batch * heads * rows, rows, heads },
+        workgroups: linearWorkgroups(Math.ceil((batch * heads * rows) / 32)),
+      })
+      return []
     })
-    const forQueries = () => {
-      const dq = device.empty(q.shape)
-      device.run(queryGradient, { bindings: { q, k, v, dout, rowSums, dq }, ...byQueries })
-      return dq
-    }
+    const forQueries = () =>
+      throughF32([q, k, v, dout], [q.dtype], (q, k, v, dout) => {
+        const dq = device.empty(q.shape)
+        device.run(queryGradient, { bindings: { q, k, v, dout, rowSums, dq }, ...byQueries })
+        return [dq]
+      })[0]
     // One kernel gives both; whichever is asked for first runs it.
-    let pair: { dk: Tensor; dv: Tensor } | null = null
+    let pair: readonly [dk: Tensor, dv: Tensor] | null = null
     const forKeys = () => {
-      if (pair) return pair
-      pair = { dk: device.empty(k.shape), dv: device.empty(v.shape) }
-      device.run(keyGradient, {
-        bindings: { q, k, v, dout, rowSums, ...pair },
-        ...byQueries,
-        workgroups: blocks(keys),
+      pair ??= throughF32([q, k, v, dout], [k.dtype, v.dtype], (q, k, v, dout) => {
+        const [dk, dv] = [device.empty(k.shape), device.empty(v.shape)]
+        device.run(keyGradient, {
+          bindings: { q, k, v, dout, rowSums, dk, dv },
+          ...byQueries,
+          workgroups: blocks(keys),
+        })
+        return [dk, dv]
       })
       return pair
     }
-    return [forQueries, () => forKeys().dk, () => forKeys().dv]
+    return [forQueries, () => forKeys()[0], () => forKeys()[1]]
   }
   return differentiable(out, { name: 'attention', inputs: [q, k, v], gradient })
 }

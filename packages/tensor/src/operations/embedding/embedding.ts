@@ -4,6 +4,7 @@ import { OutriderError, ShapeError } from '../../errors'
 import { pieceOperands } from '../../formats/piece-reader'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
+import { elementTypes } from '../element-types'
 import gradientSource from './embedding-gradient.wgsl'
 import { embeddingPieces } from './embedding-pieces'
 import rowsSource from './embedding-rows.wgsl'
@@ -14,20 +15,25 @@ const previousKernel = defineKernel({ name: 'previousRow', source: previousSourc
 const gradientKernel = defineKernel({ name: 'embeddingGradient', source: gradientSource })
 
 /**
- * Rows of a table by id. Differentiable in a table of f32.
+ * Rows of a table by id. Differentiable in a table of f32 or f16; the gradient is f32.
  *
  * @param table  [vocabulary, columns], f32; or a format of weights, and columns a multiple of 8
  * @param ids    u32 [...]; ids past the vocabulary take its last row
- * @returns f32 [..., columns]
+ * @param options.dtype  f16: rows of a table of f16 as they are, where the device has `shader-f16`. Default f32.
+ * @returns f32 or f16 [..., columns]
  */
-export function embedding(table: Tensor, ids: Tensor): Tensor {
+export function embedding(table: Tensor, ids: Tensor, { dtype = 'f32' }: { dtype?: 'f32' | 'f16' } = {}): Tensor {
   const [vocabulary, columns] = table.shape
   if (table.shape.length !== 2)
     throw new ShapeError('embedding', [table.shape, ids.shape], 'the table must be [vocabulary, columns]')
   if (ids.dtype !== 'u32')
     throw new OutriderError('DTYPE_MISMATCH', `embedding: the ids are ${ids.dtype}; u32 is needed.`)
   const { device } = table
-  const y = device.empty([...ids.shape, columns!])
+  if (dtype === 'f16' && table.dtype !== 'f16')
+    throw new OutriderError('DTYPE_MISMATCH', `embedding: rows of a table of ${table.dtype} cannot be had as f16.`, {
+      remedy: "cast(table, 'f16') first.",
+    })
+  const y = device.empty([...ids.shape, columns!], dtype)
   lookUp(table, ids, y)
   const gradient = (dy: Tensor) =>
     device.scope(() => {
@@ -40,6 +46,7 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
       })
       const dtable = device.zeros(table.shape)
       device.run(gradientKernel, {
+        ...elementTypes('embedding', device, { DY: [dy, 1] }),
         bindings: { ids, previous, last, dy, dtable },
         params: { count: y.size, columns: columns!, vocabulary: vocabulary! },
         workgroups: linearWorkgroups(Math.ceil(y.size / 64)),
@@ -53,7 +60,7 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
 function lookUp(table: Tensor, ids: Tensor, y: Tensor): void {
   const { dtype } = table
   const [vocabulary, columns] = table.shape as [number, number]
-  const format = isFormat(dtype) ? dtype : undefined
+  const format = isFormat(dtype) && dtype !== y.dtype ? dtype : undefined
   const width = format ? 8 : 1
   if (columns % width !== 0)
     throw new ShapeError('embedding', [table.shape, ids.shape], `rows of a table of ${dtype} must be multiples of 8`)
@@ -62,6 +69,7 @@ function lookUp(table: Tensor, ids: Tensor, y: Tensor): void {
     const operands = format ? pieceOperands('table', part, format) : { bindings: { table: part }, params: {} }
     const partRows = part.shape[0]!
     table.device.run(format ? embeddingPieces(format) : rowsKernel, {
+      ...(!format && elementTypes('embedding', table.device, { T: [table, 1] })),
       bindings: { ...operands.bindings, ids, y },
       params: { count: y.size / width, columns: columns / width, vocabulary, first, partRows, ...operands.params },
       workgroups: linearWorkgroups(Math.ceil(y.size / width / 64)),

@@ -3,6 +3,7 @@ import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import { type Shape, sizeOf, stridesOf } from '../../shape'
 import type { Tensor } from '../../tensor'
+import { withoutHalves } from '../element-types'
 import source from './broadcast.wgsl'
 
 const kernel = defineKernel({ name: 'strided', source })
@@ -10,7 +11,9 @@ const kernel = defineKernel({ name: 'strided', source })
 /** Copies x, read at given strides (in elements; 0 repeats), into a row-major tensor of up to four axes. Not differentiable. */
 export function readStrided(operation: string, x: Tensor, shape: Shape, strides: readonly number[]): Tensor {
   if (shape.length > 4) throw new ShapeError(operation, [shape], 'at most four axes are supported')
-  if (isFormat(x.dtype))
+  const half = x.dtype === 'f16'
+  if (half && !x.device.capabilities.shaderF16) throw withoutHalves(operation)
+  if (isFormat(x.dtype) && !half)
     throw new OutriderError('DTYPE_MISMATCH', `${operation}: the tensor is ${x.dtype}.`, {
       remedy: "cast(x, 'f32') first.",
     })
@@ -20,6 +23,8 @@ export function readStrided(operation: string, x: Tensor, shape: Shape, strides:
   const [s0, s1, s2, s3] = [...new Array<number>(pad).fill(0), ...strides] as [number, number, number, number]
   const count = sizeOf(shape)
   x.device.run(kernel, {
+    types: { E: half ? 'f16' : 'u32' },
+    prelude: half ? 'enable f16;' : '',
     bindings: { x, y },
     params: { count, n1, n2, n3, s0, s1, s2, s3 },
     workgroups: linearWorkgroups(Math.ceil(count / 64)),

@@ -7,7 +7,7 @@ import { readStrided } from './strided'
 /**
  * The axes in another order: y's axis i is x's axis `axes[i]`. Left out, the last two axes change places.
  *
- * @param x  f32, u32 or i32, up to four axes
+ * @param x  f32, u32, i32 or, where the device has `shader-f16`, f16; up to four axes
  */
 export function transpose(x: Tensor, axes: readonly number[] = swapLastTwo(x.shape.length)): Tensor {
   const rank = x.shape.length

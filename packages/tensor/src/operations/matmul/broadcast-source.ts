@@ -20,7 +20,8 @@ export interface BroadcastForm {
  * A workgroup computes `rows` rows of `columns` vectors or columns a lane, which are `lanes` apart. Four steps of k at a time:
  * without transposeA a lane loads four k of every lanes-th row; with it, four neighbouring rows of one k in every `lanes`.
  * Each element is a sum over k in order, by fours with transposeB, whatever the number of rows. Tiles past the edge read the
- * last row or column again and write nothing. Workgroups in a line, columns fastest, folded over x and y.
+ * last row or column again and write nothing. Workgroups in a line, columns fastest, folded over x and y. Prelude: A, B, C,
+ * narrow (element-types.ts).
  */
 export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }: BroadcastForm): string {
   const each = (count: number, line: (i: number) => string) =>
@@ -31,9 +32,9 @@ export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }
   const loadA = transposeA
     ? each(held, (h) => {
         const number = `(lane + ${h * lanes}u)`
-        return `let held${h} = a[(k + ${number} / ${quads}u) * params.m4 + min(row / 4u + ${number} % ${quads}u, params.m4 - 1u)];`
+        return `let held${h} = vec4f(a[(k + ${number} / ${quads}u) * params.m4 + min(row / 4u + ${number} % ${quads}u, params.m4 - 1u)]);`
       })
-    : each(held, (h) => `let held${h} = a[min(row + lane + ${h * lanes}u, params.m - 1u) * params.k4 + k / 4u];`)
+    : each(held, (h) => `let held${h} = vec4f(a[min(row + lane + ${h * lanes}u, params.m - 1u) * params.k4 + k / 4u]);`)
   const shared = transposeA
     ? each(4, (s) =>
         each(quads, (q) => {
@@ -48,19 +49,20 @@ export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }
     each(
       columns,
       (j) =>
-        `let y${s}_${j} = b[(k + ${s}u) * params.n + b${j}];\n  ${each(rows, (i) => `c${i}_${j} += ${element(i, s)} * y${s}_${j};`)}`,
+        `let y${s}_${j} = vec4f(b[(k + ${s}u) * params.n + b${j}]);\n  ${each(rows, (i) => `c${i}_${j} += ${element(i, s)} * y${s}_${j};`)}`,
     ),
   )
   const inner = each(
     columns,
-    (j) => `let y${j} = b[b${j} * params.k4 + k / 4u];\n  ${each(rows, (i) => `c${i}_${j} += dot(x${i}, y${j});`)}`,
+    (j) =>
+      `let y${j} = vec4f(b[b${j} * params.k4 + k / 4u]);\n  ${each(rows, (i) => `c${i}_${j} += dot(x${i}, y${j});`)}`,
   )
   return `enable subgroups;
 // n counts what a row of c has of its elements: vectors, or with transposeB numbers.
 struct Params { m: u32, m4: u32, n: u32, k: u32, k4: u32, tilesAcross: u32, tiles: u32 }
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> c: array<${type}>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
+@group(0) @binding(2) var<storage, read_write> c: array<C>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(${lanes})
@@ -79,7 +81,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${each(
     rows,
     (i) => `if (row + ${i}u < params.m) {
-  ${each(columns, (j) => `if (column + ${j * lanes}u < params.n) { c[(row + ${i}u) * params.n + column + ${j * lanes}u] = c${i}_${j}; }`)}
+  ${each(columns, (j) => `if (column + ${j * lanes}u < params.n) { c[(row + ${i}u) * params.n + column + ${j * lanes}u] = narrow(c${i}_${j}); }`)}
   }`,
   )}
 }`

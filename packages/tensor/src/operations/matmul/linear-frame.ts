@@ -11,6 +11,8 @@ export interface LinearForm {
   readonly width: 1 | 4 | 8
   /** The formats of b and up, where the width is 8. */
   readonly format?: { readonly b: FormatName; readonly up?: FormatName | undefined } | undefined
+  /** Which of a and c are f16, if any; they are f32 while they are computed with. */
+  readonly half?: { readonly a: boolean; readonly c: boolean } | undefined
   /** Rows of a are RMS-normalised on the way: a · gain / √(mean(a²) + ε). */
   readonly normed: boolean
   /** `bias` is added to every row of a · bᵀ. */
@@ -30,19 +32,20 @@ export const each = (count: number, line: (i: number) => string): string =>
  *
  * `params.k` counts pieces of `form.width` elements, which are a number, a vector, or the vectors `low` and `high`.
  */
-export function linearFrame({ rows, columns, width, format, normed, biased, epilogue }: LinearForm) {
+export function linearFrame({ rows, columns, width, format, half, normed, biased, epilogue }: LinearForm) {
   const weights = epilogue === 'swiglu' ? (['b', 'up'] as const) : (['b'] as const)
   const readers = weights.flatMap((weight) => (format ? [pieceReader(weight, format[weight]!)] : []))
   const type = width === 1 ? 'f32' : 'vec4f'
+  const read = (source: string, at: string) => (half?.a && source === 'a' ? `${type}(a[${at}])` : `${source}[${at}]`)
   const inputs = [
-    `var<storage, read> a: array<${type}>`,
+    `var<storage, read> a: array<${half?.a ? (width === 1 ? 'f16' : 'vec4<f16>') : type}>`,
     ...(format
       ? readers.flatMap(({ declarations }) => declarations)
       : weights.map((name) => `var<storage, read> ${name}: array<${type}>`)),
     ...(normed ? [`var<storage, read> gain: array<${type}>`] : []),
     ...(biased ? ['var<storage, read> bias: array<f32>'] : []),
     ...(epilogue === 'residual' ? ['var<storage, read> residual: array<f32>'] : []),
-    'var<storage, read_write> c: array<f32>',
+    `var<storage, read_write> c: array<${half?.c ? 'f16' : 'f32'}>`,
   ]
   const fields = [
     ...['m', 'n', 'k', 'first', 'width', 'tilesAcross', 'tiles'].map((name) => `${name}: u32`),
@@ -51,7 +54,7 @@ export function linearFrame({ rows, columns, width, format, normed, biased, epil
   ]
   return {
     weights,
-    declarations: `struct Params { ${fields.join(', ')} }
+    declarations: `${half ? 'enable f16;\n' : ''}struct Params { ${fields.join(', ')} }
 ${inputs.map((input, i) => `@group(0) @binding(${i}) ${input};`).join('\n')}
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -65,8 +68,8 @@ ${format ? `${pieceType}\n${readers.map(({ source }) => source).join('\n')}` : '
     /** Declares a piece of a or of the gain. */
     load: (name: string, source: string, at: string): string =>
       width === 8
-        ? `let ${name}low = ${source}[2u * (${at})];\n  let ${name}high = ${source}[2u * (${at}) + 1u];`
-        : `let ${name} = ${source}[${at}];`,
+        ? `let ${name}low = ${read(source, `2u * (${at})`)};\n  let ${name}high = ${read(source, `2u * (${at}) + 1u`)};`
+        : `let ${name} = ${read(source, at)};`,
 
     loadWeight: (weight: string, j: number): string =>
       format ? `let ${weight}${j} = ${weight}Piece(column${j} + k);` : `let ${weight}${j} = ${weight}[column${j} + k];`,
@@ -88,11 +91,12 @@ ${format ? `${pieceType}\n${readers.map(({ source }) => source).join('\n')}` : '
     store: (i: number, offset: (j: number) => number): string => {
       const value = (j: number) => {
         const sum = biased ? `(b_${i}_${j} + bias[column + ${offset(j)}u])` : `b_${i}_${j}`
-        return {
+        const result = {
           none: sum,
           residual: `residual[at + ${offset(j)}u] + ${sum}`,
           swiglu: `silu(${sum}) * up_${i}_${j}`,
         }[epilogue]
+        return half?.c ? `f16(clamp(${result}, -65504.0, 65504.0))` : result
       }
       return `if (row + ${i}u < params.m) {
     let at = (row + ${i}u) * params.width + column;

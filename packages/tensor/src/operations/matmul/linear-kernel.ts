@@ -10,7 +10,8 @@ import { dotSource } from './dot-source'
 import type { LinearForm } from './linear-frame'
 import type { MatmulPlan } from './select'
 
-/** Operands of a linear layer: c = a · bᵀ and what is asked for on the way. Shapes: linear-frame.ts. */
+/** Operands of a linear layer: c = a · bᵀ and what is asked for on the way. Of f32; a and c may be f16 where the device has
+ * `shader-f16`. Shapes: linear-frame.ts. */
 export interface LinearOperands {
   a: Tensor
   b: Tensor
@@ -40,6 +41,7 @@ export function runLinear(
     columns,
     width,
     format,
+    half: a.dtype === 'f16' || c.dtype === 'f16' ? { a: a.dtype === 'f16', c: c.dtype === 'f16' } : undefined,
     normed: norm !== undefined,
     biased: bias !== undefined,
     epilogue: up ? 'swiglu' : residual ? 'residual' : 'none',
@@ -93,7 +95,7 @@ const broadcastKernel = (form: LinearForm, lanes: number): Kernel =>
     broadcastLinearSource(form, lanes),
   )
 
-function nameOf({ width, format, normed, biased, epilogue }: LinearForm): string {
+function nameOf({ width, format, half, normed, biased, epilogue }: LinearForm): string {
   const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${width}`
-  return `${weights}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
+  return `${weights}${half?.a ? 'HalfA' : ''}${half?.c ? 'HalfC' : ''}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
 }

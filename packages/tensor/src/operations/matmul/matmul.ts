@@ -3,6 +3,7 @@ import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, generatedKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
+import { elementTypes } from '../element-types'
 import { type BroadcastForm, broadcastSource } from './broadcast-source'
 import { runLinear } from './linear-kernel'
 import { outerSource } from './outer-source'
@@ -23,23 +24,27 @@ export interface MatmulOptions {
   transposeA?: boolean
   /** Read b as its transpose: b is then [n, k], as weights of linear layers are. */
   transposeB?: boolean
+  /** Of the result. Default f16 where a and b are both f16, else f32. */
+  dtype?: 'f32' | 'f16' | undefined
   /** Use this kernel, for comparison; by default the shapes and the device decide. */
   kernel?: MatmulKernelName | undefined
 }
 
 /**
  * op(a) · op(b), accumulated in f32. Leading axes of a are rows, unless a is transposed. With transposeB the order in which
- * an element's products are added does not depend on the number of rows: a row has the same bits in any batch.
+ * an element's products are added does not depend on the number of rows: a row has the same bits in any batch. The gradient in
+ * a has a's dtype; that in b, a sum over all rows, is f32.
  *
- * @param a  f32 [..., m, k], or [k, m] with transposeA
- * @param b  f32 [k, n], or [n, k] with transposeB
- * @returns f32 [..., m, n]
+ * @param a  f32 or, where the device has `shader-f16`, f16 [..., m, k], or [k, m] with transposeA
+ * @param b  f32 or f16 [k, n], or [n, k] with transposeB
+ * @returns f32 or f16 [..., m, n]
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false } = options
   const problem = matmulProblem(a, b, transposeA, transposeB)
   const { m, n } = problem
-  const c = a.device.empty(transposeA ? [m, n] : [...a.shape.slice(0, -1), n])
+  const dtype = options.dtype ?? (a.dtype === 'f16' && b.dtype === 'f16' ? 'f16' : 'f32')
+  const c = a.device.empty(transposeA ? [m, n] : [...a.shape.slice(0, -1), n], dtype)
   multiplyInto(a, b, c, problem, options.kernel)
   return differentiable(c, {
     name: 'matmul',
@@ -71,6 +76,8 @@ function multiplyInto(
   const { m, n, k, transposeA, transposeB } = problem
   const { device } = a
   const selected = selectMatmul(problem, device.capabilities)
+  const elements = (ab: 1 | 4, ofC: 1 | 4) =>
+    elementTypes('matmul', device, { A: [a, ab], B: [b, ab], C: [c, ofC] }, 'C')
   const takesForm = {
     plain: true,
     dot: transposeB && !transposeA,
@@ -81,10 +88,13 @@ function multiplyInto(
     throw new OutriderError('INVALID_ARGUMENT', `matmul: kernel ${forced} does not take this form here.`)
   const plan =
     forced === undefined || forced === selected.kernel ? selected : forcedPlan(forced, problem, selected, device)
-  if (plan.kernel === 'plain') {
+  // `dot` reads weights of f16 in eights.
+  const odd = plan.kernel === 'dot' && b.dtype === 'f16' && k % 8 !== 0
+  if (plan.kernel === 'plain' || odd) {
     const aStrides = transposeA ? { aRow: 1, aColumn: m } : { aRow: k, aColumn: 1 }
     const bStrides = transposeB ? { bRow: 1, bColumn: k } : { bRow: n, bColumn: 1 }
     device.run(plainKernel, {
+      ...elements(1, 1),
       bindings: { a, b, c },
       params: { m, n, k, ...aStrides, ...bStrides },
       workgroups: [Math.ceil(n / 32), Math.ceil(m / 2)],
@@ -92,6 +102,7 @@ function multiplyInto(
     return
   }
   if (plan.kernel === 'dot') {
+    elements(1, 1)
     runLinear(plan, { a, b, c })
     return
   }
@@ -101,6 +112,7 @@ function multiplyInto(
     const tilesAcross = Math.ceil(across / (columns * lanes))
     const tiles = tilesAcross * Math.ceil(m / rows)
     device.run(broadcastKernel({ rows, columns, lanes, transposeA, transposeB }), {
+      ...elements(4, transposeB ? 1 : 4),
       bindings: { a, b, c },
       params: { m, m4: m / 4, n: across, k, k4: k / 4, tilesAcross, tiles },
       workgroups: linearWorkgroups(tiles),
@@ -111,6 +123,7 @@ function multiplyInto(
   const tiles = tilesAcross * Math.ceil(m / plan.rows)
   const [aRow, aStep] = transposeA ? [1, m] : [k, 1]
   device.run(outerKernel(plan), {
+    ...elements(1, 1),
     bindings: { a, b, c },
     params: { m, n, k, aRow, aStep, tilesAcross, tiles },
     workgroups: linearWorkgroups(tiles),
@@ -141,9 +154,10 @@ const outerKernel = ({ rows, columns, lanes }: MatmulPlan): Kernel =>
 
 /** c = op(a) op(b), so d op(a) = dc op(b)ᵀ. */
 function gradientA(dc: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+  const dtype = a.dtype === 'f16' ? 'f16' : 'f32'
   const da = transposeA
-    ? matmul(b, dc, { transposeA: transposeB, transposeB: true })
-    : matmul(dc, b, { transposeB: !transposeB })
+    ? matmul(b, dc, { transposeA: transposeB, transposeB: true, dtype })
+    : matmul(dc, b, { transposeB: !transposeB, dtype })
   return da.reshape(a.shape)
 }
 
@@ -151,7 +165,7 @@ function gradientA(dc: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transp
 function gradientB(dc: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   const rows = (x: Tensor) => x.reshape([x.size / x.shape.at(-1)!, x.shape.at(-1)!])
   const db = transposeB
-    ? matmul(rows(dc), rows(a), { transposeA: true, transposeB: transposeA })
-    : matmul(rows(a), rows(dc), { transposeA: !transposeA })
+    ? matmul(rows(dc), rows(a), { transposeA: true, transposeB: transposeA, dtype: 'f32' })
+    : matmul(rows(a), rows(dc), { transposeA: !transposeA, dtype: 'f32' })
   return db.reshape(b.shape)
 }

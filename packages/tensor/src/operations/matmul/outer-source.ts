@@ -6,15 +6,15 @@
  *
  * An invocation holds `rows` × `columns` elements of c, its columns `lanes` apart, each a sum over k in order. Tiles past the
  * edge read the last row or column again and write nothing. Workgroups of `lanes` in a line, columns fastest, folded over x
- * and y.
+ * and y. Prelude: A, B, C, narrow (element-types.ts).
  */
 export function outerSource(rows: number, columns: number, lanes: number): string {
   const each = (count: number, line: (i: number) => string) =>
     Array.from({ length: count }, (_, i) => line(i)).join('\n  ')
   return `struct Params { m: u32, n: u32, k: u32, aRow: u32, aStep: u32, tilesAcross: u32, tiles: u32 }
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
+@group(0) @binding(2) var<storage, read_write> c: array<C>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(${lanes})
@@ -29,15 +29,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var bk = 0u;
   var ak = 0u;
   for (var k = 0u; k < params.k; k++) {
-    ${each(columns, (j) => `let y${j} = b[bk + b${j}];`)}
-    ${each(rows, (i) => `let x${i} = a[a${i} + ak];\n  ${each(columns, (j) => `c${i}_${j} += x${i} * y${j};`)}`)}
+    ${each(columns, (j) => `let y${j} = f32(b[bk + b${j}]);`)}
+    ${each(rows, (i) => `let x${i} = f32(a[a${i} + ak]);\n  ${each(columns, (j) => `c${i}_${j} += x${i} * y${j};`)}`)}
     bk += params.n;
     ak += params.aStep;
   }
   ${each(
     rows,
     (i) => `if (row + ${i}u < params.m) {
-  ${each(columns, (j) => `if (column + ${j * lanes}u < params.n) { c[(row + ${i}u) * params.n + column + ${j * lanes}u] = c${i}_${j}; }`)}
+  ${each(columns, (j) => `if (column + ${j * lanes}u < params.n) { c[(row + ${i}u) * params.n + column + ${j * lanes}u] = narrow(c${i}_${j}); }`)}
   }`,
   )}
 }`

@@ -2,8 +2,9 @@ import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
 import { defineKernel } from '../../kernel'
 import type { Tensor } from '../../tensor'
+import { elementTypes } from '../element-types'
 import { reduce } from '../reduce/reduce'
-import { runOverRowVectors } from '../rows/row-vectors'
+import { rowWidth, runOverRowVectors } from '../rows/row-vectors'
 import source from './rms-norm.wgsl'
 import inputSource from './rms-norm-gradient-input.wgsl'
 import weightSource from './rms-norm-gradient-weight.wgsl'
@@ -15,22 +16,25 @@ const weightKernel = defineKernel({ name: 'rmsNormGradientWeight', source: weigh
 /**
  * x / √(mean(x²) + ε) · weight along the last axis (Zhang & Sennrich 2019, arXiv 1910.07467).
  *
- * @param x       f32 [..., columns]
+ * @param x       f32 or, where the device has `shader-f16`, f16 [..., columns]
  * @param weight  f32 [columns]
+ * @returns of x's shape and dtype
  */
 export function rmsNorm(x: Tensor, weight: Tensor, { epsilon = 1e-5 }: { epsilon?: number } = {}): Tensor {
   const columns = x.shape.at(-1) ?? 1
   if (weight.size !== columns)
     throw new ShapeError('rmsNorm', [x.shape, weight.shape], 'the weight must match the last axis')
   const { device } = x
-  const y = device.empty(x.shape)
+  const y = device.empty(x.shape, x.dtype)
   const scale = device.empty([x.size / columns])
-  const run = runOverRowVectors(x)
+  const width = rowWidth(columns)
+  const run = runOverRowVectors(x, {}, elementTypes('rmsNorm', device, { X: [x, width] }, 'X'))
   device.run(kernel, { ...run, params: { ...run.params, epsilon }, bindings: { x, weight, y, scale } })
   if (!device.tape) scale.dispose()
   const gradientInput = (dy: Tensor) => {
-    const dx = device.empty(x.shape)
-    device.run(inputKernel, { ...run, bindings: { x, weight, scale, dy, dx } })
+    const dx = device.empty(x.shape, x.dtype)
+    const elements = elementTypes('rmsNorm', device, { X: [x, width], DY: [dy, width] }, 'X')
+    device.run(inputKernel, { ...runOverRowVectors(x, {}, elements), bindings: { x, weight, scale, dy, dx } })
     return dx
   }
   return differentiable(y, {
@@ -49,6 +53,7 @@ function gradientWeight(x: Tensor, weight: Tensor, scale: Tensor, dy: Tensor): T
   return x.device.scope(() => {
     const partials = x.device.empty([chunks, columns])
     x.device.run(weightKernel, {
+      ...elementTypes('rmsNorm', x.device, { X: [x, 1], DY: [dy, 1] }),
       bindings: { x, scale, dy, partials },
       params: { rows, columns },
       constants: { CHUNK },

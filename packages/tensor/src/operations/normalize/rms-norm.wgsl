@@ -2,13 +2,13 @@
 //
 // x, y: [rows, columns]    weight: [columns]    scale: [rows], for the gradient
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum (row-reduction.ts), V, WIDTH, sumOf (row-vectors.ts).
+// Prelude: rowSum (row-reduction.ts), V, WIDTH, sumOf (row-vectors.ts), X, narrow (element-types.ts).
 
 struct Params { rows: u32, columns: u32, epsilon: f32 }
 
-@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> weight: array<V>;
-@group(0) @binding(2) var<storage, read_write> y: array<V>;
+@group(0) @binding(2) var<storage, read_write> y: array<X>;
 @group(0) @binding(3) var<storage, read_write> scale: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -18,8 +18,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
   var squares = V();
-  for (var i = lane; i < params.columns; i += LANES) { squares += x[begin + i] * x[begin + i]; }
+  for (var i = lane; i < params.columns; i += LANES) {
+    let value = V(x[begin + i]);
+    squares += value * value;
+  }
   let factor = inverseSqrt(rowSum(sumOf(squares), lane) / f32(WIDTH * params.columns) + params.epsilon);
-  for (var i = lane; i < params.columns; i += LANES) { y[begin + i] = x[begin + i] * factor * weight[i]; }
+  for (var i = lane; i < params.columns; i += LANES) { y[begin + i] = narrow(V(x[begin + i]) * factor * weight[i]); }
   if (lane == 0u) { scale[row] = factor; }
 }

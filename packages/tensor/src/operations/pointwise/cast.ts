@@ -5,8 +5,8 @@ import { embedding } from '../embedding/embedding'
 import { applyUnary } from './unary'
 
 /**
- * The same values in another dtype. f32 → f16 rounds to nearest; to integers, towards zero. Integers pass through f32:
- * exact below 2²⁴. Differentiable between f32 and f16. Matrices in the other formats of weights become f32.
+ * The same values in another dtype. f32 → f16 rounds to nearest, and past ±65504 to that; to integers, towards zero. Integers
+ * pass through f32: exact below 2²⁴. Differentiable between f32 and f16. Matrices in the other formats of weights become f32.
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (dtype === x.dtype) return x.reshape(x.shape)

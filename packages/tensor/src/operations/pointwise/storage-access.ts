@@ -6,7 +6,8 @@ const access: Record<ElementDType, { vector: string; unpack: string; pack: strin
   f16: {
     vector: 'vec2u',
     unpack: 'vec4f(unpack2x16float(v.x), unpack2x16float(v.y))',
-    pack: 'vec2u(pack2x16float(v.xy), pack2x16float(v.zw))',
+    // What f16 cannot hold becomes its largest number: pack2x16float of it would be indeterminate.
+    pack: 'vec2u(pack2x16float(clamp(v.xy, vec2f(-65504.0), vec2f(65504.0))), pack2x16float(clamp(v.zw, vec2f(-65504.0), vec2f(65504.0))))',
   },
   u32: { vector: 'vec4u', unpack: 'vec4f(v)', pack: 'vec4u(v)' },
   i32: { vector: 'vec4i', unpack: 'vec4f(v)', pack: 'vec4i(v)' },

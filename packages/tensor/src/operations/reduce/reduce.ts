@@ -2,6 +2,7 @@ import { OutriderError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import { normalizeAxis, sizeOf } from '../../shape'
 import type { Tensor } from '../../tensor'
+import { elementTypes } from '../element-types'
 import columnsSource from './reduce-columns.wgsl'
 import rowsSource from './reduce-rows.wgsl'
 import { rowReduction } from './row-reduction'
@@ -20,6 +21,10 @@ export type Reduction = 'sum' | 'max'
 
 /** What a reduction works on: the tensor as [outer, length, inner], and the shape of the result. */
 export function reduction(operation: string, x: Tensor, { axis, keepDims = false }: ReduceOptions) {
+  if (x.dtype !== 'f32')
+    throw new OutriderError('DTYPE_MISMATCH', `${operation}: the tensor is ${x.dtype}.`, {
+      remedy: "cast(x, 'f32') first.",
+    })
   if (axis === undefined) return { outer: 1, length: x.size, inner: 1, shape: keepDims ? x.shape.map(() => 1) : [] }
   const at = normalizeAxis(operation, axis, x.shape)
   return {
@@ -33,7 +38,10 @@ export function reduction(operation: string, x: Tensor, { axis, keepDims = false
 /** Elements that one workgroup adds up when a whole tensor is reduced. */
 const chunk = 4096
 
-/** Reduces f32 x seen as [outer, length, inner] along its length. The order of the sum is fixed by the sizes. Not differentiable. */
+/**
+ * Reduces f32 or f16 x, seen as [outer, length, inner], along its length, to f32. The order of the sum is fixed by the sizes.
+ * Not differentiable.
+ */
 export function reduce(
   kind: Reduction,
   x: Tensor,
@@ -42,13 +50,12 @@ export function reduce(
   inner: number,
   shape: readonly number[],
 ): Tensor {
-  if (x.dtype !== 'f32')
-    throw new OutriderError('DTYPE_MISMATCH', `${kind}: the tensor is ${x.dtype}.`, { remedy: "cast(x, 'f32') first." })
   const constants = { MAX: kind === 'max' }
   if (inner > 1) {
     const y = x.device.empty(shape)
     const count = outer * inner
     x.device.run(columnsKernel, {
+      ...elementTypes(kind, x.device, { X: [x, 1] }),
       bindings: { x, y },
       params: { count, length, inner },
       constants,
@@ -68,10 +75,12 @@ export function reduce(
 function reduceRows(kind: Reduction, x: Tensor, rows: number, columns: number, shape: readonly number[]): Tensor {
   const y = x.device.empty(shape)
   const lanes = rowReduction(columns, x.device.capabilities)
+  const { types, prelude } = elementTypes(kind, x.device, { X: [x, 1] })
   x.device.run(rowsKernel, {
     bindings: { x, y },
     params: { rows, columns, size: x.size },
-    ...lanes,
+    types,
+    prelude: `${prelude}\n${lanes.prelude}`,
     constants: { ...lanes.constants, MAX: kind === 'max' },
     workgroups: linearWorkgroups(rows),
   })

@@ -2,6 +2,7 @@ import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
 import { linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
+import { elementTypes } from '../element-types'
 import { defineStartKernel, type Start, startRun } from '../starts'
 import source from './rope.wgsl'
 import rotation from './rotation.wgsl'
@@ -19,7 +20,8 @@ export interface RopeOptions {
  * Rotary position embedding (Su et al. 2021, arXiv 2104.09864), Hugging Face's half rotation: row t of a sequence is at
  * position start + t.
  *
- * @param x  f32 [batch, rows, heads, headDim]
+ * @param x  f32 or, where the device has `shader-f16`, f16 [batch, rows, heads, headDim]
+ * @returns of x's shape and dtype
  */
 export function rope(x: Tensor, { frequencies, start = 0 }: RopeOptions): Tensor {
   const [, , , headDim] = x.shape
@@ -36,9 +38,10 @@ export function rope(x: Tensor, { frequencies, start = 0 }: RopeOptions): Tensor
 function rotate(x: Tensor, frequencies: Tensor, start: Start, direction: number): Tensor {
   const [batch, rows, heads, headDim] = x.shape as [number, number, number, number]
   const run = startRun('rope', kernels, start, batch)
-  const y = x.device.empty(x.shape)
+  const y = x.device.empty(x.shape, x.dtype)
   const count = x.size / 2
   x.device.run(run.kernel, {
+    ...elementTypes('rope', x.device, { X: [x, 1] }, 'X'),
     bindings: { x, frequencies, y, ...run.bindings },
     params: { count, rows, heads, pairs: headDim / 2, start: run.start, direction },
     workgroups: linearWorkgroups(Math.ceil(count / 64)),

@@ -3,12 +3,13 @@
 //
 // x, y: [batch, rows, heads, headDim]    frequencies: [headDim / 2]
 // One invocation a pair; workgroups in a line, folded over x and y. direction: 1, or −1 for the gradient. With rotation.wgsl.
+// Prelude: X, narrow (element-types.ts).
 
 struct Params { count: u32, rows: u32, heads: u32, pairs: u32, start: u32, direction: f32 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> frequencies: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<X>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
@@ -23,8 +24,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let cosine = turn.x;
   let sine = turn.y * params.direction;
   let at = (i / params.pairs) * params.pairs * 2u + pair;
-  let a = x[at];
-  let b = x[at + params.pairs];
-  y[at] = a * cosine - b * sine;
-  y[at + params.pairs] = b * cosine + a * sine;
+  let a = f32(x[at]);
+  let b = f32(x[at + params.pairs]);
+  y[at] = narrow(a * cosine - b * sine);
+  y[at + params.pairs] = narrow(b * cosine + a * sine);
 }

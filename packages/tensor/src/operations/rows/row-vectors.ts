@@ -12,21 +12,37 @@ import { rowReduction } from '../reduce/row-reduction'
  * - `isAt(i: u32, place: u32) -> V`: 1 where an element of the row's vector i is number `place` of the row, else 0
  * - `elementOf(v: V, place: u32) -> f32`: the element of v that is number `place` of the row
  */
-export function rowVectors(columns: number, width: 1 | 4, capabilities: Capabilities): KernelSpecialization {
+export function rowVectors(
+  columns: number,
+  width: 1 | 4,
+  capabilities: Capabilities,
+  elements: KernelSpecialization = {},
+): KernelSpecialization {
   const lanes = rowReduction(columns / width, capabilities)
   return {
     constants: { ...lanes.constants, WIDTH: width },
-    types: { V: width === 4 ? 'vec4f' : 'f32' },
-    prelude: preludeOf(width, lanes.prelude ?? ''),
+    types: { V: width === 4 ? 'vec4f' : 'f32', ...elements.types },
+    prelude: preludeOf(width, `${lanes.prelude ?? ''}\n${elements.prelude ?? ''}`),
   }
 }
 
-/** The run of such a kernel over the rows of the last axis. `params.columns` counts vectors. */
-export function runOverRowVectors(x: Tensor, constants: Record<string, boolean | number> = {}) {
+/** How many elements of a row such a kernel reads at once. */
+export const rowWidth = (columns: number): 1 | 4 => (columns % 4 === 0 ? 4 : 1)
+
+/**
+ * The run of such a kernel over the rows of the last axis. `params.columns` counts vectors.
+ *
+ * @param elements  of tensors that may be f16: `elementTypes` with the width `rowWidth`
+ */
+export function runOverRowVectors(
+  x: Tensor,
+  constants: Record<string, boolean | number> = {},
+  elements?: KernelSpecialization,
+) {
   const columns = x.shape.at(-1) ?? 1
   const rows = x.size / columns
-  const width = columns % 4 === 0 ? 4 : 1
-  const specialization = rowVectors(columns, width, x.device.capabilities)
+  const width = rowWidth(columns)
+  const specialization = rowVectors(columns, width, x.device.capabilities, elements)
   return {
     ...specialization,
     constants: { ...specialization.constants, ...constants },
@@ -38,11 +54,11 @@ export function runOverRowVectors(x: Tensor, constants: Record<string, boolean |
 const preludes = new Map<string, string>()
 
 /** One string each, as a kernel's specialisation goes by it. */
-function preludeOf(width: 1 | 4, reduction: string): string {
-  const key = `${width}${reduction}`
+function preludeOf(width: 1 | 4, others: string): string {
+  const key = `${width}${others}`
   let prelude = preludes.get(key)
   if (!prelude) {
-    prelude = `${reduction}\n${width === 4 ? vectors : elements}`
+    prelude = `${others}\n${width === 4 ? vectors : elements}`
     preludes.set(key, prelude)
   }
   return prelude

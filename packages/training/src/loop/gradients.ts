@@ -1,0 +1,95 @@
+import type { Batch } from '@outrider/dataset'
+import { add, multiply, OutriderError, readAll, type Tensor, valueAndGradient } from '@outrider/tensor'
+import type { PretrainedModel } from '@outrider/transformer'
+import { gradientNorm } from '../optimizer/gradient-norm'
+import { workingWeights } from '../precision/working-weights'
+import { type Objective, toDevice } from './objective'
+
+/** What a step is decided by. The caller disposes of the tensors. */
+export interface StepGradients {
+  /** Of the mean loss times the scale, by parameter; f32. */
+  gradients: Record<string, Tensor>
+  /** Their global norm, f32 []. */
+  norm: Tensor
+  /** Figures read back, of the loss as it is. */
+  loss: number
+  gradientNorm: number
+  aux: Record<string, number>
+  /** In mixed precision: something did not fit in f16, and the gradients are wrong. */
+  overflowed: boolean
+}
+
+/**
+ * The gradient of the mean loss over every position of several batches, as if they were one.
+ *
+ * @param options.seed   of the first batch
+ * @param options.scale  in mixed precision, what the loss is multiplied by, a power of two; without it all is f32
+ */
+export async function stepGradients(
+  model: PretrainedModel,
+  objective: Objective,
+  micro: readonly Batch[],
+  { seed, scale }: { seed: number; scale?: number | undefined },
+): Promise<StepGradients> {
+  const { parameters, device } = model.model
+  const { gradients, norm, value, aux, overflow } = device.scope(() => {
+    const overflow = scale === undefined ? undefined : device.zeros([1], 'u32')
+    const weights = scale === undefined ? parameters : workingWeights(parameters)
+    const sums = accumulate(weights, objective, micro, { seed, scale: scale ?? 1, overflow })
+    return { ...sums, norm: gradientNorm(Object.values(sums.gradients)), overflow }
+  })
+  const figures = [value, norm, ...(overflow ? [overflow] : []), ...Object.values(aux)]
+  const [loss, size, ...others] = (await readAll(figures)).map((values) => values[0]!)
+  const flag = overflow ? others.shift() : 0
+  for (const tensor of [value, ...(overflow ? [overflow] : []), ...Object.values(aux)]) tensor.dispose()
+  return {
+    gradients,
+    norm,
+    loss: loss! / (scale ?? 1),
+    gradientNorm: size! / (scale ?? 1),
+    aux: Object.fromEntries(Object.keys(aux).map((name, i) => [name, others[i]!])),
+    overflowed: flag !== 0 || (scale !== undefined && !Number.isFinite(size)),
+  }
+}
+
+interface Sums {
+  value: Tensor
+  aux: Record<string, Tensor>
+  gradients: Record<string, Tensor>
+}
+
+function accumulate(
+  weights: Record<string, Tensor>,
+  objective: Objective,
+  micro: readonly Batch[],
+  { seed, scale, overflow }: { seed: number; scale: number; overflow: Tensor | undefined },
+): Sums {
+  const { device } = Object.values(weights)[0]!
+  const counts = micro.map(({ lossMask }) => lossMask.reduce((a, b) => a + b, 0))
+  const total = counts.reduce((a, b) => a + b, 0)
+  if (total === 0)
+    throw new OutriderError('INVALID_ARGUMENT', 'A batch has no position that counts.', {
+      remedy: 'Check the loss masks: every row needs a token to learn.',
+    })
+  let sums: Sums | null = null
+  for (const [i, batch] of micro.entries()) {
+    if (counts[i] === 0) continue
+    const share = counts[i]! / total
+    const onDevice = toDevice(device, batch, seed + i)
+    const compute = (draft: Record<string, Tensor>) => {
+      const { value, aux } = objective.loss(draft, onDevice)
+      const weighted = Object.entries(aux).map(([name, figure]) => [name, multiply(figure, share)] as const)
+      return { value: multiply(value, share * scale), aux: Object.fromEntries(weighted) }
+    }
+    const { value, gradients, aux } = valueAndGradient(weights, compute, { overflow })
+    const part = { value, aux, gradients }
+    sums = sums
+      ? { value: add(sums.value, value), aux: addUp(sums.aux, aux), gradients: addUp(sums.gradients, gradients) }
+      : part
+  }
+  return sums!
+}
+
+function addUp(a: Record<string, Tensor>, b: Record<string, Tensor>): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(a).map(([name, tensor]) => [name, add(tensor, b[name]!)]))
+}
