@@ -59,7 +59,7 @@ export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }
   )
   return `enable subgroups;
 // n counts what a row of c has of its elements: vectors, or with transposeB numbers.
-struct Params { m: u32, m4: u32, n: u32, k: u32, k4: u32, tilesAcross: u32, tiles: u32 }
+struct Params { m: u32, m4: u32, n: u32, k: u32, k4: u32, tilesAcross: u32, tiles: u32, parts: u32, span: u32, partSize: u32 }
 @group(0) @binding(0) var<storage, read> a: array<A>;
 @group(0) @binding(1) var<storage, read> b: array<B>;
 @group(0) @binding(2) var<storage, read_write> c: array<C>;
@@ -67,13 +67,18 @@ struct Params { m: u32, m4: u32, n: u32, k: u32, k4: u32, tilesAcross: u32, tile
 
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let tile = group.x + group.y * groups.x;
-  if (tile >= params.tiles) { return; }
+  let index = group.x + group.y * groups.x;
+  let tile = index % params.tiles;
+  let part = index / params.tiles;
+  if (part >= params.parts) { return; }
+  let first = part * params.span;
+  let end = min(first + params.span, params.k);
+  let place = part * params.partSize;
   let row = (tile / params.tilesAcross) * ${rows}u;
   let column = (tile % params.tilesAcross) * ${columns * lanes}u + lane;
   ${each(columns, (j) => `let b${j} = min(column + ${j * lanes}u, params.n - 1u);`)}
   ${each(rows, (i) => each(columns, (j) => `var c${i}_${j} = ${type}();`))}
-  for (var k = 0u; k < params.k; k += 4u) {
+  for (var k = first; k < end; k += 4u) {
     ${loadA}
     ${shared}
     ${transposeB ? inner : outer}
@@ -81,7 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${each(
     rows,
     (i) => `if (row + ${i}u < params.m) {
-  ${each(columns, (j) => `if (column + ${j * lanes}u < params.n) { c[(row + ${i}u) * params.n + column + ${j * lanes}u] = narrow(c${i}_${j}); }`)}
+  ${each(columns, (j) => `if (column + ${j * lanes}u < params.n) { c[place + (row + ${i}u) * params.n + column + ${j * lanes}u] = narrow(c${i}_${j}); }`)}
   }`,
   )}
 }`

@@ -3,7 +3,7 @@ import { uniform01 } from '../../random/philox'
 import { expectAllClose, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
 import { matmul } from './matmul'
-import { dotPlan, selectLinear, selectMatmul } from './select'
+import { dotPlan, selectLinear, selectMatmul, selectParts } from './select'
 
 const random = (size: number, stream: number) =>
   Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
@@ -92,6 +92,35 @@ describe('matmul', () => {
     }
   })
 
+  for (const transposeA of [false, true])
+    it(`cut into parts over k agrees with float64 as ${transposeA ? 'T' : 'N'}N, by every kernel that can`, async () => {
+      const device = await testDevice()
+      for (const [m, n, k] of [
+        [8, 12, 300],
+        [5, 7, 61],
+        [4, 4, 8],
+      ] as const)
+        for (const kernel of ['outer', undefined] as const)
+          for (const parts of [2, 3, 50]) {
+            const [a, b] = [random(m * k, 21), random(k * n, 22)]
+            using c = device.scope(() =>
+              matmul(device.tensor(a, { shape: transposeA ? [k, m] : [m, k] }), device.tensor(b, { shape: [k, n] }), {
+                transposeA,
+                kernel,
+                parts,
+              }),
+            )
+            await expectAllClose(c, reference(a, b, m, n, k, transposeA, false), { absolute: 2e-5, relative: 1e-4 })
+          }
+    })
+
+  it('refuses parts where a row must have the same bits in any batch, and no parts at all', async () => {
+    const device = await testDevice()
+    using a = device.zeros([4, 8])
+    expect(() => matmul(a, a, { transposeB: true, parts: 2 })).toThrow(/cannot be cut into 2 parts/)
+    expect(() => matmul(a, a.reshape([8, 4]), { parts: 0 })).toThrow(/cannot be cut into 0 parts/)
+  })
+
   it('takes leading axes of a as rows', async () => {
     const device = await testDevice()
     using a = device.tensor(random(24, 3), { shape: [2, 3, 4] })
@@ -144,6 +173,18 @@ describe('the choice of a matmul kernel', () => {
       expect(rows).toBeLessThan(2 * m)
     }
     expect(dotPlan({ m: 11, n: 384 }, cpu).rows).toBe(8)
+  })
+
+  it('cuts k into parts where an output has few tiles and k is long, never with transposeB', () => {
+    const narrow = { m: 64, n: 64, k: 4096, transposeA: true, transposeB: false }
+    const partsOf = (problem: typeof narrow, device: typeof gpu) =>
+      selectParts(problem, selectMatmul(problem, device), device)
+    expect(partsOf(narrow, gpu)).toBe(16) // 16 tiles of 4 × 128
+    expect(partsOf({ ...narrow, k: 256 }, gpu)).toBe(2)
+    expect(partsOf({ ...narrow, k: 100 }, gpu)).toBe(1)
+    expect(partsOf({ ...narrow, m: 1024, n: 1024 }, gpu)).toBe(1)
+    expect(partsOf({ ...narrow, transposeA: false, transposeB: true }, gpu)).toBe(1)
+    expect(partsOf({ ...narrow, m: 16, n: 16 }, cpu)).toBe(1)
   })
 
   it('of a linear layer is a matter of k and the device; its tiles hold up to 16 rows', () => {

@@ -4,6 +4,7 @@ import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, generatedKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { elementTypes } from '../element-types'
+import { addParts } from '../reduce/reduce'
 import { type BroadcastForm, broadcastSource } from './broadcast-source'
 import { runLinear } from './linear-kernel'
 import { outerSource } from './outer-source'
@@ -16,6 +17,7 @@ import {
   type MatmulProblem,
   outerPlan,
   selectMatmul,
+  selectParts,
   takesBroadcast,
 } from './select'
 
@@ -28,6 +30,8 @@ export interface MatmulOptions {
   dtype?: 'f32' | 'f16' | undefined
   /** Use this kernel, for comparison; by default the shapes and the device decide. */
   kernel?: MatmulKernelName | undefined
+  /** Cut the sums over k into so many parts (split-K), for comparison; by default the shapes and the device decide. */
+  parts?: number | undefined
 }
 
 /**
@@ -45,7 +49,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   const { m, n } = problem
   const dtype = options.dtype ?? (a.dtype === 'f16' && b.dtype === 'f16' ? 'f16' : 'f32')
   const c = a.device.empty(transposeA ? [m, n] : [...a.shape.slice(0, -1), n], dtype)
-  multiplyInto(a, b, c, problem, options.kernel)
+  multiplyInto(a, b, c, problem, options)
   return differentiable(c, {
     name: 'matmul',
     inputs: [a, b],
@@ -71,13 +75,13 @@ function multiplyInto(
   b: Tensor,
   c: Tensor,
   problem: MatmulProblem,
-  forced: MatmulKernelName | undefined,
+  { kernel: forced, parts: forcedParts }: Pick<MatmulOptions, 'kernel' | 'parts'>,
 ): void {
   const { m, n, k, transposeA, transposeB } = problem
   const { device } = a
   const selected = selectMatmul(problem, device.capabilities)
-  const elements = (ab: 1 | 4, ofC: 1 | 4) =>
-    elementTypes('matmul', device, { A: [a, ab], B: [b, ab], C: [c, ofC] }, 'C')
+  const elements = (ab: 1 | 4, ofC: 1 | 4, target = c) =>
+    elementTypes('matmul', device, { A: [a, ab], B: [b, ab], C: [target, ofC] }, 'C')
   const takesForm = {
     plain: true,
     dot: transposeB && !transposeA,
@@ -106,28 +110,38 @@ function multiplyInto(
     runLinear(plan, { a, b, c })
     return
   }
-  if (plan.kernel === 'broadcast') {
-    const { rows, columns, lanes } = plan
-    const across = transposeB ? n : n / 4
-    const tilesAcross = Math.ceil(across / (columns * lanes))
-    const tiles = tilesAcross * Math.ceil(m / rows)
-    device.run(broadcastKernel({ rows, columns, lanes, transposeA, transposeB }), {
-      ...elements(4, transposeB ? 1 : 4),
-      bindings: { a, b, c },
-      params: { m, m4: m / 4, n: across, k, k4: k / 4, tilesAcross, tiles },
-      workgroups: linearWorkgroups(tiles),
-    })
-    return
-  }
-  const tilesAcross = Math.ceil(n / (plan.columns * plan.lanes))
-  const tiles = tilesAcross * Math.ceil(m / plan.rows)
+  const parts = c.dtype === 'f32' ? partsOf(problem, plan, device, forcedParts) : 1 // added up in f32
+  const target = parts === 1 ? c : device.empty([parts, m, n])
+  const span = Math.ceil(k / parts / 4) * 4
+  const { rows, columns, lanes } = plan
+  const broadcast = plan.kernel === 'broadcast'
+  const across = broadcast && !transposeB ? n / 4 : n
+  const tilesAcross = Math.ceil(across / (columns * lanes))
+  const tiles = tilesAcross * Math.ceil(m / rows)
+  const common = { m, n: across, k, tilesAcross, tiles, parts, span, partSize: m * across }
   const [aRow, aStep] = transposeA ? [1, m] : [k, 1]
-  device.run(outerKernel(plan), {
-    ...elements(1, 1),
-    bindings: { a, b, c },
-    params: { m, n, k, aRow, aStep, tilesAcross, tiles },
-    workgroups: linearWorkgroups(tiles),
+  device.run(broadcast ? broadcastKernel({ rows, columns, lanes, transposeA, transposeB }) : outerKernel(plan), {
+    ...(broadcast ? elements(4, transposeB ? 1 : 4, target) : elements(1, 1, target)),
+    bindings: { a, b, c: target },
+    params: broadcast ? { ...common, m4: m / 4, k4: k / 4 } : { ...common, aRow, aStep },
+    workgroups: linearWorkgroups(tiles * parts),
   })
+  if (parts === 1) return
+  addParts(target, c)
+  target.dispose()
+}
+
+/** Forced parts are as many as k has fours, and as the form allows. */
+function partsOf(
+  problem: MatmulProblem,
+  plan: MatmulPlan,
+  { capabilities }: Device,
+  forced: number | undefined,
+): number {
+  if (forced === undefined) return selectParts(problem, plan, capabilities)
+  if (!(Number.isInteger(forced) && forced >= 1) || (forced > 1 && problem.transposeB))
+    throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${forced} parts.`)
+  return Math.min(forced, Math.ceil(problem.k / 4))
 }
 
 /** A plan for a kernel that was not selected, for comparison. */

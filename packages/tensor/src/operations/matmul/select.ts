@@ -74,6 +74,22 @@ export const takesBroadcast = (
   (transposeB ? !transposeA : n % 4 === 0) &&
   (!transposeA || m % 4 === 0)
 
+/**
+ * Split-K: into how many parts the sums over k are cut, each a workgroup's, where an output of few tiles would leave most of
+ * the device idle; as weight gradients of narrow layers are. The parts are added up in order. Never with transposeB, where a
+ * row's bits must not depend on the rows beside it; and not on a CPU, whose few cores one tile or two keep busy.
+ */
+export function selectParts({ m, n, k, transposeB }: MatmulProblem, plan: MatmulPlan, capabilities: Subgroups): number {
+  if (transposeB || onCpu(capabilities) || plan.kernel === 'plain' || plan.kernel === 'dot') return 1
+  const tileColumns = plan.columns * plan.lanes * (plan.kernel === 'broadcast' ? 4 : 1)
+  const tiles = Math.ceil(m / plan.rows) * Math.ceil(n / tileColumns)
+  return Math.max(1, Math.min(Math.floor(busyWorkgroups / tiles), Math.floor(k / leastSteps)))
+}
+
+/** Workgroups that keep a GPU busy, and steps of k that are worth one. */
+const busyWorkgroups = 256
+const leastSteps = 128
+
 export function broadcastPlan({ m, n, transposeB }: MatmulProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
   // Subgroups of 4 (SSE, NEON) are fastest with the widest tiles that compile in a moment, subgroups of 8 (AVX) with the
   // narrowest: there a tile of 16 rows just fits into the registers.

@@ -50,17 +50,9 @@ export function reduce(
   inner: number,
   shape: readonly number[],
 ): Tensor {
-  const constants = { MAX: kind === 'max' }
   if (inner > 1) {
     const y = x.device.empty(shape)
-    const count = outer * inner
-    x.device.run(columnsKernel, {
-      ...elementTypes(kind, x.device, { X: [x, 1] }),
-      bindings: { x, y },
-      params: { count, length, inner },
-      constants,
-      workgroups: linearWorkgroups(Math.ceil(count / 64)),
-    })
+    reduceColumns(kind, x, y, { length, inner })
     return y
   }
   // One long row would be one workgroup's work: it is reduced in pieces first.
@@ -70,6 +62,20 @@ export function reduce(
       return reduce(kind, reduceRows(kind, x, pieces, chunk, [pieces]), 1, pieces, 1, shape)
     })
   return reduceRows(kind, x, outer, length, shape)
+}
+
+/** c = Σ parts, in their order: parts f32 [parts, ...] with the elements of c, f32. */
+export const addParts = (parts: Tensor, c: Tensor): void =>
+  reduceColumns('sum', parts, c, { length: parts.shape[0]!, inner: c.size })
+
+function reduceColumns(kind: Reduction, x: Tensor, y: Tensor, sizes: { length: number; inner: number }): void {
+  x.device.run(columnsKernel, {
+    ...elementTypes(kind, x.device, { X: [x, 1] }),
+    bindings: { x, y },
+    params: { count: y.size, ...sizes },
+    constants: { MAX: kind === 'max' },
+    workgroups: linearWorkgroups(Math.ceil(y.size / 64)),
+  })
 }
 
 function reduceRows(kind: Reduction, x: Tensor, rows: number, columns: number, shape: readonly number[]): Tensor {
