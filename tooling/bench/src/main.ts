@@ -11,6 +11,7 @@ import { matmulSuite } from './suites/matmul'
 import { peerAcceptance } from './suites/peer-acceptance'
 import { rowsSuite } from './suites/rows'
 import { speculationSuite } from './suites/speculation'
+import { startUpSuite } from './suites/start-up'
 import { trainingStepSuite } from './suites/training-step'
 import { printTable } from './table'
 
@@ -21,6 +22,7 @@ const suites: readonly Suite[] = [
   rowsSuite,
   trainingStepSuite,
   speculationSuite,
+  startUpSuite,
   loadMemory,
   peerAcceptance,
 ]
