@@ -1,8 +1,14 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
-import type { GenerateOptions, GenerationResult } from '@outrider/transformer'
+import type { GenerationResult } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Block, SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
+import {
+  type Block,
+  SpeculativeDecoder,
+  type SpeculativeDecoderOptions,
+  type SpeculativeGenerateOptions,
+} from './decoder'
+import { SpeculationMetrics } from './metrics'
 import { letters, TableModel } from './table-model.fixture'
 
 let device: Device
@@ -42,7 +48,7 @@ function decoderOf({
 
 async function collect(
   decoder: SpeculativeDecoder,
-  options: GenerateOptions,
+  options: SpeculativeGenerateOptions,
   prompt: string | number[] = 'a',
 ): Promise<{ blocks: Block[]; result: GenerationResult }> {
   const blocks: Block[] = []
@@ -66,6 +72,16 @@ describe('blocks', () => {
     expect(result.tokens).toEqual(blocks.flatMap(({ tokens }) => tokens))
   })
 
+  it('give their text by token, with what was held back as the tokens that brought it', async () => {
+    const { decoder } = decoderOf({ draft: wrongAfterC })
+    const { blocks, result } = await collect(decoder, { maxTokens: 12, stop: ['cdefax'] })
+    expect(blocks.map(({ text }) => text)).toEqual(['b', '', 'cdefab', '', 'cdefa'])
+    const pieces = blocks.flatMap((block) => block.pieces)
+    expect(pieces.map(({ text }) => text)).toEqual([...result.text])
+    expect(pieces.map(({ index }) => index)).toEqual([...result.text].map((_, i) => i))
+    expect(pieces.map(({ source }) => source)).toEqual(blocks.flatMap(({ sources }) => sources))
+  })
+
   it('cost one readback each', async () => {
     const { decoder } = decoderOf()
     const before = device.counters.readbacks
@@ -85,6 +101,18 @@ describe('blocks', () => {
     expect(decoder.metrics.blockEfficiency).toBeCloseTo(11 / 4)
     expect(decoder.metrics.acceptanceRatePerPos[0]).toBeCloseTo(3 / 4)
     expect(decoder.metrics.parameterRatio).toBe(1)
+  })
+})
+
+describe('metrics of one answer', () => {
+  it('count its blocks beside those of the decoder', async () => {
+    const { decoder } = decoderOf({ draft: wrongAfterC })
+    const each = [8, 12].map((maxTokens) => ({ maxTokens, metrics: new SpeculationMetrics({ parameterRatio: 1 }) }))
+    for (const options of each) await collect(decoder, options)
+    expect(each[1]!.metrics).toMatchObject({ numDrafts: 4, numDraftTokens: 13, numAcceptedTokens: 7 })
+    const together = new SpeculationMetrics({ parameterRatio: 1 })
+    for (const { metrics } of each) together.add(metrics)
+    expect(together.toJSON()).toEqual(decoder.metrics.toJSON())
   })
 })
 

@@ -50,15 +50,29 @@ export interface SpeculativeDecoderOptions {
  */
 export type TokenSource = 'draft' | 'correction' | 'bonus' | 'plain'
 
+/** Text that became certain, with the token that it comes from: its place in the answer, and its source. */
+export interface TextPiece {
+  index: number
+  text: string
+  source: TokenSource
+}
+
 /** Tokens that became certain together: one pass of the target. */
 export interface Block {
   tokens: number[]
   /** The source of each token. */
   sources: TokenSource[]
+  /** `text` by token. What an earlier block held back comes first, as the earlier block's tokens. */
+  pieces: TextPiece[]
   /** The text that became certain; a character or a stop text that is only begun is held back. */
   text: string
   drafted: number
   accepted: number
+}
+
+export interface SpeculativeGenerateOptions extends GenerateOptions {
+  /** Counts this answer too, beside the decoder's own: the figures of one answer. */
+  metrics?: SpeculationMetrics | undefined
 }
 
 const defaultMaxTokens = 256
@@ -110,7 +124,7 @@ export class SpeculativeDecoder {
    */
   async *generate(
     prompt: Prompt,
-    { maxTokens = defaultMaxTokens, stop, signal, ...options }: GenerateOptions = {},
+    { maxTokens = defaultMaxTokens, stop, signal, metrics, ...options }: SpeculativeGenerateOptions = {},
   ): AsyncGenerator<Block, GenerationResult, undefined> {
     const { model, tokenizer, config, generationConfig } = this.#target
     const sampling = resolveSampling(options)
@@ -131,6 +145,7 @@ export class SpeculativeDecoder {
       prompt: ids,
       capacity: ids.length + answer.room,
     })
+    const sources: TokenSource[] = []
     let firstToken = started
     try {
       for (let first = true; answer.room > 0; first = false) {
@@ -143,18 +158,21 @@ export class SpeculativeDecoder {
         if (first) firstToken = begin + seconds
         else {
           this.metrics.record({ ...step, seconds })
+          metrics?.record({ ...step, seconds })
           policy.observe({ ...step, seconds })
         }
         const { drafted, accepted } = step
+        const last = drafted === 0 ? 'plain' : accepted === drafted ? 'bonus' : 'correction'
         const tokens: number[] = []
-        let text = ''
+        const pieces: TextPiece[] = []
         for (const token of step.tokens) {
           if (answer.room === 0) break
+          sources.push(tokens.length < accepted ? 'draft' : last)
           tokens.push(token)
-          text += answer.push(token)
+          for (const piece of answer.pushByToken(token)) pieces.push({ ...piece, source: sources[piece.index]! })
         }
-        const last = drafted === 0 ? 'plain' : accepted === drafted ? 'bonus' : 'correction'
-        yield { tokens, sources: tokens.map((_, i) => (i < accepted ? 'draft' : last)), text, drafted, accepted }
+        const text = pieces.map((piece) => piece.text).join('')
+        yield { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted }
       }
       const { tokens, text, finishReason } = answer
       const timings = { promptSeconds: firstToken - started, decodeSeconds: this.#now() - firstToken }

@@ -2,7 +2,9 @@ export {
   type Block,
   SpeculativeDecoder,
   type SpeculativeDecoderOptions,
+  type SpeculativeGenerateOptions,
   type Target,
+  type TextPiece,
   type TokenSource,
 } from './decoder'
 export { type AutoDraftLengthOptions, autoDraftLength } from './draft-length/auto'

@@ -25,16 +25,9 @@ export async function answerSideBySide(
   const answers: Completion['answers'][number][] = []
   for (const { name, model } of drafts) {
     const decoder = new SpeculativeDecoder({ target, drafter: model, draftLength })
-    const stream = target.tokenizer.stream()
     const tokens: CompletionToken[] = []
-    for await (const { tokens: ids, sources } of decoder.generate([{ role: 'user', content: prompt }], {
-      maxTokens,
-      signal,
-    }))
-      for (const [i, id] of ids.entries()) {
-        const text = stream.push(id)
-        if (text) tokens.push({ text, origin: origins[sources[i]!] })
-      }
+    for await (const { pieces } of decoder.generate([{ role: 'user', content: prompt }], { maxTokens, signal }))
+      for (const { text, source } of pieces) tokens.push({ text, origin: origins[source] })
     const { blockEfficiency, targetPasses } = decoder.metrics
     answers.push({ title: name, note: `τ ${fixed(blockEfficiency)}: ${targetPasses} target passes`, tokens })
   }

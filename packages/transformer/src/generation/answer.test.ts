@@ -54,6 +54,27 @@ describe('Answer', () => {
     expect(answer([...tokens.slice(0, -2), 2])).toMatchObject({ text: 'a', finishReason: 'stop' })
   })
 
+  it('tells which token text comes from, also what was held back as the beginning of a stop text', () => {
+    const tokens = ids('She was happy. The sun was big.')
+    const text = tokenizer.decode(tokens)
+    const begin = text.indexOf('happy. T')
+    for (const stop of [undefined, ['happy. Z'], ['happy. The sun!']]) {
+      const open = new Answer(tokenizer, { eosTokenIds: [], maxTokens: 100, stop })
+      const byToken = tokens.map(() => '')
+      for (const [i, token] of tokens.entries())
+        for (const { index, text } of open.pushByToken(token)) {
+          expect(index).toBeLessThanOrEqual(i)
+          byToken[index] += text
+        }
+      const stream = tokenizer.stream()
+      expect(byToken).toEqual(tokens.map((token) => stream.push(token)))
+    }
+    const stopped = new Answer(tokenizer, { eosTokenIds: [], maxTokens: 100, stop: ['ppy. T'] })
+    const pieces = tokens.flatMap((token) => stopped.pushByToken(token))
+    expect(pieces.map(({ text }) => text).join('')).toBe(text.slice(0, begin + 2))
+    expect(stopped.text).toBe(text.slice(0, begin + 2))
+  })
+
   it('refuses a length that is none', () => {
     expect(() => answer([], { maxTokens: 0 })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })

@@ -14,6 +14,12 @@ export interface AnswerOptions {
   maxTokens: number
 }
 
+/** Text that has become certain, and the token that it comes from, by its place in the answer. */
+export interface TokenText {
+  index: number
+  text: string
+}
+
 /**
  * An answer as it grows, token by token: decides when it ends, and what text of it is certain. Any way of decoding feeds
  * it; speculative decoding pushes the tokens of a block until it is finished and drops the rest.
@@ -23,6 +29,8 @@ export class Answer {
   readonly tokens: number[] = []
   #text = ''
   #finishReason: FinishReason | undefined
+  /** What the matcher holds back, by the token it comes from. */
+  #held: TokenText[] = []
   readonly #stream: TextStream
   readonly #matcher: StopMatcher
   readonly #endTokens: ReadonlySet<number>
@@ -54,17 +62,46 @@ export class Answer {
 
   /** Takes the next token; gives the text that has become certain with it. */
   push(token: number): string {
-    if (this.#finishReason) return ''
-    this.tokens.push(token)
+    return this.pushByToken(token)
+      .map(({ text }) => text)
+      .join('')
+  }
+
+  /**
+   * Takes the next token; gives the text that has become certain with it by the tokens that it comes from: what was held
+   * back as a possible stop text belongs to those that brought it. A character of several tokens belongs to the last.
+   */
+  pushByToken(token: number): TokenText[] {
+    if (this.#finishReason) return []
+    const index = this.tokens.push(token) - 1
+    const certain: string[] = []
+    const feed = (text: string) => {
+      this.#held.push({ index, text })
+      certain.push(this.#matcher.push(text))
+    }
     const isEnd = this.#endTokens.has(token)
-    let text = this.#matcher.push(isEnd ? this.#stream.end() : this.#stream.push(token))
+    feed(isEnd ? this.#stream.end() : this.#stream.push(token))
     if (isEnd || this.#matcher.stopped) this.#finishReason = 'stop'
     else if (this.tokens.length >= this.#maxTokens) {
-      text += this.#matcher.push(this.#stream.end())
+      feed(this.#stream.end())
       this.#finishReason = this.#matcher.stopped ? 'stop' : 'length'
     }
-    if (this.#finishReason) text += this.#matcher.end()
+    if (this.#finishReason) certain.push(this.#matcher.end())
+    const text = certain.join('')
     this.#text += text
-    return text
+    return this.#release(text.length)
+  }
+
+  /** Takes the first `length` characters off what is held. */
+  #release(length: number): TokenText[] {
+    const released: TokenText[] = []
+    while (length > 0) {
+      const { index, text } = this.#held[0]!
+      released.push({ index, text: text.slice(0, length) })
+      if (text.length > length) this.#held[0] = { index, text: text.slice(length) }
+      else this.#held.shift()
+      length -= Math.min(length, text.length)
+    }
+    return released.filter(({ text }) => text !== '')
   }
 }

@@ -1,4 +1,4 @@
-export { Answer, type AnswerOptions, type FinishReason } from './answer'
+export { Answer, type AnswerOptions, type FinishReason, type TokenText } from './answer'
 export { type GeneratedToken, type GenerateOptions, type GenerationResult, generate, throwIfAborted } from './generate'
 export { type BatchAnswer, type GenerateBatchOptions, generateBatch } from './generate-batch'
 export { prefill } from './prefill'
