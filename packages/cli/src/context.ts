@@ -1,5 +1,6 @@
 import type { Device } from '@outrider/tensor'
 import { openDevice } from './adapter'
+import type { Surroundings } from './run'
 import type { Terminal } from './terminal'
 
 /** What every command is given. */
@@ -12,7 +13,8 @@ export class Context {
     readonly terminal: Terminal,
     /** Aborted by the first Ctrl-C. */
     readonly signal: AbortSignal,
-    readonly input: NodeJS.ReadableStream & { isTTY?: boolean },
+    /** The standard streams themselves, for what a command says through no `terminal`. */
+    readonly surroundings: Surroundings,
   ) {}
 
   /** The device, made when first asked for; its adapter is always named. Freed when the command ends. */

@@ -35,7 +35,7 @@ export async function openModel(
     },
   })
   terminal.endProgress()
-  terminal.note(terminal.noteStyle.dim(`${role[0]!.toUpperCase()}${role.slice(1)}: ${path}, ${describeModel(model)}`))
+  terminal.noteParagraph(`${role[0]!.toUpperCase()}${role.slice(1)}: ${path}, ${describeModel(model)}`, '  ')
   return model
 }
 

@@ -1,6 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import type { Command } from 'commander'
 import { CommanderError } from 'commander'
+import type { KeyInput } from './chat/line-editor'
 import { Context } from './context'
 import { errorJson, errorText } from './error-text'
 import { exitCode, exitCodeOf } from './exit-code'
@@ -12,7 +13,7 @@ import { type Stream, Terminal } from './terminal'
 export interface Surroundings {
   out: Stream
   err: Stream
-  input: NodeJS.ReadableStream & { isTTY?: boolean }
+  input: KeyInput
   env: NodeJS.ProcessEnv
 }
 
@@ -53,10 +54,10 @@ async function inFrame(
   body: (context: Context) => Promise<object>,
   command: Command,
   terminal: Terminal,
-  { input }: Surroundings,
+  surroundings: Surroundings,
 ) {
   const stop = interruption(() => terminal.note('\nStopping… (Ctrl-C again ends at once)'))
-  const context = new Context(terminal, stop.signal, input)
+  const context = new Context(terminal, stop.signal, surroundings)
   try {
     const result = await body(context)
     terminal.endProgress()

@@ -1,7 +1,11 @@
-import { createInterface } from 'node:readline'
-import { SpeculativeDecoder } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
-import { type ChatMessage, generate } from '@outrider/transformer'
+import { completeLine } from '../chat/completion'
+import { historyFile, openHistory } from '../chat/history'
+import { lineEditor } from '../chat/line-editor'
+import type { LineSource } from '../chat/line-source'
+import { pipedLines } from '../chat/piped-lines'
+import { ChatSession } from '../chat/session'
+import { talk } from '../chat/talk'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
@@ -15,25 +19,28 @@ import {
   withSpeculation,
 } from '../options/groups'
 import { integer } from '../options/parse'
-import { fixed } from '../terminal'
-import { type AnswerStream, streamed, timingsOf } from './complete'
+import { isInteractive } from '../terminal'
 
 interface ChatFlags extends SamplingFlags, SpeculationFlags, DtypeFlags {
   model: string
   draft?: string
   system?: string
   maxTokens: number
+  history: boolean
 }
 
 export const addChat: AddCommand = (program, run) => {
   const command = program
     .command('chat')
     .summary('talk with a chat model, with or without a draft')
-    .description('A conversation on the terminal. /new begins a new one, /exit or Ctrl-D or Ctrl-C ends.')
+    .description(
+      'A conversation on the terminal, coloured by where tokens come from, with the figures of each answer. /help lists what can be changed on the way; Ctrl-C stops an answer; Ctrl-D, /exit or Ctrl-C twice at the prompt ends.',
+    )
     .requiredOption('--model <dir>', `a chat-tuned model: ${modelSource}`)
     .option('--draft <dir>', 'a draft of the same vocabulary')
     .option('--system <text>', 'a system message')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 512)
+    .option('--no-history', 'keep no history of what is typed, and read none (as OUTRIDER_HISTORY=off does)')
   withExamples(
     withOutputOptions(
       withDtype(withSpeculation(withSampling(command, { temperature: 0.7, topP: 0.95 })), { draft: true }),
@@ -50,49 +57,61 @@ export const addChat: AddCommand = (program, run) => {
       ],
     ],
   )
+  command.addHelpText(
+    'after',
+    `
+Environment:
+  OUTRIDER_HISTORY  the file for what is typed, or off. Default: chat-history.jsonl in the user's
+                    state folder (~/.local/state/outrider), readable by its user only
+  NO_COLOR          no colours`,
+  )
   command.action((flags: ChatFlags) => run((context) => chat(context, flags), command))
 }
 
 async function chat(context: Context, flags: ChatFlags): Promise<object> {
-  const { terminal, signal, input } = context
   const target = await openModel(context, flags.model, 'model', flags.dtype)
   if (!target.chatTemplate)
     throw new OutriderError('UNSUPPORTED', `${flags.model} has no chat template, so it cannot hold a conversation.`, {
       remedy: 'Use a chat-tuned model, or `outrider complete`.',
     })
   const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
-  const decoder =
-    draft &&
-    new SpeculativeDecoder({ target, drafter: draft, draftLength: flags.draftLength, verification: flags.verification })
-  const opening: ChatMessage[] = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }]
-  let messages = [...opening]
-  const { temperature, topK, topP, seed, maxTokens } = flags
-
-  const lines = createInterface({ input, terminal: false })
-  signal.addEventListener('abort', () => lines.close())
-  const ask = () => input.isTTY && terminal.write(terminal.style.bold('› '))
-  ask()
+  const { temperature, topK, topP, seed, maxTokens, draftLength, verification, system } = flags
+  const settings = { temperature, topK, topP, seed, maxTokens, draftLength, verification, drafting: true }
+  const session = new ChatSession({ target, draft, settings, system })
+  const { lines, interactive } = lineSource(context, flags)
+  context.signal.addEventListener('abort', () => lines.close())
   try {
-    for await (const line of lines) {
-      const content = line.trim()
-      if (content === '/exit') break
-      if (content === '/new') messages = [...opening]
-      if (content !== '' && content !== '/new') {
-        messages.push({ role: 'user', content })
-        const options = { temperature, topK, topP, seed: seed + messages.length, maxTokens, signal }
-        const answer: AnswerStream = decoder ? decoder.generate(messages, options) : generate(target, messages, options)
-        const result = await streamed(answer, (text) => terminal.write(text))
-        messages.push({ role: 'assistant', content: result.text })
-        terminal.print()
-        const rate = `${fixed(timingsOf(result).tokens_per_second, 0)} tokens/s`
-        terminal.note(
-          terminal.noteStyle.dim(decoder ? `${rate}, τ ${fixed(decoder.metrics.blockEfficiency)} so far` : rate),
-        )
-      }
-      ask()
-    }
+    await talk(context, session, { lines, interactive })
   } finally {
     lines.close()
   }
-  return { messages, ...(decoder && { speculation: decoder.metrics.toJSON() }) }
+  const { messages, dropped } = session.conversation
+  return {
+    messages,
+    ...(dropped > 0 && { messages_beyond_context: dropped }),
+    ...(session.speculation && { speculation: session.speculation.toJSON() }),
+  }
+}
+
+function lineSource(
+  { terminal, surroundings }: Context,
+  flags: ChatFlags,
+): { lines: LineSource; interactive: boolean } {
+  const { input, out, err, env } = surroundings
+  const { style, noteStyle } = terminal
+  if (terminal.json || !isInteractive(input, out, env)) {
+    const prompt = () => input.isTTY && err.isTTY && !terminal.json && err.write(noteStyle.bold('› '))
+    return { lines: pipedLines(input, prompt), interactive: false }
+  }
+  const file = flags.history ? historyFile(env) : undefined
+  const history = openHistory(file, (reason) => terminal.note(noteStyle.dim(`No history is kept: ${reason}`)))
+  const lines = lineEditor({
+    input,
+    output: out,
+    prompts: { first: style.bold('› '), next: style.dim('… ') },
+    leaveHint: style.dim('(Ctrl-C again, Ctrl-D or /exit ends)'),
+    history,
+    complete: completeLine,
+  })
+  return { lines, interactive: true }
 }

@@ -100,7 +100,7 @@ async function demo(context: Context, out: string): Promise<object> {
     signal,
   })
   terminal.print(`${prompt}   ${style.green('drafted')}, ${style.red('[corrected]')}, ${style.cyan('added')}\n`)
-  terminal.print(columnsOf(completion, { columns: terminal.columns, style, coloured: style.red('x') !== 'x' }))
+  terminal.print(columnsOf(completion, { columns: terminal.columns, style, coloured: terminal.coloured }))
 
   const seconds = (performance.now() - began) / 1000
   const report = `${out}/report.html`

@@ -71,7 +71,7 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
         })
       : await openModel(context, flags.draft, 'draft', 'f32')
   if (flags.draft !== undefined) compareVocabularies(target, draft)
-  terminal.note(terminal.noteStyle.dim(`Draft: ${describeModel(draft)}`))
+  terminal.noteParagraph(`Draft: ${describeModel(draft)}`, '  ')
   return trainingRun(context, flags, {
     label: 'pretrain',
     draft,

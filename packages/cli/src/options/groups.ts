@@ -55,7 +55,7 @@ export function verification(text: string): 'token' | 'block' {
   throw new InvalidArgumentError('It must be token or block.')
 }
 
-function probability(text: string): number {
+export function probability(text: string): number {
   const value = number({ least: 0, most: 1 })(text)
   if (value > 0) return value
   throw new InvalidArgumentError('It must be above 0.')

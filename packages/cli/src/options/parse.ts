@@ -2,11 +2,13 @@ import { InvalidArgumentError } from 'commander'
 
 /** Parsers of option values. Each says what is expected when the value is something else. */
 
-export function integer({ least = 0 }: { least?: number } = {}) {
+export function integer({ least = 0, most = Infinity }: { least?: number; most?: number } = {}) {
   return (text: string): number => {
     const value = Number(text)
-    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
-    throw new InvalidArgumentError(`It must be an integer of at least ${least}.`)
+    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(
+      `It must be an integer ${most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`}.`,
+    )
   }
 }
 

@@ -2,6 +2,7 @@
 export interface Colours {
   bold(text: string): string
   dim(text: string): string
+  underline(text: string): string
   red(text: string): string
   green(text: string): string
   yellow(text: string): string
@@ -13,6 +14,7 @@ export function colours(enabled: boolean): Colours {
   return {
     bold: style(1, 22),
     dim: style(2, 22),
+    underline: style(4, 24),
     red: style(31, 39),
     green: style(32, 39),
     yellow: style(33, 39),

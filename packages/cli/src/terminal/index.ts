@@ -1,5 +1,7 @@
 export { type Colours, colours, wantsColour, width } from './colour'
+export { isInteractive } from './interactive'
 export * from './numbers'
+export { printable } from './printable'
 export { Progress, type ProgressOptions } from './progress'
 export type { Stream } from './stream'
 export { type Column, table } from './table'

@@ -19,6 +19,10 @@ export class Terminal {
   readonly style: Colours
   /** Styles for the error stream. */
   readonly noteStyle: Colours
+  /** Whether standard output has colours. */
+  readonly coloured: boolean
+  /** Whether standard output is a terminal. */
+  readonly isTerminal: boolean
   /** Columns of standard output. */
   readonly columns: number
   readonly #out: Stream
@@ -30,7 +34,9 @@ export class Terminal {
     this.#out = out
     this.#err = err
     this.columns = out.columns ?? 100
-    this.style = colours(wantsColour(out, env))
+    this.coloured = wantsColour(out, env)
+    this.isTerminal = Boolean(out.isTTY)
+    this.style = colours(this.coloured)
     this.noteStyle = colours(wantsColour(err, env))
   }
 
@@ -60,6 +66,11 @@ export class Terminal {
     if (this.json) return
     this.endProgress()
     this.#err.write(`${text}\n`)
+  }
+
+  /** Sentences about what is being done, in lines that can be read. */
+  noteParagraph(text: string, indent?: string): void {
+    this.note(this.noteStyle.dim(paragraph(text, Math.min(this.#err.columns ?? 100, 100), indent)))
   }
 
   /** A line that must be seen, under `--json` too. */

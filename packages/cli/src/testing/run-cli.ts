@@ -4,7 +4,7 @@ import { run } from '../run'
 /** Runs `outrider` in this process and collects what it writes. */
 export async function runCli(
   args: readonly string[],
-  { input = '' } = {},
+  { input = '', env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<{ status: number; out: string; err: string; json: () => Record<string, unknown> }> {
   let out = ''
   let err = ''
@@ -12,7 +12,7 @@ export async function runCli(
     out: { write: (text) => (out += text) },
     err: { write: (text) => (err += text) },
     input: Readable.from([input]),
-    env: {},
+    env,
   })
   return { status, out, err, json: () => JSON.parse(out) as Record<string, unknown> }
 }

@@ -1,0 +1,23 @@
+import { openCausalLM, type PretrainedModel } from '@outrider/transformer'
+import { bundledTarget } from '../demo/bundled-target'
+import { ChatSession } from './session'
+
+/** A session of the bundled model as far as its files tell: all but answering works, and no device is needed. */
+export async function unansweredSession({ draft = true } = {}): Promise<ChatSession> {
+  const opened = await openCausalLM(bundledTarget())
+  const target = { ...opened, model: { device: {} } } as unknown as PretrainedModel
+  return new ChatSession({
+    target,
+    draft: draft ? target : undefined,
+    settings: {
+      temperature: 0.7,
+      topK: 0,
+      topP: 0.95,
+      seed: 0,
+      maxTokens: 32,
+      draftLength: 'auto',
+      verification: 'block',
+      drafting: true,
+    },
+  })
+}

@@ -1,0 +1,185 @@
+import { SpeculationMetrics, SpeculativeDecoder, type TokenSource } from '@outrider/speculative'
+import { OutriderError } from '@outrider/tensor'
+import {
+  type ChatMessage,
+  type FinishReason,
+  generate,
+  type PretrainedModel,
+  parameterCount,
+  promptTokens,
+  type WarmUpProgress,
+  warmUp,
+} from '@outrider/transformer'
+import { Conversation } from './conversation'
+import type { ChatSettings } from './settings'
+
+/** Text of an answer as it comes, and where it came from. */
+export interface AnswerPiece {
+  text: string
+  source: TokenSource
+}
+
+/** What came out of a question. */
+export interface ChatAnswer {
+  text: string
+  tokens: number
+  /** Tokens after the first, over the time from the first to the last; 0 for a single one. */
+  tokensPerSecond: number
+  /** 'stopped': the user did not want to hear more. */
+  finishReason: FinishReason | 'stopped'
+  /** Whether it ended because the context is full. */
+  contextFull: boolean
+  /** Figures of this answer, where a draft was used. */
+  speculation: SpeculationMetrics | undefined
+}
+
+/** A conversation with a model, with or without a draft, and the settings of the next answer. */
+export class ChatSession {
+  readonly target: PretrainedModel
+  readonly draft: PretrainedModel | undefined
+  readonly settings: ChatSettings
+  readonly conversation: Conversation
+  /** Figures of all answers for which a draft was used. */
+  readonly speculation: SpeculationMetrics | undefined
+  /** What automatic draft lengths have learnt is kept while another length is tried. */
+  readonly #decoders = new Map<number | 'auto', SpeculativeDecoder>()
+
+  constructor(options: {
+    target: PretrainedModel
+    draft?: PretrainedModel | undefined
+    settings: ChatSettings
+    system?: string | undefined
+  }) {
+    this.target = options.target
+    this.draft = options.draft
+    this.settings = options.settings
+    this.conversation = new Conversation(undefined)
+    this.speculation = this.#newMetrics()
+    if (this.draft) this.#decoder() // a draft that does not fit is refused before the first question
+    if (options.system !== undefined) this.setSystem(options.system)
+  }
+
+  /**
+   * Changes the system message, from the next answer on.
+   *
+   * @throws OutriderError INVALID_ARGUMENT where the chat template takes none; the old one stays
+   */
+  setSystem(system: string | undefined): void {
+    if (system !== undefined)
+      this.target.chatTemplate?.render([
+        { role: 'system', content: system },
+        { role: 'user', content: '?' },
+      ])
+    this.conversation.system = system
+  }
+
+  /** Compiles what answering needs, with the settings as they are. */
+  async warmUp(onProgress: (progress: WarmUpProgress) => void, signal: AbortSignal): Promise<void> {
+    const options = { ...this.settings, onProgress, signal }
+    if (!this.draft) return warmUp(this.target.model, options)
+    await this.#decoder().warmUp(options)
+    if (this.settings.draftLength === 'auto') await this.#decoder().measureCosts(this.settings)
+  }
+
+  /** Exchanges that have to be left out so that the question, the last message, leaves room for an answer. */
+  fit(): number {
+    const context = this.target.config.contextLength
+    const room = Math.min(this.settings.maxTokens, Math.ceil(context / 4))
+    return this.conversation.fit((messages) => this.#lengthOf(messages), { limit: context - room, context })
+  }
+
+  /**
+   * Answers the last message, and adds the answer to the conversation. Stopped by its signal, it keeps what was said.
+   *
+   * @throws OutriderError as generating does; the question is taken back then
+   */
+  async answer(onPiece: (piece: AnswerPiece) => void, signal: AbortSignal): Promise<ChatAnswer> {
+    const metrics = this.settings.drafting ? this.#newMetrics() : undefined
+    let [text, tokens, first, last] = ['', 0, 0, 0]
+    let finishReason: ChatAnswer['finishReason'] = 'stopped'
+    let promptLength = 0
+    const stream = this.#stream(metrics, signal)
+    try {
+      for (;;) {
+        const { done, value } = await stream.next()
+        if (done) {
+          finishReason = value.finishReason
+          promptLength = value.promptTokens
+          break
+        }
+        last = performance.now()
+        first ||= last
+        tokens += value.tokens
+        for (const piece of value.pieces) {
+          text += piece.text
+          onPiece(piece)
+        }
+      }
+    } catch (error) {
+      const stopped = error instanceof OutriderError && error.code === 'ABORTED'
+      if (!stopped) this.conversation.takeBack()
+      if (!stopped) throw error
+    }
+    if (finishReason === 'stopped' && text === '') this.conversation.takeBack()
+    else this.conversation.answer(text)
+    if (metrics && this.draft) {
+      metrics.costs = this.#decoder().metrics.costs
+      this.speculation!.costs = metrics.costs
+      this.speculation!.add(metrics)
+    }
+    return {
+      text,
+      tokens,
+      tokensPerSecond: tokens > 1 ? ((tokens - 1) * 1000) / (last - first) : 0,
+      finishReason,
+      contextFull: finishReason === 'length' && promptLength + tokens >= this.target.config.contextLength,
+      speculation: metrics,
+    }
+  }
+
+  async *#stream(metrics: SpeculationMetrics | undefined, signal: AbortSignal) {
+    const { temperature, topK, topP, seed, maxTokens } = this.settings
+    const { sent, messages } = this.conversation
+    const options = { temperature, topK, topP, seed: seed + messages.length, maxTokens, signal }
+    if (metrics) {
+      const blocks = this.#decoder().generate(sent, { ...options, metrics })
+      for (;;) {
+        const { done, value } = await blocks.next()
+        if (done) return value
+        yield { tokens: value.tokens.length, pieces: value.pieces }
+      }
+    }
+    const plain = generate(this.target, sent, options)
+    for (;;) {
+      const { done, value } = await plain.next()
+      if (done) return value
+      yield { tokens: 1, pieces: value.text === '' ? [] : [{ text: value.text, source: 'plain' as const }] }
+    }
+  }
+
+  #decoder(): SpeculativeDecoder {
+    const { draftLength, verification } = this.settings
+    let decoder = this.#decoders.get(draftLength)
+    if (!decoder) {
+      decoder = new SpeculativeDecoder({ target: this.target, drafter: this.draft!, draftLength, verification })
+      decoder.metrics.costs = this.speculation?.costs
+      this.#decoders.set(draftLength, decoder)
+    }
+    return decoder
+  }
+
+  #newMetrics(): SpeculationMetrics | undefined {
+    if (!this.draft) return undefined
+    const parameterRatio = parameterCount(this.draft.config) / parameterCount(this.target.config)
+    return new SpeculationMetrics({ parameterRatio })
+  }
+
+  #lengthOf(messages: ChatMessage[]): number {
+    try {
+      return promptTokens(this.target, messages).length
+    } catch (error) {
+      if (error instanceof OutriderError && error.code === 'CONTEXT_OVERFLOW') return Number(error.details.promptTokens)
+      throw error
+    }
+  }
+}

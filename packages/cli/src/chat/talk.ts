@@ -1,0 +1,123 @@
+import { OutriderError } from '@outrider/tensor'
+import { throwIfAborted } from '@outrider/transformer'
+import type { Context } from '../context'
+import { errorText } from '../error-text'
+import { count, fixed, printable } from '../terminal'
+import { figures } from './figures'
+import type { LineSource } from './line-source'
+import type { ChatSession } from './session'
+import { runSlashCommand } from './slash-commands'
+import { tokenColours, tokenLegend } from './token-colours'
+
+/** Errors that end a conversation: nothing can be answered after them. */
+const fatal = new Set(['DEVICE_LOST', 'OUT_OF_MEMORY', 'ABORTED'])
+
+/**
+ * The conversation, message by message, until there is none. A person is told of a mistake and goes on; from a pipe it ends
+ * the command.
+ */
+export async function talk(
+  context: Context,
+  session: ChatSession,
+  { lines, interactive }: { lines: LineSource; interactive: boolean },
+): Promise<void> {
+  const { terminal } = context
+  const saved = new Set<string>()
+  const dim = terminal.noteStyle.dim
+  let legendShown = false
+  if (interactive) {
+    await warmUp(context, session)
+    terminal.note(dim(`${greeting(session)}\n`))
+  }
+  for (;;) {
+    const line = await lines.ask()
+    if (line === undefined || line.trim() === '/exit') break
+    if (line.trim() === '') continue
+    try {
+      if (line.startsWith('/')) terminal.note(await runSlashCommand(line, { session, saved }))
+      else {
+        const coloured = terminal.coloured && session.draft !== undefined && session.settings.drafting
+        if (coloured && !legendShown) terminal.print(tokenLegend(terminal.style))
+        legendShown ||= coloured
+        await exchange(context, session, lines, line.trim())
+      }
+    } catch (error) {
+      if (!interactive || context.signal.aborted) throw error
+      if (error instanceof OutriderError && fatal.has(error.code)) throw error
+      terminal.warn(errorText(error, { verbose: false, style: terminal.noteStyle }))
+    }
+    if (interactive) terminal.note('')
+  }
+  const { speculation } = session
+  if (interactive && speculation && speculation.numDrafts > 0)
+    terminal.note(
+      dim(
+        `In all: τ ${fixed(speculation.blockEfficiency)} · α ${fixed(speculation.acceptanceRate)} · accepted/drafted ${fixed(speculation.draftAcceptanceRate)} · ${count(speculation.targetPasses)} target passes`,
+      ),
+    )
+}
+
+/** One question and its answer. */
+async function exchange(context: Context, session: ChatSession, lines: LineSource, question: string): Promise<void> {
+  const { terminal } = context
+  const dim = terminal.noteStyle.dim
+  session.conversation.ask(question)
+  const stop = new AbortController()
+  const release = lines.listen(() => stop.abort())
+  try {
+    sayDropped(terminal.note.bind(terminal), fitted(session), session)
+    const paint = terminal.coloured ? tokenColours(terminal.style) : undefined
+    let lineOpen = false
+    const answer = await session.answer(
+      ({ text, source }) => {
+        const shown = terminal.isTerminal ? printable(text) : text
+        terminal.write(paint ? paint[source](shown) : shown)
+        lineOpen = !text.endsWith('\n')
+      },
+      AbortSignal.any([context.signal, stop.signal]),
+    )
+    if (lineOpen) terminal.print()
+    throwIfAborted(context.signal)
+    if (answer.text === '' && answer.finishReason === 'stopped')
+      return terminal.note(dim('Stopped before the first word; the question is taken back (↑ brings it again).'))
+    if (answer.text === '') terminal.note(dim('(an empty answer)'))
+    for (const line of figures(answer, session.settings)) terminal.note(dim(line))
+    if (answer.contextFull) terminal.note('Next time the oldest messages are left out; /new begins anew.')
+  } finally {
+    release()
+  }
+}
+
+/** Makes room for an answer; a question that cannot be answered is taken back. */
+function fitted(session: ChatSession): number {
+  try {
+    return session.fit()
+  } catch (error) {
+    session.conversation.takeBack()
+    throw error
+  }
+}
+
+function sayDropped(note: (text: string) => void, exchanges: number, { target, conversation }: ChatSession): void {
+  if (exchanges === 0) return
+  const what = exchanges === 1 ? 'the oldest question and its answer' : `the ${exchanges} oldest questions and answers`
+  const { dropped, messages } = conversation
+  note(
+    `The model's context of ${target.config.contextLength} tokens is full: ${what}\nare no longer sent (${dropped} of ${messages.length} messages; /save still has them, /new begins anew).`,
+  )
+}
+
+function greeting({ draft, settings }: ChatSession): string {
+  const pair = draft ? `Draft on, γ ${settings.draftLength}` : 'No draft (--draft DIR brings one)'
+  return `${pair}, temperature ${settings.temperature}. /help lists what can be changed.`
+}
+
+/** Compiles beforehand, so that the figures of the first answer are those of answering. */
+async function warmUp({ terminal, signal }: Context, session: ChatSession): Promise<void> {
+  let progress: ReturnType<typeof terminal.progress> | undefined
+  await session.warmUp(({ done, total }) => {
+    progress ??= terminal.progress({ label: 'compile kernels', total, unit: 'steps', start: done })
+    progress.update(done)
+  }, signal)
+  terminal.endProgress()
+}
