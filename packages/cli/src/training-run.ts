@@ -4,6 +4,7 @@ import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transfo
 import type { Context } from './context'
 import type { TrainingFlags } from './options/training'
 import { duration, fixed } from './terminal'
+import { stepProgress } from './training-progress'
 
 /** What `pretrain` and `distill` share: progress, checkpoints, validation, saving, and the summary. */
 export async function trainingRun(
@@ -40,7 +41,7 @@ export async function trainingRun(
   const rows = { batchSize, ...(length !== undefined && { length }), seed }
   const heldOut = validation && (await batchesOnce(validation, draft, rows))
   const began = performance.now()
-  let progress: ReturnType<typeof terminal.progress> | undefined
+  let progress: ReturnType<typeof stepProgress> | undefined
   let trainedTokens = 0
   const { history } = await train({
     ...rows,
@@ -58,13 +59,9 @@ export async function trainingRun(
     signal,
     onStep({ step, loss, acceptanceRate, tokens, validation: figures }) {
       trainedTokens = tokens
-      progress ??= terminal.progress({ label, total: steps, unit: 'steps', start: step - 1 })
-      progress.update(
-        step,
-        `loss ${fixed(loss, 3)}${acceptanceRate === undefined ? '' : `, α ${fixed(acceptanceRate, 3)}`}`,
-      )
-      if (figures) terminal.note(`  step ${step}: ${describe(figures)}`)
-      if (figures) progress = undefined
+      progress ??= stepProgress(terminal, { label, steps, step, withTarget: acceptanceRate !== undefined })
+      progress({ step, loss, acceptanceRate })
+      if (figures) terminal.note(`  step ${step}, held out: ${describe(figures)}`)
     },
   })
   terminal.endProgress()

@@ -14,6 +14,7 @@ import {
 } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
+import { evaluationProgress } from '../evaluation/progress'
 import { readPrompts } from '../evaluation/prompts'
 import {
   all,
@@ -91,19 +92,14 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   const { temperature, topK, topP, seed, maxTokens } = flags
   const sampling: SamplingOptions = { temperature, topK, topP, seed }
 
-  const progress = terminal.progress({
-    label: 'evaluate',
-    total: prompts.length * (1 + flags.draftLength.length),
-    unit: 'answers',
-  })
-  let answers = 0
+  const onAnswer = evaluationProgress(terminal, prompts.length * (1 + flags.draftLength.length))
   const measure: MeasureOptions = {
     target,
     prompts,
     sampling,
     maxTokens,
     signal,
-    onAnswer: () => progress.update(++answers),
+    onAnswer,
   }
   const costs = await stepCosts(target, draft, sampling)
   const longest = { target, drafter: draft, draftLength: Math.max(...flags.draftLength) }

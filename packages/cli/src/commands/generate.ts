@@ -1,6 +1,7 @@
 import { generateDataset, jsonl } from '@outrider/dataset'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { generationProgress } from '../generation-progress'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
@@ -66,7 +67,7 @@ async function generate(
   const { terminal, signal } = context
   const target = await openModel(context, path, 'target', dtype)
   context.resume = 'The rows written stay; the same command goes on from there.'
-  let progress: ReturnType<typeof terminal.progress> | undefined
+  const progress = generationProgress(terminal)
   let done = { tokens: 0, seconds: 0 }
   const { rows, generated } = await generateDataset({
     target,
@@ -74,10 +75,9 @@ async function generate(
     out,
     ...settings,
     signal,
-    onProgress({ rows, total, tokens, seconds }) {
-      progress ??= terminal.progress({ label: 'generate', total, unit: 'rows', start: rows })
-      progress.update(rows, `${count(tokens)} tokens`)
-      done = { tokens, seconds }
+    onProgress(state) {
+      progress(state)
+      done = { tokens: state.tokens, seconds: state.seconds }
     },
   })
   terminal.endProgress()

@@ -2,6 +2,7 @@ import { SpeculativeDecoder, type StepCosts } from '@outrider/speculative'
 import type { PretrainedModel } from '@outrider/transformer'
 import { stepCosts } from '../commands/evaluate'
 import type { Context } from '../context'
+import { evaluationProgress } from '../evaluation/progress'
 import {
   all,
   type MeasuredPrompt,
@@ -36,8 +37,7 @@ export async function measureAll(
     }),
   )
   const total = prompts.length * samplings.length * (2 + drafts.length * draftLengths.length)
-  const progress = context.terminal.progress({ label: 'evaluate', total, unit: 'answers' })
-  let answers = 0
+  const onAnswer = evaluationProgress(context.terminal, total)
   const rows: EvaluationRow[] = []
   const costs = await stepCosts(target, drafts[0]!.model, { temperature: 0 })
   for (const sampling of samplings) {
@@ -47,7 +47,7 @@ export async function measureAll(
       sampling,
       maxTokens,
       signal: context.signal,
-      onAnswer: () => progress.update(++answers),
+      onAnswer,
     }
     const longest = { target, drafter: drafts[0]!.model, draftLength: Math.max(...draftLengths) }
     await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal: context.signal })

@@ -3,7 +3,8 @@ import { lossByName } from '@outrider/losses'
 import { distill, type LogEntry, pretrain, type TargetStates, type TrainingProgress } from '@outrider/training'
 import { createDraft, loadCausalLM, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from '../context'
-import { fixed } from '../terminal'
+import { generationProgress } from '../generation-progress'
+import { stepProgress } from '../training-progress'
 import { plan, seeds } from './plan'
 import { exchanges, plainText } from './world/index'
 
@@ -38,11 +39,7 @@ export async function generateAnswers(
   const { instructions, ...options } = plan.generation
   const asked = exchanges({ seed: seeds.instructions, count: instructions, tasks: ['open-ended', 'summarise'] })
   const file = `${out}/distillation.jsonl`
-  const progress = context.terminal.progress({
-    label: 'generate',
-    total: instructions * options.temperatures.length,
-    unit: 'rows',
-  })
+  const progress = generationProgress(context.terminal)
   let tokens = 0
   const { rows: written } = await generateDataset({
     target,
@@ -59,7 +56,7 @@ export async function generateAnswers(
     signal: context.signal,
     onProgress(state) {
       tokens = state.tokens
-      progress.update(state.rows, `${tokens} tokens`)
+      progress(state)
     },
   })
   context.terminal.endProgress()
@@ -95,12 +92,9 @@ export async function alignDraft(
 }
 
 function stepLine({ terminal }: Context, label: string): (progress: TrainingProgress) => void {
-  let progress: ReturnType<typeof terminal.progress> | undefined
+  let progress: ReturnType<typeof stepProgress> | undefined
   return ({ step, steps, loss, acceptanceRate }) => {
-    progress ??= terminal.progress({ label, total: steps, unit: 'steps', start: step - 1 })
-    progress.update(
-      step,
-      `loss ${fixed(loss, 3)}${acceptanceRate === undefined ? '' : `, α ${fixed(acceptanceRate, 3)}`}`,
-    )
+    progress ??= stepProgress(terminal, { label, steps, step, withTarget: acceptanceRate !== undefined })
+    progress({ step, loss, acceptanceRate })
   }
 }

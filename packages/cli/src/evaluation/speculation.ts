@@ -22,7 +22,17 @@ export interface MeasureOptions {
   maxTokens: number
   signal?: AbortSignal | undefined
   /** Called after each answer. */
-  onAnswer?: (() => void) | undefined
+  onAnswer?: ((answer: Answered) => void) | undefined
+}
+
+/** An answer that was measured. */
+export interface Answered {
+  /** Tokens per second after its first token. */
+  rate: number
+  /** 'plain', or the draft length. */
+  how: string
+  /** Counts so far of the answers with this draft length to prompts of its category. */
+  metrics?: SpeculationMetrics
 }
 
 /** Tokens after the first of each answer, and the seconds that they took. */
@@ -49,8 +59,8 @@ export async function measurePlain({
   const paces: Paces = new Map()
   for (const [i, { prompt, category }] of prompts.entries()) {
     const options = { ...sampling, seed: (sampling.seed ?? 0) + i, maxTokens, signal }
-    note(paces, category, await finished(generate(target, prompt, options)))
-    onAnswer?.()
+    const rate = note(paces, category, await finished(generate(target, prompt, options)))
+    onAnswer?.({ rate, how: 'plain' })
   }
   return paces
 }
@@ -111,8 +121,8 @@ export async function measureSpeculation({
       maxTokens,
       signal,
     })
-    note(paces, category, await finished(answer))
-    onAnswer?.()
+    const rate = note(paces, category, await finished(answer))
+    onAnswer?.({ rate, how: `γ ${draftLength}`, metrics: metrics.get(category)! })
   }
   const whole = new SpeculationMetrics({ parameterRatio: parameterCount(draft.config) / parameterCount(target.config) })
   whole.costs = costs
@@ -121,7 +131,8 @@ export async function measureSpeculation({
   return { paces, metrics }
 }
 
-function note(paces: Paces, category: string, { tokens, timings }: GenerationResult): void {
+/** Adds an answer to the paces, and gives its own rate. */
+function note(paces: Paces, category: string, { tokens, timings }: GenerationResult): number {
   for (const name of new Set([category, all])) {
     const pace = paces.get(name) ?? { answers: 0, tokens: 0, seconds: 0 }
     pace.answers++
@@ -129,6 +140,7 @@ function note(paces: Paces, category: string, { tokens, timings }: GenerationRes
     pace.seconds += timings.decodeSeconds
     paces.set(name, pace)
   }
+  return tokensPerSecond({ answers: 1, tokens: tokens.length - 1, seconds: timings.decodeSeconds })
 }
 
 export const tokensPerSecond = (pace: Pace | undefined): number =>

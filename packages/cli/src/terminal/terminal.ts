@@ -61,11 +61,11 @@ export class Terminal {
     this.print(table(columns, rows))
   }
 
-  /** A line about what is being done. */
+  /** A line about what is being done; a progress line goes on below it. */
   note(text: string): void {
     if (this.json) return
-    this.endProgress()
-    this.#err.write(`${text}\n`)
+    if (this.#progress) this.#progress.above(`${text}\n`)
+    else this.#err.write(`${text}\n`)
   }
 
   /** Sentences about what is being done, in lines that can be read. */
