@@ -1,5 +1,6 @@
 import { type LoadDtype, loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/transformer'
 import type { Context } from './context'
+import type { ModelFacts } from './report/index'
 import { bytes, count } from './terminal'
 
 /** Loads a model onto the command's device, with a progress line where that takes long. It lives until the command ends. */
@@ -44,7 +45,17 @@ const largeBytes = 64 * mebibyte
 
 /** `659K parameters, 6 layers of 96, vocabulary 464, 2.5 MiB`. */
 export function describeModel({ model, config }: PretrainedModel): string {
-  const parameters = parameterCount(config)
   const held = Object.values(model.parameters).reduce((sum, tensor) => sum + tensor.bytes, 0)
-  return `${count(parameters)} parameters, ${config.layers} ${config.layers === 1 ? 'layer' : 'layers'} of ${config.hiddenSize}, vocabulary ${config.vocabularySize}, ${bytes(held)} on the device`
+  return `${count(parameterCount(config))} parameters, ${shapeOf(config)}, ${bytes(held)} on the device`
 }
+
+/** What a report tells of a model. */
+export const modelFacts = (name: string, role: string, { config }: PretrainedModel): ModelFacts => ({
+  name,
+  role,
+  parameters: parameterCount(config),
+  shape: shapeOf(config),
+})
+
+const shapeOf = ({ layers, hiddenSize, vocabularySize }: PretrainedModel['config']): string =>
+  `${layers} ${layers === 1 ? 'layer' : 'layers'} of ${hiddenSize}, vocabulary ${vocabularySize}`

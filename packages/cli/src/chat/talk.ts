@@ -3,6 +3,7 @@ import { throwIfAborted } from '@outrider/transformer'
 import type { Context } from '../context'
 import { errorText } from '../error-text'
 import { count, fixed, printable } from '../terminal'
+import { warmUpProgress } from '../warm-up-progress'
 import { figures } from './figures'
 import type { LineSource } from './line-source'
 import type { ChatSession } from './session'
@@ -26,7 +27,8 @@ export async function talk(
   const dim = terminal.noteStyle.dim
   let legendShown = false
   if (interactive) {
-    await warmUp(context, session)
+    // Compiled beforehand, so that the figures of the first answer are those of answering.
+    await session.warmUp(warmUpProgress(terminal), context.signal)
     terminal.note(dim(`${greeting(session)}\n`))
   }
   for (;;) {
@@ -63,7 +65,8 @@ async function exchange(context: Context, session: ChatSession, lines: LineSourc
   const dim = terminal.noteStyle.dim
   session.conversation.ask(question)
   const stop = new AbortController()
-  const release = lines.listen(() => stop.abort())
+  // Whoever does not want to wait for the step at hand ends the command, as Ctrl-C does elsewhere.
+  const release = lines.listen(() => (stop.signal.aborted ? process.emit('SIGINT') : stop.abort()))
   try {
     sayDropped(terminal.note.bind(terminal), fitted(session), session)
     const paint = terminal.coloured ? tokenColours(terminal.style) : undefined
@@ -110,14 +113,4 @@ function sayDropped(note: (text: string) => void, exchanges: number, { target, c
 function greeting({ draft, settings }: ChatSession): string {
   const pair = draft ? `Draft on, γ ${settings.draftLength}` : 'No draft (--draft DIR brings one)'
   return `${pair}, temperature ${settings.temperature}. /help lists what can be changed.`
-}
-
-/** Compiles beforehand, so that the figures of the first answer are those of answering. */
-async function warmUp({ terminal, signal }: Context, session: ChatSession): Promise<void> {
-  let progress: ReturnType<typeof terminal.progress> | undefined
-  await session.warmUp(({ done, total }) => {
-    progress ??= terminal.progress({ label: 'compile kernels', total, unit: 'steps', start: done })
-    progress.update(done)
-  }, signal)
-  terminal.endProgress()
 }

@@ -1,6 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { mkdir, rm } from 'node:fs/promises'
 import { TargetStates } from '@outrider/training'
 import { parameterCount, saveCausalLM } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
@@ -11,10 +9,11 @@ import { measureAll } from '../demo/measure'
 import { plan } from '../demo/plan'
 import { reportData } from '../demo/report-data'
 import { resultTables } from '../demo/result-table'
-import { answerSideBySide, columnsOf } from '../demo/side-by-side'
+import { columnsOf } from '../demo/side-by-side'
 import { alignDraft, generateAnswers, pretrainDraft, type TrainedDraft } from '../demo/stages'
+import { tokenByToken } from '../evaluation/token-by-token'
 import { openModel } from '../models'
-import { renderReport } from '../report/index'
+import { writeReport } from '../report/write'
 import { count, duration, fixed } from '../terminal'
 
 export const addDemo: AddCommand = (program, run) => {
@@ -93,9 +92,10 @@ async function demo(context: Context, out: string): Promise<object> {
   head(5, 'One answer, side by side')
   const prompt = 'Tell me a story about a fox and a kite.'
   const best = bestOf(rows, drafts)
-  const completion = await answerSideBySide(target, [pretrained, best], {
-    prompt,
-    draftLength: 3,
+  const ways = [pretrained, best].map(({ name, model }) => ({ title: name, draft: model, draftLength: 3 }))
+  const completion = await tokenByToken(target, ways, {
+    prompt: [{ role: 'user', content: prompt }],
+    shown: prompt,
     maxTokens: 60,
     signal,
   })
@@ -103,15 +103,12 @@ async function demo(context: Context, out: string): Promise<object> {
   terminal.print(columnsOf(completion, { columns: terminal.columns, style, coloured: terminal.coloured }))
 
   const seconds = (performance.now() - began) / 1000
-  const report = `${out}/report.html`
-  await writeFile(
-    report,
-    renderReport(reportData({ target, drafts, rows, completion, adapter, lead, notes, answers, seconds })),
-  )
+  const data = reportData({ target, drafts, rows, completion, adapter, lead, notes, answers, seconds })
+  const address = await writeReport(`${out}/report.html`, data)
   terminal.print(
     `\n${style.bold('Written')} to ${out} in ${duration(seconds)}: distillation.jsonl, ${drafts.map(({ name }) => `draft-${name}`).join(', ')}`,
   )
-  terminal.print(`Report: ${pathToFileURL(resolve(report)).href}`)
+  terminal.print(`Report: ${address}`)
   return { out, adapter, seconds, parameter_ratio: share, lead, notes, results: rows.map(resultJson), completion }
 }
 

@@ -1,30 +1,14 @@
-import {
-  measureCosts,
-  modelDrafter,
-  type SpeculationMetrics,
-  SpeculativeDecoder,
-  type Verification,
-} from '@outrider/speculative'
-import {
-  compareVocabularies,
-  type PretrainedModel,
-  parameterCount,
-  resolveSampling,
-  type SamplingOptions,
-} from '@outrider/transformer'
+import { basename } from 'node:path'
+import { SpeculativeDecoder, type Verification } from '@outrider/speculative'
+import { compareVocabularies, parameterCount, type SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
+import { type EvaluationFigures, figuresOf, stepCosts } from '../evaluation/figures'
 import { evaluationProgress } from '../evaluation/progress'
 import { readPrompts } from '../evaluation/prompts'
-import {
-  all,
-  type MeasureOptions,
-  measurePlain,
-  measureSpeculation,
-  type Pace,
-  type Speculation,
-  tokensPerSecond,
-} from '../evaluation/speculation'
+import { evaluationReport } from '../evaluation/report-data'
+import { all, type MeasureOptions, measurePlain, measureSpeculation, type Speculation } from '../evaluation/speculation'
+import { tokenByToken } from '../evaluation/token-by-token'
 import { openModel } from '../models'
 import {
   type DtypeFlags,
@@ -35,7 +19,9 @@ import {
   withSampling,
 } from '../options/groups'
 import { integer, listOf } from '../options/parse'
+import { checkReportFile, writeReport } from '../report/write'
 import { fixed } from '../terminal'
+import { warmUpProgress } from '../warm-up-progress'
 
 interface EvaluateFlags extends SamplingFlags, DtypeFlags {
   target: string
@@ -45,6 +31,7 @@ interface EvaluateFlags extends SamplingFlags, DtypeFlags {
   verification: Verification
   maxTokens: number
   limit?: number
+  report?: string
 }
 
 export const addEvaluate: AddCommand = (program, run) => {
@@ -69,11 +56,16 @@ export const addEvaluate: AddCommand = (program, run) => {
     .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 2 }), 128)
     .option('--limit <n>', 'only the first prompts of each category', integer({ least: 1 }))
+    .option('--report <file>', 'write a report as one HTML file: plots, tables, an answer token by token')
   withExamples(withOutputOptions(withDtype(withSampling(command), { draft: true })), [
     ['Greedy, blocks of 3 and of 5', 'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl'],
     [
       'As people use it',
       'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl --temperature 0.7 --top-p 0.95 --draft-length 5',
+    ],
+    [
+      'A report to look at and to send on',
+      'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl --report out.html',
     ],
     [
       'Ten prompts of each category, the figures for a script',
@@ -85,6 +77,8 @@ export const addEvaluate: AddCommand = (program, run) => {
 
 async function evaluate(context: Context, flags: EvaluateFlags): Promise<object> {
   const { terminal, signal } = context
+  const began = performance.now()
+  if (flags.report !== undefined) await checkReportFile(flags.report)
   const target = await openModel(context, flags.target, 'target', flags.dtype)
   const draft = await openModel(context, flags.draft, 'draft', flags.draftDtype)
   compareVocabularies(target, draft)
@@ -92,6 +86,9 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   const { temperature, topK, topP, seed, maxTokens } = flags
   const sampling: SamplingOptions = { temperature, topK, topP, seed }
 
+  const longest = { target, drafter: draft, draftLength: Math.max(...flags.draftLength) }
+  await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal, onProgress: warmUpProgress(terminal) })
+  const costs = await stepCosts(target, draft, sampling)
   const onAnswer = evaluationProgress(terminal, prompts.length * (1 + flags.draftLength.length))
   const measure: MeasureOptions = {
     target,
@@ -101,9 +98,6 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     signal,
     onAnswer,
   }
-  const costs = await stepCosts(target, draft, sampling)
-  const longest = { target, drafter: draft, draftLength: Math.max(...flags.draftLength) }
-  await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal })
   const plain = await measurePlain(measure)
   const runs: { draftLength: number; speculation: Speculation }[] = []
   for (const draftLength of flags.draftLength)
@@ -135,11 +129,32 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
       columns,
       [...Object.entries(categories), ['all', whole] as const].map(([name, figures]) => rowOf(name, figures)),
     )
+    terminal.printParagraph(furtherFigures(whole))
+  }
+  const device = await context.device()
+  const adapter = adapterLabel(device)
+  if (flags.report !== undefined) {
+    const ways = flags.draftLength.map((draftLength) => ({ title: `γ = ${draftLength}`, draft, draftLength }))
+    const { prompt, shown } = prompts[0]!
+    const { verification } = flags
+    const data = evaluationReport({
+      target,
+      draft,
+      names: { target: basename(flags.target), draft: basename(flags.draft), prompts: basename(flags.prompts) },
+      results,
+      completion: await tokenByToken(target, ways, { prompt, shown, ...sampling, maxTokens, verification, signal }),
+      adapter: { name: adapter, isSoftware: device.isSoftware },
+      sampling: { temperature, topK, topP, seed },
+      verification,
+      maxTokens,
+      seconds: (performance.now() - began) / 1000,
+    })
+    terminal.print(`\nReport: ${await writeReport(flags.report, data)}`)
   }
   return {
     target: flags.target,
     draft: flags.draft,
-    adapter: adapterLabel(await context.device()),
+    adapter,
     temperature,
     top_k: topK,
     top_p: topP,
@@ -147,55 +162,12 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     verification: flags.verification,
     parameter_ratio: parameterCount(draft.config) / parameterCount(target.config),
     results,
-  }
-}
-
-/** What steps of the two models cost, measured before anything else: it also compiles their kernels. */
-export const stepCosts = (target: PretrainedModel, draft: PretrainedModel, sampling: SamplingOptions) =>
-  measureCosts({
-    target: target.model,
-    drafter: modelDrafter(draft.model, { parameterCount: parameterCount(draft.config) }),
-    sampling: resolveSampling(sampling),
-  })
-
-/** The figures of one category, in the names that scripts rely on: vLLM's, the paper's, and the measured rates. */
-export interface EvaluationFigures extends ReturnType<SpeculationMetrics['toJSON']> {
-  prompts: number
-  /** Tokens after the first of each answer. */
-  tokens: number
-  speed_up: number | null
-}
-
-/** Rates and speed-up are those measured while answering; the first token of each answer, which waits for the prompt, is left out. */
-export function figuresOf(
-  metrics: SpeculationMetrics,
-  plain: Pace | undefined,
-  speculative: Pace | undefined,
-): EvaluationFigures {
-  const plainRate = tokensPerSecond(plain)
-  const rate = tokensPerSecond(speculative)
-  return {
-    prompts: speculative?.answers ?? 0,
-    tokens: speculative?.tokens ?? 0,
-    ...metrics.toJSON(),
-    tokens_per_second: rate,
-    plain_tokens_per_second: plainRate,
-    speed_up: plainRate > 0 ? rate / plainRate : null,
+    ...(flags.report !== undefined && { report: flags.report }),
   }
 }
 
 const right = (title: string) => ({ title, align: 'right' as const })
-const columns = [
-  { title: 'category' },
-  right('τ'),
-  right('α'),
-  right('MBSU'),
-  right('c'),
-  right('plain tok/s'),
-  right('spec. tok/s'),
-  right('speed-up'),
-  { title: 'α by position' },
-]
+const columns = [{ title: 'category' }, ...['τ', 'α', 'MBSU', 'c', 'plain tok/s', 'spec. tok/s', 'speed-up'].map(right)]
 
 const rowOf = (name: string, figures: EvaluationFigures): string[] => [
   name,
@@ -206,5 +178,14 @@ const rowOf = (name: string, figures: EvaluationFigures): string[] => [
   fixed(figures.plain_tokens_per_second, 0),
   fixed(figures.tokens_per_second, 0),
   `${fixed(figures.speed_up)}×`,
-  figures.acceptance_rate_per_pos.map((alpha) => fixed(alpha)).join(' '),
 ]
+
+/** What the table has no room for, over all categories. */
+function furtherFigures(figures: EvaluationFigures): string {
+  const { num_accepted_tokens, num_draft_tokens, break_even_acceptance_rate: even } = figures
+  return [
+    `accepted/drafted ${num_accepted_tokens}/${num_draft_tokens} = ${fixed(figures.draft_acceptance_rate)}`,
+    `α by position ${figures.acceptance_rate_per_pos.map((alpha) => fixed(alpha)).join(' ')}`,
+    `break-even α ${even === null ? 'out of reach' : fixed(even)}`,
+  ].join('; ')
+}

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asset } from '../../../transformer/src/assets.fixture'
+import type { EvaluationFigures } from '../evaluation/figures'
 import { runCli } from '../testing/run-cli'
-import type { EvaluationFigures } from './evaluate'
 
 // The method, stage by stage, on a model that no one here trained.
 const target = asset('stories260K')
@@ -90,6 +90,38 @@ describe('pretrain, generate, distill, evaluate', () => {
       expect(all.block_efficiency).toBeGreaterThanOrEqual(1)
       expect(all.block_efficiency).toBeLessThanOrEqual(draft_length + 1)
     }
+  })
+})
+
+describe('evaluate --report', () => {
+  test('writes one HTML file with the figures that were printed, and an answer token by token', async () => {
+    const { results } = await stage(...evaluation('aligned'), '--report', at('report.html'))
+    const page = readFileSync(at('report.html'), 'utf8')
+    const { all } = (results as { all: EvaluationFigures }[])[1]!
+    expect(page).toContain(`<td>${all.block_efficiency.toFixed(2)}</td><td>${all.acceptance_rate.toFixed(2)}</td>`)
+    expect(page).toContain('<td class="left">group 1</td>')
+    expect(page).toMatch(/<span class="accepted" title="drafted and accepted">/)
+    expect(page).toContain(opening(stories[200]!).slice(0, 20))
+    expect(page).not.toMatch(/NaN|undefined|Infinity|null/)
+  })
+
+  test('is refused before the work where it could not be written', async () => {
+    for (const [file, message] of [
+      [folder, /is a folder/],
+      [at('nowhere/report.html'), /There is no folder/],
+    ] as const) {
+      const { status, err } = await runCli([...evaluation('aligned'), '--report', file])
+      expect(status).toBe(2)
+      expect(err).toMatch(message)
+      expect(err).not.toContain('Adapter')
+    }
+  })
+
+  test('the tables beside it fit into 80 columns', async () => {
+    const { out } = await runCli(evaluation('aligned'))
+    expect(out).toMatch(/accepted\/drafted \d+\/\d+ = 0\.\d\d; α by position/)
+    for (const line of out.split('\n').filter((line) => /^(category|group|all|─)/.test(line)))
+      expect(line.length, line).toBeLessThanOrEqual(80)
   })
 })
 

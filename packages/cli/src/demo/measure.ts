@@ -1,7 +1,7 @@
 import { SpeculativeDecoder, type StepCosts } from '@outrider/speculative'
 import type { PretrainedModel } from '@outrider/transformer'
-import { stepCosts } from '../commands/evaluate'
 import type { Context } from '../context'
+import { stepCosts } from '../evaluation/figures'
 import { evaluationProgress } from '../evaluation/progress'
 import {
   all,
@@ -34,6 +34,7 @@ export async function measureAll(
     ({ task, prompt }) => ({
       category: task,
       prompt: [{ role: 'user', content: prompt }],
+      shown: prompt,
     }),
   )
   const total = prompts.length * samplings.length * (2 + drafts.length * draftLengths.length)
@@ -72,6 +73,7 @@ export async function measureAll(
           temperature: sampling.temperature,
           blockEfficiency: figures.blockEfficiency,
           acceptanceRate: figures.acceptanceRate,
+          draftAcceptanceRate: figures.draftAcceptanceRate,
           acceptanceByPosition: figures.acceptanceRatePerPos,
           mbsu: figures.mbsu,
           plainTokensPerSecond: plainRate,

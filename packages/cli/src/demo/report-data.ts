@@ -1,4 +1,5 @@
-import { type PretrainedModel, parameterCount } from '@outrider/transformer'
+import type { PretrainedModel } from '@outrider/transformer'
+import { modelFacts } from '../models'
 import type { Completion, Curves, EvaluationRow, ReportData } from '../report/index'
 import { duration } from '../terminal'
 import { plan, samplings } from './plan'
@@ -34,7 +35,7 @@ export function reportData({
     lead,
     created: new Date().toISOString().slice(0, 16).replace('T', ' '),
     adapter,
-    models: [factsOf('tiny-chat', 'target', target), factsOf('draft', 'draft', pretrained!.model)],
+    models: [modelFacts('tiny-chat', 'target', target), modelFacts('draft', 'draft', pretrained!.model)],
     curves: [
       {
         title: 'Pretraining on plain text',
@@ -81,15 +82,6 @@ export function reportData({
       Run: { 'time in all': duration(seconds) },
     },
     notes,
-  }
-}
-
-function factsOf(name: string, role: string, { config }: PretrainedModel) {
-  return {
-    name,
-    role,
-    parameters: parameterCount(config),
-    shape: `${config.layers} ${config.layers === 1 ? 'layer' : 'layers'} of ${config.hiddenSize}, vocabulary ${config.vocabularySize}`,
   }
 }
 

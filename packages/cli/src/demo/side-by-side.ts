@@ -1,38 +1,5 @@
-import { SpeculativeDecoder, type TokenSource } from '@outrider/speculative'
-import type { PretrainedModel } from '@outrider/transformer'
 import type { Completion, CompletionToken } from '../report/index'
-import { type Colours, fixed, width } from '../terminal'
-import type { TrainedDraft } from './stages'
-
-const origins: Record<TokenSource, CompletionToken['origin']> = {
-  draft: 'accepted',
-  correction: 'corrected',
-  bonus: 'bonus',
-  plain: 'plain',
-}
-
-/** One prompt answered with the help of several drafts, each token with where it came from. Greedy: the text is one and the same. */
-export async function answerSideBySide(
-  target: PretrainedModel,
-  drafts: readonly TrainedDraft[],
-  {
-    prompt,
-    draftLength,
-    maxTokens,
-    signal,
-  }: { prompt: string; draftLength: number; maxTokens: number; signal: AbortSignal },
-): Promise<Completion> {
-  const answers: Completion['answers'][number][] = []
-  for (const { name, model } of drafts) {
-    const decoder = new SpeculativeDecoder({ target, drafter: model, draftLength })
-    const tokens: CompletionToken[] = []
-    for await (const { pieces } of decoder.generate([{ role: 'user', content: prompt }], { maxTokens, signal }))
-      for (const { text, source } of pieces) tokens.push({ text, origin: origins[source] })
-    const { blockEfficiency, targetPasses } = decoder.metrics
-    answers.push({ title: name, note: `τ ${fixed(blockEfficiency)}: ${targetPasses} target passes`, tokens })
-  }
-  return { prompt, answers }
-}
+import { type Colours, width } from '../terminal'
 
 /** The answers in columns for a terminal. Without colours the target's corrections stand in brackets. */
 export function columnsOf(

@@ -1,4 +1,4 @@
-import { jsonl, promptOf } from '@outrider/dataset'
+import { type DatasetRow, jsonl, promptOf } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
 import type { MeasuredPrompt } from './speculation'
@@ -18,15 +18,7 @@ export async function readPrompts(file: string, model: PretrainedModel, limit = 
     const count = taken.get(category) ?? 0
     if (count >= limit) continue
     taken.set(category, count + 1)
-    prompts.push({
-      category,
-      prompt:
-        row.kind === 'tokens'
-          ? row.tokens
-          : row.kind === 'text'
-            ? row.text
-            : promptOf(model, withoutAnswer(row.messages)),
-    })
+    prompts.push({ category, ...promptFrom(row, model) })
   }
   if (prompts.length > 0) return prompts
   throw new OutriderError('INVALID_ARGUMENT', `${file} holds no prompt.`, {
@@ -35,6 +27,13 @@ export async function readPrompts(file: string, model: PretrainedModel, limit = 
 }
 
 const uncategorised = 'prompts'
+
+function promptFrom(row: DatasetRow, model: PretrainedModel): Pick<MeasuredPrompt, 'prompt' | 'shown'> {
+  if (row.kind === 'tokens') return { prompt: row.tokens, shown: model.tokenizer.decode(row.tokens) }
+  if (row.kind === 'text') return { prompt: row.text, shown: row.text }
+  const messages = withoutAnswer(row.messages)
+  return { prompt: promptOf(model, messages), shown: messages.at(-1)?.content ?? '' }
+}
 
 function categoryOf({ category, task }: Record<string, unknown>): string {
   const name = category ?? task

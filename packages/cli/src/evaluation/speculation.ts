@@ -11,6 +11,8 @@ import {
 /** A prompt to measure on, and the kind of task it stands for. */
 export interface MeasuredPrompt {
   prompt: Prompt
+  /** The prompt as people read it. */
+  shown: string
   category: string
 }
 

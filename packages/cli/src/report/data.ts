@@ -1,6 +1,8 @@
 /** All that a report tells. */
 export interface ReportData {
   title: string
+  /** The figures that matter most, in large. */
+  headline?: readonly { label: string; value: string; note?: string }[] | undefined
   /** One paragraph: what was done and what came out of it. */
   lead: string
   /** When it was made, as it is to be printed. */
@@ -34,6 +36,8 @@ export interface Curves {
 export interface Series {
   name: string
   points: readonly (readonly [x: number, y: number])[]
+  /** Its place among colours and dashes; its number in the list if left out. */
+  look?: number | undefined
 }
 
 /** One draft, measured on one task with one draft length and one way of sampling. */
@@ -44,7 +48,10 @@ export interface EvaluationRow {
   draftLength: number
   temperature: number
   blockEfficiency: number
+  /** α. */
   acceptanceRate: number
+  /** Accepted over drafted tokens. */
+  draftAcceptanceRate: number
   /** α at each position of a block. */
   acceptanceByPosition: readonly number[]
   mbsu: number

@@ -1,9 +1,10 @@
 import type { Curves, Series } from './data'
 import { html, type Markup } from './html'
-import { legend } from './legend'
+import { legend, looksOf } from './legend'
 import { linear, ticks, tickText } from './scale'
+import { valueTable } from './value-table'
 
-const size = { width: 460, height: 260 }
+const size = { width: 400, height: 250 }
 const margin = { top: 12, right: 16, bottom: 44, left: 50 }
 const right = size.width - margin.right
 const bottom = size.height - margin.bottom
@@ -32,28 +33,43 @@ ${xTicks.filter(within).map((tick) => html`<text class="tick middle" x="${place(
 <line class="axis" x1="${margin.left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>
 <text class="label middle" x="${(margin.left + right) / 2}" y="${size.height - 6}">${x}</text>
 <text class="label middle" transform="translate(14 ${(margin.top + bottom) / 2}) rotate(-90)">${y}</text>
-${series.map((each, i) => line(each, i, toX, toY))}
+${series.map((each, i) => line(each, looksOf(series)[i]!, toX, toY))}
 </svg>
-${series.length > 1 && legend(series.map(({ name }) => name))}
+${series.length > 1 && legend(series)}
+${valueTable(title, [x, ...series.map(({ name }) => name)], rowsOf(series))}
 </figure>`
 }
 
 function line(
   { name, points }: Series,
-  index: number,
+  look: number,
   toX: (value: number) => number,
   toY: (value: number) => number,
 ): Markup {
   const finite = points.filter(([, value]) => Number.isFinite(value))
   const path = finite.map(([at, value]) => `${place(toX(at))},${place(toY(value))}`).join(' ')
   const dots = finite.length <= 24
-  return html`<polyline class="line s${index % 6}" points="${path}"><title>${name}</title></polyline>${
+  return html`<polyline class="line s${look}" points="${path}"><title>${name}</title></polyline>${
     dots &&
     finite.map(
       ([at, value]) =>
-        html`<circle class="dot s${index % 6}" cx="${place(toX(at))}" cy="${place(toY(value))}" r="3.5"><title>${name}: ${tickText(at)} → ${value.toPrecision(4)}</title></circle>`,
+        html`<circle class="dot s${look}" cx="${place(toX(at))}" cy="${place(toY(value))}" r="3.5"><title>${name}: ${tickText(at)} → ${value.toPrecision(4)}</title></circle>`,
     )
   }`
+}
+
+/** At most two dozen places along the x axis, with the value of each series there. */
+function rowsOf(series: readonly Series[]): [string, ...string[]][] {
+  const places = [...new Set(series.flatMap(({ points }) => points.map(([at]) => at)))].sort((a, b) => a - b)
+  const step = Math.max(1, Math.ceil((places.length - 1) / 23))
+  const chosen = places.filter((_, i) => i % step === 0 || i === places.length - 1)
+  return chosen.map((place) => [
+    tickText(place),
+    ...series.map(({ points }) => {
+      const value = points.find(([at]) => at === place)?.[1]
+      return value === undefined || !Number.isFinite(value) ? '–' : String(Number(value.toPrecision(4)))
+    }),
+  ])
 }
 
 const describe = (series: readonly Series[], x: string, y: string): string =>

@@ -1,10 +1,10 @@
 import { count } from '../terminal'
-import { barChart } from './bar-chart'
 import { completionView } from './completion'
-import { allTasks, type ReportData } from './data'
+import type { Curves, ReportData } from './data'
+import { gains } from './gains'
 import { html, Markup } from './html'
 import { lineChart } from './line-chart'
-import { occurring, resultsTable, temperatureText } from './results'
+import { occurring, resultsTable } from './results'
 import { style } from './style'
 
 /**
@@ -17,10 +17,11 @@ export function renderReport(data: ReportData): string {
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline'"><title>${data.title}</title><style>${new Markup(style)}</style></head>
 <body><main>
 <header><h1>${data.title}</h1><p class="lead">${data.lead}</p><p class="soft">${data.created} · ${data.adapter}</p></header>
-${section('What it gained', gains(data))}
+${data.headline && headline(data.headline)}
+${section('What it gained', gains(data.evaluation))}
 ${data.completion && section('One answer, token by token', completionView(data.completion))}
-${data.curves.length > 0 && section('Training', html`<div class="grid2">${data.curves.map((curves, i) => lineChart(curves, `curve${i}`))}</div>`)}
-${section('All results', resultsTable(data.evaluation, 'τ: tokens per pass of the target. α: Σ min(p, q) at the drafted positions. MBSU: τ / (1 + cγ), c the ratio of parameters.'))}
+${data.curves.length > 0 && section('Training', html`<div class="grid2">${data.curves.map((curves, i) => lineChart(withLooks(curves, data), `curve${i}`))}</div>`)}
+${section('All results', resultsTable(data.evaluation, 'τ: tokens per pass of the target. α: the mean of Σ min(p, q) over the drafted positions; accepted/drafted counts those after a rejection as lost. MBSU: τ / (1 + cγ), c the ratio of parameters.'))}
 ${data.notes.length > 0 && section('Remarks', html`<ul>${data.notes.map((note) => html`<li>${note}</li>`)}</ul>`)}
 ${section('Settings', settings(data))}
 </main></body>
@@ -30,63 +31,14 @@ ${section('Settings', settings(data))}
 
 const section = (title: string, content: Markup): Markup => html`<section><h2>${title}</h2>${content}</section>`
 
-/** τ by draft × task for every γ and temperature, and α by position. */
-function gains({ evaluation }: ReportData): Markup {
-  const { drafts, tasks, draftLengths, temperatures } = occurring(evaluation)
-  const groups =
-    tasks.length > 1
-      ? [...tasks, ...(evaluation.some(({ task }) => task === allTasks) ? [allTasks] : [])]
-      : [...tasks, ...(tasks.length ? [] : [allTasks])]
-  const bars = draftLengths.flatMap((draftLength) =>
-    temperatures.map((temperature) =>
-      barChart(
-        {
-          title: `Block efficiency τ at γ = ${draftLength}, ${temperature === 0 ? 'greedy' : `temperature ${temperature}`}`,
-          y: 'tokens per target pass',
-          groups,
-          series: drafts.map((draft) => ({
-            name: draft,
-            values: groups.map(
-              (task) =>
-                evaluation.find(
-                  (row) =>
-                    row.draft === draft &&
-                    row.task === task &&
-                    row.draftLength === draftLength &&
-                    row.temperature === temperature,
-                )?.blockEfficiency ?? null,
-            ),
-          })),
-        },
-        `tau-${draftLength}-${String(temperature).replace('.', '_')}`,
-      ),
-    ),
-  )
-  const longest = Math.max(...draftLengths)
-  const positions = temperatures.map((temperature) =>
-    lineChart(
-      {
-        title: `Acceptance α by position in the block, γ = ${longest}, ${temperatureText(temperature)}`,
-        x: 'position',
-        y: 'α',
-        series: drafts.map((name) => ({
-          name,
-          points: (
-            evaluation.find(
-              (row) =>
-                row.draft === name &&
-                row.task === groups.at(-1) &&
-                row.draftLength === longest &&
-                row.temperature === temperature,
-            )?.acceptanceByPosition ?? []
-          ).map((alpha, i) => [i + 1, alpha] as const),
-        })),
-      },
-      `alpha-${String(temperature).replace('.', '_')}`,
-      { yFrom: 0 },
-    ),
-  )
-  return html`<div class="grid2">${bars}${positions}</div>`
+const headline = (figures: NonNullable<ReportData['headline']>): Markup =>
+  html`<dl class="headline">${figures.map(({ label, value, note }) => html`<div><dt>${label}</dt><dd>${value}</dd>${note && html`<dd class="soft">${note}</dd>`}</div>`)}</dl>`
+
+/** A draft looks alike in every plot. */
+const withLooks = (curves: Curves, { evaluation }: ReportData): Curves => {
+  const { drafts } = occurring(evaluation)
+  const look = (name: string) => (drafts.includes(name) ? drafts.indexOf(name) : undefined)
+  return { ...curves, series: curves.series.map((series) => ({ look: look(series.name), ...series })) }
 }
 
 function settings({ settings: groups, models }: ReportData): Markup {

@@ -16,6 +16,7 @@ const row = (
   temperature,
   blockEfficiency,
   acceptanceRate: 0.6,
+  draftAcceptanceRate: 0.4,
   acceptanceByPosition: [0.7, 0.6, 0.5],
   mbsu: blockEfficiency / 1.2,
   plainTokensPerSecond: 100,
@@ -96,9 +97,61 @@ describe('the report', () => {
 
   test('gives every plot a title and a description', () => {
     const plots = page.match(/<svg/g)!.length
-    expect(plots).toBe(4 + 2 + 1)
+    expect(plots).toBe(4 + 2 + 1 + 1)
     expect(page.match(/<svg[^>]*role="img" aria-labelledby/g)).toHaveLength(plots)
     expect(page.match(/<desc/g)).toHaveLength(plots)
+  })
+
+  test('has every plot as a table too, folded away', () => {
+    const plots = page.match(/<svg/g)!.length
+    expect(page.match(/<details><summary>As a table<\/summary>/g)).toHaveLength(plots)
+    const figure = page.match(/<figure>\s*<figcaption>Block efficiency τ at γ = 3, greedy.*?<\/figure>/s)![0]
+    expect(figure).toContain('<th scope="row">open-ended</th><td>1.40</td><td>2.40</td>')
+    const pretraining = page.match(/<figcaption>Pretraining<.*?<\/figure>/s)![0]
+    expect(pretraining).toContain('<th scope="row">10</th><td>3</td>')
+    expect(pretraining).toContain('<th scope="row">20</th><td>–</td>')
+  })
+
+  test('gives a draft the same look in every plot', () => {
+    const curves = [
+      {
+        title: 'Fine-tuning',
+        x: 'step',
+        y: 'α',
+        series: [
+          {
+            name: 'tvd++',
+            points: [
+              [0, 0.5],
+              [9, 0.7],
+            ] as const,
+          },
+        ],
+      },
+    ]
+    const figure = renderReport({ ...sample, curves }).match(/<figcaption>Fine-tuning<.*?<\/figure>/s)![0]
+    expect(figure).toContain('class="line s1"')
+  })
+
+  test('of one draft compares its draft lengths, and the rates with plain decoding', () => {
+    const one = renderReport({ ...sample, evaluation: sample.evaluation.filter(({ draft }) => draft === 'tvd++') })
+    const captions = [...one.matchAll(/<figcaption>([^<]*)/g)].map(([, caption]) => caption)
+    expect(captions).toEqual([
+      'Block efficiency τ, greedy',
+      'Tokens per second, greedy',
+      'Block efficiency τ, T = 1',
+      'Tokens per second, T = 1',
+      'Acceptance α by position in the block, greedy',
+      'Acceptance α by position in the block, T = 1',
+      'Pretraining',
+    ])
+    expect(one).toMatch(/<\/span>plain<\/li><li>.*γ = 3<\/li>/)
+    expect(one).not.toContain('class="best"')
+  })
+
+  test('shows what matters most in large', () => {
+    const page = renderReport({ ...sample, headline: [{ label: 'τ', value: '<2.40>', note: 'γ = 3' }] })
+    expect(page).toContain('<dt>τ</dt><dd>&#60;2.40&#62;</dd><dd class="soft">γ = 3</dd>')
   })
 
   test('draws no figure that is not finite', () => {

@@ -5,13 +5,15 @@ import { html, type Markup } from './html'
 /** The results as a table, one row per draft, task, draft length and temperature; the best τ of each group in bold. */
 export function resultsTable(rows: readonly EvaluationRow[], caption: string): Markup {
   const best = new Map<string, number>()
-  for (const row of rows) best.set(groupOf(row), Math.max(best.get(groupOf(row)) ?? 0, row.blockEfficiency))
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
-<caption>${caption}</caption>
-<thead><tr>${['Draft', 'Task', 'γ', 'Sampling', 'τ', 'α', 'MBSU', 'Plain tok/s', 'Speculative tok/s', 'Speed-up'].map((title) => html`<th scope="col"${title === 'Task' && html` class="left"`}>${title}</th>`)}</tr></thead>
+  // Among drafts; one alone is no best.
+  for (const row of occurring(rows).drafts.length > 1 ? rows : [])
+    best.set(groupOf(row), Math.max(best.get(groupOf(row)) ?? 0, row.blockEfficiency))
+  return html`<p class="soft">${caption}</p>
+<div class="scroll" tabindex="0" role="region" aria-label="All results"><table>
+<thead><tr>${['Draft', 'Task', 'γ', 'Sampling', 'τ', 'α', 'Accepted/drafted', 'MBSU', 'Plain tok/s', 'Speculative tok/s', 'Speed-up'].map((title) => html`<th scope="col"${title === 'Task' && html` class="left"`}>${title}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row) =>
-      html`<tr${row.blockEfficiency === best.get(groupOf(row)) && html` class="best"`}><td>${row.draft}</td><td class="left">${row.task}</td><td>${row.draftLength}</td><td>${temperatureText(row.temperature)}</td><td>${fixed(row.blockEfficiency)}</td><td>${fixed(row.acceptanceRate)}</td><td>${fixed(row.mbsu)}</td><td>${fixed(row.plainTokensPerSecond, 0)}</td><td>${fixed(row.speculativeTokensPerSecond, 0)}</td><td>${fixed(row.speedUp)}×</td></tr>`,
+      html`<tr${row.blockEfficiency === best.get(groupOf(row)) && html` class="best"`}><td>${row.draft}</td><td class="left">${row.task}</td><td>${row.draftLength}</td><td>${temperatureText(row.temperature)}</td><td>${fixed(row.blockEfficiency)}</td><td>${fixed(row.acceptanceRate)}</td><td>${fixed(row.draftAcceptanceRate)}</td><td>${fixed(row.mbsu)}</td><td>${fixed(row.plainTokensPerSecond, 0)}</td><td>${fixed(row.speculativeTokensPerSecond, 0)}</td><td>${fixed(row.speedUp)}×</td></tr>`,
   )}</tbody></table></div>`
 }
 

@@ -8,7 +8,7 @@ export const style = `
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 main{max-width:64rem;margin:0 auto;padding:2rem 1rem 4rem}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .5rem}h2{font-size:1.2rem;margin:2.5rem 0 .75rem}h3{font-size:1rem;margin:0 0 .25rem}
-.lead{font-size:1.08rem;max-width:46rem}.soft,figcaption,.legend,dt,caption{color:var(--soft)}
+.lead{font-size:1.08rem;max-width:46rem}.soft,figcaption,.legend,dt{color:var(--soft)}
 .grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}
 figure,.card{margin:0;padding:1rem;background:var(--card);border:1px solid var(--rule);border-radius:.6rem;min-width:0}
 figcaption{font-size:.92rem;margin-bottom:.5rem}
@@ -23,11 +23,15 @@ svg{display:block;width:100%;height:auto;font:12px system-ui,sans-serif}
 .swatch{display:inline-block;width:.8em;height:.8em;border-radius:.2em;margin-right:.4em;vertical-align:-.05em}
 .swatch.s0{background:var(--s0)}.swatch.s1{background:var(--s1)}.swatch.s2{background:var(--s2)}.swatch.s3{background:var(--s3)}.swatch.s4{background:var(--s4)}.swatch.s5{background:var(--s5)}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;padding-bottom:.4rem}
 th,td{padding:.25rem .5rem;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
 th:first-child,td:first-child,.left{text-align:left}thead th{font-weight:600;color:var(--soft)}tr.best td{font-weight:650}
 .tokens{font:.95rem/1.9 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0 0}
 .tokens span{border-radius:.25em;padding:.1em 0}
 .accepted{background:var(--good)}.corrected{background:var(--fix);text-decoration:underline}.bonus{background:var(--bonus)}
-dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem 1rem;margin:0;font-size:.92rem}dd{margin:0;overflow-wrap:anywhere}
+details{margin-top:.6rem;font-size:.9rem}summary{cursor:pointer;color:var(--soft)}details table{width:auto}tbody th{font-weight:400}
+:focus-visible{outline:2px solid var(--s1);outline-offset:2px}
+.headline{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.75rem;margin:1.5rem 0 0}
+.headline div{padding:.75rem 1rem;background:var(--card);border:1px solid var(--rule);border-radius:.6rem}
+.headline dd{font-size:1.6rem;line-height:1.25;font-variant-numeric:tabular-nums}.headline dd.soft{font-size:.85rem}
+dl:not(.headline){display:grid;grid-template-columns:auto 1fr;gap:.15rem 1rem;margin:0;font-size:.92rem}dd{margin:0;overflow-wrap:anywhere}
 `

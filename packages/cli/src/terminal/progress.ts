@@ -92,7 +92,7 @@ export class Progress {
     const parts = [
       total === undefined ? `${this.#done} ${unit}` : `${this.#done}/${total} ${unit}`,
       rate(perSecond, unit),
-      this.#finished || left === undefined ? `${duration(seconds)} in all` : `${duration(left)} left`,
+      this.#finished || left === undefined ? `${duration(seconds)} in all` : perSecond > 0 && `${duration(left)} left`,
       this.#note,
     ]
     const rest = parts.filter(Boolean).join('  ')

@@ -1,0 +1,50 @@
+import { SpeculativeDecoder, type TokenSource, type Verification } from '@outrider/speculative'
+import type { PretrainedModel, Prompt, SamplingOptions } from '@outrider/transformer'
+import type { Completion, CompletionToken } from '../report/index'
+import { fixed } from '../terminal'
+
+const origins: Record<TokenSource, CompletionToken['origin']> = {
+  draft: 'accepted',
+  correction: 'corrected',
+  bonus: 'bonus',
+  plain: 'plain',
+}
+
+/** One way of answering, to be compared with others. */
+export interface Way {
+  title: string
+  draft: PretrainedModel
+  draftLength: number
+}
+
+export interface TokenByTokenOptions extends SamplingOptions {
+  prompt: Prompt
+  /** The prompt as people read it. */
+  shown: string
+  maxTokens: number
+  verification?: Verification | undefined
+  signal: AbortSignal
+}
+
+/** One prompt answered in several ways, each token with where it came from. */
+export async function tokenByToken(
+  target: PretrainedModel,
+  ways: readonly Way[],
+  { prompt, shown, verification, ...options }: TokenByTokenOptions,
+): Promise<Completion> {
+  const answers: Completion['answers'][number][] = []
+  for (const { title, draft, draftLength } of ways) {
+    const decoder = new SpeculativeDecoder({
+      target,
+      drafter: draft,
+      draftLength,
+      ...(verification && { verification }),
+    })
+    const tokens: CompletionToken[] = []
+    for await (const { pieces } of decoder.generate(prompt, options))
+      for (const { text, source } of pieces) tokens.push({ text, origin: origins[source] })
+    const { blockEfficiency, targetPasses } = decoder.metrics
+    answers.push({ title, note: `τ ${fixed(blockEfficiency)}: ${targetPasses} target passes`, tokens })
+  }
+  return { prompt: shown, answers }
+}
