@@ -14,7 +14,7 @@ function editor({ entries = [] as string[] } = {}) {
     history,
     complete: completeLine,
   })
-  return { ...terminal, terminal, lines, entries }
+  return { terminal, lines, entries }
 }
 
 /** Asks, types when the prompt is there, and gives what was asked for. */

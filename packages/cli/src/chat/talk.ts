@@ -10,12 +10,11 @@ import type { ChatSession } from './session'
 import { runSlashCommand } from './slash-commands'
 import { tokenColours, tokenLegend } from './token-colours'
 
-/** Errors that end a conversation: nothing can be answered after them. */
-const fatal = new Set(['DEVICE_LOST', 'OUT_OF_MEMORY', 'ABORTED'])
-
 /**
  * The conversation, message by message, until there is none. A person is told of a mistake and goes on; from a pipe it ends
  * the command.
+ *
+ * @throws OutriderError DEVICE_LOST after the last message, if the device was lost: the conversation could be saved till then
  */
 export async function talk(
   context: Context,
@@ -26,6 +25,7 @@ export async function talk(
   const saved = new Set<string>()
   const dim = terminal.noteStyle.dim
   let legendShown = false
+  let lost: OutriderError | undefined
   if (interactive) {
     // Compiled beforehand, so that the figures of the first answer are those of answering.
     await session.warmUp(warmUpProgress(terminal), context.signal)
@@ -45,11 +45,15 @@ export async function talk(
       }
     } catch (error) {
       if (!interactive || context.signal.aborted) throw error
-      if (error instanceof OutriderError && fatal.has(error.code)) throw error
       terminal.warn(errorText(error, { verbose: false, style: terminal.noteStyle }))
+      if (error instanceof OutriderError && error.code === 'DEVICE_LOST') {
+        lost = error
+        terminal.note('Nothing more can be answered; /save still saves what was said.')
+      }
     }
     if (interactive) terminal.note('')
   }
+  if (lost) throw lost
   const { speculation } = session
   if (interactive && speculation && speculation.numDrafts > 0)
     terminal.note(

@@ -105,8 +105,9 @@ async function demo(context: Context, out: string): Promise<object> {
   const seconds = (performance.now() - began) / 1000
   const data = reportData({ target, drafts, rows, completion, adapter, lead, notes, answers, seconds })
   const address = await writeReport(`${out}/report.html`, data)
-  terminal.print(
-    `\n${style.bold('Written')} to ${out} in ${duration(seconds)}: distillation.jsonl, ${drafts.map(({ name }) => `draft-${name}`).join(', ')}`,
+  terminal.print()
+  terminal.printParagraph(
+    `${style.bold('Written')} to ${out} in ${duration(seconds)}: distillation.jsonl, ${drafts.map(({ name }) => `draft-${name}`).join(', ')}`,
   )
   terminal.print(`Report: ${address}`)
   return { out, adapter, seconds, parameter_ratio: share, lead, notes, results: rows.map(resultJson), completion }

@@ -41,7 +41,7 @@ export function barChart({ title, y, groups, series, decimals = 2 }: Bars, id: s
   )
   return html`<figure>
 <figcaption>${title}</figcaption>
-<div class="scroll"><svg viewBox="0 0 ${width} ${height}" style="min-width:${Math.round(width * 0.85)}px" role="img" aria-labelledby="${id}-t ${id}-d">
+<div class="scroll"><svg viewBox="0 0 ${width} ${height}" style="min-width:${Math.round(width * 0.75)}px" role="img" aria-labelledby="${id}-t ${id}-d">
 <title id="${id}-t">${title}</title><desc id="${id}-d">${y}. ${series.map(({ name, values }) => `${name}: ${groups.map((group, g) => `${group} ${values[g] == null ? 'not measured' : shown(values[g])}`).join(', ')}`).join('; ')}.</desc>
 ${yTicks.map((tick) => html`<line class="grid" x1="${margin.left}" x2="${width - margin.right}" y1="${toY(tick).toFixed(1)}" y2="${toY(tick).toFixed(1)}"/><text class="tick end" x="${margin.left - 8}" y="${(toY(tick) + 4).toFixed(1)}">${tickText(tick)}</text>`)}
 <line class="axis" x1="${margin.left}" x2="${width - margin.right}" y1="${bottom}" y2="${bottom}"/>

@@ -24,7 +24,7 @@ svg{display:block;width:100%;height:auto;font:12px system-ui,sans-serif}
 .swatch.s0{background:var(--s0)}.swatch.s1{background:var(--s1)}.swatch.s2{background:var(--s2)}.swatch.s3{background:var(--s3)}.swatch.s4{background:var(--s4)}.swatch.s5{background:var(--s5)}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .5rem;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
-th:first-child,td:first-child,.left{text-align:left}thead th{font-weight:600;color:var(--soft)}tr.best td{font-weight:650}
+th:first-child,td:first-child,.left{text-align:left}thead th{font-weight:600;color:var(--soft);white-space:normal;vertical-align:bottom}tr.best td{font-weight:650}
 .tokens{font:.95rem/1.9 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0 0}
 .tokens span{border-radius:.25em;padding:.1em 0}
 .accepted{background:var(--good)}.corrected{background:var(--fix);text-decoration:underline}.bonus{background:var(--bonus)}
