@@ -2,11 +2,11 @@ import { OutriderError } from '@outrider/tensor'
 import { throwIfAborted } from '@outrider/transformer'
 import type { Context } from '../context'
 import { errorText } from '../error-text'
-import { count, fixed, printable } from '../terminal'
+import { count, fixed, printable, type Terminal, WordWrap } from '../terminal'
 import { warmUpProgress } from '../warm-up-progress'
 import { figures } from './figures'
 import type { LineSource } from './line-source'
-import type { ChatSession } from './session'
+import type { AnswerPiece, ChatSession } from './session'
 import { runSlashCommand } from './slash-commands'
 import { tokenColours, tokenLegend } from './token-colours'
 
@@ -73,17 +73,9 @@ async function exchange(context: Context, session: ChatSession, lines: LineSourc
   const release = lines.listen(() => (stop.signal.aborted ? process.emit('SIGINT') : stop.abort()))
   try {
     sayDropped(terminal.note.bind(terminal), fitted(session), session)
-    const paint = terminal.coloured ? tokenColours(terminal.style) : undefined
-    let lineOpen = false
-    const answer = await session.answer(
-      ({ text, source }) => {
-        const shown = terminal.isTerminal ? printable(text) : text
-        terminal.write(paint ? paint[source](shown) : shown)
-        lineOpen = !text.endsWith('\n')
-      },
-      AbortSignal.any([context.signal, stop.signal]),
-    )
-    if (lineOpen) terminal.print()
+    const show = answerWriter(terminal)
+    const answer = await session.answer(show.piece, AbortSignal.any([context.signal, stop.signal]))
+    if (show.lineOpen()) terminal.print()
     throwIfAborted(context.signal)
     if (answer.text === '' && answer.finishReason === 'stopped')
       return terminal.note(dim('Stopped before the first word; the question is taken back (↑ brings it again).'))
@@ -92,6 +84,27 @@ async function exchange(context: Context, session: ChatSession, lines: LineSourc
     if (answer.contextFull) terminal.note('Next time the oldest messages are left out; /new begins anew.')
   } finally {
     release()
+  }
+}
+
+/** Writes an answer as it comes: at a terminal in colours, between words; elsewhere as it is. */
+function answerWriter(terminal: Terminal): { piece: (piece: AnswerPiece) => void; lineOpen: () => boolean } {
+  if (terminal.isTerminal) {
+    const paint = tokenColours(terminal.style)
+    const wrap = new WordWrap(
+      (text) => terminal.write(text),
+      () => terminal.columns,
+    )
+    return { piece: ({ text, source }) => wrap.write(printable(text), paint[source]), lineOpen: () => wrap.lineOpen }
+  }
+  const paint = terminal.coloured ? tokenColours(terminal.style) : undefined // FORCE_COLOR
+  let open = false
+  return {
+    piece({ text, source }) {
+      terminal.write(paint ? paint[source](text) : text)
+      open = !text.endsWith('\n')
+    },
+    lineOpen: () => open,
   }
 }
 

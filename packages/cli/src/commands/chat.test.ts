@@ -33,7 +33,7 @@ async function chatAtTerminal(
   person: (terminal: ReturnType<typeof fakeTerminal>) => Promise<void>,
   env: NodeJS.ProcessEnv = {},
 ) {
-  const terminal = fakeTerminal()
+  const terminal = fakeTerminal({ columns: 500 }) // answers in one line, to be compared
   const { input, output } = terminal
   const surroundings = { input, out: output, err: output, env: { XDG_STATE_HOME: join(folder, 'state'), ...env } }
   const ended = run(['chat', '--model', model, ...flags], surroundings)

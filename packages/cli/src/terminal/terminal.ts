@@ -23,8 +23,6 @@ export class Terminal {
   readonly coloured: boolean
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean
-  /** Columns of standard output. */
-  readonly columns: number
   readonly #out: Stream
   readonly #err: Stream
   #progress: Progress | undefined
@@ -33,11 +31,15 @@ export class Terminal {
     this.json = json
     this.#out = out
     this.#err = err
-    this.columns = out.columns ?? 100
     this.coloured = wantsColour(out, env)
     this.isTerminal = Boolean(out.isTTY)
     this.style = colours(this.coloured)
     this.noteStyle = colours(wantsColour(err, env))
+  }
+
+  /** Columns of standard output, as it is now. */
+  get columns(): number {
+    return this.#out.columns ?? 100
   }
 
   /** A line of the result. */

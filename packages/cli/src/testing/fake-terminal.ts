@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 
-/** A terminal of 80 columns without a person: what is typed comes from `type`, what is shown is in `screen`. */
+/** A terminal without a person: what is typed comes from `type`, what is shown is in `screen`. */
 export interface FakeTerminal {
   input: PassThrough & { isTTY: true; setRawMode: (raw: boolean) => unknown }
   output: PassThrough & { isTTY: true; columns: number }
@@ -24,7 +24,7 @@ export const keys = {
   paste: (text: string) => `\x1b[200~${text}\x1b[201~`,
 } as const
 
-export function fakeTerminal(): FakeTerminal {
+export function fakeTerminal({ columns = 80 } = {}): FakeTerminal {
   let raw = ''
   let seen = 0
   let isRaw = false
@@ -34,7 +34,7 @@ export function fakeTerminal(): FakeTerminal {
       isRaw = on
     },
   })
-  const output = Object.assign(new PassThrough(), { isTTY: true as const, columns: 80 })
+  const output = Object.assign(new PassThrough(), { isTTY: true as const, columns })
   output.on('data', (data: Buffer) => {
     raw += data
   })
