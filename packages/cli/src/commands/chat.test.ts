@@ -67,9 +67,8 @@ describe('a chat at a terminal', () => {
       // Nonsense at length, so that there is something to stop.
       terminal.type(`/temperature 9${keys.enter}`)
       await terminal.waitFor(/temperature: 9.*› $/s)
+      terminal.typeAt(/Mira\?\r?\n\s*\S+\s+\S/, keys.ctrlC)
       terminal.type(`Who is Mira?${keys.enter}`)
-      await terminal.waitFor(/Mira\?\r?\n\s*\S+\s+\S/)
-      terminal.type(keys.ctrlC)
       await terminal.waitFor(/· stopped.*› $/s)
       terminal.type(`/save ${join(folder, 'chat.json')}${keys.enter}`)
       await terminal.waitFor(/Saved to.*› $/s)

@@ -11,6 +11,8 @@ export interface FakeTerminal {
   /** Whether keys come one by one, as while something is read from them. */
   readonly isRaw: boolean
   type(keys: string): void
+  /** Types as soon as text appears that was not there at the last `waitFor`. */
+  typeAt(text: RegExp, keys: string): void
   /** Resolves when text appears that was not there at the last call. Fails after a minute, with what is there. */
   waitFor(text: string | RegExp): Promise<void>
 }
@@ -35,8 +37,13 @@ export function fakeTerminal({ columns = 80 } = {}): FakeTerminal {
     },
   })
   const output = Object.assign(new PassThrough(), { isTTY: true as const, columns })
+  let typeLater: { text: RegExp; keys: string } | undefined
   output.on('data', (data: Buffer) => {
     raw += data
+    if (!typeLater?.text.test(plain(raw.slice(seen)))) return
+    const { keys } = typeLater
+    typeLater = undefined
+    input.write(keys)
   })
   return {
     input,
@@ -51,6 +58,9 @@ export function fakeTerminal({ columns = 80 } = {}): FakeTerminal {
       return isRaw
     },
     type: (keys) => void input.write(keys),
+    typeAt(text, keys) {
+      typeLater = { text, keys }
+    },
     async waitFor(text) {
       const began = Date.now()
       for (;;) {
