@@ -5,6 +5,8 @@ import { valueTable } from './value-table'
 
 export interface Bars {
   title: string
+  /** What the groups are. */
+  x: string
   y: string
   /** Names along the axis. */
   groups: readonly string[]
@@ -18,7 +20,7 @@ const height = 280
 const margin = { top: 22, right: 12, bottom: 40, left: 54 }
 
 /** Bars in groups as an SVG figure with title, description and legend. Each bar carries its value. */
-export function barChart({ title, y, groups, series, decimals = 2 }: Bars, id: string): Markup {
+export function barChart({ title, x, y, groups, series, decimals = 2 }: Bars, id: string): Markup {
   const width = Math.max(360, margin.left + margin.right + groups.length * (series.length * 23 + 14))
   const bottom = height - margin.bottom
   const most = Math.max(1e-6, ...series.flatMap(({ values }) => values.map((value) => value ?? 0)))
@@ -34,9 +36,9 @@ export function barChart({ title, y, groups, series, decimals = 2 }: Bars, id: s
     groups.map((group, g) => {
       const value = values[g]
       if (value == null || !Number.isFinite(value)) return undefined
-      const x = leftOf(g, s)
+      const left = leftOf(g, s)
       const top = toY(Math.max(0, value))
-      return html`<g><title>${group}, ${name}: ${shown(value)}</title><rect class="bar s${looks[s]!}" x="${(x + 1).toFixed(1)}" width="${(barWidth - 2).toFixed(1)}" y="${top.toFixed(1)}" height="${Math.max(0, bottom - top).toFixed(1)}" rx="2"/><text class="value middle" x="${(x + barWidth / 2).toFixed(1)}" y="${(top - 4).toFixed(1)}">${shown(value)}</text></g>`
+      return html`<g><title>${group}, ${name}: ${shown(value)}</title><rect class="bar s${looks[s]!}" x="${(left + 1).toFixed(1)}" width="${(barWidth - 2).toFixed(1)}" y="${top.toFixed(1)}" height="${Math.max(0, bottom - top).toFixed(1)}" rx="2"/><text class="value middle" x="${(left + barWidth / 2).toFixed(1)}" y="${(top - 4).toFixed(1)}">${shown(value)}</text></g>`
     }),
   )
   return html`<figure>
@@ -52,7 +54,7 @@ ${bars}
 ${series.length > 1 && legend(series)}
 ${valueTable(
   title,
-  ['', ...series.map(({ name }) => name)],
+  [x, ...series.map(({ name }) => name)],
   groups.map((group, g) => [group, ...series.map(({ values }) => shown(values[g]))]),
 )}
 </figure>`

@@ -62,7 +62,7 @@ function efficiency(title: string, compared: readonly Compared[]): Bars {
     ...looking,
     values: groups.map((task) => figureOf(rows, task, 'blockEfficiency')),
   }))
-  return { title, y: 'tokens per target pass', groups, series }
+  return { title, x: 'task', y: 'tokens per target pass', groups, series }
 }
 
 function speed(title: string, compared: readonly Compared[], rows: readonly EvaluationRow[]): Bars {
@@ -74,6 +74,7 @@ function speed(title: string, compared: readonly Compared[], rows: readonly Eval
   }))
   return {
     title,
+    x: 'task',
     y: 'tokens per second',
     groups,
     series: [{ name: 'plain', look: plainLook.first, values: plain }, ...series],
@@ -90,6 +91,7 @@ function speedBySetting(evaluation: readonly EvaluationRow[]): Bars {
     over.find((row) => row.draft === draft && row.temperature === temperature && row.draftLength === length)
   return {
     title: 'Tokens per second over all tasks',
+    x: 'setting',
     y: 'tokens per second',
     groups: settings.map(({ temperature, length }) => `γ = ${length}, ${temperatureText(temperature)}`),
     series: [

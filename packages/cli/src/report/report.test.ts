@@ -106,6 +106,7 @@ describe('the report', () => {
     const plots = page.match(/<svg/g)!.length
     expect(page.match(/<details><summary>As a table<\/summary>/g)).toHaveLength(plots)
     const figure = page.match(/<figure>\s*<figcaption>Block efficiency τ at γ = 3, greedy.*?<\/figure>/s)![0]
+    expect(figure).toContain('<th scope="col">task</th><th scope="col">pretrained</th>')
     expect(figure).toContain('<th scope="row">open-ended</th><td>1.40</td><td>2.40</td>')
     const pretraining = page.match(/<figcaption>Pretraining<.*?<\/figure>/s)![0]
     expect(pretraining).toContain('<th scope="row">10</th><td>3</td>')

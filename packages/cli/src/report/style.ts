@@ -27,7 +27,7 @@ th,td{padding:.25rem .5rem;border-bottom:1px solid var(--rule);text-align:right;
 th:first-child,td:first-child,.left{text-align:left}thead th{font-weight:600;color:var(--soft);white-space:normal;vertical-align:bottom}tr.best td{font-weight:650}
 .tokens{font:.95rem/1.9 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0 0}
 .tokens span{border-radius:.25em;padding:.1em 0}
-.accepted{background:var(--good)}.corrected{background:var(--fix);text-decoration:underline}.bonus{background:var(--bonus)}
+.accepted{background:var(--good)}.corrected{background:var(--fix);text-decoration:underline}.bonus{background:var(--bonus)}.accepted,.corrected,.bonus{color:var(--ink)}
 details{margin-top:.6rem;font-size:.9rem}summary{cursor:pointer;color:var(--soft)}details table{width:auto}tbody th{font-weight:400}
 :focus-visible{outline:2px solid var(--s1);outline-offset:2px}
 .headline{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.75rem;margin:1.5rem 0 0}
