@@ -7,7 +7,7 @@ import { type EvaluationFigures, figuresOf, stepCosts } from '../evaluation/figu
 import { evaluationProgress } from '../evaluation/progress'
 import { readPrompts } from '../evaluation/prompts'
 import { evaluationReport } from '../evaluation/report-data'
-import { all, type MeasureOptions, measurePlain, measureSpeculation, type Speculation } from '../evaluation/speculation'
+import { all, measureInTurns } from '../evaluation/speculation'
 import { tokenByToken } from '../evaluation/token-by-token'
 import { openModel } from '../models'
 import {
@@ -90,35 +90,18 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal, onProgress: warmUpProgress(terminal) })
   const costs = await stepCosts(target, draft, sampling)
   const onAnswer = evaluationProgress(terminal, prompts.length * (1 + flags.draftLength.length))
-  const measure: MeasureOptions = {
-    target,
-    prompts,
-    sampling,
-    maxTokens,
-    signal,
-    onAnswer,
-  }
-  const plain = await measurePlain(measure)
-  const runs: { draftLength: number; speculation: Speculation }[] = []
-  for (const draftLength of flags.draftLength)
-    runs.push({
-      draftLength,
-      speculation: await measureSpeculation({
-        ...measure,
-        draft,
-        draftLength,
-        verification: flags.verification,
-        costs,
-      }),
-    })
+  const { plain, speculations } = await measureInTurns(
+    { target, prompts, sampling, maxTokens, signal, onAnswer },
+    flags.draftLength.map((draftLength) => ({ draft, draftLength, verification: flags.verification, costs })),
+  )
   terminal.endProgress()
 
-  const results = runs.map(({ draftLength, speculation }) => {
+  const results = speculations.map((speculation, i) => {
     const figures = (category: string) =>
       figuresOf(speculation.metrics.get(category)!, plain.get(category), speculation.paces.get(category))
     const categories = [...speculation.paces.keys()].filter((category) => category !== all)
     return {
-      draft_length: draftLength,
+      draft_length: flags.draftLength[i]!,
       all: figures(all),
       categories: Object.fromEntries(categories.map((category) => [category, figures(category)])),
     }

@@ -3,15 +3,7 @@ import type { PretrainedModel } from '@outrider/transformer'
 import type { Context } from '../context'
 import { stepCosts } from '../evaluation/figures'
 import { evaluationProgress } from '../evaluation/progress'
-import {
-  all,
-  type MeasuredPrompt,
-  measurePlain,
-  measureSpeculation,
-  type Speculation,
-  together,
-  tokensPerSecond,
-} from '../evaluation/speculation'
+import { all, type MeasuredPrompt, measureInTurns, tokensPerSecond } from '../evaluation/speculation'
 import type { EvaluationRow } from '../report/index'
 import { plan, samplings, seeds } from './plan'
 import type { TrainedDraft } from './stages'
@@ -37,7 +29,7 @@ export async function measureAll(
       shown: prompt,
     }),
   )
-  const total = prompts.length * samplings.length * (2 + drafts.length * draftLengths.length)
+  const total = prompts.length * samplings.length * (1 + drafts.length * draftLengths.length)
   const onAnswer = evaluationProgress(context.terminal, total)
   const rows: EvaluationRow[] = []
   const costs = await stepCosts(target, drafts[0]!.model, { temperature: 0 })
@@ -52,16 +44,12 @@ export async function measureAll(
     }
     const longest = { target, drafter: drafts[0]!.model, draftLength: Math.max(...draftLengths) }
     await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal: context.signal })
-    // Plain decoding first and last: a machine's speed drifts.
-    const before = await measurePlain(measure)
-    const runs: { draft: string; draftLength: number; speculation: Speculation }[] = []
-    for (const { name, model } of drafts)
-      for (const draftLength of draftLengths) {
-        const speculation = await measureSpeculation({ ...measure, draft: model, draftLength, costs })
-        runs.push({ draft: name, draftLength, speculation })
-      }
-    const plain = together(before, await measurePlain(measure))
-    for (const { draft, draftLength, speculation } of runs)
+    const contenders = drafts.flatMap(({ name, model: draft }) =>
+      draftLengths.map((draftLength) => ({ name, draft, draftLength, costs })),
+    )
+    const { plain, speculations } = await measureInTurns(measure, contenders)
+    for (const [i, { name: draft, draftLength }] of contenders.entries()) {
+      const speculation = speculations[i]!
       for (const task of [...tasks, all]) {
         const figures = speculation.metrics.get(task)!
         const plainRate = tokensPerSecond(plain.get(task))
@@ -81,6 +69,7 @@ export async function measureAll(
           speedUp: rate / plainRate,
         })
       }
+    }
   }
   context.terminal.endProgress()
   return { rows, costs }

@@ -49,33 +49,13 @@ export type Paces = Map<string, Pace>
 
 export const all = 'all'
 
-/** How fast the target answers alone. */
-export async function measurePlain({
-  target,
-  prompts,
-  sampling,
-  maxTokens,
-  signal,
-  onAnswer,
-}: MeasureOptions): Promise<Paces> {
-  const paces: Paces = new Map()
-  for (const [i, { prompt, category }] of prompts.entries()) {
-    const options = { ...sampling, seed: (sampling.seed ?? 0) + i, maxTokens, signal }
-    const rate = note(paces, category, await finished(generate(target, prompt, options)))
-    onAnswer?.({ rate, how: 'plain' })
-  }
-  return paces
-}
-
-/** Two measurements as one. */
-export function together(a: Paces, b: Paces): Paces {
-  return new Map(
-    [...a].map(([name, pace]) => {
-      const other = b.get(name)!
-      const sum = (key: keyof Pace) => pace[key] + other[key]
-      return [name, { answers: sum('answers'), tokens: sum('tokens'), seconds: sum('seconds') }]
-    }),
-  )
+/** A draft, and how it is used. */
+export interface Contender {
+  draft: PretrainedModel
+  draftLength: number | 'auto'
+  verification?: Verification
+  /** What steps cost, where that has been measured. */
+  costs?: StepCosts | undefined
 }
 
 /** What speculation did, by category and under `all`. */
@@ -84,27 +64,38 @@ export interface Speculation {
   metrics: Map<string, SpeculationMetrics>
 }
 
-/** How fast the target answers with a draft, and how the draft fares. */
-export async function measureSpeculation({
-  target,
-  prompts,
-  sampling,
-  maxTokens,
-  signal,
-  onAnswer,
-  draft,
-  draftLength,
-  verification = 'block',
-  costs,
-}: MeasureOptions & {
-  draft: PretrainedModel
-  draftLength: number | 'auto'
-  verification?: Verification
-  /** What steps cost, where that has been measured. */
-  costs?: StepCosts | undefined
-}): Promise<Speculation> {
-  const paces: Paces = new Map()
-  const metrics = new Map<string, SpeculationMetrics>()
+/**
+ * How fast the target answers alone and with each contender, and how the drafts fare. A prompt is answered by all of them in
+ * turn before the next one is: a machine's speed drifts, and what slows it must slow them all.
+ */
+export async function measureInTurns(
+  { target, prompts, sampling, maxTokens, signal, onAnswer }: MeasureOptions,
+  contenders: readonly Contender[],
+): Promise<{ plain: Paces; speculations: Speculation[] }> {
+  const plain: Paces = new Map()
+  const running = contenders.map((contender) => ({ contender, ...begun(target, contender) }))
+  for (const [i, { prompt, category }] of prompts.entries()) {
+    const options = { ...sampling, seed: (sampling.seed ?? 0) + i, maxTokens, signal }
+    onAnswer?.({ rate: note(plain, category, await finished(generate(target, prompt, options))), how: 'plain' })
+    for (const { contender, paces, decoderOf } of running) {
+      const decoder = decoderOf(category)
+      const rate = note(paces, category, await finished(decoder.generate(prompt, options)))
+      onAnswer?.({ rate, how: `γ ${contender.draftLength}`, metrics: decoder.metrics })
+    }
+  }
+  const speculations = running.map(({ contender: { draft, costs }, paces, decoders }) => {
+    const parameterRatio = parameterCount(draft.config) / parameterCount(target.config)
+    const whole = new SpeculationMetrics({ parameterRatio })
+    whole.costs = costs
+    const metrics = new Map([...decoders].map(([category, decoder]) => [category, decoder.metrics]))
+    for (const part of metrics.values()) whole.add(part)
+    return { paces, metrics: metrics.set(all, whole) }
+  })
+  return { plain, speculations }
+}
+
+/** A decoder for each category, so that each counts by itself. */
+function begun(target: PretrainedModel, { draft, draftLength, verification = 'block', costs }: Contender) {
   const decoders = new Map<string, SpeculativeDecoder>()
   const decoderOf = (category: string) => {
     let decoder = decoders.get(category)
@@ -112,28 +103,12 @@ export async function measureSpeculation({
       decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, verification })
       decoder.metrics.costs = costs
       decoders.set(category, decoder)
-      metrics.set(category, decoder.metrics)
     }
     return decoder
   }
-  for (const [i, { prompt, category }] of prompts.entries()) {
-    const answer = decoderOf(category).generate(prompt, {
-      ...sampling,
-      seed: (sampling.seed ?? 0) + i,
-      maxTokens,
-      signal,
-    })
-    const rate = note(paces, category, await finished(answer))
-    onAnswer?.({ rate, how: `γ ${draftLength}`, metrics: metrics.get(category)! })
-  }
-  const whole = new SpeculationMetrics({ parameterRatio: parameterCount(draft.config) / parameterCount(target.config) })
-  whole.costs = costs
-  for (const part of metrics.values()) whole.add(part)
-  metrics.set(all, whole)
-  return { paces, metrics }
+  return { paces: new Map() as Paces, decoders, decoderOf }
 }
 
-/** Adds an answer to the paces, and gives its own rate. */
 function note(paces: Paces, category: string, { tokens, timings }: GenerationResult): number {
   for (const name of new Set([category, all])) {
     const pace = paces.get(name) ?? { answers: 0, tokens: 0, seconds: 0 }
