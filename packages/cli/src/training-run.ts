@@ -31,6 +31,7 @@ export async function trainingRun(
     warmup,
     accumulation,
     activationCheckpointing,
+    precision,
     validateEvery,
     checkpointEvery,
     resume,
@@ -50,6 +51,7 @@ export async function trainingRun(
     warmup,
     accumulation,
     activationCheckpointing,
+    precision,
     validation: heldOut,
     validateEvery,
     checkpoints: directory(out),
@@ -72,6 +74,11 @@ export async function trainingRun(
   terminal.print(
     `${label}: ${steps} steps in ${duration(seconds)}, loss ${fixed(last?.loss, 3)}${last?.acceptance_rate === undefined ? '' : `, α ${fixed(last.acceptance_rate, 3)}`}${measured ? `; held out: ${describe(measured)}` : ''}`,
   )
+  const skipped = history.filter(({ skipped }) => skipped).length
+  if (skipped > 0)
+    terminal.print(
+      `${skipped} of ${steps} steps were skipped while the scale of the loss came down to ${last?.loss_scale}, where gradients fit in half precision.`,
+    )
   terminal.print(`Written to ${out}`)
   return { out, steps, seconds, tokens: trainedTokens, ...last, ...measured }
 }

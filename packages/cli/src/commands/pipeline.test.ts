@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { testDevice } from '@outrider/tensor/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asset } from '../../../transformer/src/assets.fixture'
 import type { EvaluationFigures } from '../evaluation/figures'
@@ -122,6 +123,29 @@ describe('evaluate --report', () => {
     expect(out).toMatch(/accepted\/drafted \d+\/\d+ = 0\.\d\d; α by position/)
     for (const line of out.split('\n').filter((line) => /^(category|group|all|─)/.test(line)))
       expect(line.length, line).toBeLessThanOrEqual(80)
+  })
+})
+
+describe('--precision mixed', () => {
+  const few = ['--steps', '3', '--precision', 'mixed']
+
+  test('trains where the adapter has shader-f16; where it has not, says so and what to do instead', async () => {
+    const { capabilities } = await testDevice()
+    const { status, json } = await runCli([...pretraining('mixed'), ...few, '--json'])
+    if (capabilities.shaderF16) {
+      expect(status).toBe(0)
+      expect(json()).toMatchObject({ steps: 3, loss_scale: 65_536 })
+      return
+    }
+    expect(status).toBe(1)
+    expect(json()).toMatchObject({ error: { code: 'UNSUPPORTED', remedy: expect.stringContaining('f32') } })
+    expect(existsSync(at('mixed'))).toBe(false)
+  })
+
+  test('is the only other precision', async () => {
+    const { status, err } = await runCli([...pretraining('half'), '--precision', 'f16'])
+    expect(status).toBe(2)
+    expect(err).toMatch(/f32, mixed/)
   })
 })
 

@@ -1,4 +1,5 @@
-import type { Command } from 'commander'
+import type { Precision } from '@outrider/training'
+import { type Command, Option } from 'commander'
 import { integer, number } from './parse'
 
 /** Options that both kinds of training share. */
@@ -11,6 +12,7 @@ export interface TrainingFlags {
   warmup?: number
   accumulation: number
   activationCheckpointing?: boolean
+  precision: Precision
   validation?: string[]
   validateEvery?: number
   checkpointEvery: number
@@ -41,6 +43,14 @@ export const withTraining = (command: Command, defaults: { steps: number; learni
     .option('--warmup <n>', 'steps of warm-up (default: a twentieth of all)', integer())
     .option('--accumulation <n>', 'batches for one step', integer({ least: 1 }), 1)
     .option('--activation-checkpointing', 'compute each block twice instead of keeping its activations: less memory')
+    .addOption(
+      new Option(
+        '--precision <name>',
+        'mixed: weights and activations in half precision, less memory; needs an adapter with shader-f16 (outrider doctor)',
+      )
+        .choices(['f32', 'mixed'] satisfies Precision[])
+        .default('f32'),
+    )
     .option(
       '--validation <file...>',
       'held-out data of the same kind, measured at the end and every --validate-every steps',
