@@ -9,6 +9,7 @@ import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
 import { matmulSuite } from './suites/matmul'
 import { peerAcceptance } from './suites/peer-acceptance'
+import { precisionSuite } from './suites/precision'
 import { rowsSuite } from './suites/rows'
 import { speculationSuite } from './suites/speculation'
 import { startUpSuite } from './suites/start-up'
@@ -21,6 +22,7 @@ const suites: readonly Suite[] = [
   attentionSuite,
   rowsSuite,
   trainingStepSuite,
+  precisionSuite,
   speculationSuite,
   startUpSuite,
   loadMemory,
