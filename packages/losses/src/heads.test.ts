@@ -1,4 +1,4 @@
-import { crossEntropy, matmul, readAll, valueAndGradient } from '@outrider/tensor'
+import { cast, crossEntropy, matmul, readAll, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, randomWeights, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { logitsOf } from './float64.fixture'
@@ -123,6 +123,31 @@ describe('a loss of heads', () => {
     const expected = await unfused(inputs, composed)
     for (const [i, values] of (await fused(inputs, composed)).entries())
       await expectAllClose(values, expected[i]!, { absolute: 1e-6, relative: 1e-4 })
+  })
+
+  it('takes f16 from the draft, and has logits, loss and weight gradient in f32 (with shader-f16; without it, is refused)', async () => {
+    const inputs = await given()
+    const halved = { hidden: cast(inputs.draft.hidden, 'f16'), weight: cast(inputs.draft.weight, 'f16') }
+    const half = { ...inputs, draft: halved }
+    if (!inputs.device.capabilities.shaderF16) {
+      await expect(fused(half, tvdPlusPlus(), 5)).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+      return
+    }
+    const rounded = { hidden: cast(halved.hidden, 'f32'), weight: cast(halved.weight, 'f32') }
+    const expected = await fused({ ...inputs, draft: rounded }, tvdPlusPlus(), 5)
+    for (const chunkRows of [undefined, 5]) {
+      const [value, alpha, hidden, weight, sigma] = await fused(half, tvdPlusPlus(), chunkRows)
+      const exact = { absolute: 1e-6, relative: 1e-4 }
+      for (const [i, values] of [value, alpha].entries()) await expectAllClose(values!, expected[i]!, exact)
+      await expectAllClose(weight!, expected[3]!, exact)
+      await expectAllClose(sigma!, expected[4]!, exact)
+      await expectAllClose(hidden!, expected[2]!, { absolute: 1e-6, relative: 1e-3 }) // rounded to f16
+    }
+    const composed = composeLoss('mean of squares', ({ draftLogits, mask }) => {
+      expect(draftLogits.dtype).toBe('f32')
+      return rowMean(matmul(draftLogits, draftLogits.device.full([37, 1], 0.1)).reshape([rows]), mask)
+    })
+    await expectAllClose((await fused(half, composed))[0]!, (await fused({ ...inputs, draft: rounded }, composed))[0]!)
   })
 
   it('reads a quantised head of the target', async () => {

@@ -1,4 +1,4 @@
-import { crossEntropy, mean, type Tensor, valueAndGradient } from '@outrider/tensor'
+import { cast, crossEntropy, mean, multiply, type Tensor, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import type { ModelConfig } from '../config/index'
@@ -43,7 +43,7 @@ const forms: [string, ModelConfig][] = [
   ['with biases, head norms, a window and scaled positions', special],
 ]
 
-const hostParameters = async (model: Llama): Promise<HostParameters> => {
+const hostParameters = async (model: Pick<Llama, 'parameters'>): Promise<HostParameters> => {
   const entries = Object.entries(model.parameters).map(
     async ([name, tensor]) => [name, Float64Array.from(await tensor.data())] as const,
   )
@@ -52,6 +52,21 @@ const hostParameters = async (model: Llama): Promise<HostParameters> => {
 
 const tokensOf = async (ids: number[]) => (await testDevice()).tensor(Uint32Array.from(ids), { shape: [1, ids.length] })
 const bits = async (tensor: Tensor) => [...new Uint32Array((await tensor.data()).slice().buffer)]
+
+/** The loss's slope in every element of every parameter, by float64 differences. */
+function referenceGradients(config: ModelConfig, host: HostParameters, ids: number[]): Record<string, number[]> {
+  const slopes = (values: HostParameters[string]) =>
+    Array.from(values, (original, i) => {
+      const step = 1e-5
+      values[i] = original + step
+      const above = referenceLoss(config, host, ids)
+      values[i] = original - step
+      const below = referenceLoss(config, host, ids)
+      values[i] = original
+      return (above - below) / (2 * step)
+    })
+  return Object.fromEntries(Object.entries(host).map(([name, values]) => [name, slopes(values)]))
+}
 
 describe('a Llama', () => {
   it.each(forms)('computes what the formulas say, %s', async (_, config) => {
@@ -76,20 +91,44 @@ describe('a Llama', () => {
     )
     const host = await hostParameters(model)
     expect(await value.item()).toBeCloseTo(referenceLoss(model.config, host, ids), 5)
-    for (const [name, values] of Object.entries(host)) {
-      const expected = Array.from(values, (original, i) => {
-        const step = 1e-5
-        values[i] = original + step
-        const above = referenceLoss(model.config, host, ids)
-        values[i] = original - step
-        const below = referenceLoss(model.config, host, ids)
-        values[i] = original
-        return (above - below) / (2 * step)
-      })
+    for (const [name, expected] of Object.entries(referenceGradients(model.config, host, ids)))
       await expectAllClose(gradients[name]!, expected, { absolute: 1e-5, relative: 1e-3 })
-    }
     for (const gradient of Object.values(gradients)) gradient.dispose()
     value.dispose()
+  })
+
+  it("has the formulas' gradient within f16's precision with f16 matrices (with shader-f16; without it, is refused)", async () => {
+    const device = await testDevice()
+    using model = randomised(device, special, 4)
+    const parameters = Object.fromEntries(
+      Object.entries(model.parameters).map(([name, master]) => [
+        name,
+        cast(master, master.shape.length > 1 ? 'f16' : 'f32'),
+      ]),
+    )
+    const ids = [1, 5, 12, 0, 7]
+    const tokens = await tokensOf(ids.slice(0, -1))
+    const labels = device.tensor(Uint32Array.from(ids.slice(1)))
+    const scale = 256
+    const compute = () =>
+      valueAndGradient(parameters, (parameters) =>
+        multiply(mean(crossEntropy(llamaLogits(special, parameters, tokens).reshape([4, 13]), labels)), scale),
+      )
+    if (!device.capabilities.shaderF16) {
+      expect(compute).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }))
+      for (const tensor of Object.values(parameters)) tensor.dispose()
+      return
+    }
+    const { value, gradients } = compute()
+    const host = await hostParameters({ parameters })
+    expect(Math.abs((await value.item()) / scale - referenceLoss(special, host, ids))).toBeLessThan(2e-3)
+    for (const [name, expected] of Object.entries(referenceGradients(special, host, ids))) {
+      expect(gradients[name]!.dtype).toBe('f32')
+      const actual = await gradients[name]!.data()
+      const error = Math.hypot(...expected.map((slope, i) => actual[i]! / scale - slope))
+      expect(error, name).toBeLessThan(1e-2 * Math.hypot(...expected))
+    }
+    for (const tensor of [value, ...Object.values(gradients), ...Object.values(parameters)]) tensor.dispose()
   })
 
   it('decodes token by token what it computes at once, to the bit', async () => {
