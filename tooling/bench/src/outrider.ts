@@ -11,7 +11,8 @@ import {
   valueAndGradient,
 } from '@outrider/tensor'
 import { AdamW, gradientNorm } from '@outrider/training'
-import { llamaLogits, type ModelConfig } from '@outrider/transformer'
+import { llamaLogits } from '@outrider/transformer'
+import { parityConfig } from './parity-config'
 import { type Contender, common, type Matrix, type Operation } from './peers'
 
 /** Outrider as a contender; with a kernel of matmul by name, or with the layer for a few rows. */
@@ -67,23 +68,8 @@ export function outrider(device: Device, kernel?: MatmulOptions['kernel'] | 'lin
 }
 
 function trainingStep(device: Device) {
-  const { d, layers, heads, seq, batch, vocab, ff } = common.parity
-  const config: ModelConfig = {
-    architecture: 'llama',
-    vocabularySize: vocab,
-    hiddenSize: d,
-    intermediateSize: ff,
-    layers,
-    heads,
-    kvHeads: heads,
-    headDim: d / heads,
-    contextLength: seq,
-    ropeTheta: 10_000,
-    rmsNormEpsilon: 1e-5,
-    tieWordEmbeddings: false,
-    eosTokenIds: [0],
-    initializerRange: 0.02,
-  }
+  const { d, seq, batch, vocab } = common.parity
+  const config = parityConfig
   const weights = common.parityWeights()
   const tensor = ({ data, shape }: Matrix) => device.tensor(data, { shape })
   const asLinear = (matrix: Matrix) => tensor({ data: transposed(matrix), shape: [matrix.shape[1], matrix.shape[0]] })

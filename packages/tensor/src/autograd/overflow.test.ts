@@ -26,12 +26,18 @@ describe('overflow of f16', () => {
     expect(await y.toArray()).toEqual([65504, -65504, 65504, 65504, 65504])
   })
 
-  it('is seen in a value, wherever in the tensor it is, and not where all fit', async () => {
-    for (const at of [0, 1, 4, 7, 8, 12]) {
-      const numbers = Array.from({ length: 13 }, (_, i) => (i === at ? 300 : 200))
-      expect(await overflows(numbers, (x) => multiply(x, x)), `at ${at}`).toBe(true)
-    }
-    expect(await overflows(new Array(13).fill(250), (x) => multiply(x, x))).toBe(false)
+  it('is seen in a value, of either sign, wherever in the tensor it is, and not where all fit', async () => {
+    for (const [size, places] of [
+      [13, [0, 1, 4, 7, 8, 11, 12]],
+      [16, [0, 15]],
+      [9001, [0, 511, 512, 4095, 4096, 8191, 8192, 9000]],
+    ] as const)
+      for (const at of places) {
+        const numbers: number[] = Array.from({ length: size }, (_, i) => (i === at ? -300 : 200))
+        expect(await overflows(numbers, (x) => multiply(x, 250)), `at ${at} of ${size}`).toBe(true)
+        numbers[at] = -250
+        expect(await overflows(numbers, (x) => multiply(x, 250)), `nowhere in ${size}`).toBe(false)
+      }
   })
 
   it('is seen in a gradient, though the value is small', async () => {

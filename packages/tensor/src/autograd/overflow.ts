@@ -4,6 +4,9 @@ import source from './overflow.wgsl'
 
 const kernel = defineKernel({ name: 'overflow', source })
 
+/** Vectors of eight elements that an invocation looks at. */
+const vectors = 8
+
 /**
  * Sets `flag` where an element of an f16 tensor is as large as f16 can be: what could not be held was rounded to that. Other
  * tensors are passed over.
@@ -15,6 +18,7 @@ export function markOverflow(x: Tensor, flag: Tensor): void {
   x.device.run(kernel, {
     bindings: { x, flag },
     params: { size: x.size },
-    workgroups: linearWorkgroups(Math.ceil(x.size / 512)),
+    constants: { VECTORS: vectors },
+    workgroups: linearWorkgroups(Math.ceil(x.size / (8 * 64 * vectors))),
   })
 }

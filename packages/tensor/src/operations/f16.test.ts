@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { valueAndGradient } from '../autograd/value-and-gradient'
 import type { Device } from '../device/device'
 import { uniform01 } from '../random/philox'
-import type { Tensor } from '../tensor'
+import { readAll, type Tensor } from '../tensor'
 import { expectAllClose, testDevice } from '../testing'
 import { attention } from './attention/attention'
 import { embedding } from './embedding/embedding'
@@ -212,6 +212,40 @@ describe('f16 tensors', () => {
       }
       for (const tensor of [value, aux, ...gradients, ...tensors]) tensor.dispose()
     })
+
+  it('hold at the largest number where a result is past it; without shader-f16 they are refused', async () => {
+    const device = await testDevice()
+    const results = () =>
+      device.scope(() => {
+        const x = device.tensor([[300, -300, 300, 300]], { dtype: 'f16' })
+        const weights = device.tensor(
+          [
+            [300, 0, 0, 0],
+            [0, 300, 0, 0],
+            [0, 0, 300, 300],
+            [0, 0, 0.5, 0],
+          ],
+          { dtype: 'f16' },
+        )
+        return [
+          matmul(x, weights, { transposeB: true }),
+          matmul(x, weights),
+          rmsNorm(x, device.tensor([1e6, 1e6, -1e6, 2])),
+          rope(multiply(x, 200).reshape([1, 1, 1, 4]), { frequencies: device.tensor([Math.PI / 4, 0]), start: 1 }),
+        ]
+      })
+    if (!device.capabilities.shaderF16) {
+      expect(results).toThrow(unsupported)
+      return
+    }
+    const tensors = results()
+    const values = (await readAll(tensors)).map((data) => [...data])
+    for (const tensor of tensors) tensor.dispose()
+    expect(values[0]).toEqual([65504, -65504, 65504, 150])
+    expect(values[1]!.slice(0, 2)).toEqual([65504, -65504])
+    expect(values[2]).toEqual([65504, -65504, -65504, 2])
+    expect(values[3]![2]).toBe(65504)
+  })
 
   const forms = [
     { transposeA: false, transposeB: false, kernels: ['plain', 'outer', undefined] },

@@ -2,6 +2,8 @@ import { type Device, uniform01 } from '@outrider/tensor'
 import { nextToken, type Precision, train } from '@outrider/training'
 import { byteTokenizer, Llama, type PretrainedModel, parameterCount, pretrainedModel } from '@outrider/transformer'
 import { median, rounded } from '../compare'
+import { kernelTimes } from '../kernel-times'
+import { parityConfig } from '../parity-config'
 import { common } from '../peers'
 import type { Row, Suite } from '../suite'
 
@@ -23,7 +25,7 @@ const contenders: readonly Contender[] = (['f32', 'mixed'] as const).flatMap((pr
 export const precisionSuite: Suite = {
   name: 'precision',
   summary: 'a step of pretraining in f32 and in mixed precision (shader-f16): time, and bytes at the peak',
-  async run({ device, note }) {
+  async run({ device, note, profile }) {
     const model = parityModel(device)
     const running = contenders
       .filter(({ precision }) => precision === 'f32' || device.capabilities.shaderF16)
@@ -33,6 +35,11 @@ export const precisionSuite: Suite = {
         note(`round ${round + 1}, ${contender.name}`)
         contender.peak = await measure(device, model, contender)
       }
+    if (profile)
+      for (const contender of running.filter(({ activationCheckpointing }) => !activationCheckpointing))
+        profile.push(
+          ...(await kernelTimes(device, contender.name, () => measure(device, model, { ...contender, times: [] }))),
+        )
     model.dispose()
     const parameterBytes = 4 * parameterCount(model.config)
     return running.map(({ name, precision, times, peak }): Row => {
@@ -73,24 +80,7 @@ async function measure(
 }
 
 function parityModel(device: Device): PretrainedModel {
-  const { d, layers, heads, seq, vocab, ff } = common.parity
-  const config = {
-    architecture: 'llama' as const,
-    vocabularySize: vocab,
-    hiddenSize: d,
-    intermediateSize: ff,
-    layers,
-    heads,
-    kvHeads: heads,
-    headDim: d / heads,
-    contextLength: seq,
-    ropeTheta: 10_000,
-    rmsNormEpsilon: 1e-5,
-    tieWordEmbeddings: false,
-    eosTokenIds: [0],
-    initializerRange: 0.02,
-  }
-  return pretrainedModel(Llama.initialize(device, config, { seed: 1 }), {
+  return pretrainedModel(Llama.initialize(device, parityConfig, { seed: 1 }), {
     tokenizer: byteTokenizer(),
     generationConfig: { eosTokenIds: [0] },
     source: 'the parity model',
