@@ -1,7 +1,10 @@
 import { OutriderError } from './errors'
 import { type Format, type FormatName, formats, restBytes, wordBytes } from './formats/index'
 
-/** Elements that operations compute with. f16 is a storage type, two to a word, computed in f32: it needs no `shader-f16`. */
+/**
+ * Elements that operations compute with. f16 is a storage type, computed in f32. Weights, pointwise operations, attention and
+ * cast read it as halves of words and need no `shader-f16`; what else takes f16 says that it does.
+ */
 export type ElementDType = 'f32' | 'f16' | 'u32' | 'i32'
 
 /** Element types. Beside numbers, the formats of weights, which `linear`, `embedding` and `cast` read. */

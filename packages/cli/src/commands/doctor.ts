@@ -118,7 +118,7 @@ function findingsOf(capabilities: Capabilities, software: boolean, works: boolea
   if (!capabilities.shaderF16)
     findings.push({
       level: 'note',
-      what: 'No shader-f16: f16 weights are widened inside the kernels.',
+      what: 'No shader-f16: f16 weights are widened inside the kernels, and drafts are trained in f32 (--precision mixed is refused).',
       remedy: 'Nothing to do; a newer driver may bring it.',
     })
   if (!capabilities.subgroups)

@@ -47,4 +47,23 @@ describe('AdamW', () => {
     optimizer.dispose()
     for (const tensor of Object.values(parameters)) tensor.dispose()
   })
+
+  it('takes the gradients of a scaled loss for those of the loss, to the bit, clipped or not', async () => {
+    const device = await testDevice()
+    const moved = async (scale: number, maxNorm: number) => {
+      const parameters = { w: device.tensor([[0.5, -1, 2, 0.25, 3]]) }
+      using optimizer = new AdamW(parameters, { epsilon: 0.1 }) // large: Adam alone hides a factor
+      for (let step = 0; step < 3; step++)
+        device.scope(() => {
+          const gradient = Array.from({ length: 5 }, (_, i) => scale * Math.fround(Math.sin(i + step)))
+          const w = device.tensor([gradient])
+          optimizer.update({ w }, gradientNorm([w]), 0.01, maxNorm, scale)
+        })
+      const values = await parameters.w.data()
+      parameters.w.dispose()
+      return values
+    }
+    for (const maxNorm of [0, 0.5]) expect(await moved(4096, maxNorm)).toEqual(await moved(1, maxNorm))
+    expect(await moved(1, 0.5)).not.toEqual(await moved(1, 0))
+  })
 })
