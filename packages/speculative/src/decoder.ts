@@ -2,6 +2,7 @@ import { OutriderError } from '@outrider/tensor'
 import {
   Answer,
   type CausalLM,
+  checkedCount,
   compareVocabularies,
   type GenerateOptions,
   type GenerationResult,
@@ -13,6 +14,7 @@ import {
   resolveSampling,
   type Sampling,
   type SamplingOptions,
+  type ScoredToken,
   throwIfAborted,
   type WarmUpOptions,
   warmUp,
@@ -68,6 +70,8 @@ export interface Block {
   text: string
   drafted: number
   accepted: number
+  /** With `logProbabilities`: what the target thought of each token. */
+  scored?: ScoredToken[]
 }
 
 export interface SpeculativeGenerateOptions extends GenerateOptions {
@@ -124,7 +128,14 @@ export class SpeculativeDecoder {
    */
   async *generate(
     prompt: Prompt,
-    { maxTokens = defaultMaxTokens, stop, signal, metrics, ...options }: SpeculativeGenerateOptions = {},
+    {
+      maxTokens = defaultMaxTokens,
+      stop,
+      signal,
+      metrics,
+      logProbabilities,
+      ...options
+    }: SpeculativeGenerateOptions = {},
   ): AsyncGenerator<Block, GenerationResult, undefined> {
     const { model, tokenizer, config, generationConfig } = this.#target
     const sampling = resolveSampling(options)
@@ -144,6 +155,7 @@ export class SpeculativeDecoder {
       sampling,
       prompt: ids,
       capacity: ids.length + answer.room,
+      logProbabilities: checkedCount(logProbabilities),
     })
     const sources: TokenSource[] = []
     let firstToken = started
@@ -172,7 +184,8 @@ export class SpeculativeDecoder {
           for (const piece of answer.pushByToken(token)) pieces.push({ ...piece, source: sources[piece.index]! })
         }
         const text = pieces.map((piece) => piece.text).join('')
-        yield { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted }
+        const scored = step.scored && { scored: step.scored.slice(0, tokens.length) }
+        yield { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted, ...scored }
       }
       const { tokens, text, finishReason } = answer
       const timings = { promptSeconds: firstToken - started, decodeSeconds: this.#now() - firstToken }
