@@ -68,6 +68,7 @@ describe('blocks', () => {
     expect(blocks[0]).toMatchObject({ sources: ['plain'], drafted: 0, accepted: 0 })
     expect(blocks[1]).toMatchObject({ sources: ['draft', 'correction'], drafted: 4, accepted: 1 })
     expect(blocks[2]).toMatchObject({ sources: ['draft', 'draft', 'draft', 'draft', 'bonus'], drafted: 4, accepted: 4 })
+    expect(blocks.map(({ finishReason }) => finishReason)).toEqual([...Array(4), 'length'])
     expect(result).toMatchObject({ text: 'bcdefabcdefa', finishReason: 'length', promptTokens: 1 })
     expect(result.tokens).toEqual(blocks.flatMap(({ tokens }) => tokens))
   })

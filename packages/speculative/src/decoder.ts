@@ -4,6 +4,7 @@ import {
   type CausalLM,
   checkedCount,
   compareVocabularies,
+  type FinishReason,
   type GenerateOptions,
   type GenerationResult,
   madeUpTokens,
@@ -72,6 +73,8 @@ export interface Block {
   accepted: number
   /** With `logProbabilities`: what the target thought of each token. */
   scored?: ScoredToken[]
+  /** Of the last block: why the answer ends. */
+  finishReason?: FinishReason
 }
 
 export interface SpeculativeGenerateOptions extends GenerateOptions {
@@ -185,7 +188,9 @@ export class SpeculativeDecoder {
         }
         const text = pieces.map((piece) => piece.text).join('')
         const scored = step.scored && { scored: step.scored.slice(0, tokens.length) }
-        yield { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted, ...scored }
+        const end = answer.finishReason && { finishReason: answer.finishReason }
+        const block = { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted }
+        yield { ...block, ...scored, ...end }
       }
       const { tokens, text, finishReason } = answer
       const timings = { promptSeconds: firstToken - started, decodeSeconds: this.#now() - firstToken }

@@ -127,6 +127,26 @@ describe('ContinuousBatch', () => {
     expect(device.counters.readbacks - before).toBe(6)
   })
 
+  it('is warmed up: nothing more is compiled for a batch of any size, and nothing is held', async () => {
+    const model = await stories()
+    const device = await testDevice()
+    const before = device.memory.liveBytes
+    const batch = new ContinuousBatch(model, { size: 5 })
+    const progress: string[] = []
+    await batch.warmUp({ onProgress: ({ done, total }) => progress.push(`${done}/${total}`) })
+    expect(progress).toEqual(['1/4', '2/4', '3/4', '4/4'])
+    expect(batch.count).toBe(0)
+    expect(device.memory.liveBytes).toBe(before)
+    const { pipelines } = device.counters
+    for (let i = 0; i < 5; i++) {
+      batch.join([1, 300 + i].slice(0, 1 + (i % 2)), { maxTokens: 3 + i, temperature: i % 2, topP: 0.9 })
+      await batch.step()
+    }
+    await run(batch)
+    expect(device.counters.pipelines).toBe(pipelines)
+    await expect(batch.warmUp({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
   it('refuses what does not fit, and what no request may be, and holds nothing of it', async () => {
     const model = await stories()
     const device = await testDevice()

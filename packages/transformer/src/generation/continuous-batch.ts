@@ -2,12 +2,13 @@ import { OutriderError, slice, type Tensor } from '@outrider/tensor'
 import type { FullKvCache } from '../model/kv-cache'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer } from './answer'
-import type { GenerateOptions } from './generate'
+import { type GenerateOptions, throwIfAborted } from './generate'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'
 import { checkPrompt } from './prompt'
 import { sampleTokens } from './sample'
 import { resolveSampling, type Sampling } from './sampling-options'
+import { madeUpTokens, type WarmUpOptions } from './warm-up'
 
 export interface ContinuousBatchOptions {
   /** The most sequences decoded at once. Default 16: weights are read once for so many rows. */
@@ -170,6 +171,31 @@ export class ContinuousBatch {
       if (member.answer.finishReason) this.leave(member)
     }
     return tokens
+  }
+
+  /**
+   * Compiles what batches need, by steps of 1, 2, 4 … sequences of made-up tokens, some greedy and some drawn: every size has
+   * kernels of its own. Nobody may be in the batch; it is empty afterwards.
+   *
+   * @throws OutriderError ABORTED when the signal says so
+   */
+  async warmUp({ onProgress, signal }: Pick<WarmUpOptions, 'onProgress' | 'signal'> = {}): Promise<void> {
+    const { model, config } = this.#pretrained
+    const sizes = [1, 2, 4, 8, 16].filter((count) => count <= slotsFor(this.size))
+    try {
+      for (const [i, size] of sizes.entries()) {
+        throwIfAborted(signal)
+        for (let member = 0; member < Math.min(size, this.size); member++) {
+          // Unequal lengths, for a batch whose sequences begin at one place is read by other kernels.
+          const prompt = madeUpTokens(Math.min(member + 1, config.contextLength - 2), config.vocabularySize)
+          this.join(prompt, { maxTokens: 2, temperature: member % 2, topP: 0.9 })
+        }
+        while (this.count > 0) await this.step()
+        onProgress?.({ done: i + 1, total: sizes.length, pipelines: model.device.counters.pipelines })
+      }
+    } finally {
+      this.dispose()
+    }
   }
 
   /** Ends all sequences and frees what the batch holds. It is as usable as a new one. */
