@@ -10,6 +10,7 @@ import { addEvaluate } from './commands/evaluate'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addPretrain } from './commands/pretrain'
+import { addServe } from './commands/serve'
 import { exitCodeHelp } from './exit-code'
 
 /** The command line: its commands in the order of the work. */
@@ -33,6 +34,7 @@ export function buildProgram(run: Run): Command {
     addEvaluate,
     addComplete,
     addChat,
+    addServe,
     addExport,
     addDemo,
     addDoctor,

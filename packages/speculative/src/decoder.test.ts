@@ -68,6 +68,7 @@ describe('blocks', () => {
     expect(blocks[0]).toMatchObject({ sources: ['plain'], drafted: 0, accepted: 0 })
     expect(blocks[1]).toMatchObject({ sources: ['draft', 'correction'], drafted: 4, accepted: 1 })
     expect(blocks[2]).toMatchObject({ sources: ['draft', 'draft', 'draft', 'draft', 'bonus'], drafted: 4, accepted: 4 })
+    expect(blocks.map(({ finishReason }) => finishReason)).toEqual([...Array(4), 'length'])
     expect(result).toMatchObject({ text: 'bcdefabcdefa', finishReason: 'length', promptTokens: 1 })
     expect(result.tokens).toEqual(blocks.flatMap(({ tokens }) => tokens))
   })
@@ -87,6 +88,28 @@ describe('blocks', () => {
     const before = device.counters.readbacks
     const { blocks } = await collect(decoder, { maxTokens: 30, temperature: 1 })
     expect(device.counters.readbacks - before).toBe(blocks.length)
+  })
+
+  it('carry what the target thought of each token, and of the likeliest, where that is asked for', async () => {
+    const { decoder } = decoderOf({ draft: wrongAfterC })
+    const options = { maxTokens: 16, temperature: 1.5, seed: 3 }
+    const before = device.memory.liveBytes
+    const { blocks, result } = await collect(decoder, { ...options, logProbabilities: 2 })
+    expect(device.memory.liveBytes).toBe(before)
+    expect(blocks.some(({ sources }) => sources.includes('correction'))).toBe(true)
+    const total = Math.log(Math.exp(4) + size - 1)
+    let previous = 0
+    for (const { token, logProbability, likeliest } of blocks.flatMap(({ scored }) => scored!)) {
+      const next = (previous + 1) % size
+      expect(logProbability).toBeCloseTo((token === next ? 4 : 0) - total, 5)
+      expect(likeliest.map(({ token }) => token)).toEqual([next, next === 0 ? 1 : 0])
+      expect(likeliest[0]!.logProbability).toBeCloseTo(4 - total, 5)
+      previous = token
+    }
+    expect(blocks.flatMap(({ scored }) => scored!.map(({ token }) => token))).toEqual(result.tokens)
+    const unasked = await collect(decoderOf({ draft: wrongAfterC }).decoder, options)
+    expect(unasked.result.tokens).toEqual(result.tokens)
+    expect(unasked.blocks.every((block) => !('scored' in block))).toBe(true)
   })
 
   it('are counted in the metrics', async () => {

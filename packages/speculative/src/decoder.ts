@@ -2,7 +2,9 @@ import { OutriderError } from '@outrider/tensor'
 import {
   Answer,
   type CausalLM,
+  checkedCount,
   compareVocabularies,
+  type FinishReason,
   type GenerateOptions,
   type GenerationResult,
   madeUpTokens,
@@ -13,6 +15,7 @@ import {
   resolveSampling,
   type Sampling,
   type SamplingOptions,
+  type ScoredToken,
   throwIfAborted,
   type WarmUpOptions,
   warmUp,
@@ -68,6 +71,10 @@ export interface Block {
   text: string
   drafted: number
   accepted: number
+  /** With `logProbabilities`: what the target thought of each token. */
+  scored?: ScoredToken[]
+  /** Of the last block: why the answer ends. */
+  finishReason?: FinishReason
 }
 
 export interface SpeculativeGenerateOptions extends GenerateOptions {
@@ -124,7 +131,14 @@ export class SpeculativeDecoder {
    */
   async *generate(
     prompt: Prompt,
-    { maxTokens = defaultMaxTokens, stop, signal, metrics, ...options }: SpeculativeGenerateOptions = {},
+    {
+      maxTokens = defaultMaxTokens,
+      stop,
+      signal,
+      metrics,
+      logProbabilities,
+      ...options
+    }: SpeculativeGenerateOptions = {},
   ): AsyncGenerator<Block, GenerationResult, undefined> {
     const { model, tokenizer, config, generationConfig } = this.#target
     const sampling = resolveSampling(options)
@@ -144,6 +158,7 @@ export class SpeculativeDecoder {
       sampling,
       prompt: ids,
       capacity: ids.length + answer.room,
+      logProbabilities: checkedCount(logProbabilities),
     })
     const sources: TokenSource[] = []
     let firstToken = started
@@ -172,7 +187,10 @@ export class SpeculativeDecoder {
           for (const piece of answer.pushByToken(token)) pieces.push({ ...piece, source: sources[piece.index]! })
         }
         const text = pieces.map((piece) => piece.text).join('')
-        yield { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted }
+        const scored = step.scored && { scored: step.scored.slice(0, tokens.length) }
+        const end = answer.finishReason && { finishReason: answer.finishReason }
+        const block = { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted }
+        yield { ...block, ...scored, ...end }
       }
       const { tokens, text, finishReason } = answer
       const timings = { promptSeconds: firstToken - started, decodeSeconds: this.#now() - firstToken }

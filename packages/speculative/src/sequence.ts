@@ -1,4 +1,4 @@
-import { concat, type Device, samplingDistribution, type Tensor, uniform01 } from '@outrider/tensor'
+import { concat, type Device, samplingDistribution, slice, type Tensor, uniform01 } from '@outrider/tensor'
 import {
   type CausalLM,
   type KvCache,
@@ -6,12 +6,14 @@ import {
   RepeatedStep,
   RepeatedSteps,
   type Sampling,
+  type ScoredToken,
   sampleTokens,
+  scoreTokens,
 } from '@outrider/transformer'
 import { maxDraftLength } from './draft-length/policy'
 import type { Draft, Drafter, DraftSession } from './drafter/drafter'
 import type { Verification } from './verification/rule'
-import { readVerdict, verify } from './verification/verify'
+import { type BlockVerdict, readVerdict, verify } from './verification/verify'
 
 /** What one pass of the target added to a sequence. */
 export interface Step {
@@ -21,6 +23,8 @@ export interface Step {
   accepted: number
   /** α of each drafted position. */
   overlap: ArrayLike<number>
+  /** What the target thought of each token, if that is wanted. */
+  scored?: ScoredToken[]
 }
 
 /** Counters of one step: its drafts, the uniforms of its verification, and its plain draw, each in a range of its own. */
@@ -36,6 +40,8 @@ export interface SequenceOptions {
   prompt: readonly number[]
   /** Tokens that prompt and answer may have together. */
   capacity: number
+  /** How many of the likeliest tokens to report with each token's score; left out, nothing is scored. */
+  logProbabilities?: number | undefined
 }
 
 /**
@@ -51,19 +57,21 @@ export class Sequence {
   readonly #capacity: number
   readonly #cache: KvCache
   readonly #session: DraftSession
+  readonly #logProbabilities: number | undefined
   /** The last token, which the target has not read: u32 [1, 1]. */
   readonly #unread: Tensor
   /** A pass without a draft, and verifications by the memory of what they verify. */
-  readonly #plain: RepeatedStep<{ result: Tensor }>
+  readonly #plain: RepeatedStep<Pass>
   readonly #verifications = new RepeatedSteps<VerificationStep>()
   #steps = 0
 
-  constructor({ target, drafter, verification, sampling, prompt, capacity }: SequenceOptions) {
+  constructor({ target, drafter, verification, sampling, prompt, capacity, logProbabilities }: SequenceOptions) {
     this.#device = target.device
     this.#target = target
     this.#rule = verification
     this.#sampling = sampling
     this.#capacity = capacity
+    this.#logProbabilities = logProbabilities
     this.tokens = [...prompt]
     this.#cache = target.createCache({ capacity })
     try {
@@ -76,7 +84,7 @@ export class Sequence {
     this.#unread = target.device.empty([1, 1], 'u32').keep()
     this.#plain = new RepeatedStep(target.device, this.#cache, (counter) => {
       const logits = target.forward(this.#unread, { cache: this.#cache }) // [1, 1, V]
-      return { result: sampleTokens(logits.reshape([1, logits.size]), sampling, counter) }
+      return this.#drawn(logits.reshape([1, logits.size]), counter)
     })
   }
 
@@ -90,18 +98,35 @@ export class Sequence {
     // Drafts need places in the cache; the first pass reads the prompt as plain decoding does.
     const room = Math.min(draftLength, maxDraftLength, this.#capacity - before)
     const offset = this.#steps++ * countersPerStep
-    const { reading, drafted } = this.#device.scope(() => this.#enqueue(read === before - 1 ? room : 0, read, offset))
-    const words = (await reading) as Uint32Array
-    if (drafted === 0) {
-      this.tokens.push(words[0]!)
-      return { tokens: [words[0]!], drafted, accepted: 0, overlap: [] }
+    const enqueue = () => this.#enqueue(read === before - 1 ? room : 0, read, offset)
+    const { pass, drafted, lasting } = this.#device.scope(enqueue)
+    try {
+      const words = (await pass.result.data()) as Uint32Array
+      const verdict = drafted === 0 ? plainVerdict(words) : readVerdict(words)
+      const { accepted, overlap } = verdict
+      const tokens = [...verdict.drafted.slice(0, accepted), verdict.next]
+      this.tokens.push(...tokens)
+      if (drafted > 0) {
+        this.#cache.truncate(before + accepted)
+        this.#session.keep(before + accepted)
+      }
+      const scored = pass.logits && { scored: await this.#score(pass.logits, tokens) }
+      return { tokens, drafted, accepted, overlap, ...scored }
+    } finally {
+      if (!lasting) for (const tensor of Object.values(pass)) tensor.dispose()
     }
-    const verdict = readVerdict(words)
-    const kept = verdict.drafted.slice(0, verdict.accepted)
-    this.tokens.push(...kept, verdict.next)
-    this.#cache.truncate(before + verdict.accepted)
-    this.#session.keep(before + verdict.accepted)
-    return { tokens: [...kept, verdict.next], drafted, accepted: verdict.accepted, overlap: verdict.overlap }
+  }
+
+  /** Scores the tokens that were kept by the first rows of the target's logits: which ones these are is known by now. */
+  #score(logits: Tensor, tokens: readonly number[]): Promise<ScoredToken[]> {
+    const device = this.#device
+    return device.scope(() =>
+      scoreTokens(
+        slice(logits, { start: 0, count: tokens.length }),
+        device.tensor(Uint32Array.from(tokens)),
+        this.#logProbabilities!,
+      ),
+    )
   }
 
   dispose(): void {
@@ -112,38 +137,32 @@ export class Sequence {
     this.#session.dispose()
   }
 
-  #enqueue(
-    draftLength: number,
-    read: number,
-    offset: number,
-  ): { reading: ReturnType<Tensor['data']>; drafted: number } {
+  /** Whether the tensors of the pass last: they are those of a step that is done again, and else the caller's to free. */
+  #enqueue(draftLength: number, read: number, offset: number): { pass: Pass; drafted: number; lasting: boolean } {
     const sampling = this.#sampling
     const draft = draftLength > 0 ? this.#session.draft({ tokens: this.tokens, draftLength, sampling, offset }) : null
     const unread = this.tokens.slice(read)
     if (unread.length === 1) this.#unread.write(Uint32Array.from(unread))
     if (!draft) {
       const counter = offset + plainCounter
-      const result =
-        unread.length === 1
-          ? this.#plain.run(counter).result
-          : sampleTokens(prefill(this.#target, this.#cache, [unread]), sampling, counter)
-      return { reading: result.data(), drafted: 0 }
+      if (unread.length === 1) return { pass: this.#plain.run(counter), drafted: 0, lasting: true }
+      return { pass: this.#drawn(prefill(this.#target, this.#cache, [unread]), counter), drafted: 0, lasting: false }
     }
     const drafted = draft.tokens.size
     const counter = offset + verificationCounter
     const drawn = Float32Array.from({ length: drafted + 1 }, (_, i) => uniform01(sampling.seed, counter + i))
-    if (!draft.lasting) return { reading: this.#verdict(draft, this.#device.tensor(drawn)).data(), drafted }
+    if (!draft.lasting) return { pass: this.#verdict(draft, this.#device.tensor(drawn)), drafted, lasting: false }
     const { tokens, probabilities } = draft
     const verification = this.#verifications.of(`${tokens.storage.id} ${probabilities.storage.id}`, () =>
       this.#verification(draft),
     )
     verification.uniforms.write(drawn)
-    return { reading: verification.step.run(counter).result.data(), drafted }
+    return { pass: verification.step.run(counter), drafted, lasting: true }
   }
 
   #verification(draft: Draft): VerificationStep {
     const uniforms = this.#device.empty([draft.tokens.size + 1]).keep()
-    const step = new RepeatedStep(this.#device, this.#cache, () => ({ result: this.#verdict(draft, uniforms) }))
+    const step = new RepeatedStep(this.#device, this.#cache, () => this.#verdict(draft, uniforms))
     const dispose = () => {
       step.dispose()
       uniforms.dispose()
@@ -151,20 +170,41 @@ export class Sequence {
     return { uniforms, step, dispose }
   }
 
+  /** A pass without a draft: the token drawn from logits [1, V]. */
+  #drawn(logits: Tensor, counter: number): Pass {
+    return this.#pass(sampleTokens(logits, this.#sampling, counter), logits)
+  }
+
   /** One pass of the target over the unread token and a draft, and the verdict on it, for `readVerdict`. */
-  #verdict({ tokens, probabilities }: Draft, uniforms: Tensor): Tensor {
+  #verdict({ tokens, probabilities }: Draft, uniforms: Tensor): Pass {
     const rows = tokens.size + 1
     const read = concat([this.#unread.reshape([1]), tokens]).reshape([1, rows])
-    const logits = this.#target.forward(read, { cache: this.#cache }) // [1, γ + 1, V]
-    const target = samplingDistribution(logits.reshape([rows, logits.size / rows]), this.#sampling)
-    return verify({ draft: probabilities, target, tokens, uniforms, verification: this.#rule })
+    const all = this.#target.forward(read, { cache: this.#cache }) // [1, γ + 1, V]
+    const logits = all.reshape([rows, all.size / rows])
+    const target = samplingDistribution(logits, this.#sampling)
+    return this.#pass(verify({ draft: probabilities, target, tokens, uniforms, verification: this.#rule }), logits)
+  }
+
+  #pass(result: Tensor, logits: Tensor): Pass {
+    return this.#logProbabilities === undefined ? { result } : { result, logits }
   }
 }
+
+/** What is read of a pass of the target, and its logits, f32 [rows, V], if its tokens are to be scored. */
+type Pass = { result: Tensor; logits?: Tensor }
+
+/** Of a pass without a draft: its one word is the token. */
+const plainVerdict = (words: Uint32Array): BlockVerdict => ({
+  accepted: 0,
+  next: words[0]!,
+  drafted: [],
+  overlap: new Float32Array(),
+})
 
 /** The verification of drafts that lie in the same memory each time. */
 interface VerificationStep {
   /** What the verdict is drawn with, f32 [γ + 1]; written before each run. */
   uniforms: Tensor
-  step: RepeatedStep<{ result: Tensor }>
+  step: RepeatedStep<Pass>
   dispose(): void
 }

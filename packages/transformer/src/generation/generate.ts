@@ -1,6 +1,7 @@
 import { OutriderError, type Tensor } from '@outrider/tensor'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer, type FinishReason } from './answer'
+import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'
 import { type Prompt, promptTokens } from './prompt'
 import { RepeatedStep } from './repeated-step'
@@ -12,6 +13,11 @@ export interface GenerateOptions extends SamplingOptions {
   maxTokens?: number | undefined
   /** Texts that end the answer; they are not part of it. */
   stop?: readonly string[] | undefined
+  /**
+   * Score every token by the model's own distribution, and report so many of the likeliest beside it; 0 for the token alone.
+   * Left out, nothing is computed.
+   */
+  logProbabilities?: number | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -19,6 +25,8 @@ export interface GenerateOptions extends SamplingOptions {
 export interface GeneratedToken {
   token: number
   text: string
+  /** With `logProbabilities`: what the model thought of the token. */
+  scored?: ScoredToken
 }
 
 export interface GenerationResult {
@@ -54,6 +62,7 @@ export async function* generate(
   const started = performance.now()
   const { model, config, tokenizer, generationConfig } = pretrained
   const sampling = resolveSampling(options)
+  const scores = checkedCount(options.logProbabilities)
   const ids = promptTokens(pretrained, prompt)
   const maxTokens = Math.min(options.maxTokens ?? defaultMaxTokens, config.contextLength - ids.length)
   const answer = new Answer(tokenizer, { eosTokenIds: generationConfig.eosTokenIds, stop: options.stop, maxTokens })
@@ -62,31 +71,34 @@ export async function* generate(
   const { device } = model
   const cache = model.createCache({ capacity: ids.length + maxTokens })
   const unread = device.empty([1, 1], 'u32').keep() // the last token, which the model has not read
-  const draw = (logits: Tensor, counter: number) => {
-    const token = sampleTokens(logits.reshape([1, logits.size]), sampling, counter) // u32 [1]
+  const draw = (all: Tensor, counter: number): Drawn => {
+    const logits = all.reshape([1, all.size])
+    const token = sampleTokens(logits, sampling, counter) // u32 [1]
     device.copy(token, 0, unread, 0, 1)
-    return { token }
+    return scores === undefined ? { token } : { token, logits }
   }
   const step = new RepeatedStep(device, cache, (counter) => draw(model.forward(unread, { cache }), counter))
   let first = 0
-  let drawn: { token: Tensor } | undefined
+  let begun: Drawn | undefined
   try {
-    drawn = device.scope(() => draw(prefill(model, cache, [ids]), 0))
-    drawn.token.keep()
-    for (let token: Tensor | undefined = drawn.token, counter = 1; token; counter++) {
-      const reading = token.data()
+    begun = device.scope(() => draw(prefill(model, cache, [ids]), 0))
+    for (const tensor of Object.values(begun)) tensor.keep()
+    for (let drawn: Drawn | undefined = begun, counter = 1; drawn; counter++) {
+      const { token, logits } = drawn
+      const reading = Promise.all([token.data(), logits && scoreTokens(logits, token, scores!)])
       // The next step needs the token only on the device: it is queued before the id is known here.
-      token = answer.room > 1 ? step.run(counter).token : undefined
-      if (token) device.flush()
-      const id = (await reading)[0]!
+      drawn = answer.room > 1 ? step.run(counter) : undefined
+      if (drawn) device.flush()
+      const [data, scored] = await reading
+      const id = data[0]!
       first ||= performance.now()
       const text = answer.push(id)
-      yield { token: id, text }
+      yield { token: id, text, ...(scored && { scored: scored[0]! }) }
       if (answer.finishReason) break
       throwIfAborted(options.signal)
     }
   } finally {
-    drawn?.token.dispose()
+    for (const tensor of Object.values(begun ?? {})) tensor.dispose()
     step.dispose()
     unread.dispose()
     cache.dispose()
@@ -99,6 +111,9 @@ export async function* generate(
     timings: { promptSeconds: (first - started) / 1000, decodeSeconds: (performance.now() - first) / 1000 },
   }
 }
+
+/** A token, u32 [1], and the logits that it was drawn from, f32 [1, vocabulary], if they are wanted. */
+type Drawn = { token: Tensor; logits?: Tensor }
 
 /** @throws OutriderError ABORTED once the signal has fired */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

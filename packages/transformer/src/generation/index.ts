@@ -1,6 +1,8 @@
 export { Answer, type AnswerOptions, type FinishReason, type TokenText } from './answer'
+export { type BatchSequence, type BatchToken, ContinuousBatch, type ContinuousBatchOptions } from './continuous-batch'
 export { type GeneratedToken, type GenerateOptions, type GenerationResult, generate, throwIfAborted } from './generate'
 export { type BatchAnswer, type GenerateBatchOptions, generateBatch } from './generate-batch'
+export { checkedCount, type LogProbability, type ScoredToken, scoreTokens } from './log-probabilities'
 export { prefill } from './prefill'
 export { checkPrompt, type Prompt, promptTokens } from './prompt'
 export { RepeatedStep, RepeatedSteps } from './repeated-step'

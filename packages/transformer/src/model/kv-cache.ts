@@ -68,6 +68,26 @@ export class FullKvCache implements KvCache {
         )
   }
 
+  /**
+   * Takes over what another cache of the model has of a sequence, in place of what is here; it stays there too.
+   *
+   * @throws OutriderError CONTEXT_OVERFLOW for more tokens than there is room for
+   */
+  copySequence(to: number, source: FullKvCache, from: number): void {
+    const length = source.lengths[from]!
+    this.#lengths = this.#lengths.with(to, 0)
+    this.assertRoom(this.#lengths.map((_, b) => (b === to ? length : 0)))
+    this.#lengths = this.#lengths.with(to, length)
+    if (length === 0) return
+    for (const [layer, target] of this.#layers.entries()) {
+      const width = target.keys.size / (this.batchSize * this.capacity)
+      const [at, offset] = [to * this.capacity * width, from * source.capacity * width]
+      const { keys, values } = source.layer(layer)
+      this.device.copy(keys, offset, target.keys, at, length * width)
+      this.device.copy(values, offset, target.values, at, length * width)
+    }
+  }
+
   /** Counts new tokens as read. */
   advance(counts: readonly number[]): void {
     this.#lengths = this.#lengths.map((length, b) => length + counts[b]!)

@@ -45,7 +45,7 @@ export class Llama implements CausalLM {
   }: {
     batchSize?: number
     capacity?: number
-  } = {}): KvCache {
+  } = {}): FullKvCache {
     return new FullKvCache(this.device, this.config, { batchSize, capacity })
   }
 

@@ -37,6 +37,14 @@ describe('Tokenizer', () => {
     }
   })
 
+  it('says what bytes a token stands for, its space and parts of characters included', () => {
+    const ids = stories.encode('Lily said: "café 🦙"', { addSpecialTokens: false })
+    const bytes = ids.flatMap((id) => [...stories.tokenBytes(id)])
+    expect(new TextDecoder().decode(Uint8Array.from(bytes))).toBe(' Lily said: "café 🦙"')
+    expect(new TextDecoder().decode(stories.tokenBytes(1))).toBe('<s>')
+    expect(stories.tokenBytes(9999)).toHaveLength(0)
+  })
+
   it('knows its pieces and special tokens', () => {
     expect(stories.vocabularySize).toBe(512)
     expect(stories.idToToken(1)).toBe('<s>')

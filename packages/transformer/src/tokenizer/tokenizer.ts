@@ -94,6 +94,20 @@ export class Tokenizer {
     })
   }
 
+  /**
+   * What a token stands for within a text, as UTF-8: bytes, for it may be a part of a character. A special token stands for its
+   * piece, an id without a piece for nothing.
+   */
+  tokenBytes(id: number): Uint8Array {
+    const piece = this.idToToken(id)
+    if (piece === undefined) return new Uint8Array()
+    if (this.#specialIds.has(id)) return utf8.encode(piece)
+    const bytes = this.#pieceBytes(piece, this.#addedIds.has(id))
+    if (bytes) return Uint8Array.from(bytes)
+    // At the beginning of a text its space would be dropped: what it adds to itself has it.
+    return utf8.encode(this.decode([id, id]).slice(this.decode([id]).length))
+  }
+
   idToToken(id: number): string | undefined {
     return this.#tokenizer.id_to_token(id)
   }
@@ -136,6 +150,8 @@ export class Tokenizer {
     }
   }
 }
+
+const utf8 = new TextEncoder()
 
 const parsed = (file: JsonFile, where: string): Record<string, unknown> => {
   const json = typeof file === 'string' ? parseJson(file, where) : file

@@ -1,0 +1,181 @@
+import { basename } from 'node:path'
+import { compareVocabularies, type PretrainedModel } from '@outrider/transformer'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type AddCommand, withExamples } from '../command'
+import { adapterLabel, type Context } from '../context'
+import { errorText } from '../error-text'
+import { openModel } from '../models'
+import { type DtypeFlags, modelSource, type SpeculationFlags, withDtype, withSpeculation } from '../options/groups'
+import { integer } from '../options/parse'
+import type { OutriderServer } from '../server/index'
+import { duration } from '../terminal'
+
+interface ServeFlags extends DtypeFlags, SpeculationFlags {
+  model: string
+  draft?: string
+  name?: string
+  host: string
+  port: number
+  apiKey?: string
+  corsOrigin?: string[]
+  concurrency: number
+  queue: number
+  context?: number
+  maxBody: number
+  warmUp: boolean
+  verbose?: boolean
+}
+
+export const addServe: AddCommand = (program, run) => {
+  const command = program
+    .command('serve')
+    .summary('a model over HTTP, as the OpenAI API has it')
+    .description(
+      'Answers /v1/chat/completions, /v1/completions and /v1/models as OpenAI and vLLM do, streaming or whole; /health and /metrics (Prometheus) for those who run it. Requests are decoded together, in one batch. With a draft they are decoded speculatively instead, taking turns block by block, and each response says in metrics.speculative_decoding what that gained.',
+    )
+    .requiredOption('--model <dir>', `the model: ${modelSource}`)
+    .option('--draft <dir>', 'a draft of the same vocabulary')
+    .option('--name <name>', 'what clients call the model (default: the last part of --model)')
+    .option('--host <address>', 'where to listen; other machines reach 0.0.0.0', '127.0.0.1')
+    .option('--port <n>', '0 for any that is free', port, 8000)
+    .addOption(new Option('--api-key <key>', 'what clients must send as Bearer').env('OUTRIDER_API_KEY').argParser(key))
+    .option('--cors-origin <origin...>', 'pages of browsers that may ask, or *')
+    .option('--concurrency <n>', 'the most requests decoded at once', integer({ least: 1 }), 16)
+    .option('--queue <n>', 'the most requests that wait; one more gets 429 and Retry-After', integer(), 128)
+    .option(
+      '--context <n>',
+      "the most tokens of a request, with its answer (default: the model's)",
+      integer({ least: 2 }),
+    )
+    .option('--max-body <bytes>', 'the largest body of a request', integer({ least: 1 }), 1 << 20)
+    .option('--no-warm-up', 'listen at once, and compile when the first requests come')
+  withOutput(withExamples(withDtype(withSpeculation(command), { draft: true }), examples))
+  command.action((flags: ServeFlags) => run((context) => serve(context, flags), command))
+}
+
+const examples: [does: string, line: string][] = [
+  ['A chat model with its draft, for this machine', 'outrider serve --model ./model --draft ./draft'],
+  [
+    'Ask it, streaming',
+    `curl -N localhost:8000/v1/chat/completions -H 'content-type: application/json' -d '{"messages":[{"role":"user","content":"Hello!"}],"stream":true}'`,
+  ],
+  [
+    'From a program, with the official client',
+    "new OpenAI({ baseURL: 'http://localhost:8000/v1', apiKey: 'none' }).chat.completions.create({ … })",
+  ],
+  [
+    'For the network, with a key that the list of processes does not show',
+    'OUTRIDER_API_KEY=secret outrider serve --model ./model --host 0.0.0.0',
+  ],
+  [
+    'Answers that repeat with their seed whatever the load',
+    'outrider serve --model ./model --draft ./draft --draft-length 4',
+  ],
+]
+
+const withOutput = (command: Command): Command =>
+  command
+    .option('--json', 'print one JSON object a line: when it listens, and when it has ended')
+    .option('--verbose', 'print the stack of an error')
+
+async function serve(context: Context, flags: ServeFlags): Promise<object> {
+  const { terminal, signal } = context
+  const target = await openModel(context, flags.model, 'model', flags.dtype)
+  const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
+  if (draft) compareVocabularies(target, draft)
+  const began = performance.now()
+  const { startServer } = await import('../server/index') // the libraries of a server: other commands do without them
+  const progress = flags.warmUp ? terminal.progress({ label: 'warm up', total: 100, unit: '%' }) : undefined
+  const server = await startServer({
+    target,
+    drafter: draft,
+    name: flags.name ?? nameOf(flags.model),
+    host: flags.host,
+    port: flags.port,
+    draftLength: flags.draftLength,
+    verification: flags.verification,
+    concurrency: flags.concurrency,
+    queueLimit: flags.queue,
+    contextLength: flags.context,
+    apiKey: flags.apiKey,
+    corsOrigins: flags.corsOrigin ?? [],
+    maxBodyBytes: flags.maxBody,
+    warmUp: flags.warmUp,
+    onWarmUp: (share) => progress?.update(Math.round(100 * share)),
+    onError: (error) => terminal.warn(errorText(error, { verbose: flags.verbose ?? false, style: terminal.noteStyle })),
+    signal,
+  })
+  terminal.endProgress()
+  const device = await context.device()
+  const start = { ...startOf(server, flags, target), adapter: adapterLabel(device) }
+  announce(context, start)
+  if (!server.loopbackOnly && flags.apiKey === undefined)
+    terminal.warn(terminal.noteStyle.yellow('Everybody who reaches this machine may ask: no --api-key is set.'))
+
+  const lost = await Promise.race([device.lost, aborted(signal)])
+  await server.close()
+  if (lost) throw lost
+  const { requests, promptTokens, generationTokens, rejected } = server.metrics.totals
+  const seconds = (performance.now() - began) / 1000
+  terminal.note(`${requests} requests, ${generationTokens} tokens generated in ${duration(seconds)}.`)
+  return {
+    event: 'stopped',
+    requests,
+    rejected,
+    prompt_tokens: promptTokens,
+    generation_tokens: generationTokens,
+    seconds,
+  }
+}
+
+type Start = ReturnType<typeof startOf>
+
+function startOf(server: OutriderServer, flags: ServeFlags, target: PretrainedModel) {
+  return {
+    event: 'listening',
+    url: server.url,
+    api: `${server.url}/v1`,
+    model: server.name,
+    draft: flags.draft ?? null,
+    chat: target.chatTemplate !== undefined,
+    context_length: server.contextLength,
+    concurrency: flags.concurrency,
+    queue: flags.queue,
+    api_key: flags.apiKey !== undefined,
+    process: process.pid,
+  }
+}
+
+function announce({ terminal }: Context, start: Start): void {
+  if (terminal.json) terminal.printJson(start)
+  const { bold, dim } = terminal.style
+  terminal.print(`Serving ${bold(start.model)} at ${bold(start.api)}`)
+  const paths = [...(start.chat ? ['/chat/completions'] : []), '/completions', '/models']
+  terminal.print(dim(`  ${paths.join(' ')}; ${start.url}/health and /metrics`))
+  terminal.print(
+    dim(
+      `  ${start.context_length} tokens a request, ${start.concurrency} requests at once, ${start.queue} waiting; Ctrl-C ends`,
+    ),
+  )
+}
+
+/** Resolves when Ctrl-C or a signal asks to end. */
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+
+/** `./models/tiny-chat/` → `tiny-chat`, `model.q8_0.gguf` → `model.q8_0`. */
+const nameOf = (path: string): string => basename(path.replace(/[/\\]+$/, '')).replace(/\.gguf$/i, '') || 'model'
+
+function port(text: string): number {
+  const value = integer()(text)
+  if (value <= 65_535) return value
+  throw new InvalidArgumentError('It must be at most 65535.')
+}
+
+function key(text: string): string {
+  if (text.trim() !== '') return text.trim()
+  throw new InvalidArgumentError('It must not be empty.')
+}

@@ -1,0 +1,1 @@
+export { type OutriderServer, type ServerOptions, startServer } from './start-server'

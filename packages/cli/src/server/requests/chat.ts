@@ -1,0 +1,49 @@
+import type { ChatMessage } from '@outrider/transformer'
+import * as v from 'valibot'
+import { ApiError } from '../api-error'
+import { commonFields, integer } from './common-fields'
+import type { GenerationFields, ServedModel } from './generation-request'
+import { parseBody } from './parse-body'
+
+const textPart = v.object({ type: v.literal('text'), text: v.string() })
+const message = v.object({
+  role: v.picklist(['system', 'developer', 'user', 'assistant']),
+  content: v.union([v.string(), v.array(textPart)]),
+})
+
+const schema = v.object({
+  ...commonFields,
+  messages: v.pipe(v.array(message), v.minLength(1, 'must have at least one message')),
+  max_completion_tokens: v.nullish(integer(1)),
+  logprobs: v.nullish(v.boolean()),
+  top_logprobs: v.nullish(integer(0, 20)),
+})
+
+/**
+ * The body of a chat completion.
+ *
+ * @throws ApiError
+ */
+export function parseChat(text: string, { target, name }: ServedModel): GenerationFields {
+  const body = parseBody(schema, text)
+  if (!target.chatTemplate)
+    throw new ApiError(400, `"${name}" has no chat template, so it cannot hold a conversation. Use /v1/completions.`, {
+      param: 'messages',
+      code: 'no_chat_template',
+    })
+  if (body.top_logprobs != null && !body.logprobs)
+    throw new ApiError(400, 'top_logprobs needs logprobs: true.', { param: 'top_logprobs' })
+  return {
+    ...body,
+    prompt: body.messages.map(toMessage),
+    promptParam: 'messages',
+    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+    logProbabilities: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
+  }
+}
+
+/** Templates know texts, and the system's role under its older name. */
+const toMessage = ({ role, content }: v.InferOutput<typeof message>): ChatMessage => ({
+  role: role === 'developer' ? 'system' : role,
+  content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),
+})

@@ -1,0 +1,29 @@
+import * as v from 'valibot'
+
+const atLeast = (least: number) => v.minValue<number, number, string>(least, `must be at least ${least}`)
+const atMost = (most: number) => v.maxValue<number, number, string>(most, `must be at most ${most}`)
+const whole = v.integer('must be a whole number')
+
+/** A whole number in a range. */
+export const integer = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  v.pipe(v.number(), whole, v.safeInteger('is too large'), atLeast(least), atMost(most))
+
+const stopText = v.pipe(v.string(), v.nonEmpty('must not be empty'), v.maxLength(1000, 'is too long'))
+
+/** What both kinds of completion take. Fields that are absent or null have their defaults; fields with other names are ignored. */
+export const commonFields = {
+  model: v.nullish(v.string()),
+  max_tokens: v.nullish(integer(1)),
+  temperature: v.nullish(v.pipe(v.number(), v.finite('must be finite'), atLeast(0))),
+  top_p: v.nullish(v.pipe(v.number(), v.gtValue(0, 'must be above 0'), atMost(1))),
+  /** −1 and 0 are all tokens, as vLLM has it. */
+  top_k: v.nullish(integer(-1)),
+  seed: v.nullish(integer(Number.MIN_SAFE_INTEGER)),
+  stop: v.nullish(v.union([stopText, v.pipe(v.array(stopText), v.maxLength(16, 'has more than 16 texts'))])),
+  stream: v.nullish(v.boolean()),
+  stream_options: v.nullish(v.object({ include_usage: v.nullish(v.boolean()) })),
+  /** Ours: γ of this request; 0 decodes without the draft. */
+  draft_length: v.nullish(v.union([v.literal('auto'), integer(0, 15)])),
+}
+
+export type CommonFields = v.InferOutput<v.ObjectSchema<typeof commonFields, undefined>>

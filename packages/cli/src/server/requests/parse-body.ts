@@ -1,0 +1,45 @@
+import * as v from 'valibot'
+import { ApiError } from '../api-error'
+import { refuseUnsupported } from './unsupported'
+
+/**
+ * The body of a request, checked.
+ *
+ * @throws ApiError 400 that names the field
+ */
+export function parseBody<Schema extends v.GenericSchema>(schema: Schema, text: string): v.InferOutput<Schema> {
+  const body = parsed(text)
+  const { success, output, issues } = v.safeParse(schema, body, { abortEarly: true })
+  if (success) {
+    refuseUnsupported(body)
+    return output
+  }
+  const [issue] = issues
+  const param = v.getDotPath(innermost(issue)) ?? undefined
+  throw new ApiError(400, messageOf(innermost(issue), param), { param })
+}
+
+function parsed(text: string): Record<string, unknown> {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch (error) {
+    throw new ApiError(400, `The body is not JSON: ${(error as Error).message}.`, { code: 'invalid_json' })
+  }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
+  throw new ApiError(400, 'The body must be a JSON object.')
+}
+
+/** Of a union, the complaint of the member that came furthest says more than that none fits. */
+function innermost(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
+  const deepest = issue.issues?.find(({ type, path }) => type !== issue.type && path)
+  return deepest ? innermost({ ...deepest, path: [...(issue.path ?? []), ...deepest.path!] } as typeof issue) : issue
+}
+
+function messageOf({ kind, expected, received, message }: v.BaseIssue<unknown>, param: string | undefined): string {
+  const name = param ?? 'The body'
+  if (kind === 'validation') return `${name} ${message}.`
+  return received === 'undefined'
+    ? `${name} is required: ${expected}.`
+    : `${name} must be ${expected}, not ${received.length > 100 ? `${received.slice(0, 100)}…` : received}.`
+}

@@ -1,0 +1,167 @@
+import { testDevice } from '@outrider/tensor/testing'
+import { describe, expect, it } from 'vitest'
+import type { PretrainedModel } from '../pretrained/index'
+import { stories, storiesReference } from '../stories.fixture'
+import { type BatchSequence, ContinuousBatch } from './continuous-batch'
+import { type GenerateOptions, generate } from './generate'
+
+const begin = 'Once upon a time'
+
+/** Steps until nobody is left, or so many times. */
+async function run(batch: ContinuousBatch, steps = Number.POSITIVE_INFINITY): Promise<void> {
+  for (let step = 0; step < steps && batch.count > 0; step++) await batch.step()
+}
+
+async function alone(model: PretrainedModel, prompt: number[], options: GenerateOptions): Promise<number[]> {
+  const tokens: number[] = []
+  for await (const { token } of generate(model, prompt, options)) tokens.push(token)
+  return tokens
+}
+
+const requestOf = (model: PretrainedModel, i: number) => ({
+  prompt: model.tokenizer.encode([begin, 'Lily and Ben went to the park.', 'The', ''][i % 4]!),
+  options: { seed: i, temperature: i % 3 === 0 ? 0 : 0.5 + i / 20, topP: 0.95, maxTokens: 3 + ((i * 5) % 17) },
+})
+
+describe('ContinuousBatch', () => {
+  it.each([4, 16, 32])(
+    'answers whoever comes and goes as if alone, bit for bit, up to %i at once',
+    async (size) => {
+      const model = await stories()
+      const device = await testDevice()
+      const before = device.memory.liveBytes
+      const batch = new ContinuousBatch(model, { size })
+      const requests = Array.from({ length: size + 6 }, (_, i) => requestOf(model, i))
+      const sequences: BatchSequence[] = []
+      let most = 0
+      while (sequences.length < requests.length || batch.count > 0) {
+        // Two newcomers a step, as long as there is room.
+        for (let i = 0; i < 2 && sequences.length < requests.length; i++) {
+          const { prompt, options } = requests[sequences.length]!
+          if (batch.fits(prompt.length + options.maxTokens)) sequences.push(batch.join(prompt, options))
+        }
+        most = Math.max(most, batch.count)
+        await batch.step()
+      }
+      expect(most).toBeGreaterThan(size / 2)
+      expect(device.memory.liveBytes).toBe(before)
+      for (const [i, { prompt, options }] of requests.entries())
+        expect(sequences[i]!.answer.tokens).toEqual(await alone(model, prompt, options))
+    },
+    120_000,
+  )
+
+  it('gives each token as it comes, the greedy ones of the reference', async () => {
+    const model = await stories()
+    const batch = new ContinuousBatch(model)
+    const cases = storiesReference()
+    const sequences = cases.map(({ ids }) => batch.join(ids, { maxTokens: 24 }))
+    const texts = new Map(sequences.map((sequence) => [sequence, '']))
+    while (batch.count > 0)
+      for (const { sequence, text } of await batch.step()) texts.set(sequence, texts.get(sequence)! + text)
+    for (const [i, { greedy, text }] of cases.entries()) {
+      expect(sequences[i]!.answer.tokens).toEqual(greedy.slice(0, 24))
+      expect(sequences[i]!.answer.finishReason).toBe('length')
+      expect(text.startsWith(texts.get(sequences[i]!)!)).toBe(true)
+    }
+  })
+
+  it('lets sequences leave and join while a step waits, and the others do not notice', async () => {
+    const model = await stories()
+    const device = await testDevice()
+    const before = device.memory.liveBytes
+    const batch = new ContinuousBatch(model, { size: 4 })
+    const [first, second] = [requestOf(model, 1), requestOf(model, 7)]
+    const staying = batch.join(first.prompt, { ...first.options, maxTokens: 30 })
+    const leaving = batch.join(second.prompt, { ...second.options, maxTokens: 30 })
+    await run(batch, 3)
+    const step = batch.step()
+    batch.leave(leaving)
+    const third = batch.join(second.prompt, { ...second.options, maxTokens: 90 }) // the cache has to grow
+    expect((await step).map(({ sequence }) => sequence)).toEqual([staying])
+    expect(leaving.answer.tokens).toHaveLength(3)
+    await run(batch)
+    expect(staying.answer.tokens).toEqual(await alone(model, first.prompt, { ...first.options, maxTokens: 30 }))
+    expect(third.answer.tokens).toEqual(await alone(model, second.prompt, { ...second.options, maxTokens: 90 }))
+    expect(device.memory.liveBytes).toBe(before)
+  })
+
+  it('scores the tokens of those who ask, as they are scored alone', async () => {
+    const model = await stories()
+    const batch = new ContinuousBatch(model)
+    const prompt = model.tokenizer.encode(begin)
+    const options = { maxTokens: 5, temperature: 1, seed: 4 }
+    const asking = batch.join(prompt, { ...options, logProbabilities: 3 })
+    batch.join(prompt, options)
+    const scored = []
+    while (batch.count > 0)
+      for (const token of await batch.step()) {
+        expect('scored' in token).toBe(token.sequence === asking)
+        if (token.scored) scored.push(token.scored)
+      }
+    const expected = []
+    for await (const token of generate(model, prompt, { ...options, logProbabilities: 3 })) expected.push(token.scored)
+    expect(scored).toEqual(expected)
+  })
+
+  it('ends at stop texts and end tokens, each on its own', async () => {
+    const model = await stories()
+    const { ids, greedy } = storiesReference()[1]!
+    const ending = { ...model, generationConfig: { eosTokenIds: [greedy[7]!] } }
+    const batch = new ContinuousBatch(ending)
+    const stopped = batch.join(ids, { maxTokens: 48, stop: ['little'] })
+    const ended = batch.join(ids, { maxTokens: 48 })
+    await run(batch)
+    expect(stopped.answer).toMatchObject({ finishReason: 'stop', text: ', there was a ' })
+    expect(ended.answer.finishReason).toBe('stop')
+    expect(ended.answer.tokens).toEqual(greedy.slice(0, greedy.indexOf(greedy[7]!) + 1))
+  })
+
+  it('costs one readback a step, however many there are', async () => {
+    const model = await stories()
+    const device = await testDevice()
+    const batch = new ContinuousBatch(model)
+    for (let i = 0; i < 5; i++) batch.join(model.tokenizer.encode(begin), { maxTokens: 6, temperature: 1, seed: i })
+    const before = device.counters.readbacks
+    await run(batch)
+    expect(device.counters.readbacks - before).toBe(6)
+  })
+
+  it('is warmed up: nothing more is compiled for a batch of any size, and nothing is held', async () => {
+    const model = await stories()
+    const device = await testDevice()
+    const before = device.memory.liveBytes
+    const batch = new ContinuousBatch(model, { size: 5 })
+    const progress: string[] = []
+    await batch.warmUp({ onProgress: ({ done, total }) => progress.push(`${done}/${total}`) })
+    expect(progress).toEqual(['1/4', '2/4', '3/4', '4/4'])
+    expect(batch.count).toBe(0)
+    expect(device.memory.liveBytes).toBe(before)
+    const { pipelines } = device.counters
+    for (let i = 0; i < 5; i++) {
+      batch.join([1, 300 + i].slice(0, 1 + (i % 2)), { maxTokens: 3 + i, temperature: i % 2, topP: 0.9 })
+      await batch.step()
+    }
+    await run(batch)
+    expect(device.counters.pipelines).toBe(pipelines)
+    await expect(batch.warmUp({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
+  it('refuses what does not fit, and what no request may be, and holds nothing of it', async () => {
+    const model = await stories()
+    const device = await testDevice()
+    const before = device.memory.liveBytes
+    const batch = new ContinuousBatch(model, { size: 1 })
+    expect(() => batch.join([], {})).toThrow(/prompt is empty/)
+    expect(() => batch.join([1], { temperature: -1 })).toThrow(/temperature is -1/)
+    expect(() => batch.join(Array(512).fill(5), {})).toThrow(expect.objectContaining({ code: 'CONTEXT_OVERFLOW' }))
+    expect(device.memory.liveBytes).toBe(before)
+    batch.join([1], { maxTokens: 4 })
+    expect(batch.fits(4)).toBe(false)
+    expect(() => batch.join([1], { maxTokens: 4 })).toThrow(expect.objectContaining({ code: 'DEVICE_LIMIT' }))
+    batch.dispose()
+    expect(batch.fits(4)).toBe(true)
+    expect(device.memory.liveBytes).toBe(before)
+    expect(() => new ContinuousBatch(model, { size: 0 })).toThrow(/size is 0/)
+  })
+})

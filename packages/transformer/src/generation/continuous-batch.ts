@@ -1,0 +1,279 @@
+import { OutriderError, slice, type Tensor } from '@outrider/tensor'
+import type { FullKvCache } from '../model/kv-cache'
+import type { PretrainedModel } from '../pretrained/index'
+import { Answer } from './answer'
+import { type GenerateOptions, throwIfAborted } from './generate'
+import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
+import { prefill } from './prefill'
+import { checkPrompt } from './prompt'
+import { sampleTokens } from './sample'
+import { resolveSampling, type Sampling } from './sampling-options'
+import { madeUpTokens, type WarmUpOptions } from './warm-up'
+
+export interface ContinuousBatchOptions {
+  /** The most sequences decoded at once. Default 16: weights are read once for so many rows. */
+  size?: number
+}
+
+/** A sequence that a batch decodes. */
+export interface BatchSequence {
+  /** What has been answered so far. */
+  readonly answer: Answer
+  readonly promptTokens: number
+}
+
+/** What a step of the batch added to one sequence. */
+export interface BatchToken {
+  sequence: BatchSequence
+  token: number
+  /** The text that has become certain with it. */
+  text: string
+  /** With `logProbabilities`: what the model thought of the token. */
+  scored?: ScoredToken
+}
+
+interface Member extends BatchSequence {
+  readonly sampling: Sampling
+  readonly scores: number | undefined
+  /** Places its cache needs: prompt and longest answer. */
+  readonly places: number
+  /** Its sequence in the cache. */
+  slot: number
+  /** Logits of its next token: a row of the batch's, or of its own if it has just joined. */
+  logits: { rows: Tensor; row: number } | undefined
+  /** Tokens drawn so far. */
+  drawn: number
+}
+
+/**
+ * Decodes sequences together that come and go: weights are read once a step for all. Each answer is what `generate` gives for
+ * its prompt, sampling and seed alone, whoever else is there. Prompts are read one by one as they join. The cache has room for
+ * those who are there: it grows with the batch and shrinks with it, and is freed with the last.
+ */
+export class ContinuousBatch {
+  readonly size: number
+  readonly #pretrained: PretrainedModel
+  readonly #members = new Set<Member>()
+  readonly #positions: number
+  #cache: FullKvCache | undefined
+  #logits: Tensor | undefined
+
+  constructor(pretrained: PretrainedModel, { size = 16 }: ContinuousBatchOptions = {}) {
+    if (!Number.isSafeInteger(size) || size < 1)
+      throw new OutriderError('INVALID_ARGUMENT', `size is ${size}; it must be a positive whole number.`)
+    const { model, config } = pretrained
+    const { maxBindingBytes, maxBufferBytes } = model.device.capabilities
+    this.size = size
+    this.#pretrained = pretrained
+    this.#positions = Math.floor(Math.min(maxBindingBytes, maxBufferBytes) / (4 * config.kvHeads * config.headDim))
+  }
+
+  /** How many sequences are being decoded. */
+  get count(): number {
+    return this.#members.size
+  }
+
+  /** The most tokens, prompt and answer, that a sequence can have: the model's context, or what one binding holds. */
+  get longest(): number {
+    return Math.min(this.#pretrained.config.contextLength, this.#positions)
+  }
+
+  /** Whether a sequence of so many tokens, prompt and answer, can join now. */
+  fits(tokens: number): boolean {
+    const slots = slotsFor(this.count + 1)
+    return this.count < this.size && slots * this.#capacityFor(tokens) <= this.#positions
+  }
+
+  /**
+   * Reads a prompt and adds its sequence to the batch, from the next step on.
+   *
+   * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW as `generate` does; DEVICE_LIMIT where it does not fit
+   */
+  join(
+    prompt: readonly number[],
+    { maxTokens = 256, stop, logProbabilities, ...options }: GenerateOptions,
+  ): BatchSequence {
+    const { model, config, tokenizer, generationConfig } = this.#pretrained
+    checkPrompt(config, prompt)
+    const sampling = resolveSampling(options)
+    const scores = checkedCount(logProbabilities)
+    const room = Math.min(maxTokens, config.contextLength - prompt.length)
+    const answer = new Answer(tokenizer, { eosTokenIds: generationConfig.eosTokenIds, stop, maxTokens: room })
+    const places = prompt.length + room
+    if (!this.fits(places))
+      throw new OutriderError('DEVICE_LIMIT', `${places} more tokens do not fit into the batch of ${this.count}.`, {
+        remedy: 'Wait until sequences have left it, ask `fits` first, or ask for fewer tokens.',
+      })
+    const member: Member = {
+      answer,
+      promptTokens: prompt.length,
+      sampling,
+      scores,
+      places,
+      slot: -1,
+      logits: undefined,
+      drawn: 0,
+    }
+    const own = model.createCache({ capacity: prompt.length })
+    try {
+      const logits = prefill(model, own, [prompt]) // [1, vocabulary]
+      member.logits = { rows: logits, row: 0 }
+      this.#arrange([...this.#members, member])
+      this.#cache!.copySequence(member.slot, own, 0)
+      this.#members.add(member)
+    } catch (error) {
+      member.logits?.rows.dispose()
+      throw error
+    } finally {
+      own.dispose()
+    }
+    return member
+  }
+
+  /** Stops decoding a sequence. Of one that has ended or left, nothing happens. */
+  leave(sequence: BatchSequence): void {
+    const member = sequence as Member
+    if (!this.#members.delete(member)) return
+    if (member.logits && member.logits.rows !== this.#logits) member.logits.rows.dispose()
+    if (this.count === 0) this.dispose()
+    // A free place of length 0 attends to one token; what passes write there, nobody reads.
+    else this.#cache?.truncate(this.#cache.lengths.map((length, slot) => (slot === member.slot ? 0 : length)))
+  }
+
+  /**
+   * Adds one token to each sequence; those that end leave. Sequences may join and leave while it waits, but one step ends
+   * before the next begins.
+   */
+  async step(): Promise<BatchToken[]> {
+    if (this.count === 0) return []
+    const { device } = this.#pretrained.model
+    const members = [...this.#members]
+    const drawn = device.scope(() => members.map(draw)) // u32 [1] each
+    const scoring = members.map((member, i) =>
+      member.scores === undefined
+        ? undefined
+        : device.scope(() => scoreTokens(rowOf(member), drawn[i]!, member.scores!)),
+    )
+    const reading = Promise.all([device.read(drawn), Promise.all(scoring)])
+    try {
+      // The next pass needs the tokens only on the device: it is queued before they are known here.
+      this.#queueNext(members, drawn)
+    } finally {
+      for (const tensor of drawn) tensor.dispose()
+    }
+    const [ids, scores] = await reading
+    const tokens: BatchToken[] = []
+    for (const [i, member] of members.entries()) {
+      if (!this.#members.has(member)) continue // left while we waited
+      const token = new Uint32Array(ids[i]!)[0]!
+      const text = member.answer.push(token)
+      tokens.push({ sequence: member, token, text, ...(scores[i] && { scored: scores[i][0]! }) })
+      if (member.answer.finishReason) this.leave(member)
+    }
+    return tokens
+  }
+
+  /**
+   * Compiles what batches need, by steps of 1, 2, 4 … sequences of made-up tokens, some greedy and some drawn: every size has
+   * kernels of its own. Nobody may be in the batch; it is empty afterwards.
+   *
+   * @throws OutriderError ABORTED when the signal says so
+   */
+  async warmUp({ onProgress, signal }: Pick<WarmUpOptions, 'onProgress' | 'signal'> = {}): Promise<void> {
+    const { model, config } = this.#pretrained
+    const sizes = [1, 2, 4, 8, 16].filter((count) => count <= slotsFor(this.size))
+    try {
+      for (const [i, size] of sizes.entries()) {
+        throwIfAborted(signal)
+        for (let member = 0; member < Math.min(size, this.size); member++) {
+          // Unequal lengths, for a batch whose sequences begin at one place is read by other kernels.
+          const prompt = madeUpTokens(Math.min(member + 1, config.contextLength - 2), config.vocabularySize)
+          this.join(prompt, { maxTokens: 2, temperature: member % 2, topP: 0.9 })
+        }
+        while (this.count > 0) await this.step()
+        onProgress?.({ done: i + 1, total: sizes.length, pipelines: model.device.counters.pipelines })
+      }
+    } finally {
+      this.dispose()
+    }
+  }
+
+  /** Ends all sequences and frees what the batch holds. It is as usable as a new one. */
+  dispose(): void {
+    for (const { logits } of this.#members) if (logits && logits.rows !== this.#logits) logits.rows.dispose()
+    this.#members.clear()
+    this.#logits?.dispose()
+    this.#logits = undefined
+    this.#cache?.dispose()
+    this.#cache = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  /** Queues the pass that reads the tokens drawn, for those who may take another. */
+  #queueNext(members: readonly Member[], drawn: readonly Tensor[]): void {
+    const { model } = this.#pretrained
+    for (const member of members) {
+      if (member.logits!.rows !== this.#logits) member.logits!.rows.dispose()
+      member.logits = undefined
+      member.drawn++
+    }
+    this.#logits?.dispose()
+    this.#logits = undefined
+    const going = members.filter(({ answer }) => answer.room > 1)
+    if (going.length === 0) return
+    this.#arrange(members)
+    const cache = this.#cache!
+    this.#logits = model.device.scope(() => {
+      const tokens = model.device.zeros([cache.batchSize, 1], 'u32')
+      for (const [i, { slot }] of members.entries()) model.device.copy(drawn[i]!, 0, tokens, slot, 1)
+      const counts = Array.from({ length: cache.batchSize }, () => 0)
+      for (const { slot } of going) counts[slot] = 1
+      const logits = model.forward(tokens, { cache, counts }) // [batch, 1, vocabulary]
+      return logits.reshape([cache.batchSize, logits.size / cache.batchSize])
+    })
+    for (const member of going) member.logits = { rows: this.#logits, row: member.slot }
+    model.device.flush()
+  }
+
+  /** Gives every member a slot, in a cache that is neither too small for them nor much too large. */
+  #arrange(members: readonly Member[]): void {
+    const slots = slotsFor(members.length)
+    const cache = this.#cache
+    const free = new Set(Array.from({ length: cache?.batchSize ?? 0 }, (_, slot) => slot))
+    for (const { slot } of members) free.delete(slot)
+    const newcomers = members.filter(({ slot }) => slot < 0)
+    const places = Math.max(...members.map(({ places }) => places))
+    if (cache && slots === cache.batchSize && places <= cache.capacity) {
+      for (const member of newcomers) {
+        const [slot] = free
+        member.slot = slot!
+        free.delete(slot!)
+      }
+      return
+    }
+    const next = this.#pretrained.model.createCache({ batchSize: slots, capacity: this.#capacityFor(places, members) })
+    for (const [slot, member] of members.entries()) {
+      if (cache && member.slot >= 0) next.copySequence(slot, cache, member.slot)
+      member.slot = slot
+    }
+    cache?.dispose()
+    this.#cache = next
+  }
+
+  /** Room in every sequence of the cache, in steps, so that it does not move for every newcomer. */
+  #capacityFor(tokens: number, members: Iterable<Member> = this.#members): number {
+    const longest = Math.max(tokens, ...Array.from(members, ({ places }) => places))
+    return Math.max(longest, Math.min(64 * Math.ceil(longest / 64), this.longest))
+  }
+}
+
+/** Sequences of the cache: a power of two, for every number of rows has kernels of its own. */
+const slotsFor = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(count, 1)))
+
+const rowOf = ({ logits }: Member): Tensor => slice(logits!.rows, { start: logits!.row, count: 1 }) // [1, vocabulary]
+
+/** Draws a member's next token, u32 [1]. */
+const draw = (member: Member): Tensor => sampleTokens(rowOf(member), member.sampling, member.drawn)
