@@ -68,6 +68,8 @@ export interface Block {
   text: string
   drafted: number
   accepted: number
+  /** The drafted ids that the target refused; the last token, a correction, is in their place. */
+  rejected: number[]
 }
 
 export interface SpeculativeGenerateOptions extends GenerateOptions {
@@ -172,7 +174,8 @@ export class SpeculativeDecoder {
           for (const piece of answer.pushByToken(token)) pieces.push({ ...piece, source: sources[piece.index]! })
         }
         const text = pieces.map((piece) => piece.text).join('')
-        yield { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted }
+        const rejected = tokens.length > accepted ? step.rejected : []
+        yield { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted, rejected }
       }
       const { tokens, text, finishReason } = answer
       const timings = { promptSeconds: firstToken - started, decodeSeconds: this.#now() - firstToken }

@@ -19,6 +19,8 @@ export interface Step {
   tokens: number[]
   drafted: number
   accepted: number
+  /** Drafted tokens that were not accepted. */
+  rejected: number[]
   /** α of each drafted position. */
   overlap: ArrayLike<number>
 }
@@ -94,14 +96,14 @@ export class Sequence {
     const words = (await reading) as Uint32Array
     if (drafted === 0) {
       this.tokens.push(words[0]!)
-      return { tokens: [words[0]!], drafted, accepted: 0, overlap: [] }
+      return { tokens: [words[0]!], drafted, accepted: 0, rejected: [], overlap: [] }
     }
-    const verdict = readVerdict(words)
-    const kept = verdict.drafted.slice(0, verdict.accepted)
-    this.tokens.push(...kept, verdict.next)
-    this.#cache.truncate(before + verdict.accepted)
-    this.#session.keep(before + verdict.accepted)
-    return { tokens: [...kept, verdict.next], drafted, accepted: verdict.accepted, overlap: verdict.overlap }
+    const { accepted, next, overlap, ...verdict } = readVerdict(words)
+    const tokens = [...verdict.drafted.slice(0, accepted), next]
+    this.tokens.push(...tokens)
+    this.#cache.truncate(before + accepted)
+    this.#session.keep(before + accepted)
+    return { tokens, drafted, accepted, rejected: verdict.drafted.slice(accepted), overlap }
   }
 
   dispose(): void {
