@@ -2,6 +2,8 @@ import { bundle } from './bundle.mjs'
 import { launchChromium } from './chromium.mjs'
 import { serve } from './server.mjs'
 
+export { launchChromium, serve }
+
 export async function runInBrowser(
   module,
   { input = null, folders = {}, onLog = () => {}, expected, timeout = 60_000 } = {},

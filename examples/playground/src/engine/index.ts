@@ -1,0 +1,5 @@
+export type { Engine } from './engine'
+export { EngineError, type Failure, failureOf } from './failure'
+export type { ModelSource } from './models'
+export type { CurrentDraft, Session } from './session'
+export type { EngineState, ModelState } from './state'

@@ -1,0 +1,3 @@
+export function Inside() {
+  return <h2>Look inside</h2>
+}
