@@ -18,6 +18,8 @@ export interface BrowserRun {
   onLog?: (line: string) => void
   /** Errors on the console that the run may make: a file that need not be there gives one, whatever the program does. */
   expected?: RegExp
+  /** Bytes that the page may store. */
+  quotaBytes?: number
   /** Milliseconds that the module's function may take; 60 000 where left out. */
   timeout?: number
 }
