@@ -2,9 +2,12 @@ import type { ComponentChildren } from 'preact'
 import { lazy, Suspense } from 'preact/compat'
 import { useEffect } from 'preact/hooks'
 import { Chat } from '../chat/index'
-import { engineState, startEngine } from './engine'
+import { Banners } from './banners'
+import { Header } from './header'
 import { Notices } from './notices'
-import { openTab, TabBar, type TabId } from './tabs'
+import { OpenDialog } from './open-dialog'
+import { startEngine } from './start'
+import { openTab, type TabId } from './tabs'
 
 const Align = lazy(() => import('../align/index').then(({ Align }) => ({ default: Align })))
 const Inside = lazy(() => import('../inside/index').then(({ Inside }) => ({ default: Inside })))
@@ -15,13 +18,11 @@ export function App() {
   }, [])
   return (
     <>
-      <header class="header">
-        <h1>Outrider</h1>
-        <TabBar />
-        <span class="adapter">{engineState.value.device?.adapter}</span>
-      </header>
-      <Notices />
+      <Header />
       <main>
+        <Banners />
+        <Notices />
+        <OpenDialog />
         <Panel id="chat">
           <Chat />
         </Panel>
@@ -43,8 +44,8 @@ function Panel({ id, children }: { id: TabId; children: ComponentChildren }) {
   const open = openTab.value === id
   if (open) seen.add(id)
   return (
-    <section class="panel" role="tabpanel" id={`panel-${id}`} aria-labelledby={`tab-${id}`} hidden={!open}>
+    <div class="panel" role="tabpanel" id={`panel-${id}`} aria-labelledby={`tab-${id}`} hidden={!open}>
       {seen.has(id) && <Suspense fallback={<p class="quiet">Loading…</p>}>{children}</Suspense>}
-    </section>
+    </div>
   )
 }

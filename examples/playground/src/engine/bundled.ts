@@ -1,24 +1,41 @@
+import { OutriderError } from '@outrider/tensor'
 import { type Directory, memoryDirectory } from '@outrider/transformer'
 
-/** Addresses of the files that lie beside the site, by name. */
-const tinyChat = import.meta.glob<string>('../../../../packages/cli/assets/tiny-chat/*', {
+/** Addresses of files that lie beside the site, by path. */
+type Files = Record<string, string>
+
+const target = import.meta.glob<string>('../../../../packages/cli/assets/tiny-chat/*', {
   query: '?url',
   import: 'default',
   eager: true,
 })
-
-export const bundledTargetName = 'tiny-chat'
+const draft = import.meta.glob<string>('../../assets/tiny-draft/*', { query: '?url', import: 'default', eager: true })
+const tokenizer = Object.fromEntries(Object.entries(target).filter(([path]) => /\/tokenizer[^/]*$/.test(path)))
 
 /** The chat model that comes with the site: a Hugging Face directory of 1.2 MB. */
-export const bundledTarget = (): Promise<Directory> => fetchAll(bundledTargetName, tinyChat)
+export const bundledTarget = (): Promise<Directory> => fetched('tiny-chat', target)
 
-async function fetchAll(name: string, addresses: Record<string, string>): Promise<Directory> {
-  const files = await Promise.all(
-    Object.entries(addresses).map(async ([path, address]) => {
-      const response = await fetch(address)
-      if (!response.ok) throw new Error(`${address}: the server answered ${response.status} ${response.statusText}.`)
-      return [path.slice(path.lastIndexOf('/') + 1), new Uint8Array(await response.arrayBuffer())] as const
+/** A draft for it, trained by train-draft.ts. It has the target's tokenizer. */
+export const bundledDraft = (): Promise<Directory> => fetched('aligned tiny draft', { ...tokenizer, ...draft })
+
+async function fetched(name: string, files: Files): Promise<Directory> {
+  const contents = await Promise.all(
+    Object.entries(files).map(async ([path, address]) => {
+      const file = path.slice(path.lastIndexOf('/') + 1)
+      return [file, await bytesOf(file, address)] as const
     }),
   )
-  return memoryDirectory(Object.fromEntries(files), name)
+  return memoryDirectory(Object.fromEntries(contents), name)
+}
+
+async function bytesOf(file: string, address: string): Promise<Uint8Array> {
+  const response = await fetch(address).catch((error: Error) => ({ ok: false, statusText: error.message }) as Response)
+  if (response.ok) return new Uint8Array(await response.arrayBuffer())
+  throw new OutriderError(
+    'NETWORK',
+    `${file} of this site did not arrive: ${response.statusText || response.status}.`,
+    {
+      remedy: 'Check the connection and reload the page.',
+    },
+  )
 }

@@ -13,18 +13,19 @@ export interface Failure {
 /** What went wrong, and what to do, of whatever was thrown. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof EngineError) return error.failure
+  if (isQuota(error))
+    return {
+      code: 'QUOTA',
+      message: 'The storage that the browser gives this site is full. What was stored before is whole.',
+      remedy:
+        'Download what you want to keep, delete runs that you no longer need, or free space on the disk; then go on.',
+      details: {},
+    }
   if (error instanceof OutriderError) {
     const { code, remedy } = error
     const message = remedy ? error.message.slice(0, -remedy.length - 1) : error.message
     return { code, message, remedy, details: plain(error.details) }
   }
-  if (error instanceof DOMException && error.name === 'QuotaExceededError')
-    return {
-      code: 'QUOTA',
-      message: "The browser's storage for this site is full.",
-      remedy: 'Download what you want to keep, delete what was stored here, or free space on the disk, then go on.',
-      details: {},
-    }
   const message = error instanceof Error ? error.message : String(error)
   return { code: 'UNEXPECTED', message, remedy: undefined, details: {} }
 }
@@ -50,6 +51,12 @@ export function carryFailures(): void {
       throw new EngineError(failure)
     },
   })
+}
+
+/** A full quota, or a file that could not be written for it. */
+function isQuota(error: unknown): boolean {
+  if (error instanceof OutriderError) return error.details.code === 'QuotaExceededError'
+  return error instanceof DOMException && error.name === 'QuotaExceededError'
 }
 
 function plain(details: Record<string, unknown>): Record<string, unknown> {

@@ -1,41 +1,74 @@
-import { compareVocabularies, type LoadProgress, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
-import { bundledTarget } from './bundled'
+import {
+  compareVocabularies,
+  type Directory,
+  fileListDirectory,
+  type LoadDtype,
+  type LoadProgress,
+  loadCausalLM,
+  type PretrainedModel,
+} from '@outrider/transformer'
+import { bundledDraft, bundledTarget } from './bundled'
 import type { Session } from './session'
 
 /** Where a model comes from. */
-export type ModelSource = { kind: 'bundled' } | { kind: 'hub'; id: string }
+export type ModelSource =
+  | { kind: 'bundled' }
+  /** A model of the Hugging Face Hub: `org/name`, `org/name@revision` or `org/name/file.gguf`. */
+  | { kind: 'hub'; id: string }
+  /** A directory's files, or one GGUF file. */
+  | { kind: 'files'; name: string; files: File[] }
+
+export interface OpenOptions {
+  /** How the matrices lie on the device; as they are stored where left out. */
+  dtype?: LoadDtype | undefined
+}
 
 export type OnProgress = (progress: LoadProgress) => void
 
 /** Opens models, on the session's device. */
-export function modelsRoom(session: Session) {
-  async function load(source: ModelSource, onProgress?: OnProgress): Promise<PretrainedModel> {
+export function modelsRoom(session: Session, chat: { stop(): Promise<void> }) {
+  async function load(
+    source: ModelSource,
+    bundled: () => Promise<Directory>,
+    { dtype }: OpenOptions = {},
+    onProgress?: OnProgress,
+  ): Promise<PretrainedModel> {
     const device = session.requireDevice()
-    const place = source.kind === 'bundled' ? await bundledTarget() : source.id
-    return session.ledger.stage(`open ${typeof place === 'string' ? place : place.name}`, device, () =>
-      loadCausalLM(place, { device, ...(onProgress ? { onProgress } : {}) }),
+    const place = source.kind === 'hub' ? source.id : source.kind === 'files' ? chosen(source) : await bundled()
+    const file = source.kind === 'files' && source.files.length === 1 ? source.files[0]!.name : undefined
+    const name = typeof place === 'string' ? place : place.name
+    return session.ledger.stage(`open ${name}`, device, () =>
+      loadCausalLM(place, { device, dtype, file, ...(onProgress ? { onProgress } : {}) }),
     )
   }
   return {
-    /** Opens the model to talk to; a draft of the one before is put away. */
-    async openTarget(source: ModelSource, onProgress?: OnProgress): Promise<void> {
-      session.setTarget(await load(source, onProgress))
+    /** Opens the model to talk to; a draft for the one before is put away. */
+    async openTarget(source: ModelSource, options?: OpenOptions, onProgress?: OnProgress): Promise<void> {
+      const target = await load(source, bundledTarget, options, onProgress)
+      await chat.stop()
+      session.setTarget(target)
     },
 
-    /** Opens a draft for the target. */
-    async openDraft(source: ModelSource, onProgress?: OnProgress): Promise<void> {
+    /**
+     * Opens a draft for the target.
+     *
+     * @throws OutriderError VOCABULARY_MISMATCH for a model of other tokens
+     */
+    async openDraft(source: ModelSource, options?: OpenOptions, onProgress?: OnProgress): Promise<void> {
       const target = session.requireTarget()
-      const model = await load(source, onProgress)
+      const model = await load(source, bundledDraft, options, onProgress)
       try {
         compareVocabularies(target, model)
       } catch (error) {
         model.dispose()
         throw error
       }
-      session.setDraft({ name: model.source, origin: 'opened', model })
+      session.setDraft({ name: model.source, origin: source.kind === 'bundled' ? 'bundled' : 'opened', model })
     },
 
     /** Prompt lookup drafts again. */
     closeDraft: (): void => session.setDraft(undefined),
   }
 }
+
+const chosen = ({ files, name }: { files: File[]; name: string }): Directory => fileListDirectory(files, name)

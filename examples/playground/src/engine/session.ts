@@ -1,6 +1,6 @@
-import type { Device } from '@outrider/tensor'
-import { OutriderError } from '@outrider/tensor'
+import { type Device, OutriderError } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
+import type { Failure } from './failure'
 import { Ledger } from './ledger'
 
 /** Who proposes tokens, when it is a model. */
@@ -21,6 +21,7 @@ export class Session {
   #device: Device | undefined
   #target: PretrainedModel | undefined
   #draft: CurrentDraft | undefined
+  #lost: Failure | undefined
   readonly #listeners = new Set<() => void>()
 
   get device(): Device | undefined {
@@ -36,10 +37,10 @@ export class Session {
     return this.#draft
   }
 
-  /** @throws OutriderError NO_ADAPTER before the device is there */
+  /** @throws OutriderError DEVICE_LOST while there is none */
   requireDevice(): Device {
     if (this.#device) return this.#device
-    throw new OutriderError('NO_ADAPTER', 'There is no WebGPU device yet.', { remedy: 'Start the engine again.' })
+    throw new OutriderError('DEVICE_LOST', 'There is no GPU device at present.', { remedy: 'Start the engine again.' })
   }
 
   /** @throws OutriderError INVALID_ARGUMENT before a model is opened */
@@ -48,11 +49,17 @@ export class Session {
     throw new OutriderError('INVALID_ARGUMENT', 'No model is open.', { remedy: 'Open one first.' })
   }
 
+  /** Why there is no device any more, if it was lost. */
+  get lost(): Failure | undefined {
+    return this.#lost
+  }
+
   /** Models lie on a device: with another device, or none, there are none. */
-  setDevice(device: Device | undefined): void {
+  setDevice(device: Device | undefined, lost?: Failure): void {
     this.#target = undefined
     this.#draft = undefined
     this.#device = device
+    this.#lost = lost
     this.changed()
   }
 

@@ -1,12 +1,15 @@
 import { parameterCount } from '@outrider/transformer'
-import type { Session } from './session'
+import type { Failure } from './failure'
+import type { CurrentDraft, Session } from './session'
 
 /** What the page knows of the engine, as plain data. */
 export interface EngineState {
   device: { adapter: string; isSoftware: boolean } | undefined
+  /** Why there is no device any more. */
+  lost: Failure | undefined
   target: ModelState | undefined
   /** The model that drafts; without one, prompt lookup does. */
-  draft: (ModelState & { origin: 'bundled' | 'opened' | 'trained' }) | undefined
+  draft: (ModelState & Pick<CurrentDraft, 'origin'>) | undefined
 }
 
 export interface ModelState {
@@ -17,9 +20,10 @@ export interface ModelState {
   canChat: boolean
 }
 
-export function stateOf({ device, target, draft }: Session): EngineState {
+export function stateOf({ device, lost, target, draft }: Session): EngineState {
   return {
     device: device && { adapter: device.adapterName, isSoftware: device.isSoftware },
+    lost,
     target: target && modelState(target.source, target),
     draft: draft && { ...modelState(draft.name, draft.model), origin: draft.origin },
   }

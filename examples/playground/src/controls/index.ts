@@ -1,0 +1,5 @@
+export { Choice } from './choice'
+export { NumberField } from './number-field'
+export { ScrollArea } from './scroll-area'
+export { Slider } from './slider'
+export { Switch } from './switch'
