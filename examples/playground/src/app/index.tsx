@@ -37,9 +37,9 @@ export function App() {
   )
 }
 
-const seen = new Set<TabId>()
+const seen = new Set<TabId>(['chat'])
 
-/** A panel is made when its tab is first opened, and stays. */
+/** A panel is made when its tab is first opened, and stays; Chat is there from the beginning. */
 function Panel({ id, children }: { id: TabId; children: ComponentChildren }) {
   const open = openTab.value === id
   if (open) seen.add(id)

@@ -78,7 +78,7 @@ export function Controls() {
           label="Seed"
           min={0}
           value={seed}
-          hint="same seed, same words"
+          hint="same seed and γ: same words"
           onChange={(value) => change({ seed: value })}
         />
       </div>

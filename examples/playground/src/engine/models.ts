@@ -34,11 +34,17 @@ export function modelsRoom(session: Session, chat: { stop(): Promise<void> }) {
     onProgress?: OnProgress,
   ): Promise<PretrainedModel> {
     const device = session.requireDevice()
-    const place = source.kind === 'hub' ? source.id : source.kind === 'files' ? chosen(source) : await bundled()
-    const file = source.kind === 'files' && source.files.length === 1 ? source.files[0]!.name : undefined
-    const name = typeof place === 'string' ? place : place.name
+    const gguf = source.kind === 'files' && source.files.length === 1 ? source.files[0]!.name : undefined
+    // A file that was chosen by itself is in no folder that has a name.
+    const place =
+      source.kind === 'hub'
+        ? source.id
+        : source.kind === 'files'
+          ? fileListDirectory(source.files, gguf ? '.' : source.name)
+          : await bundled()
+    const name = gguf ?? (typeof place === 'string' ? place : place.name)
     return session.ledger.stage(`open ${name}`, device, () =>
-      loadCausalLM(place, { device, dtype, file, ...(onProgress ? { onProgress } : {}) }),
+      loadCausalLM(place, { device, dtype, file: gguf, ...(onProgress ? { onProgress } : {}) }),
     )
   }
   return {
@@ -70,5 +76,3 @@ export function modelsRoom(session: Session, chat: { stop(): Promise<void> }) {
     closeDraft: (): void => session.setDraft(undefined),
   }
 }
-
-const chosen = ({ files, name }: { files: File[]; name: string }): Directory => fileListDirectory(files, name)

@@ -32,7 +32,7 @@ export function stateOf({ device, lost, target, draft }: Session): EngineState {
 function modelState(name: string, { config, chatTemplate }: NonNullable<Session['target']>): ModelState {
   const { vocabularySize, contextLength } = config
   return {
-    name,
+    name: name.replace(/^\.\//, ''),
     parameters: parameterCount(config),
     vocabularySize,
     contextLength,

@@ -1,5 +1,8 @@
 import { type ChatMessage, type PretrainedModel, promptTokens } from '@outrider/transformer'
 
+/** What is needed of a model: not its weights. */
+export type PromptTarget = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'config' | 'source'>
+
 /** A conversation as the model reads it. */
 export interface FittedPrompt {
   ids: number[]
@@ -13,7 +16,7 @@ export interface FittedPrompt {
  *
  * @throws OutriderError CONTEXT_OVERFLOW when even the last message does not fit
  */
-export function fitPrompt(target: PretrainedModel, messages: readonly ChatMessage[], room: number): FittedPrompt {
+export function fitPrompt(target: PromptTarget, messages: readonly ChatMessage[], room: number): FittedPrompt {
   const opening = messages.filter(({ role }) => role === 'system')
   const spoken = messages.filter(({ role }) => role !== 'system')
   const { contextLength } = target.config
@@ -29,7 +32,7 @@ export function fitPrompt(target: PretrainedModel, messages: readonly ChatMessag
   }
 }
 
-function encoded({ tokenizer, chatTemplate }: PretrainedModel, messages: readonly ChatMessage[]): number[] {
+function encoded({ tokenizer, chatTemplate }: PromptTarget, messages: readonly ChatMessage[]): number[] {
   if (!chatTemplate) return tokenizer.encode(messages.map(({ content }) => content).join(''))
   return tokenizer.encode(chatTemplate.render(messages, { addGenerationPrompt: true }), { addSpecialTokens: false })
 }
