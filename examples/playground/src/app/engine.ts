@@ -7,8 +7,11 @@ carryFailures()
 
 const worker = new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module', name: 'engine' })
 
+/** comlink's types know the functions of an object, and not that those of its rooms can be called as well. */
+type RemoteEngine = Remote<Engine> & { [Room in keyof Engine]: Remote<Engine[Room]> }
+
 /** The engine in its worker: `await engine.chat.stop()`. Functions given to it go through comlink's `proxy`. */
-export const engine: Remote<Engine> = wrap<Engine>(worker)
+export const engine = wrap<Engine>(worker) as RemoteEngine
 
 /** What the engine has open, kept up to date by it. */
 export const engineState = signal<EngineState>({

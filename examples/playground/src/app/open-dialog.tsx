@@ -123,6 +123,9 @@ function FromHub() {
   )
 }
 
+/** An input that takes a folder: Preact's types do not know. */
+const ofFolders = { webkitdirectory: true }
+
 function FromFiles() {
   return (
     <fieldset class="field drop">
@@ -131,7 +134,7 @@ function FromFiles() {
       <div class="inline">
         <label class="button">
           Choose a folder
-          <input type="file" class="visually-hidden" webkitdirectory onChange={chosen} />
+          <input type="file" class="visually-hidden" {...ofFolders} onChange={chosen} />
         </label>
         <label class="button">
           Choose a GGUF file

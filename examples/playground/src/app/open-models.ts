@@ -17,9 +17,10 @@ export const opening = signal<Opening | undefined>(undefined)
 export const preparing = signal(0)
 
 /** What was opened last, to open it again on another device. */
-const last: { target: [ModelSource, OpenOptions?]; draft: [ModelSource, OpenOptions?] | undefined } = {
-  target: [{ kind: 'bundled' }],
-  draft: [{ kind: 'bundled' }],
+type Opened = [source: ModelSource, options: OpenOptions | undefined]
+const last: { target: Opened; draft: Opened | undefined } = {
+  target: [{ kind: 'bundled' }, undefined],
+  draft: [{ kind: 'bundled' }, undefined],
 }
 
 /** Opens the model to talk to. The bundled one has its draft with it. Gives whether it worked. */

@@ -4,7 +4,7 @@ interface ChoiceProps<T extends string> {
   label: string
   value: T
   options: readonly { value: T; label: string }[]
-  hint?: string
+  hint?: string | undefined
   onChange: (value: T) => void
 }
 
