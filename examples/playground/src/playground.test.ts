@@ -97,6 +97,26 @@ describe('Chat', () => {
     await page.locator('.drafter option[value=bundled]:checked').waitFor({ state: 'attached' })
   })
 
+  it('goes on from the same tokens with another drafter and rule in mid-sentence', async () => {
+    const select = "document.querySelector('.drafter select')"
+    await whenTokens(
+      page,
+      4,
+      `${select}.value = 'lookup'; ${select}.dispatchEvent(new Event('change', { bubbles: true }))`,
+    )
+    await whenTokens(
+      page,
+      4,
+      "[...document.querySelectorAll('.choice-options label')].find((l) => l.textContent === 'Token').click()",
+    )
+    await again(page)
+    expect(textOf(await tokens(page))).toBe(whole)
+    expect(await page.locator('.drafter select').inputValue()).toBe('lookup')
+    await page.getByRole('radio', { name: 'Block' }).check()
+    await page.getByRole('combobox', { name: 'Drafter' }).selectOption('bundled')
+    await page.locator('.drafter option[value=bundled]:checked').waitFor({ state: 'attached' })
+  })
+
   it('draws the same words from the same seed, and others from another', async () => {
     const drawn = async (seed: number) => {
       await page.getByRole('spinbutton', { name: 'Seed' }).fill(String(seed))

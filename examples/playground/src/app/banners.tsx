@@ -44,8 +44,8 @@ function Lost() {
       <div>
         <h2>The GPU device was lost</h2>
         <p>
-          The browser or the driver took it away ({engineState.value.lost?.message}). The conversation is still here,
-          and training goes on from its last checkpoint.
+          {engineState.value.lost?.message} The conversation is still here, and training goes on from its last
+          checkpoint.
         </p>
         <p class="notice-actions">
           <RestartButton>Start the engine again</RestartButton>

@@ -23,9 +23,10 @@ export function Header() {
 
 /** The adapter in use; a click looks inside. */
 function Adapter() {
-  const { device } = engineState.value
-  const state = device ? (device.isSoftware ? 'software' : 'gpu') : halted.value ? 'none' : 'waiting'
-  const name = device?.adapter ?? (halted.value ? 'no adapter' : 'starting…')
+  const { device, lost } = engineState.value
+  const gone = halted.value ? 'no adapter' : lost && 'device lost'
+  const state = device ? (device.isSoftware ? 'software' : 'gpu') : gone ? 'none' : 'waiting'
+  const name = device?.adapter ?? gone ?? 'starting…'
   return (
     <button type="button" class="adapter" data-state={state} title={name} onClick={() => showTab('inside')}>
       <span class="adapter-dot" aria-hidden="true" />

@@ -20,8 +20,10 @@ export function App() {
     <>
       <Header />
       <main>
-        <Banners />
-        <Notices />
+        <div class="announcements">
+          <Banners />
+          <Notices />
+        </div>
         <OpenDialog />
         <Panel id="chat">
           <Chat />

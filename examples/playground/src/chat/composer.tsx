@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { engineState } from '../app/engine'
+import { opening } from '../app/open-models'
 import { Switch } from '../controls/index'
 import { clear, running, say, stop, turns } from './conversation'
 import { change, settings } from './settings'
@@ -40,7 +41,7 @@ export function Composer() {
           name="message"
           rows={1}
           aria-label="Message"
-          placeholder={ready ? 'Say something' : 'The model is on its way…'}
+          placeholder={ready ? 'Say something' : opening.value ? 'The model is on its way…' : 'No model is open'}
           value={text}
           onInput={({ currentTarget }) => {
             text.value = currentTarget.value

@@ -78,7 +78,7 @@ export function Controls() {
           label="Seed"
           min={0}
           value={seed}
-          hint="same seed and γ: same words"
+          hint="repeats an answer"
           onChange={(value) => change({ seed: value })}
         />
       </div>
