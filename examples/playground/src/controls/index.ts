@@ -1,4 +1,5 @@
 export { Choice } from './choice'
+export { Facts } from './facts'
 export { NumberField } from './number-field'
 export { ScrollArea } from './scroll-area'
 export { Slider } from './slider'

@@ -1,4 +1,5 @@
 import { bytesOf, grouped } from '../app/numbers'
+import { Facts } from '../controls/index'
 import type { InsideState } from '../engine/index'
 
 /** What the adapter offers, as far as kernels choose by it. */
@@ -11,7 +12,7 @@ export function Adapter({ state }: { state: InsideState }) {
     ['One buffer', bytesOf(can.maxBufferBytes)],
     ['Storage buffers of a stage', grouped(can.maxStorageBuffers)],
     ['Subgroup size', can.subgroups ? sizes(can.subgroupMinSize, can.subgroupMaxSize) : 'no subgroups'],
-  ]
+  ] as const
   const used = [
     ['subgroups', can.subgroups],
     ['shader-f16', can.shaderF16],
@@ -36,14 +37,7 @@ export function Adapter({ state }: { state: InsideState }) {
         ))}
       </ul>
       <h3>Limits</h3>
-      <dl class="facts">
-        {limits.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts of={limits} />
       <details>
         <summary>All {features.length} features of the device</summary>
         <ul class="chips">

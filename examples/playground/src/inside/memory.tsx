@@ -1,4 +1,5 @@
 import { bytesOf, grouped } from '../app/numbers'
+import { Facts } from '../controls/index'
 import type { InsideState } from '../engine/index'
 
 /** Bytes on the device, and what was done on it since it was made. */
@@ -10,7 +11,7 @@ export function Memory({ state: { memory, counters } }: { state: InsideState }) 
     ['Bytes read back', bytesOf(counters.bytesRead)],
     ['Pipelines compiled', grouped(counters.pipelines)],
     ['Bind groups made', grouped(counters.bindGroups)],
-  ]
+  ] as const
   return (
     <section class="card" aria-labelledby="memory-title">
       <header class="card-header">
@@ -23,14 +24,7 @@ export function Memory({ state: { memory, counters } }: { state: InsideState }) 
           <small>peak of the last stage {bytesOf(memory.peakBytes)}</small>
         </span>
       </p>
-      <dl class="facts">
-        {totals.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts of={totals} />
     </section>
   )
 }

@@ -20,7 +20,7 @@ export const defaultSettings: ChatSettings = {
   topP: 1,
   topK: 0,
   seed: 0,
-  maxTokens: 256,
+  maxTokens: 1024,
   speculate: true,
   draftLength: 4,
   verification: 'block',
