@@ -39,6 +39,7 @@ describe('Chat', () => {
     const corrections = answer.filter(({ source }) => source === 'correction')
     expect(await page.locator('.answer del.refused').count()).toBe(corrections.length)
     expect(textOf(answer)).toBe(whole)
+    expect(await page.locator('[aria-live=polite]').textContent()).toBe(`Answer: ${whole}`)
   })
 
   it('has the figures of speculation', async () => {

@@ -138,6 +138,14 @@ describe('states of the engine', () => {
   })
 })
 
+/** Drops a file or a folder of this machine on the page. */
+async function drop(page: Page, path: string): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const data = { items: [], files: [path], dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', { type, x: 200, y: 300, data })
+}
+
 /** What a hub that has one model answers: files and parts of them, and 404 for those that there are not. */
 async function answerAsHub(route: Route, model: string): Promise<void> {
   const headers = { 'access-control-allow-origin': '*' }
@@ -177,6 +185,10 @@ describe('other models', () => {
     await page.getByRole('radio', { name: 'Talk' }).check()
     await page.getByLabel('Choose a folder').setInputFiles(tinyChat)
     await drafter('lookup')
+    await page.getByRole('combobox', { name: 'Drafter' }).selectOption('bundled')
+    await drafter('bundled')
+    await drop(page, tinyChat)
+    await drafter('lookup')
     expect(requests.filter((address) => !address.startsWith(site.url) && !address.startsWith('blob:'))).toEqual([])
 
     await page.context().route('https://huggingface.co/**', (route) => answerAsHub(route, tinyChat))
@@ -185,8 +197,7 @@ describe('other models', () => {
     await page.keyboard.press('Enter')
     await model.filter({ hasText: 'someone/tiny' }).waitFor()
 
-    await model.click()
-    await page.getByLabel('Choose a GGUF file').setInputFiles(stories)
+    await drop(page, stories)
     await model.filter({ hasText: 'stories260K' }).waitFor()
     await page.getByRole('textbox', { name: 'Message' }).fill('Once upon a time')
     await page.keyboard.press('Enter')
