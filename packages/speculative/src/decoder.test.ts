@@ -83,6 +83,19 @@ describe('blocks', () => {
     expect(pieces.map(({ source }) => source)).toEqual(blocks.flatMap(({ sources }) => sources))
   })
 
+  it('have the drafted tokens that were refused', async () => {
+    const { decoder } = decoderOf({ draft: wrongAfterC })
+    const { blocks } = await collect(decoder, { maxTokens: 12 })
+    expect(blocks.map(({ rejected }) => rejected)).toEqual([[], [0, 1, 2], [], [0, 1, 2], []])
+    for (const { accepted, drafted, rejected } of blocks) expect(accepted + rejected.length).toBe(drafted)
+  })
+
+  it('have no refused tokens where the answer ended before them', async () => {
+    const { decoder } = decoderOf({ draft: wrongAfterC, eosTokenIds: [2] })
+    const { blocks } = await collect(decoder, { maxTokens: 12 })
+    expect(blocks.at(-1)).toMatchObject({ tokens: [2], text: '', drafted: 4, accepted: 1, rejected: [] })
+  })
+
   it('cost one readback each', async () => {
     const { decoder } = decoderOf()
     const before = device.counters.readbacks

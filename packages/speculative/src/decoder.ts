@@ -71,6 +71,8 @@ export interface Block {
   text: string
   drafted: number
   accepted: number
+  /** The drafted ids that the target refused; the last token, a correction, is in their place. */
+  rejected: number[]
   /** With `logProbabilities`: what the target thought of each token. */
   scored?: ScoredToken[]
   /** Of the last block: why the answer ends. */
@@ -187,9 +189,10 @@ export class SpeculativeDecoder {
           for (const piece of answer.pushByToken(token)) pieces.push({ ...piece, source: sources[piece.index]! })
         }
         const text = pieces.map((piece) => piece.text).join('')
+        const rejected = tokens.length > accepted ? step.rejected : []
         const scored = step.scored && { scored: step.scored.slice(0, tokens.length) }
         const end = answer.finishReason && { finishReason: answer.finishReason }
-        const block = { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted }
+        const block = { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted, rejected }
         yield { ...block, ...scored, ...end }
       }
       const { tokens, text, finishReason } = answer

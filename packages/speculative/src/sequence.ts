@@ -21,6 +21,8 @@ export interface Step {
   tokens: number[]
   drafted: number
   accepted: number
+  /** Drafted tokens that were not accepted. */
+  rejected: number[]
   /** α of each drafted position. */
   overlap: ArrayLike<number>
   /** What the target thought of each token, if that is wanted. */
@@ -111,7 +113,7 @@ export class Sequence {
         this.#session.keep(before + accepted)
       }
       const scored = pass.logits && { scored: await this.#score(pass.logits, tokens) }
-      return { tokens, drafted, accepted, overlap, ...scored }
+      return { tokens, drafted, accepted, rejected: verdict.drafted.slice(accepted), overlap, ...scored }
     } finally {
       if (!lasting) for (const tensor of Object.values(pass)) tensor.dispose()
     }

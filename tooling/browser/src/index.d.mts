@@ -1,3 +1,14 @@
+import type { Browser } from 'playwright-core'
+
+/** The headless Chromium of npm with WebGPU on SwiftShader (linux-x64); the caller closes it. */
+export declare function launchChromium(): Promise<Browser>
+
+/** Scripts by path, and folders below a path that ends in a slash, over loopback HTTP, cross-origin isolated. */
+export declare function serve(
+  scripts: Record<string, string>,
+  folders: Record<string, string>,
+): Promise<{ url: string; close(): Promise<void> }>
+
 export interface BrowserRun {
   /** Given to the module's function, as JSON. */
   input?: unknown
@@ -7,6 +18,8 @@ export interface BrowserRun {
   onLog?: (line: string) => void
   /** Errors on the console that the run may make: a file that need not be there gives one, whatever the program does. */
   expected?: RegExp
+  /** Bytes that the page may store. */
+  quotaBytes?: number
   /** Milliseconds that the module's function may take; 60 000 where left out. */
   timeout?: number
 }

@@ -2,9 +2,11 @@ import { bundle } from './bundle.mjs'
 import { launchChromium } from './chromium.mjs'
 import { serve } from './server.mjs'
 
+export { launchChromium, serve }
+
 export async function runInBrowser(
   module,
-  { input = null, folders = {}, onLog = () => {}, expected, timeout = 60_000 } = {},
+  { input = null, folders = {}, onLog = () => {}, expected, quotaBytes, timeout = 60_000 } = {},
 ) {
   const script = await bundle(module)
   const server = await serve({ '/program.js': script }, folders)
@@ -20,6 +22,7 @@ export async function runInBrowser(
     })
     const run = async () => {
       await page.goto(server.url)
+      if (quotaBytes !== undefined) await limitStorage(page, quotaBytes)
       // As text: what a bundler makes of `import()` in here would not be known to the page.
       return page.evaluate(`import('/program.js').then((program) => program.default(${JSON.stringify(input)}))`)
     }
@@ -31,6 +34,12 @@ export async function runInBrowser(
   } finally {
     await Promise.all([browser.close(), server.close()])
   }
+}
+
+/** Makes the browser give a page's site so many bytes to store, as a full disk would. */
+export async function limitStorage(page, quotaSize) {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Storage.overrideQuotaForOrigin', { origin: new URL(page.url()).origin, quotaSize })
 }
 
 async function withTimeout(promise, milliseconds) {

@@ -31,6 +31,14 @@ describe.each(kinds)('%s', (_, make) => {
     expect(await files.list()).toEqual(['a.bin', 'b.txt'])
   })
 
+  it('adds to the end of a file, which need not be there', async () => {
+    const files = make()
+    await files.append('deep/lines', 'one\n')
+    await files.append('deep/lines', new TextEncoder().encode('zwölf\n'))
+    expect(await files.readText('deep/lines')).toBe('one\nzwölf\n')
+    expect(await files.list('deep')).toEqual(['lines'])
+  })
+
   it('removes files, and says which are there', async () => {
     const files = make()
     await files.write('c', 'x')
@@ -146,7 +154,8 @@ describe('urlDirectory', () => {
   })
 
   it('is read-only and does not list', async () => {
-    await expect(files.write('a.txt', 'x')).rejects.toMatchObject({ code: 'FILE_WRITE' })
+    for (const refused of [files.write('a.txt', 'x'), files.append('a.txt', 'x'), files.remove('a.txt')])
+      await expect(refused).rejects.toMatchObject({ code: 'FILE_WRITE', message: expect.stringContaining('read-only') })
     await expect(files.list()).rejects.toMatchObject({ code: 'UNSUPPORTED' })
   })
 })

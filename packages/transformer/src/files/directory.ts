@@ -4,8 +4,8 @@ import { OutriderError } from '@outrider/tensor'
 export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /**
- * A folder of files, wherever it is: on disk (`directory`), in memory (`memoryDirectory`), behind a URL (`urlDirectory`),
- * or anything that implements this. File names are relative, with `/` between folders.
+ * A folder of files, wherever it is: on disk (`directory`), in memory (`memoryDirectory`), behind a URL (`urlDirectory`), in a
+ * browser's file system (`opfsDirectory`, `handleDirectory`, `fileListDirectory`), or anything that implements this. File names are relative, with `/` between folders.
  *
  * Every method throws OutriderError FILE_MISSING for a file that is not there; writing throws FILE_WRITE.
  */
@@ -24,6 +24,11 @@ export interface Directory {
   keep?(file: string): Promise<void>
   /** Writes a whole file. It appears under its name only when it is complete; a failure leaves what was there before. */
   write(file: string, content: FileContent): Promise<void>
+  /**
+   * Adds to the end of a file, which is made where it is not there. When it returns, the content is kept; what was there before
+   * is never harmed, but of the content a crash may leave a part.
+   */
+  append(file: string, content: Uint8Array | string): Promise<void>
   /** Removes a file; one that is not there is no error. */
   remove(file: string): Promise<void>
 }
@@ -66,6 +71,23 @@ export function fileMissing(directory: string, file: string, cause?: unknown): O
     cause,
     details: { directory, file },
   })
+}
+
+/** The names inside a folder, among paths of files. */
+export function namesInside(paths: Iterable<string>, folder: string | undefined): string[] {
+  const prefix = folder ? `${folder}/` : ''
+  const inside = [...paths].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length))
+  return inside.filter((name) => !name.includes('/')).sort()
+}
+
+/** What writes, of a directory that is not written to: each throws FILE_WRITE. */
+export function readOnly(directory: string): Pick<Directory, 'write' | 'append' | 'remove'> {
+  const refuse = async (): Promise<never> => {
+    throw new OutriderError('FILE_WRITE', `${directory} is read-only.`, {
+      remedy: 'Write to a directory of your own: directory(path), opfsDirectory(path) or memoryDirectory().',
+    })
+  }
+  return { write: refuse, append: refuse, remove: refuse }
 }
 
 /** The pieces of a file's content, one after another. */

@@ -1,5 +1,7 @@
 export { type Directory, type FileContent, parseJson, readJson } from './directory'
+export { fileListDirectory } from './file-list-directory'
 export { type GgufEntry, type GgufFile, openGguf, readGgufFloats } from './gguf/read'
+export { handleDirectory, opfsDirectory } from './handle-directory'
 export { memoryDirectory } from './memory-directory'
 export { directory, nodeModule } from './node-directory'
 export { readBytes, type TensorPlace } from './read-bytes'

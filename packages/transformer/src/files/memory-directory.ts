@@ -1,4 +1,4 @@
-import { checkFileName, chunksOf, type Directory, fileMissing } from './directory'
+import { checkFileName, chunksOf, type Directory, fileMissing, namesInside } from './directory'
 
 /** A folder that lives in memory: for tests, and for browsers. `files` are its first contents, texts as UTF-8. */
 export function memoryDirectory(files: Record<string, Uint8Array | string> = {}, name = 'memory'): Directory {
@@ -15,13 +15,7 @@ export function memoryDirectory(files: Record<string, Uint8Array | string> = {},
 
   return {
     name,
-    async list(folder) {
-      const prefix = folder ? `${folder}/` : ''
-      const inside = [...contents.keys()]
-        .filter((file) => file.startsWith(prefix))
-        .map((file) => file.slice(prefix.length))
-      return inside.filter((file) => !file.includes('/')).sort()
-    },
+    list: async (folder) => namesInside(contents.keys(), folder),
     has: async (file) => contents.has(file),
     size: async (file) => contentOf(file).length,
     read: async (file, { start = 0, end } = {}) => contentOf(file).slice(start, end),
@@ -29,16 +23,24 @@ export function memoryDirectory(files: Record<string, Uint8Array | string> = {},
     async write(file, content) {
       const chunks: Uint8Array[] = []
       for await (const chunk of chunksOf(content)) chunks.push(chunk.slice())
-      const whole = new Uint8Array(chunks.reduce((bytes, chunk) => bytes + chunk.length, 0))
-      let offset = 0
-      for (const chunk of chunks) {
-        whole.set(chunk, offset)
-        offset += chunk.length
-      }
-      contents.set(checkFileName(name, file), whole)
+      contents.set(checkFileName(name, file), joined(chunks))
+    },
+    async append(file, content) {
+      const before = contents.get(checkFileName(name, file)) ?? new Uint8Array()
+      contents.set(file, joined([before, typeof content === 'string' ? encoder.encode(content) : content]))
     },
     async remove(file) {
       contents.delete(file)
     },
   }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((bytes, chunk) => bytes + chunk.length, 0))
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.length
+  }
+  return whole
 }

@@ -73,6 +73,18 @@ export function directory(path: string): Directory {
       }
     },
 
+    async append(file, content) {
+      const target = at(file)
+      try {
+        await fs.mkdir(dirname(target), { recursive: true })
+        await using handle = await fs.open(target, 'a')
+        await handle.appendFile(content)
+        await handle.sync()
+      } catch (error) {
+        throw writeFailure(error, target)
+      }
+    },
+
     async remove(file) {
       try {
         await fs.rm(at(file), { force: true })
@@ -113,7 +125,8 @@ export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModu
   const found = globalThis.process?.getBuiltinModule?.(name)
   if (found) return found as unknown as NodeModules[Name]
   throw new OutriderError('UNSUPPORTED', 'Paths on disk need Node 20.16 or later.', {
-    remedy: 'In a browser, pass urlDirectory(address) or memoryDirectory(files) instead of a path.',
+    remedy:
+      'In a browser, pass urlDirectory(address), opfsDirectory(path) or memoryDirectory(files) instead of a path.',
   })
 }
 

@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { checkFileName, type Directory, fileMissing } from './directory'
+import { checkFileName, type Directory, fileMissing, readOnly } from './directory'
 
 /**
  * A folder behind an http(s) address, read-only. Parts of files are asked for by range; a server that answers with the
@@ -41,12 +41,6 @@ export function urlDirectory(
     )
   }
 
-  const readOnly = async (): Promise<never> => {
-    throw new OutriderError('FILE_WRITE', `${name} is read-only.`, {
-      remedy: 'Write to directory(path) or memoryDirectory().',
-    })
-  }
-
   return {
     name,
     async list() {
@@ -75,7 +69,6 @@ export function urlDirectory(
     async readText(file) {
       return new TextDecoder().decode(await this.read(file))
     },
-    write: readOnly,
-    remove: readOnly,
+    ...readOnly(name),
   }
 }

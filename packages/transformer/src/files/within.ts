@@ -12,6 +12,7 @@ export function within(outer: Directory, folder: string): Directory {
     read: (file, range) => outer.read(at(file), range),
     readText: (file) => outer.readText(at(file)),
     write: (file, content) => outer.write(at(file), content),
+    append: (file, content) => outer.append(at(file), content),
     remove: (file) => outer.remove(at(file)),
   }
 }

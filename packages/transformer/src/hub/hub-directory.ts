@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { checkFileName, type Directory, fileMissing } from '../files/directory'
+import { checkFileName, type Directory, fileMissing, namesInside, readOnly } from '../files/directory'
 import { directory, nodeModule } from '../files/node-directory'
 import { download, type RemoteFile } from './download'
 import { defaultEndpoint, type HubId, parseHubId } from './hub-id'
@@ -136,18 +136,9 @@ class CachedModel {
     const { files, commit } = this.#listing
     const { join } = nodeModule('node:path')
     const local = directory(join(this.#store, 'snapshots', commit))
-    const readOnly = async (): Promise<never> => {
-      throw new OutriderError('FILE_WRITE', `${this.#id} is read-only.`, { remedy: 'Write to a folder of your own.' })
-    }
     return {
       name: this.#id,
-      list: async (folder) => {
-        const prefix = folder ? `${folder}/` : ''
-        const names = [...files.keys()]
-          .filter((name) => name.startsWith(prefix))
-          .map((name) => name.slice(prefix.length))
-        return names.filter((name) => !name.includes('/')).sort()
-      },
+      list: async (folder) => namesInside(files.keys(), folder),
       has: async (file) => files.has(file),
       size: async (file) => this.#remote(file).bytes,
       read: async (file, range = {}) => {
@@ -163,8 +154,7 @@ class CachedModel {
         return local.readText(file)
       },
       keep: (file) => this.#bring(file),
-      write: readOnly,
-      remove: readOnly,
+      ...readOnly(this.#id),
     }
   }
 

@@ -85,8 +85,7 @@ async function pair(device: Device): Promise<{ target: PretrainedModel; draft: P
     initializerRange: 0.08,
     eosTokenIds: [],
   }
-  const { tokenizer, chatTemplate, source } = bundled
-  const rest = { tokenizer, chatTemplate, source, generationConfig: { ...bundled.generationConfig, eosTokenIds: [] } }
+  const rest = { ...bundled, generationConfig: { ...bundled.generationConfig, eosTokenIds: [] } }
   const { parameters } = Llama.initialize(device, config, { seed: 1 })
   for (const [name, weight] of Object.entries(parameters))
     if (/layers\.([1-9]|1[01])\..*(o_proj|down_proj)/.test(name)) {

@@ -1,7 +1,7 @@
 import { table } from '../compare'
 import { kernelTimes } from '../kernel-times'
 import { outrider } from '../outrider'
-import { common, openPeers } from '../peers'
+import { common, openPeers, type Training } from '../peers'
 import type { Row, Suite } from '../suite'
 
 const steps = 9
@@ -12,11 +12,11 @@ export const trainingStepSuite: Suite = {
   summary: 'one training step of a Llama of 1.4 million parameters, beside jax-js (WebGPU, WebAssembly) and tfjs',
   async run({ device, note, profile }) {
     const contenders = [outrider(device), ...(await openPeers(['jax-js/webgpu', 'jax-js/wasm', 'tfjs/webgpu'], note))]
-    const running = []
+    const running: { name: string; training: Training; times: number[]; losses: number[] }[] = []
     for (const contender of contenders) {
       note(contender.name)
       const training = await contender.trainingStep()
-      running.push({ name: contender.name, training, times: [] as number[], losses: [await training.step()] })
+      running.push({ name: contender.name, training, times: [], losses: [await training.step()] })
     }
     for (let step = 1; step < steps; step++)
       for (const { name, training, times, losses } of running) {

@@ -1,0 +1,87 @@
+import { signal } from '@preact/signals'
+import { proxy } from 'comlink'
+import type { ModelSource, OpenOptions } from '../engine/index'
+import { engine } from './engine'
+import { attempt } from './notices'
+
+/** A model that is being opened. */
+export interface Opening {
+  name: string
+  loadedBytes: number
+  totalBytes: number
+}
+
+export const opening = signal<Opening | undefined>(undefined)
+
+/** How many preparations of what was opened are under way. */
+export const preparing = signal(0)
+
+/** What was opened last, to open it again on another device. */
+type Opened = [source: ModelSource, options: OpenOptions | undefined]
+const last: { target: Opened; draft: Opened | undefined } = {
+  target: [{ kind: 'bundled' }, undefined],
+  draft: [{ kind: 'bundled' }, undefined],
+}
+
+/** Opens the model to talk to. The bundled one has its draft with it. Gives whether it worked. */
+export async function openTarget(source: ModelSource, options?: OpenOptions): Promise<boolean> {
+  const done = await withProgress(source, (onProgress) => engine.models.openTarget(source, options, onProgress))
+  if (!done) return false
+  last.target = [source, options]
+  last.draft = undefined
+  if (source.kind === 'bundled') return openDraft(source)
+  void prepare()
+  return true
+}
+
+/** Opens a draft for it. Gives whether it worked. */
+export async function openDraft(source: ModelSource, options?: OpenOptions): Promise<boolean> {
+  const done = await withProgress(source, (onProgress) => engine.models.openDraft(source, options, onProgress))
+  if (!done) return false
+  last.draft = [source, options]
+  void prepare()
+  return true
+}
+
+/** Lets prompt lookup draft. */
+export async function closeDraft(): Promise<void> {
+  await engine.models.closeDraft()
+  last.draft = undefined
+  void prepare()
+}
+
+/** Compiles and measures ahead of the first answer. */
+async function prepare(): Promise<void> {
+  preparing.value++
+  await attempt(() => engine.chat.prepare())
+  preparing.value--
+}
+
+export async function openBundled(): Promise<void> {
+  await openTarget({ kind: 'bundled' })
+}
+
+/** Opens what was open when the device was lost. */
+export async function reopen(): Promise<void> {
+  const { target, draft } = { ...last }
+  if (!(await openTarget(...target))) return
+  if (draft && target[0].kind !== 'bundled') await openDraft(...draft)
+}
+
+async function withProgress(
+  source: ModelSource,
+  open: (onProgress: (progress: { loadedBytes: number; totalBytes: number }) => void) => Promise<void>,
+): Promise<boolean> {
+  const name = source.kind === 'hub' ? source.id : source.kind === 'files' ? source.name : 'the bundled model'
+  opening.value = { name, loadedBytes: 0, totalBytes: 0 }
+  const done = await attempt(async () => {
+    await open(
+      proxy(({ loadedBytes, totalBytes }) => {
+        if (opening.value) opening.value = { name, loadedBytes, totalBytes }
+      }),
+    )
+    return true
+  })
+  opening.value = undefined
+  return done ?? false
+}

@@ -1,0 +1,6 @@
+export { Choice } from './choice'
+export { Facts } from './facts'
+export { NumberField } from './number-field'
+export { ScrollArea } from './scroll-area'
+export { Slider } from './slider'
+export { Switch } from './switch'

@@ -1,0 +1,29 @@
+import { autoDraftLength, type BlockObservation, type DraftLengthPolicy, type StepCosts } from '@outrider/speculative'
+import type { ChatSettings } from './settings'
+
+/**
+ * A draft length that follows the settings from block to block: none while speculation is off. The sequence and its random
+ * numbers go on, so a sentence that was begun with speculation is ended without.
+ *
+ * @param costs    what steps cost, for 'auto'
+ * @param observe  sees every block with its time
+ */
+export function liveDraftLength(
+  settings: () => ChatSettings,
+  costs: StepCosts,
+  observe: (block: BlockObservation) => void,
+): DraftLengthPolicy {
+  const auto = autoDraftLength({ costs })
+  return {
+    next() {
+      const { speculate, draftLength } = settings()
+      if (!speculate) return 0
+      return draftLength === 'auto' ? auto.next() : draftLength
+    },
+    observe(block) {
+      // What is plain by order says nothing of when drafting pays.
+      if (settings().speculate) auto.observe(block)
+      observe(block)
+    },
+  }
+}

@@ -1,0 +1,27 @@
+import type { Verification } from '@outrider/speculative'
+
+/** How answers are made. All of it may change in the middle of one. */
+export interface ChatSettings {
+  temperature: number
+  topP: number
+  /** 0 for all tokens. */
+  topK: number
+  seed: number
+  maxTokens: number
+  /** Whether anything is drafted at all. */
+  speculate: boolean
+  /** γ. */
+  draftLength: number | 'auto'
+  verification: Verification
+}
+
+export const defaultSettings: ChatSettings = {
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  seed: 0,
+  maxTokens: 1024,
+  speculate: true,
+  draftLength: 4,
+  verification: 'block',
+}

@@ -1,0 +1,28 @@
+import { alignRoom } from './align/index'
+import { chatRoom } from './chat/index'
+import { deviceRoom } from './device'
+import { insideRoom } from './inside'
+import { modelsRoom } from './models'
+import { Session } from './session'
+import { type EngineState, stateOf } from './state'
+
+/** All work of the playground, room by room. It runs in one worker; the page calls it through comlink. */
+export function createEngine() {
+  const session = new Session()
+  const chat = chatRoom(session)
+  return {
+    device: deviceRoom(session),
+    models: modelsRoom(session, chat),
+    chat,
+    align: alignRoom(session),
+    inside: insideRoom(session, chat),
+
+    /** Calls back with the state, now and after every change. */
+    watch(onState: (state: EngineState) => void): void {
+      session.subscribe(() => onState(stateOf(session)))
+      onState(stateOf(session))
+    },
+  }
+}
+
+export type Engine = ReturnType<typeof createEngine>

@@ -1,0 +1,7 @@
+export type { AnswerEnd, ChatBlock, ChatSettings, Figures } from './chat/index'
+export type { Engine } from './engine'
+export { EngineError, type Failure, failureOf } from './failure'
+export type { InsideState, Profile } from './inside'
+export type { ModelSource, OpenOptions } from './models'
+export type { CurrentDraft, Session } from './session'
+export type { EngineState, ModelState } from './state'

@@ -1,0 +1,6 @@
+import { expose } from 'comlink'
+import { createEngine } from './engine'
+import { carryFailures } from './failure'
+
+carryFailures()
+expose(createEngine())

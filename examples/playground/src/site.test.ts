@@ -1,0 +1,210 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import type { Page, Route } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { again, ask, openSite, type Site, seriousFaults, slowly, textOf, tokens } from './site.fixture'
+
+let site: Site
+beforeAll(async () => {
+  site = await openSite()
+})
+afterAll(() => site?.close())
+
+const tabs = ['Chat', 'Align', 'Look inside']
+const showTab = (page: Page, name: string) => page.getByRole('tab', { name }).click()
+
+describe('the first load', () => {
+  it('has under 300 kB of script, from the site alone, and no error', async () => {
+    const { page, problems, requests, close } = await site.open()
+    expect(requests.filter((address) => !address.startsWith(site.url))).toEqual([])
+    const scripts = requests.filter((address) => address.endsWith('.js'))
+    expect(scripts.length).toBeGreaterThan(1)
+    const bodies = await Promise.all(scripts.map(async (address) => (await fetch(address)).bytes()))
+    const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0)
+    expect(bytes).toBeLessThan(300_000)
+    expect(await page.title()).toBe('Outrider playground')
+    expect(problems).toEqual([])
+    await close()
+  })
+})
+
+describe('for everybody', () => {
+  it('axe finds nothing serious in any tab, in light and in dark', async () => {
+    const { page, problems, close } = await site.open({ colorScheme: 'light' })
+    await ask(page)
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: scheme })
+      for (const tab of tabs) {
+        await showTab(page, tab)
+        await page.locator('[role=tabpanel]:not([hidden]) h2').first().waitFor()
+        expect(await seriousFaults(page), `${tab}, ${scheme}`).toEqual([])
+      }
+      await showTab(page, 'Chat')
+      await page.locator('.model-button').click()
+      expect(await seriousFaults(page), `the dialog, ${scheme}`).toEqual([])
+      await page.keyboard.press('Escape')
+    }
+    expect(problems).toEqual([])
+    await close()
+  })
+
+  it('fits a phone of 360 pixels, figures and settings unfolded too', async () => {
+    const { page, close } = await site.open({ viewport: { width: 360, height: 640 } })
+    const overflow = () => page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    for (const tab of tabs) {
+      await showTab(page, tab)
+      await page.locator('[role=tabpanel]:not([hidden]) h2').first().waitFor()
+      expect(await overflow(), tab).toBe(0)
+    }
+    await showTab(page, 'Chat')
+    expect(await page.getByRole('heading', { name: 'Settings' }).isVisible()).toBe(false)
+    await page.getByRole('button', { name: 'Show figures and settings' }).click()
+    expect(await page.getByRole('heading', { name: 'Settings' }).isVisible()).toBe(true)
+    expect(await overflow()).toBe(0)
+    await close()
+  })
+
+  it('is gone through by keyboard, and remembers colours and settings', async () => {
+    const { page, close } = await site.open({ colorScheme: 'light' })
+    await page.getByRole('tab', { name: 'Chat' }).focus()
+    await page.keyboard.press('ArrowRight')
+    expect(await page.getByRole('tab', { name: 'Align' }).getAttribute('aria-selected')).toBe('true')
+    await page.keyboard.press('End')
+    expect(page.url()).toMatch(/#inside$/)
+    await page.keyboard.press('Home')
+    await page.getByRole('slider', { name: 'Draft length' }).focus()
+    await page.keyboard.press('ArrowRight')
+    for (let press = 0; press < 2; press++) await page.getByRole('button', { name: 'Colours' }).click()
+    await page.reload()
+    expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('dark')
+    expect(await page.getByRole('slider', { name: 'Draft length' }).inputValue()).toBe('5')
+    await close()
+  })
+})
+
+describe('states of the engine', () => {
+  it('no WebGPU: says what to do', async () => {
+    const none = "Object.defineProperty(WorkerNavigator.prototype, 'gpu', { get: () => undefined })"
+    const { page, problems, close } = await site.open({ worker: none, ready: false })
+    const notice = page.getByRole('alert').filter({ hasText: 'No WebGPU here' })
+    await notice.waitFor()
+    expect(await notice.textContent()).toMatch(/hardware acceleration.*https/)
+    expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true)
+    expect(problems).toEqual([])
+    await close()
+  })
+
+  it('a software adapter without timestamp queries is called what it is', async () => {
+    const without = `{
+      const { has } = GPUSupportedFeatures.prototype
+      GPUSupportedFeatures.prototype.has = function (name) { return name !== 'timestamp-query' && has.call(this, name) }
+    }`
+    const { page, problems, close } = await site.open({ tab: 'inside', worker: without })
+    const hint = page.getByRole('status').filter({ hasText: 'A software adapter' })
+    expect(await hint.textContent()).toContain('hardware acceleration')
+    await hint.getByRole('button', { name: 'Dismiss' }).click()
+    expect(await hint.count()).toBe(0)
+    await page.getByText('This device has no timestamp queries').waitFor()
+    expect(await page.getByRole('button', { name: 'Measure a short answer' }).count()).toBe(0)
+    expect(problems).toEqual([])
+    await close()
+  })
+
+  it('a lost device: says so, and goes on with the conversation on another', async () => {
+    const remember = `{
+      const { requestDevice } = GPUAdapter.prototype
+      GPUAdapter.prototype.requestDevice = async function (...given) {
+        return (globalThis.lastDevice = await requestDevice.apply(this, given))
+      }
+    }`
+    const { page, problems, close } = await site.open({ worker: `${remember};${slowly}` })
+    await ask(page)
+    const whole = textOf(await tokens(page))
+    await page.getByRole('button', { name: 'Again' }).click()
+    await page.locator('.answer:last-child .token').first().waitFor()
+    await page.workers()[0]!.evaluate('lastDevice.destroy()')
+    const notice = page.getByRole('alert').filter({ hasText: 'The GPU device was lost' })
+    await notice.waitFor()
+    await page.locator('.footnote', { hasText: 'failed' }).waitFor()
+
+    await notice.getByRole('button', { name: 'Start the engine again' }).click()
+    await page.locator('.drafter option[value=bundled]:checked').waitFor({ state: 'attached' })
+    expect(await notice.count()).toBe(0)
+    await again(page)
+    expect(textOf(await tokens(page))).toBe(whole)
+    expect(problems).toEqual([])
+    await close()
+  })
+})
+
+/** Drops a file or a folder of this machine on the page. */
+async function drop(page: Page, path: string): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const data = { items: [], files: [path], dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', { type, x: 200, y: 300, data })
+}
+
+/** What a hub that has one model answers: files and parts of them, and 404 for those that there are not. */
+async function answerAsHub(route: Route, model: string): Promise<void> {
+  const headers = { 'access-control-allow-origin': '*' }
+  const file = `${model}/${new URL(route.request().url()).pathname.split('/').at(-1)}`
+  if (!existsSync(file)) return route.fulfill({ status: 404, headers })
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(route.request().headers().range ?? '') ?? []
+  const whole = readFileSync(file)
+  if (first === undefined) return route.fulfill({ headers, body: whole })
+  return route.fulfill({
+    status: 206,
+    headers,
+    body: whole.subarray(Number(first), last ? Number(last) + 1 : undefined),
+  })
+}
+
+describe('other models', () => {
+  const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+  const tinyChat = folder('../../../packages/cli/assets/tiny-chat')
+  const stories = folder('../../../../shared/assets/stories260K/stories260K.f32.gguf')
+
+  it('of a folder, of the Hub, of a GGUF file; what cannot be is said', async () => {
+    const { page, problems, requests, close } = await site.open()
+    const model = page.locator('.model-button')
+    const drafter = (value: string) =>
+      page.locator(`.drafter option[value=${value}]:checked`).waitFor({ state: 'attached' })
+    const notice = page.locator('.notices .notice')
+
+    await model.click()
+    await page.getByRole('radio', { name: 'Draft' }).check()
+    await page.getByLabel('Choose a GGUF file').setInputFiles(stories)
+    expect(await notice.textContent()).toMatch(
+      /Another vocabulary.*512 tokens in ..stories260K.f32.gguf against 455 tokens.*Use a draft/,
+    )
+    await notice.getByRole('button', { name: 'Dismiss' }).click()
+
+    await model.click()
+    await page.getByRole('radio', { name: 'Talk' }).check()
+    await page.getByLabel('Choose a folder').setInputFiles(tinyChat)
+    await drafter('lookup')
+    await page.getByRole('combobox', { name: 'Drafter' }).selectOption('bundled')
+    await drafter('bundled')
+    await drop(page, tinyChat)
+    await drafter('lookup')
+    expect(requests.filter((address) => !address.startsWith(site.url) && !address.startsWith('blob:'))).toEqual([])
+
+    await page.context().route('https://huggingface.co/**', (route) => answerAsHub(route, tinyChat))
+    await model.click()
+    await page.getByLabel('From the Hugging Face Hub').fill('someone/tiny')
+    await page.keyboard.press('Enter')
+    await model.filter({ hasText: 'someone/tiny' }).waitFor()
+
+    await drop(page, stories)
+    await model.filter({ hasText: 'stories260K' }).waitFor()
+    await page.getByRole('textbox', { name: 'Message' }).fill('Once upon a time')
+    await page.keyboard.press('Enter')
+    await page.locator('.answer', { hasText: 'there was' }).waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    // Files that a model need not have are asked for, and the browser says of each that it is not there.
+    expect(problems.filter((problem) => !problem.includes('status of 404'))).toEqual([])
+    await close()
+  })
+})
