@@ -1,3 +1,6 @@
+import { each } from './linear-frame'
+import { tileFrame } from './tile-frame'
+
 /** The tile of a broadcast kernel, and how the operands lie; one of them at most is transposed. */
 export interface BroadcastForm {
   /** Rows of c that a workgroup computes, a multiple of the lanes or of 4. */
@@ -24,8 +27,6 @@ export interface BroadcastForm {
  * narrow (element-types.ts).
  */
 export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }: BroadcastForm): string {
-  const each = (count: number, line: (i: number) => string) =>
-    Array.from({ length: count }, (_, i) => line(i)).join('\n  ')
   const quads = Math.ceil(rows / 4)
   // What a lane loads of a for four steps of k, and how element (row i, step s) is found among the lanes.
   const held = transposeA ? Math.ceil((quads * 4) / lanes) : Math.ceil(rows / lanes)
@@ -57,37 +58,16 @@ export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }
     (j) =>
       `let y${j} = vec4f(b[b${j} * params.k4 + k / 4u]);\n  ${each(rows, (i) => `c${i}_${j} += dot(x${i}, y${j});`)}`,
   )
+  const { begin, store } = tileFrame({ rows, columns, lanes }, ['m4', 'k4'])
+  // n counts what a row of c has of its elements: vectors, or with transposeB numbers.
   return `enable subgroups;
-// n counts what a row of c has of its elements: vectors, or with transposeB numbers.
-struct Params { m: u32, m4: u32, n: u32, k: u32, k4: u32, tilesAcross: u32, tiles: u32, parts: u32, span: u32, partSize: u32 }
-@group(0) @binding(0) var<storage, read> a: array<A>;
-@group(0) @binding(1) var<storage, read> b: array<B>;
-@group(0) @binding(2) var<storage, read_write> c: array<C>;
-@group(1) @binding(0) var<uniform> params: Params;
-
-@compute @workgroup_size(${lanes})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let index = group.x + group.y * groups.x;
-  let tile = index % params.tiles;
-  let part = index / params.tiles;
-  if (part >= params.parts) { return; }
-  let first = part * params.span;
-  let end = min(first + params.span, params.k);
-  let place = part * params.partSize;
-  let row = (tile / params.tilesAcross) * ${rows}u;
-  let column = (tile % params.tilesAcross) * ${columns * lanes}u + lane;
-  ${each(columns, (j) => `let b${j} = min(column + ${j * lanes}u, params.n - 1u);`)}
+${begin}
   ${each(rows, (i) => each(columns, (j) => `var c${i}_${j} = ${type}();`))}
   for (var k = first; k < end; k += 4u) {
     ${loadA}
     ${shared}
     ${transposeB ? inner : outer}
   }
-  ${each(
-    rows,
-    (i) => `if (row + ${i}u < params.m) {
-  ${each(columns, (j) => `if (column + ${j * lanes}u < params.n) { c[place + (row + ${i}u) * params.n + column + ${j * lanes}u] = narrow(c${i}_${j}); }`)}
-  }`,
-  )}
+  ${store}
 }`
 }
