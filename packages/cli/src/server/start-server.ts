@@ -29,6 +29,8 @@ export interface ServerOptions {
   verification?: Verification
   /** The most requests decoded at once. Default 16. */
   concurrency?: number
+  /** The most requests that speculate only to be faster; more are decoded plainly, in one batch. Default 4. */
+  speculateUpTo?: number
   /** The most requests that wait. Default 128. */
   queueLimit?: number
   /** The most tokens of a request, prompt and answer together. Default the model's context. */
@@ -72,6 +74,7 @@ export interface OutriderServer {
 export async function startServer({
   concurrency = 16,
   queueLimit = 128,
+  speculateUpTo = 4,
   corsOrigins = [],
   maxBodyBytes = 1 << 20,
   stallMilliseconds = 60_000,
@@ -84,7 +87,8 @@ export async function startServer({
   const contextLength = Math.min(options.contextLength ?? batch.longest, batch.longest)
   const metrics = new ServerMetrics({ model: name, device, longestDraft: options.drafter ? maxDraftLength : 0 })
   const speculative = await prepare(batch, options, metrics)
-  const engine = new Engine({ plain: plainDecoding(batch), speculative, concurrency, queueLimit, metrics })
+  const plain = plainDecoding(batch)
+  const engine = new Engine({ plain, speculative, speculateUpTo, concurrency, queueLimit, metrics })
   const loopbackOnly = isLoopback(host)
   const app = buildApp({
     served: { name, target, contextLength, hasDraft: speculative !== undefined },

@@ -105,6 +105,26 @@ describe('Engine', () => {
     expect(await text(later)).toBe('x')
   })
 
+  it('speculates for a few, decodes plainly for more, and speculates for whoever relies on it', async () => {
+    const speculating = manualDecoding()
+    const { engine, jobs, steps, finish } = await engineOf({
+      speculative: speculating.decoding,
+      speculateUpTo: 1,
+      concurrency: 9,
+    })
+    const few = engine.submit(request())
+    const more = engine.submit(request())
+    const seeded = engine.submit(request({ seeded: true, temperature: 1 }))
+    const greedy = engine.submit(request({ seeded: true }))
+    const asking = engine.submit(request({ draftLength: 3 }))
+    const refusing = engine.submit(request({ draftLength: 0 }))
+    await steps(1)
+    expect([...speculating.jobs]).toEqual([few, seeded, asking])
+    expect([...jobs]).toEqual([more, greedy, refusing])
+    for (const job of [few, more]) job.abort()
+    await Promise.all([finish(seeded), speculating.finish(seeded)])
+  })
+
   it('begins in the order in which they came, even where a later one would fit', async () => {
     let room = 1
     const { engine, steps } = await engineOf({ fits: ({ maxTokens }) => maxTokens <= room })

@@ -9,6 +9,8 @@ export interface EngineOptions {
   plain: Decoding
   /** Absent without a draft. */
   speculative?: Decoding | undefined
+  /** The most jobs that speculate for speed's sake: among more, one batch is faster. Default 4. */
+  speculateUpTo?: number
   /** The most jobs decoded at once. */
   concurrency: number
   /** The most jobs that wait. */
@@ -112,9 +114,9 @@ export class Engine {
 
   /** In order: a job that does not fit yet is not overtaken. */
   #admit(): void {
-    const { plain, speculative, concurrency, metrics } = this.#options
+    const { concurrency, metrics } = this.#options
     for (let job = this.#waiting[0]; job && this.#running.size < concurrency; job = this.#waiting[0]) {
-      const decoding = speculative && job.request.draftLength !== 0 ? speculative : plain
+      const decoding = this.#decodingFor(job.request)
       if (!decoding.fits(job.request)) return
       this.#waiting.shift()
       this.#running.set(job, decoding)
@@ -127,6 +129,14 @@ export class Engine {
         job.fail(error)
       }
     }
+  }
+
+  /** Speculation takes turns and a batch does not. Which of them draws a token does not change its distribution, but its seed. */
+  #decodingFor({ draftLength, seeded, temperature }: GenerationRequest): Decoding {
+    const { plain, speculative, speculateUpTo = 4 } = this.#options
+    if (!speculative || draftLength === 0) return plain
+    const insists = draftLength !== undefined || (seeded && temperature > 0)
+    return insists || this.#running.size < speculateUpTo ? speculative : plain
   }
 
   #ended(job: Job): void {
