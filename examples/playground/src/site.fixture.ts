@@ -47,6 +47,8 @@ export async function openSite(): Promise<Site> {
     url,
     async open({ tab = 'chat', worker, ready = true, ...options } = {}) {
       const context = await browser.newContext(options)
+      // A busy machine compiles kernels in software for a while before the first answer.
+      context.setDefaultTimeout(100_000)
       const page = await context.newPage()
       const problems: string[] = []
       const requests: string[] = []
