@@ -10,6 +10,7 @@ export {
   generateDataset,
 } from './generate/generate-dataset'
 export { jsonl } from './sources/jsonl'
+export type { FilePlace } from './sources/open-file'
 export { rows, texts } from './sources/rows'
 export { type TextFilesOptions, textFiles } from './sources/text-files'
 export { type Example, promptOf, type Speaker, tokenizeConversation } from './tokenize/example'

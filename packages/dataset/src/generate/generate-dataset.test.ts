@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testDevice } from '@outrider/tensor/testing'
-import type { PretrainedModel } from '@outrider/transformer'
+import { memoryDirectory, type PretrainedModel } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsonl } from '../sources/jsonl'
 import { rows } from '../sources/rows'
@@ -109,6 +109,19 @@ describe('generateDataset', () => {
       await generate('cut.jsonl')
       expect(read(path)).toBe(whole)
     }
+  })
+
+  it('writes into any directory, and completes there what was torn in the middle of a letter', async () => {
+    const out = { directory: memoryDirectory(), file: 'rows.jsonl' }
+    const turtles = rows([{ kind: 'text', text: 'Wie heißt die 🐢?' }])
+    await generateDataset({ ...gridOptions, target, seeds: turtles, out })
+    const bytes = await out.directory.read(out.file)
+    const turtle = bytes.lastIndexOf(0xf0)
+    expect(turtle).toBeGreaterThan(0)
+    await out.directory.write(out.file, bytes.subarray(0, turtle + 2))
+    await generateDataset({ ...gridOptions, target, seeds: turtles, out })
+    expect(await out.directory.read(out.file)).toEqual(bytes)
+    expect(await tokenize(jsonl(out), chatSpeaker, 64)).toHaveLength(3)
   })
 
   it('adds what a larger grid asks for, and does nothing where nothing is missing', async () => {

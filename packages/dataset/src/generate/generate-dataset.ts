@@ -1,6 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import { type ChatMessage, generateBatch, type PretrainedModel } from '@outrider/transformer'
 import type { DataSource } from '../formats/row'
+import type { FilePlace } from '../sources/open-file'
 import { promptOf } from '../tokenize/example'
 import { contentHash } from './content-hash'
 import { openRowFile } from './row-file'
@@ -23,8 +24,8 @@ export interface GenerateDatasetOptions {
   batchSize?: number | undefined
   /** Decides what is drawn. Default 0. */
   seed?: number | undefined
-  /** The JSONL file (Node). What is complete in it stays; only what is missing is generated. */
-  out: string
+  /** The JSONL file, a path (Node) or in a directory. What is complete in it stays; only what is missing is generated. */
+  out: string | FilePlace
   onProgress?: ((progress: GenerationProgress) => void) | undefined
   /** Stops after the answers at hand; the file stays valid, and a second run goes on. */
   signal?: AbortSignal | undefined
@@ -73,50 +74,46 @@ export async function generateDataset(options: GenerateDatasetOptions): Promise<
   const began = performance.now()
   let tokens = 0
   let generated = 0
-  try {
-    const missing = () => requests.filter(({ id }) => !file.ids.has(id)).length
-    const total = requests.length
-    options.onProgress?.({ rows: total - missing(), total, tokens, seconds: 0 })
-    // Batches are always the same ones, whole, so that an answer's bits do not depend on what was there before.
-    for (let begin = 0; begin < requests.length; begin += batchSize) {
-      const batch = requests.slice(begin, begin + batchSize)
-      if (batch.every(({ id }) => file.ids.has(id))) continue
-      if (signal?.aborted) throw stopped(total - missing(), total)
-      const answers = await generateBatch(
-        target,
-        batch.map(({ prompt }) => prompt),
-        {
-          maxTokens,
-          topP,
-          topK,
-          signal,
-          temperature: batch.map(({ temperature }) => temperature),
-          seed: batch.map(({ id }) => seedOf(id)),
-        },
-      ).catch((error: unknown) => {
-        throw error instanceof OutriderError && error.code === 'ABORTED' ? stopped(total - missing(), total) : error
-      })
-      const rows = batch.map(({ id, messages, metadata, temperature }, i): GeneratedRow => {
-        const { text, finishReason } = answers[i]!
-        tokens += answers[i]!.tokens.length
-        return {
-          ...metadata,
-          id,
-          messages: [...messages, { role: 'assistant', content: text }],
-          temperature,
-          top_p: topP,
-          finish_reason: finishReason,
-        }
-      })
-      const fresh = rows.filter(({ id }) => !file.ids.has(id))
-      await file.append(fresh)
-      generated += fresh.length
-      options.onProgress?.({ rows: total - missing(), total, tokens, seconds: (performance.now() - began) / 1000 })
-    }
-    return { rows: total, generated }
-  } finally {
-    await file.close()
+  const missing = () => requests.filter(({ id }) => !file.ids.has(id)).length
+  const total = requests.length
+  options.onProgress?.({ rows: total - missing(), total, tokens, seconds: 0 })
+  // Batches are always the same ones, whole, so that an answer's bits do not depend on what was there before.
+  for (let begin = 0; begin < requests.length; begin += batchSize) {
+    const batch = requests.slice(begin, begin + batchSize)
+    if (batch.every(({ id }) => file.ids.has(id))) continue
+    if (signal?.aborted) throw stopped(total - missing(), total)
+    const answers = await generateBatch(
+      target,
+      batch.map(({ prompt }) => prompt),
+      {
+        maxTokens,
+        topP,
+        topK,
+        signal,
+        temperature: batch.map(({ temperature }) => temperature),
+        seed: batch.map(({ id }) => seedOf(id)),
+      },
+    ).catch((error: unknown) => {
+      throw error instanceof OutriderError && error.code === 'ABORTED' ? stopped(total - missing(), total) : error
+    })
+    const rows = batch.map(({ id, messages, metadata, temperature }, i): GeneratedRow => {
+      const { text, finishReason } = answers[i]!
+      tokens += answers[i]!.tokens.length
+      return {
+        ...metadata,
+        id,
+        messages: [...messages, { role: 'assistant', content: text }],
+        temperature,
+        top_p: topP,
+        finish_reason: finishReason,
+      }
+    })
+    const fresh = rows.filter(({ id }) => !file.ids.has(id))
+    await file.append(fresh)
+    generated += fresh.length
+    options.onProgress?.({ rows: total - missing(), total, tokens, seconds: (performance.now() - began) / 1000 })
   }
+  return { rows: total, generated }
 }
 
 /** Everything that is to be in the file, in its order. The same request twice is one row. */

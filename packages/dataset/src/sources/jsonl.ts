@@ -1,8 +1,8 @@
-import { type Directory, parseJson } from '@outrider/transformer'
+import { parseJson } from '@outrider/transformer'
 import { parseRow } from '../formats/parse-row'
 import type { DataSource } from '../formats/row'
 import { linesOf } from './lines'
-import { openFile } from './open-file'
+import { type FilePlace, openFile } from './open-file'
 
 /**
  * The rows of a JSONL file in any of the formats that `parseRow` knows. Read line by line each time; blank lines are passed
@@ -11,7 +11,7 @@ import { openFile } from './open-file'
  * @param file  a path (Node), or a file of a directory
  * @throws OutriderError, while reading: FILE_MISSING; FILE_FORMAT with file and line number
  */
-export function jsonl(file: string | { directory: Directory; file: string }): DataSource {
+export function jsonl(file: string | FilePlace): DataSource {
   const opened = openFile(file)
   return {
     name: opened.name,

@@ -15,10 +15,6 @@ export interface Line {
   text: string
   /** Counted from 1. */
   number: number
-  /** Byte after the line and its line break. */
-  end: number
-  /** Whether a line break ended it; the last line of a file that was cut off has none. */
-  complete: boolean
 }
 
 /**
@@ -32,20 +28,20 @@ export async function* linesOf(file: ReadableFile): AsyncGenerator<Line> {
   let pendingBytes = 0
   let number = 0
   let position = 0
-  const finish = (tail: Uint8Array, end: number, complete: boolean): Line => {
+  const finish = (tail: Uint8Array): Line => {
     pending.push(tail)
     const bytes = join(pending, pendingBytes + tail.length)
     pending.length = 0
     pendingBytes = 0
     number++
-    return { text: decode(bytes, number === 1, `${file.name}, line ${number}`), number, end, complete }
+    return { text: decode(bytes, number === 1, `${file.name}, line ${number}`), number }
   }
   while (position < size) {
     const piece = await file.read(position, Math.min(position + pieceBytes, size))
     if (piece.length === 0) break
     let begin = 0
     for (let newline = piece.indexOf(10); newline >= 0; newline = piece.indexOf(10, begin)) {
-      yield finish(piece.subarray(begin, newline), position + newline + 1, true)
+      yield finish(piece.subarray(begin, newline))
       begin = newline + 1
     }
     pending.push(piece.slice(begin))
@@ -60,7 +56,17 @@ export async function* linesOf(file: ReadableFile): AsyncGenerator<Line> {
       )
     position += piece.length
   }
-  if (pendingBytes > 0) yield finish(new Uint8Array(0), size, false)
+  if (pendingBytes > 0) yield finish(new Uint8Array(0))
+}
+
+/** Bytes up to the end of the last line that a line break ends: what a writer that was killed left whole. */
+export async function wholeLinesEnd(file: ReadableFile): Promise<number> {
+  for (let end = await file.size(); end > 0; end -= Math.min(end, pieceBytes)) {
+    const begin = Math.max(0, end - pieceBytes)
+    const newline = (await file.read(begin, end)).lastIndexOf(10)
+    if (newline >= 0) return begin + newline + 1
+  }
+  return 0
 }
 
 function join(pieces: readonly Uint8Array[], bytes: number): Uint8Array {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { memoryDirectory } from '@outrider/transformer'
 import { afterAll, describe, expect, it } from 'vitest'
 import { jsonl } from './jsonl'
-import { type Line, linesOf } from './lines'
+import { type Line, linesOf, wholeLinesEnd } from './lines'
 import { textFiles } from './text-files'
 
 const folder = mkdtempSync(join(tmpdir(), 'outrider-sources-'))
@@ -35,13 +35,19 @@ describe('linesOf', () => {
       const lines = await all(linesOf(file(content, piece)))
       expect(texts(lines)).toEqual(['ü one', '', 'two 🐢', 'three'])
       expect(lines.map(({ number }) => number)).toEqual([1, 2, 3, 4])
-      expect(lines.map(({ complete }) => complete)).toEqual([true, true, true, false])
     }
   })
 
-  it('knows where each line ends, in bytes', async () => {
-    const lines = await all(linesOf(file('ü\nab\n')))
-    expect(lines.map(({ end }) => end)).toEqual([3, 6])
+  it('knows where the last whole line ends, in bytes', async () => {
+    const long = 'x'.repeat(3 * 2 ** 20)
+    for (const [content, end] of [
+      ['ü\nab\n', 6],
+      ['ü\nab', 3],
+      [`a\n${long}`, 2],
+      [long, 0],
+      ['', 0],
+    ] as const)
+      expect(await wholeLinesEnd(file(content))).toBe(end)
   })
 
   it('takes off a byte order mark; an empty file has no lines', async () => {

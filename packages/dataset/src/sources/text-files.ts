@@ -2,7 +2,7 @@ import { OutriderError } from '@outrider/tensor'
 import type { Directory } from '@outrider/transformer'
 import type { DataSource } from '../formats/row'
 import { linesOf } from './lines'
-import { inItsFolder, openFile } from './open-file'
+import { type FilePlace, openFile, placeOf } from './open-file'
 
 export interface TextFilesOptions {
   /** A line that ends a document. Default '<|endoftext|>'; without such lines a file is one document. */
@@ -41,9 +41,9 @@ export function textFiles(
 
 async function filesOf(patterns: readonly string[] | { directory: Directory; files: readonly string[] }) {
   if ('directory' in patterns) return patterns.files.map((file) => ({ directory: patterns.directory, file }))
-  const found: { directory: Directory; file: string }[] = []
+  const found: FilePlace[] = []
   for (const pattern of patterns) {
-    const { directory, file } = inItsFolder(pattern)
+    const { directory, file } = placeOf(pattern)
     if (!file.includes('*')) {
       found.push({ directory, file })
       continue

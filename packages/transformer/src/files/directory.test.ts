@@ -36,6 +36,8 @@ describe.each(kinds)('%s', (_, make) => {
     await files.append('deep/lines', 'one\n')
     await files.append('deep/lines', new TextEncoder().encode('zwölf\n'))
     expect(await files.readText('deep/lines')).toBe('one\nzwölf\n')
+    await files.append('deep/lines', 'two\n', 4)
+    expect(await files.readText('deep/lines')).toBe('one\ntwo\n')
     expect(await files.list('deep')).toEqual(['lines'])
   })
 

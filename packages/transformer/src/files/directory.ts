@@ -25,10 +25,10 @@ export interface Directory {
   /** Writes a whole file. It appears under its name only when it is complete; a failure leaves what was there before. */
   write(file: string, content: FileContent): Promise<void>
   /**
-   * Adds to the end of a file, which is made where it is not there. When it returns, the content is kept; what was there before
-   * is never harmed, but of the content a crash may leave a part.
+   * Adds to the end of a file, which is made where it is not there; or goes on from byte `from`, what is after it is cut off.
+   * When it returns, the content is kept. What was there before is never harmed, but of the content a crash may leave a part.
    */
-  append(file: string, content: Uint8Array | string): Promise<void>
+  append(file: string, content: Uint8Array | string, from?: number): Promise<void>
   /** Removes a file; one that is not there is no error. */
   remove(file: string): Promise<void>
 }

@@ -80,13 +80,12 @@ export function handleDirectory(
         }
       }),
 
-    append: (file, content) =>
+    append: (file, content, from) =>
       writing(file, async () => {
         const { folder, last } = await place(file, true)
         const target = await folder.getFileHandle(last, { create: true })
         const stream = await target.createWritable({ keepExistingData: true })
-        await stream.seek((await target.getFile()).size)
-        await fill(stream, chunksOf(content))
+        await fill(stream, chunksOf(content), from ?? (await target.getFile()).size)
       }),
 
     remove: (file) =>
@@ -131,8 +130,10 @@ export function opfsDirectory(path: string): Directory {
 type MovableFileHandle = FileSystemFileHandle & { move(name: string): Promise<void> }
 
 /** Nothing of the file has changed where this throws: the browser writes beside it, too. */
-async function fill(stream: FileSystemWritableFileStream, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+async function fill(stream: FileSystemWritableFileStream, chunks: AsyncIterable<Uint8Array>, from = 0): Promise<void> {
   try {
+    await stream.truncate(from)
+    await stream.seek(from)
     for await (const chunk of chunks) await stream.write(chunk as Uint8Array<ArrayBuffer>)
     await stream.close()
   } catch (error) {

@@ -25,9 +25,12 @@ export function memoryDirectory(files: Record<string, Uint8Array | string> = {},
       for await (const chunk of chunksOf(content)) chunks.push(chunk.slice())
       contents.set(checkFileName(name, file), joined(chunks))
     },
-    async append(file, content) {
+    async append(file, content, from) {
       const before = contents.get(checkFileName(name, file)) ?? new Uint8Array()
-      contents.set(file, joined([before, typeof content === 'string' ? encoder.encode(content) : content]))
+      contents.set(
+        file,
+        joined([before.subarray(0, from), typeof content === 'string' ? encoder.encode(content) : content]),
+      )
     },
     async remove(file) {
       contents.delete(file)

@@ -73,11 +73,12 @@ export function directory(path: string): Directory {
       }
     },
 
-    async append(file, content) {
+    async append(file, content, from) {
       const target = at(file)
       try {
         await fs.mkdir(dirname(target), { recursive: true })
         await using handle = await fs.open(target, 'a')
+        if (from !== undefined) await handle.truncate(from)
         await handle.appendFile(content)
         await handle.sync()
       } catch (error) {

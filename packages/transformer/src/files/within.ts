@@ -12,7 +12,7 @@ export function within(outer: Directory, folder: string): Directory {
     read: (file, range) => outer.read(at(file), range),
     readText: (file) => outer.readText(at(file)),
     write: (file, content) => outer.write(at(file), content),
-    append: (file, content) => outer.append(at(file), content),
+    append: (file, content, from) => outer.append(at(file), content, from),
     remove: (file) => outer.remove(at(file)),
   }
 }
