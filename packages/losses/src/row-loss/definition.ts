@@ -43,6 +43,12 @@ const keywords = new Set(
   ),
 )
 
+/** Why a sum or a statistic cannot have a name, or null. */
+export function nameProblem(name: string): string | null {
+  const plain = identifier.test(name) && !taken.has(name) && !keywords.has(name)
+  return plain ? null : `"${name}" cannot name a sum or a statistic; use a plain new name.`
+}
+
 /** Throws for names that cannot be WGSL variables, and for a gradient that is missing or given twice. */
 export function checkDefinition({
   name,
@@ -52,12 +58,14 @@ export function checkDefinition({
   weight,
   weightedMass,
 }: RowLossDefinition): void {
-  if (!/^\S(?:.*\S)?$/.test(name))
+  // WGSL knows more line breaks than JavaScript.
+  if (name === '' || name !== name.trim() || /[\n\v\f\r\u0085\u2028\u2029]/.test(name))
     throw new OutriderError('INVALID_ARGUMENT', `Row loss ${JSON.stringify(name)}: a name is a line of text.`)
   const refuse = (what: string) => new OutriderError('INVALID_ARGUMENT', `Row loss ${name}: ${what}`)
-  for (const sum of [...Object.keys(sums), ...Object.keys(statistics)])
-    if (!identifier.test(sum) || taken.has(sum) || keywords.has(sum))
-      throw refuse(`"${sum}" cannot name a sum or a statistic; use a plain new name.`)
+  for (const sum of [...Object.keys(sums), ...Object.keys(statistics)]) {
+    const problem = nameProblem(sum)
+    if (problem) throw refuse(problem)
+  }
   for (const sum of pooled?.names ?? [])
     if (!(sum in sums)) throw refuse(`"${sum}" is pooled but is not among the sums.`)
   if ((weight === undefined) === (weightedMass === undefined)) throw refuse('give either weight or weightedMass.')
