@@ -1,6 +1,7 @@
 import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
 import {
+  compareVocabularies,
   type LlamaForwardOptions,
   llamaHidden,
   type ModelConfig,
@@ -12,8 +13,16 @@ import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
 
+export interface PretrainingOptions extends TrainingOptions, BatchSettings {
+  /** Measure the draft against this model on the held-out batches: α and simulated acceptance length, too. */
+  target?: PretrainedModel | undefined
+}
+
 /** Next-token cross-entropy: the mean of −ln p(label) over the positions that count. */
-export function nextToken(config: ModelConfig, options?: LlamaForwardOptions): Objective {
+export function nextToken(
+  config: ModelConfig,
+  { target, ...options }: LlamaForwardOptions & Pick<PretrainingOptions, 'target'> = {},
+): Objective {
   const inputs = (parameters: Parameters, { tokens, labels, mask }: DeviceBatch): HeadInputs => ({
     draft: headOf(config, parameters, llamaHidden(config, parameters, tokens, options)),
     labels,
@@ -25,15 +34,25 @@ export function nextToken(config: ModelConfig, options?: LlamaForwardOptions): O
       const { value } = distillationLossOfHeads(labelCrossEntropy, inputs(parameters, batch))
       return { value, aux: {} }
     },
-    measure: (parameters, batch) => labelCrossEntropy.rows(inputs(parameters, batch)),
+    measure(parameters, batch) {
+      const measured = inputs(parameters, batch)
+      if (!target) return labelCrossEntropy.rows(measured)
+      const states = target.model.hidden(batch.tokens)
+      return labelCrossEntropy.rows({ ...measured, target: headOf(target.config, target.model.parameters, states) })
+    },
   }
 }
 
-/** Pretrains a draft, in place, on text with next-token cross-entropy: a source, a mixture, or batches made elsewhere. */
+/**
+ * Pretrains a draft, in place, on text with next-token cross-entropy: a source, a mixture, or batches made elsewhere.
+ *
+ * @throws OutriderError VOCABULARY_MISMATCH where it is to be measured against a target of another tokenizer
+ */
 export async function pretrain(
   draft: PretrainedModel,
   data: DataSource | Mixture | BatchStream,
-  options: TrainingOptions & BatchSettings,
+  options: PretrainingOptions,
 ): Promise<TrainingResult> {
+  if (options.target) compareVocabularies(options.target, draft)
   return train(draft, nextToken(draft.config, options), await streamOf(data, draft, options), options)
 }

@@ -4,6 +4,7 @@ import { type Device, readAll } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { byteTokenizer, type Directory, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { evaluate } from '../evaluation/evaluate'
 import { distill, distillation } from './distill'
 import type { DeviceBatch } from './objective'
 import { nextToken, pretrain } from './pretrain'
@@ -58,6 +59,34 @@ describe('pretrain', () => {
     const held = history.filter((entry) => entry.eval_loss !== undefined)
     expect(held.map(({ step }) => step)).toEqual([40, 80])
     expect(held[1]!.eval_loss!).toBeLessThan(held[0]!.eval_loss!)
+    draft.dispose()
+  })
+})
+
+describe('pretrain, measured against a target,', () => {
+  it('reports α and the simulated acceptance length that distillation would, and learns as without', async () => {
+    const [draft, other] = [tinyDraft(target), tinyDraft(target)]
+    const validation = await batchesOnce(patterns, target, { length: 24 })
+    const { history } = await pretrain(draft, patterns, {
+      ...shortRun,
+      steps: 3,
+      target,
+      validation,
+      draftLengths: [3],
+    })
+    const plain = await pretrain(other, patterns, { ...shortRun, steps: 3 })
+    expect(history.filter(({ loss }) => loss !== undefined)).toEqual(plain.history)
+    expect(history.at(-1)).toEqual({
+      step: 3,
+      ...(await evaluate(draft, distillation(draft, target, kld), validation, [3])),
+    })
+    expect(history.at(-1)!.eval_acceptance_rate).toBeGreaterThan(0)
+    for (const model of [draft, other]) model.dispose()
+  })
+
+  it('refuses a target of another tokenizer', async () => {
+    const draft = { ...tinyDraft(target), tokenizer: byteTokenizer({ specialTokens: ['<a>', '<b>'] }) }
+    await expect(pretrain(draft, patterns, { steps: 1, target })).rejects.toMatchObject({ code: 'VOCABULARY_MISMATCH' })
     draft.dispose()
   })
 })
