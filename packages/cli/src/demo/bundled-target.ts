@@ -1,15 +1,17 @@
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { OutriderError } from '@outrider/tensor'
+import { nodeModule } from '@outrider/transformer'
 
 /**
- * Where the tiny chat model is that comes with this package: a Hugging Face directory. `examples/tiny-chat/train-target.ts`
+ * Where the tiny chat model is that comes with this package (Node): a Hugging Face directory. `examples/tiny-chat/train-target.ts`
  * trains it from nothing.
  */
 export function bundledTarget(): string {
+  const { existsSync } = nodeModule('node:fs')
+  const { fileURLToPath } = nodeModule('node:url')
+  const here = import.meta.url
   // The package's root is one folder up from dist/, two from src/demo/.
   for (const up of ['../', '../../']) {
-    const folder = fileURLToPath(new URL(`${up}assets/tiny-chat`, import.meta.url))
+    const folder = fileURLToPath(new URL(`${up}assets/tiny-chat`, here))
     if (existsSync(`${folder}/config.json`)) return folder
   }
   throw new OutriderError('FILE_MISSING', 'The bundled model assets/tiny-chat is missing.', {

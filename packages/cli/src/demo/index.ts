@@ -1,3 +1,5 @@
 export { bundledTarget } from './bundled-target'
+export { instructions, pretrainingText } from './data'
+export { plan, seeds } from './plan'
 export { type Exchange, exchanges, plainText, type Task, tasks } from './world/index'
 export { tokenizerFiles, vocabularySize } from './world/tokenizer'

@@ -1,12 +1,12 @@
-import { generateDataset, jsonl, mix, rows, texts } from '@outrider/dataset'
+import { generateDataset, jsonl, mix } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
 import { distill, type LogEntry, pretrain, type TargetStates, type TrainingProgress } from '@outrider/training'
 import { createDraft, loadCausalLM, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from '../context'
 import { generationProgress } from '../generation-progress'
 import { stepProgress } from '../training-progress'
-import { plan, seeds } from './plan'
-import { exchanges, plainText } from './world/index'
+import { instructions, pretrainingText } from './data'
+import { plan } from './plan'
 
 /** A draft with the name of how it came about, and how its training went. */
 export interface TrainedDraft {
@@ -17,9 +17,9 @@ export interface TrainedDraft {
 
 /** The draft before it has heard the target: pretrained on the plain text of the small world. */
 export async function pretrainDraft(context: Context, target: PretrainedModel, out: string): Promise<TrainedDraft> {
-  const { texts: count, ...options } = plan.pretraining
+  const { texts: _, ...options } = plan.pretraining
   const model = createDraft(target, { ...plan.draft, seed: 1 })
-  const { history } = await pretrain(model, texts(plainText({ seed: seeds.texts, count })), {
+  const { history } = await pretrain(model, pretrainingText(), {
     ...options,
     seed: 1,
     signal: context.signal,
@@ -36,21 +36,13 @@ export async function generateAnswers(
   target: PretrainedModel,
   out: string,
 ): Promise<{ file: string; rows: number; tokens: number }> {
-  const { instructions, ...options } = plan.generation
-  const asked = exchanges({ seed: seeds.instructions, count: instructions, tasks: ['open-ended', 'summarise'] })
+  const { instructions: _, ...options } = plan.generation
   const file = `${out}/distillation.jsonl`
   const progress = generationProgress(context.terminal)
   let tokens = 0
   const { rows: written } = await generateDataset({
     target,
-    seeds: rows(
-      asked.map(({ task, prompt }) => ({
-        kind: 'conversation',
-        messages: [{ role: 'user', content: prompt }],
-        metadata: { category: task },
-      })),
-      'the small world',
-    ),
+    seeds: instructions({ count }),
     ...options,
     out: file,
     signal: context.signal,
@@ -74,11 +66,10 @@ export async function alignDraft(
 ): Promise<TrainedDraft> {
   const { mix: ratio, losses: _, ...options } = plan.distillation
   const model = await loadCausalLM(`${out}/draft-pretrained`, { device: target.model.device })
-  const text = texts(plainText({ seed: seeds.texts, count: plan.pretraining.texts }))
   const { history } = await distill({
     draft: model,
     target,
-    data: mix({ distillation: [jsonl(answers), ratio[0]], pretraining: [text, ratio[1]] }),
+    data: mix({ distillation: [jsonl(answers), ratio[0]], pretraining: [pretrainingText(), ratio[1]] }),
     loss: lossByName(lossName),
     targetStates,
     ...options,

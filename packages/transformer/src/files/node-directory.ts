@@ -116,8 +116,10 @@ export function directory(path: string): Directory {
 }
 
 type NodeModules = {
+  'node:fs': typeof import('node:fs')
   'node:fs/promises': typeof import('node:fs/promises')
   'node:path': typeof import('node:path')
+  'node:url': typeof import('node:url')
   'node:crypto': typeof import('node:crypto')
 }
 
