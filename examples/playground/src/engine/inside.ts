@@ -53,7 +53,7 @@ export function insideRoom(session: Session, chat: { stop(): Promise<void> }) {
       const prompt = target.chatTemplate
         ? [{ role: 'user', content: 'Tell me a story.' }]
         : target.tokenizer.encode('Once upon a time')
-      const { value, kernels } = await session.ledger.stage('profile a short answer', device, () =>
+      const work = session.ledger.stage('profile a short answer', device, () =>
         device.profile(async () => {
           let tokens = 0
           for await (const block of decoder.generate(prompt, { maxTokens: profiled.tokens }))
@@ -61,6 +61,8 @@ export function insideRoom(session: Session, chat: { stop(): Promise<void> }) {
           return tokens
         }),
       )
+      session.hold(work)
+      const { value, kernels } = await work
       return { drafter: name, tokens: value, kernels }
     },
   }

@@ -14,7 +14,8 @@ export interface CurrentDraft {
 
 /**
  * What the rooms of the engine share: the device, the target on it, and the draft. Whoever sets a model hands it over; the
- * one that was there before is disposed of here, except a trained draft, which is its trainer's to dispose of.
+ * one that was there before is disposed of here when nobody uses it any more, except a trained draft, which is its trainer's
+ * to retire.
  */
 export class Session {
   readonly ledger = new Ledger()
@@ -22,6 +23,8 @@ export class Session {
   #target: PretrainedModel | undefined
   #draft: CurrentDraft | undefined
   #lost: Failure | undefined
+  /** Ends with all work that may be using a model. */
+  #held: Promise<unknown> = Promise.resolve()
   readonly #listeners = new Set<() => void>()
 
   get device(): Device | undefined {
@@ -68,15 +71,25 @@ export class Session {
     const before = this.#target
     this.setDraft(undefined)
     this.#target = target
-    before?.dispose()
+    if (before) this.retire(before)
     this.changed()
   }
 
   setDraft(draft: CurrentDraft | undefined): void {
     const before = this.#draft
     this.#draft = draft
-    if (before && before.origin !== 'trained' && before.model !== draft?.model) before.model.dispose()
+    if (before && before.origin !== 'trained' && before.model !== draft?.model) this.retire(before.model)
     this.changed()
+  }
+
+  /** Notes work on the models of the session: one that is replaced is kept until the work has ended. */
+  hold(work: Promise<unknown>): void {
+    this.#held = Promise.allSettled([this.#held, work])
+  }
+
+  /** Disposes of a model as soon as nobody can be using it. */
+  retire(model: PretrainedModel): void {
+    void this.#held.then(() => model.dispose())
   }
 
   /** Calls back after every change; gives what ends it. */

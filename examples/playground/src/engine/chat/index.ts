@@ -33,6 +33,7 @@ export function chatRoom(session: Session) {
       const work = running.then(async () => {
         if (session.target) await speculations.now()
       })
+      session.hold(work)
       running = work.catch(() => undefined)
       await work
     },
@@ -49,6 +50,7 @@ export function chatRoom(session: Session) {
       const work = running.then(() =>
         answerOf({ session, speculations, settings: () => settings, messages, signal, onBlock }),
       )
+      session.hold(work)
       running = work.catch(() => undefined)
       const end = await work
       // The listener is in another thread: it hears of the end after all blocks.
