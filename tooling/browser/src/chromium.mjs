@@ -27,7 +27,8 @@ export async function launchChromium() {
     'fonts.tar.br',
   ])
   const executablePath = join(folder, 'chromium')
-  const environment = { ...process.env, FONTCONFIG_PATH: join(folder, 'fonts') }
+  // Of a container's POSIX locale Chromium makes "en-US@posix", which `Intl` refuses.
+  const environment = { ...process.env, FONTCONFIG_PATH: join(folder, 'fonts'), LC_ALL: 'en_US.UTF-8' }
   const env = (await starts(executablePath, environment))
     ? environment
     : { ...environment, LD_LIBRARY_PATH: [join(folder, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':') }

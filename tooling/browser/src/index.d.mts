@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 
 /** The headless Chromium of npm with WebGPU on SwiftShader (linux-x64); the caller closes it. */
 export declare function launchChromium(): Promise<Browser>
@@ -33,3 +33,6 @@ export interface BrowserRun {
  * @throws Error when it throws, when the page reports any error or `console.error`, or when the time is over
  */
 export declare function runInBrowser<Result>(module: string, options?: BrowserRun): Promise<Result>
+
+/** Makes the browser give a page's site so many bytes to store, as a full disk would. */
+export declare function limitStorage(page: Page, quotaBytes: number): Promise<void>
