@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Directory } from './directory'
+import { opfsDirectory } from './handle-directory'
 import { memoryDirectory } from './memory-directory'
 import { directory } from './node-directory'
 import { urlDirectory } from './url-directory'
@@ -118,6 +119,15 @@ describe('directory', () => {
       code: 'FILE_WRITE',
       message: expect.stringContaining('the disk is full'),
     })
+  })
+})
+
+describe('opfsDirectory', () => {
+  it('says where there is no such file system', async () => {
+    const files = opfsDirectory('runs/one')
+    for (const refused of [files.read('a'), files.write('a', 'x'), files.list()])
+      await expect(refused).rejects.toMatchObject({ code: 'UNSUPPORTED', remedy: expect.stringContaining('browser') })
+    expect(() => opfsDirectory('../up')).toThrow(/not a file name inside/)
   })
 })
 

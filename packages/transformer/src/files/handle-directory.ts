@@ -116,15 +116,20 @@ export function opfsDirectory(path: string): Directory {
   checkFileName('the file system', path)
   return handleDirectory(async () => {
     const storage = globalThis.navigator?.storage
-    if (!storage?.getDirectory)
-      throw new OutriderError('UNSUPPORTED', 'There is no Origin Private File System here.', {
-        remedy: 'Use a current browser over https, outside private browsing; or memoryDirectory().',
-      })
-    let folder = await storage.getDirectory()
+    let folder = await storage?.getDirectory?.().catch((cause: unknown) => {
+      throw noStorage(cause)
+    })
+    if (!folder) throw noStorage()
     for (const part of path.split('/')) folder = await folder.getDirectoryHandle(part, { create: true })
     return folder
   }, path)
 }
+
+const noStorage = (cause?: unknown) =>
+  new OutriderError('UNSUPPORTED', 'There is no Origin Private File System here.', {
+    remedy: 'Use a current browser over https, outside private browsing; or memoryDirectory().',
+    cause,
+  })
 
 /** All browsers with such handles can move a file within its folder; TypeScript's library does not know yet. */
 type MovableFileHandle = FileSystemFileHandle & { move(name: string): Promise<void> }
