@@ -157,6 +157,7 @@ export async function train(
     if (!Number.isFinite(loss))
       throw new OutriderError('INVALID_ARGUMENT', `The loss became ${loss} in step ${step}.`, {
         remedy: 'Lower the learning rate, or lengthen the warm-up.',
+        details: { step, loss },
       })
     scaler?.update(overflowed)
     const { acceptance_rate, ...statistics } = aux

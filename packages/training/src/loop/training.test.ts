@@ -205,7 +205,10 @@ describe('train', () => {
   it('stops where the loss is no number', async () => {
     const draft = tinyDraft(target)
     draft.model.parameters['model.norm.weight']!.write(new Float32Array(16).fill(Number.NaN))
-    await expect(pretrain(draft, patterns, { steps: 3 })).rejects.toThrow(/The loss became NaN in step 1/)
+    await expect(pretrain(draft, patterns, { steps: 3 })).rejects.toMatchObject({
+      message: expect.stringMatching(/The loss became NaN in step 1/),
+      details: { step: 1, loss: Number.NaN },
+    })
     draft.dispose()
   })
 
