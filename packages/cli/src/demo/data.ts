@@ -6,13 +6,9 @@ import { exchanges, plainText } from './world/index'
 export const pretrainingText = (count: number = plan.pretraining.texts): DataSource =>
   texts(plainText({ seed: seeds.texts, count }))
 
-/**
- * Instructions of the tasks that the target is to be sped up at; translation is left out. Those of another seed are others.
- *
- * @param options.seed  default: that of the demo's distillation dataset
- */
-export function instructions({ count, seed = seeds.instructions }: { count: number; seed?: number }): DataSource {
-  const asked = exchanges({ seed, count, tasks: ['open-ended', 'summarise'] })
+/** Instructions of the tasks that the target is to be sped up at; translation is left out. */
+export function instructions(count: number = plan.generation.instructions): DataSource {
+  const asked = exchanges({ seed: seeds.instructions, count, tasks: ['open-ended', 'summarise'] })
   return rows(
     asked.map(({ task, prompt }) => ({
       kind: 'conversation',

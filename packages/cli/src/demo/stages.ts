@@ -42,7 +42,7 @@ export async function generateAnswers(
   let tokens = 0
   const { rows: written } = await generateDataset({
     target,
-    seeds: instructions({ count }),
+    seeds: instructions(),
     ...options,
     out: file,
     signal: context.signal,
