@@ -12,8 +12,10 @@ const target = import.meta.glob<string>('../../../../packages/cli/assets/tiny-ch
 const draft = import.meta.glob<string>('../../assets/tiny-draft/*', { query: '?url', import: 'default', eager: true })
 const tokenizer = Object.fromEntries(Object.entries(target).filter(([path]) => /\/tokenizer[^/]*$/.test(path)))
 
+export const bundledTargetName = 'tiny-chat'
+
 /** The chat model that comes with the site: a Hugging Face directory of 1.2 MB. */
-export const bundledTarget = (): Promise<Directory> => fetched('tiny-chat', target)
+export const bundledTarget = (): Promise<Directory> => fetched(bundledTargetName, target)
 
 /** A draft for it, trained by train-draft.ts. It has the target's tokenizer. */
 export const bundledDraft = (): Promise<Directory> => fetched('aligned tiny draft', { ...tokenizer, ...draft })

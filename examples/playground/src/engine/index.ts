@@ -1,3 +1,18 @@
+export type {
+  AlignData,
+  AlignPhase,
+  AlignPlan,
+  AlignState,
+  Budget,
+  Download,
+  DraftFormat,
+  DraftSize,
+  LossChoice,
+  OwnData,
+  StageName,
+  StageProgress,
+  WhenFull,
+} from './align/index'
 export type { AnswerEnd, ChatBlock, ChatSettings, Figures } from './chat/index'
 export type { Engine } from './engine'
 export { EngineError, type Failure, failureOf } from './failure'
