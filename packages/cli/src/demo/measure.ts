@@ -5,9 +5,10 @@ import { stepCosts } from '../evaluation/figures'
 import { evaluationProgress } from '../evaluation/progress'
 import { all, type MeasuredPrompt, measureInTurns, tokensPerSecond } from '../evaluation/speculation'
 import type { EvaluationRow } from '../report/index'
-import { plan, samplings, seeds } from './plan'
+import { heldOut } from './data'
+import { plan, samplings } from './plan'
 import type { TrainedDraft } from './stages'
-import { exchanges, tasks } from './world/index'
+import { tasks } from './world/index'
 
 export interface Measurement {
   rows: EvaluationRow[]
@@ -22,13 +23,11 @@ export async function measureAll(
   drafts: readonly TrainedDraft[],
 ): Promise<Measurement> {
   const { promptsPerTask, draftLengths, maxTokens } = plan.evaluation
-  const prompts: MeasuredPrompt[] = exchanges({ seed: seeds.prompts, count: promptsPerTask * tasks.length }).map(
-    ({ task, prompt }) => ({
-      category: task,
-      prompt: [{ role: 'user', content: prompt }],
-      shown: prompt,
-    }),
-  )
+  const prompts: MeasuredPrompt[] = heldOut(promptsPerTask).map(({ task, prompt }) => ({
+    category: task,
+    prompt: [{ role: 'user', content: prompt }],
+    shown: prompt,
+  }))
   const total = prompts.length * samplings.length * (1 + drafts.length * draftLengths.length)
   const onAnswer = evaluationProgress(context.terminal, total)
   const rows: EvaluationRow[] = []

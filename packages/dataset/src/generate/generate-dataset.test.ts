@@ -132,10 +132,15 @@ describe('generateDataset', () => {
   })
 
   it('leaves a file alone that is not its own', async () => {
-    for (const content of ['{"text":"mine"}\n', 'notes\nmore notes\n']) {
+    for (const content of [
+      '{"text":"mine"}\n',
+      'notes\nmore notes\n',
+      'one line',
+      '{"text":"mine, without a line break"}',
+    ]) {
       const path = join(folder, 'mine.jsonl')
       writeFileSync(path, content)
-      await expect(generate('mine.jsonl')).rejects.toThrow(/line 1.*was not written by generateDataset/)
+      await expect(generate('mine.jsonl')).rejects.toThrow(/(line 1|The end of).*was not written by generateDataset/)
       expect(read(path)).toBe(content)
     }
   })

@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { linesOf, wholeLinesEnd } from '../sources/lines'
+import { linesOf, type ReadableFile, wholeLinesEnd } from '../sources/lines'
 import { type FilePlace, openFile, placeOf } from '../sources/open-file'
 
 /** A JSONL file that grows by whole rows. */
@@ -22,6 +22,7 @@ export async function openRowFile(out: string | FilePlace): Promise<RowFile> {
   let whole = 0
   if (await directory.has(file)) {
     whole = await wholeLinesEnd(opened)
+    await assertTorn(opened, whole)
     for await (const { text, number } of linesOf({ ...opened, size: async () => whole }))
       ids.add(idOf(text, `${opened.name}, line ${number}`))
   }
@@ -35,6 +36,26 @@ export async function openRowFile(out: string | FilePlace): Promise<RowFile> {
     },
   }
 }
+
+/**
+ * Makes sure that what follows the last whole line is the beginning of a row, as a kill leaves it: what is not would be
+ * somebody else's text, and is not ours to cut off.
+ */
+async function assertTorn(file: ReadableFile, whole: number): Promise<void> {
+  const size = await file.size()
+  const tail = new TextDecoder().decode(await file.read(whole, size))
+  const where = `The end of ${file.name}`
+  if (!rowBegin.startsWith(tail.slice(0, rowBegin.length))) throw notOurs(where, 'is not the beginning of a row')
+  try {
+    JSON.parse(tail)
+  } catch {
+    return // torn
+  }
+  idOf(tail, where)
+}
+
+/** How every row begins. */
+const rowBegin = '{"'
 
 function idOf(line: string, where: string): string {
   let id: unknown
