@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 
 /** The headless Chromium of npm with WebGPU on SwiftShader (linux-x64); the caller closes it. */
 export declare function launchChromium(): Promise<Browser>
@@ -33,3 +33,15 @@ export interface BrowserRun {
  * @throws Error when it throws, when the page reports any error or `console.error`, or when the time is over
  */
 export declare function runInBrowser<Result>(module: string, options?: BrowserRun): Promise<Result>
+
+export interface Site {
+  page: Page
+  /** Where the folder is served: `http://127.0.0.1:PORT/`. */
+  url: string
+  /** Errors of the page and of its console, as they come. */
+  problems: string[]
+  close(): Promise<unknown>
+}
+
+/** Serves the folder of a built static site over loopback, and opens an empty page of the headless browser beside it. */
+export declare function openSite(folder: string): Promise<Site>
