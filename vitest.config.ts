@@ -6,7 +6,7 @@ export default defineConfig({
   resolve: { conditions: ['@outrider/source', 'node', 'import', 'module', 'default'] },
   ssr: { resolve: { conditions: ['@outrider/source', 'node', 'import', 'module', 'default'] } },
   test: {
-    include: ['{packages,examples,tooling}/**/*.test.ts'],
+    include: ['{packages,examples,tooling,docs}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     setupFiles: ['@outrider/build/vitest-setup'],
     // A kernel is compiled once a process: files of one worker share their modules, so they share its device too.

@@ -1,6 +1,11 @@
 import { library } from '@outrider/build/tsup'
 
 export default library(
-  { index: 'src/index.ts', node: 'src/node.ts', testing: 'src/testing/index.ts' },
-  { external: ['webgpu'] },
+  {
+    index: 'src/index.ts',
+    node: 'src/node.ts',
+    'browser-node': 'src/browser-node.ts',
+    testing: 'src/testing/index.ts',
+  },
+  { external: ['webgpu', '@outrider/tensor/node'] },
 )

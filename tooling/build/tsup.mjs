@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+
 /**
  * The tsup configuration that every package shares: ESM, source maps, WGSL files as strings.
  *
@@ -16,6 +18,23 @@ export function library(entry, options = {}) {
     clean: true,
     treeshake: false,
     loader: { '.wgsl': 'text' },
+    esbuildPlugins: [pureDefinitions],
     ...options,
   }
 }
+
+/**
+ * A package is one file, so what a page does not use of it can only be left out of the page where a bundler knows that making
+ * it does nothing else: kernels and losses are marked so.
+ */
+const pureDefinitions = {
+  name: 'outrider:pure-definitions',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace(definition, '$1/* @__PURE__ */ $2('),
+      loader: 'ts',
+    }))
+  },
+}
+
+const definition = /^((?:export )?const \w+(?:: \w+)? = )(defineKernel|defineStartKernel|defineRowLoss)\(/gm

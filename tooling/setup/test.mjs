@@ -22,7 +22,7 @@ export async function test(args) {
     build: () => runChild(`${binaries}turbo`, ['run', 'build', '--continue', '--output-logs=errors-only'], { path }),
     lint: () => runChild(`${binaries}biome`, ['check', '.', '--error-on-warnings']),
     types: () => runChild(`${binaries}tsc`, ['-p', 'tsconfig.json']),
-    publint: () => runChild(process.execPath, [`${root}tooling/setup/publint.mjs`], { path }),
+    published: () => runChild(process.execPath, [`${root}tooling/setup/published.mjs`], { path }),
   }
   const results = []
   for (const [name, run] of Object.entries(checks)) {

@@ -36,3 +36,15 @@ export declare function runInBrowser<Result>(module: string, options?: BrowserRu
 
 /** Makes the browser give a page's site so many bytes to store, as a full disk would. */
 export declare function limitStorage(page: Page, quotaBytes: number): Promise<void>
+
+export interface Site {
+  page: Page
+  /** Where the folder is served: `http://127.0.0.1:PORT/`. */
+  url: string
+  /** Errors of the page and of its console, as they come. */
+  problems: string[]
+  close(): Promise<unknown>
+}
+
+/** Serves the folder of a built static site over loopback, and opens an empty page of the headless browser beside it. */
+export declare function openSite(folder: string): Promise<Site>

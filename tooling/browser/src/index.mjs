@@ -2,6 +2,7 @@ import { bundle } from './bundle.mjs'
 import { launchChromium } from './chromium.mjs'
 import { serve } from './server.mjs'
 
+export { openSite } from './site.mjs'
 export { launchChromium, serve }
 
 export async function runInBrowser(

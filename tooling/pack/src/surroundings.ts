@@ -5,10 +5,14 @@ import { root } from './packed-project'
 const seeds = ['Tell me about a friend of yours.', 'Tell me about a place.']
 const story = 'Once upon a time there was a fox. The fox ran over the hill and far away.\n'
 
-/** A folder with what the READMEs' programs expect to find: a chat model in `target`, `corpus/*.txt`, `seeds.jsonl`. */
+/**
+ * A folder with what the programs of READMEs and documentation expect to find: a chat model in `target`, a model that drafts
+ * for it in `aligned-draft` (itself), `corpus/*.txt`, `seeds.jsonl`.
+ */
 export async function surroundings(folder: string): Promise<void> {
   await mkdir(join(folder, 'corpus'), { recursive: true })
   await writeFile(join(folder, 'corpus', 'fox.txt'), story.repeat(20))
   await writeFile(join(folder, 'seeds.jsonl'), seeds.map((prompt) => `${JSON.stringify({ prompt })}\n`).join(''))
-  await symlink(join(root, 'packages/cli/assets/tiny-chat'), join(folder, 'target'))
+  for (const name of ['target', 'aligned-draft'])
+    await symlink(join(root, 'packages/cli/assets/tiny-chat'), join(folder, name))
 }

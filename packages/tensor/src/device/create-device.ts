@@ -1,4 +1,4 @@
-import { OutriderError } from '../errors'
+import { browserAdapter } from './browser-adapter'
 import { deviceDescriptor } from './capabilities'
 import { Device } from './device'
 import { waitOf } from './wait'
@@ -21,21 +21,7 @@ export interface DeviceOptions {
  */
 export async function createDevice({ adapter, device, ...options }: DeviceOptions = {}): Promise<Device> {
   if (device) return new Device(device, { owned: false, info: device.adapterInfo, wait: waitOf(undefined), ...options })
-  const chosen = adapter ? await adapter : await defaultAdapter()
+  const chosen = adapter ? await adapter : await browserAdapter()
   const gpu = await chosen.requestDevice(deviceDescriptor(chosen))
   return new Device(gpu, { owned: true, info: chosen.info, wait: waitOf(chosen), ...options })
-}
-
-async function defaultAdapter(): Promise<GPUAdapter> {
-  const gpu = globalThis.navigator?.gpu
-  if (!gpu)
-    throw new OutriderError('NO_ADAPTER', 'WebGPU is not available here.', {
-      remedy:
-        "In Node, pass { adapter: await nodeAdapter() } from '@outrider/tensor/node'; in a browser, use a recent one over https or localhost.",
-    })
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
-  if (adapter) return adapter
-  throw new OutriderError('NO_ADAPTER', 'This browser offers no WebGPU adapter.', {
-    remedy: 'Check that hardware acceleration is on and the graphics driver is up to date.',
-  })
 }

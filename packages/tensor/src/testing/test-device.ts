@@ -14,6 +14,7 @@ export function testDevice(): Promise<Device> {
 
 async function make(): Promise<Device> {
   if (globalThis.navigator && 'gpu' in globalThis.navigator && globalThis.navigator.gpu) return createDevice()
-  const { nodeAdapter } = await import('../node')
+  // By the public name: a browser's bundle then takes what that name means there, not Dawn.
+  const { nodeAdapter } = await import('@outrider/tensor/node')
   return createDevice({ adapter: nodeAdapter() })
 }

@@ -98,9 +98,9 @@ const chunkBytes = 16 * 2 ** 20
  * Brings weights onto a device, a few rows after another, after checking that they are the ones expected. However large the
  * model, the host holds some times `chunkBytes`.
  *
- * @param expected    names and shapes of the parameters
- * @param disregarded names that a file may hold beside them
- * @param dtype       of the matrices (`deviceDtype`); by default as they are stored
+ * @param expected             names and shapes of the parameters
+ * @param options.disregarded  names that a file may hold beside them
+ * @param options.dtype        of the matrices (`deviceDtype`); by default as they are stored
  * @throws OutriderError FILE_FORMAT for missing, unexpected or wrongly shaped tensors; UNSUPPORTED for elements that are no
  *   weights; ABORTED
  */

@@ -11,12 +11,9 @@ const kernels = defineStartKernel({ name: 'ropeIntoCache', source: source + rota
 
 /**
  * What attention needs of its projections, in one dispatch: queries and keys are rotated (`rope`), keys and values written in
- * place to cache[b, start + row]. Rows past the capacity are left out. Not differentiable.
- *
- * @param q      f32 [batch, rows, heads · headDim]
- * @param k      f32 [batch, rows, kvHeads · headDim]
- * @param v      f32, the shape of k
- * @param cache  keys and values, f32 [batch, capacity, kvHeads, headDim]
+ * place to cache[b, start + row]. Rows past the capacity are left out. Not differentiable. All are f32: q [batch, rows,
+ * heads · headDim], k [batch, rows, kvHeads · headDim], v of the shape of k; the cache's keys and values [batch, capacity,
+ * kvHeads, headDim].
  * @returns the rotated queries, f32 [batch, rows, heads, headDim]
  */
 export function ropeIntoCache(

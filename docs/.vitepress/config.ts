@@ -1,0 +1,54 @@
+import { defineConfig } from 'vitepress'
+
+const base = process.env.DOCS_BASE ?? '/'
+
+export default defineConfig({
+  title: 'Outrider',
+  description: 'Speculative decoding and the drafts for it, in TypeScript on WebGPU.',
+  lang: 'en',
+  base,
+  lastUpdated: false,
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
+  srcExclude: ['**/node_modules/**'],
+  // The index of the search is one chunk, fetched when somebody searches.
+  vite: { build: { chunkSizeWarningLimit: 2000 } },
+  markdown: { theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' } },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      { text: 'Start', link: '/guide/start' },
+      { text: 'How it works', link: '/how-it-works' },
+      { text: 'API', link: '/api/' },
+    ],
+    sidebar: [
+      {
+        text: 'Do',
+        items: [
+          { text: 'Start in five minutes', link: '/guide/start' },
+          { text: 'Align a draft for your model', link: '/guide/align' },
+          { text: 'Write a loss', link: '/guide/loss' },
+          { text: 'Put speculation into an app', link: '/guide/speculate' },
+          { text: 'Terminal, server, playground', link: '/guide/terminal' },
+          { text: 'llama.cpp, vLLM, transformers', link: '/guide/elsewhere' },
+          { text: 'Troubleshooting', link: '/guide/troubleshooting' },
+        ],
+      },
+      {
+        text: 'Understand',
+        items: [
+          { text: 'How it works', link: '/how-it-works' },
+          { text: 'Architecture', link: '/architecture' },
+          { text: 'Performance', link: '/performance' },
+        ],
+      },
+      {
+        text: 'API reference',
+        items: ['tensor', 'transformer', 'losses', 'dataset', 'training', 'speculative'].map((name) => ({
+          text: `@outrider/${name}`,
+          link: `/api/${name}`,
+        })),
+      },
+    ],
+  },
+})
