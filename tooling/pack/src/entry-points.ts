@@ -5,7 +5,7 @@ import { packages } from './packed-project'
 export interface EntryPoint {
   /** As a program imports it: '@outrider/tensor/node'. */
   specifier: string
-  /** Whether a page may import it. The command line's package is for Node alone. */
+  /** Whether a page may import it. The command line is for Node alone; its small world is not. */
   forBrowsers: boolean
 }
 
@@ -16,5 +16,5 @@ export const entryPoints: EntryPoint[] = packages.flatMap(({ name, folder }) => 
   }
   return Object.keys(manifest.exports)
     .filter((path) => path !== './package.json')
-    .map((path) => ({ specifier: name + path.slice(1), forBrowsers: name !== 'outrider' }))
+    .map((path) => ({ specifier: name + path.slice(1), forBrowsers: name !== 'outrider' || path === './tiny-chat' }))
 })
