@@ -39,7 +39,7 @@ function rotate(x: Tensor, frequencies: Tensor, start: Start, direction: number)
   const [batch, rows, heads, headDim] = x.shape as [number, number, number, number]
   const run = startRun('rope', kernels, start, batch)
   const y = x.device.empty(x.shape, x.dtype)
-  const count = x.size / 2
+  const count = x.size / 2 / heads
   x.device.run(run.kernel, {
     ...elementTypes('rope', x.device, { X: [x, 1] }, 'X'),
     bindings: { x, frequencies, y, ...run.bindings },

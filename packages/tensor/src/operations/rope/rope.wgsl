@@ -2,7 +2,8 @@
 // element i + headDim/2 by the angle position · frequencies[i]. y = (a·cos − b·sin, b·cos + a·sin).
 //
 // x, y: [batch, rows, heads, headDim]    frequencies: [headDim / 2]
-// One invocation a pair; workgroups in a line, folded over x and y. direction: 1, or −1 for the gradient. With rotation.wgsl.
+// One invocation a pair of a row, in all heads, which turn by one angle; workgroups in a line, folded over x and y. direction: 1,
+// or −1 for the gradient. With rotation.wgsl.
 // Prelude: X, narrow (element-types.ts).
 
 struct Params { count: u32, rows: u32, heads: u32, pairs: u32, start: u32, direction: f32 }
@@ -17,15 +18,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = (group.x + group.y * groups.x) * 64u + lane;
   if (i >= params.count) { return; }
   let pair = i % params.pairs;
-  let row = i / (params.pairs * params.heads);
+  let row = i / params.pairs;
   let position = startOf(row / params.rows) + row % params.rows;
-  let angle = f32(position) * frequencies[pair];
-  let turn = cosineAndSine(angle);
+  let turn = cosineAndSine(f32(position) * frequencies[pair]);
   let cosine = turn.x;
   let sine = turn.y * params.direction;
-  let at = (i / params.pairs) * params.pairs * 2u + pair;
-  let a = f32(x[at]);
-  let b = f32(x[at + params.pairs]);
-  y[at] = narrow(a * cosine - b * sine);
-  y[at + params.pairs] = narrow(b * cosine + a * sine);
+  for (var head = 0u; head < params.heads; head++) {
+    let at = (row * params.heads + head) * params.pairs * 2u + pair;
+    let a = f32(x[at]);
+    let b = f32(x[at + params.pairs]);
+    y[at] = narrow(a * cosine - b * sine);
+    y[at + params.pairs] = narrow(b * cosine + a * sine);
+  }
 }
