@@ -56,10 +56,14 @@ export function Figures() {
   )
 }
 
-/** Whether α is above break-even. */
+/** Whether speculation pays: by the rates, where both are known; else by α against its break-even. */
 function Verdict({ now }: { now: Numbers | undefined }) {
   if (now?.acceptanceRate == null || !now.measured) return null
-  const pays = now.breakEven !== null && now.acceptanceRate > now.breakEven
+  const { speculativeRate, plainRate, breakEven, acceptanceRate } = now
+  const pays =
+    speculativeRate !== null && plainRate !== null
+      ? speculativeRate > plainRate
+      : breakEven !== null && acceptanceRate > breakEven
   return (
     <span class="badge" data-tone={pays ? 'good' : 'warning'}>
       {pays ? 'it pays' : 'it does not pay here'}
