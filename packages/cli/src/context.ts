@@ -8,6 +8,7 @@ export class Context {
   /** What the user is told after Ctrl-C: how to take the work up again. */
   resume: string | undefined
   #device: Promise<Device> | undefined
+  #opened: Device | undefined
 
   constructor(
     readonly terminal: Terminal,
@@ -20,6 +21,7 @@ export class Context {
   /** The device, made when first asked for; its adapter is always named. Freed when the command ends. */
   device(): Promise<Device> {
     this.#device ??= openDevice().then((device) => {
+      this.#opened = device
       this.terminal.note(this.terminal.noteStyle.dim(`Adapter: ${adapterLabel(device)}`))
       return device
     })
@@ -27,8 +29,13 @@ export class Context {
   }
 
   async dispose(): Promise<void> {
-    const device = await this.#device?.catch(() => undefined)
-    device?.dispose()
+    await this.#device?.catch(() => undefined)
+    this.destroyDevice()
+  }
+
+  /** Ends the device's work now, where there is a device: a process that exits under a working driver may crash in it. */
+  destroyDevice(): void {
+    this.#opened?.dispose()
   }
 }
 

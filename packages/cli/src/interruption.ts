@@ -5,10 +5,18 @@ export interface Interruption {
   release(): void
 }
 
-export function interruption(onFirst: () => void, target: NodeJS.EventEmitter = process): Interruption {
+/** @param onSecond  called before the process ends: what cannot live through an exit in the middle of its work ends here */
+export function interruption(
+  onFirst: () => void,
+  onSecond: () => void,
+  target: NodeJS.EventEmitter = process,
+): Interruption {
   const controller = new AbortController()
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(130)
+    if (controller.signal.aborted) {
+      onSecond()
+      process.exit(130)
+    }
     controller.abort()
     onFirst()
   }

@@ -56,7 +56,10 @@ async function inFrame(
   terminal: Terminal,
   surroundings: Surroundings,
 ) {
-  const stop = interruption(() => terminal.note('\nStopping… (Ctrl-C again ends at once)'))
+  const stop = interruption(
+    () => terminal.note('\nStopping… (Ctrl-C again ends at once)'),
+    () => context.destroyDevice(),
+  )
   const context = new Context(terminal, stop.signal, surroundings)
   try {
     const result = await body(context)
