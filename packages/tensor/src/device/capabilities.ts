@@ -16,6 +16,16 @@ export interface Capabilities {
   readonly storageAlignment: number
 }
 
+/** What of the capabilities kernels that hand values round between invocations are chosen by. */
+export type Subgroups = Pick<Capabilities, 'subgroups' | 'subgroupMinSize' | 'subgroupMaxSize'>
+
+/** Whether a CPU plays the GPU: subgroups narrower than any GPU's are its vectors. */
+export const isOnCpu = ({ subgroups, subgroupMaxSize }: Subgroups): boolean => subgroups && subgroupMaxSize <= 8
+
+/** Whether every subgroup has the same size, so that a kernel can be written for it. */
+export const hasOneSubgroupSize = ({ subgroups, subgroupMinSize, subgroupMaxSize }: Subgroups): boolean =>
+  subgroups && subgroupMinSize === subgroupMaxSize
+
 /** Optional features that Outrider uses where an adapter has them. */
 const wantedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'] as const
 

@@ -1,6 +1,6 @@
 import { type Kernel, packParameters } from '../kernel'
 import type { Storage } from './buffer-pool'
-import type { Capabilities } from './capabilities'
+import { isOnCpu, type Subgroups } from './capabilities'
 import type { KernelTimer } from './kernel-timer'
 import type { CompiledKernel } from './pipeline-cache'
 
@@ -17,8 +17,8 @@ export interface Submissions {
  * and then in short submissions. On a GPU a submission costs more than what it would begin earlier: a block of draft and
  * target is one.
  */
-export const submissionsFor = ({ subgroups, subgroupMaxSize }: Capabilities): Submissions =>
-  subgroups && subgroupMaxSize <= 8 ? { first: 8, most: 48 } : { first: 512, most: 512 }
+export const submissionsFor = (capabilities: Subgroups): Submissions =>
+  isOnCpu(capabilities) ? { first: 8, most: 48 } : { first: 512, most: 512 }
 
 /** One dispatch, ready to encode. */
 export interface Dispatch {

@@ -1,3 +1,5 @@
+import { each } from '../each'
+
 /**
  * WGSL of attention and its gradients where a workgroup is one subgroup of `lanes`: what lanes find out for each other is
  * handed round by subgroupBroadcast, and sums stay in registers, where the other kernels meet in workgroup memory.
@@ -13,8 +15,12 @@ export interface BroadcastForm {
   vectors: number
 }
 
-const each = (count: number, line: (i: number) => string): string =>
-  Array.from({ length: count }, (_, i) => line(i)).join('\n  ')
+const operands = ['q', 'k', 'v'].map((name) => `var<storage, read> ${name}: array<vec4f>`)
+const gradientOperands = [
+  ...operands,
+  'var<storage, read> dout: array<vec4f>',
+  'var<storage, read> rowSums: array<vec2f>',
+]
 
 const components = ['x', 'y', 'z', 'w']
 
@@ -128,9 +134,7 @@ const store = (
 export function forwardSource(form: BroadcastForm): string {
   const { lanes, vectors } = form
   return `${start(lanes, [
-    'var<storage, read> q: array<vec4f>',
-    'var<storage, read> k: array<vec4f>',
-    'var<storage, read> v: array<vec4f>',
+    ...operands,
     'var<storage, read_write> out: array<vec4f>',
     'var<storage, read_write> shift: array<f32>',
   ])}
@@ -161,14 +165,7 @@ export function forwardSource(form: BroadcastForm): string {
 /** dq = scale · Σ_keys P (dout·v − Σ dout·out) k, with P = exp(scale · q·k − shift). */
 export function queryGradientSource(form: BroadcastForm): string {
   const { lanes, vectors } = form
-  return `${start(lanes, [
-    'var<storage, read> q: array<vec4f>',
-    'var<storage, read> k: array<vec4f>',
-    'var<storage, read> v: array<vec4f>',
-    'var<storage, read> dout: array<vec4f>',
-    'var<storage, read> rowSums: array<vec2f>',
-    'var<storage, read_write> dq: array<vec4f>',
-  ])}
+  return `${start(lanes, [...gradientOperands, 'var<storage, read_write> dq: array<vec4f>'])}
   ${queriesOfBlock('params.start')}
   let mine = at[lane & 3u];
   ${each(4, (m) => `let sums${m} = rowSums[sumsAt(block, members[${m}])];`)}
@@ -196,11 +193,7 @@ export function queryGradientSource(form: BroadcastForm): string {
 export function keyGradientSource(form: BroadcastForm): string {
   const { lanes, vectors } = form
   return `${start(lanes, [
-    'var<storage, read> q: array<vec4f>',
-    'var<storage, read> k: array<vec4f>',
-    'var<storage, read> v: array<vec4f>',
-    'var<storage, read> dout: array<vec4f>',
-    'var<storage, read> rowSums: array<vec2f>',
+    ...gradientOperands,
     'var<storage, read_write> dk: array<vec4f>',
     'var<storage, read_write> dv: array<vec4f>',
   ])}

@@ -1,21 +1,21 @@
-import type { Capabilities } from '../../device/capabilities'
+import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
 
 /** The generations of attention kernels, by name. `shared` runs everywhere, and lanes meet in workgroup memory. */
 export type AttentionKernelName = 'shared' | 'broadcast'
-
-type Subgroups = Pick<Capabilities, 'subgroups' | 'subgroupMinSize' | 'subgroupMaxSize'>
 
 /**
  * Which kernel attends: a matter of the head and the device alone, so that a row's bits are the same in any batch.
  * `broadcast` is for a CPU's vectors, where a barrier costs more than the work between two of them.
  */
 export function selectAttention(headDim: number, capabilities: Subgroups): AttentionKernelName {
-  return takesBroadcast(headDim, capabilities) && onCpu(capabilities) ? 'broadcast' : 'shared'
+  return takesBroadcast(headDim, capabilities) && isOnCpu(capabilities) ? 'broadcast' : 'shared'
 }
 
 /** Whether the kernel `broadcast` can: subgroups of one size, of four at least, and sums that registers hold. */
-export const takesBroadcast = (headDim: number, { subgroups, subgroupMinSize, subgroupMaxSize }: Subgroups): boolean =>
-  subgroups && subgroupMinSize === subgroupMaxSize && subgroupMinSize >= 4 && headDim / 4 / subgroupMinSize <= 4
+export const takesBroadcast = (headDim: number, capabilities: Subgroups): boolean => {
+  const { subgroupMinSize: lanes } = capabilities
+  return hasOneSubgroupSize(capabilities) && lanes >= 4 && headDim / 4 / lanes <= 4
+}
 
 /** More keys than a cache holds; with a position added, it is still a u32. */
 export const unlimited = 2 ** 30
@@ -26,7 +26,4 @@ export const unlimited = 2 ** 30
  * that it has in plain decoding; more rows are workgroups enough. A CPU has a few cores, and what is cut is added up again.
  */
 export const selectSpan = (rows: number, capabilities: Subgroups): number =>
-  rows <= 16 && !onCpu(capabilities) ? 256 : unlimited
-
-/** Subgroups narrower than any GPU's are the vectors of a CPU. */
-const onCpu = ({ subgroups, subgroupMaxSize }: Subgroups) => subgroups && subgroupMaxSize <= 8
+  rows <= 16 && !isOnCpu(capabilities) ? 256 : unlimited

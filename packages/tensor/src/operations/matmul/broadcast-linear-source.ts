@@ -1,4 +1,5 @@
-import { each, type LinearForm, linearFrame } from './linear-frame'
+import { each } from '../each'
+import { type LinearForm, linearFrame } from './linear-frame'
 
 /**
  * WGSL of a linear layer, c = a · bᵀ, where a workgroup is a subgroup of one known size, `lanes`: each lane reads columns of

@@ -1,4 +1,4 @@
-import { each } from './linear-frame'
+import { each } from '../each'
 import { tileFrame } from './tile-frame'
 
 /** The tile of a broadcast kernel, and how the operands lie; one of them at most is transposed. */

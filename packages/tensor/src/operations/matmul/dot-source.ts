@@ -1,4 +1,5 @@
-import { each, type LinearForm, linearFrame } from './linear-frame'
+import { each } from '../each'
+import { type LinearForm, linearFrame } from './linear-frame'
 
 /**
  * WGSL of a linear layer, c = a · bᵀ by dot products along k: both operands run along k in memory, so the lanes of a workgroup

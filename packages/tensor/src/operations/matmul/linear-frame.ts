@@ -1,5 +1,6 @@
 import type { FormatName } from '../../formats/index'
 import { pieceReader, pieceType } from '../../formats/piece-reader'
+import { each } from '../each'
 
 /** What a kernel of a linear layer computes, however it adds up. */
 export interface LinearForm {
@@ -20,10 +21,6 @@ export interface LinearForm {
   /** c is a · bᵀ; or `residual` is added to that; or it is gated: silu(a · bᵀ) · (a · upᵀ). */
   readonly epilogue: 'none' | 'residual' | 'swiglu'
 }
-
-/** The lines of `count` things. */
-export const each = (count: number, line: (i: number) => string): string =>
-  Array.from({ length: count }, (_, i) => line(i)).join('\n  ')
 
 /**
  * WGSL that kernels of c = a · bᵀ have in common:

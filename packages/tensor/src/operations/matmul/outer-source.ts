@@ -1,4 +1,4 @@
-import { each } from './linear-frame'
+import { each } from '../each'
 import { tileFrame } from './tile-frame'
 
 /**

@@ -1,4 +1,4 @@
-import type { Capabilities } from '../../device/capabilities'
+import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
 import { OutriderError } from '../../errors'
 
 /** The generations of matmul kernels, by name. `plain` takes any form and is what the others are compared with. */
@@ -24,11 +24,6 @@ export interface MatmulProblem {
   readonly transposeB: boolean
 }
 
-type Subgroups = Pick<Capabilities, 'subgroups' | 'subgroupMinSize' | 'subgroupMaxSize'>
-
-/** Subgroups narrower than any GPU's are the vectors of a CPU. */
-const onCpu = ({ subgroups, subgroupMaxSize }: Subgroups) => subgroups && subgroupMaxSize <= 8
-
 /**
  * Which kernel multiplies: a pure function of the problem and of what the device can do. On a CPU's vectors loads are what
  * costs, and `broadcast` has the fewest; a GPU wants more, smaller tiles. Which kernel takes x · wᵀ does not depend on the
@@ -37,7 +32,7 @@ const onCpu = ({ subgroups, subgroupMaxSize }: Subgroups) => subgroups && subgro
 export function selectMatmul(problem: MatmulProblem, capabilities: Subgroups): MatmulPlan {
   const { transposeA, transposeB } = problem
   if (transposeA && transposeB) return { kernel: 'plain', rows: 1, columns: 1, lanes: 64 }
-  if (onCpu(capabilities) && takesBroadcast(problem, capabilities)) return broadcastPlan(problem, capabilities)
+  if (isOnCpu(capabilities) && takesBroadcast(problem, capabilities)) return broadcastPlan(problem, capabilities)
   return transposeB ? dotPlan(problem, capabilities) : outerPlan(problem, capabilities)
 }
 
@@ -46,30 +41,22 @@ export function selectMatmul(problem: MatmulProblem, capabilities: Subgroups): M
  * compile.
  */
 export function dotPlan({ m, n }: Pick<MatmulProblem, 'm' | 'n'>, capabilities: Subgroups): MatmulPlan {
-  const cpu = onCpu(capabilities)
+  const cpu = isOnCpu(capabilities)
   const rows = m <= 2 ? m : m <= 4 || (m > 16 && !cpu) ? 4 : 8
   const columns = rows <= 2 ? 16 : rows <= 4 ? 12 : 8
   return { kernel: 'dot', rows, columns: Math.min(cpu ? columns : 4, n), lanes: 0 }
 }
 
 export function outerPlan({ m, n }: MatmulProblem, capabilities: Subgroups): MatmulPlan {
-  const cpu = onCpu(capabilities)
+  const cpu = isOnCpu(capabilities)
   const lanes = cpu ? capabilities.subgroupMaxSize : 32
   const side = cpu ? 8 : 4
   return { kernel: 'outer', rows: Math.min(side, m), columns: Math.min(side, Math.ceil(n / lanes)), lanes }
 }
 
 /** Whether the kernel `broadcast` can: whole vectors, and subgroups of one size. */
-export const takesBroadcast = (
-  { m, n, k, transposeA, transposeB }: MatmulProblem,
-  {
-    subgroups,
-    subgroupMinSize,
-    subgroupMaxSize,
-  }: Pick<Capabilities, 'subgroupMinSize' | 'subgroupMaxSize' | 'subgroups'>,
-): boolean =>
-  subgroups &&
-  subgroupMinSize === subgroupMaxSize &&
+export const takesBroadcast = ({ m, n, k, transposeA, transposeB }: MatmulProblem, capabilities: Subgroups): boolean =>
+  hasOneSubgroupSize(capabilities) &&
   k % 4 === 0 &&
   (transposeB ? !transposeA : n % 4 === 0) &&
   (!transposeA || m % 4 === 0)
@@ -80,7 +67,7 @@ export const takesBroadcast = (
  * row's bits must not depend on the rows beside it; and not on a CPU, whose few cores one tile or two keep busy.
  */
 export function selectParts({ m, n, k, transposeB }: MatmulProblem, plan: MatmulPlan, capabilities: Subgroups): number {
-  if (transposeB || onCpu(capabilities) || plan.kernel === 'plain' || plan.kernel === 'dot') return 1
+  if (transposeB || isOnCpu(capabilities) || plan.kernel === 'plain' || plan.kernel === 'dot') return 1
   const tileColumns = plan.columns * plan.lanes * (plan.kernel === 'broadcast' ? 4 : 1)
   const tiles = Math.ceil(m / plan.rows) * Math.ceil(n / tileColumns)
   return Math.max(1, Math.min(Math.floor(busyWorkgroups / tiles), Math.floor(k / leastSteps)))
@@ -112,7 +99,7 @@ export function selectLinear(
   const broadcasts = takesBroadcast({ m, n, k, transposeA: false, transposeB: true }, capabilities)
   if (forced === 'broadcast' && !broadcasts)
     throw new OutriderError('INVALID_ARGUMENT', 'linear: kernel broadcast does not take this form here.')
-  const kernel = forced ?? (broadcasts && onCpu(capabilities) ? 'broadcast' : 'dot')
+  const kernel = forced ?? (broadcasts && isOnCpu(capabilities) ? 'broadcast' : 'dot')
   return kernel === 'dot' ? dotPlan({ m, n }, capabilities) : broadcastLinearPlan({ m, n }, capabilities)
 }
 

@@ -1,4 +1,4 @@
-import { each } from './linear-frame'
+import { each } from '../each'
 
 /** The tile of c that a workgroup of `lanes` computes: rows by columns a lane, which are `lanes` apart. */
 interface Tile {

@@ -1,4 +1,4 @@
-import type { Capabilities } from '../../device/capabilities'
+import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
 import type { KernelSpecialization } from '../../kernel'
 
 /**
@@ -20,12 +20,11 @@ import type { KernelSpecialization } from '../../kernel'
  */
 export function rowReduction(
   columns: number,
-  { subgroups, subgroupMinSize, subgroupMaxSize }: Capabilities,
+  capabilities: Subgroups,
   { steering = false }: { steering?: boolean } = {},
 ): KernelSpecialization {
-  const onOneCore = subgroupMaxSize <= 8
-  const oneSubgroup =
-    subgroups && subgroupMinSize === subgroupMaxSize && (onOneCore || columns <= 128 * subgroupMinSize)
+  const { subgroupMinSize } = capabilities
+  const oneSubgroup = hasOneSubgroupSize(capabilities) && (isOnCpu(capabilities) || columns <= 128 * subgroupMinSize)
   if (oneSubgroup)
     return { constants: { LANES: subgroupMinSize }, prelude: steering ? workgroupReduction : subgroupReduction }
   return { constants: { LANES: columns <= 256 ? 64 : 256 }, prelude: workgroupReduction }
