@@ -1,19 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openSite } from '@outrider/browser'
+import { openSite, seriousFaults } from '@outrider/browser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runProgram } from '../tooling/pack/src/packed-project'
 import { root } from './markdown'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-interface Violation {
-  id: string
-  impact: string
-  nodes: { html: string; failureSummary: string }[]
-}
 
 describe('the site, as it is built', () => {
   const site = mkdtempSync(join(tmpdir(), 'outrider-docs-'))
@@ -72,16 +63,7 @@ describe('the site, as it is built', () => {
           expect(await page.evaluate(() => document.documentElement.classList.contains('dark'))).toBe(
             colorScheme === 'dark',
           )
-          await page.evaluate(axe)
-          const violations = (await page.evaluate(
-            `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)`,
-          )) as Violation[]
-          const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          const shown = serious.map(({ id, nodes }) => ({
-            id,
-            nodes: nodes.slice(0, 3).map((node) => node.failureSummary + node.html.slice(0, 200)),
-          }))
-          expect(shown, `${file}, ${colorScheme}`).toEqual([])
+          expect(await seriousFaults(page), `${file}, ${colorScheme}`).toEqual([])
         }
       }
       expect(problems).toEqual([])

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { limitStorage } from '@outrider/browser'
+import { limitStorage, seriousFaults } from '@outrider/browser'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, openSite, type Site, type SitePage, seriousFaults } from './site.fixture'
+import { ask, openSite, type Site, type SitePage } from './site.fixture'
 
 /** Code for the worker: its device is lost when the page says so. */
 const losable = `{

@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { launchChromium, serve } from '@outrider/browser'
-import type { AxeResults } from 'axe-core'
+import { launchChromium, serve, watchProblems } from '@outrider/browser'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
 
@@ -50,13 +47,8 @@ export async function openSite(): Promise<Site> {
       // A busy machine compiles kernels in software for a while before the first answer.
       context.setDefaultTimeout(100_000)
       const page = await context.newPage()
-      const problems: string[] = []
+      const problems = watchProblems(page)
       const requests: string[] = []
-      page.on('pageerror', (error) => problems.push(error.stack ?? String(error)))
-      page.on('crash', () => problems.push('the page crashed'))
-      page.on('console', (message) => {
-        if (message.type() === 'error') problems.push(message.text())
-      })
       page.on('request', (request) => requests.push(request.url()))
       if (worker !== undefined)
         await page.route('**/worker-*.js', async (route) => {
@@ -73,17 +65,6 @@ export async function openSite(): Promise<Site> {
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-/** What axe finds serious or critical on the page as it is. */
-export async function seriousFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axe)
-  const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as AxeResults
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
 }
 
 /** Code for the worker: waits a little before each readback, so that the page sees every block before the next is there. */

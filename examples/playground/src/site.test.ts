@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { seriousFaults } from '@outrider/browser'
 import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { again, ask, openSite, type Site, seriousFaults, slowly, textOf, tokens } from './site.fixture'
+import { again, ask, openSite, type Site, slowly, textOf, tokens } from './site.fixture'
 
 let site: Site
 beforeAll(async () => {

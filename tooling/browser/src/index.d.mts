@@ -37,6 +37,12 @@ export declare function runInBrowser<Result>(module: string, options?: BrowserRu
 /** Makes the browser give a page's site so many bytes to store, as a full disk would. */
 export declare function limitStorage(page: Page, quotaBytes: number): Promise<void>
 
+/** Errors of the page and of its console, as they come; what the page logs otherwise, and errors that are expected, go to `onLog`. */
+export declare function watchProblems(page: Page, options?: Pick<BrowserRun, 'expected' | 'onLog'>): string[]
+
+/** What axe finds serious or critical on the page as it is. */
+export declare function seriousFaults(page: Page): Promise<string[]>
+
 export interface Site {
   page: Page
   /** Where the folder is served: `http://127.0.0.1:PORT/`. */

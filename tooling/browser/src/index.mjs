@@ -1,26 +1,22 @@
 import { bundle } from './bundle.mjs'
 import { launchChromium } from './chromium.mjs'
+import { watchProblems } from './problems.mjs'
 import { serve } from './server.mjs'
 
+export { seriousFaults } from './axe.mjs'
 export { openSite } from './site.mjs'
-export { launchChromium, serve }
+export { launchChromium, serve, watchProblems }
 
 export async function runInBrowser(
   module,
-  { input = null, folders = {}, onLog = () => {}, expected, quotaBytes, timeout = 60_000 } = {},
+  { input = null, folders = {}, onLog, expected, quotaBytes, timeout = 60_000 } = {},
 ) {
   const script = await bundle(module)
   const server = await serve({ '/program.js': script }, folders)
   const browser = await launchChromium()
   try {
     const page = await browser.newPage()
-    const problems = []
-    page.on('pageerror', (error) => problems.push(error.stack ?? String(error)))
-    page.on('crash', () => problems.push('the page crashed'))
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !expected?.test(message.text())) problems.push(message.text())
-      else onLog(message.text())
-    })
+    const problems = watchProblems(page, { expected, onLog })
     const run = async () => {
       await page.goto(server.url)
       if (quotaBytes !== undefined) await limitStorage(page, quotaBytes)

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import {
   directory,
   type LoadDtype,
@@ -11,6 +8,7 @@ import {
   type ModelConfig,
   writeShardedSafetensors,
 } from '@outrider/transformer'
+import { inChild } from '../in-child'
 import type { Row, Suite } from '../suite'
 
 /** 1.07 billion parameters, 2.1 GB in f16. */
@@ -57,7 +55,7 @@ export const loadMemory: Suite = {
       const rows = []
       for (const dtype of [undefined, 'q4_0'] as const) {
         note(`loading it ${dtype ? `as ${dtype}` : 'as it is'}`)
-        rows.push({ dtype: dtype ?? 'f16 as stored', ...(await inChild(folder, dtype)) })
+        rows.push({ dtype: dtype ?? 'f16 as stored', ...(await load(folder, dtype)) })
       }
       return rows
     } finally {
@@ -66,17 +64,10 @@ export const loadMemory: Suite = {
   },
 }
 
-/** A process of its own for each, so that none begins with what another has left. */
-async function inChild(folder: string, dtype: LoadDtype | undefined): Promise<Row> {
-  const script = fileURLToPath(new URL('load-memory-child.ts', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...process.execArgv,
-    script,
-    folder,
-    JSON.stringify(config),
-    ...(dtype ? [dtype] : []),
-  ])
-  return { ...(JSON.parse(stdout) as Row), bound_MiB: Math.round((shardBytes + 256e6) / 2 ** 20) }
+async function load(folder: string, dtype: LoadDtype | undefined): Promise<Row> {
+  const args = [folder, JSON.stringify(config), ...(dtype ? [dtype] : [])]
+  const row = await inChild<Row>(new URL('load-memory-child.ts', import.meta.url), { args })
+  return { ...row, bound_MiB: Math.round((shardBytes + 256e6) / 2 ** 20) }
 }
 
 function repeated(block: Uint16Array, size: number): Uint8Array {

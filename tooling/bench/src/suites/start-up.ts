@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { median, rounded } from '../compare'
+import { inChild } from '../in-child'
 import type { Row, Suite } from '../suite'
 
 const rounds = 3
@@ -25,7 +23,7 @@ export const startUpSuite: Suite = {
       try {
         for (const start of starts) {
           note(`the ${start} start, round ${round + 1}`)
-          measured[start].push(await inChild(cache))
+          measured[start].push(await startPair(cache))
         }
       } finally {
         await rm(cache, { recursive: true, force: true })
@@ -39,14 +37,7 @@ export const startUpSuite: Suite = {
   },
 }
 
-async function inChild(cache: string): Promise<Stages> {
-  const script = fileURLToPath(new URL('start-up-child.ts', import.meta.url))
-  const env = {
-    ...process.env,
-    MESA_SHADER_CACHE_DIR: cache,
-    XDG_CACHE_HOME: cache,
-    __GL_SHADER_DISK_CACHE_PATH: cache,
-  }
-  const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, script], { env })
-  return JSON.parse(stdout) as Stages
-}
+const startPair = (cache: string): Promise<Stages> =>
+  inChild(new URL('start-up-child.ts', import.meta.url), {
+    env: { MESA_SHADER_CACHE_DIR: cache, XDG_CACHE_HOME: cache, __GL_SHADER_DISK_CACHE_PATH: cache },
+  })
