@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { seriousFaults } from '@outrider/browser'
+import { testData } from '@outrider/test-data'
 import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { again, ask, openSite, type Site, slowly, textOf, tokens } from './site.fixture'
@@ -165,7 +166,7 @@ async function answerAsHub(route: Route, model: string): Promise<void> {
 describe('other models', () => {
   const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
   const tinyChat = folder('../../../packages/cli/assets/tiny-chat')
-  const stories = folder('../../../../shared/assets/stories260K/stories260K.f32.gguf')
+  const stories = testData('stories260K/stories260K.f32.gguf')
 
   it('of a folder, of the Hub, of a GGUF file; what cannot be is said', async () => {
     const { page, problems, requests, close } = await site.open()

@@ -1,5 +1,5 @@
+import { testData } from '@outrider/test-data'
 import { describe, expect, test } from 'vitest'
-import { asset } from '../../transformer/src/assets.fixture'
 import { runCli } from './testing/run-cli'
 
 describe('the frame of the command line', () => {
@@ -59,7 +59,7 @@ describe('the frame of the command line', () => {
   })
 
   test('doctor says what a model is and takes, from its headers', async () => {
-    const model = asset('stories260K')
+    const model = testData('stories260K')
     const flags = ['--model', `${model}/stories260K.f32.gguf`, '--draft', model, '--context', '9999', '--json']
     const { status, json } = await runCli(['doctor', ...flags])
     expect(status).toBe(0)

@@ -1,8 +1,8 @@
 import { createDevice, type Device, type DeviceCounters } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
+import { testData } from '@outrider/test-data'
 import { generate, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { asset } from '../../transformer/src/assets.fixture'
 import { SpeculativeDecoder } from './decoder'
 
 // A device of its own: what others have compiled must not count.
@@ -12,8 +12,8 @@ let draft: PretrainedModel
 
 beforeAll(async () => {
   device = await createDevice({ adapter: nodeAdapter() })
-  target = await loadCausalLM(asset('stories260K'), { device })
-  draft = await loadCausalLM(asset('stories260K'), { device })
+  target = await loadCausalLM(testData('stories260K'), { device })
+  draft = await loadCausalLM(testData('stories260K'), { device })
 })
 
 afterAll(() => {
@@ -93,8 +93,8 @@ describe('budgets', () => {
     // As many dispatches a submission as on a GPU; what the device is otherwise does not change what is submitted.
     using gpuLike = await createDevice({ device: device.gpu, submitEvery: 512 })
     const [target, draft] = [
-      await loadCausalLM(asset('stories260K'), { device: gpuLike }),
-      await loadCausalLM(asset('stories260K'), { device: gpuLike }),
+      await loadCausalLM(testData('stories260K'), { device: gpuLike }),
+      await loadCausalLM(testData('stories260K'), { device: gpuLike }),
     ]
     const { draftLength, maxTokens } = blockTokens
     const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength })

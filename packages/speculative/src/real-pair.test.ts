@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { testDevice } from '@outrider/tensor/testing'
+import { testData } from '@outrider/test-data'
 import {
   createDraft,
   generate,
@@ -10,7 +11,6 @@ import {
   type SamplingOptions,
 } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { asset } from '../../transformer/src/assets.fixture'
 import { SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
 import type { DraftLengthPolicy } from './draft-length/policy'
 import { promptLookup } from './drafter/prompt-lookup'
@@ -20,7 +20,7 @@ interface Reference {
   cases: { prompt: string; ids: number[]; greedy: number[] }[]
 }
 
-const assets = asset('stories260K')
+const assets = testData('stories260K')
 
 let target: PretrainedModel
 let random: PretrainedModel

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { testDevice } from '@outrider/tensor/testing'
-import { asset } from './assets.fixture'
+import { testData } from '@outrider/test-data'
 import { loadCausalLM, type PretrainedModel } from './pretrained/index'
 
 interface ReferenceCase {
@@ -16,10 +16,10 @@ let loaded: Promise<PretrainedModel> | undefined
 
 /** The stories260K model on the test device, loaded once a process. */
 export function stories(): Promise<PretrainedModel> {
-  loaded ??= testDevice().then((device) => loadCausalLM(asset('stories260K'), { device }))
+  loaded ??= testDevice().then((device) => loadCausalLM(testData('stories260K'), { device }))
   return loaded
 }
 
 /** What a float64 implementation says of it. */
 export const storiesReference = (): ReferenceCase[] =>
-  (JSON.parse(readFileSync(asset('stories260K/reference.json'), 'utf8')) as { cases: ReferenceCase[] }).cases
+  (JSON.parse(readFileSync(testData('stories260K/reference.json'), 'utf8')) as { cases: ReferenceCase[] }).cases

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { runInBrowser } from '@outrider/browser'
+import { testData } from '@outrider/test-data'
 import { expect, it } from 'vitest'
 
-const model = fileURLToPath(new URL('../../../../shared/assets/stories260K', import.meta.url))
+const model = testData('stories260K')
 
 it('a browser loads a model of a hub, a directory and a GGUF file, and continues as the reference', async () => {
   const { cases } = JSON.parse(readFileSync(`${model}/reference.json`, 'utf8')) as {

@@ -1,12 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { testData } from '@outrider/test-data'
 import { describe, expect, test, vi } from 'vitest'
-import { asset } from '../../../transformer/src/assets.fixture'
 import { testHub } from '../../../transformer/src/hub/hub.fixture'
 import { runCli } from '../testing/run-cli'
 
-const model = asset('stories260K')
+const model = testData('stories260K')
 const { cases } = JSON.parse(readFileSync(`${model}/reference.json`, 'utf8')) as {
   cases: { prompt: string; greedy: number[] }[]
 }

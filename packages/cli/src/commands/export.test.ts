@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { asset } from '../../../transformer/src/assets.fixture'
 import { runCli } from '../testing/run-cli'
 
 let root: string
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-const model = asset('stories260K')
+const model = testData('stories260K')
 
 describe('outrider export', () => {
   test('writes a GGUF file where --out ends so', async () => {

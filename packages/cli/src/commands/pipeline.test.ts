@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testDevice } from '@outrider/tensor/testing'
+import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { asset } from '../../../transformer/src/assets.fixture'
 import type { EvaluationFigures } from '../evaluation/figures'
 import { runCli } from '../testing/run-cli'
 
 // The method, stage by stage, on a model that no one here trained.
-const target = asset('stories260K')
+const target = testData('stories260K')
 const folder = mkdtempSync(join(tmpdir(), 'outrider-pipeline-'))
 const at = (name: string) => join(folder, name)
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const stories = readFileSync(asset('text/tinystories/tinystories_sample.txt'), 'utf8').split('<|endoftext|>')
+const stories = readFileSync(testData('tinystories/stories.txt'), 'utf8').split('<|endoftext|>')
 const opening = (story: string) => story.trim().split(/\s+/).slice(0, 12).join(' ')
 const jsonLines = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 

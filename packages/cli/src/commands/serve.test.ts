@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { testData } from '@outrider/test-data'
 import { afterEach, describe, expect, test } from 'vitest'
-import { asset } from '../../../transformer/src/assets.fixture'
 import { tinyChatFolder } from '../server/server.fixture'
 import { runCli } from '../testing/run-cli'
 
-const stories = asset('stories260K')
+const stories = testData('stories260K')
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const loader = [
   '--conditions=@outrider/source',

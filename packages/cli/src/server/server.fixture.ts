@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { testDevice } from '@outrider/tensor/testing'
+import { testData } from '@outrider/test-data'
 import { Llama, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
-import { asset } from '../../../transformer/src/assets.fixture'
 import { type OutriderServer, type ServerOptions, startServer } from './start-server'
 
 let chat: Promise<PretrainedModel> | undefined
@@ -17,7 +17,7 @@ export function tinyChat(): Promise<PretrainedModel> {
 
 /** A base model: it has no chat template. */
 export function stories(): Promise<PretrainedModel> {
-  base ??= testDevice().then((device) => loadCausalLM(asset('stories260K'), { device }))
+  base ??= testDevice().then((device) => loadCausalLM(testData('stories260K'), { device }))
   return base
 }
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { testData } from '@outrider/test-data'
 import { describe, expect, it } from 'vitest'
-import { asset } from '../assets.fixture'
 import { Tokenizer } from '../tokenizer/index'
 import { Answer } from './answer'
 
-const tokenizer = Tokenizer.fromJson(readFileSync(asset('stories260K/tokenizer.json'), 'utf8'))
+const tokenizer = Tokenizer.fromJson(readFileSync(testData('stories260K/tokenizer.json'), 'utf8'))
 const ids = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
 
 function answer(tokens: number[], options: { stop?: string[]; maxTokens?: number } = {}) {

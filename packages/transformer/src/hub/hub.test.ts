@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testDevice } from '@outrider/tensor/testing'
+import { testData } from '@outrider/test-data'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { asset } from '../assets.fixture'
 import { directory } from '../files/index'
 import { loadCausalLM } from '../pretrained/index'
 import { stories } from '../stories.fixture'
@@ -15,7 +15,7 @@ const name = 'tiny/stories'
 let hub: TestHub
 let cacheDirectory: string
 beforeEach(async () => {
-  const source = directory(asset('stories260K'))
+  const source = directory(testData('stories260K'))
   const names = [
     'config.json',
     'generation_config.json',
@@ -37,7 +37,7 @@ afterEach(async () => {
 const weights = 'model.safetensors'
 const open = (options: HubOptions = {}) =>
   hubDirectory(name, { endpoint: hub.endpoint, cacheDirectory, pauses: [1, 1, 1], ...options })
-const stored = () => directory(asset('stories260K')).read(weights)
+const stored = () => directory(testData('stories260K')).read(weights)
 const snapshot = () => join(cacheDirectory, 'models--tiny--stories', 'snapshots', commit)
 const blobs = () => readdir(join(cacheDirectory, 'models--tiny--stories', 'blobs'))
 const contentRequests = () => hub.requests.filter(({ path }) => path.endsWith(weights))

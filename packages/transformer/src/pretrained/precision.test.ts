@@ -1,8 +1,8 @@
 import { createDevice, type Device, formats } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
 import { testDevice } from '@outrider/tensor/testing'
+import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { asset } from '../assets.fixture'
 import { type Directory, floatsToStored, memoryDirectory, writeSafetensors } from '../files/index'
 import { randomModel } from './families.fixture'
 import { logProbabilities } from './gguf/log-probabilities.fixture'
@@ -80,7 +80,7 @@ describe('a device of small bindings', () => {
   afterAll(() => small.dispose())
 
   it('holds a table larger than one of them in parts: the same bits', async () => {
-    const path = asset('stories260K')
+    const path = testData('stories260K')
     const whole = await loadCausalLM(path, { device: await testDevice() })
     const inParts = await loadCausalLM(path, { device: small })
     expect(whole.model.parameters[embedding]!.parts.length).toBe(1)

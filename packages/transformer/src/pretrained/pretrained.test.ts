@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testDevice } from '@outrider/tensor/testing'
+import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { asset } from '../assets.fixture'
 import { type Directory, directory, memoryDirectory, openSafetensors, readFloats } from '../files/index'
 import { parameterCount } from '../model/index'
 import { stories } from '../stories.fixture'
@@ -21,7 +21,7 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 
 /** A copy of stories260K in memory, with some files changed or (undefined) left out. */
 async function changed(changes: Record<string, Uint8Array | string | undefined>): Promise<Directory> {
-  const source = directory(asset('stories260K'))
+  const source = directory(testData('stories260K'))
   const files: Record<string, Uint8Array | string> = {}
   for (const file of [
     'config.json',
@@ -40,7 +40,7 @@ async function changed(changes: Record<string, Uint8Array | string | undefined>)
 
 /** config.json with some fields changed. */
 async function configWith(fields: object): Promise<{ 'config.json': string }> {
-  const json = JSON.parse(await directory(asset('stories260K')).readText('config.json')) as object
+  const json = JSON.parse(await directory(testData('stories260K')).readText('config.json')) as object
   return { 'config.json': JSON.stringify({ ...json, ...fields }) }
 }
 
@@ -54,13 +54,13 @@ describe('loadCausalLM', () => {
     const device = await testDevice()
     const before = device.memory.liveBytes
     const progress: number[] = []
-    const model = await loadCausalLM(asset('stories260K'), {
+    const model = await loadCausalLM(testData('stories260K'), {
       device,
       onProgress: ({ loadedBytes, totalBytes }) => progress.push(loadedBytes / totalBytes),
     })
     expect(model.config).toMatchObject({ layers: 5, hiddenSize: 64, vocabularySize: 512 })
     expect(model.generationConfig).toEqual({ bosTokenId: 1, eosTokenIds: [2] })
-    expect(model.source).toBe(asset('stories260K'))
+    expect(model.source).toBe(testData('stories260K'))
     expect(progress).toHaveLength(47)
     expect(progress.at(-1)).toBe(1)
     model.dispose()
@@ -135,7 +135,7 @@ describe('loadCausalLM', () => {
   })
 
   it.each([7, 100, 6000, 1_044_983])('refuses weights cut off after %i bytes', async (bytes) => {
-    const whole = await directory(asset('stories260K')).read('model.safetensors')
+    const whole = await directory(testData('stories260K')).read('model.safetensors')
     const files = await changed({ 'model.safetensors': whole.slice(0, bytes) })
     await expect(load(files)).rejects.toMatchObject({
       code: 'FILE_FORMAT',
@@ -147,7 +147,7 @@ describe('loadCausalLM', () => {
     const device = await testDevice()
     const before = device.memory.liveBytes
     const abort = new AbortController()
-    const loading = loadCausalLM(asset('stories260K'), {
+    const loading = loadCausalLM(testData('stories260K'), {
       device,
       signal: abort.signal,
       onProgress: ({ tensor }) => tensor.includes('layers.2') && abort.abort(),

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
+import { conformanceCases, testData } from '@outrider/test-data'
 import { describe, expect, it } from 'vitest'
-import { asset } from '../assets.fixture'
 import { directory, memoryDirectory } from '../files/index'
 import { byteTokenizer } from './byte-tokenizer'
 import { Tokenizer } from './tokenizer'
 import { loadTokenizer, saveTokenizer } from './tokenizer-files'
 import { compareVocabularies } from './vocabulary'
 
-const text = (name: string) => readFileSync(asset(name), 'utf8')
+const text = (name: string) => readFileSync(testData(name), 'utf8')
 const stories = Tokenizer.fromJson(text('stories260K/tokenizer.json'), text('stories260K/tokenizer_config.json'))
 const llama = Tokenizer.fromJson(
-  text('tokenizers/llama-2-vocab/tokenizer.json'),
-  text('tokenizers/llama-2-vocab/tokenizer_config.json'),
+  text('vocabularies/phi-3/tokenizer.json'),
+  text('vocabularies/phi-3/tokenizer_config.json'),
 )
 const reference = JSON.parse(text('stories260K/reference.json')) as {
   cases: { prompt: string; ids: number[]; greedy: number[]; text: string }[]
@@ -28,13 +28,8 @@ describe('Tokenizer', () => {
   )
 
   it("gives llama.cpp's ids on its conformance texts", () => {
-    const base = 'tokenizers/llamacpp-vocab/ggml-vocab-phi-3.gguf'
-    const inputs = text(`${base}.inp`).split('\n__ggml_vocab_test__\n')
-    const outputs = text(`${base}.out`).split('\n')
-    for (const [i, input] of inputs.entries()) {
-      const expected = outputs[i]!.trim().split(/\s+/).filter(Boolean).map(Number)
-      expect({ input, ids: llama.encode(input) }).toEqual({ input, ids: expected })
-    }
+    for (const { text, ids } of conformanceCases('phi-3'))
+      expect({ text, ids: llama.encode(text) }).toEqual({ text, ids })
   })
 
   it('says what bytes a token stands for, its space and parts of characters included', () => {
@@ -56,9 +51,9 @@ describe('Tokenizer', () => {
         ['</s>', 2],
       ]),
     )
-    expect(llama.vocabularySize).toBe(32011)
+    expect(llama.vocabularySize).toBe(3334)
     // tokenizer.json of Phi-3 calls </s> an ordinary added token; tokenizer_config.json does not name it either.
-    expect(llama.specialTokens.get('<|endoftext|>')).toBe(32000)
+    expect(llama.specialTokens.get('<|endoftext|>')).toBe(3323)
   })
 
   it('leaves special tokens out of text, or shows them', () => {
@@ -89,7 +84,7 @@ describe('Tokenizer', () => {
   })
 
   it('is saved as the files it was loaded from', async () => {
-    const source = directory(asset('stories260K'))
+    const source = directory(testData('stories260K'))
     const { tokenizer, chatTemplate } = await loadTokenizer(source)
     const copy = memoryDirectory()
     await saveTokenizer(copy, tokenizer, chatTemplate)
@@ -231,8 +226,8 @@ describe('compareVocabularies', () => {
 
   it('refuses another tokenizer with both sizes and the first difference', () => {
     const compare = () =>
-      compareVocabularies({ tokenizer: llama, config: config(32064) }, { tokenizer: stories, config: config(512) })
-    expect(compare).toThrow(/512 tokens against 32011 tokens \(padded to 32064\)/)
+      compareVocabularies({ tokenizer: llama, config: config(4096) }, { tokenizer: stories, config: config(512) })
+    expect(compare).toThrow(/512 tokens against 3334 tokens \(padded to 4096\)/)
     expect(compare).toThrow(expect.objectContaining({ code: 'VOCABULARY_MISMATCH' }))
   })
 

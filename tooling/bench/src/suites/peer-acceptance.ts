@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { SpeculativeDecoder } from '@outrider/speculative'
-import { type Device, OutriderError } from '@outrider/tensor'
+import type { Device } from '@outrider/tensor'
+import { testData } from '@outrider/test-data'
 import { Llama, loadCausalLM, type PretrainedModel, pretrainedModel, saveGguf } from '@outrider/transformer'
 import { DraftSequenceTokenPredictor, getLlama, LlamaLogLevel } from 'node-llama-cpp'
 import type { Row, Suite } from '../suite'
@@ -29,8 +28,7 @@ export const peerAcceptance: Suite = {
   name: 'peer-acceptance',
   summary: 'how many drafted tokens of exported pairs are accepted, in llama.cpp and here',
   async run({ device, note }) {
-    const path = fileURLToPath(new URL('../../../../../shared/assets/stories260K', import.meta.url))
-    if (!existsSync(path)) throw new OutriderError('FILE_MISSING', `The asset ${path} is absent.`)
+    const path = testData('stories260K')
     const folder = await mkdtemp(join(tmpdir(), 'outrider-bench-'))
     try {
       const target = await loadCausalLM(path, { device })

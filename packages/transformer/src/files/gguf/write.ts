@@ -79,11 +79,13 @@ class ByteWriter {
   #view = new DataView(new ArrayBuffer(1 << 16))
 
   u32(value: number): void {
-    this.#view.setUint32(this.#take(4), value, true)
+    const at = this.#take(4)
+    this.#view.setUint32(at, value, true)
   }
 
   u64(value: number): void {
-    this.#view.setBigUint64(this.#take(8), BigInt(value), true)
+    const at = this.#take(8)
+    this.#view.setBigUint64(at, BigInt(value), true)
   }
 
   string(text: string): void {
@@ -118,11 +120,15 @@ class ByteWriter {
   #scalar({ type, value }: GgufValue): void {
     if (type === 'string') this.string(value)
     else if (type === 'bool') this.raw(Uint8Array.of(value ? 1 : 0))
-    else if (type === 'f32') this.#view.setFloat32(this.#take(4), value, true)
-    else if (type === 'i32') this.#view.setInt32(this.#take(4), value, true)
     else if (type === 'u32') this.u32(value)
+    else {
+      const at = this.#take(4)
+      if (type === 'f32') this.#view.setFloat32(at, value, true)
+      else this.#view.setInt32(at, value, true)
+    }
   }
 
+  /** Where that many bytes may be written. The view may be another one afterwards: take first, then name it. */
   #take(bytes: number): number {
     const at = this.length
     this.length += bytes

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FormatName } from '@outrider/tensor'
 import { randomWeights, testDevice } from '@outrider/tensor/testing'
+import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { asset } from '../../assets.fixture'
 import type { GgufDtype } from '../../files/gguf/dtype'
 import { openGguf } from '../../files/gguf/read'
 import { writeGguf } from '../../files/gguf/write'
@@ -29,7 +29,7 @@ describe('loadCausalLM of a GGUF file', () => {
   it("loads llama.cpp's own file of stories260K as the directory: the same bits, tokens and ends", async () => {
     const device = await testDevice()
     const fromDirectory = await stories()
-    const loaded = await loadCausalLM(asset('stories260K/stories260K.f32.gguf'), { device })
+    const loaded = await loadCausalLM(testData('stories260K/stories260K.f32.gguf'), { device })
     expect(loaded.generationConfig.eosTokenIds).toEqual([2])
     const { initializerRange: _, ...config } = fromDirectory.config
     expect(loaded.config).toMatchObject({ ...config, tieWordEmbeddings: false }) // the file has the head a second time

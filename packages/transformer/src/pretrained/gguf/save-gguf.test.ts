@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { asset } from '../../assets.fixture'
 import { directory, memoryDirectory } from '../../files/index'
 import { stories } from '../../stories.fixture'
 import { Tokenizer } from '../../tokenizer/index'
@@ -84,7 +84,7 @@ describe('saveGguf, read by llama.cpp', () => {
 
 describe('saveGguf', () => {
   it('refuses a tokenizer that llama.cpp could not follow', async () => {
-    const json = JSON.parse(await directory(asset('stories260K')).readText('tokenizer.json')) as {
+    const json = JSON.parse(await directory(testData('stories260K')).readText('tokenizer.json')) as {
       model: { byte_fallback: boolean }
     }
     json.model.byte_fallback = false
