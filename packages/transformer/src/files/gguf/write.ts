@@ -121,7 +121,7 @@ class ByteWriter {
     if (type === 'string') this.string(value)
     else if (type === 'bool') this.raw(Uint8Array.of(value ? 1 : 0))
     else if (type === 'u32') this.u32(value)
-    else {
+    else if (type === 'f32' || type === 'i32') {
       const at = this.#take(4)
       if (type === 'f32') this.#view.setFloat32(at, value, true)
       else this.#view.setInt32(at, value, true)
