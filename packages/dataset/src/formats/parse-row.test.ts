@@ -44,6 +44,44 @@ describe('parseRow reads', () => {
   })
 })
 
+describe('parseRow reads rows as other libraries write them:', () => {
+  it('a column that is null is as absent', () => {
+    const joined = { messages: null, text: null, input_ids: null, prompt: 'Why?', completion: 'So.', id: null }
+    expect(parse(joined)).toEqual({ kind: 'conversation', messages: [user, assistant], metadata: {} })
+    expect(parse({ messages: null, text: 'Once.' })).toEqual({ kind: 'text', text: 'Once.' })
+  })
+
+  it('of labels and an attention mask what the labels say is learned, and padding is left out on either side', () => {
+    const ids = { input_ids: [2, 50, 70, 1, 4], attention_mask: [1, 1, 1, 1, 0], labels: [-100, -100, 70, 1, -100] }
+    expect(parse(ids)).toEqual({ kind: 'tokens', tokens: [2, 50, 70, 1], lossMask: [0, 0, 1, 1] })
+    expect(parse({ input_ids: [4, 2, 50], attention_mask: [0, 1, 1] })).toMatchObject({ tokens: [2, 50] })
+    expect(parse({ input_ids: [5, 6, 7], loss_mask: [1, 1, 0], labels: [-100, 6, 7] })).toMatchObject({
+      lossMask: [0, 1, 0],
+    })
+  })
+
+  it('speakers of conversations gathered from several models, and content in parts', () => {
+    const value = [
+      { type: 'text', text: 'S' },
+      { type: 'text', text: 'o.' },
+    ]
+    for (const from of ['gpt', 'chatgpt', 'bard', 'model'])
+      expect(
+        parse({
+          conversations: [
+            { from: 'user', value: 'Why?' },
+            { from, value },
+          ],
+        }),
+      ).toMatchObject({
+        messages: [user, assistant],
+      })
+    expect(parse({ messages: [user, { role: 'assistant', content: value }] })).toMatchObject({
+      messages: [user, assistant],
+    })
+  })
+})
+
 describe('parseRow refuses, naming file and line,', () => {
   for (const [what, row, message] of [
     ['what is no object', [1], /must be a JSON object/],
@@ -59,6 +97,16 @@ describe('parseRow refuses, naming file and line,', () => {
     ['a prompt that is a number', { prompt: 5 }, /prompt must be a string, not number/],
     ['turns that are not text', { turns: [{}] }, /turns must hold/],
     ['tokens that are fractions', { input_ids: [1.5] }, /whole numbers/],
+    ['a speaker of no known name', { conversations: [{ from: 'moss', value: 'Hi' }] }, /from is "moss"/],
+    [
+      'a part that is no text',
+      { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] },
+      /content\[0\] is "image_url", not text/,
+    ],
+    ['labels that are other tokens', { input_ids: [1, 2], labels: [-100, 3] }, /labels\[1\] is 3/],
+    ['labels of another length', { input_ids: [1, 2], labels: [1, 2, -100] }, /2 elements and labels 3/],
+    ['padding alone', { input_ids: [1, 2], attention_mask: [0, 0] }, /leaves no token/],
+    ['a mask of weights', { input_ids: [1, 2], loss_mask: [2, 1] }, /must hold 0 and 1/],
     ['a mask of another length', { input_ids: [1, 2], loss_mask: [1] }, /2 elements and loss_mask 1/],
   ] as const)
     it(what, () => {

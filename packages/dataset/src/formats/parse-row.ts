@@ -8,7 +8,8 @@ type Json = Record<string, unknown>
  * One row of a dataset in any of the field's formats: `messages` (OpenAI), `conversations` with `from`/`value` (ShareGPT),
  * `instruction` with `input` and `output` or `instances` (Alpaca, Self-Instruct), `prompt` with `completion` or `response`,
  * `turns` (MT-bench, Spec-Bench: the user's sides), `question` with `answer` (GSM8K), `text`, and `input_ids` with
- * `loss_mask`.
+ * `loss_mask`, or with `labels` and `attention_mask` (transformers: a label of −100 is not learned, a mask of 0 is padding).
+ * A field that is null is as absent: joined datasets have the columns of each other so.
  *
  * @param where  file and line, for the error
  * @throws OutriderError FILE_FORMAT saying what is missing or of the wrong type
@@ -16,7 +17,7 @@ type Json = Record<string, unknown>
 export function parseRow(value: unknown, where: string): DatasetRow {
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     throw malformed(where, 'a row must be a JSON object')
-  const row = value as Json
+  const row = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null))
   for (const [field, read] of Object.entries(readers)) if (field in row) return read(row, where)
   throw malformed(where, `it has none of the fields ${Object.keys(readers).join(', ')}`)
 }
@@ -26,7 +27,7 @@ const readers: Record<string, (row: Json, where: string) => DatasetRow> = {
     conversation(
       list(row, 'messages', where).map((message, i) => ({
         role: text(message as Json, 'role', `${where}, messages[${i}]`),
-        content: text(message as Json, 'content', `${where}, messages[${i}]`),
+        content: contentOf(message as Json, 'content', `${where}, messages[${i}]`),
       })),
       row,
       'messages',
@@ -34,18 +35,26 @@ const readers: Record<string, (row: Json, where: string) => DatasetRow> = {
   conversations: (row, where) =>
     conversation(
       list(row, 'conversations', where).map((message, i) => ({
-        role: roleOf(text(message as Json, 'from', `${where}, conversations[${i}]`)),
-        content: text(message as Json, 'value', `${where}, conversations[${i}]`),
+        role: speaker(message as Json, `${where}, conversations[${i}]`),
+        content: contentOf(message as Json, 'value', `${where}, conversations[${i}]`),
       })),
       row,
       'conversations',
     ),
   input_ids: (row, where) => {
     const tokens = integers(row, 'input_ids', where)
-    const lossMask = 'loss_mask' in row ? integers(row, 'loss_mask', where) : tokens.map(() => 1)
-    if (lossMask.length !== tokens.length)
-      throw malformed(where, `input_ids has ${tokens.length} elements and loss_mask ${lossMask.length}`)
-    return { kind: 'tokens', tokens, lossMask }
+    const beside = (field: string, values: readonly number[]) => {
+      if (values.length === tokens.length) return values
+      throw malformed(where, `input_ids has ${tokens.length} elements and ${field} ${values.length}`)
+    }
+    const lossMask = 'loss_mask' in row ? beside('loss_mask', bits(row, 'loss_mask', where)) : tokens.map(() => 1)
+    const attended = 'attention_mask' in row ? beside('attention_mask', bits(row, 'attention_mask', where)) : undefined
+    const labels = 'labels' in row ? beside('labels', labelsOf(row, tokens, where)) : undefined
+    // Padding is no part of the row: what follows it would otherwise see it.
+    const kept = [...tokens.keys()].filter((i) => attended?.[i] !== 0)
+    if (kept.length === 0) throw malformed(where, 'attention_mask leaves no token')
+    const learned = (i: number) => (lossMask[i] === 0 || labels?.[i] === notLearned ? 0 : 1)
+    return { kind: 'tokens', tokens: kept.map((i) => tokens[i]!), lossMask: kept.map(learned) }
   },
   instruction: (row, where) => {
     const instance = Array.isArray(row.instances) ? (row.instances[0] as Json | undefined) : row
@@ -80,15 +89,57 @@ function conversation(messages: ChatMessage[], row: Json, ...fields: string[]): 
   return { kind: 'conversation', messages, metadata }
 }
 
-const roles: Record<string, string> = {
+/** Who speaks, under the names that conversations collected from several models give them. */
+const speakers: Record<string, string> = {
   human: 'user',
   user: 'user',
   gpt: 'assistant',
+  chatgpt: 'assistant',
+  model: 'assistant',
+  bot: 'assistant',
+  bing: 'assistant',
+  bard: 'assistant',
   assistant: 'assistant',
   system: 'system',
+  tool: 'tool',
 }
 
-const roleOf = (from: string) => roles[from] ?? from
+function speaker(message: Json, where: string): string {
+  const from = text(message, 'from', where)
+  if (Object.hasOwn(speakers, from)) return speakers[from]!
+  throw malformed(where, `from is ${JSON.stringify(from)}, and it is not known who that is`)
+}
+
+/** Text, or a list of parts that are text. */
+function contentOf(message: Json, field: string, where: string): string {
+  const value = message?.[field]
+  if (!Array.isArray(value)) return text(message, field, where)
+  return value
+    .map((part: unknown, i) => {
+      const { type, text } = (part ?? {}) as { type?: unknown; text?: unknown }
+      if (type === 'text' && typeof text === 'string') return text
+      throw malformed(where, `${field}[${i}] is ${type === undefined ? 'no part' : JSON.stringify(type)}, not text`)
+    })
+    .join('')
+}
+
+/** The label of a token that is not learned, in PyTorch's cross-entropy and in all that build on it. */
+const notLearned = -100
+
+/** What is learned must be the token itself: labels are not yet shifted here, as in transformers. */
+function labelsOf(row: Json, tokens: readonly number[], where: string): number[] {
+  const labels = list(row, 'labels', where)
+  const other = labels.findIndex((label, i) => label !== notLearned && label !== tokens[i])
+  if (other >= 0 && other < tokens.length)
+    throw malformed(where, `labels[${other}] is ${JSON.stringify(labels[other])}, neither input_ids[${other}] nor −100`)
+  return labels as number[]
+}
+
+function bits(row: Json, field: string, where: string): number[] {
+  const values = integers(row, field, where)
+  if (!values.every((value) => value <= 1)) throw malformed(where, `${field} must hold 0 and 1`)
+  return values
+}
 
 function text(row: Json | undefined, field: string, where: string): string {
   const value = row?.[field]
