@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,22 @@ import { stampRepository } from './stamp-repository.mjs'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')
 const names = readdirSync(join(root, 'packages'))
+
+/** What is imported or started for what it does. */
+const withSideEffects: Record<string, string[]> = {
+  outrider: ['./dist/main.js', './src/main.ts'],
+  '@outrider/software-adapter': ['./src/register.mjs'],
+}
+
+const workspaceManifests = () => [
+  read('package.json'),
+  read('docs', 'package.json'),
+  ...['packages', 'tooling', 'examples'].flatMap((room) =>
+    readdirSync(join(root, room))
+      .filter((name) => existsSync(join(root, room, name, 'package.json')))
+      .map((name) => read(room, name, 'package.json')),
+  ),
+]
 
 describe('what a release needs', () => {
   for (const name of names)
@@ -21,8 +37,13 @@ describe('what a release needs', () => {
         publishConfig: { access: 'public' },
       })
       expect(manifest.keywords.length).toBeGreaterThan(4)
-      expect(manifest.sideEffects).toEqual(manifest.bin ? ['./dist/main.js', './src/main.ts'] : false)
+      expect(manifest.sideEffects).toEqual(withSideEffects[manifest.name] ?? false)
     })
+
+  it('has Chromium, of which the software adapter is made, as a dependency of that package alone', () => {
+    const manifests = workspaceManifests().filter((manifest) => /"@sparticuz\/chromium": /.test(manifest))
+    expect(manifests.map((manifest) => JSON.parse(manifest).name)).toEqual(['@outrider/software-adapter'])
+  })
 
   for (const readme of ['README.md', ...names.map((name) => `packages/${name}/README.md`)])
     it(`${readme} is one screen`, () => {
