@@ -1,4 +1,5 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -73,12 +74,32 @@ describe('what a release needs', () => {
     }
   })
 
-  it('is published by a workflow that may sign a provenance statement', () => {
-    const workflow = read('.github/workflows/release.yml')
-    expect(workflow).toMatch(/^ {2}id-token: write/m)
-    expect(workflow).toMatch(/^ +NPM_CONFIG_PROVENANCE: true$/m)
-    expect(workflow).toMatch(/^ +publish: pnpm run release$/m)
-    expect(JSON.parse(read('package.json')).scripts.release).toMatch(/stamp-repository\.mjs && changeset publish$/)
+  it('raises every version by a minor where a change is a minor one', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrider-versions-'))
+    const inFolder = (program: string, args: string[]) => execFileSync(program, args, { cwd: folder, stdio: 'pipe' })
+    try {
+      for (const name of names)
+        cpSync(join(root, 'packages', name, 'package.json'), join(folder, 'packages', name, 'package.json'))
+      cpSync(join(root, '.changeset/config.json'), join(folder, '.changeset/config.json'))
+      writeFileSync(join(folder, '.changeset/one.md'), '---\n"@outrider/software-adapter": minor\n---\n\nA change.\n')
+      writeFileSync(join(folder, 'package.json'), '{ "name": "root", "private": true }')
+      writeFileSync(join(folder, 'pnpm-workspace.yaml'), 'packages:\n  - packages/*\n')
+      // What only a checkout has is not asked for: workspace packages that are private.
+      for (const name of names) withoutPrivate(join(folder, 'packages', name, 'package.json'))
+      inFolder('git', ['init', '-q'])
+      inFolder('git', ['add', '.'])
+      inFolder('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', 'commit', '-qm', 'all'])
+      inFolder(process.execPath, [join(root, 'node_modules/@changesets/cli/bin.js'), 'version'])
+      const [major, minor] = JSON.parse(read('packages', 'tensor', 'package.json'))
+        .version.split('.')
+        .map(Number)
+      for (const name of names)
+        expect(JSON.parse(readFileSync(join(folder, 'packages', name, 'package.json'), 'utf8')).version, name).toBe(
+          `${major}.${minor + 1}.0`,
+        )
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('has changesets that name packages which exist', () => {
@@ -91,3 +112,8 @@ describe('what a release needs', () => {
     }
   })
 })
+
+function withoutPrivate(file: string) {
+  const { devDependencies: _, ...manifest } = JSON.parse(readFileSync(file, 'utf8'))
+  writeFileSync(file, JSON.stringify(manifest))
+}
