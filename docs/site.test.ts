@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSite, seriousFaults } from '@outrider/browser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runProgram } from '../tooling/pack/src/packed-project'
+import { previewCommand } from '../tooling/setup/docs.mjs'
 import { root } from './markdown'
 
 describe('the site, as it is built', () => {
@@ -49,6 +52,32 @@ describe('the site, as it is built', () => {
       }
   })
 
+  it('is shown by the command that `npm run docs` prints', async () => {
+    const port = await freePort()
+    const server = spawn(`exec ${previewCommand} --port ${port}`, {
+      cwd: root,
+      env: { ...process.env, DOCS_OUT: site, npm_config_yes: 'false' }, // npx shall find it here, not ask for it elsewhere
+      shell: true,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let said = ''
+    try {
+      await new Promise<void>((resolve, reject) => {
+        for (const stream of [server.stdout, server.stderr])
+          stream.on('data', (chunk) => {
+            said += chunk
+            if (said.includes(String(port))) resolve()
+          })
+        server.on('close', (code) => reject(new Error(`${previewCommand} ended with ${code}:\n${said}`)))
+      })
+      const page = await fetch(`http://localhost:${port}/guide/start.html`)
+      expect(await page.text()).toBe(pages.get('guide/start.html'))
+    } finally {
+      if (server.exitCode === null) process.kill(-server.pid!)
+    }
+  })
+
   it('loads in a browser without an error, and axe finds nothing serious in the light or in the dark', async () => {
     const { page, url, problems, close } = await openSite(site)
     try {
@@ -72,6 +101,16 @@ describe('the site, as it is built', () => {
     }
   })
 })
+
+const freePort = () =>
+  new Promise<number>((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
 
 const idsOf = (html: string) => [...html.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => decodeEntities(id!))
 

@@ -1,12 +1,14 @@
 import { defineConfig } from 'vitepress'
 
 const base = process.env.DOCS_BASE ?? '/'
+const out = process.env.DOCS_OUT // an absolute path, where the site is not in its usual place
 
 export default defineConfig({
   title: 'Outrider',
   description: 'Speculative decoding and the drafts for it, in TypeScript on WebGPU.',
   lang: 'en',
   base,
+  ...(out && { outDir: out }),
   lastUpdated: false,
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   srcExclude: ['**/node_modules/**'],
@@ -26,11 +28,13 @@ export default defineConfig({
         text: 'Do',
         items: [
           { text: 'Start in five minutes', link: '/guide/start' },
+          { text: 'Install', link: '/guide/install' },
           { text: 'Align a draft for your model', link: '/guide/align' },
           { text: 'Write a loss', link: '/guide/loss' },
           { text: 'Put speculation into an app', link: '/guide/speculate' },
           { text: 'Terminal, server, playground', link: '/guide/terminal' },
           { text: 'llama.cpp, vLLM, transformers', link: '/guide/elsewhere' },
+          { text: 'Without a GPU, in CI', link: '/guide/without-a-gpu' },
           { text: 'Troubleshooting', link: '/guide/troubleshooting' },
         ],
       },

@@ -2,6 +2,5 @@ import { library } from '@outrider/build/tsup'
 
 export default library(
   { index: 'src/index.ts', main: 'src/main.ts', 'tiny-chat': 'src/demo/index.ts' },
-  // The software adapter's package is private: it travels inside.
-  { platform: 'node', target: 'node20', splitting: true, noExternal: ['@outrider/software-adapter'] },
+  { platform: 'node', target: 'node20', splitting: true },
 )

@@ -6,14 +6,14 @@ import { readFile } from 'node:fs/promises'
  * @param {Record<string, string>} entry  entry name → source file
  * @param {import('tsup').Options} [options]
  */
-export function library(entry, options = {}) {
+export function library(entry, { dts = true, ...options } = {}) {
   return {
     entry,
     format: ['esm'],
     target: 'es2022',
     platform: 'neutral',
     // `bundle` (demo, tests of the built packages) needs no declarations; `build` (publishing) does.
-    dts: process.env.OUTRIDER_DECLARATIONS !== 'false',
+    dts: process.env.OUTRIDER_DECLARATIONS !== 'false' && dts,
     sourcemap: true,
     clean: true,
     treeshake: false,

@@ -1,7 +1,7 @@
 import { root, runChild } from './child.mjs'
 import { install } from './install.mjs'
 
-const register = new URL('../software-adapter/src/register.mjs', import.meta.url).href
+const register = new URL('../../packages/software-adapter/src/register.mjs', import.meta.url).href
 const source = new URL('../build/source.mjs', import.meta.url).href
 
 /**

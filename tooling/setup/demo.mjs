@@ -2,7 +2,7 @@ import { binaries, root, runChild } from './child.mjs'
 import { install } from './install.mjs'
 import { stage } from './stage.mjs'
 
-const register = new URL('../software-adapter/src/register.mjs', import.meta.url).href
+const register = new URL('../../packages/software-adapter/src/register.mjs', import.meta.url).href
 
 /** @returns {Promise<number>} the exit code */
 export async function demo(args) {

@@ -6,21 +6,14 @@ import { join } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { runChild } from './child.mjs'
+import { packAll } from './tarballs.mjs'
 
 // attw's profile "esm-only": how CommonJS and Node 10 would resolve these packages is not asked.
 const askedResolutions = new Set(['node16-esm', 'bundler'])
 
 const folder = mkdtempSync(join(tmpdir(), 'outrider-tarballs-'))
 try {
-  const packed = await runChild('pnpm', [
-    '--recursive',
-    '--filter',
-    './packages/*',
-    'pack',
-    '--pack-destination',
-    folder,
-  ])
+  const packed = await packAll(folder, [])
   if (packed.code !== 0) throw new Error(packed.output)
   const problems = []
   const tarballs = readdirSync(folder)

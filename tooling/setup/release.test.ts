@@ -1,4 +1,5 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +9,22 @@ import { stampRepository } from './stamp-repository.mjs'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')
 const names = readdirSync(join(root, 'packages'))
+
+/** What is imported or started for what it does. */
+const withSideEffects: Record<string, string[]> = {
+  outrider: ['./dist/main.js', './src/main.ts'],
+  '@outrider/software-adapter': ['./src/register.mjs'],
+}
+
+const workspaceManifests = () => [
+  read('package.json'),
+  read('docs', 'package.json'),
+  ...['packages', 'tooling', 'examples'].flatMap((room) =>
+    readdirSync(join(root, room))
+      .filter((name) => existsSync(join(root, room, name, 'package.json')))
+      .map((name) => read(room, name, 'package.json')),
+  ),
+]
 
 describe('what a release needs', () => {
   for (const name of names)
@@ -21,8 +38,13 @@ describe('what a release needs', () => {
         publishConfig: { access: 'public' },
       })
       expect(manifest.keywords.length).toBeGreaterThan(4)
-      expect(manifest.sideEffects).toEqual(manifest.bin ? ['./dist/main.js', './src/main.ts'] : false)
+      expect(manifest.sideEffects).toEqual(withSideEffects[manifest.name] ?? false)
     })
+
+  it('has Chromium, of which the software adapter is made, as a dependency of that package alone', () => {
+    const manifests = workspaceManifests().filter((manifest) => /"@sparticuz\/chromium": /.test(manifest))
+    expect(manifests.map((manifest) => JSON.parse(manifest).name)).toEqual(['@outrider/software-adapter'])
+  })
 
   for (const readme of ['README.md', ...names.map((name) => `packages/${name}/README.md`)])
     it(`${readme} is one screen`, () => {
@@ -52,12 +74,32 @@ describe('what a release needs', () => {
     }
   })
 
-  it('is published by a workflow that may sign a provenance statement', () => {
-    const workflow = read('.github/workflows/release.yml')
-    expect(workflow).toMatch(/^ {2}id-token: write/m)
-    expect(workflow).toMatch(/^ +NPM_CONFIG_PROVENANCE: true$/m)
-    expect(workflow).toMatch(/^ +publish: pnpm run release$/m)
-    expect(JSON.parse(read('package.json')).scripts.release).toMatch(/stamp-repository\.mjs && changeset publish$/)
+  it('raises every version by a minor where a change is a minor one', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrider-versions-'))
+    const inFolder = (program: string, args: string[]) => execFileSync(program, args, { cwd: folder, stdio: 'pipe' })
+    try {
+      for (const name of names)
+        cpSync(join(root, 'packages', name, 'package.json'), join(folder, 'packages', name, 'package.json'))
+      cpSync(join(root, '.changeset/config.json'), join(folder, '.changeset/config.json'))
+      writeFileSync(join(folder, '.changeset/one.md'), '---\n"@outrider/software-adapter": minor\n---\n\nA change.\n')
+      writeFileSync(join(folder, 'package.json'), '{ "name": "root", "private": true }')
+      writeFileSync(join(folder, 'pnpm-workspace.yaml'), 'packages:\n  - packages/*\n')
+      // What only a checkout has is not asked for: workspace packages that are private.
+      for (const name of names) withoutPrivate(join(folder, 'packages', name, 'package.json'))
+      inFolder('git', ['init', '-q'])
+      inFolder('git', ['add', '.'])
+      inFolder('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', 'commit', '-qm', 'all'])
+      inFolder(process.execPath, [join(root, 'node_modules/@changesets/cli/bin.js'), 'version'])
+      const [major, minor] = JSON.parse(read('packages', 'tensor', 'package.json'))
+        .version.split('.')
+        .map(Number)
+      for (const name of names)
+        expect(JSON.parse(readFileSync(join(folder, 'packages', name, 'package.json'), 'utf8')).version, name).toBe(
+          `${major}.${minor + 1}.0`,
+        )
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('has changesets that name packages which exist', () => {
@@ -70,3 +112,8 @@ describe('what a release needs', () => {
     }
   })
 })
+
+function withoutPrivate(file: string) {
+  const { devDependencies: _, ...manifest } = JSON.parse(readFileSync(file, 'utf8'))
+  writeFileSync(file, JSON.stringify(manifest))
+}

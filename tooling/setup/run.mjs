@@ -1,18 +1,20 @@
-// `npm run demo`, `npm run playground`, `npm test`, `npm run bench` and `npm run docs` on a machine that has Node and npm and
-// nothing else: install, build, then the job.
+// `npm run demo`, `npm test` and the other jobs on a machine that has Node and npm and nothing else: install, build, then the
+// job.
 // Plain Node, no dependencies: it runs before anything is installed.
 import { bench } from './bench.mjs'
 import { stopChildrenOnSignals } from './child.mjs'
 import { demo } from './demo.mjs'
 import { docs } from './docs.mjs'
+import { outrider } from './outrider.mjs'
 import { playground } from './playground.mjs'
+import { tarballs } from './tarballs.mjs'
 import { test } from './test.mjs'
 
 const [job, ...args] = process.argv.slice(2)
-const jobs = { demo, playground, test, bench, docs }
+const jobs = { demo, playground, outrider, test, bench, docs, tarballs }
 
 if (!Object.hasOwn(jobs, job)) {
-  console.error(`Usage: node tooling/setup/run.mjs demo|playground|test|bench|docs [-- arguments]`)
+  console.error(`Usage: node tooling/setup/run.mjs ${Object.keys(jobs).join('|')} [-- arguments]`)
   process.exit(2)
 }
 stopChildrenOnSignals()

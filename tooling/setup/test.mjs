@@ -4,7 +4,7 @@ import { install } from './install.mjs'
 import { stage } from './stage.mjs'
 import { countTests } from './vitest-results.mjs'
 
-const adapter = `${root}tooling/software-adapter/src/print.mjs`
+const adapter = `${root}tooling/setup/print-adapter.mjs`
 
 /**
  * Builds, checks and tests everything. Each stage runs whatever became of the one before it.

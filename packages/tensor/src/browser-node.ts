@@ -3,7 +3,7 @@ import type { NodeAdapterOptions } from './node'
 
 /**
  * What `@outrider/tensor/node` is in a browser's bundle: the browser's own adapter, so that a program written for both needs
- * no switch, and no bundle ever holds Dawn. The flags are Dawn's and mean nothing here.
+ * no switch, and no bundle ever holds Dawn. The options are Dawn's and mean nothing here.
  *
  * @throws OutriderError NO_ADAPTER where there is no WebGPU, or no adapter
  */

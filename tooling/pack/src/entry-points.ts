@@ -7,14 +7,28 @@ export interface EntryPoint {
   specifier: string
   /** Whether a page may import it. The command line is for Node alone; its small world is not. */
   forBrowsers: boolean
+  /** Whether it is imported for what it does, as the package's `sideEffects` say. */
+  hasSideEffects: boolean
+}
+
+const forNode = new Set(['outrider', '@outrider/software-adapter'])
+
+interface Manifest {
+  sideEffects: false | string[]
+  exports: Record<string, string | { default?: string }>
 }
 
 /** Every module that the packages export. */
 export const entryPoints: EntryPoint[] = packages.flatMap(({ name, folder }) => {
-  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-    exports: Record<string, unknown>
-  }
-  return Object.keys(manifest.exports)
-    .filter((path) => path !== './package.json')
-    .map((path) => ({ specifier: name + path.slice(1), forBrowsers: name !== 'outrider' || path === './tiny-chat' }))
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+  return Object.entries(manifest.exports)
+    .filter(([path]) => path !== './package.json')
+    .map(([path, target]) => ({
+      specifier: name + path.slice(1),
+      forBrowsers: !forNode.has(name) || path === './tiny-chat',
+      hasSideEffects:
+        typeof target === 'object' &&
+        manifest.sideEffects !== false &&
+        manifest.sideEffects.includes(target.default ?? ''),
+    }))
 })

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSite } from '@outrider/browser'
 import { transform } from 'esbuild'
@@ -7,11 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { WholeRoad } from '../../browser/src/whole-road.fixture'
 import { esbuildSite, viteSite } from './built-pages'
 import { bundleEntry } from './bundle-size'
+import { checkDeclarations, setups } from './declarations'
 import { entryPoints } from './entry-points'
 import { packages, packedProject, root, runProgram } from './packed-project'
 import budgets from './size-budgets.json'
 import { readSnippets, shortened } from './snippets'
 import { surroundings } from './surroundings'
+import { unreachedSources } from './tarball-sources'
+import { readWorkflowSnippet } from './workflow-snippet'
 
 const readmes = [join(root, 'README.md'), ...packages.map(({ folder }) => join(folder, 'README.md'))]
 const guide = join(root, 'docs/guide')
@@ -19,7 +22,7 @@ const pages = readdirSync(guide).map((page) => join(guide, page))
 const snippets = [...readmes, ...pages]
   .flatMap(readSnippets)
   .map((snippet, index) => ({ ...snippet, file: `snippet-${index}` }))
-const register = join(root, 'tooling/software-adapter/src/register.mjs')
+const register = join(root, 'packages/software-adapter/src/register.mjs')
 
 const tsconfig = {
   compilerOptions: {
@@ -56,6 +59,16 @@ describe('the packages as npm would publish them, in an empty project', () => {
     await runProgram(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { cwd: project })
   })
 
+  for (const [name, setup] of Object.entries(setups))
+    it(`type-check in a project of ${name}`, async () => {
+      expect(await checkDeclarations(project, setup)).toEqual([])
+    })
+
+  for (const { name } of packages)
+    it(`hold of ${name} what it is made of, and no double or fixture of a test`, async () => {
+      expect(unreachedSources(await realpath(join(project, 'node_modules', name)))).toEqual([])
+    })
+
   for (const { where, file } of snippets)
     it(`run the program at ${where}`, async () => {
       const folder = join(project, file)
@@ -66,6 +79,17 @@ describe('the packages as npm would publish them, in an empty project', () => {
       expect(output).not.toBe('')
     })
 
+  it("run in the documentation's workflow for a machine without a GPU", async () => {
+    const { program, commands } = readWorkflowSnippet(join(guide, 'without-a-gpu.md'))
+    await writeFile(join(project, program.file), program.code)
+    const { VK_DRIVER_FILES: _driver, OUTRIDER_ADAPTER: _choice, ...env } = process.env
+    const [install, ...rest] = commands
+    expect(install).toBe('npm ci') // which is what the installation of the tarballs stands for
+    expect(rest).not.toEqual([])
+    for (const command of rest)
+      expect(await runProgram('bash', ['-ec', command], { cwd: project, env })).toMatch(/SwiftShader.*11/s)
+  })
+
   it('start the command line', async () => {
     expect(await runProgram(join(project, 'node_modules/.bin/outrider'), ['--help'], { cwd: project })).toContain(
       'Usage: outrider',
@@ -74,7 +98,7 @@ describe('the packages as npm would publish them, in an empty project', () => {
 
   it('change nothing but themselves when they are imported, as sideEffects says', async () => {
     await writeFile(join(project, 'side-effects.mjs'), await readFile(join(import.meta.dirname, 'side-effects.mjs')))
-    const specifiers = entryPoints.map(({ specifier }) => specifier)
+    const specifiers = entryPoints.filter(({ hasSideEffects }) => !hasSideEffects).map(({ specifier }) => specifier)
     expect(
       JSON.parse(await runProgram(process.execPath, ['side-effects.mjs', ...specifiers], { cwd: project })),
     ).toEqual([])

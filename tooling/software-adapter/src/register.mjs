@@ -1,4 +1,2 @@
-// `node --import @outrider/software-adapter/register program.mjs`: the program finds a WebGPU adapter on any linux-x64.
-import { useSoftwareAdapter } from './index.mjs'
-
-await useSoftwareAdapter()
+// The same entry for a checkout, at the place where scripts beside it have always found it.
+import '../../../packages/software-adapter/src/register.mjs'

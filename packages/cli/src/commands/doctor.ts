@@ -41,7 +41,7 @@ async function doctor({ terminal }: Context, flags: DoctorFlags): Promise<object
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     vulkan_drivers: await vulkanDrivers(),
-    software_adapter: hasSoftwareAdapter() ? '@sparticuz/chromium' : null,
+    software_adapter: hasSoftwareAdapter() ? '@outrider/software-adapter' : null,
   }
   terminal.print(`${style.bold('System')}   Node ${system.node}, ${system.platform}`)
   if (process.platform === 'linux') {
@@ -156,7 +156,7 @@ async function vulkanDrivers(): Promise<string[]> {
 
 function hasSoftwareAdapter(): boolean {
   try {
-    createRequire(import.meta.url).resolve('@sparticuz/chromium')
+    createRequire(import.meta.url).resolve('@outrider/software-adapter')
     return process.platform === 'linux' && process.arch === 'x64'
   } catch {
     return false

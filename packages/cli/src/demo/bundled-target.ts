@@ -1,13 +1,14 @@
 import { OutriderError } from '@outrider/tensor'
-import { nodeModule } from '@outrider/transformer'
 
 /**
  * Where the tiny chat model is that comes with this package (Node): a Hugging Face directory. `examples/tiny-chat/train-target.ts`
  * trains it from nothing.
  */
 export function bundledTarget(): string {
-  const { existsSync } = nodeModule('node:fs')
-  const { fileURLToPath } = nodeModule('node:url')
+  const node = globalThis.process?.getBuiltinModule
+  if (!node) throw new OutriderError('UNSUPPORTED', 'The bundled model is on disk, which needs Node 20.16 or later.')
+  const { existsSync } = node('node:fs')
+  const { fileURLToPath } = node('node:url')
   const here = import.meta.url
   // The package's root is one folder up from dist/, two from src/demo/.
   for (const up of ['../', '../../']) {

@@ -1,11 +1,7 @@
-import { type Directory, directory, nodeModule } from '@outrider/transformer'
+import { type FilePlace, filePlace } from '@outrider/transformer'
 import type { ReadableFile } from './lines'
 
-/** A file of a directory, wherever that is. */
-export interface FilePlace {
-  directory: Directory
-  file: string
-}
+export type { FilePlace }
 
 /** A file by its path (Node), or inside a directory. */
 export function openFile(file: string | FilePlace): ReadableFile {
@@ -19,7 +15,5 @@ export function openFile(file: string | FilePlace): ReadableFile {
 
 /** Where a file is: a path's (Node) folder, and its name there. */
 export function placeOf(file: string | FilePlace): FilePlace {
-  if (typeof file !== 'string') return file
-  const { dirname, basename } = nodeModule('node:path')
-  return { directory: directory(dirname(file)), file: basename(file) }
+  return typeof file === 'string' ? filePlace(file) : file
 }

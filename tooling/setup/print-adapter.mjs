@@ -1,5 +1,5 @@
 // Prints which WebGPU adapter programs get on this machine.
-import { describeAdapter, useSoftwareAdapter } from './index.mjs'
+import { describeAdapter, useSoftwareAdapter } from '../../packages/software-adapter/src/index.mjs'
 
 const shipped = await useSoftwareAdapter()
 const name = await describeAdapter()

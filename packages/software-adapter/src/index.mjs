@@ -7,22 +7,21 @@ const RTLD_NOW = 0x2
 const RTLD_GLOBAL = 0x100
 const RTLD_NODELETE = 0x1000
 
-export async function useSoftwareAdapter() {
-  const choice = process.env.OUTRIDER_ADAPTER || 'auto'
-  if (!['auto', 'system', 'swiftshader'].includes(choice))
-    throw new Error(`OUTRIDER_ADAPTER is '${choice}'. Set it to 'swiftshader' or 'system', or leave it out.`)
-  if (choice === 'system' || process.platform !== 'linux' || process.arch !== 'x64') return null
+export async function useSoftwareAdapter({ adapter = process.env.OUTRIDER_ADAPTER || 'auto' } = {}) {
+  if (!['auto', 'system', 'swiftshader'].includes(adapter))
+    throw new Error(`OUTRIDER_ADAPTER is '${adapter}'. Set it to 'swiftshader' or 'system', or leave it out.`)
+  if (adapter === 'system') return null
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    if (adapter === 'auto') return null
+    throw new Error(`The software adapter is for linux-x64, and this is ${process.platform}-${process.arch}.`)
+  }
   // Chosen by the user, or by the process that started this one.
   const named = process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES
-  if (choice === 'auto' && named && !named.endsWith(driverFile)) return null
+  if (adapter === 'auto' && named && !named.endsWith(driverFile)) return null
 
-  const folder = await unpackFromChromium('swiftshader', ['swiftshader.tar.br']).catch((error) => {
-    if (choice === 'auto' && error.code === 'MODULE_NOT_FOUND') return null
-    throw error
-  })
-  if (!folder) return null // `@sparticuz/chromium` is not installed: the machine's own drivers are all there is
+  const folder = await unpackFromChromium('swiftshader', ['swiftshader.tar.br'])
   openVulkanLoader(folder)
-  if (choice === 'auto' && !named && (await systemHasDriverFiles()) && (await dawnFindsAdapter())) return null
+  if (adapter === 'auto' && !named && (await systemHasDriverFiles()) && (await dawnFindsAdapter())) return null
   process.env.VK_DRIVER_FILES = join(folder, driverFile)
   return folder
 }

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 const register = new URL('./register.mjs', import.meta.url).href
 const program = `
@@ -16,7 +16,7 @@ async function start(environment: Record<string, string>) {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--import', register, '--input-type=module', '--eval', program],
-    { env: { ...rest, ...environment }, cwd: new URL('../../build', import.meta.url).pathname },
+    { env: { ...rest, ...environment }, cwd: new URL('..', import.meta.url).pathname },
   )
   return JSON.parse(stdout) as { adapter: string | null; driver: string | null }
 }
@@ -64,6 +64,33 @@ describe('the software adapter', () => {
 
   it('refuses an unknown choice by name', async () => {
     await expect(start({ OUTRIDER_ADAPTER: 'swift' })).rejects.toThrow(/OUTRIDER_ADAPTER is 'swift'/)
+  })
+
+  it('is refused by name on a machine that it is not made for, and only where it is asked for', async () => {
+    const { useSoftwareAdapter } = await import('./index.mjs')
+    const arch = Object.getOwnPropertyDescriptor(process, 'arch')!
+    Object.defineProperty(process, 'arch', { ...arch, value: 'arm64' })
+    try {
+      expect(await useSoftwareAdapter({ adapter: 'auto' })).toBeNull()
+      await expect(useSoftwareAdapter({ adapter: 'swiftshader' })).rejects.toThrow(
+        /for linux-x64, and this is \w+-arm64/,
+      )
+    } finally {
+      Object.defineProperty(process, 'arch', arch)
+    }
+  })
+
+  it('is taken by a program that says so, whatever the environment says', async () => {
+    const { useSoftwareAdapter } = await import('./index.mjs')
+    await expect(useSoftwareAdapter({ adapter: 'system' })).resolves.toBeNull()
+    vi.stubEnv('OUTRIDER_ADAPTER', 'system')
+    vi.stubEnv('VK_DRIVER_FILES', '/nowhere/driver.json')
+    try {
+      const folder = await useSoftwareAdapter({ adapter: 'swiftshader' })
+      expect(process.env.VK_DRIVER_FILES).toBe(join(folder!, 'vk_swiftshader_icd.json'))
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 
   it('unpacks into the home folder when XDG_CACHE_HOME cannot be written', async () => {

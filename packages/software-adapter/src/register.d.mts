@@ -1,0 +1,2 @@
+/** Imported for what it does: `useSoftwareAdapter()`, before the program begins. */
+export {}
