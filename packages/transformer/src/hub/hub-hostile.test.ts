@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { commit, entryOf, type TestHub, testHub } from './hub.fixture'
 import { type HubOptions, hubDirectory } from './hub-directory'
 import { parseHubId } from './hub-id'
@@ -25,6 +25,9 @@ let store: string
 const own = 'what only the user has'
 let hubs: TestHub[]
 beforeEach(async () => {
+  // Whoever runs the tests may be offline.
+  vi.stubEnv('HF_HUB_OFFLINE', '')
+  vi.stubEnv('TRANSFORMERS_OFFLINE', '')
   home = await mkdtemp(join(tmpdir(), 'outrider-hostile-'))
   cacheDirectory = join(home, 'cache')
   store = join(cacheDirectory, 'models--some--model')
@@ -32,6 +35,7 @@ beforeEach(async () => {
   hubs = []
 })
 afterEach(async () => {
+  vi.unstubAllEnvs()
   await Promise.all(hubs.map((hub) => hub.close()))
   await rm(home, { recursive: true, force: true })
 })

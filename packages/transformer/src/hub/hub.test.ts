@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testDevice } from '@outrider/tensor/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { asset } from '../assets.fixture'
 import { directory } from '../files/index'
 import { loadCausalLM } from '../pretrained/index'
@@ -15,6 +15,9 @@ const name = 'tiny/stories'
 let hub: TestHub
 let cacheDirectory: string
 beforeEach(async () => {
+  // Whoever runs the tests may have a token, and be offline.
+  vi.stubEnv('HF_HUB_DISABLE_IMPLICIT_TOKEN', '1')
+  vi.stubEnv('HF_HUB_OFFLINE', '')
   const source = directory(asset('stories260K'))
   const names = [
     'config.json',
@@ -30,6 +33,7 @@ beforeEach(async () => {
   cacheDirectory = await mkdtemp(join(tmpdir(), 'outrider-hub-'))
 })
 afterEach(async () => {
+  vi.unstubAllEnvs()
   await hub.close()
   await rm(cacheDirectory, { recursive: true, force: true })
 })

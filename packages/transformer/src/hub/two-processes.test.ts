@@ -23,7 +23,14 @@ describe('two that download one file into one cache', () => {
   })
   afterEach(() => hub.close())
   const open = (signal?: AbortSignal) =>
-    hubDirectory('some/model', { endpoint: hub.endpoint, cacheDirectory, token: '', pauses: [1], signal })
+    hubDirectory('some/model', {
+      endpoint: hub.endpoint,
+      cacheDirectory,
+      token: '',
+      offline: false,
+      pauses: [1],
+      signal,
+    })
   const downloads = () => hub.requests.filter(({ path }) => path.endsWith(weights)).length
 
   it('download it once, and both have it', async () => {
