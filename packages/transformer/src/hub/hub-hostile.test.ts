@@ -257,13 +257,16 @@ describe('links in the cache that lead out of it', () => {
     await expectHomeUntouched()
   })
 
-  it.each(['snapshots', 'blobs', 'refs', '.'])('are not written through where %s is one', async (folder) => {
-    await mkdir(join(home, 'elsewhere'))
-    await link(join(home, 'elsewhere'), join(store, folder))
-    const model = await open(await start())
-    expect(await failure(model.read('config.json'))).toMatchObject({ code: 'FILE_FORMAT' })
-    expect(await readdir(join(home, 'elsewhere'))).toEqual([])
-  })
+  it.each(['snapshots', 'blobs', 'refs', '.', '../.locks'])(
+    'are not written through where %s is one',
+    async (folder) => {
+      await mkdir(join(home, 'elsewhere'))
+      await link(join(home, 'elsewhere'), join(store, folder))
+      const model = await open(await start())
+      expect(await failure(model.read('config.json'))).toMatchObject({ code: 'FILE_FORMAT' })
+      expect(await readdir(join(home, 'elsewhere'))).toEqual([])
+    },
+  )
 })
 
 describe('the token', () => {
@@ -478,5 +481,41 @@ describe('no progress', () => {
     )
     expect(files[weights].equals(await (await open(hub)).read(weights))).toBe(true)
     expect(hub.requests.at(-1)!.range).toBe('bytes=150000-')
+  })
+})
+
+describe('a part of a large file', () => {
+  const large = 'large.safetensors'
+  const bytes = Buffer.alloc(2 ** 25 + 8, 'weights ')
+  const part = { start: 1_000_003, end: 1_000_011 }
+  const openLarge = async (...troubles: TestHub['troubles']) => {
+    const hub = await testHub(name, { [large]: bytes })
+    hubs.push(hub)
+    hub.troubles.push(...troubles)
+    return open(hub, { pauses: [1] })
+  }
+
+  it('is all that is read, and where the server sends more, no more is waited for', async () => {
+    const model = await openLarge(
+      () => false,
+      (_, response, whole) => {
+        response.write(whole.subarray(0, 2_000_000))
+        return true
+      },
+    )
+    for (let i = 0; i < 2; i++) expect(String(Buffer.from(await model.read(large, part)))).toBe('ghts wei')
+    expect(await readdir(home)).toEqual(['profile'])
+  })
+
+  it('is not taken from elsewhere in the file, nor cut short', async () => {
+    const wrong = (start: number, length: number): TestHub['troubles'][number] => {
+      return (_, response, whole) => {
+        response.writeHead(206, { 'content-range': `bytes ${start}-${start + length - 1}/${whole.length}` })
+        response.end(whole.subarray(start, start + length))
+        return true
+      }
+    }
+    for (const lie of [wrong(0, 8), wrong(part.start, 7), wrong(part.start, 0)])
+      expect(await failure((await openLarge(lie, lie)).read(large, part))).toMatchObject({ code: 'NETWORK' })
   })
 })
