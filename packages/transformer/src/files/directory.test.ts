@@ -9,6 +9,7 @@ import { opfsDirectory } from './handle-directory'
 import { memoryDirectory } from './memory-directory'
 import { directory } from './node-directory'
 import { urlDirectory } from './url-directory'
+import { within } from './within'
 
 let root: string
 beforeAll(async () => {
@@ -19,6 +20,7 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 const kinds: [string, () => Directory][] = [
   ['a directory on disk', () => directory(join(root, 'made', 'when-needed'))],
   ['a directory in memory', () => memoryDirectory()],
+  ['a folder within a directory', () => within(memoryDirectory({ secret: '', 'other/secret': '' }), 'a/folder')],
 ]
 
 describe.each(kinds)('%s', (_, make) => {
@@ -62,8 +64,14 @@ describe.each(kinds)('%s', (_, make) => {
 
   it('refuses names that lead outside', async () => {
     const files = make()
-    for (const file of ['../secret', '/etc/passwd', 'a/../../b', 'a\\..\\b', ''])
-      await expect(async () => files.read(file)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    for (const file of ['../secret', '../../secret', '/etc/passwd', 'a/../../b', 'a\\..\\b', 'c:b', 'a\0', '.', ''])
+      for (const use of ['read', 'readText', 'size', 'has', 'remove'] as const)
+        await expect(async () => files[use](file)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    for (const file of ['../secret', '/etc/passwd', 'a/../../b']) {
+      await expect(async () => files.write(file, 'x')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      await expect(async () => files.append(file, 'x')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      await expect(async () => files.list(file)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
   })
 
   it('keeps the old contents when the new ones fail half-way', async () => {
@@ -119,6 +127,22 @@ describe('directory', () => {
       code: 'FILE_WRITE',
       message: expect.stringContaining('the disk is full'),
     })
+  })
+})
+
+describe('within', () => {
+  it('lists its folders, and brings files near where the outer directory does', async () => {
+    const kept: string[] = []
+    const outer = {
+      ...memoryDirectory({ 'a/b/c': 'x', 'b/d': '' }),
+      keep: async (file: string) => void kept.push(file),
+    }
+    const files = within(outer, 'a')
+    expect(await files.list('b')).toEqual(['c'])
+    await files.keep!('b/c')
+    expect(kept).toEqual(['a/b/c'])
+    expect(within(memoryDirectory(), 'a').keep).toBeUndefined()
+    expect(() => within(outer, '../a')).toThrow(/not a file name inside/)
   })
 })
 

@@ -15,8 +15,8 @@ export function memoryDirectory(files: Record<string, Uint8Array | string> = {},
 
   return {
     name,
-    list: async (folder) => namesInside(contents.keys(), folder),
-    has: async (file) => contents.has(file),
+    list: async (folder) => namesInside(contents.keys(), folder ? checkFileName(name, folder) : folder),
+    has: async (file) => contents.has(checkFileName(name, file)),
     size: async (file) => contentOf(file).length,
     read: async (file, { start = 0, end } = {}) => contentOf(file).slice(start, end),
     readText: async (file) => new TextDecoder().decode(contentOf(file)),
@@ -33,7 +33,7 @@ export function memoryDirectory(files: Record<string, Uint8Array | string> = {},
       )
     },
     async remove(file) {
-      contents.delete(file)
+      contents.delete(checkFileName(name, file))
     },
   }
 }

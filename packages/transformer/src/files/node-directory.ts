@@ -118,6 +118,7 @@ export function directory(path: string): Directory {
 type NodeModules = {
   'node:fs': typeof import('node:fs')
   'node:fs/promises': typeof import('node:fs/promises')
+  'node:os': typeof import('node:os')
   'node:path': typeof import('node:path')
   'node:url': typeof import('node:url')
   'node:crypto': typeof import('node:crypto')

@@ -1,10 +1,14 @@
 import { OutriderError } from '@outrider/tensor'
-import { checkFileName, type Directory, fileMissing, namesInside, readOnly } from '../files/directory'
-import { directory, nodeModule } from '../files/node-directory'
-import { download, type RemoteFile } from './download'
-import { defaultEndpoint, type HubId, parseHubId } from './hub-id'
-import { hubLibrary } from './library'
-import { ask, persist, type RequestSettings, reasonOf } from './requests'
+import { type Directory, fileMissing, namesInside, readOnly } from '../files/directory'
+import { nodeModule } from '../files/node-directory'
+import { pieces } from './body'
+import { type ModelCache, modelCache } from './cache'
+import { contentHeaders, download, type RemoteFile, rangeStart } from './download'
+import { cleanToken, hubEnvironment } from './environment'
+import { type HubId, parseHubId } from './hub-id'
+import { askListing, type Listing } from './listing'
+import { withLock } from './lock'
+import { ask, Passing, persist, type RequestSettings } from './requests'
 
 /** How far a download is. */
 export interface DownloadProgress {
@@ -16,17 +20,22 @@ export interface DownloadProgress {
 export interface HubOptions {
   /** The hub's address. Default HF_ENDPOINT, or https://huggingface.co. */
   endpoint?: string | undefined
-  /** For models that ask for a permission. Default HF_TOKEN. */
+  /**
+   * For models that ask for a permission; '' sends none. Default HF_TOKEN, or what `hf auth login` stored (HF_TOKEN_PATH, or
+   * the file `token` in HF_HOME). It is sent to the endpoint only, wherever that redirects to.
+   */
   token?: string | undefined
   /** Default the cache that Hugging Face's own tools use: HF_HUB_CACHE, HF_HOME, ~/.cache/huggingface/hub. */
   cacheDirectory?: string | undefined
-  /** Nothing is asked of the network. Default: HF_HUB_OFFLINE is 1. */
+  /** Nothing is asked of the network. Default: HF_HUB_OFFLINE is 1, ON, YES or TRUE. */
   offline?: boolean | undefined
   onDownload?: ((progress: DownloadProgress) => void) | undefined
   signal?: AbortSignal | undefined
   fetch?: typeof fetch | undefined
   /** Waits between attempts, in milliseconds. Default 0.5 s to 16 s, six of them. */
   pauses?: readonly number[] | undefined
+  /** Nothing for so long, in milliseconds, and a connection counts as broken. Default HF_HUB_DOWNLOAD_TIMEOUT, or 30 s. */
+  stallMilliseconds?: number | undefined
 }
 
 /** Parts of larger files are read over the network, until `keep` brings the file here. */
@@ -35,10 +44,11 @@ const smallBytes = 32 * 2 ** 20
 /**
  * A model of a hub as a directory (Node): `org/name`, or `org/name@revision`. Files are downloaded when they are first asked
  * for, into the cache that Hugging Face's own tools use and in its layout, verified, resumed where they broke off. Without
- * the network, what the cache has is used.
+ * the network, what the cache has is used. The hub is not trusted: what it answers stays inside the cache.
  *
  * @throws OutriderError NETWORK where the hub cannot be reached and the cache has nothing; FILE_MISSING for a model that is
- *   not there or asks for a permission; ABORTED
+ *   not there or asks for a permission; FILE_FORMAT for answers that no hub gives, and links that lead out of the cache;
+ *   ABORTED
  */
 export async function hubDirectory(id: string, options: HubOptions = {}): Promise<Directory> {
   const hub = parseHubId(id)
@@ -46,199 +56,190 @@ export async function hubDirectory(id: string, options: HubOptions = {}): Promis
     throw new OutriderError('INVALID_ARGUMENT', `"${id}" is not the name of a model on a hub.`, {
       remedy: 'Write it as org/name, or org/name@revision.',
     })
-  const env = process.env
-  const { getHFHubCachePath, getRepoFolderName } = await hubLibrary()
-  const endpoint = (options.endpoint ?? env.HF_ENDPOINT ?? defaultEndpoint).replace(/\/+$/, '')
+  const environment = hubEnvironment()
+  const cache = modelCache(options.cacheDirectory ?? environment.cacheDirectory, hub)
+  if (options.offline ?? environment.offline) return cachedSnapshot(id, hub, cache, 'nothing is asked of the network')
+  const endpoint = endpointOf(options.endpoint ?? environment.endpoint)
   const settings: RequestSettings = {
     fetch: options.fetch ?? globalThis.fetch,
-    token: options.token ?? env.HF_TOKEN ?? env.HUGGING_FACE_HUB_TOKEN,
+    origin: new URL(endpoint).origin,
+    token: options.token === undefined ? await environment.token() : cleanToken(options.token),
     signal: options.signal,
     pauses: options.pauses ?? [500, 1000, 2000, 4000, 8000, 16_000],
+    stallMilliseconds: options.stallMilliseconds ?? environment.stallMilliseconds ?? 30_000,
   }
-  const { join } = nodeModule('node:path')
-  const cache = options.cacheDirectory ?? getHFHubCachePath()
-  const store = join(cache, getRepoFolderName({ type: 'model', name: hub.name }))
-  const offline = options.offline ?? env.HF_HUB_OFFLINE === '1'
-  if (offline) return cachedSnapshot(id, hub, store, 'nothing is asked of the network')
   try {
-    const found = await listing(hub, endpoint, settings)
-    return new CachedModel(id, store, found, settings, options.onDownload).directory()
+    const found = await askListing(hub, endpoint, settings)
+    return cachedModel(id, cache, found, settings, { copies: environment.copies, onDownload: options.onDownload })
   } catch (error) {
     // Where the hub cannot be reached, the cache may do; any other failure stands.
     if (!(error instanceof OutriderError) || error.code !== 'NETWORK') throw error
-    return cachedSnapshot(id, hub, store, (error.cause as Error | undefined)?.message ?? error.message)
+    return cachedSnapshot(id, hub, cache, (error.cause as Error | undefined)?.message ?? error.message)
   }
 }
 
-/** What is in a model at a commit. */
-interface Listing {
-  commit: string
-  revision: string
-  files: Map<string, RemoteFile>
-}
-
-async function listing({ name, revision }: HubId, endpoint: string, settings: RequestSettings): Promise<Listing> {
-  const { HubApiError, listFiles, modelInfo } = await hubLibrary()
-  const { signal } = settings
-  // The library makes the requests and reads the answers; what may pass is told apart on the way.
-  const request: typeof fetch = (url) => ask(String(url), settings, { accept: 'application/json' })
-  const common = { hubUrl: endpoint, fetch: request }
-  return persist(`Asking ${endpoint} for ${name}`, { ...settings, pauses: settings.pauses.slice(0, 3) }, async () => {
-    try {
-      const { sha: commit } = await modelInfo({ ...common, name, revision, additionalFields: ['sha'] })
-      const files = new Map<string, RemoteFile>()
-      for await (const { type, path, size, oid, lfs } of listFiles({
-        ...common,
-        repo: name,
-        revision: commit,
-        recursive: true,
-      })) {
-        if (type !== 'file' || (!lfs && !oid)) continue
-        files.set(checkFileName(name, path), {
-          url: `${endpoint}/${name}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`,
-          bytes: lfs?.size ?? size,
-          hash: lfs ? { algorithm: 'sha256', hex: lfs.oid } : { algorithm: 'git-sha1', hex: oid! },
-        })
-      }
-      return { commit, revision, files }
-    } catch (error) {
-      if (signal?.aborted || !(error instanceof HubApiError || error instanceof SyntaxError)) throw error
-      throw new OutriderError('NETWORK', `${endpoint} gives no list of ${name}: ${reasonOf(error)}.`, { cause: error })
-    }
+function endpointOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash)
+    return url.href.replace(/\/+$/, '')
+  throw new OutriderError('INVALID_ARGUMENT', "The hub's endpoint is not the address of a server.", {
+    remedy: 'Write HF_ENDPOINT as https://host, without a user or a query.',
   })
 }
 
 /** The files of a commit, in the cache or on their way there. */
-class CachedModel {
-  readonly #id: string
-  readonly #store: string
-  readonly #listing: Listing
-  readonly #settings: RequestSettings
-  readonly #onDownload: ((progress: DownloadProgress) => void) | undefined
-  readonly #downloads = new Map<string, Promise<void>>()
-  #reference: Promise<void> | undefined
+function cachedModel(
+  id: string,
+  cache: ModelCache,
+  { files, commit, revision }: Listing,
+  settings: RequestSettings,
+  options: { copies: boolean; onDownload: HubOptions['onDownload'] },
+): Directory {
+  const local = cache.files(id, commit)
+  const brought = new Map<string, Promise<void>>()
+  let referred: Promise<void> | undefined
 
-  constructor(
-    id: string,
-    store: string,
-    listing: Listing,
-    settings: RequestSettings,
-    onDownload: ((progress: DownloadProgress) => void) | undefined,
-  ) {
-    this.#id = id
-    this.#store = store
-    this.#listing = listing
-    this.#settings = settings
-    this.#onDownload = onDownload
-  }
-
-  directory(): Directory {
-    const { files, commit } = this.#listing
-    const { join } = nodeModule('node:path')
-    const local = directory(join(this.#store, 'snapshots', commit))
-    return {
-      name: this.#id,
-      list: async (folder) => namesInside(files.keys(), folder),
-      has: async (file) => files.has(file),
-      size: async (file) => this.#remote(file).bytes,
-      read: async (file, range = {}) => {
-        const remote = this.#remote(file)
-        const { start = 0, end = remote.bytes } = range
-        const part = end - start < remote.bytes && remote.bytes > smallBytes
-        if (part && !(await local.has(file))) return this.#part(remote, start, Math.min(end, remote.bytes))
-        await this.#bring(file)
-        return local.read(file, range)
-      },
-      readText: async (file) => {
-        await this.#bring(file)
-        return local.readText(file)
-      },
-      keep: (file) => this.#bring(file),
-      ...readOnly(this.#id),
-    }
-  }
-
-  #remote(file: string): RemoteFile {
-    const remote = this.#listing.files.get(file)
-    if (!remote) throw fileMissing(this.#id, file)
+  const remoteOf = (file: string): RemoteFile => {
+    const remote = files.get(file)
+    if (!remote) throw fileMissing(id, file)
     return remote
   }
-
-  async #part({ url }: RemoteFile, start: number, end: number): Promise<Uint8Array> {
-    if (end <= start) return new Uint8Array()
-    return persist(`Reading ${url}`, this.#settings, async () => {
-      const response = await ask(url, this.#settings, { range: `bytes=${start}-${end - 1}` })
-      const bytes = new Uint8Array(await response.arrayBuffer())
-      return response.status === 206 ? bytes : bytes.subarray(start, end)
-    })
-  }
-
-  /** Downloads a file, once however often it is asked for. */
-  #bring(file: string): Promise<void> {
-    let download = this.#downloads.get(file)
-    if (!download) {
-      download = this.#download(file).then(() => this.#refer())
-      this.#downloads.set(file, download)
-      download.catch(() => this.#downloads.delete(file))
-    }
-    return download
-  }
-
   /** Notes, once, which commit the revision was: for when the hub cannot be asked. */
-  #refer(): Promise<void> {
-    const { commit, revision } = this.#listing
-    if (revision === commit) return Promise.resolve()
-    if (!this.#reference) {
-      this.#reference = directory(this.#store).write(`refs/${revision}`, commit)
-      this.#reference.catch(() => {
-        this.#reference = undefined
-      })
-    }
-    return this.#reference
+  const refer = () => {
+    if (revision === commit) return
+    referred ??= writing(cache.store, settings.signal, () => cache.refer(revision, commit))
+    referred.catch(() => {
+      referred = undefined
+    })
+    return referred
   }
+  /** Downloads a file, once however often it is asked for. */
+  const bring = (file: string): Promise<void> => {
+    let bringing = brought.get(file)
+    if (!bringing) {
+      const remote = remoteOf(file)
+      const onBytes = (downloadedBytes: number) =>
+        options.onDownload?.({ file, downloadedBytes, totalBytes: remote.bytes })
+      const link = nodeModule('node:path').join(cache.snapshot(commit), file)
+      bringing = writing(link, settings.signal, () =>
+        bringTo(link, remote, cache, settings, { copies: options.copies, onBytes }),
+      ).then(refer)
+      brought.set(file, bringing)
+      bringing.catch(() => brought.delete(file))
+    }
+    return bringing
+  }
+  return {
+    name: id,
+    list: async (folder) => namesInside(files.keys(), folder),
+    has: async (file) => files.has(file),
+    size: async (file) => remoteOf(file).bytes,
+    read: async (file, range = {}) => {
+      const remote = remoteOf(file)
+      const { start = 0, end = remote.bytes } = range
+      const part = end - start < remote.bytes && remote.bytes > smallBytes
+      if (part && !(await local.has(file))) return readPart(remote, start, Math.min(end, remote.bytes), settings)
+      await bring(file)
+      return local.read(file, range)
+    },
+    readText: async (file) => {
+      await bring(file)
+      return local.readText(file)
+    },
+    keep: async (file) => bring(file),
+    ...readOnly(id),
+  }
+}
 
-  async #download(file: string): Promise<void> {
-    const fs = nodeModule('node:fs/promises')
-    const { join, dirname, relative } = nodeModule('node:path')
-    const remote = this.#remote(file)
-    const { commit } = this.#listing
-    const blob = join(this.#store, 'blobs', remote.hash.hex)
-    const link = join(this.#store, 'snapshots', commit, file)
-    const isThere = (path: string) =>
-      fs.stat(path).then(
-        ({ size }) => size === remote.bytes,
+/** Bytes of a file that is not here. Nothing can verify a part: `keep` does, for the whole. */
+async function readPart(
+  { url }: RemoteFile,
+  start: number,
+  end: number,
+  settings: RequestSettings,
+): Promise<Uint8Array> {
+  const part = new Uint8Array(Math.max(0, end - start))
+  if (part.length === 0) return part
+  return persist(`Reading ${url}`, settings, async () => {
+    const response = await ask(url, settings, { ...contentHeaders, range: `bytes=${start}-${end - 1}` })
+    let position = rangeStart(response, start)
+    for await (const piece of pieces(response, settings)) {
+      const wanted = piece.subarray(Math.max(0, start - position), Math.max(0, end - position))
+      part.set(wanted, Math.max(0, position - start))
+      position += piece.length
+      if (position >= end) return part
+    }
+    throw new Passing(`the server ended at byte ${position} of ${end}`)
+  })
+}
+
+/** Sees to it that a snapshot's file is there: a link to the blob with its contents. */
+async function bringTo(
+  link: string,
+  remote: RemoteFile,
+  cache: ModelCache,
+  settings: RequestSettings,
+  { copies, onBytes }: { copies: boolean; onBytes(bytes: number): void },
+): Promise<void> {
+  const fs = nodeModule('node:fs/promises')
+  const { dirname, relative } = nodeModule('node:path')
+  const blob = cache.blob(remote.hash.hex)
+  await cache.makeRoom(link)
+  if (await cache.holds(link, remote.bytes)) return
+  const lock = cache.lock(remote.hash.hex)
+  await cache.makeRoom(blob)
+  await cache.makeRoom(lock)
+  await withLock(lock, settings, async () => {
+    if (await cache.holds(blob, remote.bytes)) return
+    await download(remote, blob, settings, onBytes).catch(async (error: NodeJS.ErrnoException) => {
+      // Another process, which had lost the lock, may have finished the same file.
+      if (error.code !== 'ENOENT' || !(await cache.holds(blob, remote.bytes))) throw error
+    })
+  })
+  // The link takes its place in one step, so that nobody sees none.
+  const temporary = `${link}.${crypto.randomUUID()}.tmp`
+  try {
+    const linked =
+      !copies &&
+      (await fs.symlink(relative(dirname(link), blob), temporary).then(
+        () => true,
+        // Links need a permission on Windows.
         () => false,
-      )
-    if (await isThere(link)) return
-    if (!(await isThere(blob)))
-      await download(remote, blob, this.#settings, (downloadedBytes) =>
-        this.#onDownload?.({ file, downloadedBytes, totalBytes: remote.bytes }),
-      )
-    await fs.mkdir(dirname(link), { recursive: true })
-    await fs.rm(link, { force: true })
-    // Where links need a permission (Windows), a copy does.
-    await fs.symlink(relative(dirname(link), blob), link).catch(() => fs.copyFile(blob, link))
+      ))
+    if (!linked) await fs.copyFile(blob, temporary)
+    await fs.rename(temporary, link)
+  } finally {
+    await fs.rm(temporary, { force: true }).catch(() => undefined)
+  }
+}
+
+/** Does something on the disk; what the system says against it becomes a FILE_WRITE. */
+async function writing<T>(path: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof OutriderError) throw cause
+    if (signal?.aborted) throw new OutriderError('ABORTED', `The download of ${path} was aborted.`, { cause })
+    const { code, message } = cause as NodeJS.ErrnoException
+    // What `onDownload` throws is its caller's own.
+    if (typeof code !== 'string') throw cause
+    throw new OutriderError('FILE_WRITE', `${path} cannot be written: ${message}.`, {
+      remedy: 'Check the permissions of the cache, or set HF_HOME to another folder.',
+      cause,
+      details: { file: path, code },
+    })
   }
 }
 
 /** What an earlier download left in the cache. */
-async function cachedSnapshot(id: string, { revision }: HubId, store: string, why: string): Promise<Directory> {
-  const { join } = nodeModule('node:path')
-  const commit = await directory(store)
-    .readText(`refs/${revision}`)
-    .then(
-      (text) => text.trim(),
-      () => revision,
-    )
-  const snapshot = directory(join(store, 'snapshots', commit))
-  if (
-    await snapshot.list().then(
-      ({ length }) => length > 0,
-      () => false,
-    )
-  )
-    return { ...snapshot, name: id }
-  throw new OutriderError('NETWORK', `${id} is not in the cache (${store}), and ${why}.`, {
+async function cachedSnapshot(id: string, { revision }: HubId, cache: ModelCache, why: string): Promise<Directory> {
+  const commit = await cache.commitOf(revision)
+  const snapshot = commit === undefined ? undefined : cache.files(id, commit)
+  const names = await snapshot?.list().catch((error: OutriderError) => {
+    if (error.code !== 'FILE_MISSING') throw error
+  })
+  if (snapshot && names?.length) return snapshot
+  throw new OutriderError('NETWORK', `${id} is not in the cache (${cache.store}), and ${why}.`, {
     remedy: 'Check the connection, HF_ENDPOINT and HF_HUB_OFFLINE; or give the path of a model on this machine.',
   })
 }

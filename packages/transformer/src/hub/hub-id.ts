@@ -6,8 +6,17 @@ export interface HubId {
   revision: string
 }
 
-/** Reads `org/name` or `org/name@revision`; undefined for what is not written so. */
+/**
+ * Reads `org/name` or `org/name@revision`; undefined for what is not written so. Names are what the Hub allows: no `--`, which
+ * parts them in the cache, and no `..`. A revision is a name of git: no part of it is empty or begins with a dot.
+ */
 export function parseHubId(text: string): HubId | undefined {
-  const parts = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/.exec(text)
-  return parts ? { name: parts[1]!, revision: parts[2] ?? 'main' } : undefined
+  const parts = /^(\w[\w.-]{0,95}\/\w[\w.-]{0,95})(?:@([\w-][\w.-]*(?:\/[\w-][\w.-]*)*))?$/.exec(text)
+  if (!parts) return undefined
+  const [, name, revision = 'main'] = parts as unknown as [string, string, string | undefined]
+  if (/--|\.\.|[.-](?:\/|$)|\.git$/.test(name) || revision.includes('..') || revision.length > 200) return undefined
+  return { name, revision }
 }
+
+/** Whether it is a whole commit hash, as folders of snapshots are named. */
+export const isCommit = (text: unknown): text is string => typeof text === 'string' && /^[0-9a-f]{40}$/.test(text)

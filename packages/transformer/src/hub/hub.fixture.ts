@@ -20,13 +20,21 @@ export const commit = 'c0ffee0000000000000000000000000000000001'
 export async function testHub(
   name: string,
   files: Readonly<Record<string, Uint8Array>>,
-  { token }: { token?: string } = {},
+  {
+    token,
+    lie,
+  }: {
+    token?: string
+    /** Asked first, about every request: `true` means that it has answered. */
+    lie?: (path: string, response: ServerResponse, request: IncomingMessage) => boolean
+  } = {},
 ): Promise<TestHub> {
   const hub: Pick<TestHub, 'requests' | 'troubles'> = { requests: [], troubles: [] }
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url!, 'http://hub').pathname)
     const { authorization, range } = request.headers
     hub.requests.push({ path, range, authorization })
+    if (lie?.(path, response, request)) return
     const json = (status: number, value: unknown) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     }
@@ -54,7 +62,8 @@ export async function testHub(
   }
 }
 
-function entryOf([path, bytes]: [string, Uint8Array]) {
+/** What a hub lists of a file. */
+export function entryOf([path, bytes]: [string, Uint8Array]) {
   const hash = (algorithm: string, ...parts: (string | Uint8Array)[]) =>
     parts.reduce((sum, part) => sum.update(part), createHash(algorithm)).digest('hex')
   const entry = { type: 'file', path, size: bytes.length, oid: hash('sha1', `blob ${bytes.length}\0`, bytes) }

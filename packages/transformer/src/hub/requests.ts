@@ -2,10 +2,14 @@ import { OutriderError } from '@outrider/tensor'
 
 export interface RequestSettings {
   fetch: typeof fetch
+  /** Where the token may go: to this origin (scheme, host and port) and no other. */
+  origin: string
   token: string | undefined
   signal: AbortSignal | undefined
   /** Waits before another attempt, in milliseconds: one longer than the other. */
   pauses: readonly number[]
+  /** Nothing for so long, in milliseconds, and the connection counts as broken. */
+  stallMilliseconds: number
 }
 
 /** A failure that another attempt may mend. */
@@ -26,11 +30,12 @@ export class Passing extends Error {
  */
 export async function persist<T>(
   what: string,
-  { signal, pauses }: RequestSettings,
+  { signal, pauses }: Pick<RequestSettings, 'signal' | 'pauses'>,
   attempt: (progressed: () => void) => Promise<T>,
 ): Promise<T> {
   for (let failures = 0; ; ) {
     try {
+      signal?.throwIfAborted()
       return await attempt(() => {
         failures = 0
       })
@@ -48,29 +53,65 @@ export async function persist<T>(
   }
 }
 
-/** Nothing for so long, and the connection counts as broken. */
-export const stallMilliseconds = 30_000
+const mostRedirects = 8
 
-/** Asks, and sorts the answers: what may pass, what needs a permission, what is not there. */
+/**
+ * Asks, follows redirects, and sorts the answers: what may pass, what needs a permission, what is not there. The token goes to
+ * the hub's own origin only, and no more once a redirect has left it.
+ */
 export async function ask(
   url: string,
-  { fetch, token, signal }: RequestSettings,
+  settings: RequestSettings,
   headers: Record<string, string> = {},
 ): Promise<Response> {
-  const authorization: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
+  let at = new URL(url)
+  let { token } = settings
+  for (let redirects = 0; ; redirects++) {
+    if (at.origin !== settings.origin) token = undefined
+    const response = await answer(at, settings, token ? { ...headers, authorization: `Bearer ${token}` } : headers)
+    if (response.ok) return response
+    // Nothing waits for the body of a refusal: it may never end.
+    response.body?.cancel().catch(() => undefined)
+    const location = isRedirect(response.status) ? response.headers.get('location') : null
+    if (location === null) throw refusal(response.status, url, response.headers.get('retry-after'), settings.token)
+    if (redirects === mostRedirects) throw new Passing(`the server redirects more than ${mostRedirects} times`)
+    at = redirected(location, at)
+  }
+}
+
+async function answer(
+  url: URL,
+  { fetch, signal, stallMilliseconds }: RequestSettings,
+  headers: Record<string, string>,
+): Promise<Response> {
   const unanswered = new AbortController()
   const timer = setTimeout(() => unanswered.abort(new Error('no answer')), stallMilliseconds)
-  const response = await fetch(url, {
-    headers: { ...authorization, ...headers },
-    signal: signal ? AbortSignal.any([signal, unanswered.signal]) : unanswered.signal,
-  })
-    .catch((cause: unknown) => {
-      throw new Passing(`${new URL(url).host} cannot be reached (${reasonOf(cause)})`, { cause })
+  try {
+    return await fetch(url, {
+      headers,
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, unanswered.signal]) : unanswered.signal,
     })
-    .finally(() => clearTimeout(timer))
-  if (response.ok) return response
-  await response.body?.cancel().catch(() => undefined)
-  throw refusal(response.status, url, response.headers.get('retry-after'), token)
+  } catch (cause) {
+    throw new Passing(`${url.host} cannot be reached (${reasonOf(cause)})`, { cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const isRedirect = (status: number) => [301, 302, 303, 307, 308].includes(status)
+
+function redirected(location: string, from: URL): URL {
+  const to = URL.canParse(location, from) ? new URL(location, from) : undefined
+  if (to && (to.protocol === 'https:' || to.protocol === from.protocol) && !to.username && !to.password) return to
+  // No more of it is shown: addresses of storage carry signatures.
+  throw new OutriderError(
+    'NETWORK',
+    `${from.host} redirects to where nothing is asked for: ${to?.origin ?? 'no address'}.`,
+    {
+      remedy: 'Check HF_ENDPOINT: an https address leads to https addresses only.',
+    },
+  )
 }
 
 /** The error for a status that is no success. */
@@ -97,7 +138,7 @@ export const reasonOf = (error: unknown): string => {
   return cause?.code ?? cause?.message ?? message ?? String(error)
 }
 
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+export function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(done, milliseconds)
     signal?.addEventListener('abort', done, { once: true })
