@@ -23,7 +23,7 @@ export const indexFile = 'model.safetensors.index.json'
 export async function readSafetensors(directory: Directory, file: string = singleFile): Promise<SafetensorsHeader> {
   const where = `${directory.name}/${file}`
   const fileBytes = await directory.size(file)
-  const length = headerLength(await directory.read(file, { start: 0, end: 8 }), fileBytes, where)
+  const length = headerLength(await directory.read(file, { start: 0, end: 512 }), fileBytes, where)
   const json = await directory.read(file, { start: 8, end: 8 + length })
   return parseSafetensorsHeader(json, file, fileBytes, where)
 }
