@@ -2,6 +2,7 @@ export { type Directory, type FileContent, parseJson, readJson } from './directo
 export { fileListDirectory } from './file-list-directory'
 export { type GgufEntry, type GgufFile, openGguf, readGgufFloats } from './gguf/read'
 export { handleDirectory, opfsDirectory } from './handle-directory'
+export { type KeepOptions, type KeepProgress, keptDirectory, keptFiles } from './kept-directory'
 export { memoryDirectory } from './memory-directory'
 export { directory, nodeModule } from './node-directory'
 export { readBytes, type TensorPlace } from './read-bytes'
