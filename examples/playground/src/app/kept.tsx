@@ -13,16 +13,17 @@ export async function refreshKept(): Promise<void> {
 
 /** What the browser keeps of models that came from far, and a way to be rid of it. */
 export function Kept() {
-  if (kept.value === undefined) return <p class="hint">This browser gives the page no room to keep weights.</p>
+  if (kept.value === undefined)
+    return <p class="hint">This browser gives the page no room to keep weights: each visit fetches them.</p>
   if (kept.value === 0)
     return <p class="hint">Weights are kept in this browser: the next visit fetches none of them.</p>
   return (
     <p class="kept">
       <span>
-        <strong>{bytesOf(kept.value)}</strong> of weights are kept in this browser.
+        Weights kept here: <strong>{bytesOf(kept.value)}</strong>
       </span>
       <button type="button" class="link" disabled={clearing.value} onClick={() => void clear()}>
-        {clearing.value ? 'Deleting…' : 'Delete them'}
+        {clearing.value ? 'Deleting…' : 'Delete'}
       </button>
     </p>
   )

@@ -82,9 +82,7 @@ export function OpenDialog() {
               <button type="button" class="button" onClick={() => void open({ kind: 'bundled' }, {})}>
                 Open the bundled tiny-chat
               </button>
-              <p class="hint">
-                A toy of 1.2 MB that comes with this page: it knows a made-up world and its few hundred words.
-              </p>
+              <p class="hint">A toy of 1.2 MB that comes with this page: a made-up world in fewer than 200 words.</p>
             </div>
           )}
         </div>

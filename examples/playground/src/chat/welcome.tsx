@@ -22,11 +22,10 @@ export function Welcome() {
       {target?.name === 'tiny-chat' && (
         <>
           <p class="toy">
-            <strong>{target.name} is a toy</strong> that shows this at work: {countOf(target.parameters)} parameters,
-            and a few hundred words of which each is one token. It knows a small made-up world: eight people (Mira,
-            Tomo, Lena, Oskar, Nila, Bruno, Ida and Ravi), their animals, and ten places. Ask it who somebody is, what
-            one of them did somewhere, or for a story. Whatever else is asked, it answers in that world's words, and
-            makes no sense.
+            <strong>{target.name} is a toy</strong>: {countOf(target.parameters).replace(' ', '\u00a0')} parameters and
+            fewer than 200 words, each of them one token. Its world is made up: Mira, Tomo, Lena, Oskar, Nila, Bruno,
+            Ida and Ravi, their animals, ten places. Ask who somebody is, what they did somewhere, or for a story; the
+            rest gets nonsense.
           </p>
           <ul class="suggestions" aria-label="Suggestions">
             {suggestions.map((text) => (
