@@ -31,14 +31,22 @@ export class RemoteFile {
   readonly #spans: Span[]
   /** Undefined where the server gives no parts. */
   #partedSize: number | undefined
+  /** What a server that gives no parts says of the whole. */
+  readonly #statedSize: number | undefined
   #whole: Promise<Blob> | undefined
 
-  private constructor(place: Place, ask: Ask, spans: Span[], version: string | undefined, size: number | undefined) {
-    this.version = version
+  private constructor(
+    place: Place,
+    ask: Ask,
+    spans: Span[],
+    known: { version: string | undefined; partedSize?: number | undefined; statedSize?: number | undefined },
+  ) {
+    this.version = known.version
     this.#place = place
     this.#ask = ask
     this.#spans = spans
-    this.#partedSize = size
+    this.#partedSize = known.partedSize
+    this.#statedSize = known.statedSize
   }
 
   /**
@@ -55,20 +63,22 @@ export class RemoteFile {
       // A part of a compressed file is no part of the file, and has no length that says anything.
       if (!isEncoded(answer) && first?.length === 1 && (!range || (range.start === 0 && range.end === 0))) {
         if (mayBeHtml(first[0])) checkIsFile(place, await beginning(await ask('bytes=0-511'), 512))
-        const size = range?.total ?? (await measure(ask))
-        return new RemoteFile(place, ask, spans, versionOf(answer), size)
+        const partedSize = range?.total ?? (await measure(ask))
+        return new RemoteFile(place, ask, spans, { version: versionOf(answer), partedSize })
       }
     }
     if (answer.status === 416 && contentRange(answer)?.total === 0)
-      return new RemoteFile(place, ask, spans, versionOf(answer), 0)
+      return new RemoteFile(place, ask, spans, { version: versionOf(answer), partedSize: 0 })
     if (answer.status !== 200) await answer.body?.cancel().catch(() => undefined)
     const whole = answer.status === 200 ? answer : await ask()
     checkIsFile(place, await beginning(whole, 512))
-    return new RemoteFile(place, ask, spans, versionOf(whole), undefined)
+    // Who asks for a part takes no compression, so that the length of an answer to that is the file's.
+    const statedSize = whole === answer && !isEncoded(answer) ? lengthOf(answer) : undefined
+    return new RemoteFile(place, ask, spans, { version: versionOf(whole), statedSize })
   }
 
   async size(): Promise<number> {
-    return this.#partedSize ?? (await this.#blob()).size
+    return this.#partedSize ?? this.#statedSize ?? (await this.#blob()).size
   }
 
   async read(start: number, end = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
@@ -101,9 +111,7 @@ export class RemoteFile {
     const end = Math.min(size, Math.max(to, from + ahead))
     const answer = await this.#ask(`bytes=${from}-${end - 1}`)
     if (answer.status === 416) throw this.#changed(`it ends before byte ${from}`)
-    const version = versionOf(answer)
-    if (version !== undefined && this.version !== undefined && version !== this.version)
-      throw this.#changed(`${this.version}, then ${version}`)
+    this.#checkVersion(answer)
     if (answer.status !== 206) {
       this.#whole = blobOf(this.#place, answer.status === 200 ? answer : await this.#ask())
       const { size: whole } = await this.#whole
@@ -128,8 +136,23 @@ export class RemoteFile {
   }
 
   #blob(): Promise<Blob> {
-    this.#whole ??= this.#ask().then((answer) => blobOf(this.#place, answer))
+    this.#whole ??= this.#fetchWhole()
     return this.#whole
+  }
+
+  async #fetchWhole(): Promise<Blob> {
+    const answer = await this.#ask()
+    this.#checkVersion(answer)
+    const blob = await blobOf(this.#place, answer)
+    if (this.#statedSize !== undefined && this.#statedSize !== blob.size)
+      throw this.#changed(`${this.#statedSize} bytes, then ${blob.size}`)
+    return blob
+  }
+
+  #checkVersion(answer: Response): void {
+    const version = versionOf(answer)
+    if (version !== undefined && this.version !== undefined && version !== this.version)
+      throw this.#changed(`${this.version}, then ${version}`)
   }
 
   #changed(how: string): OutriderError {
@@ -169,9 +192,9 @@ function checkIsFile(place: Place, first: Uint8Array | undefined): void {
  */
 async function measure(ask: Ask): Promise<number | undefined> {
   const open = await ask('bytes=0-')
-  const length = Number(open.headers.get('content-length') ?? Number.NaN)
+  const length = lengthOf(open)
   await open.body?.cancel().catch(() => undefined)
-  if (open.status !== 206 || !Number.isSafeInteger(length) || length < 1) return undefined
+  if (open.status !== 206 || !length) return undefined
   const last = await ask(`bytes=${length - 1}-`)
   const bytes = await beginning(last, 2)
   return last.status === 206 && bytes?.length === 1 ? length : undefined
@@ -217,9 +240,17 @@ function contentRange({ headers }: Response): { start?: number; end?: number; to
   }
 }
 
+function lengthOf({ headers }: Response): number | undefined {
+  const length = Number(headers.get('content-length') ?? Number.NaN)
+  return Number.isSafeInteger(length) && length >= 0 ? length : undefined
+}
+
 function versionOf({ headers }: Response): string | undefined {
-  // A weak etag is the same file, for all that a proxy may have done to it on the way.
-  const etag = headers.get('etag')?.replace(/^W\//, '')
+  // Weak, or marked as compressed, it is of the same file, for all that was done to it on the way.
+  const etag = headers
+    .get('etag')
+    ?.replace(/^W\//, '')
+    .replace(/[-;:]+(gzip|br|zstd|deflate)"$/, '"')
   if (etag) return `etag ${etag}`
   const modified = headers.get('last-modified')
   return modified ? `modified ${modified}` : undefined

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseJson } from './directory'
 import { openGguf } from './gguf/read'
+import { keptDirectory } from './kept-directory'
 import { memoryDirectory } from './memory-directory'
 import { openSafetensors } from './safetensors/read'
 import { urlDirectory } from './url-directory'
@@ -123,6 +124,22 @@ const hosts: [string, Answer][] = [
         : serving()(request, response),
   ],
   ['has weak etags', serving({ headers: { etag: 'W/"abc"' } })],
+  [
+    'knows no parts, and marks what it compresses by its etag',
+    (request, response) => {
+      const coded = rangeOf(request) === undefined
+      const content = coded ? gzipSync(body) : body
+      const headers = { etag: coded ? '"a-gzip"' : '"a"', ...(coded ? { 'content-encoding': 'gzip' } : {}) }
+      response.writeHead(200, { ...headers, 'content-length': content.length }).end(content)
+    },
+  ],
+  [
+    'compresses whatever it is asked for',
+    (_, response) => {
+      const coded = gzipSync(body)
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': coded.length }).end(coded)
+    },
+  ],
   ['calls every file a page', serving({ headers: { 'content-type': 'text/html' } })],
 ]
 
@@ -243,6 +260,18 @@ describe('a file that changes', () => {
     await expect(files.read('w', { start: 30_000_000, end: 30_000_008 })).rejects.toMatchObject({ code: 'FILE_FORMAT' })
   })
 
+  it.each([
+    ['size', () => ({})],
+    ['etag', (asked: number) => ({ etag: asked < 2 ? '"a"' : '"b"' })],
+  ])('is refused by its %s where it comes as a whole, too', async (what, headers) => {
+    const { asked, files } = await host((_, response) => {
+      const now = body.subarray(what === 'size' ? asked.length : 0)
+      response.writeHead(200, { 'content-length': now.length, ...headers(asked.length) }).end(now)
+    })
+    expect(await files.has('w')).toBe(true)
+    await expect(files.read('w', { start: 0, end: 8 })).rejects.toMatchObject({ code: 'FILE_FORMAT' })
+  })
+
   it('into other parts than were asked for is a failure of the network', async () => {
     const { files } = await host((request, response) => {
       const { start, end } = rangeOf(request)!
@@ -257,6 +286,20 @@ describe('a file that changes', () => {
   })
 })
 
+it.each([
+  ['parts', serving({ headers: { etag: '"a"' } })],
+  ['no parts', (_, response) => response.writeHead(200, { 'content-length': body.length, etag: '"a"' }).end(body)],
+] as [string, Answer][])('of a host that gives %s, what is kept is not asked for again', async (_, answer) => {
+  const { asked, url } = await host(answer)
+  const store = memoryDirectory()
+  await keptDirectory(urlDirectory(url), store).keep!('w')
+  asked.length = 0
+  const again = keptDirectory(urlDirectory(url), store)
+  await again.keep!('w')
+  expect(await again.read('w', { start: 4, end: 12 })).toEqual(body.slice(4, 12))
+  expect(asked).toEqual(['GET /m/w bytes=0-0'])
+})
+
 it('asks for large spans: reads of many small parts are few requests', async () => {
   const { asked, files } = await host(serving())
   await files.has('w')
@@ -264,6 +307,13 @@ it('asks for large spans: reads of many small parts are few requests', async () 
   for (let start = 0; start < body.length; start += 50)
     expect(await files.read('w', { start, end: start + 50 })).toEqual(body.slice(start, start + 50))
   expect(asked).toEqual(['GET /m/w bytes=0-0', 'GET /m/w bytes=0-4999'])
+})
+
+it('finds the size of a file from the lengths of answers, where no place may be seen', async () => {
+  const { asked, files } = await host(serving({ contentRange: () => undefined }))
+  expect(await files.size('w')).toBe(body.length)
+  expect(await files.read('w', { start: 4, end: 12 })).toEqual(body.slice(4, 12))
+  expect(asked.map((line) => line.split(' ')[2])).toEqual(['bytes=0-0', 'bytes=0-', 'bytes=4999-', 'bytes=4-4999'])
 })
 
 it('reads on for 16 MiB in a large file, and a little at its beginning', async () => {
@@ -289,8 +339,12 @@ it('reads on for 16 MiB in a large file, and a little at its beginning', async (
   ])
 })
 
-it('a host without parts sends a file once', async () => {
-  const { asked, files } = await host((_, response) => response.writeHead(200).end(body))
+it('a host without parts sends a file once, and for its size only the beginning', async () => {
+  const { asked, files } = await host((_, response) =>
+    response.writeHead(200, { 'content-length': body.length }).end(body),
+  )
+  expect(await files.size('w')).toBe(body.length)
+  expect(asked).toEqual(['GET /m/w bytes=0-0'])
   for (let start = 0; start < body.length; start += 500) await files.read('w', { start, end: start + 500 })
   expect(asked).toHaveLength(2) // what it is, and the whole
 })
