@@ -1,5 +1,4 @@
 import { OutriderError } from '@outrider/tensor'
-import { fileMissing } from './directory'
 import { insteadOf, mayBeHtml } from './instead'
 
 /** Asks the server for a file, or for a part of it. */
@@ -182,7 +181,7 @@ function checkIsFile(place: Place, first: Uint8Array | undefined): void {
   if (instead?.what !== 'an HTML page') return
   throw new OutriderError('FILE_MISSING', `${named(place)}: the server answered with ${instead.what} in its place.`, {
     remedy: instead.remedy,
-    details: fileMissing(place.directory, place.file).details,
+    details: { ...place, instead: instead.what },
   })
 }
 

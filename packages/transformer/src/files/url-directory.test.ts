@@ -180,6 +180,7 @@ describe('what a host answers in place of a file', () => {
     await expect(files.readText('config.json')).rejects.toMatchObject(missing)
     await expect(files.size('model.safetensors')).rejects.toMatchObject(missing)
     await expect(files.read('model.safetensors', { start: 0, end: 8 })).rejects.toMatchObject(missing)
+    await expect(openSafetensors(files)).rejects.toMatchObject(missing)
   })
 
   it('a page that is asked for is a file; so is a template that begins like one', async () => {

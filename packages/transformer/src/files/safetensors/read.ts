@@ -36,6 +36,10 @@ export async function readSafetensors(directory: Directory, file: string = singl
 export async function openSafetensors(directory: Directory): Promise<SafetensorsFiles> {
   if (await directory.has(singleFile)) return gather([(await readSafetensors(directory)).tensors])
   if (await directory.has(indexFile)) return openShards(directory)
+  // Something else in the file's place says more than that it is not there.
+  await directory.size(singleFile).catch((error: OutriderError) => {
+    if (error.details?.instead !== undefined) throw error
+  })
   throw new OutriderError('FILE_MISSING', `${directory.name} has neither ${singleFile} nor ${indexFile}.`, {
     remedy: 'Weights in other formats (pytorch_model.bin, for one) must be converted to safetensors first.',
     details: { directory: directory.name },
