@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { seriousFaults } from '@outrider/browser'
@@ -148,9 +148,9 @@ async function drop(page: Page, path: string): Promise<void> {
     await session.send('Input.dispatchDragEvent', { type, x: 200, y: 300, data })
 }
 
-/** What a hub that has one model answers: files and parts of them, and 404 for those that there are not. */
-async function answerAsHub(route: Route, model: string): Promise<void> {
-  const headers = { 'access-control-allow-origin': '*' }
+/** What a hub that has one model answers: files and parts of them, and 404 for those that there are not; `shown` to a page. */
+async function answerAsHub(route: Route, model: string, shown = '*'): Promise<void> {
+  const headers = { 'access-control-allow-origin': '*', 'access-control-expose-headers': shown, etag: '"of tiny"' }
   const file = `${model}/${new URL(route.request().url()).pathname.split('/').at(-1)}`
   if (!existsSync(file)) return route.fulfill({ status: 404, headers })
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(route.request().headers().range ?? '') ?? []
@@ -158,14 +158,95 @@ async function answerAsHub(route: Route, model: string): Promise<void> {
   if (first === undefined) return route.fulfill({ headers, body: whole })
   return route.fulfill({
     status: 206,
-    headers,
+    headers: { ...headers, 'content-range': `bytes ${first}-${last || whole.length - 1}/${whole.length}` },
     body: whole.subarray(Number(first), last ? Number(last) + 1 : undefined),
   })
 }
 
+const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const tinyChat = folder('../../../packages/cli/assets/tiny-chat')
+
+describe('the bundled model', () => {
+  it('is called the toy that it is, where it is met and where it is chosen', async () => {
+    const { page, close } = await site.open()
+    const said = await page.locator('.welcome').textContent()
+    expect(said).toMatch(/tiny-chat is a toy.*parameters.*fewer than 200 words.*made up.*Mira.*Ask who/s)
+    await page.locator('.model-button').click()
+    expect(await page.getByRole('dialog').textContent()).toMatch(/bundled tiny-chat.*A toy of 1\.2 MB.*made-up world/s)
+    await close()
+  })
+})
+
+describe('a model of another address', () => {
+  const address = 'https://models.example/tiny'
+  const bytes = statSync(`${tinyChat}/model.safetensors`).size
+
+  /** Opens the model by its address; gives which parts of its weights were asked for. */
+  async function openFar(page: Page): Promise<() => string[]> {
+    const asked: string[] = []
+    await page.context().unroute('https://models.example/**')
+    await page.context().route('https://models.example/**', (route) => {
+      const request = route.request()
+      if (request.url().endsWith('.safetensors')) asked.push(request.headers().range ?? 'whole')
+      return answerAsHub(route, tinyChat)
+    })
+    await page.locator('.model-button').click()
+    await page.getByLabel('From the Hugging Face Hub').fill(address)
+    await page.keyboard.press('Enter')
+    await page.locator('.model-button').filter({ hasText: address }).waitFor()
+    return () => asked.splice(0)
+  }
+
+  it('is fetched once: the next visit asks for a byte of its weights, until they are deleted', async () => {
+    const { page, problems, close } = await site.open()
+    const first = await openFar(page)
+    expect(first()).toEqual(['bytes=0-0', `bytes=0-${bytes - 1}`])
+    await page.reload()
+    await page.locator('.drafter option[value=bundled]:checked').waitFor({ state: 'attached' })
+    const second = await openFar(page)
+    expect(second()).toEqual(['bytes=0-0'])
+    expect(await page.getByText('The weights are not kept').count()).toBe(0)
+
+    await page.locator('.model-button').click()
+    const kept = page.locator('.kept')
+    expect(await kept.textContent()).toContain('Weights kept here: 1.13 MiB')
+    await kept.getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('the next visit fetches none of them').waitFor()
+    await page.keyboard.press('Escape')
+    const third = await openFar(page)
+    expect(third()).toEqual(['bytes=0-0', `bytes=0-${bytes - 1}`])
+    expect(problems.filter((problem) => !problem.includes('status of 404'))).toEqual([])
+    await close()
+  })
+
+  const held = `FileSystemFileHandle.prototype.createWritable = async () => {
+    throw new DOMException('no', 'NoModificationAllowedError')
+  }`
+  it.each([
+    [
+      'there is no storage',
+      "StorageManager.prototype.getDirectory = async () => { throw new DOMException('no', 'SecurityError') }",
+      /no Origin Private File System/,
+    ],
+    [
+      'the storage is full',
+      'StorageManager.prototype.estimate = async () => ({ quota: 1e6, usage: 9e5 })',
+      /storage that the browser gives this site is full/,
+    ],
+    ['another tab holds a file', held, /another tab is writing it/],
+  ])('is loaded all the same where %s, and the page says so', async (_, worker, why) => {
+    const { page, problems, close } = await site.open({ worker })
+    await openFar(page)
+    const notice = page.locator('.notice', { hasText: 'The weights are not kept' })
+    await notice.waitFor()
+    expect(await notice.textContent()).toMatch(why)
+    expect(await notice.textContent()).toContain('The next visit fetches them again.')
+    expect(problems.filter((problem) => !problem.includes('status of 404'))).toEqual([])
+    await close()
+  })
+})
+
 describe('other models', () => {
-  const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-  const tinyChat = folder('../../../packages/cli/assets/tiny-chat')
   const stories = testData('stories260K/stories260K.f32.gguf')
 
   it('of a folder, of the Hub, of a GGUF file; what cannot be is said', async () => {
@@ -193,18 +274,21 @@ describe('other models', () => {
     await drafter('lookup')
     expect(requests.filter((address) => !address.startsWith(site.url) && !address.startsWith('blob:'))).toEqual([])
 
-    await page.context().route('https://huggingface.co/**', (route) => answerAsHub(route, tinyChat))
+    await page.context().route('https://huggingface.co/**', (route) => answerAsHub(route, tinyChat, ''))
     await model.click()
     await page.getByLabel('From the Hugging Face Hub').fill('someone/tiny')
     await page.keyboard.press('Enter')
     await model.filter({ hasText: 'someone/tiny' }).waitFor()
+    // Neither the place of a part nor the state of a file may be seen: it is loaded, and not kept.
+    expect(await notice.textContent()).toMatch(/not kept.*nothing says when it changes/s)
 
     await drop(page, stories)
     await model.filter({ hasText: 'stories260K' }).waitFor()
     await page.getByRole('textbox', { name: 'Message' }).fill('Once upon a time')
     await page.keyboard.press('Enter')
     await page.locator('.answer', { hasText: 'there was' }).waitFor()
-    await page.getByRole('button', { name: 'Stop' }).click()
+    // Stops the answer; the button may be gone before it is clicked.
+    await page.keyboard.press('Escape')
     // Files that a model need not have are asked for, and the browser says of each that it is not there.
     expect(problems.filter((problem) => !problem.includes('status of 404'))).toEqual([])
     await close()

@@ -1,13 +1,28 @@
 import { signal } from '@preact/signals'
 import { type Failure, failureOf } from '../engine/failure'
 
-/** What went wrong and has not been put away. */
-export const notices = signal<readonly Failure[]>([])
+interface Notice {
+  kind: 'error' | 'hint'
+  title: string
+  message: string
+  remedy: string | undefined
+}
+
+/** What went wrong, or is to be known, and has not been put away. */
+const notices = signal<readonly Notice[]>([])
 
 /** Shows a failure to the user. */
 export function notify(error: unknown): void {
-  const failure = failureOf(error)
-  notices.value = [...notices.value.filter(({ message }) => message !== failure.message), failure]
+  const { code, message, remedy } = failureOf(error)
+  show({ kind: 'error', title: titles[code] ?? 'Something went wrong', message, remedy })
+}
+
+/** Shows what the user may want to know, though all works. */
+export const hint = (title: string, message: string, remedy?: string): void =>
+  show({ kind: 'hint', title, message, remedy })
+
+function show(notice: Notice): void {
+  notices.value = [...notices.value.filter(({ message }) => message !== notice.message), notice]
 }
 
 /**
@@ -36,18 +51,18 @@ const titles: Partial<Record<Failure['code'], string>> = {
   CONTEXT_OVERFLOW: 'Too long for this model',
 }
 
-/** Failures, each with what it is and what to do. */
+/** Failures and hints, each with what it is and what to do. */
 export function Notices() {
   return (
     <div class="notices" role="alert">
-      {notices.value.map((failure) => (
-        <div class="notice" data-kind="error" key={failure.message}>
+      {notices.value.map((notice) => (
+        <div class="notice" data-kind={notice.kind} key={notice.message}>
           <div>
-            <h2>{titles[failure.code] ?? 'Something went wrong'}</h2>
-            <p>{failure.message}</p>
-            {failure.remedy && <p class="remedy">{failure.remedy}</p>}
+            <h2>{notice.title}</h2>
+            <p>{notice.message}</p>
+            {notice.remedy && <p class="remedy">{notice.remedy}</p>}
           </div>
-          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(failure)}>
+          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(notice)}>
             <svg viewBox="0 0 24 24" aria-hidden="true">
               <path d="M6 6l12 12M18 6L6 18" />
             </svg>
@@ -58,6 +73,6 @@ export function Notices() {
   )
 }
 
-function dismiss(failure: Failure): void {
-  notices.value = notices.value.filter((other) => other !== failure)
+function dismiss(notice: Notice): void {
+  notices.value = notices.value.filter((other) => other !== notice)
 }

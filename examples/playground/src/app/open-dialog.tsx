@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { Choice } from '../controls/index'
 import type { ModelSource, OpenOptions } from '../engine/index'
 import { engineState } from './engine'
+import { Kept, refreshKept } from './kept'
 import { droppedModel, filesOf } from './model-files'
 import { notify } from './notices'
 import { openDraft, openTarget } from './open-models'
@@ -13,11 +14,12 @@ type Weights = 'stored' | 'q8_0' | 'q4_0'
 const purpose = signal<Purpose>('target')
 const isOpen = signal(false)
 const weights = signal<Weights>('stored')
-const hubId = signal('')
+const farId = signal('')
 
 export function showOpenDialog(what: Purpose): void {
   purpose.value = what
   isOpen.value = true
+  void refreshKept()
 }
 
 /** Opens a model: the bundled one, one of the Hub, a directory or a GGUF file. A model may be dropped anywhere on the page, too. */
@@ -61,7 +63,7 @@ export function OpenDialog() {
               }}
             />
           )}
-          <FromHub />
+          <FromFar />
           <FromFiles />
           <Choice
             label="Weights on the GPU"
@@ -76,9 +78,12 @@ export function OpenDialog() {
             }}
           />
           {!isDraft && (
-            <button type="button" class="button" onClick={() => void open({ kind: 'bundled' }, {})}>
-              Open the bundled tiny-chat
-            </button>
+            <div class="field">
+              <button type="button" class="button" onClick={() => void open({ kind: 'bundled' }, {})}>
+                Open the bundled tiny-chat
+              </button>
+              <p class="hint">A toy of 1.2 MB that comes with this page: a made-up world in fewer than 200 words.</p>
+            </div>
           )}
         </div>
       )}
@@ -86,39 +91,41 @@ export function OpenDialog() {
   )
 }
 
-function FromHub() {
+function FromFar() {
   return (
     <form
       class="field"
       onSubmit={(event) => {
         event.preventDefault()
-        const id = hubId.value.trim()
-        if (id !== '') void open({ kind: 'hub', id })
+        const id = farId.value.trim()
+        if (id !== '') void open({ kind: 'far', id })
       }}
     >
-      <label class="field-label" for="hub-id">
-        From the Hugging Face Hub
+      <label class="field-label" for="far-id">
+        From the Hugging Face Hub or an address
       </label>
       <div class="inline">
         <input
-          id="hub-id"
+          id="far-id"
           type="text"
           autoComplete="off"
           spellcheck={false}
           placeholder="HuggingFaceTB/SmolLM2-135M-Instruct"
-          aria-describedby="hub-hint"
-          value={hubId}
+          aria-describedby="far-hint"
+          value={farId}
           onInput={({ currentTarget }) => {
-            hubId.value = currentTarget.value
+            farId.value = currentTarget.value
           }}
         />
         <button type="submit" class="button">
           Open
         </button>
       </div>
-      <p class="hint" id="hub-hint">
-        org/name, org/name@revision or org/name/file.gguf. This alone fetches from huggingface.co.
+      <p class="hint" id="far-hint">
+        org/name, org/name@revision, org/name/file.gguf or https://…: a model's folder or a GGUF file. Only this fetches
+        from elsewhere.
       </p>
+      <Kept />
     </form>
   )
 }

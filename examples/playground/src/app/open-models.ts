@@ -1,14 +1,15 @@
 import { signal } from '@preact/signals'
 import { proxy } from 'comlink'
-import type { ModelSource, OpenOptions } from '../engine/index'
+import type { ModelSource, Opened, OpenOptions, OpenProgress } from '../engine/index'
 import { engine } from './engine'
-import { attempt } from './notices'
+import { refreshKept } from './kept'
+import { attempt, hint } from './notices'
 
 /** A model that is being opened. */
 export interface Opening {
   name: string
-  loadedBytes: number
-  totalBytes: number
+  /** Undefined until something came. */
+  progress: OpenProgress | undefined
 }
 
 export const opening = signal<Opening | undefined>(undefined)
@@ -17,8 +18,8 @@ export const opening = signal<Opening | undefined>(undefined)
 export const preparing = signal(0)
 
 /** What was opened last, to open it again on another device. */
-type Opened = [source: ModelSource, options: OpenOptions | undefined]
-const last: { target: Opened; draft: Opened | undefined } = {
+type Choice = [source: ModelSource, options: OpenOptions | undefined]
+const last: { target: Choice; draft: Choice | undefined } = {
   target: [{ kind: 'bundled' }, undefined],
   draft: [{ kind: 'bundled' }, undefined],
 }
@@ -70,18 +71,19 @@ export async function reopen(): Promise<void> {
 
 async function withProgress(
   source: ModelSource,
-  open: (onProgress: (progress: { loadedBytes: number; totalBytes: number }) => void) => Promise<void>,
+  open: (onProgress: (progress: OpenProgress) => void) => Promise<Opened>,
 ): Promise<boolean> {
-  const name = source.kind === 'hub' ? source.id : source.kind === 'files' ? source.name : 'the bundled model'
-  opening.value = { name, loadedBytes: 0, totalBytes: 0 }
-  const done = await attempt(async () => {
-    await open(
-      proxy(({ loadedBytes, totalBytes }) => {
-        if (opening.value) opening.value = { name, loadedBytes, totalBytes }
+  const name = source.kind === 'far' ? source.id : source.kind === 'files' ? source.name : 'the bundled model'
+  opening.value = { name, progress: undefined }
+  const opened = await attempt(() =>
+    open(
+      proxy((progress) => {
+        if (opening.value) opening.value = { name, progress }
       }),
-    )
-    return true
-  })
+    ),
+  )
   opening.value = undefined
-  return done ?? false
+  if (source.kind === 'far') void refreshKept()
+  if (opened?.notKept) hint('The weights are not kept', opened.notKept.message, 'The next visit fetches them again.')
+  return opened !== undefined
 }

@@ -52,15 +52,23 @@ export function DrafterLine() {
 }
 
 function Opening() {
-  const { name, loadedBytes, totalBytes } = opening.value!
-  const share = totalBytes > 0 ? loadedBytes / totalBytes : undefined
+  const { name, progress } = opening.value!
+  const { stage = 'load', doneBytes = 0, totalBytes = 0 } = progress ?? {}
+  const mega = (bytes: number) => (bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)
+  const what = `${stage === 'fetch' ? 'Fetching' : 'Opening'} ${name}`
   return (
     <p class="models" role="status">
       <span>
-        Opening {name}
-        {totalBytes > 0 && <span class="quiet"> {(totalBytes / 1e6).toFixed(1)} MB</span>}
+        {what}
+        {totalBytes > 0 && (
+          <span class="quiet">
+            {' '}
+            {stage === 'fetch' && `${mega(doneBytes)} of `}
+            {mega(totalBytes)} MB
+          </span>
+        )}
       </span>
-      <progress value={share} max={1} aria-label={`Opening ${name}`} />
+      <progress value={totalBytes > 0 ? doneBytes / totalBytes : undefined} max={1} aria-label={what} />
     </p>
   )
 }

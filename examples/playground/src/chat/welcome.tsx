@@ -1,4 +1,5 @@
 import { engineState } from '../app/engine'
+import { countOf } from '../app/numbers'
 import { say } from './conversation'
 
 /** What the bundled model knows to talk about: its world is small. */
@@ -19,15 +20,23 @@ export function Welcome() {
         itself. What comes out is the model's own, word for word. The colours show who wrote what.
       </p>
       {target?.name === 'tiny-chat' && (
-        <ul class="suggestions" aria-label="Suggestions">
-          {suggestions.map((text) => (
-            <li key={text}>
-              <button type="button" class="suggestion" onClick={() => void say(text)}>
-                {text}
-              </button>
-            </li>
-          ))}
-        </ul>
+        <>
+          <p class="toy">
+            <strong>{target.name} is a toy</strong>: {countOf(target.parameters).replace(' ', '\u00a0')} parameters and
+            fewer than 200 words, each of them one token. Its world is made up: Mira, Tomo, Lena, Oskar, Nila, Bruno,
+            Ida and Ravi, their animals, ten places. Ask who somebody is, what they did somewhere, or for a story; the
+            rest gets nonsense.
+          </p>
+          <ul class="suggestions" aria-label="Suggestions">
+            {suggestions.map((text) => (
+              <li key={text}>
+                <button type="button" class="suggestion" onClick={() => void say(text)}>
+                  {text}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </>
       )}
     </div>
   )

@@ -1,6 +1,7 @@
 import { alignRoom } from './align/index'
 import { chatRoom } from './chat/index'
 import { deviceRoom } from './device'
+import { keptRoom } from './far-models'
 import { insideRoom } from './inside'
 import { modelsRoom } from './models'
 import { Session } from './session'
@@ -13,6 +14,7 @@ export function createEngine() {
   return {
     device: deviceRoom(session),
     models: modelsRoom(session, chat),
+    kept: keptRoom(),
     chat,
     align: alignRoom(session),
     inside: insideRoom(session, chat),

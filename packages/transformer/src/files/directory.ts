@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { insteadOf } from './instead'
 
 /** What a file is written from: all at once, or piece by piece so that it need never be whole in memory. */
 export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -20,6 +21,8 @@ export interface Directory {
   /** The bytes from `start` (default 0) up to `end` (default the file's), fewer if the file ends before. */
   read(file: string, range?: { start?: number; end?: number }): Promise<Uint8Array>
   readText(file: string): Promise<string>
+  /** What is another where a file's contents are others, learned without reading it; undefined where nothing says so. */
+  version?(file: string): Promise<string | undefined>
   /** Brings a whole file near where it is far, for a directory whose files are: reading is from there afterwards. */
   keep?(file: string): Promise<void>
   /** Writes a whole file. It appears under its name only when it is complete; a failure leaves what was there before. */
@@ -47,8 +50,10 @@ export function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new OutriderError('FILE_FORMAT', `${where} is not valid JSON: ${(cause as Error).message}.`, {
-      remedy: 'The file may be cut off; copy or download it again.',
+    const instead = insteadOf(new TextEncoder().encode(text.slice(0, 512)))
+    const what = instead ? `it is ${instead.what}` : (cause as Error).message
+    throw new OutriderError('FILE_FORMAT', `${where} is not valid JSON: ${what}.`, {
+      remedy: instead?.remedy ?? 'The file may be cut off; copy or download it again.',
       cause,
       details: { file: where },
     })

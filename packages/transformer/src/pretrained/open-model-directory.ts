@@ -25,7 +25,11 @@ export async function openModelDirectory(files: Directory): Promise<OpenedModel>
 
 async function assertModel(files: Directory): Promise<void> {
   if (await files.has('config.json')) return
-  const names = await files.list().catch(() => undefined)
+  const names = await files.list().catch(async (error: OutriderError) => {
+    // A web server lists nothing; what it answers for the file says more.
+    if (error.code === 'UNSUPPORTED') await files.size('config.json')
+    return undefined
+  })
   const gguf = names?.find((name) => name.endsWith('.gguf'))
   throw new OutriderError(
     'FILE_MISSING',

@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import type { Directory } from '../directory'
+import { insteadOf } from '../instead'
 import { readBytes } from '../read-bytes'
 import { storedToFloats } from '../stored-floats'
 import { type GgufDtype, ggufDtypes } from './dtype'
@@ -64,7 +65,7 @@ function parseHeader(bytes: Uint8Array, fileBytes: number, where: string): Pick<
   const reader = new HeaderReader(bytes, fileBytes, where)
   const magic = reader.u32()
   if (magic === 0x47475546) throw reader.broken('it is big-endian, which is not supported', 0)
-  if (magic !== 0x46554747) throw reader.broken('it does not begin with GGUF', 0)
+  if (magic !== 0x46554747) throw notGguf(bytes, where)
   const version = reader.u32()
   if (version !== 2 && version !== 3) throw reader.broken(`version ${version} is not 2 or 3`, 4)
   const tensorCount = reader.count(24, 'tensors')
@@ -217,9 +218,21 @@ const scalars: Readonly<
   12: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
 }
 
-function broken(where: string, byte: number, what: string, tensor?: string): OutriderError {
+function notGguf(bytes: Uint8Array, where: string): OutriderError {
+  const instead = insteadOf(bytes)
+  const what = instead ? `it is ${instead.what}` : 'it does not begin with GGUF'
+  return broken(where, 0, what, undefined, instead?.remedy)
+}
+
+function broken(
+  where: string,
+  byte: number,
+  what: string,
+  tensor?: string,
+  remedy = 'It may be cut off or damaged; copy or download it again.',
+): OutriderError {
   return new OutriderError('FILE_FORMAT', `${where} is not a valid GGUF file: byte ${byte}: ${what}.`, {
-    remedy: 'It may be cut off or damaged; copy or download it again.',
+    remedy,
     details: { file: where, byte, ...(tensor === undefined ? {} : { tensor }) },
   })
 }

@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { insteadOf } from '../instead'
 import { dtypeBytes, type SafetensorsDtype } from './dtype'
 
 /** Where one tensor is: its elements lie at bytes [start, end) of the file, row-major, little-endian. */
@@ -20,13 +21,15 @@ export interface SafetensorsHeader {
 export const maxHeaderBytes = 100_000_000
 
 /**
- * The length of the JSON header that the first 8 bytes of a file state.
+ * The length of the JSON header that the first 8 bytes of a file state. Of more bytes it is seen what else the file may be.
  *
  * @throws OutriderError FILE_FORMAT where the file cannot hold it
  */
 export function headerLength(prefix: Uint8Array, fileBytes: number, where: string): number {
   if (prefix.length < 8)
     throw broken(where, 0, `the file has ${fileBytes} bytes, fewer than the 8 of the header length`)
+  const instead = insteadOf(prefix)
+  if (instead) throw broken(where, 0, `it is ${instead.what}`, undefined, undefined, instead.remedy)
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true))
   if (length > maxHeaderBytes)
     throw broken(where, 0, `the header claims ${length} bytes; at most ${maxHeaderBytes} are allowed`)
@@ -121,9 +124,16 @@ function checkCoverage(
     throw broken(where, position, `${fileBytes - position} bytes after the last tensor belong to no tensor`)
 }
 
-function broken(where: string, byte: number, what: string, tensor?: string, cause?: unknown): OutriderError {
+function broken(
+  where: string,
+  byte: number,
+  what: string,
+  tensor?: string,
+  cause?: unknown,
+  remedy = 'It may be cut off or damaged; copy or download it again.',
+): OutriderError {
   return new OutriderError('FILE_FORMAT', `${where} is not a valid safetensors file: byte ${byte}: ${what}.`, {
-    remedy: 'It may be cut off or damaged; copy or download it again.',
+    remedy,
     cause,
     details: { file: where, byte, ...(tensor === undefined ? {} : { tensor }) },
   })

@@ -23,7 +23,7 @@ export const indexFile = 'model.safetensors.index.json'
 export async function readSafetensors(directory: Directory, file: string = singleFile): Promise<SafetensorsHeader> {
   const where = `${directory.name}/${file}`
   const fileBytes = await directory.size(file)
-  const length = headerLength(await directory.read(file, { start: 0, end: 8 }), fileBytes, where)
+  const length = headerLength(await directory.read(file, { start: 0, end: 512 }), fileBytes, where)
   const json = await directory.read(file, { start: 8, end: 8 + length })
   return parseSafetensorsHeader(json, file, fileBytes, where)
 }
@@ -36,6 +36,10 @@ export async function readSafetensors(directory: Directory, file: string = singl
 export async function openSafetensors(directory: Directory): Promise<SafetensorsFiles> {
   if (await directory.has(singleFile)) return gather([(await readSafetensors(directory)).tensors])
   if (await directory.has(indexFile)) return openShards(directory)
+  // Something else in the file's place says more than that it is not there.
+  await directory.size(singleFile).catch((error: OutriderError) => {
+    if (error.details?.instead !== undefined) throw error
+  })
   throw new OutriderError('FILE_MISSING', `${directory.name} has neither ${singleFile} nor ${indexFile}.`, {
     remedy: 'Weights in other formats (pytorch_model.bin, for one) must be converted to safetensors first.',
     details: { directory: directory.name },
