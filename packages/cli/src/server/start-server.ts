@@ -41,6 +41,12 @@ export interface ServerOptions {
   maxBodyBytes?: number
   /** Milliseconds after which a reader that takes nothing is let go of. Default 60,000. */
   stallMilliseconds?: number
+  /** Milliseconds that a stream waits for its first token before its head is sent, after which failures are events. Default 3000. */
+  headMilliseconds?: number
+  /** Milliseconds of silence in a stream after which a comment is sent. Default 15,000. */
+  commentMilliseconds?: number
+  /** Milliseconds that running requests have for their end when the server closes. Default 5000. */
+  graceMilliseconds?: number
   /** Whether kernels are compiled before the first request. Default true. */
   warmUp?: boolean
   /** Told what share of the warm-up is done. */
@@ -60,7 +66,7 @@ export interface OutriderServer {
   contextLength: number
   /** Whether other machines cannot reach it. */
   loopbackOnly: boolean
-  /** Takes no new request, refuses those that wait, and resolves when those that run have been answered. */
+  /** Takes no new request, refuses those that wait, and resolves when those that run have been answered or broken off. */
   close(): Promise<void>
 }
 
@@ -78,6 +84,9 @@ export async function startServer({
   corsOrigins = [],
   maxBodyBytes = 1 << 20,
   stallMilliseconds = 60_000,
+  headMilliseconds = 3000,
+  commentMilliseconds = 15_000,
+  graceMilliseconds = 5000,
   onError = () => {},
   ...options
 }: ServerOptions): Promise<OutriderServer> {
@@ -99,9 +108,11 @@ export async function startServer({
     corsOrigins,
     maxBodyBytes,
     stallMilliseconds,
+    headMilliseconds,
+    commentMilliseconds,
     onError,
   })
-  const listening = await listen(app, { host, port, deliveryMilliseconds: stallMilliseconds })
+  const listening = await listen(app, { host, port, deliveryMilliseconds: Math.min(stallMilliseconds, 2000) })
   void device.lost.then((error) => engine.close(toApiError(error)))
   return {
     url: listening.url,
@@ -111,7 +122,9 @@ export async function startServer({
     contextLength,
     loopbackOnly,
     async close() {
+      const overdue = setTimeout(() => engine.breakOff(), graceMilliseconds)
       await listening.close(engine.drain())
+      clearTimeout(overdue)
       batch.dispose()
     },
   }
