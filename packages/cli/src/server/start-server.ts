@@ -75,7 +75,7 @@ export interface OutriderServer {
  * caller's to dispose of, after `close`.
  *
  * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens; INVALID_ARGUMENT for an address that cannot be had;
- *   ABORTED when the signal says so during the warm-up
+ *   ABORTED when the signal says so before it listens
  */
 export async function startServer({
   concurrency = 16,
@@ -136,15 +136,18 @@ async function prepare(
   { target, drafter, draftLength = 'auto', verification = 'block', warmUp = true, onWarmUp, signal }: Preparation,
   metrics: ServerMetrics,
 ): Promise<Decoding | undefined> {
-  const decoder = drafter && new SpeculativeDecoder({ target, drafter, draftLength, verification })
-  const phases: ((options: WarmUpOptions) => Promise<void>)[] = [(options) => batch.warmUp(options)]
+  // Of any draft length, for requests may ask for theirs.
+  const decoder = drafter && new SpeculativeDecoder({ target, drafter, verification })
+  const phases: ((options: WarmUpOptions) => Promise<void>)[] = [
+    (options) => batch.warmUp({ ...options, logProbabilities: 1 }),
+  ]
   // Greedy requests and those with a temperature have kernels of their own.
   if (decoder) for (const temperature of [0, 1]) phases.push((options) => decoder.warmUp({ ...options, temperature }))
   if (warmUp)
     for (const [phase, run] of phases.entries())
       await run({ signal, onProgress: ({ done, total }) => onWarmUp?.((phase + done / total) / phases.length) })
   if (!decoder) return undefined
-  const costs = await decoder.measureCosts({ temperature: 1 })
+  const costs = await decoder.measureCosts({ temperature: 1, signal })
   const auto = autoDraftLength({ costs })
   const onDraft = metrics.drafted.bind(metrics)
   return speculativeDecoding({ target, drafter, draftLength, auto, costs, verification, onDraft })
