@@ -7,6 +7,7 @@ import {
   type FinishReason,
   type GenerateOptions,
   type GenerationResult,
+  longSequence,
   madeUpTokens,
   type PretrainedModel,
   type Prompt,
@@ -151,7 +152,7 @@ export class SpeculativeDecoder {
       maxTokens: Math.min(maxTokens, config.contextLength - ids.length),
     })
     throwIfAborted(signal)
-    const policy = await this.#lengthPolicy(sampling)
+    const policy = await this.#lengthPolicy(sampling, signal)
     const started = this.#now()
     const sequence = new Sequence({
       target: model,
@@ -213,27 +214,32 @@ export class SpeculativeDecoder {
   async warmUp({ onProgress, signal, ...options }: WarmUpOptions = {}): Promise<void> {
     const { model, config } = this.#target
     const longest = this.#longestDraft
-    const lengths = [1, 3, 7, 15].filter((length) => length < longest)
-    if (longest > 0) lengths.push(longest)
-    let total = lengths.length
+    // As long as drafts are prompts, so that the drafter has read all numbers of rows that have kernels of their own, too.
+    const lengths = longest > 0 ? [1, 3, 7, 15] : []
+    const long = lengths.length > 0 && config.contextLength >= longSequence + 2
+    const steps = lengths.length + (long ? 1 : 0)
+    let total = steps
     await warmUp(model, {
       ...options,
       signal,
       onProgress: (plain) => {
-        total = plain.total + lengths.length
+        total = plain.total + steps
         onProgress?.({ ...plain, total })
       },
     })
-    for (const [i, draftLength] of lengths.entries()) {
+    const passed = (step: number) =>
+      onProgress?.({ done: total - steps + step, total, pipelines: model.device.counters.pipelines })
+    for (const [i, length] of lengths.entries()) {
       throwIfAborted(signal)
-      const prompt = madeUpTokens(Math.max(1, Math.min(16, config.contextLength - longest - 2)), config.vocabularySize)
+      const draftLength = Math.min(length, longest)
+      const read = Math.max(1, Math.min(length, config.contextLength - draftLength - 2))
       const sequence = new Sequence({
         target: model,
         drafter: this.#drafter,
         verification: this.#verification,
         sampling: resolveSampling(options),
-        prompt,
-        capacity: Math.min(config.contextLength, prompt.length + draftLength + 2),
+        prompt: madeUpTokens(read, config.vocabularySize),
+        capacity: Math.min(config.contextLength, read + draftLength + 2),
       })
       try {
         await sequence.step(0)
@@ -241,14 +247,40 @@ export class SpeculativeDecoder {
       } finally {
         sequence.dispose()
       }
-      const { pipelines } = model.device.counters
-      onProgress?.({ done: total - lengths.length + i + 1, total, pipelines })
+      passed(i + 1)
+    }
+    if (!long) return
+    throwIfAborted(signal)
+    await this.#warmUpLong(resolveSampling(options))
+    passed(steps)
+  }
+
+  /** Long sequences have kernels of their own on GPUs; the target has been warmed up for them. */
+  async #warmUpLong(sampling: Sampling): Promise<void> {
+    const { model, config } = this.#target
+    const { device } = model
+    const { vocabularySize } = config
+    const session = this.#drafter.open({ device, vocabularySize, capacity: longSequence + 2 })
+    try {
+      const tokens = madeUpTokens(longSequence, vocabularySize)
+      device.scope(() => void session.draft({ tokens, draftLength: 2, sampling, offset: 0 }))
+      await device.idle()
+    } finally {
+      session.dispose()
     }
   }
 
-  /** Measures what steps cost, for `metrics` and for the break-even α. */
-  async measureCosts(options: SamplingOptions = {}): Promise<StepCosts> {
+  /**
+   * Measures what steps cost, for `metrics` and for the break-even α.
+   *
+   * @throws OutriderError ABORTED when the signal says so
+   */
+  async measureCosts({
+    signal,
+    ...options
+  }: SamplingOptions & { signal?: AbortSignal | undefined } = {}): Promise<StepCosts> {
     this.metrics.costs = await measureCosts({
+      signal,
       target: this.#target.model,
       drafter: this.#drafter,
       sampling: resolveSampling(options),
@@ -257,9 +289,9 @@ export class SpeculativeDecoder {
     return this.metrics.costs
   }
 
-  async #lengthPolicy(sampling: Sampling): Promise<DraftLengthPolicy> {
+  async #lengthPolicy(sampling: Sampling, signal: AbortSignal | undefined): Promise<DraftLengthPolicy> {
     if (!this.#policy) {
-      const costs = this.metrics.costs ?? (await this.measureCosts(sampling))
+      const costs = this.metrics.costs ?? (await this.measureCosts({ ...sampling, signal }))
       this.#policy ??= autoDraftLength({ costs })
     }
     return this.#policy

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { testData } from '@outrider/test-data'
 import { afterEach, describe, expect, test } from 'vitest'
-import { tinyChatFolder } from '../server/server.fixture'
+import { eventually, tinyChatFolder } from '../server/server.fixture'
 import { runCli } from '../testing/run-cli'
 
 const stories = testData('stories260K')
@@ -67,7 +67,15 @@ const complete = (url: string, more: object = {}) =>
 
 describe('outrider serve', () => {
   test('says in one line where it listens, answers, and ends at SIGTERM when what runs is finished', async () => {
-    const { url, start, signal, ended } = await serve('--model', stories, '--name', 'little', '--no-warm-up')
+    const { url, start, signal, ended } = await serve(
+      '--model',
+      stories,
+      '--name',
+      'little',
+      '--no-warm-up',
+      '--grace',
+      '60',
+    )
     expect(start).toMatchObject({
       event: 'listening',
       api: `${url}/v1`,
@@ -87,6 +95,37 @@ describe('outrider serve', () => {
     expect(lines).toHaveLength(2)
     expect(lines[1]).toMatchObject({ event: 'stopped', requests: 1, generation_tokens: expect.any(Number) })
     expect(err).not.toMatch(/error|\n\s+at /i)
+  })
+
+  test('ends at once though a client had sent a hundred requests ahead and left', async () => {
+    const { url, signal, ended } = await serve('--model', tinyChatFolder, '--no-warm-up')
+    const { port, host } = new URL(url)
+    const body = JSON.stringify({ prompt: 'Mira', max_tokens: 100, temperature: 2 })
+    const request = `POST /v1/completions HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    const leaving = connect(Number(port), '127.0.0.1', () => leaving.write(request.repeat(100)))
+    const state = async () => (await (await fetch(`${url}/health`)).json()) as { running: number; waiting: number }
+    await eventually('it runs', async () => (await state()).running > 0)
+    leaving.destroy()
+    await eventually('nothing runs', async () => (await state()).running + (await state()).waiting === 0)
+    signal('SIGTERM')
+    const { code, err } = await ended
+    expect(code).toBe(0)
+    expect(err).not.toMatch(/error|Warning|\n\s+at /i)
+  })
+
+  test('ends at a signal while it warms up: with the status of what is interrupted, and without a crash', async () => {
+    const child = spawn(process.execPath, [...loader, main, 'serve', '--port', '0', '--model', tinyChatFolder], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    children.push(child)
+    let err = ''
+    child.stderr.on('data', (data) => (err += data))
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+    await eventually('the model is loaded', () => err.includes('Model: '))
+    child.kill('SIGTERM')
+    expect(await ended).toBe(130)
+    expect(err).toContain('serve was stopped.')
+    expect(err).not.toMatch(/unsettled|\n\s+at /i)
   })
 
   test('ends at once at a second signal', async () => {

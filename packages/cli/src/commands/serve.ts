@@ -7,6 +7,7 @@ import { errorText } from '../error-text'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, type SpeculationFlags, withDtype, withSpeculation } from '../options/groups'
 import { integer } from '../options/parse'
+import { endOverdue } from '../overdue'
 import type { OutriderServer } from '../server/index'
 import { duration } from '../terminal'
 
@@ -23,6 +24,7 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   speculateUpTo: number
   context?: number
   maxBody: number
+  grace: number
   warmUp: boolean
   verbose?: boolean
 }
@@ -55,6 +57,12 @@ export const addServe: AddCommand = (program, run) => {
       integer({ least: 2 }),
     )
     .option('--max-body <bytes>', 'the largest body of a request', integer({ least: 1 }), 1 << 20)
+    .option(
+      '--grace <seconds>',
+      'the longest that running requests have for their end when it is stopped',
+      integer(),
+      5,
+    )
     .option('--no-warm-up', 'listen at once, and compile when the first requests come')
   withOutput(withExamples(withDtype(withSpeculation(command), { draft: true }), examples))
   command.action((flags: ServeFlags) => run((context) => serve(context, flags), command))
@@ -86,6 +94,27 @@ const withOutput = (command: Command): Command =>
     .option('--verbose', 'print the stack of an error')
 
 async function serve(context: Context, flags: ServeFlags): Promise<object> {
+  let longest = startMilliseconds
+  const stopped = endOverdue(
+    context.signal,
+    () => longest,
+    () => context.destroyDevice(),
+  )
+  try {
+    return await serveUntilStopped(context, flags, () => {
+      longest = 1000 * flags.grace + endMilliseconds
+    })
+  } finally {
+    stopped()
+  }
+}
+
+/** What a start that is broken off may take to stop: it stops between two kernels, or two parts of a file. */
+const startMilliseconds = 3000
+/** What the end may take after the grace: of the device, and of readers. */
+const endMilliseconds = 4000
+
+async function serveUntilStopped(context: Context, flags: ServeFlags, onListening: () => void): Promise<object> {
   const { terminal, signal } = context
   const target = await openModel(context, flags.model, 'model', flags.dtype)
   const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
@@ -108,11 +137,13 @@ async function serve(context: Context, flags: ServeFlags): Promise<object> {
     apiKey: flags.apiKey,
     corsOrigins: flags.corsOrigin ?? [],
     maxBodyBytes: flags.maxBody,
+    graceMilliseconds: 1000 * flags.grace,
     warmUp: flags.warmUp,
     onWarmUp: (share) => progress?.update(Math.round(100 * share)),
     onError: (error) => terminal.warn(errorText(error, { verbose: flags.verbose ?? false, style: terminal.noteStyle })),
     signal,
   })
+  onListening()
   terminal.endProgress()
   const device = await context.device()
   const start = { ...startOf(server, flags, target), adapter: adapterLabel(device) }

@@ -48,6 +48,17 @@ describe("the AI SDK's OpenAI-compatible provider", () => {
     expect((await usage).outputTokens).toBe(whole.usage.outputTokens)
   })
 
+  it('streams the same text where comments come between', async () => {
+    const slow = await chatServer({ headMilliseconds: 0, commentMilliseconds: 1 })
+    const model = createOpenAICompatible({ name: 'outrider', baseURL: `${slow.url}/v1` })('tiny-chat')
+    const whole = await generateText({ model, prompt, temperature: 0 })
+    const pieces: string[] = []
+    for await (const piece of streamText({ model, prompt, temperature: 0 }).textStream) pieces.push(piece)
+    expect(pieces.length).toBeGreaterThan(3)
+    expect(pieces.join('')).toBe(whole.text)
+    await slow.close()
+  })
+
   it('speaks with a system message and with turns, and stops at texts', async () => {
     const messages = [
       { role: 'user' as const, content: prompt },

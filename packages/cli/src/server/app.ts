@@ -1,10 +1,11 @@
-import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import { requireKey, requireLoopbackHost } from './access'
 import { ApiError, toApiError } from './api-error'
+import type { ConnectionBindings } from './connections'
 import type { Engine } from './engine/engine'
+import { inTurn } from './in-turn'
 import type { ServerMetrics } from './metrics/server-metrics'
 import { parseChat } from './requests/chat'
 import { parseCompletion } from './requests/completion'
@@ -28,6 +29,10 @@ export interface AppOptions {
   maxBodyBytes: number
   /** Milliseconds that a reader of a stream may take for one event. */
   stallMilliseconds: number
+  /** Milliseconds that a stream waits for its first token before its head is sent. */
+  headMilliseconds: number
+  /** Milliseconds of silence in a stream after which a comment is sent. */
+  commentMilliseconds: number
   /** Told of errors that are the server's. */
   onError: (error: unknown) => void
 }
@@ -37,16 +42,23 @@ interface Endpoint {
   format: (served: ServedModel, created: number) => Format
 }
 
-type AppContext = Context<{ Bindings: HttpBindings }>
+type AppContext = Context<{ Bindings: ConnectionBindings }>
 
 /** The server's routes. */
-export function buildApp(options: AppOptions): Hono<{ Bindings: HttpBindings }> {
-  const { served, engine, metrics, apiKey, loopbackOnly, corsOrigins, maxBodyBytes, onError } = options
-  const app = new Hono<{ Bindings: HttpBindings }>()
+export function buildApp(options: AppOptions): Hono<{ Bindings: ConnectionBindings }> {
+  const { served, engine, metrics, apiKey, loopbackOnly, corsOrigins, maxBodyBytes } = options
+  const app = new Hono<{ Bindings: ConnectionBindings }>()
   const model = { id: served.name, object: 'model', created: unixSeconds(), owned_by: 'outrider' }
   const modelEntry = { ...model, max_model_len: served.contextLength }
 
+  const limit = bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: () => {
+      throw new ApiError(413, `The body is larger than ${maxBodyBytes} bytes.`, { code: 'body_too_large' })
+    },
+  })
   if (corsOrigins.length > 0) app.use(cors({ origin: corsOrigins.includes('*') ? '*' : [...corsOrigins] }))
+  app.use(inTurn(limit))
   if (loopbackOnly && apiKey === undefined) app.use(requireLoopbackHost)
   app.get('/health', (c) => {
     if (engine.closed) throw engine.closed
@@ -60,17 +72,14 @@ export function buildApp(options: AppOptions): Hono<{ Bindings: HttpBindings }> 
     return c.json(modelEntry)
   })
 
-  const limit = bodyLimit({
-    maxSize: maxBodyBytes,
-    onError: () => {
-      throw new ApiError(413, `The body is larger than ${maxBodyBytes} bytes.`, { code: 'body_too_large' })
-    },
-  })
   const endpoints: Record<string, Endpoint> = {
     '/v1/chat/completions': { parse: parseChat, format: chatFormat },
     '/v1/completions': { parse: parseCompletion, format: completionFormat },
   }
-  for (const [path, endpoint] of Object.entries(endpoints)) app.post(path, limit, (c) => complete(c, endpoint, options))
+  // What had to wait for its turn has been read already.
+  const bounded: typeof limit = (c, next) => (c.env.turn ? next() : limit(c, next))
+  for (const [path, endpoint] of Object.entries(endpoints))
+    app.post(path, bounded, (c) => complete(c, endpoint, options))
   const methods = { '/health': 'GET', '/metrics': 'GET', '/v1/models': 'GET' }
   for (const path of [...Object.keys(endpoints), ...Object.keys(methods)])
     app.all(path, () => {
@@ -82,15 +91,17 @@ export function buildApp(options: AppOptions): Hono<{ Bindings: HttpBindings }> 
     failure(c, new ApiError(404, `There is no ${c.req.method} ${c.req.path}.`, { code: 'not_found' })),
   )
   app.onError((error, c) => {
-    const shown = toApiError(error)
-    if (shown.status >= 500 && shown !== engine.closed) onError(error)
-    return failure(c, shown)
+    const { incoming, outgoing } = c.env
+    // Who left in the middle of a request hears nothing, and it is no failure of the server's.
+    if (outgoing.destroyed || (incoming.destroyed && !incoming.complete)) return c.body(null)
+    report(error, options)
+    return failure(c, toApiError(error))
   })
   return app
 }
 
 async function complete(c: AppContext, { parse, format }: Endpoint, options: AppOptions): Promise<Response> {
-  const { served, engine, stallMilliseconds, onError } = options
+  const { served, engine, stallMilliseconds, headMilliseconds, commentMilliseconds } = options
   if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
     throw new ApiError(415, 'The body must be sent as application/json.', { code: 'unsupported_media_type' })
   const fields = parse(await c.req.text(), served)
@@ -102,16 +113,25 @@ async function complete(c: AppContext, { parse, format }: Endpoint, options: App
   outgoing.once('close', () => job.abort())
   const writer = format(served, unixSeconds())
   if (!fields.stream) return c.json((await wholeAnswer(job, served, writer)) ?? null)
-  await job.begun()
+  // While nothing is sent, a failure has a status of its own; but a connection on which nothing comes is given up.
+  const begun = await job.begun({ withinMilliseconds: headMilliseconds })
   const includeUsage = fields.stream_options?.include_usage ?? false
   return eventStream(answerChunks(job, served, writer, { includeUsage }), {
     stallMilliseconds,
-    onError,
+    commentMilliseconds,
+    commentAtOnce: !begun,
+    onError: (error) => report(error, options),
     onLeave(reason) {
       job.abort()
       if (reason === 'stalled') outgoing.destroy()
     },
   })
+}
+
+/** Tells of an error if it is the server's. */
+function report(error: unknown, { engine, onError }: AppOptions): void {
+  const shown = toApiError(error)
+  if (shown.status >= 500 && shown !== engine.closed) onError(error)
 }
 
 function failure(c: Context, error: ApiError): Response {

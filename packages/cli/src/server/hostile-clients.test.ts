@@ -6,11 +6,18 @@ import type { OutriderServer } from './start-server'
 
 let server: OutriderServer
 let held: number
+const errors: unknown[] = []
 
 beforeAll(async () => {
   // Without an end token, long answers are long.
   const target = { ...(await stories()), generationConfig: { eosTokenIds: [] } }
-  server = await chatServer({ target, name: 'stories', maxBodyBytes: 50_000, stallMilliseconds: 300 })
+  server = await chatServer({
+    target,
+    name: 'stories',
+    maxBodyBytes: 50_000,
+    stallMilliseconds: 300,
+    onError: (error) => errors.push(error),
+  })
   held = (await testDevice()).memory.liveBytes
 })
 afterAll(() => server.close())
@@ -59,13 +66,22 @@ describe('a client that', () => {
     await isAsAbleAsBefore()
   })
 
-  it('goes away in the middle of its request leaves nothing behind', async () => {
-    const { socket } = await open()
-    socket.write(request('{"prompt":', 'content-length: 5000\r\n'))
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    socket.destroy()
-    await isAsAbleAsBefore()
-  })
+  it.each([
+    ['of a known length', request('{"prompt":', 'content-length: 5000\r\n')],
+    ['in chunks', request('9\r\n{"prompt"\r\n', 'transfer-encoding: chunked\r\n')],
+    ['behind another', request(body()) + request('{"prompt":', 'content-length: 5000\r\n')],
+  ])(
+    'goes away in the middle of its request, %s, leaves nothing behind and is no failure of the server',
+    async (_, bytes) => {
+      const { socket } = await open()
+      const before = errors.length
+      socket.write(bytes)
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      socket.destroy()
+      await isAsAbleAsBefore()
+      expect(errors.slice(before)).toEqual([])
+    },
+  )
 
   it('goes away while it waits for a whole answer is not computed for', async () => {
     const { socket } = await open()
@@ -74,6 +90,55 @@ describe('a client that', () => {
     socket.destroy()
     await isAsAbleAsBefore()
     expect(server.metrics.render()).toMatch(/request_success_total\{.*finished_reason="abort"\} [1-9]/)
+  })
+
+  it('sends requests ahead has its answers in their order, one job at a time', async () => {
+    const { socket, received } = await open()
+    let most = 0
+    const watching = setInterval(() => (most = Math.max(most, server.engine.running + server.engine.waiting)), 1)
+    socket.write(
+      request(body({ max_tokens: 9 })) +
+        request(body({ max_tokens: 1, stream: true })) +
+        'GET /v1/nothing HTTP/1.1\r\nhost: localhost\r\n\r\n' +
+        request('{}') +
+        request('{}', 'content-length: 999999\r\n').slice(0, -2) +
+        body({ max_tokens: 2 }),
+    )
+    await eventually('the last is refused', () => received().includes('body_too_large'))
+    clearInterval(watching)
+    expect(most).toBe(1)
+    expect(received().match(/HTTP\/1\.1 \d+|"completion_tokens":\d+|\[DONE\]/g)).toEqual([
+      'HTTP/1.1 200',
+      '"completion_tokens":9',
+      'HTTP/1.1 200',
+      '[DONE]',
+      'HTTP/1.1 404',
+      'HTTP/1.1 400',
+      'HTTP/1.1 413',
+    ])
+    socket.destroy()
+    await isAsAbleAsBefore()
+  })
+
+  it.each([
+    ['whole answers', {}],
+    ['streams', { stream: true }],
+  ])('sends a hundred requests ahead and goes away takes all of them along: %s', async (_, more) => {
+    const { socket } = await open()
+    const before = errors.length
+    socket.write(request(body({ max_tokens: 500, ...more })).repeat(100))
+    await eventually('it runs', () => server.engine.running === 1)
+    socket.destroy()
+    await eventually('nothing runs', () => server.engine.running + server.engine.waiting === 0)
+    expect(errors.slice(before)).toEqual([])
+    await isAsAbleAsBefore()
+  })
+
+  it('sends more ahead than any client would is cut off', async () => {
+    const { socket, closed } = await open()
+    socket.write(request(body({ max_tokens: 500 })).repeat(300))
+    await closed
+    await isAsAbleAsBefore()
   })
 
   it('reads nothing of a stream keeps nobody waiting', async () => {
@@ -173,6 +238,21 @@ describe('a server that is full', () => {
       })
     await new Promise((resolve) => setTimeout(resolve, 50))
     await stopping.close()
+  }, 10_000)
+
+  it('is stopped in its time although answers are long, nobody reads one, and others wait behind it', async () => {
+    const target = { ...(await stories()), generationConfig: { eosTokenIds: [] } }
+    const stopping = await chatServer({ target, name: 'stories', graceMilliseconds: 100 })
+    const socket = connect(Number(new URL(stopping.url).port), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.pause()
+    socket.write(request(body({ stream: true, max_tokens: 500 })).repeat(20))
+    const long = post(stopping, '/v1/completions', body({ stream: true, max_tokens: 500 }))
+    await eventually('both run', () => stopping.engine.running === 2)
+    await stopping.close()
+    expect((await long).text).toMatch(
+      /data: \{"error":\{"message":"The server is stopping[^\n]*\n\ndata: \[DONE\]\n\n$/,
+    )
   }, 10_000)
 
   it('is stopped: what runs is finished, what waits is refused, and the port is free', async () => {

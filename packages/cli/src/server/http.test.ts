@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { chatServer, post, stories } from './server.fixture'
+import { chatServer, eventually, post, stories, tinyChat } from './server.fixture'
 import type { OutriderServer } from './start-server'
 
 const messages = [{ role: 'user', content: 'Hello.' }]
@@ -202,6 +202,34 @@ describe('a request that is unusual, and right', () => {
     })
     expect(long.json().error).toMatchObject({ code: 'context_length_exceeded', param: 'prompt' })
     await base.close()
+  })
+})
+
+describe('a stream that waits for its turn', () => {
+  it('has a head and comments meanwhile, and refusals that are known at once as statuses', async () => {
+    const target = { ...(await tinyChat()), generationConfig: { eosTokenIds: [] } }
+    const busy = await chatServer({
+      target,
+      concurrency: 1,
+      queueLimit: 1,
+      headMilliseconds: 5,
+      commentMilliseconds: 5,
+    })
+    const ask = (more: object) => post(busy, '/v1/completions', { prompt: 'Mira', temperature: 0, ...more })
+    const before = ask({ max_tokens: 100 })
+    await eventually('it runs', () => busy.engine.running === 1)
+    const waiting = ask({ max_tokens: 4, stream: true })
+    await eventually('the other waits', () => busy.engine.waiting === 1)
+    expect((await ask({ stream: true })).status).toBe(429)
+    expect((await ask({ stream: true, temperature: -1 })).status).toBe(400)
+    const { status, headers, text } = await waiting
+    expect(status).toBe(200)
+    expect(headers.get('content-type')).toMatch(/^text\/event-stream/)
+    expect(headers.get('cache-control')).toContain('no-transform')
+    expect(text).toMatch(/^: waiting\n\n(: waiting\n\n)+data: \{/)
+    expect(text).toMatch(/data: \[DONE\]\n\n$/)
+    await before
+    await busy.close()
   })
 })
 

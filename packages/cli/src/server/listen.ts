@@ -1,8 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { createAdaptorServer } from '@hono/node-server'
 import { OutriderError } from '@outrider/tensor'
-import type { Hono } from 'hono'
+import { type ConnectionBindings, OpenRequests } from './connections'
+
+/** Answers requests. */
+export interface App {
+  fetch: (request: Request, bindings: ConnectionBindings) => Response | Promise<Response>
+}
 
 export interface ListenOptions {
   host: string
@@ -18,7 +23,7 @@ export interface Listening {
   url: string
   /**
    * Takes no new connection. Requests that have not come whole are dropped, answers are delivered, and then all connections are
-   * closed. `answered` resolves when the last answer is made; readers have as long as a stream's for the rest of theirs.
+   * closed. `answered` resolves when the last answer is made.
    */
   close(answered: Promise<void>): Promise<void>
 }
@@ -27,20 +32,20 @@ export interface Listening {
 const requestMilliseconds = 60_000
 
 /** @throws OutriderError INVALID_ARGUMENT where the address cannot be had */
-export async function listen(
-  app: Hono<{ Bindings: HttpBindings }>,
-  { host, port, deliveryMilliseconds }: ListenOptions,
-): Promise<Listening> {
+export async function listen(app: App, { host, port, deliveryMilliseconds }: ListenOptions): Promise<Listening> {
   const server = createAdaptorServer({
-    fetch: app.fetch,
+    fetch(request, bindings) {
+      const { incoming, outgoing } = bindings as { incoming: IncomingMessage; outgoing: ServerResponse } // of HTTP/1
+      return app.fetch(request, { incoming, outgoing, turn: open.turn(incoming, outgoing) })
+    },
     overrideGlobalObjects: false,
     serverOptions: { requestTimeout: requestMilliseconds, headersTimeout: requestMilliseconds / 2 },
   }) as Server
+  const open = new OpenRequests(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, host, port)))
     server.listen(port, host, resolve)
   })
-  const open = openRequests(server)
   const { port: chosen } = server.address() as AddressInfo
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}`,
@@ -53,27 +58,6 @@ export async function listen(
       clearTimeout(deadline)
       server.closeAllConnections()
       await closed
-    },
-  }
-}
-
-/** The requests that have not been answered in full. */
-function openRequests(server: Server) {
-  const requests = new Set<IncomingMessage>()
-  let onEmpty: (() => void) | undefined
-  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    requests.add(request)
-    response.once('close', () => {
-      requests.delete(request)
-      if (requests.size === 0) onEmpty?.()
-    })
-  })
-  return {
-    dropIncomplete() {
-      for (const request of requests) if (!request.complete) request.destroy()
-    },
-    async empty() {
-      if (requests.size > 0) await new Promise<void>((resolve) => (onEmpty = resolve))
     },
   }
 }

@@ -70,6 +70,33 @@ describe('the official openai client', () => {
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1)
   })
 
+  it('waits in the queue with comments between, and streams the same answer; what fails then is its own error', async () => {
+    const target = await tinyChat()
+    const endless = { ...target, generationConfig: { eosTokenIds: [] } }
+    const busy = await chatServer({ target: endless, concurrency: 1, headMilliseconds: 5, commentMilliseconds: 5 })
+    const client = new OpenAI({ baseURL: `${busy.url}/v1`, apiKey: 'none', maxRetries: 0 })
+    const request = { model, messages: question, temperature: 0, max_tokens: 10 }
+    const { choices } = await client.chat.completions.create(request)
+    const first = client.chat.completions.create({ ...request, max_tokens: 60 })
+    const { data: stream, response } = await client.chat.completions.create({ ...request, stream: true }).withResponse()
+    expect(response.status).toBe(200)
+    expect(busy.engine.waiting).toBe(1) // the head has come before its turn
+    let text = ''
+    for await (const chunk of stream) text += chunk.choices[0]!.delta.content ?? ''
+    expect(text).toBe(choices[0]!.message.content)
+    await first
+
+    const long = client.chat.completions.create({ ...request, max_tokens: 60 })
+    const waiting = await client.chat.completions.create({ ...request, stream: true })
+    const closed = busy.close()
+    await expect(
+      (async () => {
+        for await (const _ of waiting);
+      })(),
+    ).rejects.toThrow(/The server is stopping/)
+    await Promise.all([long, closed])
+  })
+
   it('sees the chunks of a stream through its own helper, and no usage unless it asks', async () => {
     const stream = client.chat.completions.stream({ model, messages: question, seed: 3, max_completion_tokens: 5 })
     const final = await stream.finalChatCompletion()

@@ -41,6 +41,12 @@ export interface ServerOptions {
   maxBodyBytes?: number
   /** Milliseconds after which a reader that takes nothing is let go of. Default 60,000. */
   stallMilliseconds?: number
+  /** Milliseconds that a stream waits for its first token before its head is sent, after which failures are events. Default 3000. */
+  headMilliseconds?: number
+  /** Milliseconds of silence in a stream after which a comment is sent. Default 15,000. */
+  commentMilliseconds?: number
+  /** Milliseconds that running requests have for their end when the server closes. Default 5000. */
+  graceMilliseconds?: number
   /** Whether kernels are compiled before the first request. Default true. */
   warmUp?: boolean
   /** Told what share of the warm-up is done. */
@@ -60,7 +66,7 @@ export interface OutriderServer {
   contextLength: number
   /** Whether other machines cannot reach it. */
   loopbackOnly: boolean
-  /** Takes no new request, refuses those that wait, and resolves when those that run have been answered. */
+  /** Takes no new request, refuses those that wait, and resolves when those that run have been answered or broken off. */
   close(): Promise<void>
 }
 
@@ -69,7 +75,7 @@ export interface OutriderServer {
  * caller's to dispose of, after `close`.
  *
  * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens; INVALID_ARGUMENT for an address that cannot be had;
- *   ABORTED when the signal says so during the warm-up
+ *   ABORTED when the signal says so before it listens
  */
 export async function startServer({
   concurrency = 16,
@@ -78,6 +84,9 @@ export async function startServer({
   corsOrigins = [],
   maxBodyBytes = 1 << 20,
   stallMilliseconds = 60_000,
+  headMilliseconds = 3000,
+  commentMilliseconds = 15_000,
+  graceMilliseconds = 5000,
   onError = () => {},
   ...options
 }: ServerOptions): Promise<OutriderServer> {
@@ -99,9 +108,11 @@ export async function startServer({
     corsOrigins,
     maxBodyBytes,
     stallMilliseconds,
+    headMilliseconds,
+    commentMilliseconds,
     onError,
   })
-  const listening = await listen(app, { host, port, deliveryMilliseconds: stallMilliseconds })
+  const listening = await listen(app, { host, port, deliveryMilliseconds: Math.min(stallMilliseconds, 2000) })
   void device.lost.then((error) => engine.close(toApiError(error)))
   return {
     url: listening.url,
@@ -111,7 +122,9 @@ export async function startServer({
     contextLength,
     loopbackOnly,
     async close() {
+      const overdue = setTimeout(() => engine.breakOff(), graceMilliseconds)
       await listening.close(engine.drain())
+      clearTimeout(overdue)
       batch.dispose()
     },
   }
@@ -123,15 +136,18 @@ async function prepare(
   { target, drafter, draftLength = 'auto', verification = 'block', warmUp = true, onWarmUp, signal }: Preparation,
   metrics: ServerMetrics,
 ): Promise<Decoding | undefined> {
-  const decoder = drafter && new SpeculativeDecoder({ target, drafter, draftLength, verification })
-  const phases: ((options: WarmUpOptions) => Promise<void>)[] = [(options) => batch.warmUp(options)]
+  // Of any draft length, for requests may ask for theirs.
+  const decoder = drafter && new SpeculativeDecoder({ target, drafter, verification })
+  const phases: ((options: WarmUpOptions) => Promise<void>)[] = [
+    (options) => batch.warmUp({ ...options, logProbabilities: 1 }),
+  ]
   // Greedy requests and those with a temperature have kernels of their own.
   if (decoder) for (const temperature of [0, 1]) phases.push((options) => decoder.warmUp({ ...options, temperature }))
   if (warmUp)
     for (const [phase, run] of phases.entries())
       await run({ signal, onProgress: ({ done, total }) => onWarmUp?.((phase + done / total) / phases.length) })
   if (!decoder) return undefined
-  const costs = await decoder.measureCosts({ temperature: 1 })
+  const costs = await decoder.measureCosts({ temperature: 1, signal })
   const auto = autoDraftLength({ costs })
   const onDraft = metrics.drafted.bind(metrics)
   return speculativeDecoding({ target, drafter, draftLength, auto, costs, verification, onDraft })

@@ -1,4 +1,11 @@
-import { type CausalLM, madeUpTokens, prefill, type Sampling, sampleTokens } from '@outrider/transformer'
+import {
+  type CausalLM,
+  madeUpTokens,
+  prefill,
+  type Sampling,
+  sampleTokens,
+  throwIfAborted,
+} from '@outrider/transformer'
 import type { Drafter } from '../drafter/drafter'
 import { maxDraftLength } from './policy'
 import type { StepCosts } from './step-costs'
@@ -13,6 +20,7 @@ export interface MeasureCostsOptions {
   repetitions?: number
   /** Seconds. Default the system's clock. */
   now?: () => number
+  signal?: AbortSignal | undefined
 }
 
 const draftedTokens = 4
@@ -20,6 +28,8 @@ const draftedTokens = 4
 /**
  * Measures what draft steps and target passes of 1 to 16 rows cost, each waited for by itself. It takes memory for two
  * short caches and frees it; nothing that is being generated is touched.
+ *
+ * @throws OutriderError ABORTED when the signal says so
  */
 export async function measureCosts({
   target,
@@ -28,6 +38,7 @@ export async function measureCosts({
   context = 64,
   repetitions = 3,
   now = () => performance.now() / 1000,
+  signal,
 }: MeasureCostsOptions): Promise<StepCosts> {
   const { device, config } = target
   const vocabularySize = config.vocabularySize
@@ -41,6 +52,7 @@ export async function measureCosts({
     // The first run compiles and warms.
     for (let run = 0; run <= repetitions; run++) {
       await device.idle()
+      throwIfAborted(signal)
       const begin = now()
       device.scope(step)
       await device.idle()

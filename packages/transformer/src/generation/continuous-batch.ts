@@ -8,7 +8,7 @@ import { prefill } from './prefill'
 import { checkPrompt } from './prompt'
 import { sampleTokens } from './sample'
 import { resolveSampling, type Sampling } from './sampling-options'
-import { madeUpTokens, type WarmUpOptions } from './warm-up'
+import { longSequence, madeUpTokens, type WarmUpOptions, warmUp } from './warm-up'
 
 export interface ContinuousBatchOptions {
   /** The most sequences decoded at once. Default 16: weights are read once for so many rows. */
@@ -174,24 +174,45 @@ export class ContinuousBatch {
   }
 
   /**
-   * Compiles what batches need, by steps of 1, 2, 4 … sequences of made-up tokens, some greedy and some drawn: every size has
-   * kernels of its own. Nobody may be in the batch; it is empty afterwards.
+   * Compiles what batches need, by prompts of every length and steps of 1, 2, 4 … sequences of made-up tokens, some greedy and
+   * some drawn: every size has kernels of its own. Nobody may be in the batch; it is empty afterwards.
    *
    * @throws OutriderError ABORTED when the signal says so
    */
-  async warmUp({ onProgress, signal }: Pick<WarmUpOptions, 'onProgress' | 'signal'> = {}): Promise<void> {
+  async warmUp({
+    onProgress,
+    signal,
+    logProbabilities,
+  }: Pick<WarmUpOptions, 'onProgress' | 'signal' | 'logProbabilities'> = {}): Promise<void> {
     const { model, config } = this.#pretrained
+    const { device } = model
     const sizes = [1, 2, 4, 8, 16].filter((count) => count <= slotsFor(this.size))
+    let total = sizes.length
+    // Prompts of all lengths, which a batch reads one by one.
+    await warmUp(model, {
+      signal,
+      logProbabilities,
+      temperature: 1,
+      topP: 0.9,
+      onProgress: (plain) => {
+        total = plain.total + sizes.length
+        onProgress?.({ ...plain, total })
+      },
+    })
     try {
       for (const [i, size] of sizes.entries()) {
         throwIfAborted(signal)
+        // Long sequences of a batch have kernels of their own, whatever its size.
+        const maxTokens = size <= 2 ? longSequence : 2
         for (let member = 0; member < Math.min(size, this.size); member++) {
           // Unequal lengths, for a batch whose sequences begin at one place is read by other kernels.
           const prompt = madeUpTokens(Math.min(member + 1, config.contextLength - 2), config.vocabularySize)
-          this.join(prompt, { maxTokens: 2, temperature: member % 2, topP: 0.9 })
+          this.join(prompt, { maxTokens, temperature: member % 2, topP: 0.9 })
         }
-        while (this.count > 0) await this.step()
-        onProgress?.({ done: i + 1, total: sizes.length, pipelines: model.device.counters.pipelines })
+        for (let step = 0; step < 2; step++) await this.step()
+        await device.idle()
+        this.dispose()
+        onProgress?.({ done: total - sizes.length + i + 1, total, pipelines: device.counters.pipelines })
       }
     } finally {
       this.dispose()

@@ -1,5 +1,7 @@
 import type { CausalLM } from '../model/index'
+import { FullKvCache } from '../model/kv-cache'
 import { throwIfAborted } from './generate'
+import { scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'
 import { sampleTokens } from './sample'
 import { resolveSampling, type SamplingOptions } from './sampling-options'
@@ -13,36 +15,50 @@ export interface WarmUpProgress {
 }
 
 export interface WarmUpOptions extends SamplingOptions {
+  /** Compile what scoring tokens needs, too, with so many of the likeliest. Default: not. */
+  logProbabilities?: number | undefined
   onProgress?: ((progress: WarmUpProgress) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
 /**
  * Compiles what decoding needs before the first token, by passes over made-up tokens: kernels are compiled when they first
- * run, and passes over 1, 2, 4, 8 and 16 rows or more have kernels of their own. Drivers that keep what they compiled make it
+ * run, and passes over 1, 2, 4, 8 and 16 rows or more have kernels of their own, as long sequences have on GPUs. Drivers that keep what they compiled make it
  * short the next time. It frees all the memory it takes.
  *
  * @param options  the sampling that will be used, as greedy decoding and drawing have different kernels
  * @throws OutriderError ABORTED when the signal says so
  */
-export async function warmUp(model: CausalLM, { onProgress, signal, ...options }: WarmUpOptions = {}): Promise<void> {
+export async function warmUp(
+  model: CausalLM,
+  { onProgress, signal, logProbabilities, ...options }: WarmUpOptions = {},
+): Promise<void> {
   const { device, config } = model
   const sampling = resolveSampling(options)
-  const passes = [1, 2, 4, 8, 16].filter((rows) => rows <= config.contextLength)
-  for (const [i, rows] of passes.entries()) {
+  const passes = [...[1, 2, 4, 8, 16].map((rows) => ({ before: 0, rows })), { before: longSequence, rows: 1 }]
+  const possible = passes.filter(({ before, rows }) => before + rows <= config.contextLength)
+  for (const [i, { before, rows }] of possible.entries()) {
     throwIfAborted(signal)
-    const cache = model.createCache({ capacity: rows })
+    const cache = model.createCache({ capacity: before + rows })
     try {
-      device.scope(() => {
-        sampleTokens(prefill(model, cache, [madeUpTokens(rows, config.vocabularySize)]), sampling, 0)
+      // What is there instead of tokens does not matter, for nobody reads the result.
+      if (cache instanceof FullKvCache) cache.advance([before])
+      const scored = device.scope(() => {
+        const logits = prefill(model, cache, [madeUpTokens(rows, config.vocabularySize)])
+        const tokens = sampleTokens(logits, sampling, 0)
+        return logProbabilities === undefined ? undefined : scoreTokens(logits, tokens, logProbabilities)
       })
+      await scored
       await device.idle()
     } finally {
       cache.dispose()
     }
-    onProgress?.({ done: i + 1, total: passes.length, pipelines: device.counters.pipelines })
+    onProgress?.({ done: i + 1, total: possible.length, pipelines: device.counters.pipelines })
   }
 }
+
+/** Tokens from which on GPUs read a sequence in parts: `selectSpan` cuts at 256 keys. */
+export const longSequence = 256
 
 /** Any tokens. */
 export const madeUpTokens = (count: number, vocabularySize: number): number[] =>

@@ -88,6 +88,11 @@ export class Engine {
     await this.#loop
   }
 
+  /** Fails what still runs after `drain`. */
+  breakOff(): void {
+    if (this.#closed) this.close(this.#closed)
+  }
+
   /** Fails everything: the device is gone. */
   close(error: ApiError): void {
     this.#closed = error

@@ -83,13 +83,21 @@ export class Job implements AsyncIterable<Piece> {
   }
 
   /**
-   * Resolves when the answer has begun, or has ended without one.
+   * Waits until the answer has begun, or has ended without one, or the time is over.
    *
+   * @returns whether there is something to deliver
    * @throws what the job failed with before its first piece: then a status can still say so
    */
-  async begun(): Promise<void> {
-    while (this.open && this.#pieces.length === 0) await this.#next()
+  async begun({ withinMilliseconds }: { withinMilliseconds: number }): Promise<boolean> {
+    let over = false
+    const timer = setTimeout(() => {
+      over = true
+      this.#wake?.()
+    }, withinMilliseconds)
+    while (!over && this.open && this.#pieces.length === 0) await this.#next()
+    clearTimeout(timer)
     if (this.state === 'failed' && this.#pieces.length === 0) throw this.#error
+    return !this.open || this.#pieces.length > 0
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Piece, void, undefined> {

@@ -6,7 +6,13 @@ import { ApiError } from '../api-error'
 import { listen } from '../listen'
 import { type EventStreamOptions, eventStream } from './event-stream'
 
-const patient = { stallMilliseconds: 10_000, onLeave: () => {}, onError: () => {} }
+const patient = {
+  stallMilliseconds: 10_000,
+  commentMilliseconds: 10_000,
+  commentAtOnce: false,
+  onLeave: () => {},
+  onError: () => {},
+}
 const text = (objects: AsyncGenerator<object, void, undefined>, options: Partial<EventStreamOptions> = {}) =>
   eventStream(objects, { ...patient, ...options }).text()
 
@@ -21,6 +27,47 @@ describe('a stream of events', () => {
     )
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
     expect(await response.text()).toBe('data: {"text":"a\\nb"}\n\ndata: {"text":"c"}\n\ndata: [DONE]\n\n')
+  })
+
+  it('asks proxies to pass it on as it comes', () => {
+    const { headers } = eventStream((async function* () {})(), patient)
+    expect(headers.get('cache-control')).toBe('no-cache, no-transform')
+    expect(headers.get('x-accel-buffering')).toBe('no')
+  })
+
+  it('has comments where nothing else comes: before the first event if that is wanted, and after each time of silence', async () => {
+    let go = () => {}
+    const objects = (async function* () {
+      for (const number of [1, 2]) {
+        await new Promise<void>((resolve) => (go = resolve))
+        yield { number }
+      }
+    })()
+    const options = { ...patient, commentMilliseconds: 20, commentAtOnce: true }
+    const reader = eventStream(objects, options).body!.pipeThrough(new TextDecoderStream()).getReader()
+    const next = async () => (await reader.read()).value
+    for (const number of [1, 2]) {
+      expect(await next()).toBe(': waiting\n\n')
+      expect(await next()).toBe(': waiting\n\n')
+      go()
+      let event = await next()
+      while (event === ': waiting\n\n') event = await next()
+      expect(event).toBe(`data: {"number":${number}}\n\n`)
+    }
+    expect(await next()).toBe('data: [DONE]\n\n')
+    expect((await reader.read()).done).toBe(true)
+  })
+
+  it('does not heap up comments for a reader who takes none', async () => {
+    let go = () => {}
+    const objects = (async function* () {
+      await new Promise<void>((resolve) => (go = resolve))
+      yield { number: 1 }
+    })()
+    const response = eventStream(objects, { ...patient, commentMilliseconds: 2 })
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    go()
+    expect(await response.text()).toBe(': waiting\n\ndata: {"number":1}\n\ndata: [DONE]\n\n')
   })
 
   it('tells of an error in an event: what the client may know, and nothing of what it may not', async () => {
@@ -70,8 +117,8 @@ describe('a stream of events', () => {
           for (;;) yield { number: ++made, megabyte }
         })()
         return eventStream(endless, {
+          ...patient,
           stallMilliseconds: 100,
-          onError: () => {},
           onLeave(why) {
             reason ||= why
             outgoing.destroy()
