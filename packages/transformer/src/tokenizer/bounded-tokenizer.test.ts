@@ -93,6 +93,19 @@ describe('a tokenizer of a stranger', () => {
       { pre_tokenizer: { type: 'Metaspace', replacement: '_'.repeat(11), prepend_scheme: 'never' } },
     ],
     ['a word', { model: { type: 'WordPiece', unk_token: 'a', vocab: { a: 0 }, max_input_chars_per_word: 11 } }],
+    [
+      'a piece',
+      {
+        model: {
+          type: 'Unigram',
+          unk_id: 0,
+          vocab: [
+            ['a', 0],
+            ['a'.repeat(11), -1],
+          ],
+        },
+      },
+    ],
   ])('is not taken where %s is longer than any', (_, parts) => {
     expect(() => tokenizer(parts, { tokenCharacters: 10 })).toThrow(beyond(/11 characters, more than 10/))
   })

@@ -8,7 +8,7 @@ export interface TokenizerLimits {
   pattern: PatternLimits
   /** Characters that a replacement may make of a shorter text. Default 2²⁴. */
   characters: number
-  /** Characters of a token that is found before anything else, and of what stands for a space. Default 1,000. */
+  /** Characters of a token that is looked for at every place of a text, and of what stands for a space. Default 1,000. */
   tokenCharacters: number
 }
 
@@ -26,6 +26,7 @@ interface Part {
   replacement?: unknown
   str_rep?: unknown
   max_input_chars_per_word?: unknown
+  vocab?: unknown
   config?: Part & { pattern?: { Regex?: unknown } }
   normalize?: (text: string) => string
   decode_chain?: (tokens: string[]) => string[]
@@ -41,8 +42,13 @@ export function checkTokenizerJson(json: Readonly<Record<string, unknown>>, limi
   for (const { content } of listOf(json.added_tokens))
     if (typeof content === 'string' && content.length > most)
       throw beyondTokenizerLimit(`an added token has ${content.length} characters, more than ${most}`)
-  const word = Number((json.model as Part | undefined)?.max_input_chars_per_word ?? 0)
+  const model = (json.model ?? {}) as Part
+  const word = Number(model.max_input_chars_per_word ?? 0)
   if (word > most) throw beyondTokenizerLimit(`its words have up to ${word} characters, more than ${most}`)
+  // Unigram: a list of pieces with their scores, all of which are tried at every place of a text.
+  for (const [piece] of Array.isArray(model.vocab) ? (model.vocab as unknown[][]).filter(Array.isArray) : [])
+    if (typeof piece === 'string' && piece.length > most)
+      throw beyondTokenizerLimit(`a piece has ${piece.length} characters, more than ${most}`)
 }
 
 /** Replaces what of the library's parts a file could make go on without end, by what counts. */
