@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'NETWORK'
   | 'UNSUPPORTED'
   | 'VOCABULARY_MISMATCH'
+  | 'TEMPLATE_LIMIT'
+  | 'TOKENIZER_LIMIT'
   | 'CONTEXT_OVERFLOW'
   | 'ABORTED'
 

@@ -8,10 +8,12 @@ export const sizeOf = (shape: Shape): number => shape.reduce((product, dimension
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i])
 
-/** Throws unless every dimension is a positive integer. */
+/** Throws unless every dimension is a positive integer, and the elements can be counted, in bytes too. */
 export function checkShape(operation: string, shape: Shape): void {
-  if (shape.every((dimension) => Number.isInteger(dimension) && dimension > 0)) return
-  throw new ShapeError(operation, [shape], 'every dimension must be a positive integer')
+  if (!shape.every((dimension) => Number.isInteger(dimension) && dimension > 0))
+    throw new ShapeError(operation, [shape], 'every dimension must be a positive integer')
+  if (sizeOf(shape) > Number.MAX_SAFE_INTEGER / 16)
+    throw new ShapeError(operation, [shape], 'the elements are more than can be counted')
 }
 
 /** Row-major strides. */

@@ -1,7 +1,7 @@
 import { type DType, fileBytes, isFormat, type TypedArray } from './dtype'
 import { OutriderError, ShapeError } from './errors'
 import { formats } from './formats/index'
-import { flattenNested, type NestedArray, type Shape, sizeOf } from './shape'
+import { checkShape, flattenNested, type NestedArray, type Shape, sizeOf } from './shape'
 
 export type TensorData = NestedArray | TypedArray | readonly number[]
 
@@ -16,8 +16,10 @@ export function tensorData(
   const shape = options.shape ?? nested?.shape ?? (array instanceof Uint8Array ? undefined : [array.length])
   if (!dtype || !shape)
     throw new OutriderError('INVALID_ARGUMENT', 'device.tensor: bytes are given without their shape and dtype.')
+  checkShape('device.tensor', shape)
   if (!(array instanceof Uint8Array) && sizeOf(shape) !== array.length)
     throw new ShapeError('device.tensor', [shape], `${array.length} elements were given`)
+  checkLength(array, dtype, sizeOf(shape))
   return { array, shape, dtype }
 }
 
@@ -41,12 +43,7 @@ function dtypeOf(array: TypedArray): DType | undefined {
  *   read and not made
  */
 export function hostBytes(array: TypedArray, dtype: DType, size: number): Uint8Array {
-  const whole = array instanceof Uint8Array ? fileBytes(size, dtype) : size
-  if (array.length !== whole)
-    throw new OutriderError(
-      'INVALID_ARGUMENT',
-      `A tensor of ${size} elements ${array instanceof Uint8Array ? `takes ${whole} bytes of ${dtype}, not ${array.length}` : `cannot take ${array.length}`}.`,
-    )
+  checkLength(array, dtype, size)
   const given = dtypeOf(array)
   if (given === 'f32' && isFormat(dtype)) {
     const { encode } = formats[dtype] as (typeof formats)['f16']
@@ -57,4 +54,13 @@ export function hostBytes(array: TypedArray, dtype: DType, size: number): Uint8A
   if (given !== undefined && given !== dtype && !halves)
     throw new OutriderError('DTYPE_MISMATCH', `A ${dtype} tensor cannot be written from ${array.constructor.name}.`)
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+}
+
+function checkLength(array: TypedArray, dtype: DType, size: number): void {
+  const whole = array instanceof Uint8Array ? fileBytes(size, dtype) : size
+  if (array.length !== whole)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `A tensor of ${size} elements ${array instanceof Uint8Array ? `takes ${whole} bytes of ${dtype}, not ${array.length}` : `cannot take ${array.length}`}.`,
+    )
 }

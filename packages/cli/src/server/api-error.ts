@@ -36,6 +36,8 @@ export function toApiError(error: unknown): ApiError {
     switch (error.code) {
       case 'INVALID_ARGUMENT':
       case 'UNSUPPORTED':
+      case 'TEMPLATE_LIMIT':
+      case 'TOKENIZER_LIMIT':
         return new ApiError(400, error.message)
       case 'CONTEXT_OVERFLOW':
         return new ApiError(400, error.message, { code: 'context_length_exceeded' })

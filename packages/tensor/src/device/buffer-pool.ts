@@ -1,4 +1,5 @@
 import { OutriderError } from '../errors'
+import { isOutOfMemory, mendMemory, outOfMemory } from './failures'
 
 export interface MemoryUse {
   /** Bytes that undisposed tensors occupy, and the most they ever did. */
@@ -21,6 +22,8 @@ export interface Storage {
   lastUse: number
   /** Who it goes back to, if not to the pool. */
   owner: { release(storage: Storage): void } | null
+  /** Whether the driver refused the memory: it is never given to anybody again. */
+  isRefused?: boolean
 }
 
 /** Free memory is kept up to this many bytes plus what is live, then given back to the driver. */
@@ -36,10 +39,38 @@ export class BufferPool {
   readonly #gpu: GPUDevice
   /** By size class, the highest id first. */
   readonly #free = new Map<number, Storage[]>()
+  readonly #maxBytes: number
+  readonly #onFailure: (error: OutriderError) => void
+  /** Allocations that the driver has not answered yet. */
+  readonly #asked = new Set<Promise<void>>()
   #nextId = 1
 
-  constructor(gpu: GPUDevice) {
+  /**
+   * @param options.maxBytes   what all tensors together may hold
+   * @param options.onFailure  told of memory that the driver refuses
+   */
+  constructor(
+    gpu: GPUDevice,
+    {
+      maxBytes = Number.POSITIVE_INFINITY,
+      onFailure = () => {},
+    }: { maxBytes?: number; onFailure?: (error: OutriderError) => void } = {},
+  ) {
     this.#gpu = gpu
+    this.#maxBytes = maxBytes
+    this.#onFailure = onFailure
+  }
+
+  /** Throws where so many bytes more are more than all tensors may hold. */
+  assertRoom(bytes: number): void {
+    const { liveBytes } = this.memory
+    if (liveBytes + bytes > this.#maxBytes)
+      throw outOfMemory(
+        `${bytes} bytes more than the ${liveBytes} in use are beyond the memory of ${this.#maxBytes}.`,
+        {
+          bytes,
+        },
+      )
   }
 
   acquire(bytes: number): Storage {
@@ -48,11 +79,9 @@ export class BufferPool {
       throw new OutriderError(
         'DEVICE_LIMIT',
         `A tensor of ${bytes} bytes is larger than this device's largest buffer (${this.#gpu.limits.maxBufferSize}).`,
-        {
-          remedy: 'Use a smaller batch, a shorter context or a smaller model.',
-          details: { bytes },
-        },
+        { remedy: mendMemory, details: { bytes } },
       )
+    this.assertRoom(bytes)
     const { memory } = this
     let storage = this.#free.get(capacity)?.pop()
     if (storage) {
@@ -60,16 +89,55 @@ export class BufferPool {
       storage.references = 1
       storage.bytes = bytes
     } else {
-      const buffer = this.#gpu.createBuffer({
-        size: capacity,
-        usage: GPUBufferUsage_STORAGE | GPUBufferUsage_COPY_SRC | GPUBufferUsage_COPY_DST,
-      })
-      storage = { buffer, id: this.#nextId++, capacity, bytes, references: 1, lastUse: -1, owner: null }
+      storage = this.#allocate(capacity, bytes)
     }
     memory.liveBytes += bytes
     memory.liveBuffers++
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes)
     return storage
+  }
+
+  /** Resolves when the driver has answered for all memory that was asked of it. */
+  async allocated(): Promise<void> {
+    await Promise.all(this.#asked)
+  }
+
+  /** The driver answers later whether it gives the memory: scopes of errors belong to this buffer alone. */
+  #allocate(capacity: number, bytes: number): Storage {
+    this.#gpu.pushErrorScope('out-of-memory')
+    this.#gpu.pushErrorScope('validation')
+    const buffer = this.#gpu.createBuffer({
+      size: capacity,
+      usage: GPUBufferUsage_STORAGE | GPUBufferUsage_COPY_SRC | GPUBufferUsage_COPY_DST,
+    })
+    const storage: Storage = { buffer, id: this.#nextId++, capacity, bytes, references: 1, lastUse: -1, owner: null }
+    const asked = Promise.all([this.#gpu.popErrorScope(), this.#gpu.popErrorScope()])
+      .then(([invalid, missing]) => {
+        const error = missing ?? invalid
+        if (error) this.#refused(storage, error)
+      })
+      // A device that is lost does not answer; its loss is told elsewhere.
+      .catch(() => {})
+      .finally(() => this.#asked.delete(asked))
+    this.#asked.add(asked)
+    return storage
+  }
+
+  #refused(storage: Storage, error: GPUError): void {
+    storage.isRefused = true
+    const free = this.#free.get(storage.capacity)
+    const at = free?.indexOf(storage) ?? -1
+    if (at >= 0) {
+      free!.splice(at, 1)
+      this.memory.pooledBytes -= storage.capacity
+    }
+    const message = `The device gives no ${storage.capacity} bytes more. ${error.message}`
+    const details = { bytes: storage.capacity }
+    this.#onFailure(
+      isOutOfMemory(error)
+        ? outOfMemory(message, details)
+        : new OutriderError('DEVICE_LIMIT', message, { remedy: mendMemory, details }),
+    )
   }
 
   /** Bytes that a buffer of so many takes. */
@@ -90,6 +158,7 @@ export class BufferPool {
     const { memory } = this
     memory.liveBytes -= storage.bytes
     memory.liveBuffers--
+    if (storage.isRefused) return
     memory.pooledBytes += storage.capacity
     let free = this.#free.get(storage.capacity)
     if (!free) {

@@ -10,6 +10,11 @@ export interface DeviceOptions {
   device?: GPUDevice | undefined
   /** Lay matrices in parts of at most this many bytes, though the device could bind more: as a smaller device would. */
   maxBindingBytes?: number | undefined
+  /**
+   * What all tensors together may hold, in bytes; beyond it OUT_OF_MEMORY is thrown. Default: where a CPU plays the device, the
+   * memory of this machine, for a system ends processes that want more; else what the driver gives.
+   */
+  maxMemoryBytes?: number | undefined
   /** Submit when this many dispatches wait. Default: few on a CPU that plays a GPU, so that it works while the host encodes; many on a GPU. */
   submitEvery?: number | undefined
 }

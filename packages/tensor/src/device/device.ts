@@ -10,9 +10,10 @@ import { hostBytes, type TensorData, tensorData } from '../tensor-data'
 import { BindGroupCache } from './bind-group-cache'
 import { boundStorages } from './bound-storages'
 import { BufferPool, type MemoryUse, type Storage } from './buffer-pool'
-import { type Capabilities, capabilitiesOf } from './capabilities'
+import { type Capabilities, capabilitiesOf, isOnCpu } from './capabilities'
 import { CommandQueue, type Commands, submissionsFor } from './command-queue'
-import { Failures } from './failures'
+import { Failures, mendMemory } from './failures'
+import { hostMemoryBytes } from './host-memory'
 import { type KernelTime, KernelTimer } from './kernel-timer'
 import { PipelineCache } from './pipeline-cache'
 import { Readback } from './readback'
@@ -68,12 +69,14 @@ export class Device {
       info,
       wait,
       maxBindingBytes = Number.POSITIVE_INFINITY,
+      maxMemoryBytes,
       submitEvery,
     }: {
       owned: boolean
       info: GPUAdapterInfo | undefined
       wait: Wait
       maxBindingBytes?: number | undefined
+      maxMemoryBytes?: number | undefined
       submitEvery?: number | undefined
     },
   ) {
@@ -91,7 +94,12 @@ export class Device {
           .join(' ')
       : 'unknown adapter'
     this.isSoftware = info?.isFallbackAdapter ?? false
-    this.#pool = new BufferPool(gpu)
+    this.#failures = new Failures(gpu)
+    this.#pool = new BufferPool(gpu, {
+      maxBytes:
+        maxMemoryBytes ?? (this.isSoftware || isOnCpu(capabilities) ? hostMemoryBytes() : Number.POSITIVE_INFINITY),
+      onFailure: (error) => this.#failures.allocationFailed(error),
+    })
     this.#pipelines = new PipelineCache(gpu)
     this.#queue = new CommandQueue(gpu, {
       parametersLayout: this.#pipelines.parametersLayout,
@@ -100,7 +108,6 @@ export class Device {
     })
     this.#readback = new Readback(gpu, this.#queue)
     this.#bindGroups = new BindGroupCache(gpu)
-    this.#failures = new Failures(gpu)
   }
 
   /** Resolves with the reason when the device is lost or disposed of. */
@@ -127,13 +134,21 @@ export class Device {
 
   full(shape: Shape, value: number, dtype: DType = 'f32'): Tensor {
     if (value === 0) return this.zeros(shape, dtype)
-    const array =
-      dtype === 'u32'
-        ? new Uint32Array(sizeOf(shape))
-        : dtype === 'i32'
-          ? new Int32Array(sizeOf(shape))
-          : new Float32Array(sizeOf(shape))
-    return this.tensor(array.fill(value), { shape, dtype })
+    this.#checkSize('device.full', shape, dtype)
+    const size = sizeOf(shape)
+    // A large tensor is filled piece by piece: the host never holds it whole.
+    const piece = Math.min(size, filledAtOnce)
+    const numbers =
+      dtype === 'u32' ? new Uint32Array(piece) : dtype === 'i32' ? new Int32Array(piece) : new Float32Array(piece)
+    numbers.fill(value)
+    const whole = hostBytes(numbers, dtype, piece)
+    const tensor = this.empty(shape, dtype)
+    for (const part of tensor.parts)
+      for (let first = 0; first < part.size; first += piece) {
+        const count = Math.min(piece, part.size - first)
+        this.#uploadElements(part, first, whole.subarray(0, (whole.length / piece) * count))
+      }
+    return tensor
   }
 
   /**
@@ -142,11 +157,7 @@ export class Device {
    */
   empty(shape: Shape, dtype: DType = 'f32'): Tensor {
     this.#failures.assertUsable()
-    checkShape('device.empty', shape)
-    const blockElements = isFormat(dtype) ? formats[dtype].elements : 1
-    if ((shape.at(-1) ?? 1) % blockElements !== 0)
-      throw new ShapeError('device.empty', [shape], `rows of ${dtype} must be multiples of ${blockElements}`)
-    const bytes = paddedBytes(sizeOf(shape), dtype)
+    const bytes = this.#checkSize('device.empty', shape, dtype)
     const partRows = bytes > this.#partBytes && shape.length === 2 ? this.#partRows(shape[1]!, dtype) : 0
     if (partRows === 0) return this.adopt(this.#acquire(bytes), shape, dtype)
     const parts: Tensor[] = []
@@ -155,6 +166,24 @@ export class Device {
       parts.push(new Tensor(this, this.#acquire(paddedBytes(sizeOf(part), dtype)), part, dtype, null))
     }
     return new Tensor(this, parts, shape, dtype, this.#scopes.at(-1) ?? null)
+  }
+
+  /** The bytes that a tensor takes, before anything is allocated for it on either side. */
+  #checkSize(operation: string, shape: Shape, dtype: DType): number {
+    checkShape(operation, shape)
+    const blockElements = isFormat(dtype) ? formats[dtype].elements : 1
+    if ((shape.at(-1) ?? 1) % blockElements !== 0)
+      throw new ShapeError(operation, [shape], `rows of ${dtype} must be multiples of ${blockElements}`)
+    const bytes = paddedBytes(sizeOf(shape), dtype)
+    const most = shape.length === 2 ? maxParts * this.#partBytes : this.capabilities.maxBufferBytes
+    if (bytes > most)
+      throw new OutriderError(
+        'DEVICE_LIMIT',
+        `${operation}: a tensor [${shape.join(', ')}] of ${bytes} bytes is larger than the ${most} that this device holds as one.`,
+        { remedy: mendMemory, details: { bytes } },
+      )
+    this.#pool.assertRoom(bytes)
+    return bytes
   }
 
   #acquire(bytes: number): Storage {
@@ -391,9 +420,15 @@ export class Device {
   }
 
   #settle<T>(work: Promise<T>): Promise<T> {
-    return this.#wait(this.#failures.settle(work, this.#pipelines.check()))
+    return this.#wait(this.#failures.settle(work, this.#pipelines.check(), this.#pool.allocated()))
   }
 }
+
+/** A matrix lies in so many parts at most. */
+const maxParts = 256
+
+/** Elements; whole blocks of every format. */
+const filledAtOnce = 2 ** 20
 
 /** Copies into buffers move whole words. */
 function wholeWords(bytes: Uint8Array): Uint8Array {

@@ -1,6 +1,11 @@
 import { OutriderError } from '../errors'
 
-const mendMemory = 'Use a smaller batch, a shorter context or a smaller model.'
+export const mendMemory = 'Use a smaller batch, a shorter context or a smaller model.'
+
+export const isOutOfMemory = (error: GPUError) => error.constructor.name === 'GPUOutOfMemoryError'
+
+export const outOfMemory = (message: string, details: Record<string, unknown> = {}) =>
+  new OutriderError('OUT_OF_MEMORY', message, { remedy: mendMemory, details })
 
 /** What has gone wrong on a device since it was last asked. The GPU reports late: a failure is thrown at the next wait. */
 export class Failures {
@@ -21,11 +26,13 @@ export class Failures {
     gpu.addEventListener?.('uncapturederror', (event) => {
       event.preventDefault?.()
       const { error } = event as GPUUncapturedErrorEvent
-      const outOfMemory = error.constructor.name === 'GPUOutOfMemoryError'
-      this.#pending ??= new OutriderError(outOfMemory ? 'OUT_OF_MEMORY' : 'KERNEL', error.message, {
-        remedy: outOfMemory ? mendMemory : undefined,
-      })
+      this.#pending ??= isOutOfMemory(error) ? outOfMemory(error.message) : new OutriderError('KERNEL', error.message)
     })
+  }
+
+  /** Memory was not given. All that the driver says afterwards comes of that. */
+  allocationFailed(error: OutriderError): void {
+    this.#pending = error
   }
 
   dispose(): void {
@@ -38,12 +45,12 @@ export class Failures {
   }
 
   /**
-   * Waits for work and for the check of the kernels in it.
+   * Waits for work, and for the checks of the kernels and of the memory in it.
    *
    * @throws OutriderError whatever has failed: the device, a kernel's compilation, the driver
    */
-  async settle<T>(work: Promise<T>, kernels: Promise<void>): Promise<T> {
-    const [done, compiled] = await Promise.allSettled([work, kernels])
+  async settle<T>(work: Promise<T>, kernels: Promise<void>, allocations: Promise<void>): Promise<T> {
+    const [done, compiled] = await Promise.allSettled([work, kernels, allocations])
     this.assertUsable()
     const pending = this.#pending
     this.#pending = null

@@ -135,6 +135,26 @@ describe('parseConfig', () => {
     ],
     ['a rotary scaling that is no object', { ...llama, rope_scaling: 'llama3' }, /rope_scaling is "llama3"/],
     ['an end token that is no id', { ...llama, eos_token_id: '</s>' }, /eos_token_id is "<\/s>"/],
+    [
+      'more layers than any model',
+      { ...llama, num_hidden_layers: 1e9 },
+      /num_hidden_layers is 1000000000.*at most 1000/,
+    ],
+    ['a hidden size that none has', { ...llama, hidden_size: 2 ** 40 }, /hidden_size is 1099511627776/],
+    ['an MLP wider than any', { ...llama, intermediate_size: 1e12 }, /intermediate_size is 1000000000000/],
+    ['a vocabulary larger than any', { ...llama, vocab_size: 1e9 }, /vocab_size is 1000000000/],
+    [
+      'more heads than any',
+      { ...llama, hidden_size: 2 ** 16, num_attention_heads: 2 ** 14 },
+      /attention_heads is 16384/,
+    ],
+    ['heads wider than any', { ...llama, head_dim: 2 ** 30 }, /head_dim is 1073741824/],
+    ['a context longer than any', { ...llama, max_position_embeddings: 2 ** 50 }, /max_position_embeddings is/],
+    [
+      'a window longer than any context',
+      { ...llama, architectures: ['MistralForCausalLM'], sliding_window: 2 ** 50 },
+      /sliding_window is/,
+    ],
     ['a rotary base of zero', { ...llama, rope_theta: 0 }, /rope_theta is 0/],
   ])('refuses %s, naming the field and its value', (_, json, message) => {
     expect(() => parseConfig(json)).toThrow(message)

@@ -30,11 +30,12 @@ export class Fields {
     throw this.wrong(field, 'an object or null')
   }
 
-  /** A positive integer, or `fallback` if it is absent; without a fallback it must be there. */
-  count(field: string, fallback?: number): number {
+  /** A positive integer of at most `most`, or `fallback` if it is absent; without a fallback it must be there. */
+  count(field: string, fallback?: number, most = Number.MAX_SAFE_INTEGER): number {
     const value = this.get(field) ?? fallback
-    if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
-    throw this.wrong(field, 'a positive integer')
+    if (Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= most) return value as number
+    const isBounded = most < Number.MAX_SAFE_INTEGER
+    throw this.wrong(field, isBounded ? `a positive integer of at most ${most}` : 'a positive integer')
   }
 
   /** A positive number, or `fallback` if it is absent; without a fallback it must be there. */

@@ -2,6 +2,7 @@ import { families, familyOf, type ModelFamily } from './families/index'
 import { Fields } from './fields'
 import type { ModelConfig } from './model-config'
 import { readRope, writeRopeScaling } from './rope-scaling'
+import { type ModelSize, sizeLimits } from './size-limits'
 
 /**
  * Reads a Hugging Face config.json.
@@ -28,29 +29,30 @@ export function parseConfig(json: unknown, file = 'config.json'): ModelConfig {
 function readModel(fields: Fields, family: ModelFamily): ModelConfig {
   refuseUnsupported(fields)
   const { defaults } = family
-  const heads = fields.count('num_attention_heads')
-  const kvHeads = fields.count('num_key_value_heads', heads)
+  const size = (name: ModelSize, field: string, fallback?: number) => fields.count(field, fallback, sizeLimits[name])
+  const heads = size('heads', 'num_attention_heads')
+  const kvHeads = size('kvHeads', 'num_key_value_heads', heads)
   if (heads % kvHeads !== 0) throw fields.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`)
-  const hiddenSize = fields.count('hidden_size')
+  const hiddenSize = size('hiddenSize', 'hidden_size')
   const headWidth = defaults?.headDim ?? hiddenSize / heads
   if (fields.get('head_dim') === undefined && !defaults?.headDim && hiddenSize % heads !== 0)
     throw fields.wrong('hidden_size', `a multiple of num_attention_heads (${heads}), or head_dim must be given`)
-  const headDim = fields.count('head_dim', headWidth)
+  const headDim = size('headDim', 'head_dim', headWidth)
   if (headDim % 4 !== 0)
     throw fields.wrong('head_dim', `a multiple of 4, which attention loads at once; it is ${headDim}`)
-  const layers = fields.count('num_hidden_layers')
+  const layers = size('layers', 'num_hidden_layers')
   const bosTokenId = fields.token('bos_token_id')
   const padTokenId = fields.token('pad_token_id')
   return {
     architecture: family.modelType,
-    vocabularySize: fields.count('vocab_size'),
+    vocabularySize: size('vocabularySize', 'vocab_size'),
     hiddenSize,
-    intermediateSize: fields.count('intermediate_size'),
+    intermediateSize: size('intermediateSize', 'intermediate_size'),
     layers,
     heads,
     kvHeads,
     headDim,
-    contextLength: fields.count('max_position_embeddings', defaults?.contextLength ?? 2048),
+    contextLength: size('contextLength', 'max_position_embeddings', defaults?.contextLength ?? 2048),
     ...readRope(fields),
     rmsNormEpsilon: fields.positive('rms_norm_eps', defaults?.rmsNormEpsilon ?? 1e-6),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', false),

@@ -48,20 +48,32 @@ export function parameterCount(config: ModelConfig): number {
 /**
  * Fresh parameters: norms are 1, biases 0, the others normal with mean 0 and standard deviation `initializerRange`, as transformers
  * initialises a Llama. The same seed gives the same bits on every device. The caller disposes of them.
+ *
+ * @throws OutriderError DEVICE_LIMIT, OUT_OF_MEMORY where the device does not hold them; then none is left
  */
 export function initializeLlama(device: Device, config: ModelConfig, seed = 0): Parameters {
-  const parameters: Parameters = {}
-  let tensor = 0
-  for (const [name, shape] of llamaParameterShapes(config)) {
-    const constant = name.endsWith('.bias') ? 0 : shape.length === 1 ? 1 : undefined
-    const size = shape.reduce((product, length) => product * length, 1)
+  const parameters = emptyParameters(device, config)
+  for (const [tensor, [name, parameter]] of Object.entries(parameters).entries()) {
+    const { size } = parameter
+    const constant = name.endsWith('.bias') ? 0 : parameter.shape.length === 1 ? 1 : undefined
     // Every tensor draws from 2³² counters of its own, so that its values do not depend on the sizes of the others.
-    const values =
+    parameter.write(
       constant === undefined
         ? normals(size, seed, tensor * 2 ** 32, config.initializerRange)
-        : new Float32Array(size).fill(constant)
-    parameters[name] = device.tensor(values, { shape: [...shape] }).keep()
-    tensor++
+        : new Float32Array(size).fill(constant),
+    )
+  }
+  return parameters
+}
+
+/** All of them before any is filled: what the device does not hold is refused before the host makes it. */
+function emptyParameters(device: Device, config: ModelConfig): Parameters {
+  const parameters: Parameters = {}
+  try {
+    for (const [name, shape] of llamaParameterShapes(config)) parameters[name] = device.empty(shape).keep()
+  } catch (error) {
+    for (const parameter of Object.values(parameters)) parameter.dispose()
+    throw error
   }
   return parameters
 }

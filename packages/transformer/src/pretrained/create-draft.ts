@@ -1,5 +1,6 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
+import { oversized, sizeLimits } from '../config/size-limits'
 import { Llama } from '../model/index'
 import { type PretrainedModel, pretrainedModel } from './pretrained-model'
 
@@ -52,6 +53,8 @@ export function draftConfig(target: ModelConfig, options: DraftOptions): ModelCo
   const intermediateSize = options.intermediateSize ?? Math.ceil((hiddenSize * 2.75) / 32) * 32
   for (const [name, value] of Object.entries({ layers, hiddenSize, heads, kvHeads, intermediateSize }))
     if (!Number.isSafeInteger(value) || value < 1) throw invalid(`${name} is ${value}; it must be a positive integer`)
+  const beyond = oversized({ layers, hiddenSize, heads, kvHeads, intermediateSize })
+  if (beyond) throw invalid(`${beyond} is beyond the largest that is made, ${sizeLimits[beyond]}`)
   if (hiddenSize % (4 * heads) !== 0)
     throw invalid(`hiddenSize ${hiddenSize} does not divide into ${heads} heads of a width that is a multiple of 4`)
   if (heads % kvHeads !== 0) throw invalid(`${heads} heads cannot share ${kvHeads} key and value heads evenly`)

@@ -1,6 +1,7 @@
 import { Template } from '@huggingface/jinja'
 import { OutriderError } from '@outrider/tensor'
 import { parseJson } from '../files/directory'
+import { beyondTemplateLimit, renderBounded, type TemplateLimits, templateLimits } from './bounded-interpreter'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
 import type { JsonFile } from './tokenizer'
 
@@ -13,22 +14,33 @@ export interface ChatMessage {
 export class ChatTemplate {
   /** The template's text. */
   readonly source: string
-  readonly #template: Template
+  readonly #program: Template['parsed']
   readonly #tokens: NamedSpecialTokens
   readonly #ownFile: boolean
+  readonly #limits: TemplateLimits
 
   /**
    * @param source   the Jinja template
    * @param tokens   pieces of the special tokens it may use: bos_token, eos_token and so on
-   * @throws OutriderError FILE_FORMAT for a template that cannot be parsed
+   * @param options.limits  what it may take, where that is not the default
+   * @throws OutriderError FILE_FORMAT for a template that cannot be parsed, TEMPLATE_LIMIT for one that is longer or nested
+   *   deeper than any
    */
-  constructor(source: string, tokens: NamedSpecialTokens = {}, { ownFile = true }: { ownFile?: boolean } = {}) {
+  constructor(
+    source: string,
+    tokens: NamedSpecialTokens = {},
+    { ownFile = true, limits = {} }: { ownFile?: boolean; limits?: Partial<TemplateLimits> } = {},
+  ) {
     this.source = source
     this.#tokens = tokens
     this.#ownFile = ownFile
+    this.#limits = { ...templateLimits, ...limits }
+    checkSource(source, this.#limits)
     try {
-      this.#template = new Template(source)
+      this.#program = new Template(source).parsed
     } catch (cause) {
+      // The parser has used up the stack.
+      if (cause instanceof RangeError) throw beyondTemplateLimit('it is nested too deep', cause)
       throw new OutriderError('FILE_FORMAT', `The chat template cannot be parsed: ${(cause as Error).message}.`, {
         cause,
       })
@@ -54,7 +66,8 @@ export class ChatTemplate {
    * The conversation as text, with its special tokens written out: encode it with `addSpecialTokens: false`.
    *
    * @param options.addGenerationPrompt  whether the opening of the assistant's next message is added; default false
-   * @throws OutriderError INVALID_ARGUMENT for an empty conversation, or one that the template refuses
+   * @throws OutriderError INVALID_ARGUMENT for an empty conversation, or one that the template refuses; TEMPLATE_LIMIT
+   *   where the template takes more steps, text or time than any should
    */
   render(
     messages: readonly ChatMessage[],
@@ -71,8 +84,11 @@ export class ChatTemplate {
           `Message ${i} has no text as role and content: ${JSON.stringify(messages[i])}.`,
         )
     try {
-      return this.#template.render({ ...this.#tokens, messages, add_generation_prompt: addGenerationPrompt })
+      const variables = { ...this.#tokens, messages, add_generation_prompt: addGenerationPrompt }
+      return renderBounded(this.#program, variables, this.#limits)
     } catch (cause) {
+      if (cause instanceof OutriderError) throw cause
+      if (cause instanceof RangeError) throw beyondTemplateLimit(cause.message, cause)
       throw new OutriderError(
         'INVALID_ARGUMENT',
         `The chat template refuses the conversation: ${(cause as Error).message}.`,
@@ -88,6 +104,15 @@ export class ChatTemplate {
   toFiles(): Record<string, string> {
     return this.#ownFile ? { 'chat_template.jinja': this.source } : {}
   }
+}
+
+/** Before the engine's lexer and parser see it. */
+function checkSource(source: string, { sourceCharacters, blanks }: TemplateLimits): void {
+  if (source.length > sourceCharacters)
+    throw beyondTemplateLimit(`it has ${source.length} characters, more than ${sourceCharacters}`)
+  for (const [run] of source.matchAll(/\s+/g))
+    if (run.length > blanks)
+      throw beyondTemplateLimit(`it has ${run.length} characters of white space in a row, more than ${blanks}`)
 }
 
 function templateIn(value: unknown): string | undefined {

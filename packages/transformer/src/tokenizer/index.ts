@@ -1,5 +1,8 @@
+export type { TemplateLimits } from './bounded-interpreter'
+export type { TokenizerLimits } from './bounded-tokenizer'
 export { byteTokenizer } from './byte-tokenizer'
 export { type ChatMessage, ChatTemplate } from './chat-template'
+export type { PatternLimits } from './counted-reg-exp'
 export type { NamedSpecialTokens } from './special-tokens'
 export type { TextStream } from './text-stream'
 export { type JsonFile, Tokenizer } from './tokenizer'

@@ -1,6 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { OutriderError } from '@outrider/tensor'
 import { parseJson } from '../files/directory'
+import { boundTokenizer, checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
 import { type PieceBytes, pieceBytesOf } from './piece-bytes'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
 import { TextStream } from './text-stream'
@@ -29,10 +30,10 @@ export class Tokenizer {
   readonly #files: Readonly<Record<string, string>>
   #fingerprint: string | undefined
 
-  private constructor(tokenizerJson: JsonFile, configJson: JsonFile, where: string) {
+  private constructor(tokenizerJson: JsonFile, configJson: JsonFile, where: string, limits: TokenizerLimits) {
     const json = parsed(tokenizerJson, `${where}tokenizer.json`)
     const config = parsed(configJson, `${where}tokenizer_config.json`)
-    this.#tokenizer = construct(json, config, `${where}tokenizer.json`)
+    this.#tokenizer = construct(json, config, `${where}tokenizer.json`, limits)
     this.#files = { 'tokenizer.json': textOf(tokenizerJson), 'tokenizer_config.json': textOf(configJson) }
     this.#pieceBytes = pieceBytesOf(json)
     this.named = namedSpecialTokens(config)
@@ -48,10 +49,17 @@ export class Tokenizer {
    * @param tokenizerJson        tokenizer.json, as text (kept, and given back unchanged by `toFiles`) or parsed
    * @param tokenizerConfigJson  tokenizer_config.json, likewise
    * @param where                where the files are, with a final slash, for errors
-   * @throws OutriderError FILE_FORMAT for a file that is no tokenizer
+   * @param limits               what it may make of a text and how long it may search, where that is not the default; beyond,
+   *   encode and decode throw TOKENIZER_LIMIT
+   * @throws OutriderError FILE_FORMAT for a file that is no tokenizer, TOKENIZER_LIMIT for one with parts longer than any
    */
-  static fromJson(tokenizerJson: JsonFile, tokenizerConfigJson: JsonFile = {}, where = ''): Tokenizer {
-    return new Tokenizer(tokenizerJson, tokenizerConfigJson, where)
+  static fromJson(
+    tokenizerJson: JsonFile,
+    tokenizerConfigJson: JsonFile = {},
+    where = '',
+    limits: Partial<TokenizerLimits> = {},
+  ): Tokenizer {
+    return new Tokenizer(tokenizerJson, tokenizerConfigJson, where, { ...tokenizerLimits, ...limits })
   }
 
   /**
@@ -165,10 +173,15 @@ function construct(
   json: Record<string, unknown>,
   config: Record<string, unknown>,
   where: string,
+  limits: TokenizerLimits,
 ): HuggingFaceTokenizer {
   try {
-    return new HuggingFaceTokenizer(json, config)
+    checkTokenizerJson(json, limits)
+    const tokenizer = new HuggingFaceTokenizer(json, config)
+    boundTokenizer(tokenizer, limits)
+    return tokenizer
   } catch (cause) {
+    if (cause instanceof OutriderError) throw cause
     throw new OutriderError(
       'FILE_FORMAT',
       `${where} is not a tokenizer that can be used: ${(cause as Error).message}.`,

@@ -1,3 +1,4 @@
+import { sizeLimits } from '../size-limits'
 import type { ModelFamily } from './family'
 
 const defaultWindow = 4096
@@ -10,7 +11,9 @@ export const mistral: ModelFamily = {
   defaults: { contextLength: 131_072 },
   // null is no window; in the files of the first release the field is absent or 4096.
   read: (fields) =>
-    fields.isNull('sliding_window') ? {} : { slidingWindow: fields.count('sliding_window', defaultWindow) },
+    fields.isNull('sliding_window')
+      ? {}
+      : { slidingWindow: fields.count('sliding_window', defaultWindow, sizeLimits.contextLength) },
   write: ({ slidingWindow }) => ({ sliding_window: slidingWindow ?? null }),
   gguf: { architecture: 'llama', interleaved: true },
 }

@@ -1,5 +1,6 @@
 import type { Fields } from '../fields'
 import type { ModelConfig } from '../model-config'
+import { sizeLimits } from '../size-limits'
 
 /**
  * The sliding window of Qwen's files: there where `use_sliding_window` says so, in the layers from `max_window_layers` on.
@@ -14,7 +15,7 @@ export function readOptionalWindow(fields: Fields, layers: number): Partial<Mode
       `a sliding window in some layers only (max_window_layers ${firstLayer} of ${layers}) is not supported`,
       'Supported: a window in all layers or in none.',
     )
-  return { slidingWindow: fields.count('sliding_window', 4096) }
+  return { slidingWindow: fields.count('sliding_window', 4096, sizeLimits.contextLength) }
 }
 
 export function writeOptionalWindow({ slidingWindow }: ModelConfig): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { sizeLimits } from '../size-limits'
 import type { ModelFamily } from './family'
 
 /** A Llama whose projections are stored joined. Abdin et al. 2024, arXiv 2404.14219. */
@@ -10,7 +11,9 @@ export const phi3: ModelFamily = {
     const rotary = fields.positive('partial_rotary_factor', 1)
     if (rotary !== 1)
       throw fields.unsupported(`partial_rotary_factor ${rotary} is not supported`, 'Supported: 1, whole heads.')
-    return fields.get('sliding_window') === undefined ? {} : { slidingWindow: fields.count('sliding_window') }
+    return fields.get('sliding_window') === undefined
+      ? {}
+      : { slidingWindow: fields.count('sliding_window', undefined, sizeLimits.contextLength) }
   },
   write: ({ slidingWindow }) => ({ sliding_window: slidingWindow ?? null }),
   joined: {

@@ -2,6 +2,7 @@ import { OutriderError } from '@outrider/tensor'
 import { families, type ModelFamily } from '../../config/families/index'
 import type { ModelConfig, RopeScaling } from '../../config/index'
 import { rotaryFrequencies } from '../../config/rope-scaling'
+import { type ModelSize, sizeLimits } from '../../config/size-limits'
 import { type GgufFile, readGgufFloats } from '../../files/gguf/read'
 
 /**
@@ -26,12 +27,13 @@ export async function readGgufConfig(file: GgufFile): Promise<{ config: ModelCon
     if (typeof value === 'number' && Number.isFinite(value) && value > 0) return Number(value.toPrecision(7))
     throw broken(where, `${architecture}.${key} is ${value === undefined ? 'missing' : JSON.stringify(value)}`)
   }
-  const count = (key: string, fallback?: number): number => {
+  const size = (name: ModelSize, key: string, fallback?: number): number => {
     const value = metadata.get(`${architecture}.${key}`) ?? fallback
-    if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
+    const most = sizeLimits[name]
+    if (Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= most) return value as number
     throw broken(
       where,
-      `${architecture}.${key} is ${value === undefined ? 'missing' : JSON.stringify(value)}; it must be a positive whole number`,
+      `${architecture}.${key} is ${value === undefined ? 'missing' : JSON.stringify(value)}; it must be a positive whole number of at most ${most}`,
     )
   }
   if (Number(metadata.get(`${architecture}.expert_count`) ?? 0) > 0)
@@ -39,18 +41,21 @@ export async function readGgufConfig(file: GgufFile): Promise<{ config: ModelCon
 
   const embedding = tensors.get('token_embd.weight')
   if (!embedding) throw broken(where, 'it has no tensor "token_embd.weight"')
-  const hiddenSize = count('embedding_length')
-  const heads = count('attention.head_count')
-  const kvHeads = count('attention.head_count_kv', heads)
-  const headDim = count('attention.key_length', hiddenSize / heads)
-  const rotated = count('rope.dimension_count', headDim)
+  const vocabularySize = embedding.shape[0]!
+  if (vocabularySize > sizeLimits.vocabularySize)
+    throw broken(where, `it has ${vocabularySize} tokens; ${sizeLimits.vocabularySize} are the most`)
+  const hiddenSize = size('hiddenSize', 'embedding_length')
+  const heads = size('heads', 'attention.head_count')
+  const kvHeads = size('kvHeads', 'attention.head_count_kv', heads)
+  const headDim = size('headDim', 'attention.key_length', hiddenSize / heads)
+  const rotated = size('headDim', 'rope.dimension_count', headDim)
   if (heads % kvHeads !== 0) throw broken(where, `${heads} heads cannot share ${kvHeads} key and value heads`)
   if (headDim % 4 !== 0) throw broken(where, `heads of ${headDim} are not a multiple of 4`)
   if (rotated !== headDim)
     throw unsupported(where, `rotating ${rotated} of ${headDim} elements of a head is not supported`)
   const ropeTheta = number('rope.freq_base', 10_000)
   const ropeScaling = await readScaling(file, String(architecture), { headDim, ropeTheta })
-  const window = metadata.get(`${architecture}.attention.sliding_window`)
+  const window = Number(metadata.get(`${architecture}.attention.sliding_window`) ?? 0)
   const has = (name: string) => tensors.has(name)
   const special = (name: string) => {
     const id = metadata.get(`tokenizer.ggml.${name}_token_id`)
@@ -60,21 +65,21 @@ export async function readGgufConfig(file: GgufFile): Promise<{ config: ModelCon
   const ends = [special('eos'), special('eot'), special('eom')].filter((id) => id !== undefined)
   const config: ModelConfig = {
     architecture: family.modelType,
-    vocabularySize: embedding.shape[0]!,
+    vocabularySize,
     hiddenSize,
-    intermediateSize: count('feed_forward_length'),
-    layers: count('block_count'),
+    intermediateSize: size('intermediateSize', 'feed_forward_length'),
+    layers: size('layers', 'block_count'),
     heads,
     kvHeads,
     headDim,
-    contextLength: count('context_length'),
+    contextLength: size('contextLength', 'context_length'),
     ropeTheta,
     ...(ropeScaling && { ropeScaling }),
     ...(has('blk.0.attn_q.bias') && {
       attentionBias: has('blk.0.attn_output.bias') ? ('all' as const) : ('qkv' as const),
     }),
     ...(has('blk.0.attn_q_norm.weight') && { qkNorm: true }),
-    ...(typeof window === 'number' && window > 0 && { slidingWindow: window }),
+    ...(window > 0 && { slidingWindow: size('contextLength', 'attention.sliding_window') }),
     rmsNormEpsilon: number('attention.layer_norm_rms_epsilon'),
     tieWordEmbeddings: !has('output.weight'),
     ...(bosTokenId !== undefined && { bosTokenId }),
@@ -96,6 +101,8 @@ async function readScaling(
   const { metadata, tensors, where } = file
   const factors = tensors.get('rope_freqs.weight')
   if (factors) {
+    if (factors.shape.length !== 1 || factors.shape[0] !== rotary.headDim / 2)
+      throw broken(where, `"rope_freqs.weight" is [${factors.shape.join(', ')}], not [${rotary.headDim / 2}]`)
     const stored = await readGgufFloats(file, factors)
     const plain = rotaryFrequencies(rotary)
     // The slowest turn tells the factor: 1 / stored = kept + (1 − kept) / factor.
@@ -103,11 +110,7 @@ async function readScaling(
     const kept = Math.min(1, Math.max(0, (turns - 1) / 3))
     const scaling = { ...llama3, factor: Number(((1 - kept) / (1 / (stored.at(-1) ?? 1) - kept)).toPrecision(4)) }
     const expected = rotaryFrequencies({ ...rotary, ropeScaling: scaling })
-    if (
-      stored.length === plain.length &&
-      stored.every((factor, i) => Math.abs(plain[i]! / expected[i]! / factor - 1) < 1e-3)
-    )
-      return scaling
+    if (stored.every((factor, i) => Math.abs(plain[i]! / expected[i]! / factor - 1) < 1e-3)) return scaling
     throw unsupported(where, "rotary frequencies that are not scaled as Llama 3's are not supported")
   }
   const type = metadata.get(`${architecture}.rope.scaling.type`) ?? 'none'

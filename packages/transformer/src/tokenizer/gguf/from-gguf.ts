@@ -1,6 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import type { GgufFile, GgufMetadataValue } from '../../files/gguf/read'
 import { ChatTemplate } from '../chat-template'
+import { beyondTokenizerLimit } from '../counted-reg-exp'
 import { Tokenizer } from '../tokenizer'
 import { kinds } from './kinds'
 import { preTokenizerNamed } from './pre-tokenizers'
@@ -9,7 +10,8 @@ import { preTokenizerNamed } from './pre-tokenizers'
  * The tokenizer of a GGUF file, as a tokenizer.json that does the same: SentencePiece-style BPE (`llama`) or byte-level BPE
  * (`gpt2`) with the ways of cutting words that are known here.
  *
- * @throws OutriderError UNSUPPORTED for other kinds, by name; FILE_FORMAT where parts are missing or do not fit together
+ * @throws OutriderError UNSUPPORTED for other kinds, by name; FILE_FORMAT where parts are missing or do not fit together;
+ *   TOKENIZER_LIMIT for pieces longer than any
  */
 export function ggufTokenizer({ metadata, where }: GgufFile): { tokenizer: Tokenizer; chatTemplate?: ChatTemplate } {
   const model = metadata.get('tokenizer.ggml.model') ?? 'none'
@@ -168,11 +170,16 @@ function sentencePieceJson(fields: GgufVocabulary): Record<string, unknown> {
   }
 }
 
+const maxPieceCharacters = 1000
+
 /**
  * SentencePiece joins the two neighbours whose piece has the highest score, whichever two they are: every way to make a piece
  * of two others is a merge, the best piece's first.
  */
-function mergesByScore({ pieces, kinds: kindOf }: GgufVocabulary, scores: readonly number[]): [string, string][] {
+function mergesByScore(
+  { pieces, kinds: kindOf, where }: GgufVocabulary,
+  scores: readonly number[],
+): [string, string][] {
   const joinable = new Map(
     pieces.flatMap((piece, id) =>
       kindOf[id] === kinds.normal || kindOf[id] === kinds.userDefined ? [[piece, id] as const] : [],
@@ -180,6 +187,9 @@ function mergesByScore({ pieces, kinds: kindOf }: GgufVocabulary, scores: readon
   )
   const merges: { left: string; right: string; score: number; order: number }[] = []
   for (const [piece, id] of joinable) {
+    // Every cut copies the piece. SentencePiece makes none longer than 16 characters unless it is told to.
+    if (piece.length > maxPieceCharacters)
+      throw beyondTokenizerLimit(`${where} has a piece of ${piece.length} characters, more than ${maxPieceCharacters}`)
     const characters = [...piece]
     for (let cut = 1; cut < characters.length; cut++) {
       const [left, right] = [characters.slice(0, cut).join(''), characters.slice(cut).join('')]

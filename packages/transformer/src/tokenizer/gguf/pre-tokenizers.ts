@@ -1,3 +1,5 @@
+import { falconMarks, gpt2, llama3, qwen2 } from '../known-expressions'
+
 /** A step of a tokenizer.json's pre-tokenizer. */
 interface PreTokenizerStep {
   type?: string
@@ -10,17 +12,13 @@ interface PreTokenizerStep {
   pretokenizers?: PreTokenizerStep[]
 }
 
-const gpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
-const words = (digits: string) =>
-  `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`
-
 /** The ways of cutting words that llama.cpp knows by name, each by the expressions that cut, one after another. */
 const expressions: Readonly<Record<string, readonly string[]>> = {
   'gpt-2': [gpt2],
-  'llama-bpe': [words('\\p{N}{1,3}')],
-  qwen2: [words('\\p{N}')],
+  'llama-bpe': [llama3],
+  qwen2: [qwen2],
   smollm: ['\\p{N}', gpt2],
-  falcon: ['[\\p{P}\\$\\+<=>\\^~\\|`]+', gpt2, '[0-9][0-9][0-9]'],
+  falcon: [falconMarks, gpt2, '[0-9][0-9][0-9]'],
 }
 
 /** Names of llama.cpp that mean one of the above. */
