@@ -65,7 +65,7 @@ export async function claimFile(
   await refuseInputs(path, place, inputs, { isFolder: false })
   if (found) await access(path, constants.W_OK).catch((error) => fail(path, error))
   if (found && (!found.isFile() || isDescriptor(path))) {
-    const file = streamedFile(path)
+    const file = streamedFile(path, context.signal)
     context.atEnd(() => file.close())
     return file
   }

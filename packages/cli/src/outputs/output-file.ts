@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { constants, type FileHandle, open } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { FilePlace } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import { type Directory, directory, type FileContent, memoryDirectory } from '@outrider/transformer'
@@ -17,15 +18,33 @@ export const replacedFile = ({ path }: Place): OutputFile => ({
   close: async () => undefined,
 })
 
-/** A pipe or a device: what is written goes into it, piece by piece. */
-export function streamedFile(path: string): OutputFile {
-  let handle: Promise<FileHandle> | undefined
-  const put = async (content: FileContent | string) => {
+/**
+ * A pipe or a device: what is written goes into it, piece by piece. Nothing blocks, so that Ctrl-C ends the wait for a reader
+ * that does not come, or does not read.
+ */
+export function streamedFile(path: string, signal: AbortSignal): OutputFile {
+  let handle: FileHandle | undefined
+  const pause = async () => {
+    if (signal.aborted) throw new OutriderError('ABORTED', `Nobody has read ${path}.`)
+    await setTimeout(pauseMilliseconds)
+  }
+  const opened = async (): Promise<FileHandle> => {
+    for (;;) {
+      const found = await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK).catch(hasNoReader)
+      if (found) return found
+      await pause()
+    }
+  }
+  const put = async (content: FileContent) => {
     try {
-      handle ??= open(path, 'a')
-      const opened = await handle
-      if (typeof content === 'string' || content instanceof Uint8Array) await opened.appendFile(content)
-      else for await (const chunk of content) await opened.appendFile(chunk)
+      handle ??= await opened()
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content
+      for await (const chunk of bytes instanceof Uint8Array ? [bytes] : bytes)
+        for (let at = 0; at < chunk.length; ) {
+          const written = await handle.write(chunk, at).catch(isFull)
+          if (written) at += written.bytesWritten
+          else await pause()
+        }
     } catch (error) {
       throw failure(path, error)
     }
@@ -39,12 +58,20 @@ export function streamedFile(path: string): OutputFile {
   return {
     directory: into,
     file: basename(path),
-    close: async () => {
-      const opened = await handle?.catch(() => undefined)
-      await opened?.close().catch(() => undefined)
-    },
+    close: async () => handle?.close().catch(() => undefined),
   }
 }
+
+const pauseMilliseconds = 20
+
+/** Of an error that says only that it is too early. */
+const unless =
+  (early: string) =>
+  (error: NodeJS.ErrnoException): undefined => {
+    if (error.code !== early) throw error
+  }
+const hasNoReader = unless('ENXIO')
+const isFull = unless('EAGAIN')
 
 function failure(path: string, error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException

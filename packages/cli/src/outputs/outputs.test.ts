@@ -29,10 +29,10 @@ const write = (name: string, content = '') => {
   writeFileSync(at(name), content)
 }
 const contexts: Context[] = []
-function context(): Context {
+function context(signal = new AbortController().signal): Context {
   const silent = { write: () => undefined }
   const terminal = new Terminal({ out: silent, err: silent, env: {}, json: false })
-  const made = new Context(terminal, new AbortController().signal, {
+  const made = new Context(terminal, signal, {
     out: silent,
     err: silent,
     input: process.stdin,
@@ -204,6 +204,34 @@ describe('an output file', () => {
     expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true)
   })
 
+  test.runIf(process.platform !== 'win32')(
+    'into a pipe without a reader, or one that reads late, waits as long as it may',
+    async () => {
+      execFileSync('mkfifo', [at('pipe')])
+      const stop = new AbortController()
+      const claimed = await claimFile(context(stop.signal), at('pipe'), { inputs: {} })
+      const written = claimed.directory.write(claimed.file, 'x')
+      setTimeout(() => stop.abort(), 30)
+      await expect(written).rejects.toMatchObject({ code: 'ABORTED' })
+
+      const patient = context()
+      const out = await claimFile(patient, at('pipe'), { inputs: {} })
+      const content = new Uint8Array(300_000).fill(97) // more than a pipe holds
+      const late = out.directory.write(out.file, [content, content])
+      const reader = spawn('sh', ['-c', 'exec < "$0"; sleep 0.1; wc -c', at('pipe')], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let counted = ''
+      reader.stdout.on('data', (data: Buffer) => {
+        counted += data
+      })
+      await late
+      await patient.dispose()
+      await once(reader, 'close')
+      expect(Number(counted)).toBe(600_000)
+    },
+  )
+
   test.runIf(process.platform === 'linux')('a device that is full is an error with its name', async () => {
     const out = await file('/dev/full')
     await expect(out.directory.write(out.file, 'x')).rejects.toMatchObject({
@@ -238,6 +266,17 @@ describe('an output that two processes want', () => {
     await first.dispose()
     expect(readdirSync(folder)).toEqual([])
     await file(at('out.jsonl'))
+  })
+
+  test('is free when a process ends at once, in the middle of its work', () => {
+    const program = `
+      const { takeLock } = await import(${JSON.stringify(new URL('lock.ts', import.meta.url).href)})
+      await takeLock(${JSON.stringify(at('new/out.lock'))}, 'out')
+      process.exit(130)`
+    const loader = ['--conditions=@outrider/source', '--import', '@outrider/build/source', '--input-type=module']
+    const { status, stderr } = spawnSync(process.execPath, [...loader, '-e', program])
+    expect(status, stderr.toString()).toBe(130)
+    expect(readdirSync(folder)).toEqual([])
   })
 
   test('is taken over from a process that was killed, and from one whose number another has now', async () => {
