@@ -9,6 +9,7 @@ export class Context {
   resume: string | undefined
   #device: Promise<Device> | undefined
   #opened: Device | undefined
+  readonly #endings: (() => void | Promise<void>)[] = []
 
   constructor(
     readonly terminal: Terminal,
@@ -28,9 +29,15 @@ export class Context {
     return this.#device
   }
 
+  /** What is to be done when the command ends, however it ends: the last first. */
+  atEnd(ending: () => void | Promise<void>): void {
+    this.#endings.push(ending)
+  }
+
   async dispose(): Promise<void> {
     await this.#device?.catch(() => undefined)
     this.destroyDevice()
+    for (const end of this.#endings.toReversed()) await end()
   }
 
   /** Ends the device's work now, where there is a device: a process that exits under a working driver may crash in it. */

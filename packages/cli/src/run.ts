@@ -7,6 +7,7 @@ import { errorJson, errorText } from './error-text'
 import { exitCode, exitCodeOf } from './exit-code'
 import { interruption } from './interruption'
 import { buildProgram } from './program'
+import { outputFailure, type StandardStreams, standardStreams } from './standard-streams'
 import { type Stream, Terminal } from './terminal'
 
 /** The surroundings of a run, so that tests can stand in for the process. */
@@ -23,11 +24,30 @@ export interface Surroundings {
  * @returns the exit status; nothing is thrown and the process is not ended
  */
 export async function run(args: readonly string[], surroundings: Surroundings = process_()): Promise<number> {
+  const streams = standardStreams(surroundings.out, surroundings.err)
+  const status = await statusOf(args, surroundings, streams)
+  await streams.settled()
+  return streams.failure ? endWithoutOutput(streams.failure, surroundings.err) : status
+}
+
+/** The exit status where standard output took nothing more; why is said in a line, where it is no reader that left. */
+function endWithoutOutput(failure: NodeJS.ErrnoException, err: Stream): number {
+  const told = outputFailure(failure)
+  if (told === undefined) return exitCode.ok
+  err.write(`error: ${told}\n`)
+  return exitCode.failure
+}
+
+async function statusOf(
+  args: readonly string[],
+  surroundings: Surroundings,
+  streams: StandardStreams,
+): Promise<number> {
   const { out, err, env } = surroundings
   const json = args.includes('--json')
   const verbose = args.includes('--verbose')
   const terminal = new Terminal({ out, err, env, json })
-  const program = buildProgram((body, command) => inFrame(body, command, terminal, surroundings))
+  const program = buildProgram((body, command) => inFrame(body, command, { terminal, surroundings, streams }))
   for (const command of [program, ...program.commands])
     command.exitOverride().configureOutput({
       writeOut: (text) => out.write(text),
@@ -41,6 +61,7 @@ export async function run(args: readonly string[], surroundings: Surroundings = 
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCode.ok // --help, --version
     if (error instanceof Interrupted) return exitCode.interrupted
+    if (streams.failure) return exitCode.failure // told of once, by its cause
     const shown = error instanceof CommanderError ? usageError(error) : error
     if (json) terminal.printJson({ error: errorJson(shown) })
     terminal.warn(errorText(shown, { verbose, style: terminal.noteStyle }))
@@ -53,14 +74,14 @@ class Interrupted extends Error {}
 async function inFrame(
   body: (context: Context) => Promise<object>,
   command: Command,
-  terminal: Terminal,
-  surroundings: Surroundings,
+  { terminal, surroundings, streams }: { terminal: Terminal; surroundings: Surroundings; streams: StandardStreams },
 ) {
   const stop = interruption(
     () => terminal.note('\nStopping… (Ctrl-C again ends at once)'),
     () => context.destroyDevice(),
   )
-  const context = new Context(terminal, stop.signal, surroundings)
+  const context = new Context(terminal, AbortSignal.any([stop.signal, streams.signal]), surroundings)
+  const patience = endLate(streams, context, surroundings.err)
   try {
     const result = await body(context)
     terminal.endProgress()
@@ -73,7 +94,31 @@ async function inFrame(
     throw new Interrupted(text, { cause: error })
   } finally {
     stop.release()
+    patience.release()
     await context.dispose()
+  }
+}
+
+/** How long work may take to stop by itself when its output takes nothing more. */
+const patienceMilliseconds = 5000
+
+/** Ends the process where a command does not stop by itself when nobody can be given its results. */
+function endLate(streams: StandardStreams, context: Context, err: Stream): { release(): void } {
+  const { signal } = streams
+  let timer: NodeJS.Timeout | undefined
+  const end = async () => {
+    await context.dispose()
+    process.exit(endWithoutOutput(streams.failure!, err))
+  }
+  const onFailure = () => {
+    timer = setTimeout(end, patienceMilliseconds)
+  }
+  signal.addEventListener('abort', onFailure)
+  return {
+    release() {
+      signal.removeEventListener('abort', onFailure)
+      clearTimeout(timer)
+    },
   }
 }
 

@@ -1,9 +1,9 @@
 import { batchesOnce, type DataSource } from '@outrider/dataset'
-import type { LogEntry, TrainingOptions, TrainingResult } from '@outrider/training'
+import type { LogEntry, Resumption, TrainingOptions, TrainingResult } from '@outrider/training'
 import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from './context'
 import type { TrainingFlags } from './options/training'
-import { duration, fixed } from './terminal'
+import { duration, fixed, type Terminal } from './terminal'
 import { stepProgress } from './training-progress'
 
 /** What `pretrain` and `distill` share: progress, checkpoints, validation, saving, and the summary. */
@@ -56,9 +56,10 @@ export async function trainingRun(
     validateEvery,
     checkpoints: directory(out),
     checkpointEvery,
-    keepCheckpoints: 1,
+    keepCheckpoints: 2, // where the newest is damaged, the other serves
     resume,
     signal,
+    onResume: (resumption) => tellResumption(terminal, resumption),
     onStep({ step, loss, acceptanceRate, tokens, validation: figures }) {
       trainedTokens = tokens
       progress ??= stepProgress(terminal, { label, steps, step, withTarget: acceptanceRate !== undefined })
@@ -81,6 +82,14 @@ export async function trainingRun(
     )
   terminal.print(`Written to ${out}`)
   return { out, steps, seconds, tokens: trainedTokens, ...last, ...measured }
+}
+
+function tellResumption(terminal: Terminal, { checkpoint, verified, damaged }: Resumption): void {
+  for (const { checkpoint: newer, error } of damaged)
+    terminal.warn(`${newer} is damaged, and nothing is taken from it: ${error.message}`)
+  if (damaged.length > 0) terminal.warn(`The run goes on from ${checkpoint}.`)
+  if (!verified)
+    terminal.warn(`${checkpoint} has no checksums (an older version wrote it), so it is taken without being verified.`)
 }
 
 function describe({ eval_loss, eval_acceptance_rate, eval_acceptance_length }: LogEntry): string {

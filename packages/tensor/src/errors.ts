@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'FILE_MISSING'
   | 'FILE_FORMAT'
   | 'FILE_WRITE'
+  | 'LOCKED'
   | 'NETWORK'
   | 'UNSUPPORTED'
   | 'VOCABULARY_MISMATCH'

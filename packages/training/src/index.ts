@@ -1,4 +1,11 @@
-export { latestCheckpoint, loadCheckpoint, saveCheckpoint, type TrainerState } from './checkpoint/checkpoints'
+export {
+  latestCheckpoint,
+  loadCheckpoint,
+  type Resumption,
+  saveCheckpoint,
+  type TrainerState,
+  wholeCheckpoint,
+} from './checkpoint/checkpoints'
 export { simulatedAcceptanceLength } from './evaluation/acceptance'
 export { evaluate } from './evaluation/evaluate'
 export { type DistillationOptions, type DistillationSettings, distill, distillation } from './loop/distill'

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -45,6 +45,15 @@ describe('the history', () => {
     expect(openHistory(file, unexpected).entries).toHaveLength(1000)
     const lines = readFileSync(file, 'utf8').trim().split('\n')
     expect([lines.length, lines[0], lines.at(-1)]).toEqual([1000, '"1500"', '"2499"'])
+  })
+
+  test('leaves a link where it is, also when it is cut down', () => {
+    const link = join(folder, 'link.jsonl')
+    writeFileSync(join(folder, 'real.jsonl'), Array.from({ length: 2500 }, (_, i) => `"${i}"\n`).join(''))
+    symlinkSync('real.jsonl', link)
+    openHistory(link, unexpected).add('last')
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(readFileSync(join(folder, 'real.jsonl'), 'utf8').trim().split('\n')).toHaveLength(1001)
   })
 
   test('says once that it cannot be kept, and goes on in memory', () => {

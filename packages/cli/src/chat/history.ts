@@ -1,4 +1,13 @@
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -68,7 +77,8 @@ export function openHistory(file: string | undefined, onFailure: (reason: string
       const file = path
       attempt(() => {
         appendFileSync(file, `${JSON.stringify(message)}\n`, { mode: 0o600 })
-        chmodSync(file, 0o600) // one that was there before may be open to others
+        // One that was there before may be open to others; a device is the machine's.
+        if (statSync(file).isFile()) chmodSync(file, 0o600)
       })
     },
   }
@@ -93,7 +103,8 @@ function readLines(file: string): string[] {
   })
 }
 
-function rewrite(file: string, entries: readonly string[]): void {
+function rewrite(path: string, entries: readonly string[]): void {
+  const file = realpathSync(path) // a link stays one
   const temporary = `${file}.${process.pid}.tmp`
   writeFileSync(
     temporary,

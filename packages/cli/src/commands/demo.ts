@@ -1,6 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { TargetStates } from '@outrider/training'
-import { parameterCount, saveCausalLM } from '@outrider/transformer'
+import { directory, parameterCount, saveCausalLM } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
 import { bundledTarget } from '../demo/bundled-target'
@@ -13,6 +13,7 @@ import { columnsOf } from '../demo/side-by-side'
 import { alignDraft, generateAnswers, pretrainDraft, type TrainedDraft } from '../demo/stages'
 import { tokenByToken } from '../evaluation/token-by-token'
 import { openModel } from '../models'
+import { claimDirectory, demoDrafts } from '../outputs/index'
 import { writeReport } from '../report/write'
 import { count, duration, fixed } from '../terminal'
 
@@ -40,6 +41,7 @@ async function demo(context: Context, out: string): Promise<object> {
   const began = performance.now()
   context.resume =
     'The demo begins anew each time; the stages as commands of their own (pretrain, generate, distill) can be resumed.'
+  await claimDirectory(context, out, { kind: 'demo', inputs: { 'the bundled model': bundledTarget() } })
   await prepare(out)
   const device = await context.device()
   const adapter = adapterLabel(device)
@@ -104,7 +106,7 @@ async function demo(context: Context, out: string): Promise<object> {
 
   const seconds = (performance.now() - began) / 1000
   const data = reportData({ target, drafts, rows, completion, adapter, lead, notes, answers, seconds })
-  const address = await writeReport(`${out}/report.html`, data)
+  const address = await writeReport({ directory: directory(out), file: 'report.html' }, data)
   terminal.print()
   terminal.printParagraph(
     `${style.bold('Written')} to ${out} in ${duration(seconds)}: distillation.jsonl, ${drafts.map(({ name }) => `draft-${name}`).join(', ')}`,
@@ -115,9 +117,7 @@ async function demo(context: Context, out: string): Promise<object> {
 
 /** Removes what an earlier demo wrote, and nothing else. */
 async function prepare(out: string): Promise<void> {
-  await mkdir(out, { recursive: true })
-  const drafts = ['pretrained', ...plan.distillation.losses].map((name) => `draft-${name}`)
-  for (const name of ['target', 'distillation.jsonl', 'report.html', ...drafts])
+  for (const name of ['target', 'distillation.jsonl', 'report.html', ...demoDrafts])
     await rm(`${out}/${name}`, { recursive: true, force: true })
 }
 

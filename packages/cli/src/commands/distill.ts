@@ -8,6 +8,7 @@ import type { Context } from '../context'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { type TrainingFlags, withTraining } from '../options/training'
+import { claimDirectory } from '../outputs/index'
 import { trainingRun } from '../training-run'
 
 interface DistillFlags extends TrainingFlags, Pick<DtypeFlags, 'dtype'> {
@@ -47,6 +48,16 @@ export const addDistill: AddCommand = (program, run) => {
 }
 
 async function distillDraft(context: Context, flags: DistillFlags): Promise<object> {
+  await claimDirectory(context, flags.out, {
+    kind: 'run',
+    inputs: {
+      '--target': flags.target,
+      '--draft': flags.draft,
+      '--data': flags.data,
+      '--text': flags.text,
+      '--validation': flags.validation,
+    },
+  })
   const target = await openModel(context, flags.target, 'target', flags.dtype)
   const draft = await openModel(context, flags.draft, 'draft', 'f32')
   const conversations = jsonl(flags.data)

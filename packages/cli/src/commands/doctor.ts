@@ -35,7 +35,8 @@ interface DoctorFlags {
   context: number
 }
 
-async function doctor({ terminal }: Context, flags: DoctorFlags): Promise<object> {
+async function doctor(context: Context, flags: DoctorFlags): Promise<object> {
+  const { terminal } = context
   const { style } = terminal
   const system = {
     node: process.version,
@@ -57,6 +58,7 @@ async function doctor({ terminal }: Context, flags: DoctorFlags): Promise<object
       : new OutriderError('NO_ADAPTER', String(error), { remedy: noAdapterRemedy })
   })
   const device = await createDevice({ adapter })
+  context.atEnd(() => device.dispose()) // also where the command ends before its time
   try {
     const { capabilities } = device
     const works = await addsUp(device)

@@ -19,7 +19,8 @@ import {
   withSampling,
 } from '../options/groups'
 import { integer, listOf } from '../options/parse'
-import { checkReportFile, writeReport } from '../report/write'
+import { claimFile } from '../outputs/index'
+import { writeReport } from '../report/write'
 import { fixed } from '../terminal'
 import { warmUpProgress } from '../warm-up-progress'
 
@@ -78,7 +79,13 @@ export const addEvaluate: AddCommand = (program, run) => {
 async function evaluate(context: Context, flags: EvaluateFlags): Promise<object> {
   const { terminal, signal } = context
   const began = performance.now()
-  if (flags.report !== undefined) await checkReportFile(flags.report)
+  const report =
+    flags.report === undefined
+      ? undefined
+      : await claimFile(context, flags.report, {
+          inputs: { '--target': flags.target, '--draft': flags.draft, '--prompts': flags.prompts },
+          needsFolder: true,
+        })
   const target = await openModel(context, flags.target, 'target', flags.dtype)
   const draft = await openModel(context, flags.draft, 'draft', flags.draftDtype)
   compareVocabularies(target, draft)
@@ -116,7 +123,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   }
   const device = await context.device()
   const adapter = adapterLabel(device)
-  if (flags.report !== undefined) {
+  if (report) {
     const ways = flags.draftLength.map((draftLength) => ({ title: `γ = ${draftLength}`, draft, draftLength }))
     const { prompt, shown } = prompts[0]!
     const { verification } = flags
@@ -132,7 +139,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
       maxTokens,
       seconds: (performance.now() - began) / 1000,
     })
-    terminal.print(`\nReport: ${await writeReport(flags.report, data)}`)
+    terminal.print(`\nReport: ${await writeReport(report, data)}`)
   }
   return {
     target: flags.target,

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
 import { type LoadDtype, loadDtypes, parameterCount, saveCausalLM, saveGguf } from '@outrider/transformer'
 import { Option } from 'commander'
@@ -7,6 +7,7 @@ import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
 import { modelSource } from '../options/groups'
+import { claimDirectory, claimFile } from '../outputs/index'
 import { bytes } from '../terminal'
 
 interface ExportFlags {
@@ -50,14 +51,18 @@ async function exportModel(context: Context, { model, out, dtype, ...flags }: Ex
     throw new OutriderError('INVALID_ARGUMENT', `--dtype ${dtype} is not for --format ${format}.`, {
       remedy: `Use ${format === 'gguf' ? 'f32, f16, q8_0 or q4_0' : 'f32, f16 or bf16'}.`,
     })
+  const inputs = { '--model': model }
+  const ggufFile = format === 'gguf' ? await claimFile(context, out, { inputs }) : undefined
+  if (!ggufFile) await claimDirectory(context, out, { kind: 'model', inputs })
   const pretrained = await openModel(context, model, 'model')
   const upper = dtype.toUpperCase()
-  if (format === 'gguf')
-    await saveGguf(pretrained, dirname(out), { file: basename(out), dtype: upper as 'F32' | 'F16' | 'Q8_0' | 'Q4_0' })
-  else await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16' })
+  if (ggufFile) {
+    const { directory, file } = ggufFile
+    await saveGguf(pretrained, directory, { file, dtype: upper as 'F32' | 'F16' | 'Q8_0' | 'Q4_0' })
+  } else await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16' })
   const file = format === 'gguf' ? out : join(out, 'model.safetensors')
   const size = await stat(file).then(
-    (found) => found.size,
+    (found) => (found.isFile() ? found.size : undefined),
     () => undefined, // in shards
   )
   terminal.print(`${out}: ${format}, ${dtype}${size === undefined ? '' : `, ${bytes(size)}`}`)

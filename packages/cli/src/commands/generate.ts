@@ -5,6 +5,7 @@ import { generationProgress } from '../generation-progress'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
+import { claimFile } from '../outputs/index'
 import { count, duration } from '../terminal'
 
 interface GenerateFlags extends Pick<DtypeFlags, 'dtype'> {
@@ -65,6 +66,7 @@ async function generate(
   { target: path, dtype, seeds, out, ...settings }: GenerateFlags,
 ): Promise<object> {
   const { terminal, signal } = context
+  const file = await claimFile(context, out, { inputs: { '--target': path, '--seeds': seeds } })
   const target = await openModel(context, path, 'target', dtype)
   context.resume = 'The rows written stay; the same command goes on from there.'
   const progress = generationProgress(terminal)
@@ -72,7 +74,7 @@ async function generate(
   const { rows, generated } = await generateDataset({
     target,
     seeds: jsonl(seeds),
-    out,
+    out: file,
     ...settings,
     signal,
     onProgress(state) {

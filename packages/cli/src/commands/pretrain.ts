@@ -7,6 +7,7 @@ import { describeModel, openModel } from '../models'
 import { modelSource } from '../options/groups'
 import { integer } from '../options/parse'
 import { type TrainingFlags, withTraining } from '../options/training'
+import { claimDirectory } from '../outputs/index'
 import { trainingRun } from '../training-run'
 
 interface PretrainFlags extends TrainingFlags {
@@ -57,6 +58,15 @@ export const addPretrain: AddCommand = (program, run) => {
 async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<object> {
   const { terminal } = context
   const { layers, hiddenSize, heads, kvHeads, intermediateSize, seed } = flags
+  await claimDirectory(context, flags.out, {
+    kind: 'run',
+    inputs: {
+      '--target': flags.target,
+      '--draft': flags.draft,
+      '--text': flags.text,
+      '--validation': flags.validation,
+    },
+  })
   const target = await openCausalLM(flags.target, { signal: context.signal })
   const draft =
     flags.draft === undefined

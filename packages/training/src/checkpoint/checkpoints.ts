@@ -15,6 +15,7 @@ import {
 import type { LogEntry } from '../loop/log'
 import type { AdamW } from '../optimizer/adamw'
 import type { LossScaler, LossScalerState } from '../precision/loss-scaler'
+import { verifyChecksums, writeChecksums } from './checksums'
 
 /** What a checkpoint holds beside weights and moments, in the names of transformers' `trainer_state.json`. */
 export interface TrainerState {
@@ -43,25 +44,35 @@ const stateFile = 'trainer_state.json'
 const optimizerFile = 'optimizer.safetensors'
 
 /**
- * Writes `checkpoint-N/`: a plain model directory with `optimizer.safetensors` and `trainer_state.json`. The checkpoint
- * counts from the moment it is entered in `checkpoints.json`, when everything in it is complete; older ones beyond `keep`
- * are removed after that, so a kill at any moment leaves a whole one.
+ * Writes `checkpoint-N/`: a plain model directory with `optimizer.safetensors`, `trainer_state.json` and the checksums of all
+ * of them. The checkpoint counts from the moment it is entered in `checkpoints.json`, when everything in it is complete; older
+ * ones beyond `keep` are removed after that, so a kill at any moment leaves a whole one.
  *
+ * @param first  the first of a run that began anew: what is there is another run's, and none of it is kept
  * @returns the checkpoint's name
  * @throws OutriderError FILE_WRITE
  */
 export async function saveCheckpoint(
   run: Directory,
-  { model, optimizer, state, keep }: { model: PretrainedModel; optimizer: AdamW; state: TrainerState; keep: number },
+  {
+    model,
+    optimizer,
+    state,
+    keep,
+    first = false,
+  }: { model: PretrainedModel; optimizer: AdamW; state: TrainerState; keep: number; first?: boolean },
 ): Promise<string> {
   const name = `checkpoint-${state.global_step}`
   const checkpoint = within(run, name)
   await saveCausalLM(model, checkpoint)
   await writeMoments(checkpoint, optimizer)
   await checkpoint.write(stateFile, `${JSON.stringify(state, null, 2)}\n`)
+  await writeChecksums(checkpoint)
 
   const known = (await checkpointNames(run)).filter((other) => other !== name)
-  const kept = [...known, name].slice(-keep)
+  // Newer ones are of a course that the run has left, by going on from an older one.
+  const older = first ? [] : known.filter((other) => stepOf(other) < state.global_step)
+  const kept = [...older, name].slice(-keep)
   await run.write(recordFile, `${JSON.stringify({ checkpoints: kept }, null, 2)}\n`)
   for (const old of known.filter((other) => !kept.includes(other))) await removeFiles(within(run, old))
   return name
@@ -70,6 +81,40 @@ export async function saveCheckpoint(
 /** The newest complete checkpoint of a run, or null. */
 export async function latestCheckpoint(run: Directory): Promise<string | null> {
   return (await checkpointNames(run)).at(-1) ?? null
+}
+
+/** What a run goes on from. */
+export interface Resumption {
+  /** The checkpoint's name. */
+  checkpoint: string
+  /** Whether its files are known to be as they were written; of what older versions wrote nothing is known. */
+  verified: boolean
+  /** Newer checkpoints that are damaged, and what is wrong with each: nothing is taken from them. */
+  damaged: { checkpoint: string; error: OutriderError }[]
+}
+
+/**
+ * The newest checkpoint of which no file has changed since it was written, or null where there is none at all.
+ *
+ * @throws OutriderError FILE_FORMAT where all are damaged
+ */
+export async function wholeCheckpoint(run: Directory): Promise<Resumption | null> {
+  const passedOver: Resumption['damaged'] = []
+  for (const checkpoint of (await checkpointNames(run)).reverse())
+    try {
+      const folder = within(run, checkpoint)
+      if (!(await folder.has(stateFile))) throw damaged(folder.name, `${stateFile} is missing`)
+      return { checkpoint, verified: await verifyChecksums(folder), damaged: passedOver }
+    } catch (error) {
+      if (!(error instanceof OutriderError)) throw error
+      passedOver.push({ checkpoint, error })
+    }
+  if (passedOver.length === 0) return null
+  throw new OutriderError(
+    'FILE_FORMAT',
+    `${run.name} has no checkpoint that is whole. ${passedOver.map(({ error }) => error.message).join(' ')}`,
+    { remedy: 'Train again, without resuming.', details: { damaged: passedOver.map(({ checkpoint }) => checkpoint) } },
+  )
 }
 
 /**
@@ -145,6 +190,8 @@ async function checkpointNames(run: Directory): Promise<string[]> {
   if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
   throw damaged(run.name, `${recordFile} has no list of checkpoints`)
 }
+
+const stepOf = (name: string): number => Number(name.slice(name.lastIndexOf('-') + 1))
 
 const damaged = (where: string, what: string) =>
   new OutriderError('FILE_FORMAT', `${where}: ${what}.`, {

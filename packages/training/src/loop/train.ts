@@ -1,7 +1,7 @@
 import type { Batch, BatchStream } from '@outrider/dataset'
 import { type Device, OutriderError } from '@outrider/tensor'
 import type { Directory, PretrainedModel } from '@outrider/transformer'
-import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from '../checkpoint/checkpoints'
+import { loadCheckpoint, type Resumption, saveCheckpoint, wholeCheckpoint } from '../checkpoint/checkpoints'
 import { evaluate } from '../evaluation/evaluate'
 import { AdamW, type AdamWOptions } from '../optimizer/adamw'
 import { type LossScaleOptions, LossScaler } from '../precision/loss-scaler'
@@ -46,8 +46,10 @@ export interface TrainingOptions extends AdamWOptions {
   checkpointEvery?: number | undefined
   /** Complete checkpoints that stay. Default 2. */
   keepCheckpoints?: number | undefined
-  /** Go on from the newest checkpoint, if there is one. The run ends in the same bytes as one that was never interrupted. */
+  /** Go on from the newest checkpoint that is whole, if there is one. The run ends in the same bytes as one that was never interrupted. */
   resume?: boolean | undefined
+  /** Called when the run goes on, with the checkpoint that it goes on from and those that are damaged. */
+  onResume?: ((resumption: Resumption) => void) | undefined
   /** Called after every step. */
   onStep?: ((progress: TrainingProgress) => void) | undefined
   /** Stops after the step at hand, with a checkpoint if there is a directory for it; `train` then throws ABORTED. */
@@ -114,13 +116,15 @@ export async function train(
 
   let history: LogEntry[] = []
   let step = 0
-  const resumed = checkpoints && options.resume ? await latestCheckpoint(checkpoints) : null
+  const resumed = checkpoints && options.resume ? await wholeCheckpoint(checkpoints) : null
   if (checkpoints && resumed) {
-    const state = await loadCheckpoint(checkpoints, resumed, { model, optimizer, scaler, settings })
+    options.onResume?.(resumed)
+    const state = await loadCheckpoint(checkpoints, resumed.checkpoint, { model, optimizer, scaler, settings })
     await batches.restore(state.data_position)
     history = state.log_history
     step = state.global_step
   }
+  let first = !resumed
   const save = async () => {
     if (!checkpoints || history.at(-1) === undefined) return
     const state = {
@@ -130,7 +134,8 @@ export async function train(
       settings,
       ...(scaler && { loss_scaler: scaler.state() }),
     }
-    await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints })
+    await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints, first })
+    first = false
   }
 
   const began = performance.now()

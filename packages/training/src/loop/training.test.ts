@@ -2,8 +2,9 @@ import { type Batch, type BatchStream, batchesOnce, batchStream, rows } from '@o
 import { kld, lossByName, tvdPlusPlus } from '@outrider/losses'
 import { type Device, readAll } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
-import { byteTokenizer, type Directory, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
+import { byteTokenizer, type Directory, memoryDirectory, type PretrainedModel, readJson } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { Resumption } from '../checkpoint/checkpoints'
 import { evaluate } from '../evaluation/evaluate'
 import { distill, distillation } from './distill'
 import type { DeviceBatch } from './objective'
@@ -297,6 +298,75 @@ describe('a run that was stopped', () => {
     const wider = tinyDraft(target)
     await expect(distilled(run, { resume: true, draft: tinyTarget(device) })).rejects.toThrow(/model\.layers\.1|shape/)
     wider.dispose()
+  })
+
+  it('goes on from the older checkpoint where a byte of the newest has changed, and ends in the same bytes', async () => {
+    const straight = memoryDirectory()
+    const expected = await distilled(straight)
+    const files = await straight.list('checkpoint-9')
+    expect(files).toEqual(expect.arrayContaining(['checksums.json', 'optimizer.safetensors', 'trainer_state.json']))
+    for (const file of files) {
+      const run = memoryDirectory()
+      await abortedAt(run, 7)
+      const bytes = await run.read(`checkpoint-7/${file}`)
+      bytes[bytes.length - 9]! ^= 1
+      await run.write(`checkpoint-7/${file}`, bytes)
+      const resumptions: Resumption[] = []
+      const onResume = (resumption: Resumption) => resumptions.push(resumption)
+      expect(await distilled(run, { resume: true, onResume }), file).toEqual(expected)
+      expect(resumptions).toMatchObject([
+        {
+          checkpoint: 'checkpoint-6',
+          verified: true,
+          damaged: [{ checkpoint: 'checkpoint-7', error: { code: 'FILE_FORMAT' } }],
+        },
+      ])
+      expect(await run.list('checkpoint-7')).toEqual([])
+    }
+  })
+
+  it('keeps no checkpoint of an earlier run when it begins anew in its directory', async () => {
+    const run = memoryDirectory()
+    await abortedAt(run, 4)
+    await distilled(run, { steps: 5, checkpointEvery: 5 })
+    expect(await readJson(run, 'checkpoints.json')).toEqual({ checkpoints: ['checkpoint-5'] })
+    for (const other of [3, 4]) expect(await run.list(`checkpoint-${other}`)).toEqual([])
+  })
+
+  it('takes no checkpoint that has lost a file, or that is only a name', async () => {
+    for (const damage of [
+      (run: Directory) => run.remove('checkpoint-7/optimizer.safetensors'),
+      (run: Directory) => run.write('checkpoints.json', '{"checkpoints":["checkpoint-6","checkpoint-8"]}'),
+    ]) {
+      const run = memoryDirectory()
+      await abortedAt(run, 7)
+      await damage(run)
+      let from: string | undefined
+      await distilled(run, { resume: true, onResume: ({ checkpoint }) => (from = checkpoint) })
+      expect(from).toBe('checkpoint-6')
+    }
+  })
+
+  it('reads a checkpoint without checksums, as older versions wrote them, and says that it is not verified', async () => {
+    const run = memoryDirectory()
+    await abortedAt(run, 3)
+    await run.remove('checkpoint-3/checksums.json')
+    const resumptions: Resumption[] = []
+    const { history } = await distilled(run, { resume: true, onResume: (resumption) => resumptions.push(resumption) })
+    expect(history).toHaveLength(12)
+    expect(resumptions).toEqual([{ checkpoint: 'checkpoint-3', verified: false, damaged: [] }])
+  })
+
+  it('is refused where no checkpoint is whole, with the file that is damaged', async () => {
+    const run = memoryDirectory()
+    await abortedAt(run, 3)
+    const weights = await run.read('checkpoint-3/model.safetensors')
+    weights[weights.length - 1]! ^= 128
+    await run.write('checkpoint-3/model.safetensors', weights)
+    await expect(distilled(run, { resume: true })).rejects.toMatchObject({
+      code: 'FILE_FORMAT',
+      message: expect.stringContaining('checkpoint-3/model.safetensors is not what was written'),
+    })
   })
 
   it('says what is damaged in a checkpoint', async () => {

@@ -1,0 +1,140 @@
+import { access, constants } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { OutriderError } from '@outrider/tensor'
+import type { Context } from '../context'
+import { takeLock } from './lock'
+import { type OutputFile, replacedFile, streamedFile } from './output-file'
+import { type DirectoryKind, directoryLock, strangerIn } from './own-directories'
+import { type Place, placeOf } from './place'
+
+/** Paths that a command reads, by their options: models, data. Names of the Hub may be among them. */
+export type Inputs = Record<string, string | readonly string[] | undefined>
+
+/**
+ * Makes sure, before any work, that a directory can be written, and that no other process writes it until the command ends.
+ *
+ * @returns the directory, links followed
+ * @throws OutriderError INVALID_ARGUMENT where it is an input, in one or around one, holds what is not ours, or can never be;
+ *   FILE_WRITE where it cannot be written; LOCKED where another process has it
+ */
+export async function claimDirectory(
+  context: Context,
+  path: string,
+  { kind, inputs }: { kind: DirectoryKind; inputs: Inputs },
+): Promise<string> {
+  const place = await placeOf(named(path))
+  if (place.found && !place.found.isDirectory())
+    throw refused(`${path} is ${place.found.isFile() ? 'a file' : 'no directory'}, and a directory is to be written.`)
+  await refuseInputs(path, place, inputs, { isFolder: true })
+  const stranger = place.found && (await strangerIn(place.path, kind).catch((error) => fail(path, error)))
+  if (stranger !== undefined)
+    throw refused(
+      `${path} is not empty, and what is in it is not of ${makers[kind]}: ${stranger}.`,
+      'Name a directory of its own: it is made.',
+    )
+  await lock(context, join(place.path, directoryLock), path)
+  return place.path
+}
+
+const makers: Record<DirectoryKind, string> = {
+  run: 'a run of Outrider (there is no checkpoints.json)',
+  model: 'a model that Outrider wrote',
+  demo: 'a demo',
+}
+
+/**
+ * The same for a file. Into a pipe or a device is written, of a link the file that it leads to; they stay what they are.
+ *
+ * @param needsFolder  whether its folder must be there; else it is made
+ * @throws OutriderError as `claimDirectory`
+ */
+export async function claimFile(
+  context: Context,
+  path: string,
+  { inputs, needsFolder = false }: { inputs: Inputs; needsFolder?: boolean },
+): Promise<OutputFile> {
+  const place = await placeOf(named(path))
+  const { found } = place
+  if (found?.isDirectory()) throw refused(`${path} is a folder.`, 'Name a file in it.')
+  if (/[/\\]$/.test(path)) throw refused(`${path} is the name of a folder.`, 'Name a file in it.')
+  if (found?.isBlockDevice() || found?.isSocket())
+    throw refused(`${path} is ${found.isSocket() ? 'a socket' : 'a disk'}, and a file is to be written.`)
+  if (needsFolder && !found && !(await placeOf(dirname(resolve(place.path)))).found)
+    throw refused(`There is no folder ${dirname(path)} for ${basename(path)}.`, 'Make it first.')
+  await refuseInputs(path, place, inputs, { isFolder: false })
+  if (found) await access(path, constants.W_OK).catch((error) => fail(path, error))
+  if (found && (!found.isFile() || isDescriptor(path))) {
+    const file = streamedFile(path, context.signal)
+    context.atEnd(() => file.close())
+    return file
+  }
+  await lock(context, join(dirname(place.path), `.${basename(place.path)}.lock`), path)
+  return replacedFile(place)
+}
+
+/** `/dev/stdout` and its like: what the process has open, which a new file under the same name would not be. */
+const isDescriptor = (path: string): boolean => /^\/(dev|proc)\/(?!shm\/)/.test(resolve(path))
+
+function named(path: string): string {
+  if (path !== '') return path
+  throw refused('The name of the output is empty.')
+}
+
+async function lock(context: Context, file: string, path: string): Promise<void> {
+  const taken = await takeLock(file, path).catch((error) => fail(path, error))
+  context.atEnd(taken.release)
+}
+
+async function refuseInputs(
+  path: string,
+  output: Place,
+  inputs: Inputs,
+  { isFolder }: { isFolder: boolean },
+): Promise<void> {
+  const all = Object.entries(inputs).flatMap(([option, paths]) =>
+    [paths ?? []].flat().map((input) => ({ name: `${option} ${input}`, input })),
+  )
+  all.push({ name: "the cache of the Hub's models", input: hubCache() })
+  for (const { name, input } of all) {
+    const place = await placeOf(input).catch(() => undefined)
+    if (!place) continue
+    const same = place.path === output.path || (output.found && place.found && isSame(output.found, place.found))
+    if (same) throw refused(`${path} is ${name}, which would be overwritten.`)
+    if (output.path.startsWith(within(place.path)) && place.found?.isDirectory())
+      throw refused(`${path} is inside ${name}, which is only read.`)
+    if (isFolder && place.found && place.path.startsWith(within(output.path)))
+      throw refused(`${path} holds ${name}, which is only read.`)
+  }
+}
+
+const within = (folder: string): string => (folder.endsWith(sep) ? folder : folder + sep)
+
+const isSame = (a: { dev: number; ino: number }, b: { dev: number; ino: number }): boolean =>
+  a.dev === b.dev && a.ino === b.ino && a.ino !== 0
+
+/** Where Hugging Face's tools keep models. */
+function hubCache({ HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME }: NodeJS.ProcessEnv = process.env): string {
+  return HF_HUB_CACHE || join(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'), 'hub')
+}
+
+const refused = (message: string, remedy = 'Write elsewhere.') =>
+  new OutriderError('INVALID_ARGUMENT', message, { remedy })
+
+function fail(path: string, error: unknown): never {
+  if (error instanceof OutriderError) throw error
+  const { code, message } = error as NodeJS.ErrnoException
+  const reason = reasons[code ?? ''] ?? message
+  throw new OutriderError('FILE_WRITE', `${path} cannot be written: ${reason}.`, {
+    remedy: code === 'ENOSPC' ? 'Free some space or write elsewhere.' : 'Check the permissions, or write elsewhere.',
+    cause: error,
+    details: { file: path, code },
+  })
+}
+
+const reasons: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+}

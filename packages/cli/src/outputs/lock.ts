@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import { OutriderError } from '@outrider/tensor'
+
+/** An output that belongs to this process until it is let go of. */
+export interface Lock {
+  /** Removes the lock, and the folders that were made for it where nothing came into them. */
+  release(): void
+}
+
+/** Who holds a lock: what its file says. */
+interface Holder {
+  pid: number
+  host: string
+  /** When the process began, where the system tells: a process that came later may have the same number. */
+  began?: string | undefined
+  /** Tells this lock from every other. */
+  token: string
+}
+
+const heartbeatMilliseconds = 10_000
+/** A holder on another machine that has not been heard of for so long is gone. */
+const silenceMilliseconds = 120_000
+/** So long a holder may take from making its file to writing into it. */
+const unwrittenMilliseconds = 10_000
+
+/**
+ * Takes a lock file, made in one step (`O_EXCL`), so that of two processes one has it, on a network's file system too. One whose
+ * holder is gone is taken over: its process has ended, or on another machine has said nothing for two minutes.
+ *
+ * @throws OutriderError LOCKED, with the holder's `pid` and `host` in its details; the file system's error where it cannot be
+ *   written
+ */
+export async function takeLock(file: string, what: string): Promise<Lock> {
+  const made = await mkdir(dirname(file), { recursive: true })
+  const own: Holder = { pid: process.pid, host: hostname(), began: beginOf(process.pid), token: randomUUID() }
+  const removeFolders = () => made !== undefined && removeEmpty(dirname(file), made)
+  try {
+    await take(file, own, what)
+  } catch (error) {
+    removeFolders()
+    throw error
+  }
+  const heartbeat = setInterval(() => {
+    const now = new Date()
+    void utimes(file, now, now).catch(() => undefined)
+  }, heartbeatMilliseconds).unref()
+  let held = true
+  const release = () => {
+    if (!held) return
+    held = false
+    clearInterval(heartbeat)
+    process.off('exit', release)
+    if (holderOf(textOf(file))?.token === own.token) rmSync(file, { force: true })
+    removeFolders()
+  }
+  process.on('exit', release) // where the process ends at once, as by a second Ctrl-C
+  return { release }
+}
+
+async function take(file: string, own: Holder, what: string): Promise<void> {
+  const content = `${JSON.stringify(own)}\n`
+  for (let attempts = 0; attempts < 5; attempts++) {
+    try {
+      await writeFile(file, content, { flag: 'wx' })
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const found = textOf(file)
+    if (found === undefined) continue // let go of since
+    if (!(await isGone(file, found, own))) throw locked(holderOf(found), what)
+    await takeAway(file, found)
+  }
+  throw locked(holderOf(textOf(file)), what)
+}
+
+/** Moves a lock aside that was seen to be left behind; what took its place since is put back. */
+async function takeAway(file: string, seen: string): Promise<void> {
+  const aside = `${file}.${randomUUID()}`
+  try {
+    await rename(file, aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  if ((await readFile(aside, 'utf8')) === seen) return rm(aside, { force: true })
+  await rename(aside, file)
+}
+
+async function isGone(file: string, text: string, own: Holder): Promise<boolean> {
+  const holder = holderOf(text)
+  if (holder?.host === own.host) return !isAlive(holder)
+  const silent = await silence(file)
+  return silent !== undefined && silent > (holder ? silenceMilliseconds : unwrittenMilliseconds)
+}
+
+/** Milliseconds since the last sign of life, by the clock of the file system, which is nobody's own. */
+async function silence(file: string): Promise<number | undefined> {
+  const probe = `${file}.${randomUUID()}`
+  try {
+    await writeFile(probe, '', { flag: 'wx' })
+    const [now, last] = await Promise.all([stat(probe), stat(file)])
+    return now.mtimeMs - last.mtimeMs
+  } catch {
+    return undefined
+  } finally {
+    await rm(probe, { force: true })
+  }
+}
+
+function isAlive({ pid, began }: Holder): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // somebody else's, and there
+  }
+  const now = beginOf(pid)
+  return began === undefined || now === undefined || began === now
+}
+
+/** When a process began, in the system's own unit, where /proc tells. */
+function beginOf(pid: number): string | undefined {
+  const text = textOf(`/proc/${pid}/stat`)
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function holderOf(text: string | undefined): Holder | undefined {
+  try {
+    const holder = JSON.parse(text ?? '') as Holder
+    return Number.isInteger(holder.pid) && typeof holder.host === 'string' ? holder : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Removes a folder, and those above it up to `last`, where they are empty. */
+function removeEmpty(folder: string, last: string): void {
+  try {
+    for (let at = folder; ; at = join(at, '..')) {
+      rmdirSync(at)
+      if (at === last || at === dirname(at)) return
+    }
+  } catch {
+    // something is in it
+  }
+}
+
+const locked = (holder: Holder | undefined, what: string) =>
+  new OutriderError(
+    'LOCKED',
+    `${what} is being written by ${holder ? `process ${holder.pid} on ${holder.host}` : 'another process'}.`,
+    {
+      remedy: 'Wait until it has ended, or write elsewhere.',
+      details: holder && { pid: holder.pid, host: holder.host },
+    },
+  )

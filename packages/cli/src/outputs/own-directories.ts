@@ -1,0 +1,64 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { plan } from '../demo/plan'
+
+/** A directory that a command writes: the run of a training, a model alone, or all of a demo. */
+export type DirectoryKind = 'run' | 'model' | 'demo'
+
+/** The lock of a directory that is written. */
+export const directoryLock = '.outrider-lock'
+
+/**
+ * What in a directory is not ours, so that nothing is written there; undefined where all is well. Ours are an empty directory; a
+ * run that has recorded its checkpoints, whatever else was put beside them; a model of which every file is one that we write;
+ * and what `demo` leaves.
+ */
+export async function strangerIn(folder: string, kind: DirectoryKind): Promise<string | undefined> {
+  const names = (await readdir(folder)).filter((name) => !isPassing(name))
+  return await strangers[kind](folder, names)
+}
+
+const strangers: Record<
+  DirectoryKind,
+  (folder: string, names: readonly string[]) => Promise<string | undefined> | string | undefined
+> = {
+  async run(folder, names) {
+    if (await hasRecord(folder)) return undefined
+    return names.find((name) => !/^checkpoint-\d+$/.test(name)) // killed before its first checkpoint was whole
+  },
+  model: (_, names) => names.find((name) => !isModelFile(name)),
+  async demo(folder, names) {
+    const known = ['target', 'distillation.jsonl', 'report.html', ...demoDrafts]
+    if (['target', 'distillation.jsonl', 'draft-pretrained'].every((name) => names.includes(name))) {
+      if ((await strangerInModel(join(folder, 'target'))) === undefined) return undefined
+    }
+    const stranger = names.find((name) => !known.includes(name))
+    if (stranger !== undefined) return stranger
+    for (const name of names.filter((name) => !/\./.test(name)))
+      if ((await strangerInModel(join(folder, name))) !== undefined) return name
+    return undefined
+  },
+}
+
+/** The drafts that a demo leaves. */
+export const demoDrafts = ['pretrained', ...plan.distillation.losses].map((name) => `draft-${name}`)
+
+const strangerInModel = (folder: string): Promise<string | undefined> => strangerIn(folder, 'model').catch(() => folder)
+
+/** Files that come and go: our lock, what a killed process left half-written, a file manager's own. */
+const isPassing = (name: string): boolean =>
+  name.startsWith(directoryLock) || /^\..+\.\d+-\d+\.tmp$/.test(name) || name === '.DS_Store' || name === 'lost+found'
+
+/** What saving a model writes. */
+const isModelFile = (name: string): boolean =>
+  /^(config|generation_config|tokenizer|tokenizer_config|model\.safetensors\.index)\.json$|^model(-\d+-of-\d+)?\.safetensors$|^chat_template\.jinja$/.test(
+    name,
+  )
+
+async function hasRecord(folder: string): Promise<boolean> {
+  try {
+    return 'checkpoints' in JSON.parse(await readFile(join(folder, 'checkpoints.json'), 'utf8'))
+  } catch {
+    return false
+  }
+}
