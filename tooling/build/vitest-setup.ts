@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { useSoftwareAdapter } from '@outrider/software-adapter'
 
-for (const name of Object.keys(process.env)) if (/^(HF|HUGGING_?FACE|TRANSFORMERS)_/.test(name)) delete process.env[name]
+for (const name of Object.keys(process.env))
+  if (/^(HF|HUGGING_?FACE|TRANSFORMERS)_/.test(name)) delete process.env[name]
 process.env.HF_HOME = join(tmpdir(), `outrider-no-hugging-face-${process.pid}`)
 
 await useSoftwareAdapter()
