@@ -28,8 +28,7 @@ export function modelCache(place: string, { name }: HubId): ModelCache {
   const fs = nodeModule('node:fs/promises')
   const { join, dirname, basename, relative, resolve, isAbsolute, sep } = nodeModule('node:path')
   const cacheDirectory = resolve(place)
-  const folder = `models--${name.replace('/', '--')}`
-  const store = join(cacheDirectory, folder)
+  const store = join(cacheDirectory, `models--${name.replace('/', '--')}`)
 
   async function isInside(path: string): Promise<boolean> {
     const way = relative(await fs.realpath(cacheDirectory), await fs.realpath(path))
@@ -63,7 +62,7 @@ export function modelCache(place: string, { name }: HubId): ModelCache {
   return {
     store,
     blob: (hash) => join(store, 'blobs', hash),
-    lock: (hash) => join(cacheDirectory, '.locks', folder, `${hash}.outrider.lock`),
+    lock: (hash) => join(store, 'blobs', `${hash}.lock`),
     snapshot,
     makeRoom: (path) => makeFolder(dirname(path)),
 

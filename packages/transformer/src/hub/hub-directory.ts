@@ -186,10 +186,8 @@ async function bringTo(
   const blob = cache.blob(remote.hash.hex)
   await cache.makeRoom(link)
   if (await cache.holds(link, remote.bytes)) return
-  const lock = cache.lock(remote.hash.hex)
   await cache.makeRoom(blob)
-  await cache.makeRoom(lock)
-  await withLock(lock, settings, async () => {
+  await withLock(cache.lock(remote.hash.hex), settings, async () => {
     if (await cache.holds(blob, remote.bytes)) return
     await download(remote, blob, settings, onBytes).catch(async (error: NodeJS.ErrnoException) => {
       // Another process, which had lost the lock, may have finished the same file.

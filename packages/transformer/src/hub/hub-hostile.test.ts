@@ -257,16 +257,13 @@ describe('links in the cache that lead out of it', () => {
     await expectHomeUntouched()
   })
 
-  it.each(['snapshots', 'blobs', 'refs', '.', '../.locks'])(
-    'are not written through where %s is one',
-    async (folder) => {
-      await mkdir(join(home, 'elsewhere'))
-      await link(join(home, 'elsewhere'), join(store, folder))
-      const model = await open(await start())
-      expect(await failure(model.read('config.json'))).toMatchObject({ code: 'FILE_FORMAT' })
-      expect(await readdir(join(home, 'elsewhere'))).toEqual([])
-    },
-  )
+  it.each(['snapshots', 'blobs', 'refs', '.'])('are not written through where %s is one', async (folder) => {
+    await mkdir(join(home, 'elsewhere'))
+    await link(join(home, 'elsewhere'), join(store, folder))
+    const model = await open(await start())
+    expect(await failure(model.read('config.json'))).toMatchObject({ code: 'FILE_FORMAT' })
+    expect(await readdir(join(home, 'elsewhere'))).toEqual([])
+  })
 })
 
 describe('the token', () => {
