@@ -7,23 +7,23 @@ export interface TemplateLimits {
   sourceCharacters: number
   /** White space in a row within the template. Default 1,024: the engine's lexer takes its square. */
   blanks: number
-  /** Steps of one rendering: nodes evaluated, items walked over, and characters gone through, 16 a step. Default 10 million. */
+  /** Steps of one rendering: nodes evaluated, items walked over, and characters gone through, 16 a step. Default 3 million. */
   steps: number
   /** Characters of any value, written out, and so of the text. Default 2²⁴. */
   characters: number
   /** How deep expressions, macros and values are nested. Default 500. */
   depth: number
-  /** Time of one rendering. Default 10 s. */
+  /** Time of one rendering. Default 5 s. */
   milliseconds: number
 }
 
 export const templateLimits: Readonly<TemplateLimits> = {
   sourceCharacters: 2 ** 18,
   blanks: 1024,
-  steps: 10_000_000,
+  steps: 3_000_000,
   characters: 2 ** 24,
   depth: 500,
-  milliseconds: 10_000,
+  milliseconds: 5_000,
 }
 
 export const beyondTemplateLimit = (what: string, cause?: unknown) =>
