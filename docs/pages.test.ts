@@ -25,7 +25,7 @@ describe('what the documentation says', () => {
     }
     const commands = [...repository].flatMap(([file, text]) =>
       commandsOf(text)
-        .map((line) => /^(?:npx (?:--no )?|npm run )?outrider (?:-- )?(.+)$/.exec(line)?.[1])
+        .map((line) => /^(?:npx (?:--no -- )?|npm run )?outrider (?:-- )?(.+)$/.exec(line)?.[1])
         .filter((line) => line !== undefined)
         .map((line) => ({ file, line })),
     )

@@ -17,7 +17,7 @@ function unannounced(file: string, text: string): string[] {
   const lines = text.split('\n')
   const page = /^# .*\n+.*not on npm yet/i.test(text) // said at the top, for the whole page
   return lines.flatMap((line, index) => {
-    if (!fetches.test(line) || /npx --no /.test(line) || page) return []
+    if (!fetches.test(line) || /npx --no -- /.test(line) || page) return []
     const said = notice.test(lines.slice(index, index + nearby).join('\n'))
     return said ? [] : [`${file}:${index + 1}: ${line.trim()}`]
   })
@@ -57,7 +57,7 @@ describe('what is not published', () => {
     for (const command of [
       'npm run outrider -- --help',
       'npm i ../outrider/tarballs/*.tgz',
-      'npx --no outrider --help',
+      'npx --no -- outrider --help',
     ])
       expect(unannounced('page.md', `Some text.\n\n${command}\n`), command).toEqual([])
     expect(unannounced('page.md', 'npm i outrider\n\nNot on npm yet: from a clone.')).toEqual([])
