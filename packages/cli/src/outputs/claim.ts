@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
+import { hubEnvironment } from '@outrider/transformer'
 import type { Context } from '../context'
 import { takeLock } from './lock'
 import { type OutputFile, replacedFile, streamedFile } from './output-file'
@@ -95,7 +95,7 @@ async function refuseInputs(
   const all = Object.entries(inputs).flatMap(([option, paths]) =>
     [paths ?? []].flat().map((input) => ({ name: `${option} ${input}`, input })),
   )
-  all.push({ name: "the cache of the Hub's models", input: hubCache() })
+  all.push({ name: "the cache of the Hub's models", input: hubEnvironment().cacheDirectory })
   for (const { name, input } of all) {
     const place = await placeOf(input).catch(() => undefined)
     if (!place) continue
@@ -112,11 +112,6 @@ const within = (folder: string): string => (folder.endsWith(sep) ? folder : fold
 
 const isSame = (a: { dev: number; ino: number }, b: { dev: number; ino: number }): boolean =>
   a.dev === b.dev && a.ino === b.ino && a.ino !== 0
-
-/** Where Hugging Face's tools keep models. */
-function hubCache({ HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME }: NodeJS.ProcessEnv = process.env): string {
-  return HF_HUB_CACHE || join(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'), 'hub')
-}
 
 const refused = (message: string, remedy = 'Write elsewhere.') =>
   new OutriderError('INVALID_ARGUMENT', message, { remedy })
