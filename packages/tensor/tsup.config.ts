@@ -8,8 +8,8 @@ export default library(
     testing: 'src/testing/index.ts',
   },
   {
-    // A bundle of declarations keeps no reference of the sources, and TypeScript 5 knows no GPUDevice by itself.
-    dts: { banner: '/// <reference types="@webgpu/types" />' },
+    // Where the types of WebGPU are depends on the compiler's version: the manifest's `imports` say it.
+    dts: { banner: "import '#webgpu-types'" },
     external: ['webgpu', /^node:/, '@outrider/tensor/node'],
   },
 )

@@ -74,6 +74,16 @@ describe('what a release needs', () => {
     }
   })
 
+  it('takes the types of WebGPU from @webgpu/types, and from the DOM where the compiler has them there', () => {
+    const { imports, files, dependencies } = JSON.parse(read('packages', 'tensor', 'package.json'))
+    const types = imports['#webgpu-types']
+    expect(Object.keys(types)).toEqual(['types@>=6.0', 'types']) // the first that applies is taken
+    expect(read('packages', 'tensor', types['types@>=6.0'])).toMatch(/^\/\/\/ <reference lib="dom" \/>$/m)
+    expect(read('packages', 'tensor', types.types)).toMatch(/^\/\/\/ <reference types="@webgpu\/types" \/>$/m)
+    expect(files).toContain('types')
+    expect(dependencies).toHaveProperty('@webgpu/types')
+  })
+
   it('raises every version by a minor where a change is a minor one', () => {
     const folder = mkdtempSync(join(tmpdir(), 'outrider-versions-'))
     const inFolder = (program: string, args: string[]) => execFileSync(program, args, { cwd: folder, stdio: 'pipe' })
