@@ -183,6 +183,7 @@ describe('an output file', () => {
     execFileSync('mkfifo', [at('pipe')])
     symlinkSync(at('pipe'), at('link'))
     const reader = spawn('cat', [at('pipe')], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const closed = once(reader, 'close')
     let got = ''
     reader.stdout.on('data', (data: Buffer) => {
       got += data
@@ -194,7 +195,7 @@ describe('an output file', () => {
     await out.directory.append(out.file, 'second\n')
     await out.directory.write(out.file, [new TextEncoder().encode('third\n')])
     await claimed.dispose()
-    await once(reader, 'close')
+    await closed
     expect(got).toBe('first\nsecond\nthird\n')
     expect(lstatSync(at('pipe')).isFIFO()).toBe(true)
     expect(readdirSync(folder).sort()).toEqual(['link', 'pipe'])
@@ -221,13 +222,14 @@ describe('an output file', () => {
       const reader = spawn('sh', ['-c', 'exec < "$0"; sleep 0.1; wc -c', at('pipe')], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
+      const closed = once(reader, 'close')
       let counted = ''
       reader.stdout.on('data', (data: Buffer) => {
         counted += data
       })
       await late
       await patient.dispose()
-      await once(reader, 'close')
+      await closed
       expect(Number(counted)).toBe(600_000)
     },
   )
