@@ -1,3 +1,6 @@
+import { endProcess } from './end-process'
+import { exitCode } from './exit-code'
+
 /** The first Ctrl-C asks the work to stop where it can be taken up again; the second ends the process. */
 export interface Interruption {
   readonly signal: AbortSignal
@@ -13,10 +16,7 @@ export function interruption(
 ): Interruption {
   const controller = new AbortController()
   const onSignal = () => {
-    if (controller.signal.aborted) {
-      onSecond()
-      process.exit(130)
-    }
+    if (controller.signal.aborted) endProcess(exitCode.interrupted, onSecond)
     controller.abort()
     onFirst()
   }

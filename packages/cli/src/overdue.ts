@@ -1,3 +1,4 @@
+import { endProcess } from './end-process'
 import { exitCode } from './exit-code'
 
 /**
@@ -12,10 +13,7 @@ import { exitCode } from './exit-code'
 export function endOverdue(signal: AbortSignal, milliseconds: () => number, onOverdue: () => void): () => void {
   let timer: NodeJS.Timeout | undefined
   const onAbort = () => {
-    timer = setTimeout(() => {
-      onOverdue()
-      process.exit(exitCode.interrupted)
-    }, milliseconds())
+    timer = setTimeout(() => endProcess(exitCode.interrupted, onOverdue), milliseconds())
   }
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })

@@ -38,7 +38,11 @@ export function renderBounded(
   variables: Readonly<Record<string, unknown>>,
   limits: TemplateLimits,
 ): string {
-  const interpreter = new BoundedInterpreter(globals(limits), limits)
+  const interpreter = new Interpreter(globals(limits))
+  const counter = new Counter(limits)
+  const { evaluate } = interpreter
+  interpreter.evaluate = (statement, environment) =>
+    counter.counted(statement, () => evaluate.call(interpreter, statement, environment))
   for (const [name, value] of Object.entries(variables)) interpreter.global.set(name, value)
   return String(interpreter.run(program).value)
 }
@@ -55,7 +59,8 @@ function globals({ characters }: TemplateLimits): Environment {
   environment.set('raise_exception', (message: string) => {
     throw new Error(message)
   })
-  environment.set('strftime_now', (format: string) => now.render({ format }))
+  // The engine does not export its clock; a template of it does.
+  environment.set('strftime_now', (format: string) => new Template('{{ strftime_now(format) }}').render({ format }))
   environment.set('range', (first: number, stop?: number, step = 1) => {
     const [from, to] = stop === undefined ? [0, first] : [first, stop]
     if (step === 0) throw new Error('range() step must not be zero')
@@ -65,9 +70,6 @@ function globals({ characters }: TemplateLimits): Environment {
   })
   return environment
 }
-
-/** The engine does not export its clock; a template of it does. */
-const now = new Template('{{ strftime_now(format) }}')
 
 type Evaluate = Interpreter['evaluate']
 type Value = ReturnType<Evaluate>
@@ -104,11 +106,11 @@ interface Frame {
 }
 
 /**
- * The engine, counting. Whatever it evaluates goes through `evaluate`, which knows a node's operands before the node works
+ * Counts what the engine does. Whatever it evaluates goes through `counted`, which knows a node's operands before the node works
  * with them: so growth is refused before it happens. Values are measured written out, as a list that holds another twice
  * doubles by each nesting what it takes to print, and nothing to make.
  */
-class BoundedInterpreter extends Interpreter {
+class Counter {
   readonly #limits: TemplateLimits
   readonly #deadline: number
   readonly #frames: Frame[] = []
@@ -119,20 +121,19 @@ class BoundedInterpreter extends Interpreter {
   #steps = 0
   #nextLook = 0
 
-  constructor(environment: Environment, limits: TemplateLimits) {
-    super(environment)
+  constructor(limits: TemplateLimits) {
     this.#limits = limits
     this.#deadline = Date.now() + limits.milliseconds
   }
 
-  override evaluate(...[statement, environment]: Parameters<Evaluate>): Value {
-    if (!statement) return super.evaluate(statement, environment)
+  counted(statement: Parameters<Evaluate>[0], evaluate: () => Value): Value {
+    if (!statement) return evaluate()
     this.#take(1)
     const frame: Frame = { node: statement as unknown as Node, operands: [] }
     if (this.#frames.push(frame) > this.#limits.depth) throw this.#tooDeep()
     let value: Value
     try {
-      value = super.evaluate(statement, environment)
+      value = evaluate()
     } finally {
       this.#frames.pop()
     }
