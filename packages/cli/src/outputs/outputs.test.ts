@@ -272,7 +272,7 @@ describe('an output that two processes want', () => {
 
   test('is free when a process ends at once, in the middle of its work', () => {
     const program = `
-      const { takeLock } = await import(${JSON.stringify(new URL('lock.ts', import.meta.url).href)})
+      const { takeLock } = await import(${JSON.stringify(new URL('../../../transformer/src/files/lock-file.ts', import.meta.url).href)})
       await takeLock(${JSON.stringify(at('new/out.lock'))}, 'out')
       process.exit(130)`
     const loader = ['--conditions=@outrider/source', '--import', '@outrider/build/source', '--input-type=module']

@@ -66,7 +66,7 @@ describe('two that download one file into one cache', () => {
 
 describe('a lock', () => {
   const lock = () => join(cacheDirectory, 'lock')
-  const settings = { signal: undefined, abandonedMilliseconds: 300 }
+  const settings = { signal: undefined, silenceMilliseconds: 300, unwrittenMilliseconds: 300 }
   /** Whether what waits for the lock gets it within a while. */
   const taken = (work: Promise<unknown>) =>
     Promise.race([work.then(() => true), new Promise((resolve) => setTimeout(resolve, 1500, false))])
@@ -78,25 +78,23 @@ describe('a lock', () => {
 
   it('of a process that is gone is taken at once', async () => {
     const { pid } = spawnSync(process.execPath, ['--version'])
-    await writeFile(lock(), `${pid} ${hostname()}`)
+    await writeFile(lock(), JSON.stringify({ pid, host: hostname() }))
     expect(await withLock(lock(), { signal: undefined }, async () => 'mine')).toBe('mine')
   })
 
-  it.each(['1 another-machine', '', 'no lock of ours'])('that nobody touches any more is taken: %j', async (text) => {
-    await writeFile(lock(), text)
-    expect(await withLock(lock(), settings, async () => 'mine')).toBe('mine')
-  })
+  it.each(['{"pid":1,"host":"another-machine"}', '', 'no lock of ours'])(
+    'that nobody touches any more is taken: %j',
+    async (text) => {
+      await writeFile(lock(), text)
+      expect(await withLock(lock(), settings, async () => 'mine')).toBe('mine')
+    },
+  )
 
   it('that is touched is waited for', async () => {
-    await writeFile(lock(), '1 another-machine')
-    let beats = 0
-    const beat = setInterval(() => utimes(lock(), 1000, 1000 + ++beats), 50)
+    await writeFile(lock(), '{"pid":1,"host":"another-machine"}')
+    const beat = setInterval(() => utimes(lock(), new Date(), new Date()), 50)
     const stop = new AbortController()
-    const waits = withLock(
-      lock(),
-      { ...settings, abandonedMilliseconds: 1000, signal: stop.signal },
-      async () => 'mine',
-    )
+    const waits = withLock(lock(), { ...settings, silenceMilliseconds: 1000, signal: stop.signal }, async () => 'mine')
     waits.catch(() => undefined)
     expect(await taken(waits)).toBe(false)
     clearInterval(beat)

@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { readFileSync, rmdirSync, rmSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
-import { dirname, join } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
+import { nodeModule } from './node-directory'
 
-/** An output that belongs to this process until it is let go of. */
+/** Something on disk that belongs to this process until it is let go of. */
 export interface Lock {
   /** Removes the lock, and the folders that were made for it where nothing came into them. */
   release(): void
@@ -22,24 +18,37 @@ interface Holder {
 }
 
 const heartbeatMilliseconds = 10_000
-/** A holder on another machine that has not been heard of for so long is gone. */
-const silenceMilliseconds = 120_000
-/** So long a holder may take from making its file to writing into it. */
-const unwrittenMilliseconds = 10_000
+
+export interface LockPatience {
+  /** A holder on another machine that has not been heard of for so long is gone. Default 120,000. */
+  silenceMilliseconds?: number
+  /** So long a holder may take from making its file to writing into it. Default 10,000. */
+  unwrittenMilliseconds?: number
+}
 
 /**
  * Takes a lock file, made in one step (`O_EXCL`), so that of two processes one has it, on a network's file system too. One whose
- * holder is gone is taken over: its process has ended, or on another machine has said nothing for two minutes.
+ * holder is gone is taken over: its process has ended, or on another machine has said nothing for two minutes. For Node.
  *
+ * @param file  its path; folders are made
+ * @param what  what it locks, for the error
  * @throws OutriderError LOCKED, with the holder's `pid` and `host` in its details; the file system's error where it cannot be
  *   written
  */
-export async function takeLock(file: string, what: string): Promise<Lock> {
+export async function takeLock(file: string, what: string, patience: LockPatience = {}): Promise<Lock> {
+  const { mkdir, utimes } = nodeModule('node:fs/promises')
+  const { rmSync } = nodeModule('node:fs')
+  const { dirname } = nodeModule('node:path')
   const made = await mkdir(dirname(file), { recursive: true })
-  const own: Holder = { pid: process.pid, host: hostname(), began: beginOf(process.pid), token: randomUUID() }
+  const own: Holder = {
+    pid: process.pid,
+    host: nodeModule('node:os').hostname(),
+    began: beginOf(process.pid),
+    token: crypto.randomUUID(),
+  }
   const removeFolders = () => made !== undefined && removeEmpty(dirname(file), made)
   try {
-    await take(file, own, what)
+    await take(file, own, what, patience)
   } catch (error) {
     removeFolders()
     throw error
@@ -48,20 +57,27 @@ export async function takeLock(file: string, what: string): Promise<Lock> {
     const now = new Date()
     void utimes(file, now, now).catch(() => undefined)
   }, heartbeatMilliseconds).unref()
-  let held = true
   const release = () => {
-    if (!held) return
-    held = false
+    if (!held.has(release)) return
     clearInterval(heartbeat)
-    process.off('exit', release)
+    held.delete(release)
+    if (held.size === 0) process.off('exit', releaseAll)
     if (holderOf(textOf(file))?.token === own.token) rmSync(file, { force: true })
     removeFolders()
   }
-  process.on('exit', release) // where the process ends at once, as by a second Ctrl-C
+  if (held.size === 0) process.on('exit', releaseAll)
+  held.add(release)
   return { release }
 }
 
-async function take(file: string, own: Holder, what: string): Promise<void> {
+/** Let go of where the process ends at once, as by a second Ctrl-C. */
+const held = new Set<() => void>()
+const releaseAll = () => {
+  for (const release of held) release()
+}
+
+async function take(file: string, own: Holder, what: string, patience: LockPatience): Promise<void> {
+  const { writeFile } = nodeModule('node:fs/promises')
   const content = `${JSON.stringify(own)}\n`
   for (let attempts = 0; attempts < 5; attempts++) {
     try {
@@ -72,7 +88,7 @@ async function take(file: string, own: Holder, what: string): Promise<void> {
     }
     const found = textOf(file)
     if (found === undefined) continue // let go of since
-    if (!(await isGone(file, found, own))) throw locked(holderOf(found), what)
+    if (!(await isGone(file, found, own, patience))) throw locked(holderOf(found), what)
     await takeAway(file, found)
   }
   throw locked(holderOf(textOf(file)), what)
@@ -80,7 +96,8 @@ async function take(file: string, own: Holder, what: string): Promise<void> {
 
 /** Moves a lock aside that was seen to be left behind; what took its place since is put back. */
 async function takeAway(file: string, seen: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`
+  const { readFile, rename, rm } = nodeModule('node:fs/promises')
+  const aside = `${file}.${crypto.randomUUID()}`
   try {
     await rename(file, aside)
   } catch (error) {
@@ -91,7 +108,12 @@ async function takeAway(file: string, seen: string): Promise<void> {
   await rename(aside, file)
 }
 
-async function isGone(file: string, text: string, own: Holder): Promise<boolean> {
+async function isGone(
+  file: string,
+  text: string,
+  own: Holder,
+  { silenceMilliseconds = 120_000, unwrittenMilliseconds = 10_000 }: LockPatience,
+): Promise<boolean> {
   const holder = holderOf(text)
   if (holder?.host === own.host) return !isAlive(holder)
   const silent = await silence(file)
@@ -100,7 +122,8 @@ async function isGone(file: string, text: string, own: Holder): Promise<boolean>
 
 /** Milliseconds since the last sign of life, by the clock of the file system, which is nobody's own. */
 async function silence(file: string): Promise<number | undefined> {
-  const probe = `${file}.${randomUUID()}`
+  const { rm, stat, writeFile } = nodeModule('node:fs/promises')
+  const probe = `${file}.${crypto.randomUUID()}`
   try {
     await writeFile(probe, '', { flag: 'wx' })
     const [now, last] = await Promise.all([stat(probe), stat(file)])
@@ -130,7 +153,7 @@ function beginOf(pid: number): string | undefined {
 
 function textOf(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8')
+    return nodeModule('node:fs').readFileSync(file, 'utf8')
   } catch {
     return undefined
   }
@@ -147,9 +170,10 @@ function holderOf(text: string | undefined): Holder | undefined {
 
 /** Removes a folder, and those above it up to `last`, where they are empty. */
 function removeEmpty(folder: string, last: string): void {
+  const { dirname, join } = nodeModule('node:path')
   try {
     for (let at = folder; ; at = join(at, '..')) {
-      rmdirSync(at)
+      nodeModule('node:fs').rmdirSync(at)
       if (at === last || at === dirname(at)) return
     }
   } catch {
