@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
-import { binaries, root, runChild } from './child.mjs'
-import { install } from './install.mjs'
-import { stage } from './stage.mjs'
+import { bundle } from './bundle.mjs'
+import { root } from './child.mjs'
 
 /**
  * The command line, from this checkout: `npm run outrider -- doctor`.
@@ -10,13 +9,7 @@ import { stage } from './stage.mjs'
  * @returns {Promise<number>} the exit code
  */
 export async function outrider(args) {
-  console.log('Setting up')
-  const pnpm = await install()
-  if (!pnpm) return 1
-  const built = await stage('bundle', () =>
-    runChild(`${binaries}turbo`, ['run', 'bundle', '--output-logs=errors-only'], { path: [pnpm] }),
-  )
-  if (!built) return 1
+  if (!(await bundle())) return 1
   return inTerminal([`${root}packages/cli/dist/main.js`, ...args])
 }
 
