@@ -48,7 +48,7 @@ const optimizerFile = 'optimizer.safetensors'
  * of them. The checkpoint counts from the moment it is entered in `checkpoints.json`, when everything in it is complete; older
  * ones beyond `keep` are removed after that, so a kill at any moment leaves a whole one.
  *
- * @param first  the first of a run that began anew: what is there is another run's, and none of it is kept
+ * @param options.first  the first of a run that began anew: what is there is another run's, and none of it is kept
  * @returns the checkpoint's name
  * @throws OutriderError FILE_WRITE
  */
