@@ -86,7 +86,9 @@ describe('an output directory', () => {
     write('run/notes.txt')
     write('killed/checkpoint-3/model.safetensors')
     write('killed/.model.safetensors.77-1.tmp')
-    for (const name of ['new/and/deep', 'empty', 'run', 'killed']) await directory(at(name))
+    write('damaged/checkpoints.json', '{"checkp')
+    write('damaged/checkpoint-3/model.safetensors')
+    for (const name of ['new/and/deep', 'empty', 'run', 'killed', 'damaged']) await directory(at(name))
 
     write('saved/config.json')
     write('saved/model-00001-of-00002.safetensors')
@@ -124,6 +126,10 @@ describe('an output directory', () => {
       [at('circle'), /circle/],
     ]
     for (const [path, message] of cases) await expect(directory(path), path).rejects.toMatchObject(refusal(message))
+    // Where a system lets nobody make folders: Linux has /proc.
+    if (process.platform === 'linux')
+      for (const path of ['/proc/outrider', '/proc/outrider/run'])
+        await expect(directory(path), path).rejects.toMatchObject({ code: 'FILE_WRITE' })
   })
 
   test('is as it was when a command ends that wrote nothing', async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { plan } from '../demo/plan'
 
@@ -22,8 +22,8 @@ const strangers: Record<
   DirectoryKind,
   (folder: string, names: readonly string[]) => Promise<string | undefined> | string | undefined
 > = {
-  async run(folder, names) {
-    if (await hasRecord(folder)) return undefined
+  run(_, names) {
+    if (names.includes('checkpoints.json')) return undefined // what it says is for whoever resumes
     return names.find((name) => !/^checkpoint-\d+$/.test(name)) // killed before its first checkpoint was whole
   },
   model: (_, names) => names.find((name) => !isModelFile(name)),
@@ -54,11 +54,3 @@ const isModelFile = (name: string): boolean =>
   /^(config|generation_config|tokenizer|tokenizer_config|model\.safetensors\.index)\.json$|^model(-\d+-of-\d+)?\.safetensors$|^chat_template\.jinja$/.test(
     name,
   )
-
-async function hasRecord(folder: string): Promise<boolean> {
-  try {
-    return 'checkpoints' in JSON.parse(await readFile(join(folder, 'checkpoints.json'), 'utf8'))
-  } catch {
-    return false
-  }
-}

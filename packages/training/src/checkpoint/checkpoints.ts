@@ -69,7 +69,9 @@ export async function saveCheckpoint(
   await checkpoint.write(stateFile, `${JSON.stringify(state, null, 2)}\n`)
   await writeChecksums(checkpoint)
 
-  const known = (await checkpointNames(run)).filter((other) => other !== name)
+  // What another run recorded may be damaged: this one does not need it.
+  const recorded = await (first ? checkpointNames(run).catch(() => []) : checkpointNames(run))
+  const known = recorded.filter((other) => other !== name)
   // Newer ones are of a course that the run has left, by going on from an older one.
   const older = first ? [] : known.filter((other) => stepOf(other) < state.global_step)
   const kept = [...older, name].slice(-keep)
@@ -187,7 +189,7 @@ async function writeMoments(directory: Directory, optimizer: AdamW): Promise<voi
 async function checkpointNames(run: Directory): Promise<string[]> {
   if (!(await run.has(recordFile))) return []
   const names = ((await readJson(run, recordFile)) as { checkpoints?: unknown } | null)?.checkpoints
-  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
+  if (Array.isArray(names) && names.every((name) => /^checkpoint-\d+$/.test(name))) return names
   throw damaged(run.name, `${recordFile} has no list of checkpoints`)
 }
 
@@ -199,5 +201,9 @@ const damaged = (where: string, what: string) =>
   })
 
 async function removeFiles(directory: Directory): Promise<void> {
-  for (const file of await directory.list()) await directory.remove(file)
+  const files = await directory.list().catch((error: unknown) => {
+    if (error instanceof OutriderError && error.code === 'FILE_MISSING') return [] // removed by somebody else
+    throw error
+  })
+  for (const file of files) await directory.remove(file)
 }

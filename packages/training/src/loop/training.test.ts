@@ -378,6 +378,7 @@ describe('a run that was stopped', () => {
     }
     await damaged('checkpoints.json', '{}')
     await damaged('checkpoints.json', '{"checkpoints":["checkpoint-3"')
+    await damaged('checkpoints.json', '{"checkpoints":["../run/checkpoint-3"]}')
     await damaged('checkpoint-3/trainer_state.json', '{}')
     await damaged('checkpoint-3/optimizer.safetensors', new Uint8Array(4))
   })

@@ -36,10 +36,10 @@ export interface LockPatience {
  *   written
  */
 export async function takeLock(file: string, what: string, patience: LockPatience = {}): Promise<Lock> {
-  const { mkdir, utimes } = nodeModule('node:fs/promises')
+  const { utimes } = nodeModule('node:fs/promises')
   const { rmSync } = nodeModule('node:fs')
   const { dirname } = nodeModule('node:path')
-  const made = await mkdir(dirname(file), { recursive: true })
+  const made = await makeFolders(dirname(file))
   const own: Holder = {
     pid: process.pid,
     host: nodeModule('node:os').hostname(),
@@ -77,7 +77,7 @@ const releaseAll = () => {
 }
 
 async function take(file: string, own: Holder, what: string, patience: LockPatience): Promise<void> {
-  const { writeFile } = nodeModule('node:fs/promises')
+  const { lstat, writeFile } = nodeModule('node:fs/promises')
   const content = `${JSON.stringify(own)}\n`
   for (let attempts = 0; attempts < 5; attempts++) {
     try {
@@ -87,7 +87,11 @@ async function take(file: string, own: Holder, what: string, patience: LockPatie
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
     const found = textOf(file)
-    if (found === undefined) continue // let go of since
+    if (found === undefined) {
+      const there = await lstat(file).catch(() => undefined)
+      if (!there || there.isFile()) continue // let go of since
+      throw new OutriderError('FILE_WRITE', `${file} is to be a lock, and is no file.`, { remedy: 'Remove it.' })
+    }
     if (!(await isGone(file, found, own, patience))) throw locked(holderOf(found), what)
     await takeAway(file, found)
   }
@@ -166,6 +170,25 @@ function holderOf(text: string | undefined): Holder | undefined {
   } catch {
     return undefined
   }
+}
+
+/**
+ * Makes a folder and those above it; step by step, as `mkdir`'s own recursion never ends where a file system has a folder and
+ * says that it has not (Node 20, /proc).
+ *
+ * @returns the highest that was made; undefined where all were there
+ */
+async function makeFolders(folder: string): Promise<string | undefined> {
+  const { mkdir, stat } = nodeModule('node:fs/promises')
+  const { dirname } = nodeModule('node:path')
+  const missing: string[] = []
+  for (let at = folder; at !== dirname(at) && !(await stat(at).catch(() => undefined)); at = dirname(at))
+    missing.unshift(at)
+  for (const path of missing)
+    await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error // another process was quicker
+    })
+  return missing[0]
 }
 
 /** Removes a folder, and those above it up to `last`, where they are empty. */

@@ -349,3 +349,22 @@ it('a host without parts sends a file once, and for its size only the beginning'
   for (let start = 0; start < body.length; start += 500) await files.read('w', { start, end: start + 500 })
   expect(asked).toHaveLength(2) // what it is, and the whole
 })
+
+it('a read that is aborted ends, also where the host never answers', async () => {
+  const stop = new AbortController()
+  const waiting: typeof fetch = (_, init) =>
+    new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal!.reason)))
+  const read = urlDirectory('http://host/m', { fetch: waiting, signal: stop.signal }).read('config.json')
+  stop.abort()
+  await expect(read).rejects.toMatchObject({ code: 'ABORTED' })
+})
+
+it('a file that is forbidden on a host that serves others is not there, as stores of objects have it', async () => {
+  const host: typeof fetch = async (address) =>
+    String(address).endsWith('config.json') ? new Response('{}') : new Response('', { status: 403 })
+  const files = urlDirectory('http://host/m', { fetch: host })
+  await expect(files.has('chat_template.jinja')).rejects.toMatchObject({ details: { status: 403 } })
+  expect(await files.readText('config.json')).toBe('{}')
+  expect(await files.has('chat_template.jinja')).toBe(false)
+  await expect(files.read('chat_template.jinja')).rejects.toMatchObject({ details: { status: 403 } })
+})

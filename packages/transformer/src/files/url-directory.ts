@@ -10,12 +10,13 @@ import { type Ask, RemoteFile, type Span, wholeFile } from './remote-file'
  * refused.
  *
  * @param base  the folder's address; files are resolved below it
- * @throws OutriderError FILE_MISSING; NETWORK where the server cannot be reached, fails, or answers with other parts than asked
+ * @param options.signal  ends requests, and answers that are on their way
+ * @throws OutriderError ABORTED; FILE_MISSING; NETWORK where the server cannot be reached, fails, or answers with other parts than asked
  *   for; FILE_FORMAT where a file changes between two reads
  */
 export function urlDirectory(
   base: string | URL,
-  options: { fetch?: typeof fetch; headers?: Record<string, string> } = {},
+  options: { fetch?: typeof fetch; headers?: Record<string, string>; signal?: AbortSignal | undefined } = {},
 ): Directory {
   const folder = new URL(base)
   if (!folder.pathname.endsWith('/')) folder.pathname += '/'
@@ -23,6 +24,8 @@ export function urlDirectory(
   const request = options.fetch ?? globalThis.fetch
   const looks = new Map<string, Promise<RemoteFile>>()
   const spans: Span[] = []
+  /** Whether it has answered with any file: then it lets us in. */
+  let serves = false
 
   /** Gives answers that are a file or a part of it, and those that refuse a part. */
   async function ask(file: string, range?: string): Promise<Response> {
@@ -32,12 +35,16 @@ export function urlDirectory(
     const init: RequestInit = range
       ? { headers: { ...options.headers, range }, cache: 'no-store' }
       : { headers: { ...options.headers } }
+    if (options.signal) init.signal = options.signal
     const response = await request(address, init).catch((cause: unknown) => {
+      if (options.signal?.aborted)
+        throw new OutriderError('ABORTED', `Fetching ${name}/${file} was aborted.`, { cause })
       throw new OutriderError('NETWORK', `${name}/${file} cannot be fetched: ${(cause as Error).message}.`, {
         remedy: 'Check the address and the connection; a browser also needs the server to allow cross-origin requests.',
         cause,
       })
     })
+    serves ||= response.ok
     if (response.ok || (range && refusesParts.has(response.status))) return response
     await response.body?.cancel().catch(() => undefined)
     if (response.status === 404 || response.status === 410) throw fileMissing(name, file)
@@ -79,7 +86,10 @@ export function urlDirectory(
       try {
         return await open(file, () => true)
       } catch (error) {
-        if (error instanceof OutriderError && error.details.file === file) return false
+        if (!(error instanceof OutriderError)) throw error
+        if (error.details.file === file) return false
+        // Stores of objects (S3) forbid what is not there, where they do not let their files be listed.
+        if (serves && error.details.status === 403) return false
         throw error
       }
     },

@@ -102,6 +102,8 @@ export function modelCache(place: string, { name }: HubId): ModelCache {
       const path = reference(revision)
       if (isCommit(revision)) return revision
       await check(path)
+      // A pipe would be waited for.
+      if (!(await fs.stat(path).catch(() => undefined))?.isFile()) return undefined
       const text = await directory(dirname(path))
         .read(basename(path), { start: 0, end: 100 })
         .catch(() => new Uint8Array())

@@ -98,6 +98,7 @@ describe('a hub that lies about what becomes a path', () => {
     'c:file',
     'a\0b',
     'a\u001b[2Jb',
+    '\ud800.json',
     '',
     7,
   ])('is refused with a file named %j, and nothing is written', async (path) => {
@@ -231,6 +232,11 @@ describe('links in the cache that lead out of it', () => {
   it.each(['../../..', '../../../..', 'main', '', '/etc'])('nor does a ref lead out that says %j', async (text) => {
     await mkdir(join(store, 'refs'), { recursive: true })
     await writeFile(join(store, 'refs', 'main'), text)
+    expect(await failure(hubDirectory(name, { cacheDirectory, offline: true }))).toMatchObject({ code: 'NETWORK' })
+  })
+
+  it('a ref that is no file is none', async () => {
+    await mkdir(join(store, 'refs', 'main'), { recursive: true })
     expect(await failure(hubDirectory(name, { cacheDirectory, offline: true }))).toMatchObject({ code: 'NETWORK' })
   })
 

@@ -83,6 +83,7 @@ function isFileName(path: string): boolean {
   if (/\p{Cc}/u.test(path)) return false
   try {
     checkFileName('', path)
+    encodeURIComponent(path) // half of a character is in no address
     return true
   } catch {
     return false
@@ -94,4 +95,8 @@ const lie = (endpoint: string, what: string) =>
     remedy: 'Check HF_ENDPOINT: nothing was written, and such a server is not to be trusted.',
   })
 
-const shown = (value: unknown) => (JSON.stringify(value) ?? 'undefined').slice(0, 100)
+/** Without what a terminal would obey: JSON leaves DEL and the C1 controls as they are. */
+const shown = (value: unknown) =>
+  (JSON.stringify(value) ?? 'undefined')
+    .slice(0, 100)
+    .replace(/[\u007f-\u009f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`)

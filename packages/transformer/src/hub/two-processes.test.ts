@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -89,6 +89,11 @@ describe('a lock', () => {
       expect(await withLock(lock(), settings, async () => 'mine')).toBe('mine')
     },
   )
+
+  it('that is no file is not waited for', async () => {
+    await mkdir(lock())
+    await expect(withLock(lock(), settings, async () => 'mine')).rejects.toMatchObject({ code: 'FILE_WRITE' })
+  })
 
   it('that is touched is waited for', async () => {
     await writeFile(lock(), '{"pid":1,"host":"another-machine"}')

@@ -84,15 +84,15 @@ async function directoryOf(
   path: string,
   { hub: { endpoint, token } = {}, signal, onDownload }: Omit<LoadOptions, 'device'>,
 ): Promise<Directory> {
-  if (/^https?:\/\//.test(path)) return urlDirectory(path)
+  if (/^https?:\/\//.test(path)) return urlDirectory(path, { signal })
   const hub = parseHubId(path)
   if (!hub) return directory(path)
   const isNode = globalThis.process?.getBuiltinModule !== undefined
   if (!isNode)
-    return urlDirectory(
-      `${endpoint ?? defaultEndpoint}/${hub.name}/resolve/${encodeURIComponent(hub.revision)}`,
-      token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
-    )
+    return urlDirectory(`${endpoint ?? defaultEndpoint}/${hub.name}/resolve/${encodeURIComponent(hub.revision)}`, {
+      signal,
+      ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
+    })
   const local = directory(path)
   const isHere = await local.list().then(
     () => true,
