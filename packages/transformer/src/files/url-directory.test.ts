@@ -358,13 +358,3 @@ it('a read that is aborted ends, also where the host never answers', async () =>
   stop.abort()
   await expect(read).rejects.toMatchObject({ code: 'ABORTED' })
 })
-
-it('a file that is forbidden on a host that serves others is not there, as stores of objects have it', async () => {
-  const host: typeof fetch = async (address) =>
-    String(address).endsWith('config.json') ? new Response('{}') : new Response('', { status: 403 })
-  const files = urlDirectory('http://host/m', { fetch: host })
-  await expect(files.has('chat_template.jinja')).rejects.toMatchObject({ details: { status: 403 } })
-  expect(await files.readText('config.json')).toBe('{}')
-  expect(await files.has('chat_template.jinja')).toBe(false)
-  await expect(files.read('chat_template.jinja')).rejects.toMatchObject({ details: { status: 403 } })
-})

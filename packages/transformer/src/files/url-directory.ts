@@ -24,8 +24,6 @@ export function urlDirectory(
   const request = options.fetch ?? globalThis.fetch
   const looks = new Map<string, Promise<RemoteFile>>()
   const spans: Span[] = []
-  /** Whether it has answered with any file: then it lets us in. */
-  let serves = false
 
   /** Gives answers that are a file or a part of it, and those that refuse a part. */
   async function ask(file: string, range?: string): Promise<Response> {
@@ -44,7 +42,6 @@ export function urlDirectory(
         cause,
       })
     })
-    serves ||= response.ok
     if (response.ok || (range && refusesParts.has(response.status))) return response
     await response.body?.cancel().catch(() => undefined)
     if (response.status === 404 || response.status === 410) throw fileMissing(name, file)
@@ -86,10 +83,7 @@ export function urlDirectory(
       try {
         return await open(file, () => true)
       } catch (error) {
-        if (!(error instanceof OutriderError)) throw error
-        if (error.details.file === file) return false
-        // Stores of objects (S3) forbid what is not there, where they do not let their files be listed.
-        if (serves && error.details.status === 403) return false
+        if (error instanceof OutriderError && error.details.file === file) return false
         throw error
       }
     },
