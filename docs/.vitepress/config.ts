@@ -34,6 +34,7 @@ export default defineConfig({
           { text: 'Put speculation into an app', link: '/guide/speculate' },
           { text: 'Terminal, server, playground', link: '/guide/terminal' },
           { text: 'llama.cpp, vLLM, transformers', link: '/guide/elsewhere' },
+          { text: 'What is read, and how far', link: '/guide/what-is-read' },
           { text: 'Without a GPU, in CI', link: '/guide/without-a-gpu' },
           { text: 'Troubleshooting', link: '/guide/troubleshooting' },
         ],
