@@ -79,6 +79,7 @@ function multiplyInto(
 ): void {
   const { m, n, k, transposeA, transposeB } = problem
   const { device } = a
+  if (forcedParts !== undefined) checkParts(forcedParts, transposeB)
   const selected = selectMatmul(problem, device.capabilities)
   const elements = (ab: 1 | 4, ofC: 1 | 4, target = c) =>
     elementTypes('matmul', device, { A: [a, ab], B: [b, ab], C: [target, ofC] }, 'C')
@@ -138,10 +139,13 @@ function partsOf(
   { capabilities }: Device,
   forced: number | undefined,
 ): number {
-  if (forced === undefined) return selectParts(problem, plan, capabilities)
-  if (!(Number.isInteger(forced) && forced >= 1) || (forced > 1 && problem.transposeB))
-    throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${forced} parts.`)
-  return Math.min(forced, Math.ceil(problem.k / 4))
+  return forced === undefined ? selectParts(problem, plan, capabilities) : Math.min(forced, Math.ceil(problem.k / 4))
+}
+
+/** Whatever kernel is chosen, for which one that is is a matter of the device. */
+function checkParts(parts: number, transposeB: boolean): void {
+  if (!(Number.isInteger(parts) && parts >= 1) || (parts > 1 && transposeB))
+    throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${parts} parts.`)
 }
 
 /** A plan for a kernel that was not selected, for comparison. */
