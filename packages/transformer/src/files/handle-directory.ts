@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { checkFileName, chunksOf, type Directory, fileMissing } from './directory'
+import { blobBytes, writePieces } from './pieces'
 
 /**
  * A folder that a browser gave a handle of: picked, dropped, or in the Origin Private File System (`opfsDirectory`). Writing
@@ -61,8 +62,7 @@ export function handleDirectory(
 
     size: (file) => reading(file, async () => (await open(file)).size),
 
-    read: (file, { start = 0, end } = {}) =>
-      reading(file, async () => new Uint8Array(await (await open(file)).slice(start, end).arrayBuffer())),
+    read: (file, { start = 0, end } = {}) => reading(file, async () => blobBytes((await open(file)).slice(start, end))),
 
     readText: (file) => reading(file, async () => (await open(file)).text()),
 
@@ -139,7 +139,11 @@ async function fill(stream: FileSystemWritableFileStream, chunks: AsyncIterable<
   try {
     await stream.truncate(from)
     await stream.seek(from)
-    for await (const chunk of chunks) await stream.write(chunk as Uint8Array<ArrayBuffer>)
+    for await (const chunk of chunks)
+      await writePieces(chunk, async (piece) => {
+        await stream.write(piece as Uint8Array<ArrayBuffer>)
+        return piece.length
+      })
     await stream.close()
   } catch (error) {
     await stream.abort().catch(() => undefined)

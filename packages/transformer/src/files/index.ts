@@ -1,4 +1,5 @@
 export { type Directory, type FileContent, parseJson, readJson } from './directory'
+export { writeFailure } from './file-failures'
 export { fileListDirectory } from './file-list-directory'
 export { type FilePlace, filePlace } from './file-place'
 export { type GgufEntry, type GgufFile, openGguf, readGgufFloats } from './gguf/read'

@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { insteadOf, mayBeHtml } from './instead'
+import { blobBytes } from './pieces'
 
 /** Asks the server for a file, or for a part of it. */
 export type Ask = (range?: string) => Promise<Response>
@@ -11,9 +12,10 @@ export interface Span {
   bytes: Uint8Array
 }
 
-/** Bytes that are asked for at once, and at the beginning of a large file, of which only a header may be wanted. */
+/** Bytes that are asked for at once, at the beginning of a large file, of which only a header may be wanted, and at most. */
 const spanBytes = 16 * 2 ** 20
 const firstSpanBytes = 2 ** 20
+const mostSpanBytes = 64 * 2 ** 20
 const keptSpans = 4
 
 interface Place {
@@ -82,9 +84,7 @@ export class RemoteFile {
 
   async read(start: number, end = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
     if (this.#partedSize === undefined)
-      return new Uint8Array(
-        await (await this.#blob()).slice(start, Math.min(end, Number.MAX_SAFE_INTEGER)).arrayBuffer(),
-      )
+      return blobBytes((await this.#blob()).slice(start, Math.min(end, Number.MAX_SAFE_INTEGER)))
     const size = this.#partedSize
     const last = Math.min(end, size)
     const bytes = new Uint8Array(Math.max(0, last - start))
@@ -107,7 +107,7 @@ export class RemoteFile {
   async #fetch(from: number, to: number): Promise<Span | undefined> {
     const size = this.#partedSize!
     const ahead = from === 0 && size > spanBytes ? firstSpanBytes : spanBytes
-    const end = Math.min(size, Math.max(to, from + ahead))
+    const end = Math.min(size, from + Math.max(ahead, Math.min(to - from, mostSpanBytes)))
     const answer = await this.#ask(`bytes=${from}-${end - 1}`)
     if (answer.status === 416) throw this.#changed(`it ends before byte ${from}`)
     this.#checkVersion(answer)

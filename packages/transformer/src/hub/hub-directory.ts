@@ -1,6 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { type Directory, fileMissing, namesInside, readOnly } from '../files/directory'
-import { nodeModule } from '../files/node-directory'
+import { nodeModule } from '../files/node-module'
 import { pieces } from './body'
 import { type ModelCache, modelCache } from './cache'
 import { contentHeaders, download, type RemoteFile, rangeStart } from './download'
