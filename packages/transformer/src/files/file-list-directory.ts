@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { checkFileName, type Directory, fileMissing, namesInside, readOnly } from './directory'
+import { checkFileName, type Directory, fileMissing, foldersInside, namesInside, readOnly } from './directory'
 import { blobBytes } from './pieces'
 
 /**
@@ -34,6 +34,7 @@ export function fileListDirectory(files: Iterable<File>, name?: string): Directo
   return {
     name: shown,
     list: async (folder) => namesInside(known.keys(), folder),
+    folders: async (folder) => foldersInside(known.keys(), folder),
     has: async (file) => known.has(file),
     size: async (file) => open(file).size,
     read: (file, { start = 0, end } = {}) => reading(file, async () => blobBytes(open(file).slice(start, end))),

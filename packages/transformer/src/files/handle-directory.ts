@@ -37,18 +37,21 @@ export function handleDirectory(
       throw writeFailure(error, `${name}/${file}`)
     })
 
+  const names = (folder: string | undefined, wanted: 'file' | 'directory') =>
+    reading(folder ?? '', async () => {
+      let found = await root()
+      for (const part of folder ? checkFileName(name, folder).split('/') : [])
+        found = await found.getDirectoryHandle(part)
+      const all: string[] = []
+      for await (const [entry, { kind }] of found.entries()) if (kind === wanted) all.push(entry)
+      return all.sort()
+    })
+
   return {
     name,
 
-    list: (folder) =>
-      reading(folder ?? '', async () => {
-        let found = await root()
-        for (const part of folder ? checkFileName(name, folder).split('/') : [])
-          found = await found.getDirectoryHandle(part)
-        const names: string[] = []
-        for await (const [file, { kind }] of found.entries()) if (kind === 'file') names.push(file)
-        return names.sort()
-      }),
+    list: (folder) => names(folder, 'file'),
+    folders: (folder) => names(folder, 'directory'),
 
     async has(file) {
       return open(file).then(

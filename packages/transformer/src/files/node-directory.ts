@@ -20,16 +20,25 @@ export function directoryInPieces(path: string, pieceBytes: number): Directory {
   const { join, dirname, basename } = nodeModule('node:path')
   const at = (file: string) => join(path, checkFileName(path, file))
 
+  async function names(
+    folder: string | undefined,
+    wanted: (entry: import('node:fs').Dirent) => boolean,
+  ): Promise<string[]> {
+    const entries = await fs.readdir(folder ? at(folder) : path, { withFileTypes: true }).catch((error) => {
+      throw readFailure(error, path, folder ?? '')
+    })
+    return entries
+      .filter(wanted)
+      .map((entry) => entry.name)
+      .sort()
+  }
+
   return {
     name: path,
 
-    async list(folder) {
-      const entries = await fs.readdir(folder ? at(folder) : path, { withFileTypes: true }).catch((error) => {
-        throw readFailure(error, path, folder ?? '')
-      })
-      const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name)
-      return files.sort()
-    },
+    list: (folder) => names(folder, (entry) => !entry.isDirectory()),
+
+    folders: (folder) => names(folder, (entry) => entry.isDirectory()),
 
     async has(file) {
       return fs.stat(at(file)).then(

@@ -7,6 +7,7 @@ export function within(outer: Directory, folder: string): Directory {
   return {
     name: `${outer.name}/${folder}`,
     list: async (inner) => outer.list(inner ? at(inner) : folder),
+    ...(outer.folders ? { folders: async (inner?: string) => outer.folders!(inner ? at(inner) : folder) } : {}),
     has: async (file) => outer.has(at(file)),
     size: async (file) => outer.size(at(file)),
     read: async (file, range) => outer.read(at(file), range),

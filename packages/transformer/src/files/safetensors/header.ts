@@ -28,7 +28,7 @@ export const maxHeaderBytes = 100_000_000
 export function headerLength(prefix: Uint8Array, fileBytes: number, where: string): number {
   if (prefix.length < 8)
     throw broken(where, 0, `the file has ${fileBytes} bytes, fewer than the 8 of the header length`)
-  const instead = insteadOf(prefix)
+  const instead = insteadOf(prefix, 'safetensors')
   if (instead) throw broken(where, 0, `it is ${instead.what}`, undefined, undefined, instead.remedy)
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true))
   if (length > maxHeaderBytes)

@@ -1,7 +1,8 @@
 import { OutriderError } from '@outrider/tensor'
 import type { Directory } from '../directory'
 import { type SafetensorsDtype, storedLength } from './dtype'
-import { indexFile, singleFile } from './read'
+import { singleFile } from './read'
+import { indexFile } from './shards'
 
 /** A tensor to write. `bytes` is asked for once, when its turn comes, so that one tensor at a time is in memory. */
 export interface TensorToWrite {
