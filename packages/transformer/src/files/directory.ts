@@ -37,6 +37,8 @@ export interface Directory {
   append(file: string, content: Uint8Array | string, from?: number): Promise<void>
   /** Removes a file; one that is not there is no error. */
   remove(file: string): Promise<void>
+  /** Gives a file another name in its folder, in one step, where another file may have had it; for a directory that can. */
+  move?(file: string, name: string): Promise<void>
 }
 
 /**

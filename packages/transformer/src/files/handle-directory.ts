@@ -91,6 +91,13 @@ export function handleDirectory(
         await fill(stream, chunksOf(content), from ?? (await target.getFile()).size)
       }),
 
+    move: (file, to) =>
+      writing(to, async () => {
+        const { folder, last } = await place(file)
+        const target = (await folder.getFileHandle(last)) as MovableFileHandle
+        await target.move((await place(to)).last)
+      }),
+
     remove: (file) =>
       writing(file, async () => {
         try {

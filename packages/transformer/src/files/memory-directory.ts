@@ -36,6 +36,10 @@ export function memoryDirectory(files: Record<string, Uint8Array | string> = {},
     async remove(file) {
       contents.delete(checkFileName(name, file))
     },
+    async move(file, to) {
+      contents.set(checkFileName(name, to), contentOf(file))
+      contents.delete(file)
+    },
   }
 }
 

@@ -109,6 +109,15 @@ export function directoryInPieces(path: string, pieceBytes: number): Directory {
         throw writeFailure(error, at(file))
       }
     },
+
+    async move(file, name) {
+      try {
+        await fs.rename(at(file), at(name))
+        await syncFolder(dirname(at(name)))
+      } catch (error) {
+        throw writeFailure(error, at(name))
+      }
+    },
   }
 
   async function writeSynced(file: string, content: FileContent): Promise<void> {

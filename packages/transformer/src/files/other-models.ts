@@ -7,9 +7,9 @@ const convert = 'convert it: load it with transformers, and save it with save_pr
 /** Models in forms that are not read, by the names of their files. */
 const forms: readonly { what: string; names: RegExp; remedy: string }[] = [
   {
-    what: 'an unfinished download',
-    names: /\.(incomplete|part|partial|crdownload|aria2|download|!qb)$/i,
-    remedy: 'Let the download end, or start it again.',
+    what: 'an unfinished download or save',
+    names: /\.(incomplete|part|partial|crdownload|aria2|download|!qb)$|^\..+\.tmp$/i,
+    remedy: 'Let it end, or start it again.',
   },
   {
     what: 'weights as PyTorch saves them',

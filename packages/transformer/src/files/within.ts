@@ -16,5 +16,6 @@ export function within(outer: Directory, folder: string): Directory {
     write: async (file, content) => outer.write(at(file), content),
     append: async (file, content, from) => outer.append(at(file), content, from),
     remove: async (file) => outer.remove(at(file)),
+    ...(outer.move ? { move: async (file: string, name: string) => outer.move!(at(file), at(name)) } : {}),
   }
 }

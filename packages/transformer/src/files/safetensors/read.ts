@@ -38,7 +38,7 @@ export async function readSafetensors(directory: Directory, file: string = singl
 export async function openSafetensors(directory: Directory): Promise<SafetensorsFiles> {
   if (await directory.has(singleFile)) return gather([(await readSafetensors(directory)).tensors])
   if (await directory.has(indexFile)) return openShards(directory)
-  const names = await directory.list().catch(() => [])
+  const names = await directory.list().catch((): string[] => [])
   const shards = shardsAmong(directory.name, names)
   if (shards) return gather((await readShards(directory, shards)).map(({ tensors }) => tensors))
   // Something else in the file's place says more than that it is not there.
