@@ -42,7 +42,7 @@ export const hostFloats: Readonly<Record<string, HostFloat>> = {
     device: 'f32',
     decode: (bytes) => {
       const { buffer, byteOffset, length } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()
-      return Float32Array.from(new Float64Array(buffer, byteOffset, length / 8))
+      return new Float32Array(new Float64Array(buffer, byteOffset, length / 8))
     },
   },
   F8_E4M3: float8(4, 'nan'),
