@@ -70,6 +70,17 @@ describe('in place of a file', () => {
     await expect(openGguf(files, 'n')).rejects.toThrow(/it is text: ".*Invalid username/)
   })
 
+  it('and what it answers in place of JSON', async () => {
+    const files = memoryDirectory({
+      a: 'Entry not found\n',
+      b: '{"error":"Access to model x is restricted.\\u001b"}',
+      c: '{"error":"a","architectures":[],"vocab_size":1}',
+    })
+    await expect(readJson(files, 'a')).rejects.toThrow(/it is text: "Entry not found"/)
+    await expect(readJson(files, 'b')).rejects.toThrow(/b is what a server answered: "Access to model x is restricted/)
+    expect(await readJson(files, 'c')).toHaveProperty('vocab_size')
+  })
+
   it('JSON of two versions, with what Git puts between them, is told', async () => {
     const files = memoryDirectory({ c: '{\n<<<<<<< HEAD\n"a": 1\n=======\n"a": 2\n>>>>>>> other\n}\n' })
     await expect(readJson(files, 'c')).rejects.toThrow(/unresolved conflict/)

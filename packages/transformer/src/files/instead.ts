@@ -91,7 +91,7 @@ const kinds: readonly (Instead & { is?: Wanted; begins: (text: string, bytes: Ui
   {
     begins: startsWith(0x50, 0x4b, 3, 4),
     what: 'a zip archive, which is also how PyTorch saves weights',
-    remedy: `Unpack it. ${convert.replace('it', 'What torch.save wrote')}`,
+    remedy: 'Unpack it; or, where it is of torch.save, convert it to safetensors with transformers.',
   },
   {
     begins: (_, [mark, version, next]) => mark === 0x80 && version! >= 2 && version! <= 5 && next !== undefined,
@@ -125,7 +125,7 @@ const ascii = (bytes: Uint8Array, start: number, length: number): string =>
   String.fromCharCode(...bytes.subarray(start, start + length))
 
 /** Servers say in words what they do not give. */
-function plainText(bytes: Uint8Array): Instead | undefined {
+export function plainText(bytes: Uint8Array): Instead | undefined {
   // A piece may end within a character.
   const text = new TextDecoder().decode(bytes, { stream: true })
   if (!/^[\p{L}\p{P}\p{S}\p{N}\p{M}\s]{4,}$/u.test(text) || text.includes('\ufffd')) return undefined

@@ -31,6 +31,13 @@ const forms: readonly { what: string; names: RegExp; remedy: string }[] = [
 /** What a directory holds in place of weights that are read; undefined where it says nothing. */
 export async function otherModelIn(files: Directory, names: readonly string[]): Promise<Instead | undefined> {
   if (names.includes(adapterFile)) return adapter(files)
+  for (const name of ['config.json', 'model.safetensors'])
+    if (names.includes(name) && !(await files.has(name)))
+      return {
+        what: `a ${name} that leads to where no file is`,
+        remedy:
+          'It is a link whose target is gone, as of a cache that was cleared, or copied without its blobs: download it again.',
+      }
   const gguf = names.find((name) => /\.gguf$/i.test(name))
   if (gguf !== undefined)
     return { what: `a GGUF file, ${gguf}`, remedy: `Give the path of the GGUF file in it: ${files.name}/${gguf}.` }

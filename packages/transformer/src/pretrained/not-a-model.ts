@@ -4,6 +4,7 @@ import type { Instead } from '../files/instead'
 import { insteadOf } from '../files/instead'
 import { nodeModule } from '../files/node-module'
 import { otherModelIn } from '../files/other-models'
+import { parseHubId } from '../hub/index'
 
 /**
  * The error for a directory without config.json: with what is there, and where the model may be.
@@ -53,7 +54,10 @@ async function otherPlace(files: Directory, names: readonly string[]): Promise<I
   if (found.length > 0)
     return {
       what: `holds ${found.length === 1 ? 'one' : `${found.length} of them`}, in ${found.slice(0, 3).join(', ')}`,
-      remedy: `Give the path of the model itself: ${files.name}/${found[0]}.`,
+      remedy:
+        parseHubId(files.name) && !(await isOnDisk(files.name, names))
+          ? 'Download that folder, and give its path.'
+          : `Give the path of the model itself: ${files.name}/${found[0]}.`,
     }
   const above = (await isOnDisk(files.name, names)) ? parentOf(files.name) : undefined
   if (above && (await directory(above).has('config.json')))
@@ -78,7 +82,10 @@ async function fileItself(path: string): Promise<Instead | undefined> {
   const folder = directory(above)
   if (!(await folder.has(file))) return undefined
   const first = await folder.read(file, { start: 0, end: 512 }).catch(() => new Uint8Array())
-  if (insteadOf(first, 'safetensors')?.what === 'a GGUF file')
+  const what = insteadOf(first, 'safetensors')?.what
+  if (what !== undefined && /archive|compressed/.test(what))
+    return { what: `is ${what}`, remedy: 'Unpack it, and give the path of the directory.' }
+  if (what === 'a GGUF file')
     return {
       what: 'is a GGUF file',
       remedy: 'Its name must end in .gguf: make a copy or a link of such a name, and give the path of that.',

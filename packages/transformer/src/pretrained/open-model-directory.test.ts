@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Directory, directory, memoryDirectory, urlDirectory } from '../files/index'
+import { type Directory, directory, memoryDirectory, openSafetensors, urlDirectory } from '../files/index'
 import { openCausalLM } from './load'
 import { openModelDirectory } from './open-model-directory'
 
@@ -57,6 +58,11 @@ describe('a directory that is no model', () => {
   })
 })
 
+it('a model of a hub that lies in a folder there is to be downloaded', async () => {
+  const files = memoryDirectory({ 'sub/config.json': '{}' }, 'org/name')
+  await expect(openModelDirectory(files)).rejects.toMatchObject(missing(/holds one, in sub\. Download that folder/))
+})
+
 describe('a path', () => {
   let root: string
   beforeAll(async () => {
@@ -67,6 +73,10 @@ describe('a path', () => {
     await writeFile(join(root, 'model/onnx/decoder.onnx'), '')
     await writeFile(join(root, 'blob'), 'GGUF\u0003\0\0\0')
     await writeFile(join(root, 'notes.txt'), 'notes')
+    await writeFile(join(root, 'model.tar.gz'), gzipSync('model'))
+    await mkdir(join(root, 'linked'))
+    await symlink(join(root, 'no-blob'), join(root, 'linked/model.safetensors'))
+    await writeFile(join(root, 'linked/config.json'), '{}')
   })
   afterAll(() => rm(root, { recursive: true, force: true }))
 
@@ -81,7 +91,16 @@ describe('a path', () => {
       missing(/model.safetensors is not a model directory: it is a file\. Give the path of the directory.*model\./),
     )
     await expect(openCausalLM(join(root, 'notes.txt'))).rejects.toMatchObject(missing(/it is a file/))
+    await expect(openCausalLM(join(root, 'model.tar.gz'))).rejects.toMatchObject(
+      missing(/compressed \(gzip\)\. Unpack it/),
+    )
     await expect(openCausalLM(join(root, 'blob'))).rejects.toMatchObject(missing(/it is a GGUF file.*end in .gguf/))
+  })
+
+  it('of weights that are a link to nowhere says so', async () => {
+    await expect(openSafetensors(directory(join(root, 'linked')))).rejects.toMatchObject(
+      missing(/but a model.safetensors that leads to where no file is.*a link whose target is gone/),
+    )
   })
 
   it.each([
