@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
-import { insteadOf } from './instead'
+import { escapeControls } from './escape-controls'
+import { insteadOf, plainText } from './instead'
 
 /** What a file is written from: all at once, or piece by piece so that it need never be whole in memory. */
 export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -15,6 +16,8 @@ export interface Directory {
   readonly name: string
   /** Names of the files directly inside, or inside one of its folders, sorted. */
   list(folder?: string): Promise<string[]>
+  /** Names of the folders directly inside, or inside one of them, sorted; for a directory that can tell. */
+  folders?(folder?: string): Promise<string[]>
   has(file: string): Promise<boolean>
   /** Bytes of a file. */
   size(file: string): Promise<number>
@@ -34,15 +37,53 @@ export interface Directory {
   append(file: string, content: Uint8Array | string, from?: number): Promise<void>
   /** Removes a file; one that is not there is no error. */
   remove(file: string): Promise<void>
+  /** Gives a file another name in its folder, in one step, where another file may have had it; for a directory that can. */
+  move?(file: string, name: string): Promise<void>
 }
 
 /**
  * The file's JSON.
  *
- * @throws OutriderError FILE_MISSING, FILE_FORMAT (the message has the parser's line or position)
+ * @throws OutriderError FILE_MISSING; FILE_FORMAT, with what lies in its place, or the parser's line or position
  */
 export async function readJson(directory: Directory, file: string): Promise<unknown> {
-  return parseJson(await directory.readText(file), `${directory.name}/${file}`)
+  const where = `${directory.name}/${file}`
+  const value = parseJson(await readText(directory, file), where)
+  const { error, ...rest } = (value ?? {}) as Record<string, unknown>
+  if (typeof error !== 'string' || Object.keys(rest).length > 1) return value
+  throw new OutriderError(
+    'FILE_FORMAT',
+    `${where} is what a server answered: ${escapeControls(JSON.stringify(error))}.`,
+    {
+      remedy: 'Download it again, with a token where the model asks for one.',
+      details: { file: where },
+    },
+  )
+}
+
+/**
+ * The file's text.
+ *
+ * @throws OutriderError FILE_MISSING; FILE_FORMAT where something else lies in its place: a pointer of Git LFS, a page
+ */
+export async function readText(directory: Directory, file: string): Promise<string> {
+  const bytes = await directory.read(file)
+  const instead = insteadOf(bytes, 'text')
+  if (instead)
+    throw new OutriderError('FILE_FORMAT', `${directory.name}/${file} is ${instead.what}.`, {
+      remedy: instead.remedy,
+      details: { file: `${directory.name}/${file}` },
+    })
+  return textOf(bytes, `${directory.name}/${file}`)
+}
+
+/** The text in UTF-8 bytes, without a mark of their order. */
+function textOf(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder().decode(bytes)
+  } catch (cause) {
+    throw new OutriderError('FILE_FORMAT', `${where} is too long for a text: ${bytes.length} bytes.`, { cause })
+  }
 }
 
 /** Parses JSON text; `where` names it in the error. */
@@ -50,8 +91,10 @@ export function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const instead = insteadOf(new TextEncoder().encode(text.slice(0, 512)))
-    const what = instead ? `it is ${instead.what}` : (cause as Error).message
+    const first = new TextEncoder().encode(text.slice(0, 512))
+    const isOther = /^\s*[^\s[{"\d-]/.test(text)
+    const instead = insteadOf(first, 'text') ?? (isOther ? plainText(first) : undefined)
+    const what = instead ? `it is ${instead.what}` : escapeControls((cause as Error).message)
     throw new OutriderError('FILE_FORMAT', `${where} is not valid JSON: ${what}.`, {
       remedy: instead?.remedy ?? 'The file may be cut off; copy or download it again.',
       cause,
@@ -83,6 +126,13 @@ export function namesInside(paths: Iterable<string>, folder: string | undefined)
   const prefix = folder ? `${folder}/` : ''
   const inside = [...paths].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length))
   return inside.filter((name) => !name.includes('/')).sort()
+}
+
+/** The names of the folders inside a folder, among paths of files. */
+export function foldersInside(paths: Iterable<string>, folder: string | undefined): string[] {
+  const prefix = folder ? `${folder}/` : ''
+  const below = [...paths].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length).split('/'))
+  return [...new Set(below.filter((parts) => parts.length > 1).map(([name]) => name!))].sort()
 }
 
 /** What writes, of a directory that is not written to: each throws FILE_WRITE. */

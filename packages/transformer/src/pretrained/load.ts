@@ -1,6 +1,6 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import { type Directory, directory, urlDirectory } from '../files/index'
-import { defaultEndpoint } from '../hub/hub-id'
+import { defaultEndpoint, modelOfPage } from '../hub/hub-id'
 import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
 import { Llama, llamaParameterShapes } from '../model/index'
 import { openGgufModel } from './gguf/open-gguf-model'
@@ -84,6 +84,9 @@ async function directoryOf(
   path: string,
   { hub: { endpoint, token } = {}, signal, onDownload }: Omit<LoadOptions, 'device'>,
 ): Promise<Directory> {
+  const model = modelOfPage(path)
+  if (model !== undefined)
+    throw new OutriderError('INVALID_ARGUMENT', `${path} is a page about a model.`, { remedy: `Give ${model}.` })
   if (/^https?:\/\//.test(path)) return urlDirectory(path, { signal })
   const hub = parseHubId(path)
   if (!hub) return directory(path)
@@ -96,7 +99,8 @@ async function directoryOf(
   const local = directory(path)
   const isHere = await local.list().then(
     () => true,
-    () => false,
+    // A file is here, too.
+    ({ cause }: OutriderError) => (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOTDIR',
   )
   return isHere ? local : hubDirectory(path, { endpoint, token, signal, onDownload })
 }

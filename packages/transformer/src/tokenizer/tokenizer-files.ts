@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import type { Directory } from '../files/directory'
+import { type Directory, readText } from '../files/directory'
 import { ChatTemplate } from './chat-template'
 import { Tokenizer } from './tokenizer'
 
@@ -18,8 +18,8 @@ export async function loadTokenizer(
         'Models that only bring tokenizer.model or vocab.json need it converted: save their tokenizer once with transformers (AutoTokenizer.from_pretrained(…).save_pretrained(…)).',
       details: { directory: directory.name, file: 'tokenizer.json' },
     })
-  const optional = async (file: string) => ((await directory.has(file)) ? directory.readText(file) : undefined)
-  const json = await directory.readText('tokenizer.json')
+  const optional = async (file: string) => ((await directory.has(file)) ? readText(directory, file) : undefined)
+  const json = await readText(directory, 'tokenizer.json')
   const config = (await optional('tokenizer_config.json')) ?? '{}\n'
   const tokenizer = Tokenizer.fromJson(json, config, `${directory.name}/`)
   const chatTemplate = ChatTemplate.fromConfig(config, await optional('chat_template.jinja'))

@@ -39,6 +39,7 @@ const firstRead = 2 ** 20
 export async function openGguf(directory: Directory, file: string): Promise<GgufFile> {
   const where = `${directory.name}/${file}`
   const fileBytes = await directory.size(file)
+  if (fileBytes < 4) throw notGguf(await directory.read(file), where)
   // The header says nowhere how long it is: read on where it goes on.
   for (let length = firstRead; ; length *= 4) {
     const end = Math.min(length, fileBytes, maxHeaderBytes)
@@ -219,7 +220,7 @@ const scalars: Readonly<
 }
 
 function notGguf(bytes: Uint8Array, where: string): OutriderError {
-  const instead = insteadOf(bytes)
+  const instead = insteadOf(bytes, 'gguf')
   const what = instead ? `it is ${instead.what}` : 'it does not begin with GGUF'
   return broken(where, 0, what, undefined, instead?.remedy)
 }
