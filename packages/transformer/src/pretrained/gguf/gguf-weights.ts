@@ -25,10 +25,13 @@ export function ggufWeights(file: GgufFile, config: ModelConfig, family: ModelFa
         return [parameter, { shape, dtype, bytes: end - start, rowStep }]
       }),
     ),
-    keep: async () => file.directory.keep?.(file.file),
+    async keep() {
+      const files = [file.file, ...[...file.tensors.values()].map((entry) => entry.file)]
+      for (const name of new Set(files)) await file.directory.keep?.(name)
+    },
     async read(name, rows) {
       const entry = file.tensors.get(ggufName(name))!
-      const bytes = await readBytes(file.directory, { file: file.file, ...entry }, partOf(entry, rows))
+      const bytes = await readBytes(file.directory, entry, partOf(entry, rows))
       const height = rows?.count ?? entry.shape[0]!
       return isTurned(name) ? separatePairs(bytes, { rows: height, headDim: config.headDim }) : bytes
     },

@@ -16,7 +16,7 @@ const sizes: Record<string, GgufMetadataValue> = {
 /** A header, as `openGguf` reads it, with some of its values or shapes changed. */
 function header(changes: Record<string, GgufMetadataValue>, shapes: Record<string, number[]> = {}): GgufFile {
   const tensors = Object.entries({ 'token_embd.weight': [16, 8], ...shapes }).map(
-    ([name, shape]) => [name, { name, shape, dtype: 'F32', start: 0, end: 0 }] as const,
+    ([name, shape]) => [name, { name, shape, dtype: 'F32', file: 'm.gguf', start: 0, end: 0 }] as const,
   )
   return {
     directory: memoryDirectory(),
