@@ -9,16 +9,12 @@ import { readGgufConfig } from './read-config'
 export async function openGgufModel(directory: Directory, name: string): Promise<OpenedModel> {
   const file = await openGguf(directory, name)
   const { config, family } = await readGgufConfig(file)
-  const { bosTokenId, eosTokenIds, padTokenId } = config
+  const { tokens, ...text } = ggufTokenizer(file)
   return {
-    config,
+    config: { ...config, ...tokens },
     source: file.where,
-    ...ggufTokenizer(file),
-    generationConfig: {
-      ...(bosTokenId !== undefined && { bosTokenId }),
-      eosTokenIds,
-      ...(padTokenId !== undefined && { padTokenId }),
-    },
+    ...text,
+    generationConfig: { ...tokens },
     weights: ggufWeights(file, config, family),
     disregarded: (tensor) => tensor === 'rope_freqs.weight',
   }

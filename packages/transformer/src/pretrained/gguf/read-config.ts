@@ -7,7 +7,7 @@ import { type GgufFile, readGgufFloats } from '../../files/gguf/read'
 
 /**
  * The configuration of a model in a GGUF file: hyperparameters from the metadata, and what a family may or may not have from
- * the tensors that are there.
+ * the tensors that are there. The tokens that it names are the tokenizer's to say.
  *
  * @throws OutriderError UNSUPPORTED for architectures and features that are not implemented, by name; FILE_FORMAT
  */
@@ -57,12 +57,6 @@ export async function readGgufConfig(file: GgufFile): Promise<{ config: ModelCon
   const ropeScaling = await readScaling(file, String(architecture), { headDim, ropeTheta })
   const window = Number(metadata.get(`${architecture}.attention.sliding_window`) ?? 0)
   const has = (name: string) => tensors.has(name)
-  const special = (name: string) => {
-    const id = metadata.get(`tokenizer.ggml.${name}_token_id`)
-    return typeof id === 'number' ? id : undefined
-  }
-  const [bosTokenId, padTokenId] = [special('bos'), special('padding')]
-  const ends = [special('eos'), special('eot'), special('eom')].filter((id) => id !== undefined)
   const config: ModelConfig = {
     architecture: family.modelType,
     vocabularySize,
@@ -82,9 +76,7 @@ export async function readGgufConfig(file: GgufFile): Promise<{ config: ModelCon
     ...(window > 0 && { slidingWindow: size('contextLength', 'attention.sliding_window') }),
     rmsNormEpsilon: number('attention.layer_norm_rms_epsilon'),
     tieWordEmbeddings: !has('output.weight'),
-    ...(bosTokenId !== undefined && { bosTokenId }),
-    eosTokenIds: [...new Set(ends)],
-    ...(padTokenId !== undefined && { padTokenId }),
+    eosTokenIds: [],
     initializerRange: 0.02,
   }
   return { config, family }
