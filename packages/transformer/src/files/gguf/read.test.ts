@@ -30,7 +30,6 @@ describe('what a GGUF file is', () => {
 
 // The names of ggml's types by number (ggml.h of llama.cpp v0.5.0), those that are read left out.
 const typeNames: [number, string][] = [
-  [3, 'Q4_1'],
   [6, 'Q5_0'],
   [7, 'Q5_1'],
   [9, 'Q8_1'],
@@ -121,7 +120,7 @@ describe('a model in several GGUF files', () => {
   it('names the first part to who opens another', async () => {
     await expect(openGguf(directoryOf(parts(3)), names(3)[1]!)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
-      message: expect.stringMatching(/is part 2 of 3 of a model.*m-00001-of-00003\.gguf/),
+      message: expect.stringMatching(/is part 2 of 3; a model in parts is opened by its first.*m-00001-of-00003\.gguf/),
     })
   })
 

@@ -23,9 +23,9 @@ export async function otherParts(first: GgufFile, open: (file: string) => Promis
   if (place.part !== 0)
     throw new OutriderError(
       'INVALID_ARGUMENT',
-      `${first.where} is part ${place.part + 1} of ${place.parts} of a model.`,
+      `${first.where} is part ${place.part + 1} of ${place.parts}; a model in parts is opened by its first.`,
       {
-        remedy: `Give its first part, ${nameOf(0)}; the others are found beside it.`,
+        remedy: `Give ${nameOf(0)}; the others are found beside it.`,
         details: { file: first.where, first: nameOf(0) },
       },
     )
