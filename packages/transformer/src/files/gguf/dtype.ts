@@ -7,6 +7,7 @@ export const ggufDtypes = {
   F32: { id: 0, elements: 1, bytes: 4 },
   F16: { id: 1, ...sizes(formats.f16) },
   Q4_0: { id: 2, ...sizes(formats.q4_0) },
+  Q4_1: { id: 3, ...sizes(formats.q4_1) },
   Q8_0: { id: 8, ...sizes(formats.q8_0) },
   Q4_K: { id: 12, ...sizes(formats.q4_k) },
   Q6_K: { id: 14, ...sizes(formats.q6_k) },
@@ -17,7 +18,6 @@ export type GgufDtype = keyof typeof ggufDtypes
 
 /** Names of the types that are not read, by their number: those of ggml (ggml.h of llama.cpp v0.5.0), and those that it had. */
 const otherTypes: Readonly<Record<number, string>> = {
-  3: 'Q4_1',
   4: 'Q4_2',
   5: 'Q4_3',
   6: 'Q5_0',
