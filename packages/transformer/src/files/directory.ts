@@ -1,6 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { escapeControls } from './escape-controls'
-import { insteadOf, plainText } from './instead'
+import { insteadOf } from './instead'
 
 /** What a file is written from: all at once, or piece by piece so that it need never be whole in memory. */
 export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -42,26 +41,6 @@ export interface Directory {
 }
 
 /**
- * The file's JSON.
- *
- * @throws OutriderError FILE_MISSING; FILE_FORMAT, with what lies in its place, or the parser's line or position
- */
-export async function readJson(directory: Directory, file: string): Promise<unknown> {
-  const where = `${directory.name}/${file}`
-  const value = parseJson(await readText(directory, file), where)
-  const { error, ...rest } = (value ?? {}) as Record<string, unknown>
-  if (typeof error !== 'string' || Object.keys(rest).length > 1) return value
-  throw new OutriderError(
-    'FILE_FORMAT',
-    `${where} is what a server answered: ${escapeControls(JSON.stringify(error))}.`,
-    {
-      remedy: 'Download it again, with a token where the model asks for one.',
-      details: { file: where },
-    },
-  )
-}
-
-/**
  * The file's text.
  *
  * @throws OutriderError FILE_MISSING; FILE_FORMAT where something else lies in its place: a pointer of Git LFS, a page
@@ -83,23 +62,6 @@ function textOf(bytes: Uint8Array, where: string): string {
     return new TextDecoder().decode(bytes)
   } catch (cause) {
     throw new OutriderError('FILE_FORMAT', `${where} is too long for a text: ${bytes.length} bytes.`, { cause })
-  }
-}
-
-/** Parses JSON text; `where` names it in the error. */
-export function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    const first = new TextEncoder().encode(text.slice(0, 512))
-    const isOther = /^\s*[^\s[{"\d-]/.test(text)
-    const instead = insteadOf(first, 'text') ?? (isOther ? plainText(first) : undefined)
-    const what = instead ? `it is ${instead.what}` : escapeControls((cause as Error).message)
-    throw new OutriderError('FILE_FORMAT', `${where} is not valid JSON: ${what}.`, {
-      remedy: instead?.remedy ?? 'The file may be cut off; copy or download it again.',
-      cause,
-      details: { file: where },
-    })
   }
 }
 

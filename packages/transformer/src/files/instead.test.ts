@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { readJson, readText } from './directory'
 import { openGguf } from './gguf/read'
 import { insteadOf } from './instead'
+import { readJson } from './json'
 import { memoryDirectory } from './memory-directory'
 import { readSafetensors } from './safetensors/read'
 

@@ -1,6 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
-import { type Directory, readJson } from './directory'
+import type { Directory } from './directory'
 import type { Instead } from './instead'
+import { readJson } from './json'
 
 const convert = 'convert it: load it with transformers, and save it with save_pretrained.'
 
