@@ -18,7 +18,7 @@ const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
  * Writes a model as a plain Hugging Face directory, which transformers and vLLM load as it is. Each file appears whole or
  * not at all; weights are read from the device one tensor at a time. The same weights give the same bytes.
  *
- * @throws OutriderError FILE_WRITE
+ * @throws OutriderError UNSUPPORTED for weights that the dtype cannot hold, or that are no numbers; FILE_WRITE
  */
 export async function saveCausalLM(
   pretrained: PretrainedModel,
@@ -32,7 +32,7 @@ export async function saveCausalLM(
     name,
     dtype,
     shape,
-    bytes: async () => floatsToStored(await values(), dtype),
+    bytes: async () => floatsToStored(await values(), dtype, { tensor: `Tensor "${name}"` }),
   }))
   await writeShardedSafetensors(files, tensors, maxShardBytes === undefined ? {} : { maxShardBytes })
   await saveTokenizer(files, tokenizer, chatTemplate)

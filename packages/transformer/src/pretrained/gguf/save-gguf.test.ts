@@ -100,6 +100,24 @@ describe('saveGguf', () => {
     expect(await files.list()).toEqual([])
   })
 
+  it.each(['F16', 'Q8_0', 'Q4_0'] as const)(
+    'names the tensor that %s cannot hold, and writes nothing',
+    async (dtype) => {
+      const model = await randomModel({ architecture: 'llama', intermediateSize: 64 })
+      const name = 'model.layers.1.mlp.down_proj.weight'
+      const weight = model.model.parameters[name]!
+      const values = (await weight.data()) as Float32Array
+      weight.write(values.fill(1e8, 70, 71))
+      const files = memoryDirectory()
+      await expect(saveGguf(model, files, { dtype })).rejects.toMatchObject({
+        code: 'UNSUPPORTED',
+        message: expect.stringContaining(`Tensor "${name}" has the value 100000000 (element 70)`),
+      })
+      expect(await files.list()).toEqual([])
+      model.dispose()
+    },
+  )
+
   it('refuses what llama.cpp has no place for', async () => {
     const model = await randomModel({ architecture: 'qwen3', qkNorm: true, attentionBias: 'all' })
     await expect(saveGguf(model, memoryDirectory())).rejects.toMatchObject({ code: 'UNSUPPORTED' })

@@ -66,6 +66,7 @@ export async function saveGguf(
         return floatsToStored(
           turned ? interleavePairs(elements, { rows: shape[0]!, headDim: config.headDim }) : elements,
           stored,
+          { tensor: `Tensor "${name}"` },
         )
       },
     }
