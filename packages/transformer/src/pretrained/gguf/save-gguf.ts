@@ -9,15 +9,27 @@ import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
 import { joinParameters } from '../joined-weights'
 import type { PretrainedModel } from '../pretrained-model'
 import { deviceDtype } from '../weights'
+import { generalName } from './general-name'
 import { interleavePairs } from './interleave'
 import { ggufName, isRotated } from './tensor-names'
-import { configMetadata } from './write-config'
+import { configMetadata, samplingMetadata } from './write-config'
 
 export interface SaveGgufOptions {
   /** Name of the file. Default model.gguf. */
   file?: string
   /** Of matrices, by the rules of `deviceDtype`: vectors stay F32. Default F32. */
   dtype?: GgufWritable
+  /**
+   * Whether a tokenizer is written of which llama.cpp makes some texts otherwise (it does not normalise Unicode, say). Default
+   * false: it is refused, and the error says what differs.
+   */
+  acceptDifferences?: boolean
+}
+
+/** What was written. */
+export interface SavedGguf {
+  /** What llama.cpp makes otherwise of some texts, where that was accepted: sentences without their end. */
+  differences: readonly string[]
 }
 
 /** `general.file_type`, as llama.cpp numbers it. */
@@ -31,28 +43,28 @@ const lower = (dtype: GgufWritable) => dtype.toLowerCase() as Lowercase<GgufWrit
  * Writes a model with its tokenizer and chat template as one GGUF file, which llama.cpp loads (a draft, as `-md`). The file
  * appears whole or not at all; weights are read from the device one tensor at a time.
  *
- * @throws OutriderError UNSUPPORTED for a tokenizer or a configuration that llama.cpp has no way to say; FILE_WRITE
+ * @throws OutriderError UNSUPPORTED for a tokenizer or a configuration that llama.cpp has no way to say, and for weights that
+ *   the dtype cannot hold; FILE_WRITE
  */
 export async function saveGguf(
   pretrained: PretrainedModel,
   target: string | Directory,
-  { file = 'model.gguf', dtype = 'F32' }: SaveGgufOptions = {},
-): Promise<void> {
-  const { model, config, source } = pretrained
+  { file = 'model.gguf', dtype = 'F32', acceptDifferences = false }: SaveGgufOptions = {},
+): Promise<SavedGguf> {
+  const { model, config, source, generationConfig } = pretrained
   const family = familyOf(config)
   const { architecture, interleaved } = family.gguf
-  if (config.attentionBias === 'all' && architecture !== 'llama')
-    throw new OutriderError(
-      'UNSUPPORTED',
-      `llama.cpp has no bias after attention in its architecture ${architecture}, and this model has.`,
-    )
+  const hyperparameters = configMetadata(config, architecture)
+  const { metadata: vocabulary, asPhi3, differences } = ggufVocabulary(pretrained)
+  if (differences.length > 0 && !acceptDifferences) throw differing(differences)
   const metadata = new Map<string, GgufValue>([
     ['general.architecture', { type: 'string', value: architecture }],
-    ['general.name', { type: 'string', value: source }],
+    ['general.name', { type: 'string', value: generalName(source, { asPhi3 }) }],
     ['general.file_type', { type: 'u32', value: fileTypes[dtype] }],
     ['general.quantization_version', { type: 'u32', value: 2 }],
-    ...configMetadata(config, architecture),
-    ...ggufVocabulary(pretrained),
+    ...samplingMetadata(generationConfig),
+    ...hyperparameters,
+    ...vocabulary,
   ])
   const tensors = joinParameters(model.parameters, family.joined).map(({ name, shape, values }): GgufTensor => {
     const turned = interleaved && isRotated(name)
@@ -73,7 +85,19 @@ export async function saveGguf(
   })
   const files = typeof target === 'string' ? directory(target) : target
   await writeGguf(files, file, { metadata, tensors: [...tensors, ...frequencyFactors(config)] })
+  return { differences }
 }
+
+const differing = (differences: readonly string[]) =>
+  new OutriderError(
+    'UNSUPPORTED',
+    `The tokenizer cannot be written as GGUF so that llama.cpp makes the same of every text: ${differences.join('; ')}.`,
+    {
+      remedy:
+        'Where that does not matter (a draft whose target has the same tokenizer in llama.cpp, say), accept it: --accept-differences, or acceptDifferences of saveGguf.',
+      details: { differences },
+    },
+  )
 
 /** What the scaling of Llama 3 divides each rotary frequency by, as a tensor of its own. */
 function frequencyFactors(config: ModelConfig): GgufTensor[] {
