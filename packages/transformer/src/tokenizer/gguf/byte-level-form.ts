@@ -1,6 +1,5 @@
 import { charOfByte } from '../byte-alphabet'
-import { gpt2, llama3, qwen2 } from '../known-expressions'
-import { preTokenizerNamed } from './pre-tokenizers'
+import { falconMarks, gpt2, llama3, qwen2 } from '../known-expressions'
 import { described } from './sentencepiece-form'
 import { mergesOf, quoted, type Step, stepsOf, type TokenizerJson, unsupported } from './written-tokenizer'
 
@@ -28,7 +27,7 @@ const ways: Readonly<Record<string, Way>> = {
   'smaug-bpe': { cuts: [llama3] },
   qwen2: { cuts: [qwen2] },
   smollm: { cuts: ['\\p{N}', gpt2] },
-  falcon: { cuts: cutsOf(preTokenizerNamed('falcon') as Step) },
+  falcon: { cuts: [falconMarks, gpt2, '[0-9][0-9][0-9]'] },
 }
 
 /**

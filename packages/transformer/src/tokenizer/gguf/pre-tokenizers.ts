@@ -36,7 +36,7 @@ export function preTokenizerNamed(name: string): PreTokenizerStep | undefined {
   const splits = cuts.map((Regex) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }))
   return {
     type: 'Sequence',
-    pretokenizers: [...splits, { type: 'ByteLevel', add_prefix_space: false, use_regex: false }],
+    pretokenizers: [...splits, { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false }],
   }
 }
 
