@@ -7,6 +7,7 @@ interface PreTokenizerStep {
   behavior?: string
   invert?: boolean
   add_prefix_space?: boolean
+  trim_offsets?: boolean
   use_regex?: boolean
   individual_digits?: boolean
   pretokenizers?: PreTokenizerStep[]
