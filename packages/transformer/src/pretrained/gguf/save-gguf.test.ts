@@ -130,6 +130,23 @@ describe('saveGguf', () => {
     },
   )
 
+  it('has every matrix in the type that was asked for, however wide: where blocks do not fit, in F16', async () => {
+    // 64 columns and 172.
+    const files = memoryDirectory()
+    for (const [dtype, wide] of [
+      ['F16', 'F16'],
+      ['Q8_0', 'F16'],
+      ['Q4_0', 'F16'],
+      ['F32', 'F32'],
+    ] as const) {
+      await saveGguf(await stories(), files, { dtype })
+      const { tensors } = await openGguf(files, 'model.gguf')
+      const types = ['blk.0.ffn_up.weight', 'blk.0.ffn_down.weight', 'blk.0.attn_norm.weight']
+      expect(types.map((name) => tensors.get(name)!.dtype)).toEqual([dtype, wide, 'F32'])
+      expect(tensors.get('token_embd.weight')!.dtype).toBe(dtype === 'Q4_0' ? 'Q8_0' : dtype)
+    }
+  })
+
   it.each<[string, Partial<ModelConfig> & { architecture: string }, RegExp]>([
     [
       'biases after attention',

@@ -2,13 +2,13 @@ import { OutriderError } from '@outrider/tensor'
 import { familyOf } from '../../config/families/index'
 import type { ModelConfig } from '../../config/index'
 import { rotaryFrequencies } from '../../config/rope-scaling'
+import { ggufDtypes } from '../../files/gguf/dtype'
 import type { GgufValue } from '../../files/gguf/value'
 import { type GgufTensor, writeGguf } from '../../files/gguf/write'
 import { type Directory, directory, floatsToStored } from '../../files/index'
 import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
 import { joinParameters } from '../joined-weights'
 import type { PretrainedModel } from '../pretrained-model'
-import { deviceDtype } from '../weights'
 import { generalName } from './general-name'
 import { interleavePairs } from './interleave'
 import { ggufName, isRotated } from './tensor-names'
@@ -17,7 +17,10 @@ import { configMetadata, samplingMetadata } from './write-config'
 export interface SaveGgufOptions {
   /** Name of the file. Default model.gguf. */
   file?: string
-  /** Of matrices, by the rules of `deviceDtype`: vectors stay F32. Default F32. */
+  /**
+   * Of matrices; vectors stay F32. Q4_0 makes the embedding and the head Q8_0, whose errors would be those of every token, and
+   * what does not divide into blocks is F16. Default F32.
+   */
   dtype?: GgufWritable
   /**
    * Whether a tokenizer is written of which llama.cpp makes some texts otherwise (it does not normalise Unicode, say). Default
@@ -36,8 +39,6 @@ export interface SavedGguf {
 const fileTypes = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 7 } as const
 
 type GgufWritable = keyof typeof fileTypes
-
-const lower = (dtype: GgufWritable) => dtype.toLowerCase() as Lowercase<GgufWritable>
 
 /**
  * Writes a model with its tokenizer and chat template as one GGUF file, which llama.cpp loads (a draft, as `-md`). The file
@@ -68,7 +69,7 @@ export async function saveGguf(
   ])
   const tensors = joinParameters(model.parameters, family.joined).map(({ name, shape, values }): GgufTensor => {
     const turned = interleaved && isRotated(name)
-    const stored = deviceDtype(name, { shape, dtype: 'F32' }, lower(dtype)).toUpperCase() as GgufWritable
+    const stored = storedDtype(name, shape, dtype)
     return {
       name: ggufName(name),
       dtype: stored,
@@ -98,6 +99,13 @@ const differing = (differences: readonly string[]) =>
       details: { differences },
     },
   )
+
+function storedDtype(name: string, shape: readonly number[], dtype: GgufWritable): GgufWritable {
+  if (shape.length < 2 || dtype === 'F32') return 'F32'
+  const isTable = /embed_tokens|lm_head/.test(name)
+  const wanted = dtype === 'Q4_0' && isTable ? 'Q8_0' : dtype
+  return shape.at(-1)! % ggufDtypes[wanted].elements === 0 ? wanted : 'F16'
+}
 
 /** What the scaling of Llama 3 divides each rotary frequency by, as a tensor of its own. */
 function frequencyFactors(config: ModelConfig): GgufTensor[] {
