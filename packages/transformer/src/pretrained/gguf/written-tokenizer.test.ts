@@ -21,7 +21,7 @@ import { logProbabilities } from './log-probabilities.fixture'
 import { saveGguf } from './save-gguf'
 import { tokenizedModel } from './tokenized-model.fixture'
 
-// The same with 1,500 texts, files of your own, and gguf-py: npm run bench -- written-gguf
+// The same with 1,500 texts, files of your own, and gguf-py: npm run bench -- peer-gguf
 const texts = Number(process.env.OUTRIDER_TEXTS ?? 80)
 
 let root: string

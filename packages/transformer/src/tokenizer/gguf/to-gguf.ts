@@ -102,6 +102,8 @@ function piecesOf(tokenizer: Tokenizer, vocabularySize: number, differences: str
     if (piece === undefined) continue
     if (ids.has(piece))
       throw unsupported(`${quoted(piece)} has two ids, ${ids.get(piece)} and ${id}, which llama.cpp refuses`)
+    if (piece.includes('\0'))
+      throw unsupported(`${quoted(piece)} has the character 0, at which a piece ends in llama.cpp`)
     ids.set(piece, id)
   }
   for (let id = vocabularySize; id < tokenizer.vocabularySize; id++) {

@@ -89,6 +89,13 @@ describe('the tokens', () => {
     expect(written(json).differences).toEqual(said ? [expect.stringMatching(said)] : [])
   })
 
+  it('with the character 0 are refused', () => {
+    const json = changed(smallSentencePiece(), ({ model }) => {
+      model.vocab['a\0b'] = Object.keys(model.vocab).length
+    })
+    refused(json, /"a\\u0000b" has the character 0/)
+  })
+
   it('with two ids are refused', () => {
     const json = changed(smallByteLevel(), ({ added_tokens }) =>
       added_tokens.push({ ...added_tokens[0]!, id: 5, content: 'h' }),
