@@ -47,7 +47,7 @@ describe('outrider export', () => {
     expect(await readdir(root)).not.toContain('differs.gguf')
     const accepted = await runCli(['export', '--model', metaspace, '--out', out, '--accept-differences'])
     expect(accepted.status).toBe(0)
-    expect(accepted.err.replace(/\s+/g, ' ')).toMatch(/llama\.cpp differs: its pre-tokenizer Metaspace/)
+    expect(accepted.err.replace(/\s+/g, ' ')).toMatch(/In llama\.cpp: its pre-tokenizer Metaspace/)
     const again = await runCli(['export', '--model', metaspace, '--out', out, '--accept-differences', '--json'])
     expect(again.json()).toMatchObject({ differences: [expect.stringContaining('Metaspace')] })
     const wrong = await runCli(['export', '--model', model, '--out', join(root, 'hf'), '--accept-differences'])

@@ -80,7 +80,7 @@ async function exportModel(
     () => undefined, // in shards
   )
   terminal.print(`${out}: ${format}, ${dtype}${size === undefined ? '' : `, ${bytes(size)}`}`)
-  for (const difference of differences) terminal.noteParagraph(`llama.cpp differs: ${difference}.`)
+  for (const difference of differences) terminal.noteParagraph(`In llama.cpp: ${difference}.`)
   return {
     out,
     format,

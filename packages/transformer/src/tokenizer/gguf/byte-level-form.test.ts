@@ -69,6 +69,14 @@ describe('a byte-level vocabulary', () => {
     expect(field(vocabulary, 'ggml.pre')).toBe(name)
   })
 
+  it('says how many bytes it has no token for, around which llama.cpp joins nothing', () => {
+    const json = changed(smallByteLevel(), ({ model }) => {
+      for (const byte of ['ó', 'ô']) delete model.vocab[byte]
+    })
+    const vocabulary = written(json, { ends: ['<|im_end|>', '<|endoftext|>'] })
+    expect(vocabulary.remarks).toEqual([expect.stringMatching(/^it leaves out 2 bytes/)])
+  })
+
   it('has of a merge that is there twice the later one, as in the library', () => {
     const json = changed(smallByteLevel(), ({ model }) => model.merges.unshift(['1', '2']))
     expect(field(written(json), 'ggml.merges')).toEqual(smallByteLevel().model.merges.map((sides) => sides.join(' ')))

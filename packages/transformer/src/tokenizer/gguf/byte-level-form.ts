@@ -35,9 +35,10 @@ const ways: Readonly<Record<string, Way>> = {
  * merges in their order.
  *
  * @param differences    takes what llama.cpp does otherwise, where most texts are the same
+ * @param remarks        takes what llama.cpp does otherwise with rare characters
  * @throws OutriderError UNSUPPORTED for what llama.cpp does otherwise
  */
-export function byteLevelForm(json: TokenizerJson, differences: string[]): ByteLevelForm {
+export function byteLevelForm(json: TokenizerJson, differences: string[], remarks: string[] = []): ByteLevelForm {
   const steps = stepsOf(json.pre_tokenizer)
   const byteLevel = steps.find(({ type }) => type === 'ByteLevel')
   if (!byteLevel) throw unsupported('it is a BPE without tokens for bytes, neither byte-level nor with byte_fallback')
@@ -53,9 +54,11 @@ export function byteLevelForm(json: TokenizerJson, differences: string[]): ByteL
     throw unsupported(`llama.cpp has no place for its decoder ${decoder.map(described).join(', ') || 'none'}`)
   const unknown = json.model?.unk_token
   const vocab = json.model?.vocab ?? {}
-  const missing = charOfByte.find((char) => vocab[char] === undefined)
-  if (typeof unknown === 'string' && missing !== undefined)
+  const missing = charOfByte.filter((char) => vocab[char] === undefined).length
+  if (typeof unknown === 'string' && missing > 0)
     throw unsupported(`what it has no token for becomes ${quoted(unknown)} (unk_token); llama.cpp leaves it out`)
+  if (missing > 0)
+    remarks.push(`it leaves out ${missing} bytes that have no token without joining what is on their two sides`)
   const merges = mergesOf(json)
   const spaced = merges.find((sides) => sides.some((side) => side.includes(' ')))
   if (spaced) throw unsupported(`its merge ${JSON.stringify(spaced)} has a space within a part`)

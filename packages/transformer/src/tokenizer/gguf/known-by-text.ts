@@ -27,8 +27,15 @@ export const endsByText: ReadonlySet<string> = new Set([
   '[e~[',
 ])
 
+/** Of these, one each of padding, repository and file ends an answer, too: whichever it comes upon. */
+export const endsOfFilledCode: ReadonlySet<string> = new Set([
+  ...['<|fim_pad|>', '<fim-pad>', '<fim_pad>', '<PAD>', '[PAD]'],
+  ...['<|fim_repo|>', '<|repo_name|>', '<fim-repo>', '<REPO>', '<reponame>', '<|file_sep|>'],
+])
+
 export const marksByText: ReadonlySet<string> = new Set([
   ...endsByText,
+  ...endsOfFilledCode,
   ...[
     '<|fim_prefix|>',
     '<fim-prefix>',
@@ -59,8 +66,6 @@ export const marksByText: ReadonlySet<string> = new Set([
     '<|code_middle|>',
     '<|middle|>',
   ],
-  ...['<|fim_pad|>', '<fim-pad>', '<fim_pad>', '<PAD>', '[PAD]'],
-  ...['<|fim_repo|>', '<|repo_name|>', '<fim-repo>', '<REPO>', '<reponame>', '<|file_sep|>'],
 ])
 
 /** Whether `<|end|>` or `</s>` ends nothing after all: llama.cpp takes them back beside these. */

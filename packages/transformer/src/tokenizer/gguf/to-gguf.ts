@@ -23,6 +23,8 @@ export interface GgufVocabulary {
   asPhi3: boolean
   /** What llama.cpp makes otherwise of some texts, as sentences without their end. */
   differences: string[]
+  /** What it does otherwise with any file of such a model, likewise: where it ends answers, rare characters. */
+  remarks: string[]
 }
 
 /** Where llama.cpp begins and ends texts, by kind of vocabulary, if a file does not say. */
@@ -46,8 +48,10 @@ export function ggufVocabulary({
   const files = tokenizer.toFiles()
   const json = JSON.parse(files['tokenizer.json']!) as TokenizerJson
   const differences: string[] = []
+  const remarks: string[] = []
   checkModel(json)
   const { asPhi3 } = addedTokensForm(json, differences)
+  if (asPhi3) remarks.push('after a special token it drops white space of ASCII alone')
   const pieces = piecesOf(tokenizer, vocabularySize, differences)
   const tokenKinds = kindsOf(tokenizer, json, pieces)
   const model = json.model?.byte_fallback ? 'llama' : 'gpt2'
@@ -63,7 +67,7 @@ export function ggufVocabulary({
     set('ggml.scores', { type: 'f32[]', value: scores })
     set('ggml.add_space_prefix', { type: 'bool', value: spacePrefix })
   } else {
-    const { pre, merges } = byteLevelForm(json, differences)
+    const { pre, merges } = byteLevelForm(json, differences, remarks)
     set('ggml.pre', { type: 'string', value: pre })
     set('ggml.merges', strings(merges))
   }
@@ -78,13 +82,14 @@ export function ggufVocabulary({
     template: chatTemplate?.source,
     defaults: defaults[model],
     differences,
+    remarks,
   })
   for (const [key, value] of special) set(`ggml.${key}`, value)
   if (chatTemplate) set('chat_template', { type: 'string', value: chatTemplate.source })
   const others = otherTemplates(files['tokenizer_config.json']!)
   if (others.length > 0) set('chat_templates', strings(others.map(({ name }) => name)))
   for (const { name, template } of others) set(`chat_template.${name}`, { type: 'string', value: template })
-  return { metadata, asPhi3, differences }
+  return { metadata, asPhi3, differences, remarks }
 }
 
 function checkModel({ model = {} }: TokenizerJson): void {

@@ -78,6 +78,17 @@ describe('special tokens', () => {
     refused(json, /4 tokens end its answers.*three: "<\|im_end\|>", "<\|a\|>"/, { ends: ['<|a|>', '<|b|>', '<|c|>'] })
   })
 
+  it('that end answers in llama.cpp alone are said', () => {
+    const json = changed(smallByteLevel(), ({ model }) => {
+      model.vocab['<reponame>'] = Object.keys(model.vocab).length
+    })
+    expect(written(json).remarks).toEqual([
+      expect.stringMatching(/^it ends answers at "<\|endoftext\|>", "<reponame>", too/),
+    ])
+    const asked = written(smallByteLevel(), { ends: ['<|im_end|>', '<|endoftext|>'] })
+    expect(asked.remarks).toEqual([])
+  })
+
   it('are never those that llama.cpp takes where none is named', () => {
     refused(smallByteLevel(), /no token ends its answers.*token 11 \("\(|at token 11/, { ends: [], config: {} })
     const padded = written(smallByteLevel(), { ends: [], config: {}, padding: 1 })

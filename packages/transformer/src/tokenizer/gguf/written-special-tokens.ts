@@ -1,6 +1,6 @@
 import type { GgufValue } from '../../files/gguf/value'
 import type { NamedSpecialTokens } from '../special-tokens'
-import { endsByTextOf } from './known-by-text'
+import { endsByTextOf, endsOfFilledCode } from './known-by-text'
 import { quoted, unsupported } from './written-tokenizer'
 
 /** What is asked of a tokenizer here. */
@@ -25,6 +25,8 @@ export interface SpecialTokensOptions {
   defaults: { bos: number; eos: number }
   /** Takes what llama.cpp does otherwise, where most texts are the same. */
   differences: string[]
+  /** Takes what llama.cpp does otherwise with any file of such a model. */
+  remarks: string[]
 }
 
 /**
@@ -35,7 +37,7 @@ export interface SpecialTokensOptions {
  */
 export function specialTokenMetadata(
   tokenizer: EncodesText,
-  { pieces, isUnused, ends, configBos, template, defaults, differences }: SpecialTokensOptions,
+  { pieces, isUnused, ends, configBos, template, defaults, differences, remarks }: SpecialTokensOptions,
 ): [key: string, value: GgufValue][] {
   const { before, after } = frameOf(tokenizer)
   const idOf = (piece: string | undefined) => {
@@ -69,6 +71,11 @@ export function specialTokenMetadata(
       `${1 + unknown.length} tokens end its answers, of which llama.cpp can be told three: ${[eos, ...unknown].map((id) => quoted(pieces[id]!)).join(', ')}`,
     )
   const [eot = others.find(isKnown), eom] = unknown
+  const unasked = pieces.filter(
+    (piece, id) => (known.has(piece) || endsOfFilledCode.has(piece)) && id !== eos && !ends.includes(id),
+  )
+  if (unasked.length > 0)
+    remarks.push(`it ends answers at ${unasked.map(quoted).join(', ')}, too, which it knows by their text`)
 
   checkTemplate(template, tokenizer.named, {
     bos_token: pieces[bos ?? defaults.bos],
