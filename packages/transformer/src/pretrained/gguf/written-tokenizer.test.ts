@@ -59,6 +59,22 @@ const tokenizers: [string, () => Promise<Tokenizer> | Tokenizer][] = [
       ),
   ],
   ['Prepend and Replace', () => small(smallSentencePiece())],
+  [
+    'one merge for each piece, of several ways to make it',
+    () =>
+      small(smallSentencePiece(), ({ model }) => {
+        model.merges.push(['t', 'he'], ['h', 'i'], ['the', 'hi'], ['a', 'a'], ['aa', 'a'], ['aa', 'aaa'])
+        for (const sides of model.merges) model.vocab[sides.join('')] ??= Object.keys(model.vocab).length
+      }),
+  ],
+  [
+    'merges of a piece that are apart',
+    () =>
+      small(smallSentencePiece(), ({ model }) => {
+        model.merges.push(['▁t', 'h'], ['in', 'g'], ['▁th', 'e'])
+        for (const sides of model.merges) model.vocab[sides.join('')] ??= Object.keys(model.vocab).length
+      }),
+  ],
   ["GPT-2's cuts", () => small(smallByteLevel())],
   ["Llama 3's cuts", () => small(smallByteLevel(), (json) => Object.assign(json, { pre_tokenizer: cutBy(llama3) }))],
   [
@@ -114,6 +130,9 @@ async function withPeer(
   return differences
 }
 
+/** What the small vocabularies have merges for. */
+const words = [' the', 'the', ' hi', 'hithe', 'hin', 'thin', 'thing', 'aaaaaaa', '1234', "he's", '\n\n']
+
 const idsHere = (tokenizer: Tokenizer, text: string) => tokenizer.encode(text, { addSpecialTokens: false })
 
 describe('llama.cpp makes the same of any text and the same logits of a file with', () => {
@@ -123,7 +142,7 @@ describe('llama.cpp makes the same of any text and the same logits of a file wit
     await withPeer(tokenizer, { acceptDifferences: true, padding: 3 }, (peer) => {
       for (let seed = 0; seed < texts; seed++) {
         // White space beyond ASCII after one of Phi-3's marks is the one thing that differs.
-        const text = anyText(seed, { among }).replace(/(?<=>)[^\S \t\n\v\f\r]+/gu, '')
+        const text = anyText(seed, { among: [...among, ...words] }).replace(/(?<=>)[^\S \t\n\v\f\r]+/gu, '')
         expect([text, peer.tokenize(text, { parseSpecial: true })]).toEqual([text, idsHere(tokenizer, text)])
       }
     })

@@ -1,5 +1,6 @@
 import { charOfByte } from '../byte-alphabet'
 import { falconMarks, gpt2, llama3, qwen2 } from '../known-expressions'
+import { mergedPiece, pairKey } from './merged-piece'
 import { described } from './sentencepiece-form'
 import { mergesOf, quoted, type Step, stepsOf, type TokenizerJson, unsupported } from './written-tokenizer'
 
@@ -97,22 +98,8 @@ const total: ReadonlySet<string> = new Set([gpt2, llama3, qwen2])
 
 /** Whether merging makes every piece out of its own characters: then it is the same whether whole words are looked for first. */
 function isEveryPieceMerged({ model, added_tokens }: TokenizerJson, merges: readonly [string, string][]): boolean {
-  const ranks = new Map(merges.map(([left, right], rank) => [`${left} ${right}`, rank]))
+  const ranks = new Map(merges.map(([left, right], rank) => [pairKey(left, right), rank]))
   const added = new Set((added_tokens ?? []).map(({ content }) => content))
-  return Object.keys(model?.vocab ?? {}).every((piece) => added.has(piece) || isMerged(piece, ranks))
-}
-
-function isMerged(piece: string, ranks: ReadonlyMap<string, number>): boolean {
-  let parts = [...piece]
-  while (parts.length > 1) {
-    let best = Number.POSITIVE_INFINITY
-    let at = -1
-    for (let i = 0; i + 1 < parts.length; i++) {
-      const rank = ranks.get(`${parts[i]} ${parts[i + 1]}`)
-      if (rank !== undefined && rank < best) [best, at] = [rank, i]
-    }
-    if (at < 0) return false
-    parts = [...parts.slice(0, at), parts[at]! + parts[at + 1]!, ...parts.slice(at + 2)]
-  }
-  return true
+  const pieces = Object.keys(model?.vocab ?? {})
+  return pieces.every((piece) => added.has(piece) || mergedPiece(piece, ranks).parts.length === 1)
 }

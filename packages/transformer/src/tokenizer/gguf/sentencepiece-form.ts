@@ -1,3 +1,4 @@
+import { mergedPiece, pairKey } from './merged-piece'
 import { mergesOf, quoted, type Step, stepsOf, type TokenizerJson, unsupported } from './written-tokenizer'
 
 /** What llama.cpp is told of a SentencePiece vocabulary. */
@@ -10,8 +11,7 @@ export interface SentencePieceForm {
 
 /**
  * How llama.cpp makes of a text what a BPE with byte fallback makes of it. llama.cpp joins the two neighbours whose piece has
- * the highest score, whichever two they are; so every way to cut a piece in two must be a merge, and the merges that make one
- * piece must follow one another.
+ * the highest score, whichever two they are and whether or not there is a merge for them.
  *
  * @param pieces         of every id
  * @param differences    takes what llama.cpp does otherwise, where most texts are the same
@@ -25,14 +25,14 @@ export function sentencePieceForm(
   const { model = {} } = json
   if (model.ignore_merges)
     throw unsupported('it takes whole texts from its vocabulary before it merges (ignore_merges)')
-  const known = new Map(pieces.map((piece, id) => [piece, id]))
+  const known = new Set(pieces)
   for (let byte = 0; byte < 256; byte++) {
     const piece = `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`
     if (!known.has(piece)) throw unsupported(`it has no token ${piece}, and llama.cpp needs one for every byte`)
   }
   checkDecoder(stepsOf(json.decoder))
   const spacePrefix = readSpacePrefix(json, differences)
-  return { scores: scoresOf(json, pieces, known), spacePrefix }
+  return { scores: scoresOf(json, pieces), spacePrefix }
 }
 
 /** Whether a text gets a space before it. */
@@ -95,35 +95,23 @@ function checkDecoder(steps: readonly Step[]): void {
 const isFirstSpace = ({ type, content, start = 0, stop = 0 }: Step) =>
   type === 'Strip' && content === ' ' && start <= 1 && stop === 0
 
-function scoresOf(json: TokenizerJson, pieces: readonly string[], known: ReadonlyMap<string, number>): number[] {
+/**
+ * The rank of the merge that makes each piece, negated. A piece's characters are joined in one order only, wherever they are,
+ * so a piece is made by one merge, and the others that would make it never come to it. Where merging ends with two parts, no
+ * merge makes the piece of them, and llama.cpp would.
+ */
+function scoresOf(json: TokenizerJson, pieces: readonly string[]): number[] {
   const merges = mergesOf(json)
-  const order = new Map<string, number>()
-  const pairs = new Set<string>()
-  let last: string | undefined
-  for (const [left, right] of merges) {
-    const piece = left + right
-    pairs.add(`${left} ${right}`)
-    if (piece === last) continue
-    if (order.has(piece))
-      throw unsupported(
-        `its merges for ${quoted(piece)} are apart: llama.cpp has one rank for a piece, whichever two parts it is made of`,
-      )
-    order.set(piece, order.size)
-    last = piece
-  }
+  const ranks = new Map(merges.map(([left, right], rank) => [pairKey(left, right), rank]))
   // Added tokens are cut out of a text before anything is joined.
   const added = new Set((json.added_tokens ?? []).map(({ content }) => content))
-  for (const piece of pieces) {
-    if (added.has(piece)) continue
-    const characters = [...piece]
-    for (let cut = 1; cut < characters.length; cut++) {
-      const [left, right] = [characters.slice(0, cut).join(''), characters.slice(cut).join('')]
-      const isThere = (part: string, length: number) => length === 1 || known.has(part)
-      if (isThere(left, cut) && isThere(right, characters.length - cut) && !pairs.has(`${left} ${right}`))
-        throw unsupported(`llama.cpp would join ${quoted(left)} and ${quoted(right)}, for which it has no merge`)
-    }
-  }
-  return pieces.map((piece) => -(order.get(piece) ?? order.size))
+  return pieces.map((piece) => {
+    if (added.has(piece)) return -merges.length
+    const { parts, rank } = mergedPiece(piece, ranks)
+    if (parts.length === 2)
+      throw unsupported(`llama.cpp would join ${quoted(parts[0]!)} and ${quoted(parts[1]!)}, for which it has no merge`)
+    return parts.length === 1 && rank !== undefined ? -rank : -merges.length
+  })
 }
 
 /** A step with what it does, for people: Replace(" " → "▁"). */
