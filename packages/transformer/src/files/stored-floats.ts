@@ -39,8 +39,58 @@ export type WritableDtype = 'F32' | 'F16' | 'BF16' | 'Q8_0' | 'Q4_0'
 
 const writable = { F16: formats.f16, BF16: formats.bf16, Q8_0: formats.q8_0, Q4_0: formats.q4_0 }
 
-/** The bytes that store f32 values, rounded to nearest; Q8_0 and Q4_0 want a multiple of 32 of them. */
-export function floatsToStored(values: Float32Array, dtype: WritableDtype): Uint8Array {
+/**
+ * The bytes that store f32 values, rounded to nearest; Q8_0 and Q4_0 want a multiple of 32 of them.
+ *
+ * @param options.tensor  what they are the values of, for errors
+ * @throws OutriderError UNSUPPORTED for values that are no numbers, or that the dtype has none for: beyond 65,504 in F16, and
+ *   where the scale of a block would be
+ */
+export function floatsToStored(
+  values: Float32Array,
+  dtype: WritableDtype,
+  { tensor = 'a tensor' }: { tensor?: string } = {},
+): Uint8Array {
+  const outside = firstOutside(values, beyond[dtype])
+  if (outside < values.length) throw notStorable(tensor, { at: outside, value: values[outside]!, dtype })
   if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   return writable[dtype].encode!(values)
+}
+
+/** The first magnitude that becomes infinite when it is rounded to nearest: half a step above the largest number. */
+const [beyondF16, beyondBf16] = [65_520, (2 - 2 ** -8) * 2 ** 127]
+
+/** Blocks have an f16 scale: the largest magnitude of a block divided by 127 or by 8. */
+const beyond: Readonly<Record<WritableDtype, number>> = {
+  F32: Number.POSITIVE_INFINITY,
+  F16: beyondF16,
+  BF16: beyondBf16,
+  Q8_0: beyondF16 * 127,
+  Q4_0: beyondF16 * 8,
+}
+
+/** Where the first value is that is no number, or not below `limit`; the length where there is none. */
+function firstOutside(values: Float32Array, limit: number): number {
+  let at = 0
+  while (at < values.length && Math.abs(values[at]!) < limit) at++
+  return at
+}
+
+function notStorable(
+  tensor: string,
+  { at, value, dtype }: { at: number; value: number; dtype: WritableDtype },
+): OutriderError {
+  const isNumber = Number.isFinite(value)
+  return new OutriderError(
+    'UNSUPPORTED',
+    isNumber
+      ? `${tensor} has the value ${Number(value.toPrecision(7))} (element ${at}), more than ${dtype} can hold: it would become infinite.`
+      : `${tensor} has the value ${value} (element ${at}), which is no number: a model with it answers nothing.`,
+    {
+      remedy: isNumber
+        ? 'Write it as F32, or as BF16 where the format has it.'
+        : 'Go back to weights from before it appeared: an earlier checkpoint, or the file as it was published.',
+      details: { tensor, element: at, value: String(value), dtype },
+    },
+  )
 }

@@ -22,7 +22,7 @@ const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
  * written, and nothing of it is left (shards, a chat template); cut short, the old one or the new one is whole, or there is no
  * config.json. Files of other names stay.
  *
- * @throws OutriderError FILE_WRITE
+ * @throws OutriderError UNSUPPORTED for weights that the dtype cannot hold, or that are no numbers; FILE_WRITE
  */
 export async function saveCausalLM(
   pretrained: PretrainedModel,
@@ -36,7 +36,7 @@ export async function saveCausalLM(
     name,
     dtype,
     shape,
-    bytes: async () => floatsToStored(await values(), dtype),
+    bytes: async () => floatsToStored(await values(), dtype, { tensor: `Tensor "${name}"` }),
   }))
   await replacedTogether(files, { last: 'config.json', isOfSet: isModelFile }, async (into) => {
     await writeShardedSafetensors(into, tensors, maxShardBytes === undefined ? {} : { maxShardBytes })

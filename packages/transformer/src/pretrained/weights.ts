@@ -163,7 +163,7 @@ function rowsAtOnce({ shape, bytes, rowStep }: StoredWeight, height: number): nu
 }
 
 /**
- * What a parameter becomes, on the device or in a GGUF file. Vectors are f32. Matrices are what is wanted, or what they are stored as; q4_0 makes the
+ * What a parameter becomes on the device. Vectors are f32. Matrices are what is wanted, or what they are stored as; q4_0 makes the
  * embedding and the head q8_0, whose errors would be those of every token. What does not divide into blocks is f16, and rows
  * that are no multiples of 8 are f32.
  *

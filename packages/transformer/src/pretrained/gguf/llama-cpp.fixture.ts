@@ -4,7 +4,10 @@ import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp'
 export interface LlamaCpp {
   /** ln of the probabilities of the token after each of the ids, [ids][vocabulary]. */
   logProbabilities(ids: readonly number[]): Promise<Float64Array[]>
-  tokenize(text: string): number[]
+  /** Special tokens written in the text are taken for text, or for what they are. */
+  tokenize(text: string, options?: { parseSpecial?: boolean }): number[]
+  /** Whether the token ends an answer. */
+  isEnd(id: number): boolean
   dispose(): Promise<void>
 }
 
@@ -34,7 +37,8 @@ export async function llamaCpp(path: string): Promise<LlamaCpp> {
         return row
       })
     },
-    tokenize: (text) => model.tokenize(text),
+    tokenize: (text, { parseSpecial = false } = {}) => model.tokenize(text, parseSpecial),
+    isEnd: (id) => model.isEogToken(id as Token),
     async dispose() {
       await model.dispose()
       await llama.dispose()

@@ -193,7 +193,7 @@ describe('block formats', () => {
       const metadata = new Map([
         ['general.architecture', { type: 'string' as const, value: 'llama' }],
         ...configMetadata(base.config, 'llama'),
-        ...ggufVocabulary(base),
+        ...ggufVocabulary(base).metadata,
       ])
       // The same model twice: matrices in blocks, and what those blocks mean in f32.
       const write = (file: string, blocks: boolean) =>

@@ -8,6 +8,7 @@ interface PreTokenizerStep {
   behavior?: string
   invert?: boolean
   add_prefix_space?: boolean
+  trim_offsets?: boolean
   use_regex?: boolean
   individual_digits?: boolean
   pretokenizers?: PreTokenizerStep[]
@@ -18,7 +19,7 @@ export function preTokenizerOf(cuts: readonly string[]): PreTokenizerStep {
   const splits = cuts.map((Regex) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }))
   return {
     type: 'Sequence',
-    pretokenizers: [...splits, { type: 'ByteLevel', add_prefix_space: false, use_regex: false }],
+    pretokenizers: [...splits, { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false }],
   }
 }
 
