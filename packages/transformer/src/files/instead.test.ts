@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { readText } from './directory'
 import { openGguf } from './gguf/read'
 import { insteadOf } from './instead'
 import { readJson } from './json'
