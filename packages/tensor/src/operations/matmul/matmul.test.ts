@@ -5,6 +5,10 @@ import { slice } from '../layout/slice'
 import { matmul } from './matmul'
 import { dotPlan, selectLinear, selectMatmul, selectParts, takesTiled, tiledPlan } from './select'
 
+// As bytes: number by number, a comparison of many takes long, and that they differ takes minutes to say.
+const bytes = (x: { buffer: ArrayBufferLike; byteOffset: number; byteLength: number }) =>
+  Buffer.from(x.buffer, x.byteOffset, x.byteLength)
+
 const random = (size: number, stream: number) =>
   Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
 
@@ -85,6 +89,7 @@ describe('matmul', () => {
       [40, 70, 130],
       [40, 70, 132],
       [70, 72, 132],
+      [20, 1024, 24],
     ] as const) {
       using x = device.tensor(random(rows * k, 1), { shape: [rows, k] })
       using w = device.tensor(random(n * k, 2), { shape: [n, k] })
@@ -93,17 +98,18 @@ describe('matmul', () => {
         const all = await together.data()
         for (let count = 1; count <= 16; count++) {
           using some = device.scope(() => matmul(slice(x, { start: 3, count }), w, { transposeB: true, kernel }))
-          expect(await some.data(), `${count} rows, ${kernel}`).toEqual(all.slice(3 * n, (3 + count) * n))
+          const same = bytes(await some.data()).equals(bytes(all.slice(3 * n, (3 + count) * n)))
+          expect(same, `${count} rows, ${kernel}`).toBe(true)
         }
       }
     }
   })
 
   for (const form of forms.slice(0, 3))
-    it(`agrees with float64 by large tiles, ${form.transposeA ? 'T' : 'N'}${form.transposeB ? 'T' : 'N'}, and a row has the bits of small ones`, async () => {
+    it(`agrees with float64 by large tiles, ${form.transposeA ? 'T' : 'N'}${form.transposeB ? 'T' : 'N'}`, async () => {
       const device = await testDevice()
-      const [m, n, k] = [1412, 1420, 20]
-      expect(tiledPlan({ m, n }).rows).toBe(128)
+      const [m, n, k] = form.transposeB ? [132, 1028, 20] : [1412, 1420, 20]
+      expect(tiledPlan({ m, n, transposeB: form.transposeB }).rows).toBe(128)
       const a = random(m * k, 1)
       const b = random(k * n, 2)
       using x = device.tensor(a, { shape: form.transposeA ? [k, m] : [m, k] })
@@ -113,9 +119,6 @@ describe('matmul', () => {
         absolute: 2e-5,
         relative: 1e-4,
       })
-      if (form.transposeA) return
-      using few = device.scope(() => matmul(slice(x, { start: 130, count: 7 }), w, { ...form, kernel: 'tiled' }))
-      expect(await few.data()).toEqual((await c.data()).slice(130 * n, 137 * n))
     })
 
   for (const transposeA of [false, true])
@@ -202,7 +205,11 @@ describe('the choice of a matmul kernel', () => {
   it('does not depend on the rows for a linear layer, and dot reads weights once for up to 8', () => {
     for (const m of [1, 5, 8, 500]) {
       expect(selectMatmul({ ...problem, m, transposeB: true }, cpu).kernel).toBe('broadcast')
-      expect(selectMatmul({ ...problem, m, transposeB: true }, gpu).kernel).toBe('tiled')
+      expect(selectMatmul({ ...problem, m, transposeB: true }, gpu)).toMatchObject({ kernel: 'tiled', rows: 64 })
+      expect(selectMatmul({ ...problem, m, n: 1024, transposeB: true }, gpu)).toMatchObject({
+        kernel: 'tiled',
+        rows: 128,
+      })
     }
     for (let m = 1; m <= 8; m++) {
       const { kernel, rows } = dotPlan({ m, n: 384 }, cpu)

@@ -67,9 +67,13 @@ export const takesBroadcast = ({ m, n, k, transposeA, transposeB }: MatmulProble
 export const takesTiled = ({ m, n, k, transposeA, transposeB }: MatmulProblem): boolean =>
   n % 4 === 0 && (transposeA ? m % 4 === 0 && !transposeB : k % 4 === 0)
 
-/** Large tiles have less to load for a product, small ones keep more of the device busy; to the bit they are the same. */
-export function tiledPlan({ m, n }: Pick<MatmulProblem, 'm' | 'n'>): MatmulPlan {
-  const side = Math.ceil(m / 128) * Math.ceil(n / 128) >= busyWorkgroups / 2 ? 128 : 64
+/**
+ * Large tiles have less to load for a product, small ones keep more of the device busy. The sums are in one order in both, yet a
+ * driver may contract their products otherwise, so of x · wᵀ the number of rows has no say.
+ */
+export function tiledPlan({ m, n, transposeB }: Pick<MatmulProblem, 'm' | 'n' | 'transposeB'>): MatmulPlan {
+  const large = transposeB ? n >= 1024 : Math.ceil(m / 128) * Math.ceil(n / 128) >= busyWorkgroups / 2
+  const side = large ? 128 : 64
   return { kernel: 'tiled', rows: side, columns: side, lanes: tiledLanes }
 }
 

@@ -20,7 +20,7 @@ export const tiledLanes = 256
  *
  * Half of the lanes load from a and half from b, each a block of 4 × 4, which lies in workgroup memory with the rows (columns)
  * in the vectors: an operand that runs along k is transposed on the way. The blocks of the next steps are on their way into
- * registers while these are multiplied. Every element is a sum over k in order, whatever the tile and the number of rows.
+ * registers while these are multiplied. Every element is a sum over k in order, whatever the number of rows.
  * Rows and columns past the edge repeat the last and are not written; past the end of k are zeros. Workgroups in a line,
  * columns fastest, folded over x and y; split-K as in tile-frame.ts. Prelude: A, B, C, narrow (element-types.ts).
  */
