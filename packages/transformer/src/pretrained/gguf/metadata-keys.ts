@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { ggufDtypes } from '../../files/gguf/dtype'
 import type { GgufFile, GgufMetadataValue } from '../../files/gguf/read'
 import { type OnWarning, warnOfKeys, warnOfUnknownKeys } from '../../files/index'
 import { specialKeys } from '../../tokenizer/gguf/special-ids'
@@ -47,6 +48,9 @@ const harmless: ReadonlySet<string> = new Set([
 
 /** Who made the file and how; templates for other purposes, by their names. */
 const harmlessPrefixes = ['general.', 'quantize.imatrix.', 'imatrix.', 'tokenizer.chat_template.']
+
+/** What a file may be in place of a model. */
+const otherFiles: readonly GgufMetadataValue[] = ['adapter', 'mmproj', 'imatrix', 'controlvector']
 
 /** What some models compute and these do not. Absent, 0, false and an empty list say nothing; nor do the values here. */
 const refused: ReadonlyMap<string, readonly GgufMetadataValue[]> = new Map<string, readonly GgufMetadataValue[]>([
@@ -122,7 +126,11 @@ export function listOfKey(key: string, architecture: string): KeyList {
  *
  * @throws OutriderError UNSUPPORTED naming the key and its value
  */
-export function checkMetadata({ metadata, where }: GgufFile, architecture: string, onWarning?: OnWarning): void {
+export function checkMetadata(
+  { metadata, tensors, where }: GgufFile,
+  architecture: string,
+  onWarning?: OnWarning,
+): void {
   const refuse = (key: string, neutral: readonly GgufMetadataValue[]) => {
     const shown = JSON.stringify(metadata.get(key))
     return new OutriderError(
@@ -134,8 +142,11 @@ export function checkMetadata({ metadata, where }: GgufFile, architecture: strin
       },
     )
   }
-  for (const [key, meant] of Object.entries({ 'general.type': 'model', 'general.quantization_version': 2 }))
-    if ((metadata.get(key) ?? meant) !== meant) throw refuse(key, [meant])
+  if (otherFiles.includes(metadata.get('general.type') ?? '')) throw refuse('general.type', ['model'])
+  // Blocks of an older kind; numbers that are no blocks have always been the same.
+  const hasBlocks = [...tensors.values()].some(({ dtype }) => ggufDtypes[dtype].elements > 1)
+  if (hasBlocks && (metadata.get('general.quantization_version') ?? 2) !== 2)
+    throw refuse('general.quantization_version', [2])
   for (const [key, value] of metadata) {
     if (listOfKey(key, architecture) !== 'refused') continue
     const neutral = refused.get(general(key, architecture))!
