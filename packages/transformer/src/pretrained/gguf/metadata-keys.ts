@@ -5,8 +5,8 @@ import { type OnWarning, warnOfKeys, warnOfUnknownKeys } from '../../files/index
 import { specialKeys } from '../../tokenizer/gguf/special-ids'
 
 /**
- * Every key that llama.cpp knows stands in one of these lists: read, advice, harmless, or refused where its value says something.
- * A key in none is ignored and told of. `%s` stands for the architecture.
+ * Every key that llama.cpp knows stands in one of these lists: read, advice (of the authors, for sampling that is not applied),
+ * harmless, or refused where its value says something. A key in none is ignored and told of. `%s` stands for the architecture.
  */
 export type KeyList = 'used' | 'advice' | 'harmless' | 'refused' | 'unknown'
 
@@ -24,13 +24,6 @@ const used: ReadonlySet<string> = new Set([
   ...specialKeys.map((key) => `tokenizer.ggml.${key}_token_id`),
   'tokenizer.chat_template',
 ])
-
-/** Sampling that the authors advise and that is not applied. */
-const advice: ReadonlySet<string> = new Set(
-  ['sequence', 'min_p', 'xtc_probability', 'xtc_threshold', 'penalty_last_n', 'penalty_repeat']
-    .concat(['mirostat', 'mirostat_tau', 'mirostat_eta'])
-    .map((key) => `general.sampling.${key}`),
-)
 
 const harmless: ReadonlySet<string> = new Set([
   // The embedding says how many tokens there are. Both layouts that are named here are read by the names of tensors.
@@ -116,7 +109,7 @@ const general = (key: string, architecture: string) =>
 export function listOfKey(key: string, architecture: string): KeyList {
   const name = general(key, architecture)
   if (used.has(name)) return 'used'
-  if (advice.has(name)) return 'advice'
+  if (name.startsWith('general.sampling.')) return 'advice'
   if (refused.has(name)) return 'refused'
   return harmless.has(name) || harmlessPrefixes.some((prefix) => name.startsWith(prefix)) ? 'harmless' : 'unknown'
 }
