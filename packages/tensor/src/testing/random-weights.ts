@@ -10,6 +10,7 @@ const scales: Partial<Record<FormatName, readonly { place: number; size: number 
     { place: 0, size: 0.02 },
     { place: 2, size: -0.15 },
   ],
+  q5_0: [{ place: 0, size: 0.01 }],
   q4_k: [
     { place: 0, size: 0.0004 },
     { place: 2, size: 0.0004 },

@@ -8,6 +8,7 @@ export const ggufDtypes = {
   F16: { id: 1, ...sizes(formats.f16) },
   Q4_0: { id: 2, ...sizes(formats.q4_0) },
   Q4_1: { id: 3, ...sizes(formats.q4_1) },
+  Q5_0: { id: 6, ...sizes(formats.q5_0) },
   Q8_0: { id: 8, ...sizes(formats.q8_0) },
   Q4_K: { id: 12, ...sizes(formats.q4_k) },
   Q6_K: { id: 14, ...sizes(formats.q6_k) },
@@ -20,7 +21,6 @@ export type GgufDtype = keyof typeof ggufDtypes
 const otherTypes: Readonly<Record<number, string>> = {
   4: 'Q4_2',
   5: 'Q4_3',
-  6: 'Q5_0',
   7: 'Q5_1',
   9: 'Q8_1',
   10: 'Q2_K',

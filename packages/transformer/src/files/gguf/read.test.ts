@@ -30,7 +30,6 @@ describe('what a GGUF file is', () => {
 
 // The names of ggml's types by number (ggml.h of llama.cpp v0.5.0), those that are read left out.
 const typeNames: [number, string][] = [
-  [6, 'Q5_0'],
   [7, 'Q5_1'],
   [9, 'Q8_1'],
   [10, 'Q2_K'],

@@ -182,7 +182,7 @@ function storiesValues(metadata: GgufFile['metadata']): Record<string, RawValue>
 }
 
 describe('block formats', () => {
-  it.each(['Q8_0', 'Q4_0', 'Q4_1', 'Q4_K', 'Q6_K'] as const)(
+  it.each(['Q8_0', 'Q4_0', 'Q4_1', 'Q5_0', 'Q4_K', 'Q6_K'] as const)(
     'mean in a model what they mean in llama.cpp: %s',
     async (dtype) => {
       const device = await testDevice()

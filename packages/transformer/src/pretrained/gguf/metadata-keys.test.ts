@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { GgufDtype } from '../../files/gguf/dtype'
 import type { GgufMetadataValue } from '../../files/gguf/read'
 import { type FileWarning, memoryDirectory } from '../../files/index'
 import { checkMetadata, listOfKey } from './metadata-keys'
@@ -69,9 +70,10 @@ const everyKey = `general.type general.architecture general.quantization_version
 
 const keys = everyKey.split(/\s+/)
 
-const warnings = (metadata: Record<string, GgufMetadataValue>) => {
+const warnings = (metadata: Record<string, GgufMetadataValue>, dtype: GgufDtype = 'F32') => {
   const told: FileWarning[] = []
-  const file = { directory: memoryDirectory(), file: 'm.gguf', where: 'm.gguf', tensors: new Map() }
+  const tensors = new Map([['t', { name: 't', dtype, shape: [32], file: 'm.gguf', start: 0, end: 0 }]])
+  const file = { directory: memoryDirectory(), file: 'm.gguf', where: 'm.gguf', tensors }
   checkMetadata({ ...file, metadata: new Map(Object.entries(metadata)) }, 'llama', (warning) => told.push(warning))
   return told.map(({ message }) => message)
 }
@@ -115,18 +117,24 @@ describe('the keys of a GGUF file', () => {
         'general.future': 1,
         'quantize.imatrix.file': 'x',
         'general.sampling.min_p': 0.1,
+        'general.sampling.future': 1,
         'general.sampling.temp': 0.5,
       }),
     ).toEqual([
-      'm.gguf: sampling that is not applied: general.sampling.min_p.',
+      'm.gguf: sampling that is not applied: general.sampling.min_p and general.sampling.future.',
       'm.gguf: not known here, and ignored: llama.future_feature, qwen2.context_length and tokenizer.ggml.future.',
     ])
   })
 
-  it.each([
-    ['general.type', 'adapter'],
-    ['general.quantization_version', 1],
-  ])('say that the file is no model, or of old blocks: %s', (key, value) => {
-    expect(() => warnings({ [key]: value })).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }))
+  it.each(['adapter', 'mmproj', 'imatrix', 'controlvector'])('say that the file is no model: %s', (type) => {
+    expect(() => warnings({ 'general.type': type })).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringContaining(`general.type is "${type}"`) }),
+    )
+  })
+
+  it('say that blocks are of an older kind, which counts where there are blocks', () => {
+    expect(warnings({ 'general.quantization_version': 2 }, 'Q8_0')).toEqual([])
+    expect(warnings({ 'general.quantization_version': 1 }, 'F16')).toEqual([])
+    expect(() => warnings({ 'general.quantization_version': 1 }, 'Q8_0')).toThrow(/quantization_version is 1/)
   })
 })

@@ -1,11 +1,12 @@
 import { OutriderError } from '@outrider/tensor'
+import { ggufDtypes } from '../../files/gguf/dtype'
 import type { GgufFile, GgufMetadataValue } from '../../files/gguf/read'
 import { type OnWarning, warnOfKeys, warnOfUnknownKeys } from '../../files/index'
 import { specialKeys } from '../../tokenizer/gguf/special-ids'
 
 /**
- * Every key that llama.cpp knows stands in one of these lists: read, advice, harmless, or refused where its value says something.
- * A key in none is ignored and told of. `%s` stands for the architecture.
+ * Every key that llama.cpp knows stands in one of these lists: read, advice (of the authors, for sampling that is not applied),
+ * harmless, or refused where its value says something. A key in none is ignored and told of. `%s` stands for the architecture.
  */
 export type KeyList = 'used' | 'advice' | 'harmless' | 'refused' | 'unknown'
 
@@ -24,13 +25,6 @@ const used: ReadonlySet<string> = new Set([
   'tokenizer.chat_template',
 ])
 
-/** Sampling that the authors advise and that is not applied. */
-const advice: ReadonlySet<string> = new Set(
-  ['sequence', 'min_p', 'xtc_probability', 'xtc_threshold', 'penalty_last_n', 'penalty_repeat']
-    .concat(['mirostat', 'mirostat_tau', 'mirostat_eta'])
-    .map((key) => `general.sampling.${key}`),
-)
-
 const harmless: ReadonlySet<string> = new Set([
   // The embedding says how many tokens there are. Both layouts that are named here are read by the names of tensors.
   ...['%s.vocab_size', '%s.tensor_data_layout'],
@@ -47,6 +41,9 @@ const harmless: ReadonlySet<string> = new Set([
 
 /** Who made the file and how; templates for other purposes, by their names. */
 const harmlessPrefixes = ['general.', 'quantize.imatrix.', 'imatrix.', 'tokenizer.chat_template.']
+
+/** What a file may be in place of a model. */
+const otherFiles: readonly GgufMetadataValue[] = ['adapter', 'mmproj', 'imatrix', 'controlvector']
 
 /** What some models compute and these do not. Absent, 0, false and an empty list say nothing; nor do the values here. */
 const refused: ReadonlyMap<string, readonly GgufMetadataValue[]> = new Map<string, readonly GgufMetadataValue[]>([
@@ -112,7 +109,7 @@ const general = (key: string, architecture: string) =>
 export function listOfKey(key: string, architecture: string): KeyList {
   const name = general(key, architecture)
   if (used.has(name)) return 'used'
-  if (advice.has(name)) return 'advice'
+  if (name.startsWith('general.sampling.')) return 'advice'
   if (refused.has(name)) return 'refused'
   return harmless.has(name) || harmlessPrefixes.some((prefix) => name.startsWith(prefix)) ? 'harmless' : 'unknown'
 }
@@ -122,7 +119,11 @@ export function listOfKey(key: string, architecture: string): KeyList {
  *
  * @throws OutriderError UNSUPPORTED naming the key and its value
  */
-export function checkMetadata({ metadata, where }: GgufFile, architecture: string, onWarning?: OnWarning): void {
+export function checkMetadata(
+  { metadata, tensors, where }: GgufFile,
+  architecture: string,
+  onWarning?: OnWarning,
+): void {
   const refuse = (key: string, neutral: readonly GgufMetadataValue[]) => {
     const shown = JSON.stringify(metadata.get(key))
     return new OutriderError(
@@ -134,8 +135,11 @@ export function checkMetadata({ metadata, where }: GgufFile, architecture: strin
       },
     )
   }
-  for (const [key, meant] of Object.entries({ 'general.type': 'model', 'general.quantization_version': 2 }))
-    if ((metadata.get(key) ?? meant) !== meant) throw refuse(key, [meant])
+  if (otherFiles.includes(metadata.get('general.type') ?? '')) throw refuse('general.type', ['model'])
+  // Blocks of an older kind; numbers that are no blocks have always been the same.
+  const hasBlocks = [...tensors.values()].some(({ dtype }) => ggufDtypes[dtype].elements > 1)
+  if (hasBlocks && (metadata.get('general.quantization_version') ?? 2) !== 2)
+    throw refuse('general.quantization_version', [2])
   for (const [key, value] of metadata) {
     if (listOfKey(key, architecture) !== 'refused') continue
     const neutral = refused.get(general(key, architecture))!

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type RawValue, rawGguf } from '../../files/gguf/raw-gguf.fixture'
 import type { GgufFile, GgufMetadataValue } from '../../files/gguf/read'
-import { memoryDirectory } from '../../files/index'
+import { memoryDirectory, type OnWarning } from '../../files/index'
 import { ggufWeights } from './gguf-weights'
 import { openGgufModel } from './open-gguf-model'
 import { readGgufConfig } from './read-config'
@@ -156,7 +156,7 @@ describe('a whole file', () => {
       : Number.isInteger(value)
         ? ['u32', value as number]
         : ['f32', value as number]
-  const open = (changes: Record<string, RawValue>, rows = 300) => {
+  const open = (changes: Record<string, RawValue>, rows = 300, onWarning?: OnWarning) => {
     const sized = Object.entries(sizes).map(([key, value]): [string, RawValue] => [key, typed(value)])
     const bytes = Array.from({ length: 256 }, (_, b) => `<0x${b.toString(16).toUpperCase().padStart(2, '0')}>`)
     const values: Record<string, RawValue> = {
@@ -167,7 +167,7 @@ describe('a whole file', () => {
       ...changes,
     }
     const tensor = { name: 'token_embd.weight', shape: [rows, 8], bytes: new Uint8Array(rows * 32) }
-    return openGgufModel(memoryDirectory({ 'm.gguf': rawGguf({ values, tensors: [tensor] }) }), 'm.gguf')
+    return openGgufModel(memoryDirectory({ 'm.gguf': rawGguf({ values, tensors: [tensor] }) }), 'm.gguf', onWarning)
   }
 
   it('says how its authors sample, and which tokens are meant', async () => {
@@ -182,5 +182,11 @@ describe('a whole file', () => {
 
   it('has no more tokens than rows of the embedding', async () => {
     await expect(open({}, 100)).rejects.toThrow(/has 259 tokens, and an embedding of 100/)
+  })
+
+  it('is opened with a warning that names what is passed over', async () => {
+    const told: string[] = []
+    await open({ 'llama.of_tomorrow': ['u32', 1] }, 300, ({ message }) => told.push(message))
+    expect(told).toEqual(['memory/m.gguf: not known here, and ignored: llama.of_tomorrow.'])
   })
 })
