@@ -14,7 +14,7 @@ export async function tokenize(source: DataSource, speaker: Speaker, length: num
   const examples: Example[] = []
   const windows = new TextWindows(speaker, length)
   for await (const row of source) {
-    if (row.kind === 'text') examples.push(...windows.add(row.text))
+    if (row.kind === 'text') for (const example of windows.add(row.text)) examples.push(example)
     else {
       const { tokens, lossMask } = row.kind === 'tokens' ? row : tokenizeConversation(speaker, row.messages)
       if (row.kind === 'tokens') checkTokens(tokens, speaker, source.name)

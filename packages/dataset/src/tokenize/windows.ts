@@ -19,7 +19,8 @@ export class TextWindows {
     const { tokenizer, config, generationConfig } = this.#speaker
     const tokens = tokenizer.encode(text, { addSpecialTokens: false })
     if (config.bosTokenId !== undefined) this.#pending.push(config.bosTokenId)
-    this.#pending.push(...tokens)
+    // One by one: as arguments of one call, those of a long document are more than the stack holds.
+    for (const token of tokens) this.#pending.push(token)
     const [end] = generationConfig.eosTokenIds
     if (end !== undefined) this.#pending.push(end)
     let at = 0

@@ -64,7 +64,8 @@ export async function saveCheckpoint(
 ): Promise<string> {
   const name = `checkpoint-${state.global_step}`
   const checkpoint = within(run, name)
-  await saveCausalLM(model, checkpoint)
+  // With an index, so that vLLM and SGLang read the weights alone, and not the moments, too.
+  await saveCausalLM(model, checkpoint, { alwaysIndex: true })
   await writeMoments(checkpoint, optimizer)
   await checkpoint.write(stateFile, `${JSON.stringify(state, null, 2)}\n`)
   await writeChecksums(checkpoint)

@@ -305,6 +305,8 @@ describe('a run that was stopped', () => {
     const expected = await distilled(straight)
     const files = await straight.list('checkpoint-9')
     expect(files).toEqual(expect.arrayContaining(['checksums.json', 'optimizer.safetensors', 'trainer_state.json']))
+    // It says which weights are the model's: vLLM and SGLang would read the moments, too.
+    expect(files).toContain('model.safetensors.index.json')
     for (const file of files) {
       const run = memoryDirectory()
       await abortedAt(run, 7)

@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import type { Directory } from './directory'
+import { escapeControls } from './escape-controls'
 import type { Instead } from './instead'
 import { readJson } from './json'
 
@@ -29,6 +30,9 @@ const forms: readonly { what: string; names: RegExp; remedy: string }[] = [
   },
 ]
 
+/** What trainers leave beside a model. */
+const ofTraining = /^(training_args|optimizer|scheduler|scaler|rng_state)/
+
 /** What a directory holds in place of weights that are read; undefined where it says nothing. */
 export async function otherModelIn(files: Directory, names: readonly string[]): Promise<Instead | undefined> {
   if (names.includes(adapterFile)) return adapter(files)
@@ -42,11 +46,12 @@ export async function otherModelIn(files: Directory, names: readonly string[]): 
   const gguf = names.find((name) => /\.gguf$/i.test(name))
   if (gguf !== undefined)
     return { what: `a GGUF file, ${gguf}`, remedy: `Give the path of the GGUF file in it: ${files.name}/${gguf}.` }
+  const models = names.filter((name) => !ofTraining.test(name))
   for (const { what, names: known, remedy } of forms) {
-    const found = names.find((name) => known.test(name))
+    const found = models.find((name) => known.test(name))
     if (found !== undefined) return { what: `${what}, ${found}`, remedy }
   }
-  const other = names.find((name) => name.endsWith('.safetensors'))
+  const other = models.find((name) => name.endsWith('.safetensors'))
   if (other !== undefined)
     return { what: other, remedy: 'Where that is the whole of the weights, name it model.safetensors.' }
   return undefined
@@ -58,7 +63,7 @@ export const adapterFile = 'adapter_config.json'
 export async function adapter(files: Directory): Promise<Instead> {
   const json = await readJson(files, adapterFile).catch(() => undefined)
   const base = (json as { base_model_name_or_path?: unknown } | null | undefined)?.base_model_name_or_path
-  const of = typeof base === 'string' && base !== '' ? ` of ${JSON.stringify(base)}` : ''
+  const of = typeof base === 'string' && base !== '' ? ` of ${escapeControls(JSON.stringify(base))}` : ''
   return {
     what: `an adapter${of} (${adapterFile})`,
     remedy:

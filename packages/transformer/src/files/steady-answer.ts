@@ -1,3 +1,5 @@
+import { afterSilence } from './after-silence'
+
 /**
  * Asks, and gives up where nothing comes for a while: no answer, or no more of it.
  *
@@ -11,18 +13,18 @@ export async function steadyAnswer(
   const silent = new AbortController()
   /** Waits for something, but not for ever. */
   async function soon<T>(coming: Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined
+    let end: (() => void) | undefined
     const silence = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      end = afterSilence(stallMilliseconds, () => {
         const error = new Error(`nothing came for ${stallMilliseconds / 1000} s`)
         reject(error)
         silent.abort(error)
-      }, stallMilliseconds)
+      })
     })
     try {
       return await Promise.race([coming, silence])
     } finally {
-      clearTimeout(timer)
+      end?.()
     }
   }
   const answer = await soon(request(signal ? AbortSignal.any([signal, silent.signal]) : silent.signal))

@@ -1,3 +1,4 @@
+import { afterSilence } from '../files/after-silence'
 import { reasonOf } from '../files/network-reason'
 import { Passing, type RequestSettings } from './requests'
 
@@ -15,10 +16,10 @@ export async function* pieces(
   const next = () =>
     new Promise<{ done: boolean; value?: Uint8Array | undefined }>((resolve, reject) => {
       const stop = () => reject(new Passing('it was aborted'))
-      const timer = setTimeout(() => reject(new Passing('nothing came any more')), stallMilliseconds)
+      const end = afterSilence(stallMilliseconds, () => reject(new Passing('nothing came any more')))
       signal?.addEventListener('abort', stop, { once: true })
       const settled = () => {
-        clearTimeout(timer)
+        end()
         signal?.removeEventListener('abort', stop)
       }
       reader

@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { afterSilence } from '../files/after-silence'
 import { reasonOf } from '../files/network-reason'
 
 export interface RequestSettings {
@@ -86,7 +87,7 @@ async function answer(
   headers: Record<string, string>,
 ): Promise<Response> {
   const unanswered = new AbortController()
-  const timer = setTimeout(() => unanswered.abort(new Error('no answer')), stallMilliseconds)
+  const end = afterSilence(stallMilliseconds, () => unanswered.abort(new Error('no answer')))
   try {
     return await fetch(url, {
       headers,
@@ -96,7 +97,7 @@ async function answer(
   } catch (cause) {
     throw new Passing(`${url.host} cannot be reached (${reasonOf(cause)})`, { cause })
   } finally {
-    clearTimeout(timer)
+    end()
   }
 }
 

@@ -37,7 +37,7 @@ export interface LoadOptions {
 /**
  * Loads a causal language model with its tokenizer:
  *
- * - from a Hugging Face directory: config.json, model.safetensors (or shards with their index) in F32, F16 or BF16,
+ * - from a Hugging Face directory: config.json, model.safetensors (or shards) in F64, F32, F16, BF16 or F8,
  *   tokenizer.json, and where they are, tokenizer_config.json, chat_template.jinja and generation_config.json;
  * - from a GGUF file, which holds all of that: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q4_K and Q6_K.
  *

@@ -160,6 +160,7 @@ describe('a model directory', () => {
     ['consolidated.safetensors', /form of its first release/],
     ['model.safetensors.incomplete', /unfinished download/],
     ['m.gguf', /Give the path of the GGUF file in it: stories\/m.gguf/],
+    ['training_args.bin', /model.safetensors.index.json\. Copy or download the weights too/],
   ])('whose weights are %s says so', async (file, message) => {
     const files = await stories({ 'model.safetensors': undefined, [file]: 'x' })
     await expect(openModelDirectory(files)).rejects.toMatchObject(missing(message))

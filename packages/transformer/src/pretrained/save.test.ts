@@ -40,6 +40,22 @@ describe('a save over an earlier one', () => {
   })
 })
 
+it('with an index of a single file, readers that take every file know which are the model', async () => {
+  const files = memoryDirectory()
+  await saveCausalLM(await stories(), files, { alwaysIndex: true })
+  expect(await weightsOf(files)).toEqual(['model.safetensors', 'model.safetensors.index.json'])
+  const { weight_map } = JSON.parse(await files.readText('model.safetensors.index.json'))
+  expect(new Set(Object.values(weight_map))).toEqual(new Set(['model.safetensors']))
+  await saveCausalLM(await stories(), files)
+  expect(await weightsOf(files)).toEqual(whole)
+})
+
+it('a save beside an adapter is refused: other loaders would add it', async () => {
+  const files = memoryDirectory({ 'adapter_config.json': '{}', 'adapter_model.safetensors': '' })
+  await expect(saveCausalLM(await stories(), files)).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+  expect(await files.list()).toHaveLength(2)
+})
+
 it('what is written says what readers ask: the format, the size of all, a header that ends on eight bytes', async () => {
   const files = memoryDirectory()
   await saveCausalLM(await stories(), files, { maxShardBytes: 600_000 })

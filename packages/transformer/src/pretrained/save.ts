@@ -1,6 +1,7 @@
 import { familyOf } from '../config/families/index'
 import { configToJson, generationConfigToJson } from '../config/index'
 import { type Directory, directory, floatsToStored, writeShardedSafetensors } from '../files/index'
+import { refuseAdapter } from '../files/other-models'
 import { replacedTogether } from '../files/replaced-together'
 import { saveTokenizer } from '../tokenizer/index'
 import { joinParameters } from './joined-weights'
@@ -12,6 +13,11 @@ export interface SaveOptions {
   dtype?: 'F32' | 'F16' | 'BF16'
   /** Larger models are split into shards of at most this. Default 5 GB. */
   maxShardBytes?: number
+  /**
+   * An index of a single file of weights, too: where tensors that are not the model's lie beside it, vLLM and SGLang read
+   * them all without one. Default false.
+   */
+  alwaysIndex?: boolean
 }
 
 const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
@@ -22,7 +28,8 @@ const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
  * written, and nothing of it is left (shards, a chat template); cut short, the old one or the new one is whole, or there is no
  * config.json. Files of other names stay.
  *
- * @throws OutriderError UNSUPPORTED for weights that the dtype cannot hold, or that are no numbers; FILE_WRITE
+ * @throws OutriderError UNSUPPORTED for weights that the dtype cannot hold, or that are no numbers, and where an adapter is there,
+ *   which other loaders would add to the model; FILE_WRITE
  */
 export async function saveCausalLM(
   pretrained: PretrainedModel,
@@ -30,8 +37,9 @@ export async function saveCausalLM(
   options: SaveOptions = {},
 ): Promise<void> {
   const { model, config, tokenizer, chatTemplate, generationConfig } = pretrained
-  const { dtype = 'F32', maxShardBytes } = options
+  const { dtype = 'F32', maxShardBytes, alwaysIndex } = options
   const files = typeof target === 'string' ? directory(target) : target
+  await refuseAdapter(files, await files.list().catch((): string[] => []))
   const tensors = joinParameters(model.parameters, familyOf(config).joined).map(({ name, shape, values }) => ({
     name,
     dtype,
@@ -39,7 +47,7 @@ export async function saveCausalLM(
     bytes: async () => floatsToStored(await values(), dtype, { tensor: `Tensor "${name}"` }),
   }))
   await replacedTogether(files, { last: 'config.json', isOfSet: isModelFile }, async (into) => {
-    await writeShardedSafetensors(into, tensors, maxShardBytes === undefined ? {} : { maxShardBytes })
+    await writeShardedSafetensors(into, tensors, { maxShardBytes, alwaysIndex })
     await saveTokenizer(into, tokenizer, chatTemplate)
     await into.write('generation_config.json', json(generationConfigToJson(generationConfig)))
     // Last: a directory without config.json is no model yet.

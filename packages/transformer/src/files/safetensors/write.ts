@@ -31,45 +31,45 @@ export async function writeSafetensors(
  * Writes `model.safetensors`, or where the tensors take more than `maxShardBytes`, shards of at most that (a single larger
  * tensor has a shard of its own) with `model.safetensors.index.json`. What an earlier save left of the other form, or of other
  * shards, is removed at the end.
+ *
+ * @param options.alwaysIndex  an index of a single file, too
  */
 export async function writeShardedSafetensors(
   directory: Directory,
   tensors: readonly TensorToWrite[],
-  { maxShardBytes = 5_000_000_000 }: { maxShardBytes?: number } = {},
+  {
+    maxShardBytes = 5_000_000_000,
+    alwaysIndex = false,
+  }: { maxShardBytes?: number | undefined; alwaysIndex?: boolean | undefined } = {},
 ): Promise<void> {
   const before = await directory.list().catch((): string[] => [])
   const shards = planShards([...tensors].sort(byName), maxShardBytes)
-  const written = shards.length <= 1 ? await writeWhole(directory, tensors) : await writeShards(directory, shards)
-  for (const file of before) if (isWeights(file) && !written.includes(file)) await directory.remove(file)
+  const nameOf = (i: number) =>
+    shards.length > 1 ? `model-${padded(i + 1)}-of-${padded(shards.length)}.safetensors` : singleFile
+  const weightMap: Record<string, string> = {}
+  for (const [i, shard] of shards.entries()) {
+    await writeSafetensors(directory, nameOf(i), shard)
+    for (const { name } of shard) weightMap[name] = nameOf(i)
+  }
+  const written = new Set(shards.map((_, i) => nameOf(i)))
+  if (shards.length > 1 || alwaysIndex) {
+    const totalSize = tensors.reduce((bytes, tensor) => bytes + byteLength(tensor), 0)
+    const index = { metadata: { total_size: totalSize }, weight_map: weightMap }
+    await directory.write(indexFile, `${JSON.stringify(index, null, 2)}\n`)
+    written.add(indexFile)
+  }
+  for (const file of before) if (isWeights(file) && !written.has(file)) await directory.remove(file)
 }
 
 const isWeights = (file: string): boolean =>
   file === singleFile || file === indexFile || /^model-\d+-of-\d+\.safetensors$/.test(file)
 
-async function writeWhole(directory: Directory, tensors: readonly TensorToWrite[]): Promise<string[]> {
-  await writeSafetensors(directory, singleFile, tensors)
-  return [singleFile]
-}
-
-async function writeShards(directory: Directory, shards: readonly TensorToWrite[][]): Promise<string[]> {
-  const weightMap: Record<string, string> = {}
-  for (const [i, shard] of shards.entries()) {
-    const file = `model-${padded(i + 1)}-of-${padded(shards.length)}.safetensors`
-    await writeSafetensors(directory, file, shard)
-    for (const { name } of shard) weightMap[name] = file
-  }
-  const totalSize = shards.flat().reduce((bytes, tensor) => bytes + byteLength(tensor), 0)
-  const index = { metadata: { total_size: totalSize }, weight_map: weightMap }
-  await directory.write(indexFile, `${JSON.stringify(index, null, 2)}\n`)
-  return [...new Set(Object.values(weightMap)), indexFile]
-}
-
 function planShards(tensors: readonly TensorToWrite[], maxShardBytes: number): TensorToWrite[][] {
-  const shards: TensorToWrite[][] = []
-  let room = 0
+  const shards: TensorToWrite[][] = [[]]
+  let room = maxShardBytes
   for (const tensor of tensors) {
     const bytes = byteLength(tensor)
-    if (shards.length === 0 || bytes > room) {
+    if (bytes > room && shards.at(-1)!.length > 0) {
       shards.push([])
       room = maxShardBytes
     }
