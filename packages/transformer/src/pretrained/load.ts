@@ -1,5 +1,6 @@
 import { type Device, OutriderError } from '@outrider/tensor'
-import { type Directory, directory, urlDirectory } from '../files/index'
+import { warnOnConsole } from '../files/file-warning'
+import { type Directory, directory, type OnWarning, urlDirectory } from '../files/index'
 import { defaultEndpoint } from '../hub/hub-id'
 import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
 import { Llama, llamaParameterShapes } from '../model/index'
@@ -25,6 +26,11 @@ export interface LoadOptions {
   onDownload?: ((progress: DownloadProgress) => void) | undefined
   /** Called as the weights arrive. */
   onProgress?: ((progress: LoadProgress) => void) | undefined
+  /**
+   * Called once for each file of which something is passed over that may be meant to count: keys that nobody knows, sampling
+   * that is not applied. By default the console warns.
+   */
+  onWarning?: OnWarning | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -33,7 +39,7 @@ export interface LoadOptions {
  *
  * - from a Hugging Face directory: config.json, model.safetensors (or shards with their index) in F32, F16 or BF16,
  *   tokenizer.json, and where they are, tokenizer_config.json, chat_template.jinja and generation_config.json;
- * - from a GGUF file, which holds all of that: F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K.
+ * - from a GGUF file, which holds all of that: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K.
  *
  * Weights go to the device a few rows at a time. The caller disposes of the model.
  *
@@ -67,7 +73,8 @@ export async function openCausalLM(
 ): Promise<OpenedModel> {
   const place = typeof source === 'string' ? placeOf(source, options.file) : { folder: source, file: options.file }
   const files = typeof place.folder === 'string' ? await directoryOf(place.folder, options) : place.folder
-  return place.file ? openGgufModel(files, place.file) : openModelDirectory(files)
+  const { onWarning = warnOnConsole } = options
+  return place.file ? openGgufModel(files, place.file, onWarning) : openModelDirectory(files, onWarning)
 }
 
 /** A path of a .gguf file is its folder and its name. */

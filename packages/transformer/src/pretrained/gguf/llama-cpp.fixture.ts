@@ -45,3 +45,34 @@ export async function llamaCpp(path: string): Promise<LlamaCpp> {
     },
   }
 }
+
+/** llama.cpp with the vocabulary of a GGUF file alone. */
+export interface LlamaCppVocabulary {
+  /** Ids of a text, marks in it recognised. */
+  tokenize(text: string): number[]
+  /** The token that it puts before a text, if any. */
+  begin: number | undefined
+  /** Every id of the first `count` that ends an answer. */
+  ends(count: number): number[]
+  dispose(): Promise<void>
+}
+
+/** Opens vocabularies in llama.cpp, one after another. */
+export async function llamaCppVocabularies(): Promise<{
+  open(path: string): Promise<LlamaCppVocabulary>
+  dispose(): Promise<void>
+}> {
+  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: LlamaLogLevel.disabled })
+  return {
+    async open(path) {
+      const model = await llama.loadModel({ modelPath: path, vocabOnly: true })
+      return {
+        tokenize: (text) => model.tokenize(text, true),
+        begin: model.tokens.shouldPrependBosToken ? model.tokens.bos! : undefined,
+        ends: (count) => Array.from({ length: count }, (_, id) => id).filter((id) => model.isEogToken(id as Token)),
+        dispose: () => model.dispose(),
+      }
+    },
+    dispose: () => llama.dispose(),
+  }
+}
