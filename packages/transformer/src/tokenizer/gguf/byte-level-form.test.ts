@@ -17,14 +17,14 @@ describe('a byte-level vocabulary', () => {
     ],
     [
       "Llama 3's, merged only",
-      'smaug-bpe',
+      'dbrx',
       (json) => {
         json.pre_tokenizer = cutBy(llama3)
       },
     ],
     [
       'whole words that merging makes, too',
-      'smaug-bpe',
+      'dbrx',
       (json) => {
         json.pre_tokenizer = cutBy(llama3)
         json.model.ignore_merges = true
