@@ -1,5 +1,5 @@
 import { type RawValue, rawGguf } from '../../files/gguf/raw-gguf.fixture'
-import { byteOfChar } from '../byte-alphabet'
+import { byteOfChar, charOfByte } from '../byte-alphabet'
 
 /** llama.cpp reads these of any model before it looks at the vocabulary. */
 const sizes: Record<string, RawValue> = {
@@ -56,9 +56,13 @@ export function vocabularyGguf({
   })
 }
 
-/**
- * An eighth of all pairs of bytes as merges: words that are cut differently have other pieces, sooner or later.
- */
+/** A sixteenth of all pairs of bytes as merges: words that are cut differently have other pieces, sooner or later. */
 export const someMerges: readonly string[] = bytes.flatMap((a, i) =>
-  bytes.filter((_, j) => (i * 31 + j * 17) % 8 === 0).map((b) => `${a} ${b}`),
+  bytes.filter((_, j) => (i * 31 + j * 17) % 16 === 0).map((b) => `${a} ${b}`),
 )
+
+/** All pairs of the bytes of a text. */
+export function mergesOf(text: string): string[] {
+  const used = [...new Set(new TextEncoder().encode(text))].map((byte) => charOfByte[byte]!)
+  return used.flatMap((a) => used.map((b) => `${a} ${b}`))
+}

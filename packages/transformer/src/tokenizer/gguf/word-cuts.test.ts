@@ -7,7 +7,7 @@ import { openGguf } from '../../files/gguf/read'
 import { memoryDirectory } from '../../files/index'
 import { llamaCppVocabularies } from '../../pretrained/gguf/llama-cpp.fixture'
 import { ggufTokenizer } from './from-gguf'
-import { someMerges, vocabularyGguf } from './small-vocabulary.fixture'
+import { mergesOf, someMerges, vocabularyGguf } from './small-vocabulary.fixture'
 import { refusedCuts, wordCutsNamed } from './word-cuts'
 
 /** All names of ways to cut words in llama.cpp v0.5.0 (`tokenizer_pre` in src/llama-vocab.cpp), in its order. */
@@ -90,29 +90,50 @@ function anyText(seed: number): string {
   return text
 }
 
-const texts = Array.from({ length: 150 }, (_, seed) => anyText(seed))
+const texts = Array.from({ length: 120 }, (_, seed) => anyText(seed))
 
 /** One name for each way to cut. */
 const ways = [
   ...new Map(names.filter((name) => wordCutsNamed(name)).map((name) => [wordCutsNamed(name), name])).values(),
 ]
 
-it.each(ways)('words are cut as llama.cpp cuts them: %s', async (pre) => {
+/** What is found here, and what in llama.cpp, with a word that no merges make. */
+async function both(pre: string, merges: readonly string[], texts: readonly string[]) {
   const file = vocabularyGguf({
     model: 'gpt2',
-    marks: [['<s>', 3]],
-    merges: someMerges,
+    marks: [
+      ['<s>', 3],
+      ['word', 1],
+      ['Ġword', 1],
+    ],
+    merges,
     values: { 'tokenizer.ggml.pre': ['string', pre], 'tokenizer.ggml.bos_token_id': ['u32', 0] },
   })
   await writeFile(join(root, 'm.gguf'), file)
   const theirs = await peer.open(join(root, 'm.gguf'))
   const { tokenizer } = ggufTokenizer(await openGguf(memoryDirectory({ 'm.gguf': file }), 'm.gguf'))
-  const expected = texts.map((text) => ({ text, ids: theirs.tokenize(text).join(' ') }))
-  const begin = theirs.begin
+  const cut = ['word word', ...texts]
+  const expected = { begin: theirs.begin, texts: cut.map((text) => [text, theirs.tokenize(text).join(' ')]) }
   await theirs.dispose()
-  const found = texts.map((text) => ({ text, ids: tokenizer.encode(text, { addSpecialTokens: false }).join(' ') }))
+  const encode = (text: string) => tokenizer.encode(text, { addSpecialTokens: false }).join(' ')
+  return { expected, found: { begin: tokenizer.encode('')[0], texts: cut.map((text) => [text, encode(text)]) } }
+}
+
+it.each(ways)('words are cut as llama.cpp cuts them: %s', async (pre) => {
+  const { expected, found } = await both(pre, someMerges, texts)
   expect(found).toEqual(expected)
-  expect(tokenizer.encode('')).toEqual(begin === undefined ? [] : [begin])
+})
+
+it('every name is of the way that llama.cpp means by it, and begins a text as there', async () => {
+  const characters = [..."abzAZ159 .,'s\n/é中"]
+  const short = Array.from({ length: 40 }, (_, i) =>
+    Array.from({ length: 24 }, (_, j) => characters[Math.floor(uniform01(i, j) * characters.length)]).join(''),
+  )
+  const merges = mergesOf(characters.join(''))
+  for (const pre of names.filter((name) => wordCutsNamed(name) && !ways.includes(name))) {
+    const { expected, found } = await both(pre, merges, short)
+    expect([pre, found]).toEqual([pre, expected])
+  }
 })
 
 it.each(Object.keys(refusedCuts))('what is not supported is refused by name: %s', async (pre) => {
