@@ -48,15 +48,20 @@ export function byteLevelForm(json: TokenizerJson, differences: string[], remark
 }
 
 function nameOf(json: TokenizerJson, merges: readonly [string, string][]): string {
-  const takesWholeWords = json.model?.ignore_merges === true && !isEveryPieceMerged(json, merges)
+  const takesWholeWords = json.model?.ignore_merges === true
   // Where nothing is joined, it does not matter where words are cut.
-  if (merges.length === 0 && !takesWholeWords) return 'gpt-2'
+  if (merges.length === 0 && (!takesWholeWords || isEveryPieceMerged(json, merges))) return 'gpt-2'
   const cuts = cutsOf(json.pre_tokenizer).join('\n')
   const same = (Object.entries(ways) as [string, WordCuts][]).filter(([, way]) => way.cuts.join('\n') === cuts)
   if (same.length === 0) throw unsupported('it cuts words in a way that llama.cpp has no known name for')
-  const [name] = same.find(([, { ignoresMerges = false }]) => ignoresMerges === takesWholeWords) ?? []
-  if (name === undefined) throw unsupported('it takes whole words from its vocabulary before it merges (ignore_merges)')
-  return name
+  const exact = same.find(([, { ignoresMerges = false }]) => ignoresMerges === takesWholeWords)
+  if (exact) return exact[0]
+  if (isEveryPieceMerged(json, merges)) return same[0]![0]
+  throw unsupported(
+    takesWholeWords
+      ? 'it takes whole words from its vocabulary before it merges (ignore_merges)'
+      : `llama.cpp takes whole words first where they are cut so (${same[0]![0]}), and it merges (ignore_merges)`,
+  )
 }
 
 /** The expressions that cut, one after another; a step that is another's in other words is written as that one. */
