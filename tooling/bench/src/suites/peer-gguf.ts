@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,8 +31,9 @@ const ids = [5, 20, 7, 100, 3, 250, 9, 11, 40, 2]
  * What is written as GGUF, as others read it: of 1,500 texts of any characters, how many have other ids in llama.cpp; how far
  * its log-probabilities are (2e-3 at most, in f32); and by gguf-py, how far weights are from what was meant (1e-5 at most).
  *
- * Tokenizers of your own: OUTRIDER_TOKENIZERS, folders with a tokenizer.json or GGUF files. Weights are compared if
- * OUTRIDER_PYTHON is a Python with gguf and safetensors.
+ * Tokenizers of your own: OUTRIDER_TOKENIZERS, folders with a tokenizer.json or GGUF files. Weights, and the ids of
+ * transformers from the directory that the same model is saved as, are compared if OUTRIDER_PYTHON is a Python with gguf,
+ * safetensors and transformers.
  */
 export const peerGguf: Suite = {
   name: 'peer-gguf',
@@ -82,20 +83,39 @@ async function tokenizerRow(path: string, device: Device, folder: string): Promi
     const { differences } = await saveGguf(model, folder, { file: 'm.gguf', acceptDifferences: true })
     const peer = await llamaCpp(join(folder, 'm.gguf'))
     const among = [...tokenizer.specialTokens.keys()]
-    let other = 0
-    for (let seed = 0; seed < texts; seed++) {
+    const pairs = Array.from({ length: texts }, (_, seed): [string, number[]] => {
       const text = anyText(seed, { among })
-      const here = tokenizer.encode(text, { addSpecialTokens: false })
-      if (here.join() !== peer.tokenize(text, { parseSpecial: true }).join()) other++
-    }
+      return [text, tokenizer.encode(text, { addSpecialTokens: false })]
+    })
+    const other = pairs.filter(([text, here]) => here.join() !== peer.tokenize(text, { parseSpecial: true }).join())
     await peer.dispose()
-    return { what: basename(path), texts, other_ids: other, said_to_differ: differences.length }
+    return {
+      what: basename(path),
+      texts,
+      other_ids: other.length,
+      said_to_differ: differences.length,
+      ...(await idsOfTransformers(model, pairs, folder)),
+    }
   } catch (error) {
     return { what: basename(path), refused: (error as Error).message.slice(0, 100) }
   } finally {
     model.dispose()
   }
 }
+
+/** How many texts have other ids in transformers, of the directory that the model is saved as. */
+async function idsOfTransformers(model: PretrainedModel, pairs: [string, number[]][], folder: string): Promise<Row> {
+  if (!python) return {}
+  const [saved, file] = [join(folder, 'tokenized'), join(folder, 'texts.json')]
+  await saveCausalLM(model, saved)
+  await writeFile(file, JSON.stringify(pairs))
+  const { stdout } = await run(python, [script('transformers_ids.py'), saved, file])
+  return { other_in_transformers: Number(stdout) }
+}
+
+const python = process.env.OUTRIDER_PYTHON
+const run = promisify(execFile)
+const script = (name: string) => fileURLToPath(new URL(`../../peers/${name}`, import.meta.url))
 
 const small: ModelConfig = {
   architecture: 'llama',
@@ -148,11 +168,9 @@ async function modelRow(
 
 /** What gguf-py says of the file's weights, where there is one. */
 async function weights(model: PretrainedModel, folder: string): Promise<Row> {
-  const python = process.env.OUTRIDER_PYTHON
   if (!python) return {}
   await saveCausalLM(model, join(folder, 'directory'))
-  const script = fileURLToPath(new URL('../../peers/gguf_weights.py', import.meta.url))
-  const { stdout } = await promisify(execFile)(python, [script, join(folder, 'm.gguf'), join(folder, 'directory')])
+  const { stdout } = await run(python, [script('gguf_weights.py'), join(folder, 'm.gguf'), join(folder, 'directory')])
   const { largest, missing } = JSON.parse(stdout) as { largest: number; missing: string[] }
   return { weight: largest, missing_tensors: missing.length }
 }

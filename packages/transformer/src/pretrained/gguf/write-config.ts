@@ -79,6 +79,8 @@ type WrittenField =
   | 'architecture'
   | 'vocabularySize'
   | 'intermediateSize'
+  // Of llama alone, which llama.cpp computes with them.
+  | 'mlpBias'
   | 'layers'
   | 'kvHeads'
   | 'contextLength'

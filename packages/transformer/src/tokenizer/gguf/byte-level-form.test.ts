@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { llama3, qwen2 } from '../known-expressions'
 import { cutBy, smallByteLevel } from './small-tokenizers.fixture'
+import { type WordCuts, ways } from './word-cuts'
 import { type Change, changed, field, refused, written } from './written.fixture'
 
 describe('a byte-level vocabulary', () => {
@@ -17,14 +18,14 @@ describe('a byte-level vocabulary', () => {
     ],
     [
       "Llama 3's, merged only",
-      'smaug-bpe',
+      'dbrx',
       (json) => {
         json.pre_tokenizer = cutBy(llama3)
       },
     ],
     [
       'whole words that merging makes, too',
-      'smaug-bpe',
+      'llama-bpe',
       (json) => {
         json.pre_tokenizer = cutBy(llama3)
         json.model.ignore_merges = true
@@ -67,6 +68,28 @@ describe('a byte-level vocabulary', () => {
     const vocabulary = written(changed(smallByteLevel(), change))
     expect(vocabulary.differences).toEqual([])
     expect(field(vocabulary, 'ggml.pre')).toBe(name)
+  })
+
+  it.each(Object.keys(ways) as (keyof typeof ways)[])('is written by its name where it was read: %s', (name) => {
+    const { cuts, ignoresMerges = false }: WordCuts = ways[name]
+    for (const flag of [true, false]) {
+      const whole = changed(smallByteLevel(), (json) => {
+        json.pre_tokenizer = cutBy(...cuts)
+        json.model.ignore_merges = flag
+        json.model.vocab.Ġwhole = Object.keys(json.model.vocab).length
+      })
+      const others = Object.values(ways).filter((way: WordCuts) => way.cuts.join() === cuts.join())
+      if (others.some((way: WordCuts) => (way.ignoresMerges ?? false) === flag)) {
+        const found: WordCuts = ways[field(written(whole), 'ggml.pre') as keyof typeof ways]
+        expect([found.cuts, found.ignoresMerges ?? false]).toEqual([cuts, flag])
+      } else refused(whole, /ignore_merges/)
+    }
+    // Where merging makes every piece, it is the same whether whole words come first.
+    const merged = changed(smallByteLevel(), (json) => {
+      json.pre_tokenizer = cutBy(...cuts)
+      json.model.ignore_merges = !ignoresMerges
+    })
+    expect(written(merged).differences).toEqual([])
   })
 
   it('says how many bytes it has no token for, around which llama.cpp joins nothing', () => {

@@ -1,7 +1,8 @@
 import { charOfByte } from '../byte-alphabet'
-import { falconMarks, gpt2, llama3, qwen2 } from '../known-expressions'
+import { gpt2, llama3, qwen2 } from '../known-expressions'
 import { mergedPiece, pairKey } from './merged-piece'
 import { described } from './sentencepiece-form'
+import { type WordCuts, ways } from './word-cuts'
 import { mergesOf, quoted, type Step, stepsOf, type TokenizerJson, unsupported } from './written-tokenizer'
 
 /** What llama.cpp is told of a byte-level vocabulary. */
@@ -9,26 +10,6 @@ export interface ByteLevelForm {
   /** llama.cpp's name of the way in which it cuts words. */
   pre: string
   merges: string[]
-}
-
-/** A way of cutting words of llama.cpp: the expressions that cut, one after another. */
-interface Way {
-  cuts: readonly string[]
-  /** Whether a word that is a piece is taken as it is, before anything is merged. */
-  takesWholeWords?: boolean
-}
-
-/**
- * The ways whose ids were compared with llama.cpp's on texts of all planes of Unicode. Others are there, which stand in for
- * the expressions of their models with others that are nearly the same.
- */
-const ways: Readonly<Record<string, Way>> = {
-  'gpt-2': { cuts: [gpt2] },
-  'llama-bpe': { cuts: [llama3], takesWholeWords: true },
-  'smaug-bpe': { cuts: [llama3] },
-  qwen2: { cuts: [qwen2] },
-  smollm: { cuts: ['\\p{N}', gpt2] },
-  falcon: { cuts: [falconMarks, gpt2, '[0-9][0-9][0-9]'] },
 }
 
 /**
@@ -67,15 +48,20 @@ export function byteLevelForm(json: TokenizerJson, differences: string[], remark
 }
 
 function nameOf(json: TokenizerJson, merges: readonly [string, string][]): string {
-  const takesWholeWords = json.model?.ignore_merges === true && !isEveryPieceMerged(json, merges)
+  const takesWholeWords = json.model?.ignore_merges === true
   // Where nothing is joined, it does not matter where words are cut.
-  if (merges.length === 0 && !takesWholeWords) return 'gpt-2'
+  if (merges.length === 0 && (!takesWholeWords || isEveryPieceMerged(json, merges))) return 'gpt-2'
   const cuts = cutsOf(json.pre_tokenizer).join('\n')
-  const same = Object.keys(ways).filter((name) => ways[name]!.cuts.join('\n') === cuts)
+  const same = (Object.entries(ways) as [string, WordCuts][]).filter(([, way]) => way.cuts.join('\n') === cuts)
   if (same.length === 0) throw unsupported('it cuts words in a way that llama.cpp has no known name for')
-  const name = same.find((each) => (ways[each]!.takesWholeWords ?? false) === takesWholeWords)
-  if (name === undefined) throw unsupported('it takes whole words from its vocabulary before it merges (ignore_merges)')
-  return name
+  const exact = same.find(([, { ignoresMerges = false }]) => ignoresMerges === takesWholeWords)
+  if (exact) return exact[0]
+  if (isEveryPieceMerged(json, merges)) return same[0]![0]
+  throw unsupported(
+    takesWholeWords
+      ? 'it takes whole words from its vocabulary before it merges (ignore_merges)'
+      : `llama.cpp takes whole words first where they are cut so (${same[0]![0]}), and it merges (ignore_merges)`,
+  )
 }
 
 /** The expressions that cut, one after another; a step that is another's in other words is written as that one. */

@@ -46,7 +46,7 @@ const turnEnds = [
 const messageEnd = '<|eom_id|>'
 
 /** Texts that end an answer wherever they are. */
-const ends = [
+export const endTexts = [
   ...turnEnds,
   messageEnd,
   '<|return|>',
@@ -62,7 +62,7 @@ const ends = [
 ]
 
 /** Marks of code to fill in, by key: the older keys, and the texts that mean the same where no key is there. */
-const fillIn: Readonly<Record<string, { older?: string; ends?: true; texts: readonly string[] }>> = {
+export const fillIn: Readonly<Record<string, { older?: string; ends?: true; texts: readonly string[] }>> = {
   fim_pre: {
     older: 'prefix',
     texts: [
@@ -146,7 +146,7 @@ export function specialIds({ ids, kinds: stored, model, hasNoBegin, keyed }: Giv
     const id = (older === undefined ? undefined : named(older)) ?? named(key) ?? byText(texts)
     if (isEnd && id !== undefined) found.add(id)
   }
-  for (const text of ends) {
+  for (const text of endTexts) {
     const id = byText([text])
     if (id !== undefined) found.add(id)
   }

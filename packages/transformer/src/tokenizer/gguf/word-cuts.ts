@@ -38,7 +38,7 @@ const bloom = ' ?[^(\\s|.,!?…。，、।۔،)]+'
 const digitsAndGpt2 = ['\\p{N}', gpt2]
 
 /** Each way of cutting once, under the name that is its oldest. */
-const ways = {
+export const ways = {
   default: { cuts: ['[\\p{P}\\$\\+<=>\\^~\\|]+', gpt2, '\\p{N}+', '[0-9][0-9][0-9]'] },
   'gpt-2': { cuts: [gpt2] },
   smollm: { cuts: digitsAndGpt2 },
