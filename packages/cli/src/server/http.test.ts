@@ -52,6 +52,47 @@ describe('a request that is wrong', () => {
       /must be number, not "hot"/,
       'temperature',
     ],
+    [
+      'a weight of a message',
+      chat,
+      { messages: [{ role: 'user', content: 'x', weight: 0 }] },
+      400,
+      /weight is not supported/,
+      'messages.0.weight',
+    ],
+    [
+      'a message to be continued',
+      chat,
+      { messages: [...messages, { role: 'assistant', content: 'x', prefix: true }] },
+      400,
+      /prefix is not supported/,
+      'messages.1.prefix',
+    ],
+    [
+      'a part with what nobody knows',
+      chat,
+      { messages: [{ role: 'user', content: [{ type: 'text', text: 'x', bold: true }] }] },
+      400,
+      /bold is no field/,
+      'messages.0.content.0.bold',
+    ],
+    [
+      'an option of the stream',
+      chat,
+      { messages, stream: true, stream_options: { continuous_usage_stats: true } },
+      400,
+      /not supported/,
+      'stream_options.continuous_usage_stats',
+    ],
+    ['a field that nobody knows', chat, { messages, foo: 1 }, 400, /foo is no field/, 'foo'],
+    [
+      'another request',
+      '/v1/completions',
+      { prompt: 'x', max_completion_tokens: 1 },
+      400,
+      /Use max_tokens/,
+      'max_completion_tokens',
+    ],
     ['a temperature below 0', chat, { messages, temperature: -0.1 }, 400, /at least 0/, 'temperature'],
     [
       'a temperature without end',
@@ -167,7 +208,7 @@ describe('a failure of the server', () => {
 })
 
 describe('a request that is unusual, and right', () => {
-  it('has fields that are null, neutral or unknown', async () => {
+  it('has fields that are null, neutral or harmless', async () => {
     const { status, json } = await post(server, chat, {
       messages: [
         { role: 'developer', content: 'Be brief.' },
