@@ -39,7 +39,7 @@ async function assertModel(files: Directory): Promise<void> {
     {
       remedy: gguf
         ? `Give the path of the GGUF file in it: ${files.name}/${gguf}.`
-        : 'Give the path of a Hugging Face model directory or of a .gguf file; a model of the Hub is downloaded with: npx @huggingface/hub download, huggingface-cli download, or git clone.',
+        : 'Give the path of a Hugging Face model directory or of a .gguf file, or org/name of the Hub.',
       details: { directory: files.name, file: 'config.json' },
     },
   )
