@@ -1,5 +1,6 @@
 import { type LoadDtype, loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/transformer'
 import type { Context } from './context'
+import { withFolderAdvice } from './model-source'
 import type { ModelFacts } from './report/index'
 import { bytes, count } from './terminal'
 
@@ -35,6 +36,8 @@ export async function openModel(
       progress ??= terminal.progress({ label: `load ${role}`, total: Math.round(totalBytes / mebibyte), unit: 'MiB' })
       progress.update(Math.round(loadedBytes / mebibyte))
     },
+  }).catch(async (error: unknown) => {
+    throw await withFolderAdvice(error, path)
   })
   terminal.endProgress()
   terminal.noteParagraph(`${role[0]!.toUpperCase()}${role.slice(1)}: ${path}, ${describeModel(model)}`, '  ')

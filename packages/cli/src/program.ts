@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, type Option } from 'commander'
 import { version } from '../package.json'
 import type { Run } from './command'
 import { addChat } from './commands/chat'
@@ -12,6 +12,7 @@ import { addGenerate } from './commands/generate'
 import { addPretrain } from './commands/pretrain'
 import { addServe } from './commands/serve'
 import { exitCodeHelp } from './exit-code'
+import { once } from './options/parse'
 
 /** The command line: its commands in the order of the work. */
 export function buildProgram(run: Run): Command {
@@ -40,5 +41,9 @@ export function buildProgram(run: Run): Command {
     addDoctor,
   ])
     add(program, run)
+  for (const { options } of program.commands) for (const option of options) if (namesInput(option)) once(option)
   return program
 }
+
+const namesInput = ({ flags, variadic, parseArg }: Option): boolean =>
+  /<(dir|file|path|text)>$/.test(flags) && !variadic && !parseArg

@@ -85,6 +85,6 @@ describe('the frame of the command line', () => {
   test('doctor refuses what is no model', async () => {
     const { status, err } = await runCli(['doctor', '--model', '/no/such.gguf'])
     expect(status).toBe(1)
-    expect(err).toContain('/no has no file such.gguf')
+    expect(err).toContain('There is no file /no/such.gguf')
   })
 })

@@ -1,4 +1,3 @@
-import { OutriderError } from '@outrider/tensor'
 import type { Command } from 'commander'
 import { CommanderError } from 'commander'
 import type { KeyInput } from './chat/line-editor'
@@ -6,9 +5,11 @@ import { Context } from './context'
 import { errorJson, errorText } from './error-text'
 import { exitCode, exitCodeOf } from './exit-code'
 import { interruption } from './interruption'
+import { checkModelSource } from './model-source'
 import { buildProgram } from './program'
 import { outputFailure, type StandardStreams, standardStreams } from './standard-streams'
 import { type Stream, Terminal } from './terminal'
+import { usageError } from './usage-error'
 
 /** The surroundings of a run, so that tests can stand in for the process. */
 export interface Surroundings {
@@ -62,7 +63,7 @@ async function statusOf(
     if (error instanceof CommanderError && error.exitCode === 0) return exitCode.ok // --help, --version
     if (error instanceof Interrupted) return exitCode.interrupted
     if (streams.failure) return exitCode.failure // told of once, by its cause
-    const shown = error instanceof CommanderError ? usageError(error) : error
+    const shown = error instanceof CommanderError ? usageError(error, args) : error
     if (json) terminal.printJson({ error: errorJson(shown) })
     terminal.warn(errorText(shown, { verbose, style: terminal.noteStyle }))
     return exitCodeOf(error)
@@ -70,6 +71,13 @@ async function statusOf(
 }
 
 class Interrupted extends Error {}
+
+/** Before the first model is opened: that may take minutes, and the last may not be there. */
+async function checkModelSources(command: Command): Promise<void> {
+  const options = command.opts<Record<string, unknown>>()
+  for (const name of ['model', 'target', 'draft'])
+    if (typeof options[name] === 'string') await checkModelSource(`--${name}`, options[name])
+}
 
 async function inFrame(
   body: (context: Context) => Promise<object>,
@@ -83,6 +91,7 @@ async function inFrame(
   const context = new Context(terminal, AbortSignal.any([stop.signal, streams.signal]), surroundings)
   const patience = endLate(streams, context, surroundings.err)
   try {
+    await checkModelSources(command)
     const result = await body(context)
     terminal.endProgress()
     if (terminal.json) terminal.printJson(result)
@@ -121,12 +130,6 @@ function endLate(streams: StandardStreams, context: Context, err: Stream): { rel
     },
   }
 }
-
-/** Commander's message without its own "error:", its suggestion kept on the same line. */
-const usageError = (error: CommanderError): Error =>
-  new OutriderError('INVALID_ARGUMENT', error.message.replace(/^error: /, '').replace(/\n/, ' '), {
-    remedy: '`--help` lists what there is.',
-  })
 
 function usageOnly(program: Command, err: Stream): number {
   err.write(program.helpInformation())

@@ -1,4 +1,4 @@
-import { jsonl, mix, textFiles } from '@outrider/dataset'
+import { type DataSource, jsonl, mix, textFiles } from '@outrider/dataset'
 import { type DistillationLoss, lossByName, lossNames } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
 import { distill } from '@outrider/training'
@@ -64,11 +64,10 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
   const data = flags.text
     ? mix({ distillation: [conversations, flags.mix[0]], pretraining: [textFiles(flags.text), flags.mix[1]] })
     : conversations
-  const [validation] = flags.validation ?? []
   const result = await trainingRun(context, flags, {
     label: `distill ${flags.loss.name}`,
     draft,
-    validation: validation === undefined ? undefined : jsonl(validation),
+    validation: flags.validation && oneAfterAnother(flags.validation.map((file) => jsonl(file))),
     train: (options) => distill({ draft, target, data, loss: flags.loss, ...options }),
   })
   return { loss_name: flags.loss.name, ...result }
@@ -82,6 +81,14 @@ function loss(name: string): DistillationLoss {
     throw error
   }
 }
+
+/** The rows of several files as those of one. */
+const oneAfterAnother = (sources: readonly DataSource[]): DataSource => ({
+  name: sources.map(({ name }) => name).join(', '),
+  async *[Symbol.asyncIterator]() {
+    for (const source of sources) yield* source
+  },
+})
 
 function ratio(text: string): [number, number] {
   const [a, b] = text.split(':').map(Number)

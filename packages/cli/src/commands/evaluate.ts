@@ -18,7 +18,7 @@ import {
   withDtype,
   withSampling,
 } from '../options/groups'
-import { integer, listOf } from '../options/parse'
+import { draftTokens, integer, listOf } from '../options/parse'
 import { claimFile } from '../outputs/index'
 import { writeReport } from '../report/write'
 import { fixed } from '../terminal'
@@ -48,12 +48,7 @@ export const addEvaluate: AddCommand = (program, run) => {
       '--prompts <file>',
       'prompts as JSONL: messages, prompt, instruction, turns or text, and a category',
     )
-    .option(
-      '--draft-length <list>',
-      'tokens drafted for a block (γ), several in a list',
-      listOf(integer({ least: 1 })),
-      [3, 5],
-    )
+    .option('--draft-length <list>', 'tokens drafted for a block (γ), several in a list', listOf(draftTokens), [3, 5])
     .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 2 }), 128)
     .option('--limit <n>', 'only the first prompts of each category', integer({ least: 1 }))

@@ -135,7 +135,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     speculateUpTo: flags.speculateUpTo,
     contextLength: flags.context,
     apiKey: flags.apiKey,
-    corsOrigins: flags.corsOrigin ?? [],
+    corsOrigins: (flags.corsOrigin ?? []).flatMap((origins) => origins.split(',')).map((origin) => origin.trim()),
     maxBodyBytes: flags.maxBody,
     graceMilliseconds: 1000 * flags.grace,
     warmUp: flags.warmUp,

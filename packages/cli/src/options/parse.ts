@@ -1,4 +1,5 @@
-import { InvalidArgumentError } from 'commander'
+import { maxDraftLength } from '@outrider/speculative'
+import { InvalidArgumentError, type Option } from 'commander'
 
 /** Parsers of option values. Each says what is expected when the value is something else. */
 
@@ -22,12 +23,30 @@ export function number({ least = -Infinity, most = Infinity }: { least?: number;
   }
 }
 
-/** `3,5` → [3, 5]. */
+/** `3,5` → [3, 5]; an option that is given again adds to its list. */
 export function listOf<T>(parse: (text: string) => T) {
-  return (text: string): T[] => text.split(',').map((part) => parse(part.trim()))
+  let given: T[] = []
+  return (text: string): T[] => {
+    given = [...given, ...text.split(',').map((part) => parse(part.trim()))]
+    return given
+  }
+}
+
+/**
+ * Of an option that names a file, a model or a text: given again with another value, it is refused. The last one would count,
+ * and the first be passed over.
+ */
+export function once(option: Option): void {
+  option.argParser((value: string, previous: string | undefined) => {
+    if (previous === undefined || previous === option.defaultValue || previous === value) return value
+    throw new InvalidArgumentError(`It is given twice, first as '${previous}'.`)
+  })
 }
 
 /** γ as a number of tokens, or `auto`. */
 export function draftLength(text: string): number | 'auto' {
-  return text === 'auto' ? 'auto' : integer({ least: 1 })(text)
+  return text === 'auto' ? 'auto' : draftTokens(text)
 }
+
+/** γ as a number of tokens. */
+export const draftTokens = integer({ least: 1, most: maxDraftLength })

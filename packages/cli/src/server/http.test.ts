@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { chatServer, eventually, post, stories, tinyChat } from './server.fixture'
 import type { OutriderServer } from './start-server'
 
@@ -51,6 +51,47 @@ describe('a request that is wrong', () => {
       400,
       /must be number, not "hot"/,
       'temperature',
+    ],
+    [
+      'a weight of a message',
+      chat,
+      { messages: [{ role: 'user', content: 'x', weight: 0 }] },
+      400,
+      /weight is not supported/,
+      'messages.0.weight',
+    ],
+    [
+      'a message to be continued',
+      chat,
+      { messages: [...messages, { role: 'assistant', content: 'x', prefix: true }] },
+      400,
+      /prefix is not supported/,
+      'messages.1.prefix',
+    ],
+    [
+      'a part with what nobody knows',
+      chat,
+      { messages: [{ role: 'user', content: [{ type: 'text', text: 'x', bold: true }] }] },
+      400,
+      /bold is no field/,
+      'messages.0.content.0.bold',
+    ],
+    [
+      'an option of the stream',
+      chat,
+      { messages, stream: true, stream_options: { continuous_usage_stats: true } },
+      400,
+      /not supported/,
+      'stream_options.continuous_usage_stats',
+    ],
+    ['a field that nobody knows', chat, { messages, foo: 1 }, 400, /foo is no field/, 'foo'],
+    [
+      'another request',
+      '/v1/completions',
+      { prompt: 'x', max_completion_tokens: 1 },
+      400,
+      /Use max_tokens/,
+      'max_completion_tokens',
     ],
     ['a temperature below 0', chat, { messages, temperature: -0.1 }, 400, /at least 0/, 'temperature'],
     [
@@ -167,7 +208,7 @@ describe('a failure of the server', () => {
 })
 
 describe('a request that is unusual, and right', () => {
-  it('has fields that are null, neutral or unknown', async () => {
+  it('has fields that are null, neutral or harmless', async () => {
     const { status, json } = await post(server, chat, {
       messages: [
         { role: 'developer', content: 'Be brief.' },
@@ -202,6 +243,35 @@ describe('a request that is unusual, and right', () => {
     })
     expect(long.json().error).toMatchObject({ code: 'context_length_exceeded', param: 'prompt' })
     await base.close()
+  })
+})
+
+describe('a long prompt', () => {
+  it('is encoded a slice at a time: others are answered meanwhile', async () => {
+    const { tokenizer } = await tinyChat()
+    const answered: string[] = []
+    const encode = vi.spyOn(tokenizer, 'encodeInSlices')
+    // Its first pause ends when another has been answered.
+    let goOn = () => {}
+    const paused = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    encode.mockImplementationOnce(async (text, options) => {
+      await paused
+      return tokenizer.encode(text, options)
+    })
+    const long = post(server, chat, { messages, max_tokens: 1 }).then(({ status }) => {
+      answered.push('long')
+      return status
+    })
+    await eventually('it is encoded', () => encode.mock.calls.length === 1)
+    expect((await post(server, chat, { messages, max_tokens: 1 })).status).toBe(200)
+    answered.push('short')
+    expect((await (await fetch(`${server.url}/health`)).json()) as object).toMatchObject({ running: 0, waiting: 0 })
+    goOn()
+    expect(await long).toBe(200)
+    expect(answered).toEqual(['short', 'long'])
+    encode.mockRestore()
   })
 })
 

@@ -21,8 +21,7 @@ export async function notAModel(files: Directory, names: readonly string[] | und
       : `There is no model directory ${name}.`
   return new OutriderError('FILE_MISSING', message, {
     remedy:
-      instead?.remedy ??
-      'Give the path of a Hugging Face model directory or of a .gguf file; a model of the Hub is downloaded with: npx @huggingface/hub download, huggingface-cli download, or git clone.',
+      instead?.remedy ?? 'Give the path of a Hugging Face model directory or of a .gguf file, or org/name of the Hub.',
     details: { directory: name, file: 'config.json' },
   })
 }

@@ -2,6 +2,7 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { OutriderError } from '@outrider/tensor'
 import { parseJson } from '../files/json'
 import { boundTokenizer, checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
+import { Encoder, withoutMerges } from './model'
 import { type PieceBytes, pieceBytesOf } from './piece-bytes'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
 import { TextStream } from './text-stream'
@@ -23,6 +24,7 @@ export class Tokenizer {
   /** Pieces of the tokens that templates ask for by name. */
   readonly named: NamedSpecialTokens
   readonly #tokenizer: HuggingFaceTokenizer
+  readonly #encoder: Encoder
   readonly #specialIds: ReadonlySet<number>
   readonly #frame: { before: number[]; after: number[] } | undefined
   readonly #addedIds: ReadonlySet<number>
@@ -33,7 +35,9 @@ export class Tokenizer {
   private constructor(tokenizerJson: JsonFile, configJson: JsonFile, where: string, limits: TokenizerLimits) {
     const json = parsed(tokenizerJson, `${where}tokenizer.json`)
     const config = parsed(configJson, `${where}tokenizer_config.json`)
-    this.#tokenizer = construct(json, config, `${where}tokenizer.json`, limits)
+    const [tokenizer, encoder] = construct(json, config, `${where}tokenizer.json`, limits)
+    this.#tokenizer = tokenizer
+    this.#encoder = encoder
     this.#files = { 'tokenizer.json': textOf(tokenizerJson), 'tokenizer_config.json': textOf(configJson) }
     this.#pieceBytes = pieceBytesOf(json)
     this.named = namedSpecialTokens(config)
@@ -69,9 +73,27 @@ export class Tokenizer {
    *   template has its own: pass false.
    */
   encode(text: string, { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {}): number[] {
-    if (!this.#frame) return this.#tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids
-    const { ids } = this.#tokenizer.encode(text, { add_special_tokens: false })
-    return addSpecialTokens ? [...this.#frame.before, ...ids, ...this.#frame.after] : ids
+    const encoding = this.#encode(text, addSpecialTokens)
+    let step = encoding.next()
+    while (!step.done) step = encoding.next()
+    return step.value
+  }
+
+  /**
+   * As `encode`, with a pause after every few milliseconds' work in which others have their turn: for a server that answers
+   * many on one thread, or a page that is to stay awake while a long text is encoded.
+   *
+   * @param options.addSpecialTokens  as for `encode`
+   * @param options.pause             what is awaited in between; default the next turn of the event loop
+   */
+  async encodeInSlices(
+    text: string,
+    { addSpecialTokens = true, pause = nextTurn }: { addSpecialTokens?: boolean; pause?: () => Promise<void> } = {},
+  ): Promise<number[]> {
+    const encoding = this.#encode(text, addSpecialTokens)
+    let step = encoding.next()
+    for (; !step.done; step = encoding.next()) await pause()
+    return step.value
   }
 
   /**
@@ -135,6 +157,12 @@ export class Tokenizer {
     return { ...this.#files }
   }
 
+  *#encode(text: string, addSpecialTokens: boolean): Generator<void, number[], void> {
+    if (!this.#frame) return yield* this.#encoder.encode(text, addSpecialTokens)
+    const ids = yield* this.#encoder.encode(text, false)
+    return addSpecialTokens ? [...this.#frame.before, ...ids, ...this.#frame.after] : ids
+  }
+
   *#specials(): Generator<[string, number]> {
     for (const [id, { content, special }] of this.#tokenizer.get_added_tokens_decoder())
       if (special) yield [content, id]
@@ -159,6 +187,8 @@ export class Tokenizer {
   }
 }
 
+const nextTurn = () => new Promise<void>((resolve) => setTimeout(resolve))
+
 const utf8 = new TextEncoder()
 
 const parsed = (file: JsonFile, where: string): Record<string, unknown> => {
@@ -174,12 +204,12 @@ function construct(
   config: Record<string, unknown>,
   where: string,
   limits: TokenizerLimits,
-): HuggingFaceTokenizer {
+): [HuggingFaceTokenizer, Encoder] {
   try {
     checkTokenizerJson(json, limits)
-    const tokenizer = new HuggingFaceTokenizer(json, config)
+    const tokenizer = new HuggingFaceTokenizer({ ...json, model: withoutMerges(json.model) }, config)
     boundTokenizer(tokenizer, limits)
-    return tokenizer
+    return [tokenizer, new Encoder(tokenizer, json.model, where)]
   } catch (cause) {
     if (cause instanceof OutriderError) throw cause
     throw new OutriderError(

@@ -1,14 +1,17 @@
 import type { ChatMessage } from '@outrider/transformer'
 import * as v from 'valibot'
 import { ApiError } from '../api-error'
+import { checkFields } from './check-fields'
 import { commonFields, integer } from './common-fields'
 import type { GenerationFields, ServedModel } from './generation-request'
+import { chatFields, messageFields, partFields } from './known-fields'
 import { parseBody } from './parse-body'
 
 const textPart = v.object({ type: v.literal('text'), text: v.string() })
 const message = v.object({
   role: v.picklist(['system', 'developer', 'user', 'assistant']),
   content: v.union([v.string(), v.array(textPart)]),
+  name: v.nullish(v.string()),
 })
 
 const schema = v.object({
@@ -25,7 +28,10 @@ const schema = v.object({
  * @throws ApiError
  */
 export function parseChat(text: string, { target, name }: ServedModel): GenerationFields {
-  const body = parseBody(schema, text)
+  const body = parseBody(schema, text, (given) => {
+    checkFields(given, chatFields)
+    for (const [at, one] of given.messages.entries()) checkMessage(one, `messages.${at}.`)
+  })
   if (!target.chatTemplate)
     throw new ApiError(400, `"${name}" has no chat template, so it cannot hold a conversation. Use /v1/completions.`, {
       param: 'messages',
@@ -42,8 +48,15 @@ export function parseChat(text: string, { target, name }: ServedModel): Generati
   }
 }
 
-/** Templates know texts, and the system's role under its older name. */
-const toMessage = ({ role, content }: v.InferOutput<typeof message>): ChatMessage => ({
+function checkMessage(given: v.InferOutput<typeof message>, path: string): void {
+  checkFields(given, messageFields, path)
+  if (typeof given.content !== 'string')
+    for (const [at, part] of given.content.entries()) checkFields(part, partFields, `${path}content.${at}.`)
+}
+
+/** Templates know texts, and the system's role under its older name; some of them write the names of who speaks. */
+const toMessage = ({ role, content, name }: v.InferOutput<typeof message>): ChatMessage => ({
   role: role === 'developer' ? 'system' : role,
   content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),
+  ...(name != null && { name }),
 })

@@ -10,7 +10,7 @@ export const integer = (least: number, most = Number.MAX_SAFE_INTEGER) =>
 
 const stopText = v.pipe(v.string(), v.nonEmpty('must not be empty'), v.maxLength(1000, 'is too long'))
 
-/** What both kinds of completion take. Fields that are absent or null have their defaults; fields with other names are ignored. */
+/** What both kinds of completion take. Fields that are absent or null have their defaults. */
 export const commonFields = {
   model: v.nullish(v.string()),
   max_tokens: v.nullish(integer(1)),

@@ -1,7 +1,9 @@
 import * as v from 'valibot'
 import { ApiError } from '../api-error'
+import { checkFields } from './check-fields'
 import { commonFields, integer } from './common-fields'
 import type { GenerationFields } from './generation-request'
+import { completionFields } from './known-fields'
 import { parseBody } from './parse-body'
 
 const ids = v.pipe(v.array(integer(0)), v.nonEmpty('must not be empty'))
@@ -21,7 +23,7 @@ const defaultMaxTokens = 16
  * @throws ApiError
  */
 export function parseCompletion(text: string): GenerationFields {
-  const body = parseBody(schema, text)
+  const body = parseBody(schema, text, (given) => checkFields(given, completionFields))
   return {
     ...body,
     prompt: onePrompt(body.prompt),

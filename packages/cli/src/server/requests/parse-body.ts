@@ -1,17 +1,25 @@
 import * as v from 'valibot'
 import { ApiError } from '../api-error'
-import { refuseUnsupported } from './unsupported'
+import { checkFields } from './check-fields'
+import { streamOptionFields } from './known-fields'
 
 /**
  * The body of a request, checked.
  *
+ * @param checkNames  is given the body as it came, of the schema's shape and with whatever else it has
  * @throws ApiError 400 that names the field
  */
-export function parseBody<Schema extends v.GenericSchema>(schema: Schema, text: string): v.InferOutput<Schema> {
+export function parseBody<Schema extends v.GenericSchema<unknown, { stream_options?: object | null | undefined }>>(
+  schema: Schema,
+  text: string,
+  checkNames: (body: v.InferOutput<Schema>) => void,
+): v.InferOutput<Schema> {
   const body = parsed(text)
   const { success, output, issues } = v.safeParse(schema, body, { abortEarly: true })
   if (success) {
-    refuseUnsupported(body)
+    const given = body as v.InferOutput<Schema>
+    checkNames(given)
+    if (given.stream_options) checkFields(given.stream_options, streamOptionFields, 'stream_options.')
     return output
   }
   const [issue] = issues

@@ -1,0 +1,37 @@
+import { OutriderError } from '@outrider/tensor'
+import type { Command, CommanderError } from 'commander'
+import { nearest } from './nearest'
+import { ofOtherTools } from './options/other-tools'
+import { buildProgram } from './program'
+
+/**
+ * What is told of a wrong usage: Commander's message without its own "error:", its suggestion on the same line. An option that
+ * does not exist is named before one that is missing: it is most likely that one, under the name that another tool has for it.
+ */
+export function usageError(error: CommanderError, args: readonly string[]): OutriderError {
+  const isOfOptions = ['commander.missingMandatoryOptionValue', 'commander.unknownOption'].includes(error.code)
+  const unknown = isOfOptions ? unknownOption(args) : undefined
+  const message = unknown ?? error.message.replace(/^error: /, '').replace(/\n/, ' ')
+  return new OutriderError('INVALID_ARGUMENT', message, { remedy: '`--help` lists what there is.' })
+}
+
+function unknownOption(args: readonly string[]): string | undefined {
+  const program = buildProgram(async () => undefined)
+  const names = program.commands.map((command) => command.name())
+  const at = args.findIndex((arg) => names.includes(arg))
+  const command = program.commands.find((command) => command.name() === args[at])
+  const given = (command ?? program).exitOverride()
+  try {
+    const [first] = given.parseOptions(args.slice(at + 1)).unknown
+    const flag = first?.startsWith('-') ? first.replace(/=.*$/s, '') : undefined
+    return flag === undefined ? undefined : `unknown option '${flag}'${suggestion(flag, given)}`
+  } catch {
+    return undefined // a value of another option is wrong: Commander has said so
+  }
+}
+
+function suggestion(flag: string, command: Command): string {
+  const known = command.options.flatMap(({ long }) => (long ? [long] : []))
+  const meant = ofOtherTools(flag).find((name) => known.includes(name)) ?? nearest(flag.replaceAll('_', '-'), known)
+  return meant === undefined ? '' : ` (Did you mean ${meant}?)`
+}

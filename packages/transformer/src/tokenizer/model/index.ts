@@ -1,0 +1,1 @@
+export { Encoder, withoutMerges } from './encoder'
