@@ -53,7 +53,13 @@ describe('ChatTemplate', () => {
   it('is none where a model has none, or several and none that is named default', () => {
     expect(ChatTemplate.fromConfig({})).toBeUndefined()
     expect(ChatTemplate.fromConfig({ chat_template: null })).toBeUndefined()
-    expect(ChatTemplate.fromConfig({ chat_template: [{ name: 'rag', template: 'x' }] })).toBeUndefined()
+    const warnings: string[] = []
+    const onWarning = ({ message }: { message: string }) => warnings.push(message)
+    const several = { chat_template: [{ name: 'rag', template: 'x' }] }
+    expect(ChatTemplate.fromConfig(several, undefined, { where: 'm/', onWarning })).toBeUndefined()
+    expect(warnings).toEqual([
+      'm/tokenizer_config.json (chat_template): chat templates of which none is named default, so that none is used: rag.',
+    ])
     expect(ChatTemplate.fromConfig({ chat_template: 'x' }, undefined, { others: { rag: 'y' } })).toBeUndefined()
   })
 

@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { type OnWarning, warnOfKeys } from '../files/file-warning'
 import { parseJson } from '../files/json'
 import { templateChoice } from './chat-template-choice'
 import {
@@ -68,11 +69,23 @@ export class ChatTemplate {
    * @param jinjaFile            chat_template.jinja, where there is one
    * @param options.where        where the files are, with a final slash, for errors
    * @param options.others       the files of additional_chat_templates by their names, without `.jinja`
+   * @param options.tokens       pieces of the special tokens; those of tokenizer_config.json where left out
+   * @param options.onWarning    is told where there are several templates and none of them is used
    */
   static fromConfig(
     tokenizerConfigJson: JsonFile,
     jinjaFile?: string,
-    { where = '', others = {} }: { where?: string; others?: Readonly<Record<string, string>> } = {},
+    {
+      where = '',
+      others = {},
+      tokens,
+      onWarning,
+    }: {
+      where?: string
+      others?: Readonly<Record<string, string>>
+      tokens?: NamedSpecialTokens
+      onWarning?: OnWarning | undefined
+    } = {},
   ): ChatTemplate | undefined {
     const config =
       typeof tokenizerConfigJson === 'string'
@@ -80,8 +93,12 @@ export class ChatTemplate {
         : tokenizerConfigJson
     const fields = (config ?? {}) as Record<string, unknown>
     const choice = templateChoice(fields.chat_template, jinjaFile, others)
-    if (!choice) return undefined
-    return new ChatTemplate(choice.source, namedSpecialTokens(fields), {
+    if (choice.source === undefined) {
+      const what = 'chat templates of which none is named default, so that none is used'
+      warnOfKeys(onWarning, where + choice.file, Object.keys(choice.others), what)
+      return undefined
+    }
+    return new ChatTemplate(choice.source, tokens ?? namedSpecialTokens(fields), {
       file: where + choice.file,
       others: choice.others,
     })

@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import type { Directory } from '../files/directory'
+import type { OnWarning } from '../files/file-warning'
 import { parseJson } from '../files/json'
 import { ChatTemplate } from './chat-template'
 import { Tokenizer } from './tokenizer'
@@ -12,6 +13,7 @@ import { Tokenizer } from './tokenizer'
  */
 export async function loadTokenizer(
   directory: Directory,
+  onWarning?: OnWarning,
 ): Promise<{ tokenizer: Tokenizer; chatTemplate?: ChatTemplate }> {
   if (!(await directory.has('tokenizer.json')))
     throw new OutriderError('FILE_MISSING', `${directory.name} has no file tokenizer.json.`, {
@@ -25,7 +27,12 @@ export async function loadTokenizer(
   const where = `${directory.name}/`
   const tokenizer = Tokenizer.fromJson(json, config, where)
   const others = await additionalTemplates(directory)
-  const chatTemplate = ChatTemplate.fromConfig(config, await optional('chat_template.jinja'), { where, others })
+  const chatTemplate = ChatTemplate.fromConfig(config, await optional('chat_template.jinja'), {
+    where,
+    others,
+    tokens: tokenizer.named,
+    onWarning,
+  })
   return chatTemplate ? { tokenizer, chatTemplate } : { tokenizer }
 }
 
