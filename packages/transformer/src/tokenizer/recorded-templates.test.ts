@@ -78,6 +78,8 @@ describe('templates', () => {
       'the tag from',
       'the tag import',
       'the tag include',
+      'the text of a function',
+      'the text of a generator',
     ])
   })
 

@@ -1,7 +1,8 @@
 import type { Budget } from './budget'
 import { collectionMethod } from './collection-methods'
+import { typeError } from './failure'
 import { indexOf } from './operators'
-import { escaped, quoted, toText } from './python-text'
+import { escaped, quoted } from './python-text'
 import { elementAt, sliced } from './slicing'
 import { textMethods } from './text-methods'
 import {
@@ -49,10 +50,12 @@ export function getItem(budget: Budget, value: Value, index: Value): Value {
 /** `value[start:stop:step]` */
 export function getSlice(budget: Budget, value: Value, parts: readonly Value[]): Value {
   if (value instanceof Undefined) throw value.fail()
-  return (
-    sliced(budget, value, parts) ??
-    new Undefined(`${typeOf(value)} has no element slice(${parts.map((part) => toText(budget, part)).join(', ')})`)
-  )
+  const part = sliced(budget, value, parts)
+  if (part === undefined)
+    throw typeError(
+      value instanceof Dict ? "unhashable type: 'slice'" : `'${typeName(value)}' object is not subscriptable`,
+    )
+  return part
 }
 
 const elementNamed = (value: Value, name: string): Value | undefined =>

@@ -2,7 +2,7 @@ import type { Budget } from './budget'
 import { TemplateFailure, typeError, UnsupportedInTemplate, valueError } from './failure'
 import { formatFloat, formatInteger, padded } from './number-format'
 import { escaped, representation, toText } from './python-text'
-import { Dict, Markup, Tuple, textOf, typeName, type Value } from './values'
+import { Dict, Markup, Range, Tuple, textOf, typeName, Undefined, type Value } from './values'
 
 /** `text % values`, as Python formats it in the manner of C. */
 export function formatPercent(budget: Budget, format: Value, values: Value): string {
@@ -57,10 +57,14 @@ export function formatPercent(budget: Budget, format: Value, values: Value): str
       return wide
     },
   )
-  if (!usesKeys && next < items.length && !(values instanceof Dict) && !(Array.isArray(values) && next > 0))
+  if (!usesKeys && next < items.length && !isSubscriptable(values))
     throw typeError('not all arguments converted during string formatting')
   return out
 }
+
+/** Of these Python does not mind that nothing of them is asked for: they might be asked for by keys. */
+const isSubscriptable = (values: Value): boolean =>
+  Array.isArray(values) || [Dict, Range, Undefined].some((type) => values instanceof type)
 
 const isNumeric = (kind: string): boolean => !'sra'.includes(kind)
 

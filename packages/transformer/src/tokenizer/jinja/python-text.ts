@@ -1,18 +1,6 @@
 import type { Budget } from './budget'
-import {
-  Callable,
-  Dict,
-  Generator,
-  Instance,
-  Markup,
-  Namespace,
-  Range,
-  Tuple,
-  typeName,
-  Undefined,
-  type Value,
-  View,
-} from './values'
+import { UnsupportedInTemplate } from './failure'
+import { Dict, Markup, Namespace, Range, Tuple, typeName, Undefined, type Value, View } from './values'
 
 /** A value written out, as Python's `str`. */
 export function toText(budget: Budget, value: Value): string {
@@ -84,10 +72,8 @@ function write(writer: Writer, value: Value): void {
     pairs(value.attributes)
     put('>')
   } else if (value instanceof Undefined) put('Undefined')
-  // Python adds where they lie in memory.
-  else if (value instanceof Generator) put(`<${value.kind} object>`)
-  else if (value instanceof Callable) put(`<function ${value.name}>`)
-  else if (value instanceof Instance) put(`<${typeName(value)}>`)
+  // Python writes where they lie in memory.
+  else throw new UnsupportedInTemplate(`the text of a ${typeName(value)}`)
 }
 
 /** The shortest digits that are read as the same float, as Python lays them out. */

@@ -6,7 +6,7 @@ import { toJson } from './json-text'
 import { formatPercent } from './percent-format'
 import { escaped, toText } from './python-text'
 import { capitalized, centred, linesOf, replaced, stripped } from './text-methods'
-import { characters, Dict, isIterable, itemsOf, Markup, Tuple, textOf, Undefined, type Value } from './values'
+import { characters, Dict, isIterable, itemsOf, lengthOf, Markup, Tuple, textOf, Undefined, type Value } from './values'
 
 type TextOnly = (text: string) => string
 
@@ -108,14 +108,14 @@ export const textFilters: Readonly<Record<string, Filter>> = {
   truncate({ budget }, value, args, kwargs) {
     const [limit, kill, ending, slack] = bind('truncate', ['length?', 'killwords?', 'end?', 'leeway?'], args, kwargs)
     const text = textOf(value)
-    if (value instanceof Undefined) return ''
-    if (text === undefined) throw typeError('truncate takes a text')
     const length = intOf(limit, 255)
     const end = stringOf(ending, '...')
     const leeway = intOf(slack, 5, true)
     if (length < characters(end) || leeway < 0) throw valueError(`expected length >= ${characters(end)}, got ${length}`)
+    const size = lengthOf(value)
+    if (size !== undefined && size <= length + leeway) return value
+    if (text === undefined) throw typeError('truncate takes a text')
     budget.through(text.length)
-    if (characters(text) <= length + leeway) return text
     const cut = [...text].slice(0, length - characters(end)).join('')
     if (flagOf(kill)) return cut + end
     const at = cut.lastIndexOf(' ')

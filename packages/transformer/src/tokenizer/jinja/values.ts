@@ -80,6 +80,7 @@ export function hashOf(key: Value): unknown {
     return `\0(${parts.join()})`
   }
   if (key instanceof Markup) return key.text
+  if (key instanceof Undefined) return Undefined
   if (typeof key === 'boolean') return BigInt(key)
   if (typeof key === 'number' && Number.isInteger(key)) return BigInt(key)
   if (Array.isArray(key) || key instanceof Dict || key instanceof View)
