@@ -15,7 +15,8 @@ export interface Example {
  * A conversation as the model's chat template writes it, with a mask of exactly the assistant's tokens and its end-of-turn.
  * Without a template, messages follow one another as they are, and the last ends with the end token.
  *
- * @throws OutriderError INVALID_ARGUMENT where no message is the assistant's, or the template rewrites earlier turns
+ * @throws OutriderError INVALID_ARGUMENT where no message is the assistant's, or the template rewrites earlier turns or leaves out
+ *   a part of an answer
  */
 export function tokenizeConversation(speaker: Speaker, messages: readonly ChatMessage[]): Example {
   if (!messages.some(({ role }) => role === 'assistant'))
@@ -25,10 +26,12 @@ export function tokenizeConversation(speaker: Speaker, messages: readonly ChatMe
   const tokens = encode(speaker, write(speaker, messages, false), false)
   const ends = new Set(speaker.generationConfig.eosTokenIds)
   const lossMask = tokens.map(() => 0)
-  for (const [i, { role }] of messages.entries()) {
+  for (const [i, { role, content }] of messages.entries()) {
     if (role !== 'assistant') continue
     const before = encode(speaker, write(speaker, messages.slice(0, i), true), false)
-    const through = encode(speaker, write(speaker, messages.slice(0, i + 1), false), false)
+    const written = write(speaker, messages.slice(0, i + 1), false)
+    assertWhole(written, content)
+    const through = encode(speaker, written, false)
     const begin = commonPrefix(tokens, before)
     let end = commonPrefix(tokens, through)
     // What a template writes after the end token (a line break, say) is not the model's.
@@ -45,6 +48,21 @@ export function tokenizeConversation(speaker: Speaker, messages: readonly ChatMe
     lossMask.fill(1, begin, end)
   }
   return { tokens, lossMask }
+}
+
+/**
+ * A template for models that think may cut the thought from every answer. What the model is asked for has it, so it would be
+ * taught another text than it gives. White space is the template's own business.
+ */
+function assertWhole(written: string, content: string): void {
+  const bare = (text: string) => text.replace(/\s+/g, '')
+  if (bare(written).includes(bare(content))) return
+  const short = content.length > 80 ? `${content.slice(0, 80)}…` : content
+  throw new OutriderError(
+    'INVALID_ARGUMENT',
+    `The chat template leaves out a part of the answer ${JSON.stringify(short)}, as templates do that cut thoughts from it.`,
+    { remedy: 'Give answers as the template writes them, or rows pre-tokenised, with loss_mask.' },
+  )
 }
 
 /** The prompt that an answer to these messages would follow. */

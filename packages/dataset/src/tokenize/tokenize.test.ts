@@ -53,6 +53,20 @@ describe('tokenizeConversation', () => {
       /cannot be told from/,
     )
   })
+
+  it('refuses to teach less of an answer than the model gave: a template that cuts thoughts', () => {
+    const template = (written: string) =>
+      new ChatTemplate(
+        `<s>{% for m in messages %}<{{ m.role }}>{{ ${written} }}</s>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}`,
+      )
+    const thoughtful = [conversation[0]!, { role: 'assistant', content: 'so </think>\n Yo' }]
+    const cutting = template("m.content.split('</think>')[-1]")
+    expect(() => tokenizeConversation({ ...chatSpeaker, chatTemplate: cutting }, thoughtful)).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/leaves out a part of the answer "so <\/think>/) }),
+    )
+    const trimming = { ...chatSpeaker, chatTemplate: template("m.content.replace('\\n ', '') | trim") }
+    expect(learned(trimming, tokenizeConversation(trimming, thoughtful))).toBe('so </think>Yo</s>')
+  })
 })
 
 describe('tokenize', () => {

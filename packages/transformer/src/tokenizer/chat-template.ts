@@ -1,7 +1,18 @@
-import { Template } from '@huggingface/jinja'
 import { OutriderError } from '@outrider/tensor'
+import { type OnWarning, warnOfKeys } from '../files/file-warning'
 import { parseJson } from '../files/json'
-import { beyondTemplateLimit, renderBounded, type TemplateLimits, templateLimits } from './bounded-interpreter'
+import { templateChoice } from './chat-template-choice'
+import {
+  beyondTemplateLimit,
+  normalizedSource,
+  type ParsedTemplate,
+  parseTemplate,
+  renderTemplate,
+  type TemplateLimits,
+  TemplateSyntaxError,
+  templateLimits,
+  UnsupportedInTemplate,
+} from './jinja/index'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
 import type { JsonFile } from './tokenizer'
 
@@ -10,64 +21,98 @@ export interface ChatMessage {
   content: string
 }
 
-/** How a chat model expects a conversation to be written: a Jinja template, as transformers renders it. */
+/** Where a template comes from, and what was beside it. */
+export interface ChatTemplateOptions {
+  /** The file, as errors name it. */
+  file?: string | undefined
+  /** What it may take, where that is not the default. */
+  limits?: Partial<TemplateLimits>
+  /** Other templates of the model by their names, for tools and so on: not used, and saved with it. */
+  others?: Readonly<Record<string, string>>
+}
+
+/**
+ * How a chat model expects a conversation to be written: a Jinja template, as transformers 5.24 renders it with jinja2 3.1.6.
+ * It is parsed when it is first needed: a model whose template cannot be parsed still completes text.
+ */
 export class ChatTemplate {
   /** The template's text. */
   readonly source: string
-  readonly #program: Template['parsed']
   readonly #tokens: NamedSpecialTokens
-  readonly #ownFile: boolean
+  readonly #file: string | undefined
   readonly #limits: TemplateLimits
+  readonly #others: Readonly<Record<string, string>>
+  #program: ParsedTemplate | undefined
 
   /**
    * @param source   the Jinja template
    * @param tokens   pieces of the special tokens it may use: bos_token, eos_token and so on
-   * @param options.limits  what it may take, where that is not the default
-   * @throws OutriderError FILE_FORMAT for a template that cannot be parsed, TEMPLATE_LIMIT for one that is longer or nested
-   *   deeper than any
+   * @param options  where it comes from, its limits, and templates beside it
    */
   constructor(
     source: string,
     tokens: NamedSpecialTokens = {},
-    { ownFile = true, limits = {} }: { ownFile?: boolean; limits?: Partial<TemplateLimits> } = {},
+    { file, limits = {}, others = {} }: ChatTemplateOptions = {},
   ) {
     this.source = source
     this.#tokens = tokens
-    this.#ownFile = ownFile
+    this.#file = file
     this.#limits = { ...templateLimits, ...limits }
-    checkSource(source, this.#limits)
-    try {
-      this.#program = new Template(source).parsed
-    } catch (cause) {
-      // The parser has used up the stack.
-      if (cause instanceof RangeError) throw beyondTemplateLimit('it is nested too deep', cause)
-      throw new OutriderError('FILE_FORMAT', `The chat template cannot be parsed: ${(cause as Error).message}.`, {
-        cause,
-      })
-    }
+    this.#others = others
   }
 
   /**
    * The template of a model directory: chat_template.jinja where there is one, else `chat_template` of
-   * tokenizer_config.json (the one named "default" of several); undefined where the model has none.
+   * tokenizer_config.json; undefined where the model has none. Of several the one named "default" is used.
+   *
+   * @param tokenizerConfigJson  tokenizer_config.json
+   * @param jinjaFile            chat_template.jinja, where there is one
+   * @param options.where        where the files are, with a final slash, for errors
+   * @param options.others       the files of additional_chat_templates by their names, without `.jinja`
+   * @param options.tokens       pieces of the special tokens; those of tokenizer_config.json where left out
+   * @param options.onWarning    is told where there are several templates and none of them is used
    */
-  static fromConfig(tokenizerConfigJson: JsonFile, jinjaFile?: string): ChatTemplate | undefined {
+  static fromConfig(
+    tokenizerConfigJson: JsonFile,
+    jinjaFile?: string,
+    {
+      where = '',
+      others = {},
+      tokens,
+      onWarning,
+    }: {
+      where?: string
+      others?: Readonly<Record<string, string>>
+      tokens?: NamedSpecialTokens
+      onWarning?: OnWarning | undefined
+    } = {},
+  ): ChatTemplate | undefined {
     const config =
       typeof tokenizerConfigJson === 'string'
-        ? parseJson(tokenizerConfigJson, 'tokenizer_config.json')
+        ? parseJson(tokenizerConfigJson, `${where}tokenizer_config.json`)
         : tokenizerConfigJson
     const fields = (config ?? {}) as Record<string, unknown>
-    const source = jinjaFile ?? templateIn(fields.chat_template)
-    if (source === undefined) return undefined
-    return new ChatTemplate(source, namedSpecialTokens(fields), { ownFile: jinjaFile !== undefined })
+    const choice = templateChoice(fields.chat_template, jinjaFile, others)
+    if (choice.source === undefined) {
+      const what = 'chat templates of which none is named default, so that none is used'
+      warnOfKeys(onWarning, where + choice.file, Object.keys(choice.others), what)
+      return undefined
+    }
+    return new ChatTemplate(choice.source, tokens ?? namedSpecialTokens(fields), {
+      file: where + choice.file,
+      others: choice.others,
+    })
   }
 
   /**
-   * The conversation as text, with its special tokens written out: encode it with `addSpecialTokens: false`.
+   * The conversation as text, with its special tokens written out: encode it with `addSpecialTokens: false`. The template is
+   * given what transformers gives it: the messages without what is null in them, the special tokens, and `tools` and
+   * `documents` as none.
    *
    * @param options.addGenerationPrompt  whether the opening of the assistant's next message is added; default false
-   * @throws OutriderError INVALID_ARGUMENT for an empty conversation, or one that the template refuses; TEMPLATE_LIMIT
-   *   where the template takes more steps, text or time than any should
+   * @throws OutriderError INVALID_ARGUMENT for an empty conversation, or one that the template refuses; FILE_FORMAT for a
+   *   template that cannot be parsed, UNSUPPORTED where it uses what is not implemented, both with file, line and column;
+   *   TEMPLATE_LIMIT where it is longer or nested deeper than any, or takes more steps, text or time than any should
    */
   render(
     messages: readonly ChatMessage[],
@@ -83,42 +128,84 @@ export class ChatTemplate {
           'INVALID_ARGUMENT',
           `Message ${i} has no text as role and content: ${JSON.stringify(messages[i])}.`,
         )
+    this.#program ??= this.#parsed()
+    const variables = {
+      ...this.#tokens,
+      messages: messages.map(asTransformersPasses),
+      tools: null,
+      documents: null,
+      add_generation_prompt: addGenerationPrompt,
+    }
+    const rendered = renderTemplate(this.#program, variables, this.#limits)
+    if ('text' in rendered) return rendered.text
+    throw this.#failure(rendered.error, rendered.at)
+  }
+
+  /** The files that hold the template, where transformers 5 looks; tokenizer_config.json has it too. */
+  toFiles(): Record<string, string> {
+    // A stranger chose the names: only what is the name of a file inside the folder becomes one.
+    const others = Object.entries(this.#others)
+      .filter(([name]) => /^\w[\w.-]*$/.test(name))
+      .map(([name, text]) => [`additional_chat_templates/${name}.jinja`, text])
+    return { 'chat_template.jinja': this.source, ...Object.fromEntries(others) }
+  }
+
+  #parsed(): ParsedTemplate {
+    const { sourceCharacters, depth } = this.#limits
+    if (this.source.length > sourceCharacters)
+      throw beyondTemplateLimit(`it has ${this.source.length} characters, more than ${sourceCharacters}`)
     try {
-      const variables = { ...this.#tokens, messages, add_generation_prompt: addGenerationPrompt }
-      return renderBounded(this.#program, variables, this.#limits)
-    } catch (cause) {
-      if (cause instanceof OutriderError) throw cause
-      if (cause instanceof RangeError) throw beyondTemplateLimit(cause.message, cause)
-      throw new OutriderError(
-        'INVALID_ARGUMENT',
-        `The chat template refuses the conversation: ${(cause as Error).message}.`,
-        {
-          remedy: 'Roles usually alternate between user and assistant, after an optional system message.',
-          cause,
-        },
-      )
+      return parseTemplate(this.source, depth)
+    } catch (error) {
+      throw this.#failure(error, 0)
     }
   }
 
-  /** The file that holds the template; none where tokenizer_config.json has it. */
-  toFiles(): Record<string, string> {
-    return this.#ownFile ? { 'chat_template.jinja': this.source } : {}
+  #failure(error: unknown, at: number): unknown {
+    if (error instanceof OutriderError) return error
+    if (error instanceof RangeError) return beyondTemplateLimit(error.message, error)
+    const message = (error as Error).message.replace(/\.$/, '')
+    if (error instanceof TemplateSyntaxError) {
+      const place = this.#place(error.at)
+      return new OutriderError('FILE_FORMAT', `The chat template cannot be parsed: ${place}: ${message}.`, {
+        remedy: 'Without a conversation the model works all the same: give a plain prompt, or mend the template.',
+        cause: error,
+        details: { file: this.#file },
+      })
+    }
+    if (error instanceof UnsupportedInTemplate)
+      return new OutriderError(
+        'UNSUPPORTED',
+        `${this.#place(at)}: the chat template uses ${message}, which is not supported.`,
+        {
+          remedy: 'Write the template without it, or give a plain prompt.',
+          cause: error,
+          details: { file: this.#file },
+        },
+      )
+    return new OutriderError('INVALID_ARGUMENT', `The chat template refuses the conversation: ${message}.`, {
+      remedy: `It says so at ${this.#place(at)}. Roles usually alternate between user and assistant, after an optional system message.`,
+      cause: error,
+      details: { file: this.#file },
+    })
+  }
+
+  /** `file:line:column`, from 1. */
+  #place(at: number): string {
+    const before = normalizedSource(this.source).slice(0, at).split('\n')
+    const place = `${before.length}:${before.at(-1)!.length + 1}`
+    return this.#file === undefined ? `line ${place.replace(':', ', column ')}` : `${this.#file}:${place}`
   }
 }
 
-/** Before the engine's lexer and parser see it. */
-function checkSource(source: string, { sourceCharacters, blanks }: TemplateLimits): void {
-  if (source.length > sourceCharacters)
-    throw beyondTemplateLimit(`it has ${source.length} characters, more than ${sourceCharacters}`)
-  for (const [run] of source.matchAll(/\s+/g))
-    if (run.length > blanks)
-      throw beyondTemplateLimit(`it has ${run.length} characters of white space in a row, more than ${blanks}`)
-}
+/** The names of a message's thought: transformers takes each for the others. */
+const thoughts = ['reasoning_content', 'thinking', 'reasoning']
 
-function templateIn(value: unknown): string | undefined {
-  if (typeof value === 'string') return value
-  if (!Array.isArray(value)) return undefined
-  const named = value as { name?: unknown; template?: unknown }[]
-  const chosen = named.find(({ name }) => name === 'default') ?? named[0]
-  return typeof chosen?.template === 'string' ? chosen.template : undefined
+/** A message as a template is given it: without what is null, its thought under the names that templates read. */
+function asTransformersPasses(message: ChatMessage): Record<string, unknown> {
+  const fields: Record<string, unknown> = Object.fromEntries(
+    Object.entries(message).filter(([, value]) => value !== null && value !== undefined),
+  )
+  const thought = thoughts.map((name) => fields[name]).find((value) => value !== undefined)
+  return thought === undefined ? fields : { thinking: thought, ...fields, reasoning_content: thought }
 }

@@ -1,16 +1,19 @@
 import { OutriderError } from '@outrider/tensor'
 import { type Directory, readText } from '../files/directory'
+import type { OnWarning } from '../files/file-warning'
+import { parseJson } from '../files/json'
 import { ChatTemplate } from './chat-template'
 import { Tokenizer } from './tokenizer'
 
 /**
- * Reads the tokenizer of a model directory: tokenizer.json, and where they are, tokenizer_config.json and
- * chat_template.jinja.
+ * Reads the tokenizer of a model directory: tokenizer.json, and where they are, tokenizer_config.json,
+ * chat_template.jinja and additional_chat_templates.
  *
  * @throws OutriderError FILE_MISSING, FILE_FORMAT
  */
 export async function loadTokenizer(
   directory: Directory,
+  onWarning?: OnWarning,
 ): Promise<{ tokenizer: Tokenizer; chatTemplate?: ChatTemplate }> {
   if (!(await directory.has('tokenizer.json')))
     throw new OutriderError('FILE_MISSING', `${directory.name} has no file tokenizer.json.`, {
@@ -21,17 +24,48 @@ export async function loadTokenizer(
   const optional = async (file: string) => ((await directory.has(file)) ? readText(directory, file) : undefined)
   const json = await readText(directory, 'tokenizer.json')
   const config = (await optional('tokenizer_config.json')) ?? '{}\n'
-  const tokenizer = Tokenizer.fromJson(json, config, `${directory.name}/`)
-  const chatTemplate = ChatTemplate.fromConfig(config, await optional('chat_template.jinja'))
+  const where = `${directory.name}/`
+  const tokenizer = Tokenizer.fromJson(json, config, where)
+  const others = await additionalTemplates(directory)
+  const chatTemplate = ChatTemplate.fromConfig(config, await optional('chat_template.jinja'), {
+    where,
+    others,
+    tokens: tokenizer.named,
+    onWarning,
+  })
   return chatTemplate ? { tokenizer, chatTemplate } : { tokenizer }
 }
 
-/** Writes the files that `loadTokenizer` reads, unchanged. */
+const additional = 'additional_chat_templates'
+
+/** Templates for tools and so on, by name; none where the directory cannot be listed. */
+async function additionalTemplates(directory: Directory): Promise<Record<string, string>> {
+  const files = await directory.list(additional).catch(() => [])
+  const templates = files.filter((file) => file.endsWith('.jinja'))
+  const texts = templates.map(async (file) => [file.slice(0, -6), await directory.readText(`${additional}/${file}`)])
+  return Object.fromEntries(await Promise.all(texts))
+}
+
+/**
+ * Writes the files that `loadTokenizer` reads. They are unchanged but for the chat template, which is written where either of
+ * those looks who read it: chat_template.jinja (transformers 5), and tokenizer_config.json (transformers before 4.53,
+ * transformers.js).
+ */
 export async function saveTokenizer(
   directory: Directory,
   tokenizer: Tokenizer,
   chatTemplate?: ChatTemplate,
 ): Promise<void> {
-  for (const [file, text] of Object.entries({ ...tokenizer.toFiles(), ...chatTemplate?.toFiles() }))
-    await directory.write(file, text)
+  const files = tokenizer.toFiles()
+  if (chatTemplate) files[configFile] = withTemplate(files[configFile]!, chatTemplate)
+  for (const [file, text] of Object.entries({ ...files, ...chatTemplate?.toFiles() })) await directory.write(file, text)
+}
+
+const configFile = 'tokenizer_config.json'
+
+/** tokenizer_config.json with the template in it; the text that it was where it has that already. */
+function withTemplate(text: string, { source }: ChatTemplate): string {
+  const config = parseJson(text, configFile) as Record<string, unknown>
+  if (config.chat_template === source || Array.isArray(config.chat_template)) return text
+  return `${JSON.stringify({ ...config, chat_template: source }, null, 2)}\n`
 }
