@@ -9,14 +9,15 @@ import type { DataSource, DatasetRow } from './row'
  * @param source  where the row comes from
  * @throws OutriderError what `use` throws, with the row's place; FILE_FORMAT in place of INVALID_ARGUMENT
  */
-export function useRow<T>({ badRows }: DataSource, { where }: DatasetRow, use: () => T): T | undefined {
+export function useRow<T>(source: DataSource, row: DatasetRow, use: () => T): T | undefined {
+  const { where } = row
   try {
     return use()
   } catch (error) {
     if (where === undefined || !(error instanceof OutriderError)) throw error
     const bad = placed(error, where)
-    if (!badRows) throw bad
-    badRows.skip(where, bad)
+    if (!source.badRows) throw bad
+    source.badRows.skip(where, bad)
     return undefined
   }
 }

@@ -145,6 +145,16 @@ describe('Parquet files name', () => {
     })
   })
 
+  it('a run of more values than its page has, before there is room for them', async () => {
+    // Definition levels of four rows, all 1: two bytes, a run of 4. In their place a run of 100,000.
+    const bytes = bytesOf('pyarrow-none').slice()
+    const at = Buffer.from(bytes).indexOf(Buffer.from([2, 0, 0, 0, 8, 1]))
+    bytes.set([6, 0, 0, 0, 0xc0, 0x9a, 0x0c, 1], at)
+    await expect(all(rowFiles(place(bytes)))).rejects.toThrow(
+      /a\.parquet is no Parquet file that can be read: row group 1, column \w+: a run of 100000 values is in a page of 4/,
+    )
+  })
+
   it('themselves, where they are cut off', async () => {
     const bytes = bytesOf('pyarrow-zstd')
     for (const length of [4, 8, 11, 12, 100, bytes.length - 1])
