@@ -2,7 +2,7 @@ import type { ChatMessage } from '@outrider/transformer'
 import { isAbsent, type Json, list, malformed, optionalText, present, text } from './fields'
 import { type Conversation, conversationOf } from './messages'
 import type { DatasetRow } from './row'
-import { messageKeys, refuseKeys, rowKeys, unknownKeys } from './row-keys'
+import { messageKeys, refusal, refuseKeys, rowKeys, unknownKeys } from './row-keys'
 import { tokensOf } from './token-row'
 
 /**
@@ -22,7 +22,7 @@ export function parseRow(value: unknown, where: string): DatasetRow {
     throw malformed(where, 'a row must be a JSON object')
   const row = present(value)
   refuseKeys(row, rowKeys, where)
-  if (typeof row.label === 'boolean') throw malformed(where, `label is not supported: ${rowKeys.refused.kto_tag}`)
+  if (typeof row.label === 'boolean') throw malformed(where, `label is not supported: ${refusal(rowKeys, 'kto_tag')}`)
   for (const [field, read] of Object.entries(readers)) if (field in row) return read(row, where)
   throw malformed(where, `it has none of the fields ${Object.keys(readers).join(', ')}`)
 }
@@ -40,12 +40,10 @@ export function unknownKeysOf(value: object): string[] {
 const conversations = ['messages', 'conversations', 'conversation'] as const
 
 const readers: Record<string, (row: Json, where: string) => DatasetRow> = {
-  ...Object.fromEntries(
-    conversations.map((field) => [
-      field,
-      (row: Json, where: string) => conversation(conversationOf(row, field, where), row, where, [field]),
-    ]),
-  ),
+  messages: (row, where) => conversation(conversationOf(row, 'messages', where), row, where, ['messages']),
+  conversations: (row, where) =>
+    conversation(conversationOf(row, 'conversations', where), row, where, ['conversations']),
+  conversation: (row, where) => conversation(conversationOf(row, 'conversation', where), row, where, ['conversation']),
   input_ids: tokensOf,
   instruction(row, where) {
     const [instance] = Array.isArray(row.instances) ? (row.instances as Json[]) : [row]

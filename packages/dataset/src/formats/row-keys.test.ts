@@ -20,15 +20,16 @@ describe('rows of well-known schemas', () => {
 describe('the lists', () => {
   it('have no key twice', () => {
     for (const { used, harmless, refused } of [rowKeys, messageKeys]) {
-      const all = [...used, ...harmless, ...Object.keys(refused)]
+      const all = [...used, ...harmless, ...refused.flatMap(({ keys }) => keys)]
       expect(all.filter((key, i) => all.indexOf(key) !== i)).toEqual([])
     }
   })
 
   it('let pass what is refused where it says nothing', () => {
     const messages = [{ role: 'user', content: 'q', tool_calls: [], reasoning_content: '', images: null }]
-    for (const nothing of [null, '', [], {}, false, Number.NaN, [null]])
+    for (const nothing of [null, '', [], {}, '[]', Number.NaN, [null]])
       expect(parseRow({ messages, chosen: nothing, tools: nothing, images: nothing }, 'x').kind).toBe('conversation')
+    expect(() => parseRow({ messages, kto_tag: false }, 'x')).toThrow(/kto_tag is not supported/)
     expect(() => parseRow({ messages: [{ ...messages[0], reasoning_content: 'hm' }] }, 'x')).toThrow(
       /x, messages\[0\]: reasoning_content is not supported/,
     )

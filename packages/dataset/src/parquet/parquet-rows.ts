@@ -1,6 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import type { AsyncBuffer, ColumnChunk, Compressors, RowGroup, SchemaTree } from 'hyparquet'
-import { rowKeys } from '../formats/row-keys'
+import { refusal, rowKeys } from '../formats/row-keys'
 import type { ReadableFile } from '../sources/lines'
 import type { GivenRow } from '../sources/rows-in'
 import { checkPages, type PageLimits } from './check-pages'
@@ -66,7 +66,7 @@ function columnsToRead(columns: readonly SchemaTree[], unread: Set<string>): str
     const { name, type, converted_type, logical_type } = element
     const isText = type === 'BYTE_ARRAY' && (converted_type === 'UTF8' || logical_type?.type === 'STRING')
     const isNumber = type === 'BOOLEAN' || type === 'INT32' || type === 'INT64' || type === 'FLOAT' || type === 'DOUBLE'
-    const counts = rowKeys.used.includes(name) || Object.hasOwn(rowKeys.refused, name)
+    const counts = rowKeys.used.includes(name) || refusal(rowKeys, name) !== undefined
     if (counts || (children.length === 0 && (isText || isNumber))) read.push(name)
     else if (!rowKeys.harmless.includes(name)) unread.add(name)
   }

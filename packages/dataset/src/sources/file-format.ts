@@ -28,15 +28,14 @@ export async function holdsRows(file: ReadableFile): Promise<boolean> {
   return String.fromCharCode(...bytes) === 'PAR1'
 }
 
-const decompress = (program: string) => `Decompress it first: ${program}.`
 const asParquet = 'Write it as Parquet: datasets.load_from_disk(folder).to_parquet(…).'
 
 const foreign: readonly { magic: string; what: string; remedy: string }[] = [
-  { magic: '\x1f\x8b', what: 'compressed (gzip)', remedy: decompress('gunzip') },
-  { magic: '\x28\xb5\x2f\xfd', what: 'compressed (Zstandard)', remedy: decompress('zstd -d') },
-  { magic: 'BZh', what: 'compressed (bzip2)', remedy: decompress('bunzip2') },
-  { magic: '\xfd7zXZ', what: 'compressed (xz)', remedy: decompress('xz -d') },
-  { magic: 'PK\x03\x04', what: 'a ZIP archive', remedy: decompress('unzip') },
+  { magic: '\x1f\x8b', what: 'compressed (gzip)', remedy: 'Decompress it first: gunzip.' },
+  { magic: '\x28\xb5\x2f\xfd', what: 'compressed (Zstandard)', remedy: 'Decompress it first: zstd -d.' },
+  { magic: 'BZh', what: 'compressed (bzip2)', remedy: 'Decompress it first: bunzip2.' },
+  { magic: '\xfd7zXZ', what: 'compressed (xz)', remedy: 'Decompress it first: xz -d.' },
+  { magic: 'PK\x03\x04', what: 'a ZIP archive', remedy: 'Decompress it first: unzip.' },
   { magic: 'ARROW1', what: 'an Arrow file', remedy: asParquet },
   { magic: '\xff\xff\xff\xff', what: 'an Arrow stream, as save_to_disk of datasets writes it', remedy: asParquet },
   { magic: 'PARE', what: 'encrypted Parquet', remedy: 'Write it without encryption.' },

@@ -50,20 +50,20 @@ async function rowsOfFolder(path: string, inFolder: RegExp): Promise<string[] | 
     if (!listed && inside === folder) return undefined
     const names = listed?.filter((name) => inFolder.test(name) && !name.startsWith('.')) ?? []
     if (names.length === 0) continue
-    const splits = [...new Set(names.map((name) => name.match(/^(train|test|validation|valid|val|dev|eval)\b/)?.[1]))]
+    const stems = names.map((name) => name.replace(/\.\w+$/, '').replace(/[-_.]?\d+(-of-\d+)?$/, ''))
+    const splits = stems.some((stem) => splitName.test(stem)) ? [...new Set(stems)] : []
     if (splits.length > 1)
-      throw new OutriderError(
-        'INVALID_ARGUMENT',
-        `${inside} holds several splits: ${splits.map((s) => s ?? 'others').join(', ')}.`,
-        {
-          remedy: `Name the files of one: ${inside}/${splits[0] ?? names[0]}*.`,
-        },
-      )
+      throw new OutriderError('INVALID_ARGUMENT', `${inside} holds several splits: ${splits.join(', ')}.`, {
+        remedy: `Name the files of one: ${inside}/${splits[0]}-*.`,
+      })
     return names.map((name) => `${inside}/${name}`)
   }
   throw new OutriderError('FILE_MISSING', `The folder ${folder} holds no rows: no .jsonl and no .parquet.`, {
     remedy: 'Name the files. What save_to_disk of datasets wrote is Arrow: write it with to_parquet.',
   })
 }
+
+/** How the parts of a data set are called that are not to be learned together. */
+const splitName = /^(train|test|validation|valid|val|dev|eval|holdout)(?![a-z])/i
 
 const escapeRegExp = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&')

@@ -1,5 +1,4 @@
 import type { DataSource, DatasetRow } from '../formats/row'
-import { parquetRows } from '../parquet/parquet-rows'
 import { fileFormat } from './file-format'
 import { type FilePatterns, filesOf, nameOf } from './files-of'
 import { jsonArrayRows } from './json-array'
@@ -34,7 +33,10 @@ export async function* rowsOfFile(file: ReadableFile, options: RowOptions): Asyn
   const given = {
     jsonl: () => jsonlRows(file),
     'json array': () => jsonArrayRows(file),
-    parquet: (unread: Set<string>) => parquetRows(file, unread),
+    async *parquet(unread: Set<string>) {
+      const { parquetRows } = await import('../parquet/parquet-rows') // where no file is Parquet, it is not loaded
+      yield* parquetRows(file, unread)
+    },
   }[format]
   yield* rowsIn(file.name, given, options)
 }
