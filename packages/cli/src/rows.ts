@@ -1,5 +1,6 @@
 import { badRows, type RowOptions } from '@outrider/dataset'
 import type { Command } from 'commander'
+import { errorParts } from './error-text'
 import { integer } from './options/parse'
 import type { Terminal } from './terminal'
 
@@ -23,7 +24,7 @@ export interface RowReading {
 
 /** Rows that are passed over are named on the error stream, and so are keys that nobody knows. */
 export function rowReading(terminal: Terminal, { skipBadRows }: RowFlags): RowReading {
-  const bad = badRows(skipBadRows, (error) => terminal.warn(`Passed over: ${error.message}`))
+  const bad = badRows(skipBadRows, (error) => terminal.warn(`Passed over: ${errorParts(error).message}`))
   return {
     options: {
       badRows: bad,

@@ -78,9 +78,9 @@ function isLearned(message: Json, role: string, where: string): boolean {
     if (isAbsent(value)) continue
     const said = value === true || value === 1 ? true : value === false || value === 0 ? false : undefined
     if (said === undefined)
-      throw malformed(where, `${key} is ${String(value)}, and a message is learned or not: 1 or 0`)
+      throw malformed(where, `${key} is ${JSON.stringify(value)}, and a message is learned or not: 1 or 0`)
     if (said && role !== 'assistant' && key !== 'weight')
-      throw malformed(where, `${key} is ${String(value)}, and only answers are learned`)
+      throw malformed(where, `${key} is ${JSON.stringify(value)}, and only answers are learned`)
     learned &&= said
   }
   return learned || role !== 'assistant'

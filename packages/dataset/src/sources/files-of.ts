@@ -12,10 +12,10 @@ export const nameOf = (files: FilePatterns): string =>
 /**
  * The files that are meant, those of a pattern in the order of their names. The last part of a pattern may have `*`.
  *
- * @param inFolder  of a folder, which files; without it a folder is no file
- * @throws OutriderError FILE_MISSING where nothing matches; INVALID_ARGUMENT for a folder of several splits
+ * @param inFolder  of a folder, which files
+ * @throws OutriderError FILE_MISSING where nothing matches; INVALID_ARGUMENT for a folder of several splits, or a pipe
  */
-export async function filesOf(files: FilePatterns, inFolder?: RegExp): Promise<(FilePlace & { name: string })[]> {
+export async function filesOf(files: FilePatterns, inFolder: RegExp): Promise<(FilePlace & { name: string })[]> {
   if (typeof files !== 'string' && 'directory' in files)
     return files.files.map((file) => ({ directory: files.directory, file, name: `${files.directory.name}/${file}` }))
   const found: (FilePlace & { name: string })[] = []
@@ -23,12 +23,12 @@ export async function filesOf(files: FilePatterns, inFolder?: RegExp): Promise<(
   return found
 }
 
-async function matching(pattern: string, inFolder: RegExp | undefined): Promise<(FilePlace & { name: string })[]> {
+async function matching(pattern: string, inFolder: RegExp): Promise<(FilePlace & { name: string })[]> {
   const place = placeOf(pattern)
   if (!place.file.includes('*')) {
-    const names =
-      inFolder && !(await place.directory.has(place.file)) ? await rowsOfFolder(pattern, inFolder) : undefined
-    return names?.map((name) => ({ ...placeOf(name), name })) ?? [{ ...place, name: pattern }]
+    if (await place.directory.has(place.file)) return [{ ...place, name: pattern }]
+    const names = (await filesOfFolder(pattern, inFolder)) ?? (await nothingAt(pattern, place))
+    return names.map((name) => ({ ...placeOf(name), name }))
   }
   const matcher = new RegExp(`^${place.file.split('*').map(escapeRegExp).join('.*')}$`)
   const names = (await place.directory.list()).filter((name) => matcher.test(name))
@@ -40,8 +40,26 @@ async function matching(pattern: string, inFolder: RegExp | undefined): Promise<
   return names.map((file) => ({ directory: place.directory, file, name: folder + file }))
 }
 
-/** The files of rows in a folder, or in its `data`, as data sets of the Hub are laid out; undefined where there is no folder. */
-async function rowsOfFolder(path: string, inFolder: RegExp): Promise<string[] | undefined> {
+/** Says what a path is that is neither a file nor a folder. */
+async function nothingAt(path: string, { directory, file }: FilePlace): Promise<never> {
+  const isThere = await directory.size(file).then(
+    () => true,
+    () => false,
+  )
+  if (isThere)
+    throw new OutriderError('INVALID_ARGUMENT', `${path} is a pipe or a device, and files are read more than once.`, {
+      remedy: 'Write it into a file first.',
+    })
+  throw new OutriderError('FILE_MISSING', `There is no file or folder ${path}.`, {
+    remedy: /^[\w.-]+\/[\w.-]+$/.test(path)
+      ? `Check the path. A data set of the Hub is downloaded first: hf download --repo-type dataset ${path}.`
+      : 'Check the path.',
+    details: { file: path },
+  })
+}
+
+/** The files that are meant by a folder: in it, or in its `data`, as data sets of the Hub are laid out; undefined where there is no folder. */
+async function filesOfFolder(path: string, inFolder: RegExp): Promise<string[] | undefined> {
   const folder = path.replace(/[/\\]+$/, '')
   for (const inside of [folder, `${folder}/data`]) {
     const listed = await directory(inside)
@@ -58,7 +76,7 @@ async function rowsOfFolder(path: string, inFolder: RegExp): Promise<string[] | 
       })
     return names.map((name) => `${inside}/${name}`)
   }
-  throw new OutriderError('FILE_MISSING', `The folder ${folder} holds no rows: no .jsonl and no .parquet.`, {
+  throw new OutriderError('FILE_MISSING', `The folder ${folder} holds no file that is read here.`, {
     remedy: 'Name the files. What save_to_disk of datasets wrote is Arrow: write it with to_parquet.',
   })
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,7 +66,7 @@ describe('rowFiles', () => {
     mkdirSync(join(folder, 'splits'))
     await expect(placesOf(join(folder, 'splits'))).rejects.toMatchObject({
       code: 'FILE_MISSING',
-      message: expect.stringMatching(/holds no rows/),
+      message: expect.stringMatching(/splits holds no file/),
     })
     writeFileSync(join(folder, 'splits/train.jsonl'), row('a'))
     writeFileSync(join(folder, 'splits/test.jsonl'), row('b'))
@@ -76,8 +77,14 @@ describe('rowFiles', () => {
     await expect(placesOf(join(folder, 'chats'))).rejects.toThrow(/several splits: test_sft, train_sft.*test_sft-\*/)
     rmSync(join(folder, 'chats/test_sft-00000-of-00001.parquet'))
     expect(await placesOf(join(folder, 'chats'))).toHaveLength(12)
-    await expect(placesOf(join(folder, 'nowhere.jsonl'))).rejects.toMatchObject({ code: 'FILE_MISSING' })
+    await expect(placesOf(join(folder, 'nowhere.jsonl'))).rejects.toThrow(/There is no file or folder .*nowhere\.jsonl/)
+    await expect(placesOf('org/name')).rejects.toThrow(/--repo-type dataset org\/name/)
     await expect(placesOf(join(folder, '*.rst'))).rejects.toMatchObject({ code: 'FILE_MISSING' })
+  })
+
+  it.runIf(process.platform !== 'win32')('says of a pipe that it is one', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    await expect(placesOf(join(folder, 'pipe'))).rejects.toThrow(/pipe is a pipe or a device.*into a file first/)
   })
 
   it('names what a file is instead', async () => {

@@ -111,6 +111,8 @@ describe('textFiles', () => {
       `${join(folder, 'a.txt')}, line 6`,
       `${join(folder, 'b.txt')}, line 1`,
     ])
+    rmSync(join(folder, 'bad.jsonl'), { force: true })
+    expect(await all(textFiles(folder))).toEqual(found)
     const whole = await all(textFiles([join(folder, 'a.txt')], { separator: '---' }))
     expect(whole).toHaveLength(1)
   })

@@ -15,7 +15,8 @@ export interface TextFilesOptions extends RowOptions {
  * Plain text files as documents, in the order of their names. A file of rows among them (Parquet, or named .jsonl, .ndjson,
  * .json) gives its rows.
  *
- * @param pattern  a path (Node), or several, whose last part may have `*`: 'corpus/*.txt'; or files of a directory
+ * @param pattern  a path (Node), or several, whose last part may have `*`: 'corpus/*.txt'; of a folder its .txt, .jsonl and
+ *   .parquet; or files of a directory
  * @throws OutriderError, while reading: FILE_MISSING where nothing matches; FILE_FORMAT for bytes that are not UTF-8, and as
  *   `rowFiles`
  */
@@ -27,7 +28,7 @@ export function textFiles(
     name: nameOf(pattern),
     badRows: options.badRows,
     async *[Symbol.asyncIterator]() {
-      for (const { name, ...place } of await filesOf(pattern)) {
+      for (const { name, ...place } of await filesOf(pattern, /\.(txt|jsonl|ndjson|parquet)$/i)) {
         const file = { ...openFile(place), name }
         if (await holdsRows(file)) yield* rowsOfFile(file, options)
         else yield* documentsOf(file, separator)

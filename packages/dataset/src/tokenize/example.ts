@@ -16,7 +16,8 @@ export interface Example {
  * Without a template, messages follow one another as they are, and the last ends with the end token.
  *
  * @param options.unlearned  answers, by their place, that are not to be learned
- * @throws OutriderError INVALID_ARGUMENT where no message is the assistant's, or the template rewrites earlier turns
+ * @throws OutriderError INVALID_ARGUMENT where no message is the assistant's, or the first that is to be learned, or the
+ *   template rewrites earlier turns
  */
 export function tokenizeConversation(
   speaker: Speaker,
@@ -26,6 +27,10 @@ export function tokenizeConversation(
   if (!messages.some(({ role }) => role === 'assistant'))
     throw new OutriderError('INVALID_ARGUMENT', 'A conversation without an assistant’s message has nothing to learn.', {
       remedy: 'Generate the answers first, or leave the row out.',
+    })
+  if (speaker.chatTemplate && messages[0]!.role === 'assistant' && !unlearned.includes(0))
+    throw new OutriderError('INVALID_ARGUMENT', 'The conversation begins with an answer, and nothing asks for it.', {
+      remedy: 'Leave that message out, or mark it as not to be learned (weight 0).',
     })
   const tokens = encode(speaker, write(speaker, messages, false), false)
   const ends = new Set(speaker.generationConfig.eosTokenIds)

@@ -55,6 +55,12 @@ describe('tokenizeConversation', () => {
     expect(none.lossMask).not.toContain(1)
   })
 
+  it('refuses to learn an answer that nothing asks for, and learns the others where it is not to be learned', () => {
+    const begun = [{ role: 'assistant', content: 'Hello' }, ...conversation.slice(0, 2)]
+    expect(() => tokenizeConversation(chatSpeaker, begun)).toThrow(/begins with an answer/)
+    expect(learned(chatSpeaker, tokenizeConversation(chatSpeaker, begun, { unlearned: [0] }))).toBe('Yo</s>')
+  })
+
   it('refuses a conversation without an answer, and a template that rewrites earlier turns', () => {
     expect(() => tokenizeConversation(chatSpeaker, conversation.slice(0, 1))).toThrow(/nothing to learn/)
     const forgetful = new ChatTemplate('<s>{% for m in messages[-2:] %}<user>{{ m.content }}</s>{% endfor %}')
