@@ -2,7 +2,7 @@ import type { DataSource, DatasetRow } from '../formats/row'
 import { fileFormat } from './file-format'
 import { type FilePatterns, filesOf, nameOf } from './files-of'
 import { jsonArrayRows } from './json-array'
-import { jsonlRows } from './jsonl'
+import { jsonLineRows } from './json-lines'
 import type { ReadableFile } from './lines'
 import { openFile } from './open-file'
 import { type RowOptions, rowsIn } from './rows-in'
@@ -31,7 +31,7 @@ export function rowFiles(files: FilePatterns, options: RowOptions = {}): DataSou
 export async function* rowsOfFile(file: ReadableFile, options: RowOptions): AsyncGenerator<DatasetRow> {
   const format = await fileFormat(file)
   const given = {
-    jsonl: () => jsonlRows(file),
+    jsonl: () => jsonLineRows(file),
     'json array': () => jsonArrayRows(file),
     async *parquet(unread: Set<string>) {
       const { parquetRows } = await import('../parquet/parquet-rows') // where no file is Parquet, it is not loaded
