@@ -147,9 +147,7 @@ function checkRuns(
       values = values.subarray(4 + run.length)
     }
   }
-  const isBoolean = type === 'BOOLEAN'
-  if (page.encoding === rle && isBoolean)
-    walkRuns(page.kind === 'data 2' ? values : lengthPrefixed(values), 1, page.values)
+  if (page.encoding === rle && type === 'BOOLEAN') walkRuns(lengthPrefixed(values), 1, page.values)
   else if ((page.encoding === plainDictionary || page.encoding === rleDictionary) && values[0])
     walkRuns(values.subarray(1), values[0], page.values)
 }

@@ -66,6 +66,13 @@ describe('Parquet files give the rows that were written', () => {
     expect(await rowsIn('empty')).toEqual([])
   })
 
+  it('of booleans in runs', async () => {
+    const found = (await rowsIn('booleans-v2')) as { metadata: Record<string, unknown> }[]
+    expect(found).toHaveLength(2000)
+    for (const [i, { metadata }] of found.entries())
+      expect(metadata).toEqual({ toxic: i % 3 === 0, ...(i % 5 === 0 && { redacted: true }) })
+  })
+
   it('beside columns that nothing is understood by: numbers and times are kept, the rest is named', async () => {
     const unknown: string[] = []
     const [first, second] = await rowsIn('other-types', { onUnknownKeys: (file, keys) => unknown.push(file, ...keys) })
