@@ -181,14 +181,16 @@ describe('Parquet files name', () => {
           random = (random * 48271) % 2147483647
           bytes[4 + (random % (bytes.length - 4))] = random >> 8
         }
-        try {
-          await all(rowFiles(place(bytes)))
-        } catch (error) {
-          expect(error, `${name} ${i}`).toMatchObject({
-            name: 'OutriderError',
-            message: expect.stringContaining('a.parquet'),
-          })
-        }
+        const file = openFile({ directory: memoryDirectory({ 'a.parquet': bytes }), file: 'a.parquet' })
+        for (const limits of [undefined, { bytes: 64, values: 2 ** 20 }])
+          try {
+            for (const { value } of await all(parquetRows(file, new Set(), limits))) value()
+          } catch (error) {
+            expect(error, `${name} ${i}`).toMatchObject({
+              name: 'OutriderError',
+              message: expect.stringContaining('a.parquet'),
+            })
+          }
       }
     }
   })
