@@ -17,7 +17,8 @@ export function errorJson(error: unknown): { code: string; message: string; reme
   return remedy ? { code, message, remedy } : { code, message }
 }
 
-function errorParts(error: unknown): { message: string; remedy?: string | undefined } {
+/** What was wrong, and how to mend it. */
+export function errorParts(error: unknown): { message: string; remedy?: string | undefined } {
   if (!(error instanceof Error)) return { message: String(error) }
   const remedy = error instanceof OutriderError ? error.remedy : undefined
   const message =

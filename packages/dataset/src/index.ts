@@ -1,17 +1,23 @@
 export { type Batch, toBatch } from './batches/batch'
 export { type BatchOptions, type BatchStream, batchesOnce, batchStream } from './batches/batch-stream'
 export { type Mixture, mix } from './batches/mix'
+export { type BadRows, badRows } from './formats/bad-rows'
 export { parseRow } from './formats/parse-row'
 export type { ConversationRow, DataSource, DatasetRow, TextRow, TokensRow } from './formats/row'
+export { useRow } from './formats/use-row'
 export {
   type GenerateDatasetOptions,
   type GeneratedRow,
   type GenerationProgress,
   generateDataset,
 } from './generate/generate-dataset'
+export { generatedRows } from './generate/row-file'
+export type { FilePatterns } from './sources/files-of'
 export { jsonl } from './sources/jsonl'
 export type { FilePlace } from './sources/open-file'
+export { rowFiles } from './sources/row-files'
 export { rows, texts } from './sources/rows'
+export type { RowOptions } from './sources/rows-in'
 export { type TextFilesOptions, textFiles } from './sources/text-files'
 export { type Example, promptOf, type Speaker, tokenizeConversation } from './tokenize/example'
 export { tokenize } from './tokenize/tokenize'

@@ -1,4 +1,4 @@
-import { type DataSource, jsonl, mix, textFiles } from '@outrider/dataset'
+import { mix, rowFiles, textFiles } from '@outrider/dataset'
 import { type DistillationLoss, lossByName, lossNames } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
 import { distill } from '@outrider/training'
@@ -9,12 +9,13 @@ import { openModel } from '../models'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
+import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { trainingRun } from '../training-run'
 
-interface DistillFlags extends TrainingFlags, Pick<DtypeFlags, 'dtype'> {
+interface DistillFlags extends TrainingFlags, RowFlags, Pick<DtypeFlags, 'dtype'> {
   target: string
   draft: string
-  data: string
+  data: string[]
   loss: DistillationLoss
   mix: [number, number]
 }
@@ -28,13 +29,13 @@ export const addDistill: AddCommand = (program, run) => {
     )
     .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption('--draft <dir>', 'the pretrained draft; it is not changed')
-    .requiredOption('--data <file>', 'conversations as JSONL: the answers of the target')
+    .requiredOption('--data <files...>', `conversations, the answers of the target (${rowSource})`)
     .option('--text <files...>', 'pretraining text to mix in')
     .option('--mix <ratio>', 'rows of conversations to rows of text', ratio, [9, 1])
     .option('--loss <name>', lossNames.join(', '), loss, lossByName('tvd++'))
   command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
   command.options.find(({ long }) => long === '--mix')!.defaultValueDescription = '9:1'
-  withExamples(withOutputOptions(withDtype(withTraining(command, { steps: 1000, learningRate: 5e-4 }))), [
+  withExamples(withOutputOptions(withDtype(withRows(withTraining(command, { steps: 1000, learningRate: 5e-4 })))), [
     [
       'As in the paper',
       'outrider distill --target ./model --draft ./draft --data distill.jsonl --text corpus/*.txt --loss tvd++ --out ./draft-tvd++',
@@ -60,17 +61,21 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
   })
   const target = await openModel(context, flags.target, 'target', flags.dtype)
   const draft = await openModel(context, flags.draft, 'draft', 'f32')
-  const conversations = jsonl(flags.data)
+  const reading = rowReading(context.terminal, flags)
+  const conversations = rowFiles(flags.data, reading.options)
   const data = flags.text
-    ? mix({ distillation: [conversations, flags.mix[0]], pretraining: [textFiles(flags.text), flags.mix[1]] })
+    ? mix({
+        distillation: [conversations, flags.mix[0]],
+        pretraining: [textFiles(flags.text, reading.options), flags.mix[1]],
+      })
     : conversations
   const result = await trainingRun(context, flags, {
     label: `distill ${flags.loss.name}`,
     draft,
-    validation: flags.validation && oneAfterAnother(flags.validation.map((file) => jsonl(file))),
+    validation: flags.validation && rowFiles(flags.validation, reading.options),
     train: (options) => distill({ draft, target, data, loss: flags.loss, ...options }),
   })
-  return { loss_name: flags.loss.name, ...result }
+  return { loss_name: flags.loss.name, ...result, ...reading.summary() }
 }
 
 function loss(name: string): DistillationLoss {
@@ -81,14 +86,6 @@ function loss(name: string): DistillationLoss {
     throw error
   }
 }
-
-/** The rows of several files as those of one. */
-const oneAfterAnother = (sources: readonly DataSource[]): DataSource => ({
-  name: sources.map(({ name }) => name).join(', '),
-  async *[Symbol.asyncIterator]() {
-    for (const source of sources) yield* source
-  },
-})
 
 function ratio(text: string): [number, number] {
   const [a, b] = text.split(':').map(Number)

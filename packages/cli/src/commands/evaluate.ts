@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { rowFiles } from '@outrider/dataset'
 import { SpeculativeDecoder, type Verification } from '@outrider/speculative'
 import { compareVocabularies, parameterCount, type SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
@@ -21,13 +22,14 @@ import {
 import { draftTokens, integer, listOf } from '../options/parse'
 import { claimFile } from '../outputs/index'
 import { writeReport } from '../report/write'
+import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { fixed } from '../terminal'
 import { warmUpProgress } from '../warm-up-progress'
 
-interface EvaluateFlags extends SamplingFlags, DtypeFlags {
+interface EvaluateFlags extends SamplingFlags, DtypeFlags, RowFlags {
   target: string
   draft: string
-  prompts: string
+  prompts: string[]
   draftLength: number[]
   verification: Verification
   maxTokens: number
@@ -45,15 +47,15 @@ export const addEvaluate: AddCommand = (program, run) => {
     .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption('--draft <dir>', 'the draft')
     .requiredOption(
-      '--prompts <file>',
-      'prompts as JSONL: messages, prompt, instruction, turns or text, and a category',
+      '--prompts <files...>',
+      `prompts (${rowSource}): messages, prompt, instruction, turns or text, and a category`,
     )
     .option('--draft-length <list>', 'tokens drafted for a block (γ), several in a list', listOf(draftTokens), [3, 5])
     .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 2 }), 128)
     .option('--limit <n>', 'only the first prompts of each category', integer({ least: 1 }))
     .option('--report <file>', 'write a report as one HTML file: plots, tables, an answer token by token')
-  withExamples(withOutputOptions(withDtype(withSampling(command), { draft: true })), [
+  withExamples(withOutputOptions(withDtype(withRows(withSampling(command)), { draft: true })), [
     ['Greedy, blocks of 3 and of 5', 'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl'],
     [
       'As people use it',
@@ -84,7 +86,8 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   const target = await openModel(context, flags.target, 'target', flags.dtype)
   const draft = await openModel(context, flags.draft, 'draft', flags.draftDtype)
   compareVocabularies(target, draft)
-  const prompts = await readPrompts(flags.prompts, target, flags.limit)
+  const reading = rowReading(terminal, flags)
+  const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
   const { temperature, topK, topP, seed, maxTokens } = flags
   const sampling: SamplingOptions = { temperature, topK, topP, seed }
 
@@ -125,7 +128,11 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     const data = evaluationReport({
       target,
       draft,
-      names: { target: basename(flags.target), draft: basename(flags.draft), prompts: basename(flags.prompts) },
+      names: {
+        target: basename(flags.target),
+        draft: basename(flags.draft),
+        prompts: flags.prompts.map((file) => basename(file)).join(', '),
+      },
       results,
       completion: await tokenByToken(target, ways, { prompt, shown, ...sampling, maxTokens, verification, signal }),
       adapter: { name: adapter, isSoftware: device.isSoftware },
@@ -147,6 +154,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     verification: flags.verification,
     parameter_ratio: parameterCount(draft.config) / parameterCount(target.config),
     results,
+    ...reading.summary(),
     ...(flags.report !== undefined && { report: flags.report }),
   }
 }

@@ -1,4 +1,4 @@
-import { generateDataset, jsonl } from '@outrider/dataset'
+import { generateDataset, generatedRows, rowFiles } from '@outrider/dataset'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { generationProgress } from '../generation-progress'
@@ -6,11 +6,12 @@ import { openModel } from '../models'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
 import { claimFile } from '../outputs/index'
+import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { count, duration } from '../terminal'
 
-interface GenerateFlags extends Pick<DtypeFlags, 'dtype'> {
+interface GenerateFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags {
   target: string
-  seeds: string
+  seeds: string[]
   out: string
   temperatures: number[]
   topP: number
@@ -30,8 +31,8 @@ export const addGenerate: AddCommand = (program, run) => {
     )
     .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption(
-      '--seeds <file>',
-      'instructions as JSONL: messages, conversations, prompt, instruction, turns, question or text',
+      '--seeds <files...>',
+      `instructions (${rowSource}): messages, conversations, prompt, instruction, turns, question or text`,
     )
     .requiredOption('--out <file>', 'the dataset, JSONL')
     .option(
@@ -51,7 +52,7 @@ export const addGenerate: AddCommand = (program, run) => {
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 256)
     .option('--batch-size <n>', 'answers generated side by side', integer({ least: 1 }), 16)
     .option('--seed <n>', 'decides what is drawn', integer(), 0)
-  withExamples(withOutputOptions(withDtype(command)), [
+  withExamples(withOutputOptions(withDtype(withRows(command))), [
     ['The grid of the paper', 'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl'],
     [
       'Short answers, greedy and warm',
@@ -63,17 +64,19 @@ export const addGenerate: AddCommand = (program, run) => {
 
 async function generate(
   context: Context,
-  { target: path, dtype, seeds, out, ...settings }: GenerateFlags,
+  { target: path, dtype, seeds, out, skipBadRows, ...settings }: GenerateFlags,
 ): Promise<object> {
   const { terminal, signal } = context
   const file = await claimFile(context, out, { inputs: { '--target': path, '--seeds': seeds } })
+  await generatedRows(file)
+  const reading = rowReading(terminal, { skipBadRows })
   const target = await openModel(context, path, 'target', dtype)
   context.resume = 'The rows written stay; the same command goes on from there.'
   const progress = generationProgress(terminal)
   let done = { tokens: 0, seconds: 0 }
   const { rows, generated } = await generateDataset({
     target,
-    seeds: jsonl(seeds),
+    seeds: rowFiles(seeds, reading.options),
     out: file,
     ...settings,
     signal,
@@ -86,5 +89,5 @@ async function generate(
   terminal.print(
     `${rows} rows in ${out}, ${generated} of them new (${count(done.tokens)} tokens in ${duration(done.seconds)})`,
   )
-  return { out, rows, generated, ...done }
+  return { out, rows, generated, ...done, ...reading.summary() }
 }

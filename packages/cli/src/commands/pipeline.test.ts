@@ -23,7 +23,8 @@ beforeAll(() => {
   writeFileSync(at('stories.txt'), stories.slice(0, 60).join('<|endoftext|>'))
   writeFileSync(at('seeds.jsonl'), jsonLines(stories.slice(100, 112).map((story) => ({ prompt: opening(story) }))))
   const prompts = stories.slice(200, 206).map((story, i) => ({ prompt: opening(story), category: `group ${i % 2}` }))
-  writeFileSync(at('prompts.jsonl'), jsonLines(prompts))
+  writeFileSync(at('prompts.jsonl'), jsonLines([...prompts, { prompt: 5 }]))
+  writeFileSync(at('bad.jsonl'), jsonLines([{ prompt: 'Who asks, and is not answered?' }]))
 })
 
 /** Runs a stage that must succeed. */
@@ -40,7 +41,7 @@ const pretraining = (out: string) => [
 ]
 const evaluation = (draft: string) => [
   ...['evaluate', '--target', target, '--draft', at(draft), '--prompts', at('prompts.jsonl')],
-  ...['--draft-length', '2,3', '--max-tokens', '16'],
+  ...['--draft-length', '2,3', '--max-tokens', '16', '--skip-bad-rows', '1'],
 ]
 
 describe('pretrain, generate, distill, evaluate', () => {
@@ -57,11 +58,12 @@ describe('pretrain, generate, distill, evaluate', () => {
     expect(await stage(...generation, ...grid)).toMatchObject({ rows: 24, generated: 0 })
 
     const aligned = await stage(
-      ...['distill', '--target', target, '--draft', at('draft'), '--data', at('answers.jsonl'), '--loss', 'kld'],
+      ...['distill', '--target', target, '--draft', at('draft'), '--data', at('answers.jsonl'), at('bad.jsonl')],
+      ...['--loss', 'kld', '--skip-bad-rows', '1'],
       ...['--text', at('stories.txt'), '--steps', '60', '--batch-size', '4', '--length', '48'],
       ...['--learning-rate', '0.01', '--out', at('aligned')],
     )
-    expect(aligned).toMatchObject({ steps: 60, acceptance_rate: expect.any(Number) })
+    expect(aligned).toMatchObject({ steps: 60, acceptance_rate: expect.any(Number), skipped_rows: 1 })
 
     const [before, after] = [await stage(...evaluation('draft')), await stage(...evaluation('aligned'))]
     const efficiency = ({ results }: Record<string, unknown>) =>
@@ -71,7 +73,7 @@ describe('pretrain, generate, distill, evaluate', () => {
 
   test('evaluate prints what scripts rely on, for each category and in all', async () => {
     const { results, ...rest } = await stage(...evaluation('aligned'), '--temperature', '0.7', '--top-p', '0.95')
-    expect(rest).toMatchObject({ temperature: 0.7, top_p: 0.95, parameter_ratio: expect.any(Number) })
+    expect(rest).toMatchObject({ temperature: 0.7, top_p: 0.95, parameter_ratio: expect.any(Number), skipped_rows: 1 })
     const lengths = results as { draft_length: number; all: EvaluationFigures; categories: Record<string, object> }[]
     expect(lengths.map(({ draft_length }) => draft_length)).toEqual([2, 3])
     for (const { draft_length, all, categories } of lengths) {

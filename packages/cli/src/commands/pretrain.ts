@@ -8,9 +8,10 @@ import { modelSource } from '../options/groups'
 import { integer } from '../options/parse'
 import { type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
+import { type RowFlags, rowReading, withRows } from '../rows'
 import { trainingRun } from '../training-run'
 
-interface PretrainFlags extends TrainingFlags {
+interface PretrainFlags extends TrainingFlags, RowFlags {
   target: string
   draft?: string
   layers: number
@@ -31,14 +32,17 @@ export const addPretrain: AddCommand = (program, run) => {
       '--target <dir>',
       `the model that is to be sped up (${modelSource}); only its tokenizer and configuration are used`,
     )
-    .requiredOption('--text <files...>', 'plain text; documents are separated by lines <|endoftext|>')
+    .requiredOption(
+      '--text <files...>',
+      'plain text, whose documents are separated by lines <|endoftext|>; or rows with a text: Parquet, .jsonl',
+    )
     .option('--layers <n>', 'layers of the draft', integer({ least: 1 }), 2)
     .option('--hidden-size <n>', 'width of the draft', integer({ least: 2 }), 256)
     .option('--heads <n>', 'query heads (default: as wide as those of the target)', integer({ least: 1 }))
     .option('--kv-heads <n>', 'key and value heads (default: as many as query heads)', integer({ least: 1 }))
     .option('--intermediate-size <n>', 'width of the MLP (default: 2.75 × the width)', integer({ least: 1 }))
     .option('--draft <dir>', 'go on with this draft instead of a new one')
-  withExamples(withOutputOptions(withTraining(command, { steps: 2000, learningRate: 1e-3 })), [
+  withExamples(withOutputOptions(withRows(withTraining(command, { steps: 2000, learningRate: 1e-3 }))), [
     [
       'The draft of the paper, for Llama 2 Chat',
       'outrider pretrain --target ./llama-2-7b-chat --text corpus/*.txt --layers 4 --hidden-size 1024 --intermediate-size 2816 --heads 8 --steps 200000 --out ./draft',
@@ -82,10 +86,12 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
       : await openModel(context, flags.draft, 'draft', 'f32')
   if (flags.draft !== undefined) compareVocabularies(target, draft)
   terminal.noteParagraph(`Draft: ${describeModel(draft)}`, '  ')
-  return trainingRun(context, flags, {
+  const reading = rowReading(terminal, flags)
+  const result = await trainingRun(context, flags, {
     label: 'pretrain',
     draft,
-    validation: flags.validation && textFiles(flags.validation),
-    train: (options) => pretrain(draft, textFiles(flags.text), options),
+    validation: flags.validation && textFiles(flags.validation, reading.options),
+    train: (options) => pretrain(draft, textFiles(flags.text, reading.options), options),
   })
+  return { ...result, ...reading.summary() }
 }

@@ -65,7 +65,7 @@ describe('parseRow reads rows as other libraries write them:', () => {
       { type: 'text', text: 'S' },
       { type: 'text', text: 'o.' },
     ]
-    for (const from of ['gpt', 'chatgpt', 'bard', 'model'])
+    for (const from of ['gpt', 'chatgpt', 'bing', 'bard', 'model', 'bot', 'assistant', 'GPT'])
       expect(
         parse({
           conversations: [
@@ -79,6 +79,76 @@ describe('parseRow reads rows as other libraries write them:', () => {
     expect(parse({ messages: [user, { role: 'assistant', content: value }] })).toMatchObject({
       messages: [user, assistant],
     })
+  })
+})
+
+describe('parseRow puts together what a row says in several places:', () => {
+  const messages = (row: object) => (parse(row) as { messages: unknown[] }).messages
+  const system = { role: 'system', content: 'Be kind.' }
+  const before = [
+    { role: 'user', content: 'A' },
+    { role: 'assistant', content: 'B' },
+  ]
+
+  it('a system prompt and what was said before', () => {
+    expect(messages({ instruction: 'Why?', output: 'So.', system: 'Be kind.', history: [['A', 'B']] })).toEqual([
+      system,
+      ...before,
+      user,
+      assistant,
+    ])
+    expect(messages({ system_prompt: 'Be kind.', question: 'Why?', response: 'So.' })).toEqual([
+      system,
+      user,
+      assistant,
+    ])
+    expect(messages({ conversations: [{ from: 'human', value: 'Why?' }], system: 'Be kind.' })).toEqual([system, user])
+    expect(messages({ messages: [system, user], system: 'Be kind.' })).toEqual([system, user])
+    expect(() => parse({ messages: [system, user], system: 'Be brief.' })).toThrow(/line 7: system is not what/)
+  })
+
+  it('a context with its instruction', () => {
+    expect(messages({ instruction: 'Sum up.', context: 'A tale.', response: 'So.' })).toEqual([
+      { role: 'user', content: 'Sum up.\n\nA tale.' },
+      assistant,
+    ])
+  })
+
+  it('a prompt and a completion that are messages, of which the completion is learned', () => {
+    expect(parse({ prompt: [...before, user], completion: [assistant] })).toEqual({
+      kind: 'conversation',
+      messages: [...before, user, assistant],
+      unlearned: [1],
+      metadata: {},
+    })
+  })
+
+  it('which answers are learned, in the words of several libraries', () => {
+    for (const [key, no, yes] of [
+      ['weight', 0, 1],
+      ['train', false, true],
+      ['training', false, true],
+      ['loss', false, true],
+      ['loss_mask', 0, 1],
+    ] as const) {
+      const row = {
+        messages: [user, { ...assistant, [key]: no }, user, { ...assistant, [key]: yes }],
+        system: 'Be kind.',
+      }
+      expect(parse(row), key).toMatchObject({ unlearned: [2] })
+    }
+    expect(parse({ messages: [{ ...user, train: false }, assistant] })).not.toHaveProperty('unlearned')
+  })
+
+  it('messages whose fields are lists', () => {
+    expect(messages({ conversations: { from: ['human', 'gpt'], value: ['Why?', 'So.'] } })).toEqual([user, assistant])
+  })
+
+  it('the answers of tools, where the call is in the answer before', () => {
+    expect(messages({ conversations: [{ from: 'observation', value: '21 °C' }] })).toEqual([
+      { role: 'tool', content: '21 °C' },
+    ])
+    expect(messages({ messages: [{ role: 'ipython', content: '4' }] })).toEqual([{ role: 'ipython', content: '4' }])
   })
 })
 
@@ -105,6 +175,26 @@ describe('parseRow refuses, naming file and line,', () => {
     ],
     ['labels that are other tokens', { input_ids: [1, 2], labels: [-100, 3] }, /labels\[1\] is 3/],
     ['labels of another length', { input_ids: [1, 2], labels: [1, 2, -100] }, /2 elements and labels 3/],
+    [
+      'a message that weighs half',
+      { messages: [{ role: 'assistant', content: 'So.', weight: 0.5 }] },
+      /messages\[0\]: weight is 0.5/,
+    ],
+    [
+      'a question to be learned',
+      { messages: [{ role: 'user', content: 'Why?', train: true }] },
+      /only answers are learned/,
+    ],
+    [
+      'a call of a tool',
+      { conversations: [{ from: 'function_call', value: '{}' }] },
+      /"function_call", and calls of tools/,
+    ],
+    ['an answer that is no text', { prompt: 'Why?', completion: 5 }, /completion must be a string, not number/],
+    ['an answer that is one of several', { messages: [user], rejected: 'No.' }, /rejected is not supported/],
+    ['a row that weighs half', { text: 'Once.', weight: 0.5 }, /weight is not supported/],
+    ['history that is no pair', { prompt: 'Why?', history: [['A']] }, /history\[0\] must be a question and its answer/],
+    ['a question about a context', { question: 'Why?', context: 'A tale.' }, /context beside question/],
     ['padding alone', { input_ids: [1, 2], attention_mask: [0, 0] }, /leaves no token/],
     ['a mask of weights', { input_ids: [1, 2], loss_mask: [2, 1] }, /must hold 0 and 1/],
     ['a mask of another length', { input_ids: [1, 2], loss_mask: [1] }, /2 elements and loss_mask 1/],

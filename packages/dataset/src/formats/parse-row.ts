@@ -1,173 +1,129 @@
-import { OutriderError } from '@outrider/tensor'
 import type { ChatMessage } from '@outrider/transformer'
+import { isAbsent, type Json, list, malformed, optionalText, present, text } from './fields'
+import { type Conversation, conversationOf } from './messages'
 import type { DatasetRow } from './row'
-
-type Json = Record<string, unknown>
+import { messageKeys, refusal, refuseKeys, rowKeys, unknownKeys } from './row-keys'
+import { tokensOf } from './token-row'
 
 /**
  * One row of a dataset in any of the field's formats: `messages` (OpenAI), `conversations` with `from`/`value` (ShareGPT),
- * `instruction` with `input` and `output` or `instances` (Alpaca, Self-Instruct), `prompt` with `completion` or `response`,
- * `turns` (MT-bench, Spec-Bench: the user's sides), `question` with `answer` (GSM8K), `text`, and `input_ids` with
- * `loss_mask`, or with `labels` and `attention_mask` (transformers: a label of −100 is not learned, a mask of 0 is padding).
- * A field that is null is as absent: joined datasets have the columns of each other so.
+ * `instruction` with `input` or `context` and `output` or `response`, or with `instances` (Alpaca, Dolly, Self-Instruct),
+ * `prompt` with `completion` or `response` (as texts, or as messages: TRL), `turns` (MT-bench, Spec-Bench: the user's sides),
+ * `question` or `query` with `answer` or `response` (GSM8K, OpenOrca), `text`, and `input_ids` with `loss_mask`, or with `labels` and
+ * `attention_mask` (transformers: a label of −100 is not learned, a mask of 0 is padding). `system` and `history` go before.
+ * A field that is null is as absent: joined datasets have the columns of each other so. Whatever else the row says is its
+ * metadata.
  *
  * @param where  file and line, for the error
- * @throws OutriderError FILE_FORMAT saying what is missing or of the wrong type
+ * @throws OutriderError FILE_FORMAT saying what is missing, of the wrong type, or would count and is not supported
  */
 export function parseRow(value: unknown, where: string): DatasetRow {
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     throw malformed(where, 'a row must be a JSON object')
-  const row = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null))
+  const row = present(value)
+  refuseKeys(row, rowKeys, where)
+  if (typeof row.label === 'boolean') throw malformed(where, `label is not supported: ${refusal(rowKeys, 'kto_tag')}`)
   for (const [field, read] of Object.entries(readers)) if (field in row) return read(row, where)
   throw malformed(where, `it has none of the fields ${Object.keys(readers).join(', ')}`)
 }
 
+/** The keys of a row and of its messages that nobody knows: they are not used. */
+export function unknownKeysOf(value: object): string[] {
+  const row = present(value)
+  const messages = conversations.flatMap((field) => (Array.isArray(row[field]) ? (row[field] as unknown[]) : []))
+  const inMessages = messages.flatMap((message) =>
+    message !== null && typeof message === 'object' ? unknownKeys(message as Json, messageKeys) : [],
+  )
+  return [...unknownKeys(row, rowKeys), ...new Set(inMessages)]
+}
+
+const conversations = ['messages', 'conversations', 'conversation'] as const
+
 const readers: Record<string, (row: Json, where: string) => DatasetRow> = {
-  messages: (row, where) =>
-    conversation(
-      list(row, 'messages', where).map((message, i) => ({
-        role: text(message as Json, 'role', `${where}, messages[${i}]`),
-        content: contentOf(message as Json, 'content', `${where}, messages[${i}]`),
-      })),
-      row,
-      'messages',
-    ),
+  messages: (row, where) => conversation(conversationOf(row, 'messages', where), row, where, ['messages']),
   conversations: (row, where) =>
-    conversation(
-      list(row, 'conversations', where).map((message, i) => ({
-        role: speaker(message as Json, `${where}, conversations[${i}]`),
-        content: contentOf(message as Json, 'value', `${where}, conversations[${i}]`),
-      })),
-      row,
-      'conversations',
-    ),
-  input_ids: (row, where) => {
-    const tokens = integers(row, 'input_ids', where)
-    const beside = (field: string, values: readonly number[]) => {
-      if (values.length === tokens.length) return values
-      throw malformed(where, `input_ids has ${tokens.length} elements and ${field} ${values.length}`)
-    }
-    const lossMask = 'loss_mask' in row ? beside('loss_mask', bits(row, 'loss_mask', where)) : tokens.map(() => 1)
-    const attended = 'attention_mask' in row ? beside('attention_mask', bits(row, 'attention_mask', where)) : undefined
-    const labels = 'labels' in row ? beside('labels', labelsOf(row, tokens, where)) : undefined
-    // Padding is no part of the row: what follows it would otherwise see it.
-    const kept = [...tokens.keys()].filter((i) => attended?.[i] !== 0)
-    if (kept.length === 0) throw malformed(where, 'attention_mask leaves no token')
-    const learned = (i: number) => (lossMask[i] === 0 || labels?.[i] === notLearned ? 0 : 1)
-    return { kind: 'tokens', tokens: kept.map((i) => tokens[i]!), lossMask: kept.map(learned) }
-  },
-  instruction: (row, where) => {
-    const instance = Array.isArray(row.instances) ? (row.instances[0] as Json | undefined) : row
-    const input = optionalText(instance, 'input')
+    conversation(conversationOf(row, 'conversations', where), row, where, ['conversations']),
+  conversation: (row, where) => conversation(conversationOf(row, 'conversation', where), row, where, ['conversation']),
+  input_ids: tokensOf,
+  instruction(row, where) {
+    const [instance] = Array.isArray(row.instances) ? (row.instances as Json[]) : [row]
+    const input = optionalText(instance, ['input', 'context'], where)
     const prompt = [text(row, 'instruction', where), input].filter(Boolean).join('\n\n')
-    return exchange(prompt, optionalText(instance, 'output'), row, ['instruction', 'input', 'output', 'instances'])
+    const used = ['instruction', 'input', 'context', 'output', 'response', 'instances']
+    return exchange(prompt, optionalText(instance, ['output', 'response'], where), row, where, used)
   },
-  prompt: (row, where) =>
-    exchange(text(row, 'prompt', where), optionalText(row, 'completion') ?? optionalText(row, 'response'), row, [
-      'prompt',
-      'completion',
-      'response',
-    ]),
-  turns: (row, where) => {
+  prompt(row, where) {
+    const used = ['prompt', 'completion', 'response']
+    if (!Array.isArray(row.prompt))
+      return exchange(
+        text(row, 'prompt', where),
+        optionalText(row, ['completion', 'response'], where),
+        row,
+        where,
+        used,
+      )
+    const asked = conversationOf(row, 'prompt', where)
+    const answered = 'completion' in row ? conversationOf(row, 'completion', where) : undefined
+    return conversation(answered ? answerTo(asked, answered) : asked, row, where, used)
+  },
+  turns(row, where) {
     const [first] = list(row, 'turns', where)
     if (typeof first !== 'string') throw malformed(where, 'turns must hold the user’s messages as strings')
-    return conversation([{ role: 'user', content: first }], row, 'turns')
+    return exchange(first, undefined, row, where, ['turns'])
   },
-  question: (row, where) =>
-    exchange(text(row, 'question', where), optionalText(row, 'answer'), row, ['question', 'answer']),
+  question: (row, where) => answered('question', row, where),
+  query: (row, where) => answered('query', row, where),
   text: (row, where) => ({ kind: 'text', text: text(row, 'text', where) }),
 }
 
-function exchange(prompt: string, answer: string | undefined, row: Json, fields: string[]): DatasetRow {
-  const messages: ChatMessage[] = [{ role: 'user', content: prompt }]
+function answered(field: string, row: Json, where: string): DatasetRow {
+  if (!isAbsent(row.context))
+    throw malformed(where, `context beside ${field} is not supported`, `Write it into the ${field}.`)
+  const answer = optionalText(row, ['answer', 'response'], where)
+  return exchange(text(row, field, where), answer, row, where, [field, 'answer', 'response'])
+}
+
+function exchange(prompt: string, answer: string | undefined, row: Json, where: string, fields: string[]): DatasetRow {
+  const messages = [...historyOf(row, where), { role: 'user', content: prompt }]
   if (answer) messages.push({ role: 'assistant', content: answer })
-  return conversation(messages, row, ...fields)
+  return conversation({ messages, unlearned: [] }, row, where, [...fields, 'history'])
 }
 
-function conversation(messages: ChatMessage[], row: Json, ...fields: string[]): DatasetRow {
-  const metadata = Object.fromEntries(Object.entries(row).filter(([field]) => !fields.includes(field)))
-  return { kind: 'conversation', messages, metadata }
+/** Of a prompt and its completion only the completion is learned, as in TRL. */
+function answerTo(asked: Conversation, answered: Conversation): Conversation {
+  const before = asked.messages.length
+  const inPrompt = [...asked.messages.keys()].filter((i) => asked.messages[i]!.role === 'assistant')
+  return {
+    messages: [...asked.messages, ...answered.messages],
+    unlearned: [...inPrompt, ...answered.unlearned.map((i) => before + i)],
+  }
 }
 
-/** Who speaks, under the names that conversations collected from several models give them. */
-const speakers: Record<string, string> = {
-  human: 'user',
-  user: 'user',
-  gpt: 'assistant',
-  chatgpt: 'assistant',
-  model: 'assistant',
-  bot: 'assistant',
-  bing: 'assistant',
-  bard: 'assistant',
-  assistant: 'assistant',
-  system: 'system',
-  tool: 'tool',
+function conversation({ messages, unlearned }: Conversation, row: Json, where: string, fields: string[]): DatasetRow {
+  const system = optionalText(row, ['system', 'system_prompt'], where)
+  const begins = messages[0]?.role === 'system'
+  if (system && begins && messages[0]?.content !== system)
+    throw malformed(where, 'system is not what the first message says')
+  const used = [...fields, 'system', 'system_prompt']
+  const before = system && !begins ? [{ role: 'system', content: system }] : []
+  return {
+    kind: 'conversation',
+    messages: [...before, ...messages],
+    ...(unlearned.length > 0 && { unlearned: unlearned.map((i) => i + before.length) }),
+    metadata: Object.fromEntries(Object.entries(row).filter(([field]) => !used.includes(field))),
+  }
 }
 
-function speaker(message: Json, where: string): string {
-  const from = text(message, 'from', where)
-  if (Object.hasOwn(speakers, from)) return speakers[from]!
-  throw malformed(where, `from is ${JSON.stringify(from)}, and it is not known who that is`)
-}
-
-/** Text, or a list of parts that are text. */
-function contentOf(message: Json, field: string, where: string): string {
-  const value = message?.[field]
-  if (!Array.isArray(value)) return text(message, field, where)
-  return value
-    .map((part: unknown, i) => {
-      const { type, text } = (part ?? {}) as { type?: unknown; text?: unknown }
-      if (type === 'text' && typeof text === 'string') return text
-      throw malformed(where, `${field}[${i}] is ${type === undefined ? 'no part' : JSON.stringify(type)}, not text`)
-    })
-    .join('')
-}
-
-/** The label of a token that is not learned, in PyTorch's cross-entropy and in all that build on it. */
-const notLearned = -100
-
-/** What is learned must be the token itself: labels are not yet shifted here, as in transformers. */
-function labelsOf(row: Json, tokens: readonly number[], where: string): number[] {
-  const labels = list(row, 'labels', where)
-  const other = labels.findIndex((label, i) => label !== notLearned && label !== tokens[i])
-  if (other >= 0 && other < tokens.length)
-    throw malformed(where, `labels[${other}] is ${JSON.stringify(labels[other])}, neither input_ids[${other}] nor −100`)
-  return labels as number[]
-}
-
-function bits(row: Json, field: string, where: string): number[] {
-  const values = integers(row, field, where)
-  if (!values.every((value) => value <= 1)) throw malformed(where, `${field} must hold 0 and 1`)
-  return values
-}
-
-function text(row: Json | undefined, field: string, where: string): string {
-  const value = row?.[field]
-  if (typeof value !== 'string')
-    throw malformed(where, `${field} must be a string, not ${value === undefined ? 'missing' : typeof value}`)
-  return value
-}
-
-const optionalText = (row: Json | undefined, field: string) =>
-  typeof row?.[field] === 'string' && row[field] !== '' ? (row[field] as string) : undefined
-
-function list(row: Json, field: string, where: string): unknown[] {
-  const value = row[field]
-  if (!Array.isArray(value) || value.length === 0)
-    throw malformed(where, `${field} must be a list with something in it`)
-  return value
-}
-
-function integers(row: Json, field: string, where: string): number[] {
-  const values = list(row, field, where)
-  if (!values.every((value) => Number.isInteger(value) && (value as number) >= 0))
-    throw malformed(where, `${field} must hold whole numbers`)
-  return values as number[]
-}
-
-function malformed(where: string, what: string): OutriderError {
-  return new OutriderError('FILE_FORMAT', `${where}: ${what}.`, {
-    remedy: 'See the formats that parseRow reads, or leave the line out.',
-    details: { where },
+/** What was asked and answered before (LLaMA-Factory): pairs. */
+function historyOf(row: Json, where: string): ChatMessage[] {
+  if (!Array.isArray(row.history)) return []
+  return row.history.flatMap((pair: unknown, i): ChatMessage[] => {
+    const [question, answer, ...more] = Array.isArray(pair) ? (pair as unknown[]) : []
+    if (typeof question !== 'string' || typeof answer !== 'string' || more.length > 0)
+      throw malformed(where, `history[${i}] must be a question and its answer`)
+    return [
+      { role: 'user', content: question },
+      { role: 'assistant', content: answer },
+    ]
   })
 }

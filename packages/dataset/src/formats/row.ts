@@ -1,17 +1,23 @@
 import type { ChatMessage } from '@outrider/transformer'
+import type { BadRows } from './bad-rows'
 
 /** A conversation: what a chat model learns to answer in. */
 export interface ConversationRow {
   kind: 'conversation'
   messages: ChatMessage[]
+  /** Answers, by their place in `messages`, that the row says are not to be learned. */
+  unlearned?: readonly number[]
   /** Whatever else the row said: id, category, temperature … */
   metadata: Record<string, unknown>
+  /** File and line, as errors name it; of a row in memory nothing. */
+  where?: string
 }
 
 /** Plain text, for pretraining. */
 export interface TextRow {
   kind: 'text'
   text: string
+  where?: string
 }
 
 /** Tokens already, with a mask of those to learn. */
@@ -19,6 +25,7 @@ export interface TokensRow {
   kind: 'tokens'
   tokens: number[]
   lossMask: number[]
+  where?: string
 }
 
 export type DatasetRow = ConversationRow | TextRow | TokensRow
@@ -27,4 +34,6 @@ export type DatasetRow = ConversationRow | TextRow | TokensRow
 export interface DataSource extends AsyncIterable<DatasetRow> {
   /** Where they come from, as error messages print it. */
   readonly name: string
+  /** Where given, a row that is read well and yet cannot be used (no template writes it, no context holds it) is passed over. */
+  readonly badRows?: BadRows | undefined
 }

@@ -1,17 +1,19 @@
 import { spawn } from 'node:child_process'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testDevice } from '@outrider/tensor/testing'
 import { memoryDirectory, type PretrainedModel } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { badRows } from '../formats/bad-rows'
 import { jsonl } from '../sources/jsonl'
 import { rows } from '../sources/rows'
 import { chatSpeaker, tinyModel } from '../tiny-model.fixture'
 import { tokenize } from '../tokenize/tokenize'
 import { type GenerateDatasetOptions, type GeneratedRow, generateDataset } from './generate-dataset'
 import { gridOptions } from './grid.fixture'
+import { generatedRows } from './row-file'
 
 const folder = mkdtempSync(join(tmpdir(), 'outrider-generate-'))
 const read = (path: string) => readFileSync(path, 'utf8')
@@ -150,6 +152,34 @@ describe('generateDataset', () => {
     await expect(generate('whole.jsonl/inside.jsonl')).rejects.toMatchObject({ code: 'FILE_WRITE' })
     const long = rows([{ kind: 'text', text: 'x'.repeat(200) }])
     await expect(generate('long.jsonl', { seeds: long })).rejects.toThrow(/context/)
+  })
+
+  it('names the seed that cannot be asked before anything is generated, or passes over it', async () => {
+    const path = join(folder, 'seeds.jsonl')
+    const seeds = [{ prompt: 'A' }, { prompt: 'x'.repeat(200) }, { input_ids: [5] }, { prompt: 'B' }]
+    writeFileSync(path, seeds.map((seed) => JSON.stringify(seed)).join('\n'))
+    await expect(generate('seeded.jsonl', { seeds: jsonl(path) })).rejects.toMatchObject({
+      code: 'CONTEXT_OVERFLOW',
+      message: expect.stringMatching(/seeds\.jsonl, line 2: The prompt has/),
+    })
+    expect(existsSync(join(folder, 'seeded.jsonl'))).toBe(false)
+    const passing = () => ({ seeds: jsonl(path, { badRows: badRows(2) }), temperatures: [0, 1] })
+    expect(await generate('seeded.jsonl', passing())).toEqual({ rows: 4, generated: 4 })
+    const made = read(join(folder, 'seeded.jsonl'))
+    // A row is known by what it asks: mending or leaving out a bad one changes no other.
+    writeFileSync(path, [seeds[0], seeds[3]].map((seed) => JSON.stringify(seed)).join('\n'))
+    expect(await generate('seeded.jsonl', { ...passing(), seeds: jsonl(path) })).toEqual({ rows: 4, generated: 0 })
+    expect(read(join(folder, 'seeded.jsonl'))).toBe(made)
+  })
+
+  it('says how many rows a file has, and whose it is, without a target', async () => {
+    expect(await generatedRows(wholePath)).toBe(30)
+    expect(await generatedRows(join(folder, 'none-yet.jsonl'))).toBe(0)
+    expect(existsSync(join(folder, 'none-yet.jsonl'))).toBe(false)
+    writeFileSync(join(folder, 'mine.jsonl'), '{"text":"mine"}\n')
+    await expect(generatedRows(join(folder, 'mine.jsonl'))).rejects.toThrow(
+      /line 1.*was not written by generateDataset/,
+    )
   })
 
   it('holds no more memory on the device after than before', async () => {

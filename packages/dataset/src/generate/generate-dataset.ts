@@ -1,6 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
-import { type ChatMessage, generateBatch, type PretrainedModel } from '@outrider/transformer'
-import type { DataSource } from '../formats/row'
+import { type ChatMessage, checkPrompt, generateBatch, type PretrainedModel } from '@outrider/transformer'
+import type { DataSource, DatasetRow } from '../formats/row'
+import { useRow } from '../formats/use-row'
 import type { FilePlace } from '../sources/open-file'
 import { promptOf } from '../tokenize/example'
 import { contentHash } from './content-hash'
@@ -65,7 +66,8 @@ interface Request {
  * that was never interrupted: rows are known by a hash of what they answer, and a row's random numbers come from its hash.
  *
  * @returns rows in the file, and how many of them are new
- * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction; ABORTED
+ * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction; CONTEXT_OVERFLOW for one that
+ *   leaves no room for an answer, before anything is generated; ABORTED
  */
 export async function generateDataset(options: GenerateDatasetOptions): Promise<{ rows: number; generated: number }> {
   const { target, topP = 0.95, topK, maxTokens = 256, batchSize = 16, out, signal } = options
@@ -125,19 +127,14 @@ async function plan(
   const requests = new Map<string, Request>()
   const model = { vocabulary: target.tokenizer.fingerprint, config: target.config, source: target.source }
   for await (const row of seeds) {
-    const messages =
-      row.kind === 'conversation'
-        ? instruction(row.messages)
-        : row.kind === 'text'
-          ? [{ role: 'user', content: row.text }]
-          : []
-    if (messages.length === 0) continue
+    const asked = useRow(seeds, row, () => instruction(row, target))
+    if (!asked) continue
+    const { messages, prompt } = asked
     const metadata = row.kind === 'conversation' ? row.metadata : {}
     for (const temperature of temperatures)
       for (let sample = 0; sample < (temperature === 0 ? 1 : samples); sample++) {
         const id = await contentHash({ messages, temperature, topP, topK, maxTokens, sample, seed, model })
-        if (!requests.has(id))
-          requests.set(id, { id, messages, metadata, temperature, prompt: promptOf(target, messages) })
+        if (!requests.has(id)) requests.set(id, { id, messages, metadata, temperature, prompt })
       }
   }
   if (requests.size > 0) return [...requests.values()]
@@ -146,10 +143,21 @@ async function plan(
   })
 }
 
-/** The conversation up to the last answer, which is to be given anew. */
-function instruction(messages: readonly ChatMessage[]): ChatMessage[] {
-  const last = messages.findLastIndex(({ role }) => role !== 'assistant')
-  return messages.slice(0, last + 1)
+/** The conversation up to the last answer, which is to be given anew, and as the target reads it. */
+function instruction(row: DatasetRow, target: PretrainedModel): { messages: ChatMessage[]; prompt: number[] } {
+  const messages =
+    row.kind === 'text'
+      ? [{ role: 'user', content: row.text }]
+      : row.kind === 'conversation'
+        ? row.messages.slice(0, row.messages.findLastIndex(({ role }) => role !== 'assistant') + 1)
+        : []
+  if (messages.length === 0)
+    throw new OutriderError('INVALID_ARGUMENT', 'It asks nothing: it has no message but answers, or only tokens.', {
+      remedy: 'Give rows with messages, a prompt, an instruction or turns.',
+    })
+  const prompt = promptOf(target, messages)
+  checkPrompt(target.config, prompt)
+  return { messages, prompt }
 }
 
 /** 52 bits of a row's id: its random numbers depend on nothing else. */

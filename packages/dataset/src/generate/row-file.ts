@@ -17,15 +17,7 @@ export interface RowFile {
  */
 export async function openRowFile(out: string | FilePlace): Promise<RowFile> {
   const { directory, file } = placeOf(out)
-  const opened = openFile(out)
-  const ids = new Set<string>()
-  let whole = 0
-  if (await directory.has(file)) {
-    whole = await wholeLinesEnd(opened)
-    await assertTorn(opened, whole)
-    for await (const { text, number } of linesOf({ ...opened, size: async () => whole }))
-      ids.add(idOf(text, `${opened.name}, line ${number}`))
-  }
+  const { ids, whole } = await readIds(out)
   // Where it cannot be written, that is said before anything is generated.
   await directory.append(file, '', whole)
   return {
@@ -35,6 +27,30 @@ export async function openRowFile(out: string | FilePlace): Promise<RowFile> {
       for (const { id } of rows) ids.add(id)
     },
   }
+}
+
+/**
+ * How many rows a file already has that `generateDataset` is to go on with: for a program that would know before it loads the
+ * target. Nothing is written.
+ *
+ * @param out  the file, which need not be there
+ * @throws OutriderError FILE_FORMAT where it is not a file that `generateDataset` wrote
+ */
+export async function generatedRows(out: string | FilePlace): Promise<number> {
+  return (await readIds(out)).ids.size
+}
+
+/** The ids of a file's rows, and where its last whole line ends. */
+async function readIds(out: string | FilePlace): Promise<{ ids: Set<string>; whole: number }> {
+  const { directory, file } = placeOf(out)
+  const opened = openFile(out)
+  const ids = new Set<string>()
+  if (!(await directory.has(file))) return { ids, whole: 0 }
+  const whole = await wholeLinesEnd(opened)
+  await assertTorn(opened, whole)
+  for await (const { text, number } of linesOf({ ...opened, size: async () => whole }))
+    ids.add(idOf(text, `${opened.name}, line ${number}`))
+  return { ids, whole }
 }
 
 /**

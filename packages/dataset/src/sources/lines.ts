@@ -12,15 +12,22 @@ export interface ReadableFile {
 }
 
 export interface Line {
-  text: string
+  /**
+   * Without its end, CRLF too.
+   *
+   * @throws OutriderError FILE_FORMAT for bytes that are not UTF-8: the lines after it can still be read
+   */
+  readonly text: string
+  /** Nothing but white space. */
+  readonly isBlank: boolean
   /** Counted from 1. */
-  number: number
+  readonly number: number
 }
 
 /**
  * The lines of a UTF-8 file, read in pieces; CRLF and a byte order mark are taken off.
  *
- * @throws OutriderError FILE_FORMAT for a line past 64 MiB or bytes that are not UTF-8
+ * @throws OutriderError FILE_FORMAT for a line past 64 MiB
  */
 export async function* linesOf(file: ReadableFile): AsyncGenerator<Line> {
   const size = await file.size()
@@ -33,8 +40,14 @@ export async function* linesOf(file: ReadableFile): AsyncGenerator<Line> {
     const bytes = join(pending, pendingBytes + tail.length)
     pending.length = 0
     pendingBytes = 0
-    number++
-    return { text: decode(bytes, number === 1, `${file.name}, line ${number}`), number }
+    const line = ++number
+    return {
+      number: line,
+      isBlank: isBlank(bytes, line === 1),
+      get text() {
+        return decodeText(bytes, line === 1, `${file.name}, line ${line}`)
+      },
+    }
   }
   while (position < size) {
     const piece = await file.read(position, Math.min(position + pieceBytes, size))
@@ -79,7 +92,13 @@ function join(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
   return whole
 }
 
-function decode(bytes: Uint8Array, first: boolean, where: string): string {
+const byteOrderMark = [0xef, 0xbb, 0xbf]
+
+const isBlank = (bytes: Uint8Array, first: boolean): boolean =>
+  bytes.every((byte, i) => byte === 32 || (byte >= 9 && byte <= 13) || (first && byte === byteOrderMark[i]))
+
+/** UTF-8 as text; of the `first` bytes of a file a byte order mark is taken off. */
+export function decodeText(bytes: Uint8Array, first: boolean, where: string): string {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: !first }).decode(bytes)
     return text.endsWith('\r') ? text.slice(0, -1) : text

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { testData } from '@outrider/test-data'
 import { memoryDirectory } from '@outrider/transformer'
 import { afterAll, describe, expect, it } from 'vitest'
 import { jsonl } from './jsonl'
@@ -56,7 +57,9 @@ describe('linesOf', () => {
   })
 
   it('names the line of bytes that are not UTF-8', async () => {
-    await expect(all(linesOf(file(Uint8Array.of(97, 10, 0xff, 10))))).rejects.toThrow(/file, line 2/)
+    const lines = await all(linesOf(file(Uint8Array.of(97, 10, 0xff, 10, 98))))
+    expect(() => lines[1]!.text).toThrow(/file, line 2 is not UTF-8/)
+    expect([lines[0]!.text, lines[2]!.text]).toEqual(['a', 'b'])
   })
 })
 
@@ -67,8 +70,8 @@ describe('jsonl', () => {
       file: 'a.jsonl',
     })
     const expected = [
-      { kind: 'text', text: 'one' },
-      { kind: 'text', text: 'two' },
+      { kind: 'text', text: 'one', where: 'memory/a.jsonl, line 1' },
+      { kind: 'text', text: 'two', where: 'memory/a.jsonl, line 3' },
     ]
     expect(await all(source)).toEqual(expected)
     expect(await all(source)).toEqual(expected)
@@ -80,6 +83,15 @@ describe('jsonl', () => {
     await expect(all(jsonl(path))).rejects.toThrow(/bad\.jsonl, line 2/)
     writeFileSync(path, '{"text":"one"}\n\n{"txt":"two"}\n')
     await expect(all(jsonl(path))).rejects.toThrow(/bad\.jsonl, line 3: it has none of the fields/)
+  })
+
+  it('takes what other programs leave: a byte order mark, CRLF, lines of blanks, NaN', async () => {
+    const content = '\ufeff \t\r\n{"text":"one","score":NaN}\r\n   \r\n{"text":"two"}\r\n\r\n'
+    const source = jsonl({ directory: memoryDirectory({ 'a.jsonl': content }), file: 'a.jsonl' })
+    expect((await all(source)).map((row) => [(row as { text: string }).text, row.where?.slice(-6)])).toEqual([
+      ['one', 'line 2'],
+      ['two', 'line 4'],
+    ])
   })
 
   it('says where a file is missing', async () => {
@@ -94,8 +106,27 @@ describe('textFiles', () => {
     writeFileSync(join(folder, 'c.md'), 'no')
     const found = await all(textFiles(join(folder, '*.txt')))
     expect(found.map((row) => (row as { text: string }).text)).toEqual(['one\nmore', 'two', 'three'])
+    expect(found.map(({ where }) => where)).toEqual([
+      `${join(folder, 'a.txt')}, line 1`,
+      `${join(folder, 'a.txt')}, line 6`,
+      `${join(folder, 'b.txt')}, line 1`,
+    ])
+    rmSync(join(folder, 'bad.jsonl'), { force: true })
+    expect(await all(textFiles(folder))).toEqual(found)
     const whole = await all(textFiles([join(folder, 'a.txt')], { separator: '---' }))
     expect(whole).toHaveLength(1)
+  })
+
+  it('gives the rows of files of rows, and not their JSON', async () => {
+    const rows = {
+      'a.jsonl': '{"text":"one"}\n',
+      'b.txt': 'two',
+      'c.bin': readFileSync(testData('parquet/bad-row.parquet')),
+    }
+    const directory = memoryDirectory(rows)
+    const source = textFiles({ directory, files: ['a.jsonl', 'b.txt'] })
+    expect((await all(source)).map((row) => (row as { text: string }).text)).toEqual(['one', 'two'])
+    await expect(all(textFiles({ directory, files: ['c.bin'] }))).rejects.toThrow(/c\.bin, row 2/)
   })
 
   it('says when nothing matches', async () => {

@@ -1,62 +1,57 @@
-import { OutriderError } from '@outrider/tensor'
-import type { Directory } from '@outrider/transformer'
-import type { DataSource } from '../formats/row'
-import { linesOf } from './lines'
-import { type FilePlace, openFile, placeOf } from './open-file'
+import type { DataSource, TextRow } from '../formats/row'
+import { holdsRows } from './file-format'
+import { type FilePatterns, filesOf, nameOf } from './files-of'
+import { linesOf, type ReadableFile } from './lines'
+import { openFile } from './open-file'
+import { rowsOfFile } from './row-files'
+import type { RowOptions } from './rows-in'
 
-export interface TextFilesOptions {
+export interface TextFilesOptions extends RowOptions {
   /** A line that ends a document. Default '<|endoftext|>'; without such lines a file is one document. */
   separator?: string
 }
 
 /**
- * Plain text files as documents, in the order of their names.
+ * Plain text files as documents, in the order of their names. A file of rows among them (Parquet, or named .jsonl, .ndjson,
+ * .json) gives its rows.
  *
- * @param pattern  a path (Node), or several, whose last part may have `*`: 'corpus/*.txt'; or files of a directory
- * @throws OutriderError, while reading: FILE_MISSING where nothing matches; FILE_FORMAT for bytes that are not UTF-8
+ * @param pattern  a path (Node), or several, whose last part may have `*`: 'corpus/*.txt'; of a folder its .txt, .jsonl and
+ *   .parquet; or files of a directory
+ * @throws OutriderError, while reading: FILE_MISSING where nothing matches; FILE_FORMAT for bytes that are not UTF-8, and as
+ *   `rowFiles`
  */
 export function textFiles(
-  pattern: string | readonly string[] | { directory: Directory; files: readonly string[] },
-  { separator = '<|endoftext|>' }: TextFilesOptions = {},
+  pattern: FilePatterns,
+  { separator = '<|endoftext|>', ...options }: TextFilesOptions = {},
 ): DataSource {
-  const patterns = typeof pattern === 'string' ? [pattern] : pattern
   return {
-    name: 'directory' in patterns ? patterns.directory.name : patterns.join(', '),
+    name: nameOf(pattern),
+    badRows: options.badRows,
     async *[Symbol.asyncIterator]() {
-      for (const file of await filesOf(patterns)) {
-        let document: string[] = []
-        for await (const { text } of linesOf(openFile(file))) {
-          if (text !== separator) {
-            document.push(text)
-            continue
-          }
-          if (document.some((line) => line.trim())) yield { kind: 'text', text: document.join('\n').trim() }
-          document = []
-        }
-        if (document.some((line) => line.trim())) yield { kind: 'text', text: document.join('\n').trim() }
+      for (const { name, ...place } of await filesOf(pattern, /\.(txt|jsonl|ndjson|parquet)$/i)) {
+        const file = { ...openFile(place), name }
+        if (await holdsRows(file)) yield* rowsOfFile(file, options)
+        else yield* documentsOf(file, separator)
       }
     },
   }
 }
 
-async function filesOf(patterns: readonly string[] | { directory: Directory; files: readonly string[] }) {
-  if ('directory' in patterns) return patterns.files.map((file) => ({ directory: patterns.directory, file }))
-  const found: FilePlace[] = []
-  for (const pattern of patterns) {
-    const { directory, file } = placeOf(pattern)
-    if (!file.includes('*')) {
-      found.push({ directory, file })
+async function* documentsOf(file: ReadableFile, separator: string): AsyncGenerator<TextRow> {
+  let document: string[] = []
+  let begin = 1
+  const finished = (): TextRow[] =>
+    document.some((line) => line.trim())
+      ? [{ kind: 'text', text: document.join('\n').trim(), where: `${file.name}, line ${begin}` }]
+      : []
+  for await (const { text, number } of linesOf(file)) {
+    if (text !== separator) {
+      document.push(text)
       continue
     }
-    const matcher = new RegExp(`^${file.split('*').map(escapeRegExp).join('.*')}$`)
-    const names = (await directory.list()).filter((name) => matcher.test(name))
-    if (names.length === 0)
-      throw new OutriderError('FILE_MISSING', `No file matches ${pattern}.`, {
-        remedy: 'Check the pattern; only its last part may have *.',
-      })
-    found.push(...names.map((name) => ({ directory, file: name })))
+    yield* finished()
+    document = []
+    begin = number + 1
   }
-  return found
+  yield* finished()
 }
-
-const escapeRegExp = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&')

@@ -15,19 +15,28 @@ export interface Example {
  * A conversation as the model's chat template writes it, with a mask of exactly the assistant's tokens and its end-of-turn.
  * Without a template, messages follow one another as they are, and the last ends with the end token.
  *
- * @throws OutriderError INVALID_ARGUMENT where no message is the assistant's, or the template rewrites earlier turns or leaves out
- *   a part of an answer
+ * @param options.unlearned  answers, by their place, that are not to be learned
+ * @throws OutriderError INVALID_ARGUMENT where no message is the assistant's, or the first that is to be learned, or the
+ *   template rewrites earlier turns or leaves out a part of an answer
  */
-export function tokenizeConversation(speaker: Speaker, messages: readonly ChatMessage[]): Example {
+export function tokenizeConversation(
+  speaker: Speaker,
+  messages: readonly ChatMessage[],
+  { unlearned = [] }: { unlearned?: readonly number[] | undefined } = {},
+): Example {
   if (!messages.some(({ role }) => role === 'assistant'))
     throw new OutriderError('INVALID_ARGUMENT', 'A conversation without an assistant’s message has nothing to learn.', {
       remedy: 'Generate the answers first, or leave the row out.',
+    })
+  if (speaker.chatTemplate && messages[0]!.role === 'assistant' && !unlearned.includes(0))
+    throw new OutriderError('INVALID_ARGUMENT', 'The conversation begins with an answer, and nothing asks for it.', {
+      remedy: 'Leave that message out, or mark it as not to be learned (weight 0).',
     })
   const tokens = encode(speaker, write(speaker, messages, false), false)
   const ends = new Set(speaker.generationConfig.eosTokenIds)
   const lossMask = tokens.map(() => 0)
   for (const [i, { role, content }] of messages.entries()) {
-    if (role !== 'assistant') continue
+    if (role !== 'assistant' || unlearned.includes(i)) continue
     const before = encode(speaker, write(speaker, messages.slice(0, i), true), false)
     const written = write(speaker, messages.slice(0, i + 1), false)
     assertWhole(written, content)

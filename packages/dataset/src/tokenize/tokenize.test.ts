@@ -1,5 +1,7 @@
-import { ChatTemplate } from '@outrider/transformer'
+import { ChatTemplate, memoryDirectory } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
+import { badRows } from '../formats/bad-rows'
+import { rowFiles } from '../sources/row-files'
 import { rows, texts } from '../sources/rows'
 import { chatSpeaker, plainSpeaker } from '../tiny-model.fixture'
 import { type Example, promptOf, type Speaker, tokenizeConversation } from './example'
@@ -44,6 +46,19 @@ describe('tokenizeConversation', () => {
     expect(example.tokens).toEqual([256, ...Buffer.from('HiYo'), 257])
     expect(example.lossMask).toEqual([0, 0, 0, 1, 1, 1])
     expect(promptOf(plainSpeaker, conversation.slice(0, 1))).toEqual([256, ...Buffer.from('Hi')])
+  })
+
+  it('leaves out of the mask the answers that are not to be learned', () => {
+    const example = tokenizeConversation(chatSpeaker, conversation, { unlearned: [1] })
+    expect(learned(chatSpeaker, example)).toBe('So on</s>')
+    const none = tokenizeConversation(chatSpeaker, conversation, { unlearned: [1, 3] })
+    expect(none.lossMask).not.toContain(1)
+  })
+
+  it('refuses to learn an answer that nothing asks for, and learns the others where it is not to be learned', () => {
+    const begun = [{ role: 'assistant', content: 'Hello' }, ...conversation.slice(0, 2)]
+    expect(() => tokenizeConversation(chatSpeaker, begun)).toThrow(/begins with an answer/)
+    expect(learned(chatSpeaker, tokenizeConversation(chatSpeaker, begun, { unlearned: [0] }))).toBe('Yo</s>')
   })
 
   it('refuses a conversation without an answer, and a template that rewrites earlier turns', () => {
@@ -91,6 +106,45 @@ describe('tokenize', () => {
     expect(examples[0]!.tokens).toHaveLength(10)
     await expect(tokenize(rows([answer('x'.repeat(40))]), chatSpeaker, 9)).rejects.toThrow(/nothing to learn/)
     await expect(tokenize(rows([]), chatSpeaker, 9)).rejects.toThrow(/It is empty/)
+  })
+
+  describe('of a file', () => {
+    const content = [
+      { messages: conversation },
+      { messages: conversation.slice(0, 1) }, // asks, and nobody answers
+      { input_ids: [1, 260], labels: [-100, 260] }, // a token too many
+      { prompt: 'Hi', completion: 'Yo' },
+    ]
+      .map((row) => JSON.stringify(row))
+      .join('\n')
+    const source = (options = {}) =>
+      rowFiles({ directory: memoryDirectory({ 'a.jsonl': content }), files: ['a.jsonl'] }, options)
+
+    it('names the row that cannot be learned', async () => {
+      await expect(tokenize(source(), chatSpeaker, 64)).rejects.toMatchObject({
+        code: 'FILE_FORMAT',
+        message: expect.stringMatching(/a\.jsonl, line 2: A conversation without an assistant’s message/),
+      })
+    })
+
+    it('passes over such rows where they may be bad', async () => {
+      const bad = badRows(2)
+      expect(await tokenize(source({ badRows: bad }), chatSpeaker, 64)).toHaveLength(2)
+      expect(bad.skipped.map(({ message }) => message.match(/line \d: .{7}/)![0])).toEqual([
+        'line 2: A conve',
+        expect.stringMatching(/^line 3/),
+      ])
+      await expect(tokenize(source({ badRows: badRows(1) }), chatSpeaker, 64)).rejects.toThrow(
+        /line 3: .*token 260.* 1 bad row was let pass/,
+      )
+    })
+
+    it('learns of a row what its labels and weights say', async () => {
+      const row = { messages: [...conversation.slice(0, 3), { ...conversation[3], weight: 0 }] }
+      const weighted = rowFiles({ directory: memoryDirectory({ a: JSON.stringify(row) }), files: ['a'] })
+      const [example] = await tokenize(weighted, chatSpeaker, 64)
+      expect(learned(chatSpeaker, example!)).toBe('Yo</s>')
+    })
   })
 
   it('refuses tokens that the model does not have', async () => {

@@ -47,13 +47,18 @@ describe('the data of an alignment', () => {
     const json = await alignSources(plan, folder)
     expect([...(await questions(json.instructions)), ...(await questions(json.heldOut))]).toEqual(['A', 'B'])
     expect(json.text).toBeUndefined()
+
+    await keepOwnData(folder, { instructions: '[{"prompt":"A"},\n{"prompt":"A"}, {"prompt":"B"}]', text: '' })
+    const list = await alignSources(plan, folder)
+    expect([...(await questions(list.instructions)), ...(await questions(list.heldOut))]).toEqual(['A', 'B'])
   })
 
   it('is refused where it is too little or no JSON', async () => {
     const keep = (instructions: string) => keepOwnData(memoryDirectory(), { instructions, text: '' })
     await expect(keep('Only one?')).rejects.toThrow(/one instruction.*at least two/)
     await expect(keep(' \n')).rejects.toThrow(/no instructions/)
-    await expect(keep('{"prompt":"A"}\n{"prompt":')).rejects.toThrow(/instructions, line 2/)
+    await expect(keep('{"prompt":"A"}\n\n{"prompt":"A"}\n{"prompt":')).rejects.toThrow(/instructions, line 4/)
+    await expect(keep('{"prompt":"A"}\n{"prompt":5}')).rejects.toThrow(/instructions, line 2: prompt must be/)
   })
 })
 

@@ -1,6 +1,6 @@
-import { type DataSource, jsonl, parseRow, rows, texts } from '@outrider/dataset'
+import { type DataSource, type DatasetRow, jsonl, rowFiles, rows, texts } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
-import { type Directory, parseJson } from '@outrider/transformer'
+import { type Directory, memoryDirectory } from '@outrider/transformer'
 import { exchanges, pretrainingText, seeds } from 'outrider/tiny-chat'
 import { everyday } from './everyday'
 import type { AlignPlan, OwnData } from './plan'
@@ -33,14 +33,14 @@ export async function alignSources(plan: AlignPlan, folder: Directory): Promise<
   const instructions = await folder.readText(ownFiles.instructions)
   const text = (await folder.has(ownFiles.text)) ? await folder.readText(ownFiles.text) : ''
   return {
-    ...split(ownInstructions(instructions), count, heldOut),
+    ...split(await ownInstructions(instructions), count, heldOut),
     text: text.trim() ? texts(text.split(/\n\s*\n/).filter((part) => part.trim() !== '')) : undefined,
   }
 }
 
 /** Keeps files of the user with the run, which goes on without them being chosen again. */
 export async function keepOwnData(folder: Directory, { instructions, text }: OwnData): Promise<void> {
-  ownInstructions(instructions)
+  await ownInstructions(instructions)
   await folder.write(ownFiles.instructions, instructions)
   await folder.write(ownFiles.text, text)
 }
@@ -53,12 +53,12 @@ type Rows = Parameters<typeof rows>[0]
 const asked = (prompts: readonly string[]): Rows =>
   prompts.map((content) => ({ kind: 'conversation', messages: [{ role: 'user', content }], metadata: {} }))
 
-/** Lines of text, or of JSON in any of the field's formats. */
-function ownInstructions(content: string): Rows {
-  const lines = [...new Set(content.split(/\r?\n/).filter((line) => line.trim() !== ''))]
-  const found = lines[0]?.trimStart().startsWith('{')
-    ? lines.map((line, i) => parseRow(parseJson(line, `instructions, line ${i + 1}`), `instructions, line ${i + 1}`))
-    : asked(lines)
+/** Lines of text, or JSON in any of the field's formats, a row a line or a list of rows; what comes again is left out. */
+async function ownInstructions(content: string): Promise<Rows> {
+  const isJson = /^\ufeff?\s*[[{]/.test(content)
+  const found = isJson
+    ? await ownRows(content)
+    : asked([...new Set(content.split(/\r?\n/).filter((line) => line.trim()))])
   if (found.length >= 2) return found
   throw new OutriderError(
     'INVALID_ARGUMENT',
@@ -67,6 +67,14 @@ function ownInstructions(content: string): Rows {
       remedy: 'Give at least two, one a line: some are learned from, and some are only measured on.',
     },
   )
+}
+
+async function ownRows(content: string): Promise<Rows> {
+  const directory = memoryDirectory({ instructions: content }, 'your')
+  const found = new Map<string, DatasetRow>()
+  for await (const { where: _, ...row } of rowFiles({ directory, files: ['instructions'] }))
+    found.set(JSON.stringify(row), row as DatasetRow)
+  return [...found.values()]
 }
 
 /** Instructions of the small world, without translation as in the demo; none that are held out are learned from. */

@@ -1,0 +1,78 @@
+/**
+ * Rows of well-known schemas, and what comes of each: a kind of row, or the key that it is refused by. After the documentation
+ * of TRL, axolotl, LLaMA-Factory, OpenAI and ms-swift, and the columns of public data sets, as of November 2026. The texts are
+ * made up.
+ */
+const u = { role: 'user', content: 'q' }
+const a = { role: 'assistant', content: 'a' }
+const sharegpt = [
+  { from: 'human', value: 'q' },
+  { from: 'gpt', value: 'a' },
+]
+const ids = { input_ids: [1, 2], attention_mask: [1, 1] }
+
+// biome-ignore format: a row a line
+export const datasetSchemas: readonly (readonly [schema: string, row: object, becomes: string])[] = [
+  ['TRL, language modeling', { text: 'q' }, 'text'],
+  ['TRL, language modeling, conversational', { messages: [u, a] }, 'conversation'],
+  ['TRL, prompt-only', { prompt: 'q' }, 'conversation'],
+  ['TRL, prompt-only, conversational', { prompt: [u] }, 'conversation'],
+  ['TRL, prompt-completion', { prompt: 'q', completion: 'a' }, 'conversation'],
+  ['TRL, prompt-completion, conversational', { prompt: [u], completion: [a] }, 'conversation'],
+  ['TRL, preference', { prompt: 'q', chosen: 'a', rejected: 'b' }, 'chosen'],
+  ['TRL, preference, implicit prompt', { chosen: [u, a], rejected: [u, a] }, 'chosen'],
+  ['TRL, unpaired preference', { prompt: 'q', completion: 'a', label: true }, 'label'],
+  ['TRL, stepwise supervision', { prompt: 'q', completions: ['a'], labels: [true] }, 'completions'],
+  ['TRL, tools', { messages: [u, a], tools: [{ type: 'function' }] }, 'tools'],
+  ['TRL, calls of tools', { messages: [u, { role: 'assistant', tool_calls: [{ type: 'function' }] }] }, 'tool_calls'],
+  ['TRL, pictures', { messages: [u, a], images: ['x.png'] }, 'images'],
+  ['TRL, template arguments', { messages: [u, a], chat_template_kwargs: { enable_thinking: true } }, 'chat_template_kwargs'],
+  ['TRL, tokenised', { input_ids: [1, 2], completion_mask: [0, 1], assistant_masks: [0, 1] }, 'tokens'],
+  ['TRL, packed', { ...ids, seq_lengths: [1, 1] }, 'seq_lengths'],
+  ['transformers, tokenised', { ...ids, labels: [-100, 2], token_type_ids: [0, 0], special_tokens_mask: [1, 0] }, 'tokens'],
+  ['transformers, with positions', { ...ids, position_ids: [0, 1] }, 'tokens'],
+  ['transformers, packed', { ...ids, position_ids: [0, 0] }, 'position_ids'],
+  ['axolotl, pretraining', { text: 'q' }, 'text'],
+  ['axolotl, alpaca', { instruction: 'q', input: '', output: 'a' }, 'conversation'],
+  ['axolotl, chat_template, per turn', { messages: [{ ...u, train: false }, { ...a, train: true }] }, 'conversation'],
+  ['axolotl, chat_template, parts of a turn', { messages: [u, { ...a, train_detail: [{ begin_offset: 0, end_offset: 1, train: true }] }] }, 'train_detail'],
+  ['axolotl, template-free', { segments: [{ label: true, text: 'a' }] }, 'segments'],
+  ['axolotl, tokenised', { ...ids, labels: [-100, 2] }, 'tokens'],
+  ['axolotl, system_prompt', { system_prompt: 's', question: 'q', response: 'a' }, 'conversation'],
+  ['LLaMA-Factory, alpaca', { instruction: 'q', input: 'i', output: 'a', system: 's', history: [['p', 'r']] }, 'conversation'],
+  ['LLaMA-Factory, sharegpt', { conversations: sharegpt, system: 's', tools: '[]' }, 'conversation'],
+  ['LLaMA-Factory, sharegpt, tools', { conversations: sharegpt, system: 's', tools: '[{"name":"f"}]' }, 'tools'],
+  ['LLaMA-Factory, sharegpt, calls', { conversations: [sharegpt[0], { from: 'function_call', value: '{}' }, { from: 'observation', value: '1' }, sharegpt[1]] }, 'function_call'],
+  ['LLaMA-Factory, preference', { conversations: sharegpt, chosen: sharegpt[1], rejected: sharegpt[1] }, 'chosen'],
+  ['LLaMA-Factory, KTO', { messages: [u, a], kto_tag: true }, 'kto_tag'],
+  ['LLaMA-Factory, pictures', { messages: [u, a], images: ['x.png'] }, 'images'],
+  ['LLaMA-Factory, films', { messages: [u, a], videos: ['x.mp4'] }, 'videos'],
+  ['LLaMA-Factory, sound', { messages: [u, a], audios: ['x.wav'] }, 'audios'],
+  ['OpenAI, chat', { messages: [{ role: 'system', content: 's' }, u, { ...a, weight: 0, name: 'n' }, u, { ...a, weight: 1 }] }, 'conversation'],
+  ['OpenAI, tools', { messages: [u, a], tools: [{ type: 'function' }], parallel_tool_calls: false }, 'tools'],
+  ['OpenAI, functions', { messages: [u, { role: 'assistant', function_call: { name: 'f' } }], functions: [{ name: 'f' }] }, 'functions'],
+  ['OpenAI, preference', { input: { messages: [u] }, preferred_output: [a], non_preferred_output: [a] }, 'preferred_output'],
+  ['OpenAI, completion', { prompt: 'q', completion: 'a' }, 'conversation'],
+  ['ms-swift, per turn', { messages: [u, { ...a, loss: false }, u, { ...a, loss: true }] }, 'conversation'],
+  ['ms-swift, preference', { messages: [u, a], rejected_response: 'b' }, 'rejected_response'],
+  ['ShareGPT, as it was scraped', { id: 'x_0', conversations: [...sharegpt, { from: 'human', value: 'q', markdown: null, text: null }, { from: 'chatgpt', value: 'a' }] }, 'conversation'],
+  ['tatsu-lab/alpaca', { instruction: 'q', input: '', output: 'a', text: 'q a' }, 'conversation'],
+  ['databricks-dolly-15k', { instruction: 'q', context: 'c', response: 'a', category: 'open_qa' }, 'conversation'],
+  ['OpenOrca', { id: 'x', system_prompt: 's', question: 'q', response: 'a' }, 'conversation'],
+  ['OpenHermes-2.5', { conversations: sharegpt, source: 's', category: null, title: null, system_prompt: null, model: null, model_name: null, id: null, language: null, views: null, topic: null, hash: null, idx: null, avatarUrl: null, skip_prompt_formatting: null, custom_instruction: null }, 'conversation'],
+  ['SlimOrca', { conversations: [{ from: 'system', value: 's', weight: null }, { from: 'human', value: 'q', weight: 0 }, { from: 'gpt', value: 'a', weight: 1 }] }, 'conversation'],
+  ['ultrachat_200k', { prompt: 'q', prompt_id: 'x', messages: [u, a] }, 'conversation'],
+  ['ultrafeedback_binarized', { prompt: 'q', prompt_id: 'x', chosen: [u, a], rejected: [u, a], messages: [u, a], score_chosen: 9, score_rejected: 1 }, 'chosen'],
+  ['smoltalk', { messages: [u, a], source: 's' }, 'conversation'],
+  ['WildChat', { conversation_hash: 'x', model: 'm', timestamp: 't', turn: 1, language: 'English', openai_moderation: [], toxic: false, redacted: false, state: 's', country: 'c', hashed_ip: 'x', header: {}, conversation: [{ ...u, language: 'English', redacted: false, role: 'user', toxic: false, turn_identifier: 1, country: null, hashed_ip: null, header: null, state: null, timestamp: null }, a] }, 'conversation'],
+  ['lmsys-chat-1m', { conversation_id: 'x', model: 'm', conversation: [u, a], turn: 1, language: 'English', openai_moderation: [], redacted: false }, 'conversation'],
+  ['MetaMathQA', { type: 't', query: 'q', original_question: 'q', response: 'a' }, 'conversation'],
+  ['gsm8k', { question: 'q', answer: 'a' }, 'conversation'],
+  ['squad', { id: 'x', title: 't', context: 'c', question: 'q', answers: { text: ['a'], answer_start: [0] } }, 'context'],
+  ['MT-bench', { question_id: 81, category: 'writing', turns: ['q', 'r'], reference: [] }, 'conversation'],
+  ['Spec-Bench', { question_id: 1, category: 'qa', turns: ['q'] }, 'conversation'],
+  ['self-instruct, seeds', { id: 'x', name: 'n', instruction: 'q', instances: [{ input: '', output: 'a' }], is_classification: false }, 'conversation'],
+  ['fineweb', { text: 'q', id: 'x', dump: 'd', url: 'u', date: 'd', file_path: 'f', language: 'en', language_score: 1, token_count: 1 }, 'text'],
+  ['c4', { text: 'q', timestamp: 't', url: 'u' }, 'text'],
+  ['outrider generate', { category: 'c', id: 'x', messages: [u, a], temperature: 0.3, top_p: 0.95, finish_reason: 'stop' }, 'conversation'],
+]
