@@ -83,7 +83,11 @@ function gather(files: Map<string, SafetensorsEntry>[]): SafetensorsFiles {
   return { tensors, bytes }
 }
 
-/** One tensor's elements: F16 and BF16 as f32, F32, I32, U32 and I64 as they are. */
+/**
+ * One tensor's elements: floating-point numbers as f32; I32, U32 and I64 as they are.
+ *
+ * @throws OutriderError UNSUPPORTED for other types
+ */
 export async function readTensor(directory: Directory, entry: SafetensorsEntry): Promise<StoredTensor> {
   return storedToArray(await readBytes(directory, entry), entry.dtype)
 }
@@ -91,7 +95,7 @@ export async function readTensor(directory: Directory, entry: SafetensorsEntry):
 /**
  * One tensor's elements as f32.
  *
- * @throws OutriderError UNSUPPORTED for a tensor that is not F32, F16 or BF16
+ * @throws OutriderError UNSUPPORTED for a tensor that is not F64, F32, F16, BF16 or F8 (E4M3, E5M2, and their FNUZ kinds)
  */
 export async function readFloats(directory: Directory, entry: SafetensorsEntry): Promise<Float32Array> {
   return storedToFloats(await readBytes(directory, entry), entry.dtype)

@@ -1,6 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import type { Directory } from '../directory'
-import { dtypeBytes, type SafetensorsDtype } from './dtype'
+import { type SafetensorsDtype, storedLength } from './dtype'
 import { indexFile, singleFile } from './read'
 
 /** A tensor to write. `bytes` is asked for once, when its turn comes, so that one tensor at a time is in memory. */
@@ -101,7 +101,6 @@ function headerBytes(tensors: readonly TensorToWrite[], metadata: Record<string,
   return header
 }
 
-const byteLength = ({ shape, dtype }: TensorToWrite) =>
-  shape.reduce((product, size) => product * size, 1) * dtypeBytes[dtype]
+const byteLength = ({ shape, dtype }: TensorToWrite) => storedLength(shape, dtype)
 const byName = (a: TensorToWrite, b: TensorToWrite) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 const padded = (number: number) => String(number).padStart(5, '0')
