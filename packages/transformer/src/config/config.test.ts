@@ -13,6 +13,8 @@ const llama = {
   num_attention_heads: 9,
 }
 
+const named = (family: string, type: string) => ({ architectures: [`${family}ForCausalLM`], model_type: type })
+
 describe('parseConfig', () => {
   it('reads a config.json, with the defaults of transformers for what is absent', () => {
     expect(parseConfig(llama)).toEqual({
@@ -28,7 +30,8 @@ describe('parseConfig', () => {
       ropeTheta: 10_000,
       rmsNormEpsilon: 1e-6,
       tieWordEmbeddings: false,
-      eosTokenIds: [],
+      bosTokenId: 1,
+      eosTokenIds: [2],
       initializerRange: 0.02,
     })
   })
@@ -65,7 +68,7 @@ describe('parseConfig', () => {
   it('reads one end token, none, and nulls', () => {
     expect(parseConfig({ ...llama, eos_token_id: 2 }).eosTokenIds).toEqual([2])
     expect(parseConfig({ ...llama, eos_token_id: null, head_dim: null, rope_scaling: null }).eosTokenIds).toEqual([])
-    expect(configToJson(parseConfig({ ...llama, eos_token_id: 2 }))).toMatchObject({
+    expect(configToJson(parseConfig({ ...llama, bos_token_id: null, eos_token_id: 2 }))).toMatchObject({
       eos_token_id: 2,
       bos_token_id: null,
     })
@@ -101,12 +104,12 @@ describe('parseConfig', () => {
     ['MLP bias', { ...llama, mlp_bias: true }, /mlp_bias true/],
     [
       'a window in some layers',
-      { ...llama, architectures: ['Qwen2ForCausalLM'], use_sliding_window: true, max_window_layers: 21 },
-      /max_window_layers 21 of 30/,
+      { ...llama, ...named('Qwen2', 'qwen2'), use_sliding_window: true, max_window_layers: 21 },
+      /max_window_layers: layer 21 of 30 has it, layer 0 not/,
     ],
     [
       'partly rotated heads',
-      { ...llama, architectures: ['Phi3ForCausalLM'], partial_rotary_factor: 0.75 },
+      { ...llama, ...named('Phi3', 'phi3'), partial_rotary_factor: 0.75 },
       /partial_rotary_factor 0.75/,
     ],
     ['quantised weights', { ...llama, quantization_config: { quant_method: 'gptq' } }, /gptq/],
@@ -152,7 +155,7 @@ describe('parseConfig', () => {
     ['a context longer than any', { ...llama, max_position_embeddings: 2 ** 50 }, /max_position_embeddings is/],
     [
       'a window longer than any context',
-      { ...llama, architectures: ['MistralForCausalLM'], sliding_window: 2 ** 50 },
+      { ...llama, ...named('Mistral', 'mistral'), sliding_window: 2 ** 50 },
       /sliding_window is/,
     ],
     ['a rotary base of zero', { ...llama, rope_theta: 0 }, /rope_theta is 0/],
@@ -172,6 +175,9 @@ const sizes = {
   num_hidden_layers: 4,
   num_attention_heads: 4,
   num_key_value_heads: 2,
+  bos_token_id: null,
+  eos_token_id: null,
+  pad_token_id: null,
 }
 
 describe('the families', () => {

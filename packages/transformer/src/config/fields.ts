@@ -6,20 +6,30 @@ export class Fields {
   readonly #file: string
 
   constructor(json: unknown, file: string) {
+    this.#file = file
     if (typeof json !== 'object' || json === null || Array.isArray(json))
       throw new OutriderError('FILE_FORMAT', `${file} is not a JSON object.`, { details: { file } })
     this.#json = json as Record<string, unknown>
-    this.#file = file
   }
 
   /** The value as it is; null and absent are both undefined. */
   get(field: string): unknown {
-    return this.#json[field] ?? undefined
+    return (this.has(field) ? this.#json[field] : undefined) ?? undefined
   }
 
-  /** Whether the field is there, and null: for fields where that says another thing than absence. */
+  /** The fields that are there, null or not. */
+  get names(): string[] {
+    return Object.keys(this.#json)
+  }
+
+  /** Whether the field is there, be it null: for fields where that says another thing than absence. */
+  has(field: string): boolean {
+    return Object.hasOwn(this.#json, field)
+  }
+
+  /** Whether the field is there, and null. */
   isNull(field: string): boolean {
-    return this.#json[field] === null
+    return this.has(field) && this.#json[field] === null
   }
 
   /** The fields of an object, or undefined if it is absent. */
@@ -58,17 +68,25 @@ export class Fields {
     throw this.wrong(field, `a number from ${low} to ${high}`)
   }
 
-  /** A token id, or undefined if it is absent. */
+  /** A token id, or undefined if it is absent or says that there is none. */
   token(field: string): number | undefined {
-    return this.tokens(field)[0]
+    const ids = this.tokens(field)
+    if (ids.length > 1) throw this.wrong(field, 'one token id')
+    return ids[0]
   }
 
-  /** One token id or a list of them; none if it is absent. */
+  /** One token id or a list of them; none if it is absent. Ids below 0, and null in a list, say that there is none. */
   tokens(field: string): number[] {
     const value = this.get(field) ?? []
     const ids: unknown[] = Array.isArray(value) ? value : [value]
-    if (ids.every((id) => Number.isSafeInteger(id) && (id as number) >= 0)) return ids as number[]
+    if (ids.every((id) => id === null || Number.isSafeInteger(id)))
+      return [...new Set((ids as (number | null)[]).filter((id) => id !== null && id >= 0))] as number[]
     throw this.wrong(field, 'a token id or a list of them')
+  }
+
+  /** The file's name, and where in it. */
+  get file(): string {
+    return this.#file
   }
 
   wrong(field: string, expected: string): OutriderError {
