@@ -22,7 +22,7 @@ export const usedConfigKeys: ReadonlySet<string> = new Set([
 export const harmlessConfigKeys: ReadonlySet<string> = new Set([
   // Where the file comes from. Each tensor says its own type.
   ...['_name_or_path', 'name_or_path', '_commit_hash', 'transformers_version', 'transformers.js_config'],
-  ...['dtype', 'torch_dtype', 'unsloth_version', 'unsloth_fixed', '_diffusers_version'],
+  ...['dtype', 'torch_dtype', 'is_llama_config', 'unsloth_version', 'unsloth_fixed', '_diffusers_version'],
   // How the work is done, and what is given back of it.
   ...['use_cache', 'output_attentions', 'output_hidden_states', 'return_dict', 'tie_last_hidden_states'],
   ...['attn_implementation', '_attn_implementation', '_attn_implementation_autoset', '_attn_implementation_internal'],
@@ -36,6 +36,8 @@ export const harmlessConfigKeys: ReadonlySet<string> = new Set([
     'num_logits_to_keep',
   ],
   ...['keys_to_ignore_at_inference', 'gradient_checkpointing', 'output_past', 'is_decoder'],
+  // Lengths that `max_position_embeddings` says.
+  ...['model_max_length', 'max_sequence_length', 'seq_length'],
   // Of training.
   ...[
     'attention_dropout',
@@ -83,6 +85,8 @@ export const refusedConfigKeys: ReadonlyMap<string, readonly unknown[]> = new Ma
     off,
     'use_dynamic_ntk',
     'rope_interleave',
+    'rope_interleaved',
+    'use_mrope',
     'no_rope_layer_interval',
     'sliding_window_pattern',
     'num_kv_shared_layers',

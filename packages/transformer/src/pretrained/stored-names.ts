@@ -39,7 +39,7 @@ function plainName(stored: string): string {
 /** What the names of all parameters begin with beyond what they should, or undefined where they do not. */
 export function foreignPrefix(names: Iterable<string>): string | undefined {
   for (const name of names) {
-    const match = /^(.+\.)(?:model\.)?(?:embed_tokens|layers\.0\.input_layernorm)\.weight$/.exec(name)
+    const match = /^(.+?\.)(?:model\.)?(?:embed_tokens|layers\.0\.input_layernorm)\.weight$/.exec(name)
     if (match && match[1] !== 'model.') return match[1]
   }
   return undefined
