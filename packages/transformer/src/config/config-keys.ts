@@ -193,5 +193,4 @@ const remedies: ReadonlyMap<string, string> = new Map([
     (key) => [key, 'It is a model of more than text; use a checkpoint of the language model alone.'] as const,
   ),
   ...['quantization', 'compression_config', 'quant_config', 'sparsity_config'].map((key) => [key, quantised] as const),
-  ['mlp_bias', 'Supported: an MLP without bias.'],
 ])

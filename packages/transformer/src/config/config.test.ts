@@ -101,7 +101,7 @@ describe('parseConfig', () => {
       /rope_parameters: rotary scaling of type "yarn"/,
     ],
     ['another activation', { ...llama, hidden_act: 'gelu' }, /hidden_act "gelu"/],
-    ['MLP bias', { ...llama, mlp_bias: true }, /mlp_bias true/],
+    ['MLP bias', { ...llama, ...named('Mistral', 'mistral'), mlp_bias: true }, /mlp_bias true/],
     [
       'a window in some layers',
       { ...llama, ...named('Qwen2', 'qwen2'), use_sliding_window: true, max_window_layers: 21 },
@@ -207,7 +207,11 @@ describe('the families', () => {
         },
       },
     ],
-    ['a Llama with biases', { model_type: 'llama', attention_bias: true }, { attentionBias: 'all' }],
+    [
+      'a Llama with biases',
+      { model_type: 'llama', attention_bias: true, mlp_bias: true },
+      { attentionBias: 'all', mlpBias: true },
+    ],
     [
       'a Llama with positions divided',
       { model_type: 'llama', rope_scaling: { type: 'linear', factor: 4 } },

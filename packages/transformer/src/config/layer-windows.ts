@@ -65,7 +65,7 @@ export function uniformWindow(
 
 /**
  * Refuses `layer_types` that say otherwise than the one window of a family that has it in all layers: transformers passes them
- * over there, others obey them.
+ * over there, though they would change the answer.
  *
  * @throws OutriderError UNSUPPORTED
  */

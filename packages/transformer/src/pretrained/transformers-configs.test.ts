@@ -44,7 +44,6 @@ const refused: Record<string, RegExp> = {
   'sliding by layer_types, no window used': /use_sliding_window is false; it must be true, as layer_types/,
   "Llama's layer_types": /layer_types with "sliding_attention" in an architecture whose layers all have no window/,
   "Phi-3's layer_types": /layer_types with "full_attention" in an architecture whose layers all have the window/,
-  biases: /mlp_bias true is not supported/,
   'not tied, no head': /lack tensor "lm_head.weight".*tie_word_embeddings/,
   'architectures of Mistral, model_type llama': /model_type "llama" beside the architecture MistralForCausalLM/,
 }

@@ -8,11 +8,14 @@ export const llama: ModelFamily = {
   baseClassName: 'LlamaModel',
   examples: 'Llama 2 and 3, TinyLlama, SmolLM2',
   defaults: { bosTokenId: 1, eosTokenId: 2 },
-  usedKeys: ['attention_bias'],
+  usedKeys: ['attention_bias', 'mlp_bias'],
   read(fields, layers) {
     checkTypes(fields, layers, undefined)
-    return fields.flag('attention_bias', false) ? { attentionBias: 'all' } : {}
+    return {
+      ...(fields.flag('attention_bias', false) && { attentionBias: 'all' as const }),
+      ...(fields.flag('mlp_bias', false) && { mlpBias: true }),
+    }
   },
-  write: ({ attentionBias }) => ({ attention_bias: attentionBias === 'all', mlp_bias: false }),
+  write: ({ attentionBias, mlpBias = false }) => ({ attention_bias: attentionBias === 'all', mlp_bias: mlpBias }),
   gguf: { architecture: 'llama', interleaved: true },
 }
