@@ -44,6 +44,17 @@ describe('the architecture of a config.json', () => {
     expect(() => read(json)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }))
   })
 
+  it('of the first Llamas is read', () => {
+    expect(read({ architectures: ['LLaMAForCausalLM'], model_type: 'llama' })).toBe('llama')
+  })
+
+  it('is not printed as what it is not', () => {
+    expect(() => read({ model_type: '\u001b[2Jx' })).toThrow(/the architecture "\\u001b\[2Jx" is not supported/)
+    expect(() => read({ model_type: 'x'.repeat(1e5) })).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^.{1,500}$/) }),
+    )
+  })
+
   it('must be a name', () => {
     expect(() => read({ architectures: [7] })).toThrow(expect.objectContaining({ code: 'FILE_FORMAT' }))
     expect(() => read({ model_type: 7 })).toThrow(expect.objectContaining({ code: 'FILE_FORMAT' }))

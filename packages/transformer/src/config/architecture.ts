@@ -1,5 +1,5 @@
 import { families, type ModelFamily } from './families/index'
-import type { Fields } from './fields'
+import { type Fields, printed } from './fields'
 
 /**
  * The family of a config.json: by `model_type`, as transformers chooses, and by `architectures` where that is absent.
@@ -14,9 +14,7 @@ export function architectureOf(fields: Fields): ModelFamily {
   const name = names[0] ?? type
   if (names.some((name) => typeof name !== 'string') || typeof name !== 'string')
     throw fields.wrong('architectures', 'a list with the name of the architecture')
-  const family = families.find(({ modelType, className, baseClassName }) =>
-    type === undefined ? [modelType, className, baseClassName].includes(name) : type === modelType,
-  )
+  const family = families.find((known) => (type === undefined ? belongs(name, known) : type === known.modelType))
   const stranger = (names as string[]).find((name) => !families.some((other) => belongs(name, other)))
   if (stranger !== undefined || !family) throw unknown(fields, stranger ?? String(type ?? name))
   const other = (names as string[]).find((name) => !belongs(name, family))
@@ -27,10 +25,12 @@ export function architectureOf(fields: Fields): ModelFamily {
   )
 }
 
+/** Whatever the case: the first Llamas' class was LLaMAForCausalLM. */
 const belongs = (name: string, { modelType, className, baseClassName }: ModelFamily): boolean =>
-  name === modelType || name === className || name === baseClassName
+  [modelType, className, baseClassName].some((own) => own.toLowerCase() === name.toLowerCase())
 
-function unknown(fields: Fields, name: string) {
+function unknown(fields: Fields, stranger: string) {
+  const name = /^[\w.-]{1,100}$/.test(stranger) ? stranger : printed(stranger)
   const family = families.find(({ className }) => name.startsWith(className.replace('ForCausalLM', 'For')))
   if (family)
     return fields.unsupported(

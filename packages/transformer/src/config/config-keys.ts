@@ -1,7 +1,7 @@
 import type { OutriderError } from '@outrider/tensor'
 import { type OnWarning, warnOfKeys, warnOfUnknownKeys } from '../files/file-warning'
 import type { ModelFamily } from './families/family'
-import type { Fields } from './fields'
+import { type Fields, printed } from './fields'
 
 /**
  * Every key that transformers' configuration classes know for the families here is in one of three lists: read, harmless, or
@@ -182,8 +182,8 @@ function isNeutral(key: string, value: unknown): boolean {
 
 function refused(fields: Fields, key: string, { className }: ModelFamily): OutriderError {
   const value = fields.get(key)
-  const printed = typeof value === 'object' ? 'with what it says' : String(JSON.stringify(value)).slice(0, 60)
-  return fields.unsupported(`${key} ${printed} is not supported in ${className}`, remedies.get(key))
+  const said = typeof value === 'object' ? 'with what it says' : printed(value)
+  return fields.unsupported(`${key} ${said} is not supported in ${className}`, remedies.get(key))
 }
 
 const quantised = 'Use the F32, F16 or BF16 checkpoint of the model.'

@@ -112,6 +112,11 @@ describe('parseConfig', () => {
       { ...llama, ...named('Phi3', 'phi3'), partial_rotary_factor: 0.75 },
       /partial_rotary_factor 0.75/,
     ],
+    [
+      'layers of another kind',
+      { ...llama, layer_types: new Array(30).fill('constructor') },
+      /layer_types with "constructor" is not supp/,
+    ],
     ['quantised weights', { ...llama, quantization_config: { quant_method: 'gptq' } }, /gptq/],
   ])('refuses %s by name', (_, json, message) => {
     expect(() => parseConfig(json, 'dir/config.json')).toThrow(message)
@@ -158,6 +163,12 @@ describe('parseConfig', () => {
       { ...llama, ...named('Mistral', 'mistral'), sliding_window: 2 ** 50 },
       /sliding_window is/,
     ],
+    [
+      'too few layer types',
+      { ...llama, layer_types: ['full_attention'] },
+      /layer_types is \["full_attention"\]; it must be a list of as many names as layers \(30\)/,
+    ],
+    ['a value without end', { ...llama, rope_theta: 'x'.repeat(1e5) }, /rope_theta is "x{119}…; it must be/],
     ['a rotary base of zero', { ...llama, rope_theta: 0 }, /rope_theta is 0/],
     ['a rotary base that is no number', { ...llama, rope_theta: Number.NaN }, /rope_theta is NaN; it must be/],
     ['an epsilon without end', { ...llama, rms_norm_eps: Number.POSITIVE_INFINITY }, /rms_norm_eps is Infinity/],

@@ -1,5 +1,11 @@
 import { OutriderError } from '@outrider/tensor'
 
+/** A stranger's value as errors print it: as JSON, NaN by its name, and not endless. */
+export function printed(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
+
 /** Typed access to the fields of a JSON object from a file, with errors that name the file, the field and its value. */
 export class Fields {
   readonly #json: Record<string, unknown>
@@ -91,7 +97,7 @@ export class Fields {
 
   wrong(field: string, expected: string): OutriderError {
     const value = this.get(field)
-    const found = value === undefined ? 'is missing' : `is ${typeof value === 'number' ? value : JSON.stringify(value)}`
+    const found = value === undefined ? 'is missing' : `is ${printed(value)}`
     return new OutriderError('FILE_FORMAT', `${this.#file}: ${field} ${found}; it must be ${expected}.`, {
       details: { file: this.#file, field, value },
     })

@@ -1,5 +1,5 @@
 import type { LayersRead } from './families/family'
-import type { Fields } from './fields'
+import { type Fields, printed } from './fields'
 import { sizeLimits } from './size-limits'
 
 /** transformers' names for what layers attend to. */
@@ -7,7 +7,7 @@ const full = 'full_attention'
 const sliding = 'sliding_attention'
 
 /** Names of before that transformers still reads. */
-const oldNames: Readonly<Record<string, string>> = { attention: full }
+const oldNames: ReadonlyMap<unknown, string> = new Map([['attention', full]])
 
 /**
  * What each layer attends to, by `layer_types`; undefined where the file does not say.
@@ -19,11 +19,11 @@ export function readLayerTypes(fields: Fields, layers: number): string[] | undef
   if (value === undefined) return undefined
   if (!Array.isArray(value) || value.length !== layers)
     throw fields.wrong('layer_types', `a list of as many names as layers (${layers})`)
-  const types = value.map((type) => (typeof type === 'string' ? (oldNames[type] ?? type) : type))
+  const types = value.map((type: unknown) => oldNames.get(type) ?? type)
   const other = types.find((type) => type !== full && type !== sliding)
   if (other === undefined) return types as string[]
   throw fields.unsupported(
-    `layer_types with ${JSON.stringify(other)} is not supported`,
+    `layer_types with ${printed(other)} is not supported`,
     `Supported: "${full}" and "${sliding}".`,
   )
 }

@@ -2,7 +2,7 @@ import { type OnWarning, warnOfKeys } from '../files/file-warning'
 import { architectureOf } from './architecture'
 import { checkConfigKeys } from './config-keys'
 import { familyOf, type ModelFamily } from './families/index'
-import { Fields } from './fields'
+import { Fields, printed } from './fields'
 import { readLayerTypes, uniformTypes } from './layer-windows'
 import type { ModelConfig } from './model-config'
 import { readRope } from './read-rope'
@@ -85,11 +85,11 @@ const activations = ['silu', 'swish']
 function refuseUnsupported(fields: Fields): void {
   const activation = fields.get('hidden_act') ?? 'silu'
   if (!activations.includes(activation as string))
-    throw fields.unsupported(`hidden_act ${JSON.stringify(activation)} is not supported`, 'Supported: silu (or swish).')
+    throw fields.unsupported(`hidden_act ${printed(activation)} is not supported`, 'Supported: silu (or swish).')
   const quantization = fields.get('quantization_config') as { quant_method?: unknown } | undefined
   if (quantization !== undefined)
     throw fields.unsupported(
-      `quantised weights (${quantization.quant_method ?? 'quantization_config'}) are not supported`,
+      `quantised weights (${quantization.quant_method === undefined ? 'quantization_config' : printed(quantization.quant_method)}) are not supported`,
       'Use the F32, F16 or BF16 checkpoint of the model.',
     )
 }

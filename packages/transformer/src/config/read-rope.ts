@@ -1,4 +1,4 @@
-import type { Fields } from './fields'
+import { type Fields, printed } from './fields'
 import type { RopeScaling } from './rope-scaling'
 
 /** What else of a model matters to its rotary positions. */
@@ -63,7 +63,7 @@ function readScaling(rope: Fields, originalContextLength: () => number): RopeSca
     }
   }
   throw rope.unsupported(
-    `rotary scaling of type ${JSON.stringify(type)} is not supported`,
+    `rotary scaling of type ${printed(type)} is not supported`,
     'Supported: none, "linear" and "llama3".',
   )
 }

@@ -32,7 +32,7 @@ export async function resolveTiedHead(
     tensors.delete(head)
     return { config, weights: { ...weights, tensors } }
   }
-  const what = 'not as the weights are, which have a head of their own: it is used'
+  const what = 'said, but the weights have a head of their own, which is used'
   warnOfKeys(onWarning, file, ['tie_word_embeddings'], what)
   return { config: { ...config, tieWordEmbeddings: false }, weights }
 }
