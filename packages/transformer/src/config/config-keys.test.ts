@@ -89,6 +89,14 @@ describe('a config.json', () => {
     expect(warned({ use_cache: false, attention_dropout: 0.1, torch_dtype: 'bfloat16', temperature: 2 })).toEqual([])
   })
 
+  it('has nothing to be told of in what well-known models say beside that: SmolLM2, Qwen2.5 and a fine-tune by Unsloth', () => {
+    const smollm2 = { is_llama_config: true, rope_interleaved: false, pretraining_tp: 1, rope_scaling: null }
+    expect(warned({ ...smollm2, 'transformers.js_config': { kv_cache_dtype: { fp16: 'float16' } } })).toEqual([])
+    const qwen = { model_type: 'qwen2', use_sliding_window: false, sliding_window: 32_768, max_window_layers: 21 }
+    expect(warned({ ...qwen, use_mrope: false, torch_dtype: 'bfloat16' })).toEqual([])
+    expect(warned({ unsloth_fixed: true, unsloth_version: '2025.1', _name_or_path: 'a/b' })).toEqual([])
+  })
+
   it('tells of code of its own, which is not run', () => {
     expect(warned({ auto_map: { AutoModelForCausalLM: 'modeling_x.X' } })).toEqual([
       'm/config.json: names code of its own, which is not run: the model is computed as its architecture is here: auto_map.',

@@ -9,7 +9,7 @@ import { type Fields, printed } from './fields'
  */
 
 /** What is read in every family. */
-export const usedConfigKeys: ReadonlySet<string> = new Set([
+const usedConfigKeys: ReadonlySet<string> = new Set([
   ...['architectures', 'model_type', 'quantization_config', 'auto_map'],
   ...['vocab_size', 'hidden_size', 'intermediate_size', 'num_hidden_layers'],
   ...['num_attention_heads', 'num_key_value_heads', 'head_dim', 'layer_types', 'max_position_embeddings'],
@@ -19,7 +19,7 @@ export const usedConfigKeys: ReadonlySet<string> = new Set([
 ])
 
 /** What changes no logits. */
-export const harmlessConfigKeys: ReadonlySet<string> = new Set([
+const harmlessConfigKeys: ReadonlySet<string> = new Set([
   // Where the file comes from. Each tensor says its own type.
   ...['_name_or_path', 'name_or_path', '_commit_hash', 'transformers_version', 'transformers.js_config'],
   ...['dtype', 'torch_dtype', 'is_llama_config', 'unsloth_version', 'unsloth_fixed', '_diffusers_version'],
