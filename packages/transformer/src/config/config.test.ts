@@ -13,6 +13,8 @@ const llama = {
   num_attention_heads: 9,
 }
 
+const named = (family: string, type: string) => ({ architectures: [`${family}ForCausalLM`], model_type: type })
+
 describe('parseConfig', () => {
   it('reads a config.json, with the defaults of transformers for what is absent', () => {
     expect(parseConfig(llama)).toEqual({
@@ -28,7 +30,8 @@ describe('parseConfig', () => {
       ropeTheta: 10_000,
       rmsNormEpsilon: 1e-6,
       tieWordEmbeddings: false,
-      eosTokenIds: [],
+      bosTokenId: 1,
+      eosTokenIds: [2],
       initializerRange: 0.02,
     })
   })
@@ -65,7 +68,7 @@ describe('parseConfig', () => {
   it('reads one end token, none, and nulls', () => {
     expect(parseConfig({ ...llama, eos_token_id: 2 }).eosTokenIds).toEqual([2])
     expect(parseConfig({ ...llama, eos_token_id: null, head_dim: null, rope_scaling: null }).eosTokenIds).toEqual([])
-    expect(configToJson(parseConfig({ ...llama, eos_token_id: 2 }))).toMatchObject({
+    expect(configToJson(parseConfig({ ...llama, bos_token_id: null, eos_token_id: 2 }))).toMatchObject({
       eos_token_id: 2,
       bos_token_id: null,
     })
@@ -98,16 +101,21 @@ describe('parseConfig', () => {
       /rope_parameters: rotary scaling of type "yarn"/,
     ],
     ['another activation', { ...llama, hidden_act: 'gelu' }, /hidden_act "gelu"/],
-    ['MLP bias', { ...llama, mlp_bias: true }, /mlp_bias true/],
+    ['MLP bias', { ...llama, ...named('Mistral', 'mistral'), mlp_bias: true }, /mlp_bias true/],
     [
       'a window in some layers',
-      { ...llama, architectures: ['Qwen2ForCausalLM'], use_sliding_window: true, max_window_layers: 21 },
-      /max_window_layers 21 of 30/,
+      { ...llama, ...named('Qwen2', 'qwen2'), use_sliding_window: true, max_window_layers: 21 },
+      /max_window_layers: layer 21 of 30 has it, layer 0 not/,
     ],
     [
       'partly rotated heads',
-      { ...llama, architectures: ['Phi3ForCausalLM'], partial_rotary_factor: 0.75 },
+      { ...llama, ...named('Phi3', 'phi3'), partial_rotary_factor: 0.75 },
       /partial_rotary_factor 0.75/,
+    ],
+    [
+      'layers of another kind',
+      { ...llama, layer_types: new Array(30).fill('constructor') },
+      /layer_types with "constructor" is not supp/,
     ],
     ['quantised weights', { ...llama, quantization_config: { quant_method: 'gptq' } }, /gptq/],
   ])('refuses %s by name', (_, json, message) => {
@@ -152,9 +160,15 @@ describe('parseConfig', () => {
     ['a context longer than any', { ...llama, max_position_embeddings: 2 ** 50 }, /max_position_embeddings is/],
     [
       'a window longer than any context',
-      { ...llama, architectures: ['MistralForCausalLM'], sliding_window: 2 ** 50 },
+      { ...llama, ...named('Mistral', 'mistral'), sliding_window: 2 ** 50 },
       /sliding_window is/,
     ],
+    [
+      'too few layer types',
+      { ...llama, layer_types: ['full_attention'] },
+      /layer_types is \["full_attention"\]; it must be a list of as many names as layers \(30\)/,
+    ],
+    ['a value without end', { ...llama, rope_theta: 'x'.repeat(1e5) }, /rope_theta is "x{119}…; it must be/],
     ['a rotary base of zero', { ...llama, rope_theta: 0 }, /rope_theta is 0/],
     ['a rotary base that is no number', { ...llama, rope_theta: Number.NaN }, /rope_theta is NaN; it must be/],
     ['an epsilon without end', { ...llama, rms_norm_eps: Number.POSITIVE_INFINITY }, /rms_norm_eps is Infinity/],
@@ -172,6 +186,9 @@ const sizes = {
   num_hidden_layers: 4,
   num_attention_heads: 4,
   num_key_value_heads: 2,
+  bos_token_id: null,
+  eos_token_id: null,
+  pad_token_id: null,
 }
 
 describe('the families', () => {
@@ -201,7 +218,11 @@ describe('the families', () => {
         },
       },
     ],
-    ['a Llama with biases', { model_type: 'llama', attention_bias: true }, { attentionBias: 'all' }],
+    [
+      'a Llama with biases',
+      { model_type: 'llama', attention_bias: true, mlp_bias: true },
+      { attentionBias: 'all', mlpBias: true },
+    ],
     [
       'a Llama with positions divided',
       { model_type: 'llama', rope_scaling: { type: 'linear', factor: 4 } },

@@ -1,25 +1,41 @@
 import { OutriderError } from '@outrider/tensor'
 
+/** A stranger's value as errors print it: as JSON, NaN by its name, and not endless. */
+export function printed(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
+
 /** Typed access to the fields of a JSON object from a file, with errors that name the file, the field and its value. */
 export class Fields {
   readonly #json: Record<string, unknown>
   readonly #file: string
 
   constructor(json: unknown, file: string) {
+    this.#file = file
     if (typeof json !== 'object' || json === null || Array.isArray(json))
       throw new OutriderError('FILE_FORMAT', `${file} is not a JSON object.`, { details: { file } })
     this.#json = json as Record<string, unknown>
-    this.#file = file
   }
 
   /** The value as it is; null and absent are both undefined. */
   get(field: string): unknown {
-    return this.#json[field] ?? undefined
+    return (this.has(field) ? this.#json[field] : undefined) ?? undefined
   }
 
-  /** Whether the field is there, and null: for fields where that says another thing than absence. */
+  /** The fields that are there, null or not. */
+  get names(): string[] {
+    return Object.keys(this.#json)
+  }
+
+  /** Whether the field is there, be it null: for fields where that says another thing than absence. */
+  has(field: string): boolean {
+    return Object.hasOwn(this.#json, field)
+  }
+
+  /** Whether the field is there, and null. */
   isNull(field: string): boolean {
-    return this.#json[field] === null
+    return this.has(field) && this.#json[field] === null
   }
 
   /** The fields of an object, or undefined if it is absent. */
@@ -58,22 +74,30 @@ export class Fields {
     throw this.wrong(field, `a number from ${low} to ${high}`)
   }
 
-  /** A token id, or undefined if it is absent. */
+  /** A token id, or undefined if it is absent or says that there is none. */
   token(field: string): number | undefined {
-    return this.tokens(field)[0]
+    const ids = this.tokens(field)
+    if (ids.length > 1) throw this.wrong(field, 'one token id')
+    return ids[0]
   }
 
-  /** One token id or a list of them; none if it is absent. */
+  /** One token id or a list of them; none if it is absent. Ids below 0, and null in a list, say that there is none. */
   tokens(field: string): number[] {
     const value = this.get(field) ?? []
     const ids: unknown[] = Array.isArray(value) ? value : [value]
-    if (ids.every((id) => Number.isSafeInteger(id) && (id as number) >= 0)) return ids as number[]
+    if (ids.every((id) => id === null || Number.isSafeInteger(id)))
+      return [...new Set((ids as (number | null)[]).filter((id) => id !== null && id >= 0))] as number[]
     throw this.wrong(field, 'a token id or a list of them')
+  }
+
+  /** The file's name, and where in it. */
+  get file(): string {
+    return this.#file
   }
 
   wrong(field: string, expected: string): OutriderError {
     const value = this.get(field)
-    const found = value === undefined ? 'is missing' : `is ${typeof value === 'number' ? value : JSON.stringify(value)}`
+    const found = value === undefined ? 'is missing' : `is ${printed(value)}`
     return new OutriderError('FILE_FORMAT', `${this.#file}: ${field} ${found}; it must be ${expected}.`, {
       details: { file: this.#file, field, value },
     })

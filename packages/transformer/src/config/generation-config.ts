@@ -43,13 +43,15 @@ export function parseGenerationConfig(
     keysWhere((key, value) => value !== null && !isKnownGenerationKey(key)),
   )
   const eosTokenIds = fields.tokens('eos_token_id')
+  // Below 0 is none, as 0 is.
+  const topK = fields.number('top_k', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
   return withoutAbsent({
     bosTokenId: fields.token('bos_token_id') ?? model.bosTokenId,
     eosTokenIds: eosTokenIds.length > 0 ? eosTokenIds : model.eosTokenIds,
     padTokenId: fields.token('pad_token_id') ?? model.padTokenId,
     doSample: fields.get('do_sample') === undefined ? undefined : fields.flag('do_sample', false),
     temperature: fields.number('temperature', 0, Number.MAX_VALUE),
-    topK: fields.number('top_k', 0, Number.MAX_SAFE_INTEGER),
+    topK: topK === undefined ? undefined : Math.max(0, topK),
     topP: fields.number('top_p', 0, 1),
     others: othersOf(entries),
   })

@@ -25,6 +25,8 @@ const model = parseConfig({
   intermediate_size: 8,
   num_hidden_layers: 1,
   num_attention_heads: 2,
+  bos_token_id: null,
+  eos_token_id: null,
 })
 
 const warned = (json: Record<string, unknown>) => {

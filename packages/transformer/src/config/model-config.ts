@@ -24,6 +24,8 @@ export interface ModelConfig {
   ropeScaling?: RopeScaling
   /** Which projections of attention have biases: queries, keys and values, or the output too. */
   attentionBias?: 'qkv' | 'all'
+  /** Whether the projections of the MLP have biases. */
+  mlpBias?: boolean
   /** Whether every head of queries and keys is RMS-normalised before it is rotated. */
   qkNorm?: boolean
   /** Positions that a token attends to, its own included. Absent: all before it. */

@@ -1,37 +1,38 @@
-import { families, familyOf, type ModelFamily } from './families/index'
-import { Fields } from './fields'
+import { type OnWarning, warnOfKeys } from '../files/file-warning'
+import { architectureOf } from './architecture'
+import { checkConfigKeys } from './config-keys'
+import { familyOf, type ModelFamily } from './families/index'
+import { Fields, printed } from './fields'
+import { readLayerTypes, uniformTypes } from './layer-windows'
 import type { ModelConfig } from './model-config'
-import { readRope, writeRopeScaling } from './rope-scaling'
+import { readRope } from './read-rope'
+import { writeRopeScaling } from './rope-scaling'
 import { type ModelSize, sizeLimits } from './size-limits'
+import { readSpecialIds } from './special-ids'
 
 /**
- * Reads a Hugging Face config.json.
+ * Reads a Hugging Face config.json by transformers' rules.
  *
- * @param json  the parsed file
- * @param file  its name, for errors
+ * @param json       the parsed file
+ * @param file       its name, for errors
+ * @param onWarning  is told of keys that nobody knows, and of what is passed over for another reason
  * @throws OutriderError UNSUPPORTED for an architecture or a feature that is not implemented, by name;
  *   FILE_FORMAT for a field that is missing or has a value it cannot have
  */
-export function parseConfig(json: unknown, file = 'config.json'): ModelConfig {
+export function parseConfig(json: unknown, file = 'config.json', onWarning?: OnWarning): ModelConfig {
   const fields = new Fields(json, file)
-  const architectures = fields.get('architectures')
-  const name = (Array.isArray(architectures) ? architectures[0] : undefined) ?? fields.get('model_type')
-  if (typeof name !== 'string') throw fields.wrong('architectures', 'a list with the name of the architecture')
-  const family = families.find(({ className, modelType }) => name === className || name === modelType)
-  if (!family)
-    throw fields.unsupported(
-      `the architecture ${name} is not supported`,
-      `Supported: ${families.map(({ className, examples }) => `${className} (${examples})`).join(', ')}.`,
-    )
-  return readModel(fields, family)
+  const family = architectureOf(fields)
+  checkConfigKeys(fields, family, onWarning)
+  return readModel(fields, family, onWarning)
 }
 
-function readModel(fields: Fields, family: ModelFamily): ModelConfig {
+function readModel(fields: Fields, family: ModelFamily, onWarning?: OnWarning): ModelConfig {
   refuseUnsupported(fields)
   const { defaults } = family
   const size = (name: ModelSize, field: string, fallback?: number) => fields.count(field, fallback, sizeLimits[name])
   const heads = size('heads', 'num_attention_heads')
-  const kvHeads = size('kvHeads', 'num_key_value_heads', heads)
+  const absent = fields.has('num_key_value_heads') ? heads : (defaults?.kvHeads ?? heads)
+  const kvHeads = size('kvHeads', 'num_key_value_heads', heads % absent === 0 ? absent : heads)
   if (heads % kvHeads !== 0) throw fields.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`)
   const hiddenSize = size('hiddenSize', 'hidden_size')
   const headWidth = defaults?.headDim ?? hiddenSize / heads
@@ -41,40 +42,54 @@ function readModel(fields: Fields, family: ModelFamily): ModelConfig {
   if (headDim % 4 !== 0)
     throw fields.wrong('head_dim', `a multiple of 4, which attention loads at once; it is ${headDim}`)
   const layers = size('layers', 'num_hidden_layers')
-  const bosTokenId = fields.token('bos_token_id')
-  const padTokenId = fields.token('pad_token_id')
+  const vocabularySize = size('vocabularySize', 'vocab_size')
+  const contextLength = size('contextLength', 'max_position_embeddings', defaults?.contextLength ?? 2048)
+  const layerTypes = readLayerTypes(fields, layers)
+  const own = family.read?.(fields, { layers, contextLength, layerTypes })
+  const passedOver: string[] = []
+  const rope = readRope(fields, {
+    contextLength,
+    layerTypes: layerTypes ?? uniformTypes(layers, own?.slidingWindow),
+    passOver: (key) => passedOver.push(key),
+  })
+  warnOfKeys(onWarning, fields.file, passedOver, 'of no meaning to this kind of rotary positions, and ignored')
   return {
     architecture: family.modelType,
-    vocabularySize: size('vocabularySize', 'vocab_size'),
+    vocabularySize,
     hiddenSize,
     intermediateSize: size('intermediateSize', 'intermediate_size'),
     layers,
     heads,
     kvHeads,
     headDim,
-    contextLength: size('contextLength', 'max_position_embeddings', defaults?.contextLength ?? 2048),
-    ...readRope(fields),
+    contextLength,
+    ...rope,
     rmsNormEpsilon: fields.positive('rms_norm_eps', defaults?.rmsNormEpsilon ?? 1e-6),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', false),
-    ...(bosTokenId === undefined ? {} : { bosTokenId }),
-    eosTokenIds: fields.tokens('eos_token_id'),
-    ...(padTokenId === undefined ? {} : { padTokenId }),
-    initializerRange: fields.positive('initializer_range', 0.02),
-    ...family.read?.(fields, layers),
+    ...readSpecialIds(fields, family, vocabularySize, onWarning),
+    initializerRange: initializerRange(fields),
+    ...own,
   }
 }
+
+/** Nothing that is read is initialised: what is no such number does not matter. */
+function initializerRange(fields: Fields): number {
+  const range = fields.get('initializer_range')
+  return typeof range === 'number' && Number.isFinite(range) && range > 0 ? range : 0.02
+}
+
+/** Names of x · sigmoid(x), as transformers has them. */
+const activations = ['silu', 'swish']
 
 /** Whatever would change the computation and is not implemented must not be passed over. */
 function refuseUnsupported(fields: Fields): void {
   const activation = fields.get('hidden_act') ?? 'silu'
-  if (activation !== 'silu')
-    throw fields.unsupported(`hidden_act ${JSON.stringify(activation)} is not supported`, 'Supported: silu.')
-  if (fields.flag('mlp_bias', false))
-    throw fields.unsupported('mlp_bias true is not supported', 'Supported: an MLP without bias.')
+  if (!activations.includes(activation as string))
+    throw fields.unsupported(`hidden_act ${printed(activation)} is not supported`, 'Supported: silu (or swish).')
   const quantization = fields.get('quantization_config') as { quant_method?: unknown } | undefined
   if (quantization !== undefined)
     throw fields.unsupported(
-      `quantised weights (${quantization.quant_method ?? 'quantization_config'}) are not supported`,
+      `quantised weights (${quantization.quant_method === undefined ? 'quantization_config' : printed(quantization.quant_method)}) are not supported`,
       'Use the F32, F16 or BF16 checkpoint of the model.',
     )
 }

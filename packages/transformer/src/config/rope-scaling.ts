@@ -1,5 +1,3 @@
-import type { Fields } from './fields'
-
 /** How rotary frequencies are stretched for contexts longer than those that a model was first trained on. */
 export type RopeScaling =
   /** Every frequency divided by the factor (Chen et al. 2023, arXiv 2306.15595). */
@@ -12,34 +10,6 @@ export type RopeScaling =
       highFrequencyFactor: number
       originalContextLength: number
     }
-
-/** Reads `rope_scaling`, or `rope_parameters`, which holds it with the base since transformers 5. */
-export function readRope(fields: Fields): { ropeTheta: number; ropeScaling?: RopeScaling } {
-  const parameters = fields.object('rope_parameters')
-  const scaling = fields.object('rope_scaling') ?? parameters
-  const ropeTheta =
-    fields.get('rope_theta') === undefined && parameters
-      ? parameters.positive('rope_theta', 10_000)
-      : fields.positive('rope_theta', 10_000)
-  const type = scaling?.get('rope_type') ?? scaling?.get('type') ?? 'default'
-  if (!scaling || type === 'default') return { ropeTheta }
-  if (type === 'linear') return { ropeTheta, ropeScaling: { type, factor: scaling.positive('factor') } }
-  if (type === 'llama3')
-    return {
-      ropeTheta,
-      ropeScaling: {
-        type,
-        factor: scaling.positive('factor'),
-        lowFrequencyFactor: scaling.positive('low_freq_factor'),
-        highFrequencyFactor: scaling.positive('high_freq_factor'),
-        originalContextLength: scaling.count('original_max_position_embeddings'),
-      },
-    }
-  throw scaling.unsupported(
-    `rotary scaling of type ${JSON.stringify(type)} is not supported`,
-    'Supported: none, "linear" and "llama3".',
-  )
-}
 
 export function writeRopeScaling(scaling: RopeScaling | undefined): Record<string, unknown> | null {
   if (!scaling) return null

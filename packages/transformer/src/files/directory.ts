@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { insteadOf } from './instead'
 
 /** What a file is written from: all at once, or piece by piece so that it need never be whole in memory. */
 export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>

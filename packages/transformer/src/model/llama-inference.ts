@@ -1,4 +1,4 @@
-import { attention, embedding, linear, rmsNorm, ropeIntoCache, type Start, type Tensor } from '@outrider/tensor'
+import { attention, embedding, linear, rmsNorm, ropeIntoCache, type Start, swiglu, type Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import { headWeight } from './llama-forward'
 import type { Parameters } from './llama-parameters'
@@ -31,7 +31,7 @@ export function inferHidden(
   tokens: Tensor,
   { frequencies, start, cacheOf }: InferenceOptions,
 ): Tensor {
-  const { layers, qkNorm, slidingWindow: window, rmsNormEpsilon: epsilon } = config
+  const { layers, mlpBias, qkNorm, slidingWindow: window, rmsNormEpsilon: epsilon } = config
   const { device } = tokens
   let x = embedding(parameters['model.embed_tokens.weight']!, tokens) // [batch, rows, hidden]
   for (let layer = 0; layer < layers; layer++) {
@@ -50,11 +50,13 @@ export function inferHidden(
       const mixed = attention(queries, cache.keys, cache.values, { start, window }).reshape(q.shape) // [batch, rows, heads · headDim]
       const output = 'self_attn.o_proj'
       const y = linear(mixed, weight(output), { residual: before, bias: bias(output) }) // [batch, rows, hidden]
-      const gated = linear(y, weight('mlp.gate_proj'), {
-        norm: { weight: weight('post_attention_layernorm'), epsilon },
-        up: weight('mlp.up_proj'),
-      }) // [batch, rows, intermediate]
-      return linear(gated, weight('mlp.down_proj'), { residual: y }) // [batch, rows, hidden]
+      const fed = { weight: weight('post_attention_layernorm'), epsilon }
+      const widen = (part: string) => linear(y, weight(part), { norm: fed, bias: bias(part) })
+      const gated = mlpBias
+        ? swiglu(widen('mlp.gate_proj'), widen('mlp.up_proj'))
+        : linear(y, weight('mlp.gate_proj'), { norm: fed, up: weight('mlp.up_proj') }) // [batch, rows, intermediate]
+      const down = 'mlp.down_proj'
+      return linear(gated, weight(down), { residual: y, bias: bias(down) }) // [batch, rows, hidden]
     })
     before.dispose()
   }

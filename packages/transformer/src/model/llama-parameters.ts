@@ -6,8 +6,18 @@ export type Parameters = Record<string, Tensor>
 
 /** Names and shapes of all parameters, in the order of the computation. */
 export function llamaParameterShapes(config: ModelConfig): Map<string, readonly number[]> {
-  const { vocabularySize, hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, attentionBias, qkNorm } =
-    config
+  const {
+    vocabularySize,
+    hiddenSize,
+    intermediateSize,
+    layers,
+    heads,
+    kvHeads,
+    headDim,
+    attentionBias,
+    mlpBias,
+    qkNorm,
+  } = config
   const shapes = new Map<string, readonly number[]>()
   shapes.set('model.embed_tokens.weight', [vocabularySize, hiddenSize])
   for (let layer = 0; layer < layers; layer++) {
@@ -32,6 +42,11 @@ export function llamaParameterShapes(config: ModelConfig): Map<string, readonly 
     shapes.set(name('mlp.gate_proj'), [intermediateSize, hiddenSize])
     shapes.set(name('mlp.up_proj'), [intermediateSize, hiddenSize])
     shapes.set(name('mlp.down_proj'), [hiddenSize, intermediateSize])
+    if (mlpBias) {
+      bias('mlp.gate_proj', intermediateSize)
+      bias('mlp.up_proj', intermediateSize)
+      bias('mlp.down_proj', hiddenSize)
+    }
   }
   shapes.set('model.norm.weight', [hiddenSize])
   if (!config.tieWordEmbeddings) shapes.set('lm_head.weight', [vocabularySize, hiddenSize])

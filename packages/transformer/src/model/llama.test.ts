@@ -31,6 +31,7 @@ const special: ModelConfig = {
   ...small,
   headDim: 8,
   attentionBias: 'all',
+  mlpBias: true,
   qkNorm: true,
   slidingWindow: 3,
   ropeScaling: { type: 'llama3', factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 8 },
@@ -40,7 +41,7 @@ const forms: [string, ModelConfig][] = [
   ['tied', { ...small, tieWordEmbeddings: true }],
   ['with biases of queries, keys and values', { ...small, attentionBias: 'qkv' }],
   ['with positions divided', { ...small, ropeScaling: { type: 'linear', factor: 2 } }],
-  ['with biases, head norms, a window and scaled positions', special],
+  ['with biases everywhere, head norms, a window and scaled positions', special],
 ]
 
 const hostParameters = async (model: Pick<Llama, 'parameters'>): Promise<HostParameters> => {

@@ -43,10 +43,10 @@ export function referenceLogits(
     const y = x.map((row, t) => plus(row, affine(mixed[t]!, 'self_attn.o_proj', hiddenSize)))
     x = y.map((row) => {
       const fed = norm(row, part('post_attention_layernorm'), config.rmsNormEpsilon)
-      const gate = linear(fed, part('mlp.gate_proj'), config.intermediateSize)
-      const up = linear(fed, part('mlp.up_proj'), config.intermediateSize)
+      const gate = affine(fed, 'mlp.gate_proj', config.intermediateSize)
+      const up = affine(fed, 'mlp.up_proj', config.intermediateSize)
       const gated = gate.map((g, i) => (g / (1 + Math.exp(-g))) * up[i]!)
-      return plus(row, linear(gated, part('mlp.down_proj'), hiddenSize))
+      return plus(row, affine(gated, 'mlp.down_proj', hiddenSize))
     })
   }
   const head = config.tieWordEmbeddings ? table : weight('lm_head')

@@ -63,7 +63,8 @@ export async function loadCausalLM(
 }
 
 /**
- * Opens a model without loading it: its configuration, tokenizer, and what its weights are. Only headers are read.
+ * Opens a model without loading it: its configuration, tokenizer, and what its weights are. Only headers are read; and a head
+ * beside an embedding that config.json ties it to, as far as it is the same.
  *
  * @throws OutriderError as `loadCausalLM`
  */

@@ -5,23 +5,25 @@ import { adapterFile, refuseAdapter } from '../files/other-models'
 import { loadTokenizer } from '../tokenizer/index'
 import { notAModel } from './not-a-model'
 import type { OpenedModel } from './opened-model'
+import { isSpareTensor } from './spare-tensors'
+import { resolveTiedHead } from './tied-head'
 import { modelWeights } from './weights'
 
 /** Opens a Hugging Face directory. */
 export async function openModelDirectory(files: Directory, onWarning?: OnWarning): Promise<OpenedModel> {
   await assertModel(files)
-  const config = parseConfig(await readJson(files, 'config.json'), `${files.name}/config.json`)
+  const file = `${files.name}/config.json`
+  const said = parseConfig(await readJson(files, 'config.json'), file, onWarning)
   const generationFile = 'generation_config.json'
   const generationJson = (await files.has(generationFile)) ? await readJson(files, generationFile) : undefined
+  const { config, weights } = await resolveTiedHead(said, await modelWeights(files, said), file, onWarning)
   return {
     config,
     source: files.name,
     ...(await loadTokenizer(files, onWarning)),
     generationConfig: parseGenerationConfig(generationJson, config, `${files.name}/${generationFile}`, onWarning),
-    weights: await modelWeights(files, config),
-    // Old checkpoints store the rotary frequencies, and some store the tied head a second time.
-    disregarded: (name) =>
-      name.endsWith('.rotary_emb.inv_freq') || (config.tieWordEmbeddings && name === 'lm_head.weight'),
+    weights,
+    disregarded: isSpareTensor,
   }
 }
 

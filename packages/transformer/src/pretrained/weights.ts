@@ -12,8 +12,9 @@ import {
   weightDtype,
 } from '../files/index'
 import { llamaParameterShapes, type Parameters } from '../model/index'
-import { refuseForeignTensors } from './foreign-tensors'
+import { checkTensors } from './check-tensors'
 import { separateWeights } from './joined-weights'
+import { withPlainNames } from './stored-names'
 
 /** What is known of a tensor before it is read. */
 export interface StoredWeight {
@@ -75,7 +76,7 @@ export async function safetensorsWeights(directory: Directory, file?: string): P
 
 /** The weights of a model directory under the names of its parameters, however its family stores them. */
 export async function modelWeights(directory: Directory, config: ModelConfig): Promise<Weights> {
-  const stored = await safetensorsWeights(directory)
+  const stored = withPlainNames(await safetensorsWeights(directory))
   const { joined } = familyOf(config)
   return joined ? separateWeights(stored, joined, llamaParameterShapes(config)) : stored
 }
@@ -202,40 +203,3 @@ export function weightBytes(
   }
   return bytes
 }
-
-function checkTensors(
-  { where, tensors }: Weights,
-  expected: ReadonlyMap<string, readonly number[]>,
-  disregarded: (name: string) => boolean,
-): void {
-  const fail = (message: string, details: Record<string, unknown>) =>
-    new OutriderError('FILE_FORMAT', `${where}: ${message}.`, {
-      remedy: 'Configuration and weights are of different models, or the copy is incomplete.',
-      details,
-    })
-  // What has no elements says nothing, as some exporters leave it.
-  const unexpected = [...tensors]
-    .filter(([name, { shape }]) => !expected.has(name) && !disregarded(name) && !shape.includes(0))
-    .map(([name]) => name)
-  refuseForeignTensors(where, unexpected)
-  const missing = [...expected.keys()].filter((name) => !tensors.has(name))
-  if (missing.length > 0)
-    throw fail(`the weights lack ${listed(missing)}, which the configuration calls for`, { missing })
-  for (const [name, shape] of expected) {
-    const found = tensors.get(name)!.shape
-    if (found.join() !== shape.join())
-      throw fail(`tensor "${name}" is [${found.join(', ')}]; the configuration makes it [${shape.join(', ')}]`, {
-        tensor: name,
-        found,
-        expected: shape,
-      })
-  }
-  if (unexpected.length > 0)
-    throw fail(`the weights have ${listed(unexpected)}, which the configuration does not call for`, { unexpected })
-}
-
-const listed = (names: readonly string[]) =>
-  `${names.length === 1 ? 'tensor' : `${names.length} tensors:`} ${names
-    .slice(0, 3)
-    .map((name) => `"${name}"`)
-    .join(', ')}${names.length > 3 ? ', …' : ''}`

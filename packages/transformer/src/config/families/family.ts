@@ -1,18 +1,40 @@
 import type { Fields } from '../fields'
 import type { ModelConfig } from '../model-config'
 
+/** What is known of the layers before what is the family's own. */
+export interface LayersRead {
+  layers: number
+  contextLength: number
+  /** What each layer attends to, where the file says it. */
+  layerTypes: readonly string[] | undefined
+}
+
 /** What sets a family of models apart from a plain Llama: what its config.json says, and how its weights are stored. */
 export interface ModelFamily {
   /** `model_type` of config.json, and `architecture` of a ModelConfig. */
   readonly modelType: string
   /** The class that `architectures` of config.json names. */
   readonly className: string
+  /** The class of the model without its head, where one of it is saved alone. */
+  readonly baseClassName: string
   /** Models that have this form, for people. */
   readonly examples: string
-  /** What transformers takes for fields that are absent, where that is not what it takes for a Llama. */
-  readonly defaults?: { readonly contextLength?: number; readonly headDim?: number; readonly rmsNormEpsilon?: number }
-  /** Reads what is the family's own. `layers` is the number of layers. */
-  read?(fields: Fields, layers: number): Partial<ModelConfig>
+  /** What transformers takes for fields that are absent, where that is not what it takes for most. */
+  readonly defaults?: {
+    readonly contextLength?: number
+    readonly headDim?: number
+    readonly kvHeads?: number
+    readonly rmsNormEpsilon?: number
+    readonly bosTokenId?: number
+    readonly eosTokenId?: number
+    readonly padTokenId?: number
+  }
+  /** Keys of config.json that `read` uses, beside those that are used in every family. */
+  readonly usedKeys?: readonly string[]
+  /** Keys that others compute with and this one does not, whatever they say. */
+  readonly harmlessKeys?: readonly string[]
+  /** Reads what is the family's own. */
+  read?(fields: Fields, layers: LayersRead): Partial<ModelConfig>
   /** Writes it. */
   write?(config: ModelConfig): Record<string, unknown>
   /** Stored matrices that are several parameters, one above another: the stored part by its name, and its parts in order. */

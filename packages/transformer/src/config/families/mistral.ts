@@ -1,4 +1,4 @@
-import { sizeLimits } from '../size-limits'
+import { checkUse, readWindow, uniformTypes, uniformWindow } from '../layer-windows'
 import type { ModelFamily } from './family'
 
 const defaultWindow = 4096
@@ -7,13 +7,18 @@ const defaultWindow = 4096
 export const mistral: ModelFamily = {
   modelType: 'mistral',
   className: 'MistralForCausalLM',
+  baseClassName: 'MistralModel',
   examples: 'Mistral 7B',
-  defaults: { contextLength: 131_072 },
+  defaults: { contextLength: 131_072, kvHeads: 8, bosTokenId: 1, eosTokenId: 2 },
+  usedKeys: ['sliding_window', 'use_sliding_window'],
   // null is no window; in the files of the first release the field is absent or 4096.
-  read: (fields) =>
-    fields.isNull('sliding_window')
-      ? {}
-      : { slidingWindow: fields.count('sliding_window', defaultWindow, sizeLimits.contextLength) },
+  read(fields, layers) {
+    const window = readWindow(fields, defaultWindow)
+    const types = layers.layerTypes ?? uniformTypes(layers.layers, window)
+    const slidingWindow = uniformWindow(fields, { ...layers, layerTypes: types }, window)
+    checkUse(fields, layers, slidingWindow)
+    return slidingWindow === undefined ? {} : { slidingWindow }
+  },
   write: ({ slidingWindow }) => ({ sliding_window: slidingWindow ?? null }),
   gguf: { architecture: 'llama', interleaved: true },
 }

@@ -1,21 +1,31 @@
 import type { Fields } from '../fields'
+import { readWindow, uniformWindow } from '../layer-windows'
 import type { ModelConfig } from '../model-config'
-import { sizeLimits } from '../size-limits'
+import type { LayersRead } from './family'
+
+export const optionalWindowKeys = ['use_sliding_window', 'sliding_window', 'max_window_layers'] as const
 
 /**
- * The sliding window of Qwen's files: there where `use_sliding_window` says so, in the layers from `max_window_layers` on.
- * Only none or all of them is implemented.
+ * The sliding window of Qwen's files: there where `use_sliding_window` says so, in the layers that `layer_types` names, or
+ * without that from `max_window_layers` on. Only none or all of them is implemented.
  */
-export function readOptionalWindow(fields: Fields, layers: number): Partial<ModelConfig> {
-  if (!fields.flag('use_sliding_window', false)) return {}
-  const firstLayer = fields.number('max_window_layers', 0, Number.MAX_SAFE_INTEGER) ?? 28
-  if (firstLayer >= layers) return {}
-  if (firstLayer > 0)
-    throw fields.unsupported(
-      `a sliding window in some layers only (max_window_layers ${firstLayer} of ${layers}) is not supported`,
-      'Supported: a window in all layers or in none.',
+export function readOptionalWindow(
+  fields: Fields,
+  { layers, layerTypes, contextLength }: LayersRead,
+): Partial<ModelConfig> {
+  const used = fields.flag('use_sliding_window', false)
+  if (!used && layerTypes?.includes('sliding_attention'))
+    throw fields.wrong('use_sliding_window', 'true, as layer_types has "sliding_attention"')
+  if (!used) return {}
+  const window = readWindow(fields, 4096)
+  const first = fields.number('max_window_layers', 0, Number.MAX_SAFE_INTEGER) ?? 28
+  const types =
+    layerTypes ??
+    Array.from({ length: layers }, (_, layer) =>
+      window !== undefined && layer >= first ? 'sliding_attention' : 'full_attention',
     )
-  return { slidingWindow: fields.count('sliding_window', 4096, sizeLimits.contextLength) }
+  const slidingWindow = uniformWindow(fields, { layerTypes: types, contextLength }, window)
+  return slidingWindow === undefined ? {} : { slidingWindow }
 }
 
 export function writeOptionalWindow({ slidingWindow }: ModelConfig): Record<string, unknown> {

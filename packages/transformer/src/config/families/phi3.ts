@@ -1,19 +1,19 @@
-import { sizeLimits } from '../size-limits'
+import { checkTypes, checkUse, readWindow } from '../layer-windows'
 import type { ModelFamily } from './family'
 
 /** A Llama whose projections are stored joined. Abdin et al. 2024, arXiv 2404.14219. */
 export const phi3: ModelFamily = {
   modelType: 'phi3',
   className: 'Phi3ForCausalLM',
+  baseClassName: 'Phi3Model',
   examples: 'Phi-3 (4k)',
-  defaults: { contextLength: 4096, rmsNormEpsilon: 1e-5 },
-  read(fields) {
-    const rotary = fields.positive('partial_rotary_factor', 1)
-    if (rotary !== 1)
-      throw fields.unsupported(`partial_rotary_factor ${rotary} is not supported`, 'Supported: 1, whole heads.')
-    return fields.get('sliding_window') === undefined
-      ? {}
-      : { slidingWindow: fields.count('sliding_window', undefined, sizeLimits.contextLength) }
+  defaults: { contextLength: 4096, rmsNormEpsilon: 1e-5, bosTokenId: 1, eosTokenId: 32_000, padTokenId: 32_000 },
+  usedKeys: ['sliding_window', 'use_sliding_window'],
+  read(fields, layers) {
+    const slidingWindow = readWindow(fields)
+    checkTypes(fields, layers, slidingWindow)
+    checkUse(fields, layers, slidingWindow)
+    return slidingWindow === undefined ? {} : { slidingWindow }
   },
   write: ({ slidingWindow }) => ({ sliding_window: slidingWindow ?? null }),
   joined: {

@@ -48,7 +48,7 @@ describe('saveGguf, read by llama.cpp', () => {
 
   it.each([
     ['Llama', { architecture: 'llama' }],
-    ['Llama with biases', { architecture: 'llama', attentionBias: 'all' as const }],
+    ['Llama with biases', { architecture: 'llama', attentionBias: 'all' as const, mlpBias: true }],
     [
       "Llama 3's rotary scaling",
       {
