@@ -76,6 +76,21 @@ describe('a file to be read', () => {
   })
 })
 
+it('reads plain text by a pattern, which is no path', async () => {
+  const model = testData('stories260K')
+  const { err } = await runCli([
+    'pretrain',
+    '--target',
+    model,
+    '--text',
+    join(folder, '*.txt'),
+    '--out',
+    join(folder, 'o'),
+  ])
+  expect(err).not.toMatch(/There is no file/)
+  expect(err).toMatch(/Adapter/)
+})
+
 describe('an error of the hub', () => {
   const missing = new OutriderError('FILE_MISSING', 'org/nope is not there.', { remedy: 'Check the name.' })
 

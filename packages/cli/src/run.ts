@@ -79,8 +79,9 @@ async function checkInputs(command: Command): Promise<void> {
   const given = (name: string) => [options[name]].flat().filter((value) => typeof value === 'string')
   for (const name of ['model', 'target', 'draft'])
     for (const source of given(name)) await checkModelSource(`--${name}`, source)
+  // Of plain text a pattern may be given, which is no path.
   for (const name of ['data', 'seeds', 'prompts', 'text', 'validation'])
-    for (const path of given(name)) await checkInputFile(`--${name}`, path)
+    for (const path of given(name)) if (!path.includes('*')) await checkInputFile(`--${name}`, path)
 }
 
 async function inFrame(
