@@ -55,6 +55,42 @@ describe('what is given as a model', () => {
   })
 })
 
+describe('a file to be read', () => {
+  it.each([
+    ['evaluate', ['--prompts'], ['--target', '--draft']],
+    ['distill', ['--data', '--text', '--validation'], ['--target', '--draft']],
+    ['generate', ['--seeds'], ['--target']],
+  ])('is missed by %s before a model is opened', async (command, files, models) => {
+    const model = testData('stories260K')
+    const here = join(folder, 'model.safetensors')
+    for (const file of files) {
+      const others = files.filter((one) => one !== file).flatMap((one) => [one, here])
+      const given = [...models.flatMap((one) => [one, model]), ...others, file, join(folder, 'modle.safetensors')]
+      const out = command === 'evaluate' ? [] : ['--out', join(folder, 'out')]
+      const { status, err } = await runCli([command, ...given, ...out])
+      expect(status).toBe(1)
+      expect(err).toContain(`There is no file ${join(folder, 'modle.safetensors')} (${file}).`)
+      expect(err).toContain(`Did you mean ${here}?`)
+      expect(err).not.toMatch(/Adapter|parameters/)
+    }
+  })
+})
+
+it('reads plain text by a pattern, which is no path', async () => {
+  const model = testData('stories260K')
+  const { err } = await runCli([
+    'pretrain',
+    '--target',
+    model,
+    '--text',
+    join(folder, '*.txt'),
+    '--out',
+    join(folder, 'o'),
+  ])
+  expect(err).not.toMatch(/There is no file/)
+  expect(err).toMatch(/Adapter/)
+})
+
 describe('an error of the hub', () => {
   const missing = new OutriderError('FILE_MISSING', 'org/nope is not there.', { remedy: 'Check the name.' })
 
@@ -63,6 +99,13 @@ describe('an error of the hub', () => {
       code: 'FILE_MISSING',
       message:
         'org/nope is not there. Check the name. A folder org/nope is not here either; ./org/nope would name nothing but a folder.',
+    })
+  })
+
+  it('names a folder that is like it', async () => {
+    // The tests run in the root of the repository.
+    expect(await withFolderAdvice(missing, 'packages/clii')).toMatchObject({
+      remedy: 'Check the name. Or did you mean the folder packages/cli?',
     })
   })
 

@@ -5,6 +5,7 @@ import { Context } from './context'
 import { errorJson, errorText } from './error-text'
 import { exitCode, exitCodeOf } from './exit-code'
 import { interruption } from './interruption'
+import { checkInputFile } from './missing-path'
 import { checkModelSource } from './model-source'
 import { buildProgram } from './program'
 import { outputFailure, type StandardStreams, standardStreams } from './standard-streams'
@@ -72,11 +73,15 @@ async function statusOf(
 
 class Interrupted extends Error {}
 
-/** Before the first model is opened: that may take minutes, and the last may not be there. */
-async function checkModelSources(command: Command): Promise<void> {
+/** Before the first model is opened: that may take minutes, and what comes after it may not be there. */
+async function checkInputs(command: Command): Promise<void> {
   const options = command.opts<Record<string, unknown>>()
+  const given = (name: string) => [options[name]].flat().filter((value) => typeof value === 'string')
   for (const name of ['model', 'target', 'draft'])
-    if (typeof options[name] === 'string') await checkModelSource(`--${name}`, options[name])
+    for (const source of given(name)) await checkModelSource(`--${name}`, source)
+  // Of plain text a pattern may be given, which is no path.
+  for (const name of ['data', 'seeds', 'prompts', 'text', 'validation'])
+    for (const path of given(name)) if (!path.includes('*')) await checkInputFile(`--${name}`, path)
 }
 
 async function inFrame(
@@ -91,7 +96,7 @@ async function inFrame(
   const context = new Context(terminal, AbortSignal.any([stop.signal, streams.signal]), surroundings)
   const patience = endLate(streams, context, surroundings.err)
   try {
-    await checkModelSources(command)
+    await checkInputs(command)
     const result = await body(context)
     terminal.endProgress()
     if (terminal.json) terminal.printJson(result)

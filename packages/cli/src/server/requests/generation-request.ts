@@ -3,6 +3,7 @@ import { OutriderError } from '@outrider/tensor'
 import { type GenerationConfig, type PretrainedModel, type Prompt, promptTokensInSlices } from '@outrider/transformer'
 import { ApiError, toApiError } from '../api-error'
 import type { CommonFields } from './common-fields'
+import { oneAtATime } from './one-at-a-time'
 
 /** What the engine is asked for, however the client said it. */
 export interface GenerationRequest {
@@ -97,7 +98,8 @@ async function encoded({ target, contextLength }: ServedModel, prompt: Prompt, p
   const characters = charactersOf(prompt)
   if (characters > contextLength * longestPiece(target)) throw tooLong(`${characters} characters`)
   try {
-    const ids = await promptTokensInSlices(target, prompt)
+    const encode = () => promptTokensInSlices(target, prompt)
+    const ids = await (characters > longPrompt ? turnsOf(target)(encode) : encode())
     if (ids.length < contextLength) return ids
     throw tooLong(`${ids.length} tokens`)
   } catch (error) {
@@ -108,6 +110,17 @@ async function encoded({ target, contextLength }: ServedModel, prompt: Prompt, p
       ...(error.code === 'CONTEXT_OVERFLOW' && { code: 'context_length_exceeded' }),
     })
   }
+}
+
+/** Characters from which on prompts wait for one another: on one thread none is done sooner, and each takes memory. */
+const longPrompt = 2 ** 16
+
+const turns = new WeakMap<object, ReturnType<typeof oneAtATime>>()
+
+function turnsOf({ tokenizer }: PretrainedModel): ReturnType<typeof oneAtATime> {
+  const known = turns.get(tokenizer) ?? oneAtATime()
+  turns.set(tokenizer, known)
+  return known
 }
 
 function charactersOf(prompt: Prompt): number {
