@@ -93,7 +93,7 @@ async function tokenizerRow(path: string, device: Device, folder: string): Promi
       what: basename(path),
       texts,
       other_ids: other.length,
-      said_to_differ: differences.length,
+      told: differences.length,
       ...(await idsOfTransformers(model, pairs, folder)),
     }
   } catch (error) {

@@ -96,22 +96,25 @@ const isFirstSpace = ({ type, content, start = 0, stop = 0 }: Step) =>
   type === 'Strip' && content === ' ' && start <= 1 && stop === 0
 
 /**
- * The rank of the merge that makes each piece, negated. A piece's characters are joined in one order only, wherever they are,
- * so a piece is made by one merge, and the others that would make it never come to it. Where merging ends with two parts, no
- * merge makes the piece of them, and llama.cpp would.
+ * The order in which pieces are made, negated. A piece's characters are joined in one order only, wherever they are, so a piece
+ * is made by one merge, and the others that would make it never come to it. Where merging ends with two parts, no merge makes
+ * the piece of them, and llama.cpp would.
  */
 function scoresOf(json: TokenizerJson, pieces: readonly string[]): number[] {
   const merges = mergesOf(json)
   const ranks = new Map(merges.map(([left, right], rank) => [pairKey(left, right), rank]))
   // Added tokens are cut out of a text before anything is joined.
   const added = new Set((json.added_tokens ?? []).map(({ content }) => content))
-  return pieces.map((piece) => {
-    if (added.has(piece)) return -merges.length
+  const madeBy = pieces.map((piece) => {
+    if (added.has(piece)) return undefined
     const { parts, rank } = mergedPiece(piece, ranks)
     if (parts.length === 2)
       throw unsupported(`llama.cpp would join ${quoted(parts[0]!)} and ${quoted(parts[1]!)}, for which it has no merge`)
-    return parts.length === 1 && rank !== undefined ? -rank : -merges.length
+    return parts.length === 1 ? rank : undefined
   })
+  const made = madeBy.filter((rank) => rank !== undefined).sort((a, b) => a - b)
+  const orders = new Map(made.map((rank, order) => [rank, order]))
+  return madeBy.map((rank) => -(rank === undefined ? made.length : orders.get(rank)!))
 }
 
 /** A step with what it does, for people: Replace(" " → "▁"). */
