@@ -9,6 +9,7 @@ import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
 import { matmulSuite } from './suites/matmul'
 import { peerAcceptance } from './suites/peer-acceptance'
+import { peerGguf } from './suites/peer-gguf'
 import { precisionSuite } from './suites/precision'
 import { rowsSuite } from './suites/rows'
 import { speculationSuite } from './suites/speculation'
@@ -27,6 +28,7 @@ const suites: readonly Suite[] = [
   startUpSuite,
   loadMemory,
   peerAcceptance,
+  peerGguf,
 ]
 
 const usage = `npm run bench -- [suites] [--profile] [--json]

@@ -35,7 +35,14 @@ async function writes(files: Directory) {
   await files.write('gone/x', 'x')
   await files.remove('gone/x')
   await files.remove('gone/x')
+  await files.write('folder/former', 'former')
+  await files.write('folder/staged', 'moved')
+  await files.move!('folder/staged', 'folder/former')
+  const moved = [await files.readText('folder/former'), await files.has('folder/staged')]
+  await files.remove('folder/former')
   return {
+    moved,
+    folders: await files.folders!(),
     text: await files.readText('b.txt'),
     lines: await files.readText('lines.jsonl'),
     part: [...(await files.read('folder/a.bin', { start: 1, end: 9 }))],
@@ -77,6 +84,7 @@ async function chosen() {
   return {
     names: [folder.name, single.name],
     listed: [await folder.list(), await folder.list('deep'), await single.list()],
+    folders: [await folder.folders!(), await single.folders!()],
     part: new TextDecoder().decode(await folder.read('deep/x.bin', { start: 1, end: 3 })),
     size: await folder.size('deep/x.bin'),
     text: await single.readText('tiny.gguf'),

@@ -15,6 +15,10 @@ describe.each(['opfs', 'handle'] as const)('a directory of the browser (%s)', (k
     expect(outcome[kind].has).toEqual([true, false, false, false])
   })
 
+  it('tells its folders, and moves a file to where another was', () => {
+    expect(outcome[kind]).toMatchObject({ folders: ['folder'], moved: ['moved', false] })
+  })
+
   it('names what is missing, and refuses names that lead outside', () => {
     expect(outcome[kind].missing.map((error) => error?.code)).toEqual(['FILE_MISSING', 'FILE_MISSING', 'FILE_MISSING'])
     expect(outcome[kind].missing[1]?.message).toMatch(/no\/ne/)
@@ -53,6 +57,7 @@ describe('files that were chosen', () => {
     expect(outcome.chosen).toMatchObject({
       names: ['model', 'tiny.gguf'],
       listed: [['a', 'config.json'], ['x.bin'], ['tiny.gguf']],
+      folders: [['deep'], []],
       part: '23',
       size: 5,
       text: 'GGUF',

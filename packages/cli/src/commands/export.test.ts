@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testData } from '@outrider/test-data'
@@ -29,6 +29,52 @@ describe('outrider export', () => {
     expect(status).toBe(0)
     expect(text).toMatch(/directory: safetensors, bf16, 513 KiB/)
     expect(await readdir(out)).toContain('model.safetensors')
+  })
+
+  test('refuses a tokenizer that llama.cpp cannot follow, unless what differs is accepted, and tells of it', async () => {
+    const metaspace = join(root, 'metaspace')
+    await cp(model, metaspace, { recursive: true })
+    const file = join(metaspace, 'tokenizer.json')
+    const json = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
+    json.normalizer = null
+    json.pre_tokenizer = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: false }
+    await writeFile(file, JSON.stringify(json))
+
+    const out = join(root, 'differs.gguf')
+    const refused = await runCli(['export', '--model', metaspace, '--out', out])
+    expect(refused.status).toBe(1)
+    expect(refused.err.replace(/\s+/g, ' ')).toMatch(/prepend_scheme "first".*--accept-differences/)
+    expect(await readdir(root)).not.toContain('differs.gguf')
+    const accepted = await runCli(['export', '--model', metaspace, '--out', out, '--accept-differences'])
+    expect(accepted.status).toBe(0)
+    expect(accepted.err.replace(/\s+/g, ' ')).toMatch(/In llama\.cpp: its pre-tokenizer Metaspace/)
+    const again = await runCli(['export', '--model', metaspace, '--out', out, '--accept-differences', '--json'])
+    expect(again.json()).toMatchObject({ differences: [expect.stringContaining('Metaspace')] })
+    const wrong = await runCli(['export', '--model', model, '--out', join(root, 'hf'), '--accept-differences'])
+    expect(wrong.status).toBe(2)
+  })
+
+  test('names the tensor that an element type cannot hold, in both formats, and leaves nothing', async () => {
+    const large = join(root, 'large')
+    await cp(model, large, { recursive: true })
+    const file = join(large, 'model.safetensors')
+    const bytes = await readFile(file)
+    const headerLength = Number(bytes.readBigUInt64LE(0))
+    const header = JSON.parse(bytes.subarray(8, 8 + headerLength).toString()) as Record<
+      string,
+      { data_offsets: [number, number] }
+    >
+    const name = 'model.layers.2.self_attn.o_proj.weight'
+    bytes.writeFloatLE(70_000, 8 + headerLength + header[name]!.data_offsets[0] + 400)
+    await writeFile(file, bytes)
+    for (const out of ['large.gguf', 'large-f16']) {
+      const { status, err } = await runCli(['export', '--model', large, '--out', join(root, out), '--dtype', 'f16'])
+      expect([out, status]).toEqual([out, 1])
+      expect(err.replace(/\s+/g, ' ')).toContain(`Tensor "${name}" has the value 70000 (element 100), more than F16`)
+    }
+    expect(await readdir(root)).not.toContain('large.gguf')
+    const { status } = await runCli(['export', '--model', large, '--out', join(root, 'large-bf16'), '--dtype', 'bf16'])
+    expect(status).toBe(0)
   })
 
   test('refuses an element type that the format does not have, before it loads anything', async () => {

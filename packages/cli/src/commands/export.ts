@@ -15,6 +15,7 @@ interface ExportFlags {
   out: string
   format?: 'safetensors' | 'gguf'
   dtype: LoadDtype
+  acceptDifferences?: boolean
 }
 
 export const addExport: AddCommand = (program, run) => {
@@ -37,6 +38,10 @@ export const addExport: AddCommand = (program, run) => {
         .choices(loadDtypes)
         .default('f32'),
     )
+    .option(
+      '--accept-differences',
+      'GGUF: write a tokenizer that llama.cpp cannot follow in every text (it does not normalise Unicode, say), and tell what differs; refused otherwise',
+    )
   withExamples(withOutputOptions(command), [
     ['A draft for llama.cpp', 'outrider export --model ./draft-aligned --out draft.gguf --dtype f16'],
     ['Half the size, for vLLM', 'outrider export --model ./draft-aligned --out ./draft-bf16 --dtype bf16'],
@@ -44,21 +49,30 @@ export const addExport: AddCommand = (program, run) => {
   command.action((flags: ExportFlags) => run((context) => exportModel(context, flags), command))
 }
 
-async function exportModel(context: Context, { model, out, dtype, ...flags }: ExportFlags): Promise<object> {
+async function exportModel(
+  context: Context,
+  { model, out, dtype, acceptDifferences = false, ...flags }: ExportFlags,
+): Promise<object> {
   const { terminal } = context
   const format = flags.format ?? (out.endsWith('.gguf') ? 'gguf' : 'safetensors')
   if ((format === 'gguf' && dtype === 'bf16') || (format === 'safetensors' && dtype.startsWith('q')))
     throw new OutriderError('INVALID_ARGUMENT', `--dtype ${dtype} is not for --format ${format}.`, {
       remedy: `Use ${format === 'gguf' ? 'f32, f16, q8_0 or q4_0' : 'f32, f16 or bf16'}.`,
     })
+  if (acceptDifferences && format !== 'gguf')
+    throw new OutriderError('INVALID_ARGUMENT', '--accept-differences is for --format gguf.', {
+      remedy: 'A Hugging Face directory has the tokenizer as it is: leave the option out.',
+    })
   const inputs = { '--model': model }
   const ggufFile = format === 'gguf' ? await claimFile(context, out, { inputs }) : undefined
   if (!ggufFile) await claimDirectory(context, out, { kind: 'model', inputs })
   const pretrained = await openModel(context, model, 'model')
   const upper = dtype.toUpperCase()
+  let differences: readonly string[] = []
   if (ggufFile) {
     const { directory, file } = ggufFile
-    await saveGguf(pretrained, directory, { file, dtype: upper as 'F32' | 'F16' | 'Q8_0' | 'Q4_0' })
+    const options = { file, dtype: upper as 'F32' | 'F16' | 'Q8_0' | 'Q4_0', acceptDifferences }
+    differences = (await saveGguf(pretrained, directory, options)).differences
   } else await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16' })
   const file = format === 'gguf' ? out : join(out, 'model.safetensors')
   const size = await stat(file).then(
@@ -66,10 +80,12 @@ async function exportModel(context: Context, { model, out, dtype, ...flags }: Ex
     () => undefined, // in shards
   )
   terminal.print(`${out}: ${format}, ${dtype}${size === undefined ? '' : `, ${bytes(size)}`}`)
+  for (const difference of differences) terminal.noteParagraph(`In llama.cpp: ${difference}.`)
   return {
     out,
     format,
     dtype,
+    ...(differences.length > 0 && { differences }),
     parameters: parameterCount(pretrained.config),
     ...(size !== undefined && { bytes: size }),
   }

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
-import { hubEnvironment, takeLock } from '@outrider/transformer'
+import { hubEnvironment, takeLock, writeFailure } from '@outrider/transformer'
 import type { Context } from '../context'
 import { type OutputFile, replacedFile, streamedFile } from './output-file'
 import { type DirectoryKind, directoryLock, strangerIn } from './own-directories'
@@ -116,19 +116,5 @@ const refused = (message: string, remedy = 'Write elsewhere.') =>
   new OutriderError('INVALID_ARGUMENT', message, { remedy })
 
 function fail(path: string, error: unknown): never {
-  if (error instanceof OutriderError) throw error
-  const { code, message } = error as NodeJS.ErrnoException
-  const reason = reasons[code ?? ''] ?? message
-  throw new OutriderError('FILE_WRITE', `${path} cannot be written: ${reason}.`, {
-    remedy: code === 'ENOSPC' ? 'Free some space or write elsewhere.' : 'Check the permissions, or write elsewhere.',
-    cause: error,
-    details: { file: path, code },
-  })
-}
-
-const reasons: Record<string, string> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
+  throw writeFailure(error, path)
 }

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isModelFile } from '@outrider/transformer'
 import { plan } from '../demo/plan'
 
 /** A directory that a command writes: the run of a training, a model alone, or all of a demo. */
@@ -48,9 +49,3 @@ const strangerInModel = (folder: string): Promise<string | undefined> => strange
 /** Files that come and go: our lock, what a killed process left half-written, a file manager's own. */
 const isPassing = (name: string): boolean =>
   name.startsWith(directoryLock) || /^\..+\.\d+-\d+\.tmp$/.test(name) || name === '.DS_Store' || name === 'lost+found'
-
-/** What saving a model writes. */
-const isModelFile = (name: string): boolean =>
-  /^(config|generation_config|tokenizer|tokenizer_config|model\.safetensors\.index)\.json$|^model(-\d+-of-\d+)?\.safetensors$|^chat_template\.jinja$/.test(
-    name,
-  )

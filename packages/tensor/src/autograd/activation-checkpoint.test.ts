@@ -1,19 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { matmul, multiply, sigmoid, sum } from '../operations/index'
+import { uniform01 } from '../random/philox'
 import type { Tensor } from '../tensor'
 import { testDevice } from '../testing'
 import { activationCheckpoint } from './activation-checkpoint'
 import { valueAndGradient } from './value-and-gradient'
 
+const random = (size: number, stream: number) =>
+  Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
+
 describe('activationCheckpoint', () => {
   it('gives the bits of the function and of its gradients, in inputs that are used twice or not at all', async () => {
     const device = await testDevice()
-    using x = device.tensor([[0.5, -1.25]])
-    using constant = device.tensor([[2, 3]])
-    using w = device.tensor([
-      [0.3, 0.7],
-      [-0.2, 1.1],
-    ])
+    // Enough numbers that, wherever sums are rounded, another order of three summands shows.
+    using x = device.tensor(random(64, 1), { shape: [8, 8] })
+    using constant = device.tensor(random(64, 2), { shape: [8, 8] })
+    using w = device.tensor(random(64, 3), { shape: [8, 8] })
     using unused = device.tensor([7, 8])
     const layer = ({ x, w, constant }: Record<'x' | 'w' | 'constant' | 'unused', Tensor>) =>
       multiply(sigmoid(matmul(multiply(x, constant), w)), x)

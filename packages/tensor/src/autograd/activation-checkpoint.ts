@@ -25,14 +25,16 @@ export function activationCheckpoint<P extends TensorTree>(inputs: P, fn: (input
       const tape = new Tape(overflow)
       for (const leaf of tracked) tape.tracked.add(leaf)
       const again = recordedOn(tape, device, () => fn(inputs))
-      const known = backward(tape, again, dOutput.reshape(dOutput.shape), new Set(tracked))
-      return tracked.map((leaf) => known.get(leaf) ?? device.zeros(leaf.shape))
+      // Added up here, they would be in another order than without: to the bit, (a + b) + c is not a + (b + c).
+      const apart = new Map(tracked.map((leaf): [Tensor, Tensor[]] => [leaf, []]))
+      backward(tape, again, dOutput.reshape(dOutput.shape), new Set(tracked), apart)
+      return [...apart.values()]
     })
   return differentiable(output, {
     name: 'activationCheckpoint',
     inputs: tracked,
     gradient(dOutput) {
-      let all: Tensor[] | undefined
+      let all: readonly Tensor[][] | undefined
       return tracked.map((_, i) => () => {
         all ??= gradients(dOutput)
         return all[i]!

@@ -1,8 +1,11 @@
 import type { Device } from '../device/device'
 import type { Tensor } from '../tensor'
 
-/** The gradient for one input; runs only if that input's gradient is wanted. null: the input has none (ids, masks). */
-export type InputGradient = (() => Tensor) | null
+/**
+ * The gradient for one input; runs only if that input's gradient is wanted. Several tensors are contributions, which are added
+ * in their order. null: the input has none (ids, masks).
+ */
+export type InputGradient = (() => Tensor | readonly Tensor[]) | null
 
 export interface Derivative {
   name: string

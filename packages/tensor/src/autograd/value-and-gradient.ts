@@ -73,8 +73,16 @@ export function recordedOn<T>(tape: Tape, device: Device, body: () => T): T {
 /**
  * Walks the tape from its end, given the gradient in its last value. An activation is freed as soon as nothing before it can
  * need it.
+ *
+ * @param apart  tensors whose contributions are handed over one by one, in their order, instead of being added up
  */
-export function backward(tape: Tape, value: Tensor, dvalue: Tensor, kept: ReadonlySet<Tensor>): Map<Tensor, Tensor> {
+export function backward(
+  tape: Tape,
+  value: Tensor,
+  dvalue: Tensor,
+  kept: ReadonlySet<Tensor>,
+  apart: ReadonlyMap<Tensor, Tensor[]> = new Map(),
+): Map<Tensor, Tensor> {
   const gradients = new Map<Tensor, Tensor>()
   if (!tape.tracked.has(value)) return gradients
   gradients.set(value, dvalue)
@@ -88,17 +96,23 @@ export function backward(tape: Tape, value: Tensor, dvalue: Tensor, kept: Readon
       for (const [i, input] of inputs.entries()) {
         const thunk = thunks[i]
         if (!thunk || !tape.tracked.has(input)) continue
-        // A gradient may be handed on as it came; a view of its own lets each holder dispose of what it holds.
-        const computed = thunk()
-        const contribution = computed === dOutput ? dOutput.reshape(dOutput.shape) : computed
-        if (!isView && computed !== dOutput) check(contribution)
-        const sum = gradients.get(input)
-        const total = sum ? add(sum, contribution) : contribution
-        gradients.set(input, total)
-        if (sum) {
-          check(total)
-          sum.dispose()
-          contribution.dispose()
+        for (const computed of [thunk()].flat()) {
+          // A gradient may be handed on as it came; a view of its own lets each holder dispose of what it holds.
+          const contribution = computed === dOutput ? dOutput.reshape(dOutput.shape) : computed
+          if (!isView && computed !== dOutput) check(contribution)
+          const others = apart.get(input)
+          if (others) {
+            others.push(contribution)
+            continue
+          }
+          const sum = gradients.get(input)
+          const total = sum ? add(sum, contribution) : contribution
+          gradients.set(input, total)
+          if (sum) {
+            check(total)
+            sum.dispose()
+            contribution.dispose()
+          }
         }
       }
       if (!kept.has(output)) gradients.delete(output)

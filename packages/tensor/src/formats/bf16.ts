@@ -13,10 +13,12 @@ export const bf16: Format = {
   /** To nearest, ties to even. */
   encode(values) {
     const words = new Uint32Array(values.buffer, values.byteOffset, values.length)
-    const halves = Uint16Array.from(words, (word) => {
+    const halves = new Uint16Array(words.length)
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i]!
       const isNan = (word & 0x7fffffff) > 0x7f800000
-      return isNan ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16
-    })
+      halves[i] = isNan ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16
+    }
     return new Uint8Array(halves.buffer)
   },
   device: {

@@ -15,7 +15,12 @@ export const f16: Format = {
     return values
   },
   /** To nearest, ties to even. */
-  encode: (values) => new Uint8Array(Uint16Array.from(values, floatToHalf).buffer),
+  encode(values) {
+    // Not by Uint16Array.from, which first makes a list of all of them: too long a one for the table of a large vocabulary.
+    const halves = new Uint16Array(values.length)
+    for (let i = 0; i < values.length; i++) halves[i] = floatToHalf(values[i]!)
+    return new Uint8Array(halves.buffer)
+  },
   device: {
     words: 4,
     rest: 0,

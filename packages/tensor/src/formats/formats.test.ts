@@ -92,6 +92,19 @@ describe('formats', () => {
     expect(decode(encode!(back))).toEqual(back)
   })
 
+  it.each(writable)(
+    '%s: values are encoded one after another, not gathered into a list that may be too long',
+    (name) => {
+      const values = random(64, 3)
+      Object.defineProperty(values, Symbol.iterator, {
+        value: () => {
+          throw new Error('all values at once')
+        },
+      })
+      expect(formats[name].encode!(values)).toEqual(formats[name].encode!(random(64, 3)))
+    },
+  )
+
   it('f32 matrices lie in parts too, and are read back whole', async () => {
     const values = random(600 * 12, 1)
     using matrix = small.tensor(values, { shape: [600, 12] })

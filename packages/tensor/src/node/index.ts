@@ -33,7 +33,7 @@ export async function nodeAdapter({ flags = [], software = false }: NodeAdapterO
       if (software === true) throw error
       failure = error
     })
-  const gpu = create([...flags])
+  const gpu = create([exactTimestamps, ...flags])
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
   if (!adapter)
     throw (
@@ -44,6 +44,9 @@ export async function nodeAdapter({ flags = [], software = false }: NodeAdapterO
   if (adapter.info.isFallbackAdapter) setWait(adapter, sleepBetweenPolls)
   return adapter
 }
+
+/** Dawn rounds timestamps to 65,536 ns against pages that spy; most kernels are shorter than that. */
+const exactTimestamps = 'disable-dawn-features=timestamp_quantization'
 
 // An instance that is collected before its devices takes the process with it, and the collector keeps no order.
 const instances = new Set<GPU>()

@@ -248,9 +248,9 @@ describe('f16 tensors', () => {
   })
 
   const forms = [
-    { transposeA: false, transposeB: false, kernels: ['plain', 'outer', undefined] },
-    { transposeA: false, transposeB: true, kernels: ['plain', 'dot', undefined] },
-    { transposeA: true, transposeB: false, kernels: ['plain', 'outer', undefined] },
+    { transposeA: false, transposeB: false, kernels: ['plain', 'outer', 'tiled', undefined] },
+    { transposeA: false, transposeB: true, kernels: ['plain', 'dot', 'tiled', undefined] },
+    { transposeA: true, transposeB: false, kernels: ['plain', 'outer', 'tiled', undefined] },
   ] as const
   for (const { kernels, ...form } of forms)
     it(`multiply with f16 and f32 by every kernel of ${form.transposeA ? 'T' : 'N'}${form.transposeB ? 'T' : 'N'}; without shader-f16 they are refused`, async () => {

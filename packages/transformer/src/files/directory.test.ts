@@ -44,6 +44,15 @@ describe.each(kinds)('%s', (_, make) => {
     expect(await files.list('deep')).toEqual(['lines'])
   })
 
+  it('tells its folders from its files', async () => {
+    const files = make()
+    for (const file of ['top', 'in/one', 'in/two', 'in/low/three', 'by/four']) await files.write(file, 'x')
+    expect(await files.folders!()).toEqual(expect.arrayContaining(['by', 'in']))
+    expect(await files.folders!('in')).toEqual(['low'])
+    expect(await files.list('in')).toEqual(['one', 'two'])
+    for (const file of ['top', 'in/one', 'in/two', 'in/low/three', 'by/four']) await files.remove(file)
+  })
+
   it('removes files, and says which are there', async () => {
     const files = make()
     await files.write('c', 'x')

@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { insteadOf } from './instead'
 
 /** What a file is written from: all at once, or piece by piece so that it need never be whole in memory. */
 export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -14,6 +15,8 @@ export interface Directory {
   readonly name: string
   /** Names of the files directly inside, or inside one of its folders, sorted. */
   list(folder?: string): Promise<string[]>
+  /** Names of the folders directly inside, or inside one of them, sorted; for a directory that can tell. */
+  folders?(folder?: string): Promise<string[]>
   has(file: string): Promise<boolean>
   /** Bytes of a file. */
   size(file: string): Promise<number>
@@ -33,6 +36,33 @@ export interface Directory {
   append(file: string, content: Uint8Array | string, from?: number): Promise<void>
   /** Removes a file; one that is not there is no error. */
   remove(file: string): Promise<void>
+  /** Gives a file another name in its folder, in one step, where another file may have had it; for a directory that can. */
+  move?(file: string, name: string): Promise<void>
+}
+
+/**
+ * The file's text.
+ *
+ * @throws OutriderError FILE_MISSING; FILE_FORMAT where something else lies in its place: a pointer of Git LFS, a page
+ */
+export async function readText(directory: Directory, file: string): Promise<string> {
+  const bytes = await directory.read(file)
+  const instead = insteadOf(bytes, 'text')
+  if (instead)
+    throw new OutriderError('FILE_FORMAT', `${directory.name}/${file} is ${instead.what}.`, {
+      remedy: instead.remedy,
+      details: { file: `${directory.name}/${file}` },
+    })
+  return textOf(bytes, `${directory.name}/${file}`)
+}
+
+/** The text in UTF-8 bytes, without a mark of their order. */
+function textOf(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder().decode(bytes)
+  } catch (cause) {
+    throw new OutriderError('FILE_FORMAT', `${where} is too long for a text: ${bytes.length} bytes.`, { cause })
+  }
 }
 
 /** Refuses names that lead out of the directory, as an index file from an untrusted place may hold. */
@@ -58,6 +88,13 @@ export function namesInside(paths: Iterable<string>, folder: string | undefined)
   const prefix = folder ? `${folder}/` : ''
   const inside = [...paths].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length))
   return inside.filter((name) => !name.includes('/')).sort()
+}
+
+/** The names of the folders inside a folder, among paths of files. */
+export function foldersInside(paths: Iterable<string>, folder: string | undefined): string[] {
+  const prefix = folder ? `${folder}/` : ''
+  const below = [...paths].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length).split('/'))
+  return [...new Set(below.filter((parts) => parts.length > 1).map(([name]) => name!))].sort()
 }
 
 /** What writes, of a directory that is not written to: each throws FILE_WRITE. */

@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
-import { checkFileName, type Directory, fileMissing, namesInside, readOnly } from './directory'
+import { checkFileName, type Directory, fileMissing, foldersInside, namesInside, readOnly } from './directory'
+import { blobBytes } from './pieces'
 
 /**
  * Files that a browser was given (dropped, or chosen in an input, with or without their folder) as a read-only directory.
@@ -33,11 +34,11 @@ export function fileListDirectory(files: Iterable<File>, name?: string): Directo
   return {
     name: shown,
     list: async (folder) => namesInside(known.keys(), folder),
+    folders: async (folder) => foldersInside(known.keys(), folder),
     has: async (file) => known.has(file),
     size: async (file) => open(file).size,
-    read: (file, { start = 0, end } = {}) =>
-      reading(file, async () => new Uint8Array(await open(file).slice(start, end).arrayBuffer())),
-    readText: (file) => reading(file, async () => new TextDecoder().decode(await open(file).arrayBuffer())),
+    read: (file, { start = 0, end } = {}) => reading(file, async () => blobBytes(open(file).slice(start, end))),
+    readText: (file) => reading(file, async () => new TextDecoder().decode(await blobBytes(open(file)))),
     ...readOnly(shown),
   }
 }

@@ -1,5 +1,6 @@
 import type { Directory } from './directory'
-import { directory, nodeModule } from './node-directory'
+import { directory } from './node-directory'
+import { nodeModule } from './node-module'
 
 /** A file of a directory, wherever that is. */
 export interface FilePlace {

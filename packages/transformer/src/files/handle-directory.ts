@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { checkFileName, chunksOf, type Directory, fileMissing } from './directory'
+import { blobBytes, writePieces } from './pieces'
 
 /**
  * A folder that a browser gave a handle of: picked, dropped, or in the Origin Private File System (`opfsDirectory`). Writing
@@ -36,18 +37,21 @@ export function handleDirectory(
       throw writeFailure(error, `${name}/${file}`)
     })
 
+  const names = (folder: string | undefined, wanted: 'file' | 'directory') =>
+    reading(folder ?? '', async () => {
+      let found = await root()
+      for (const part of folder ? checkFileName(name, folder).split('/') : [])
+        found = await found.getDirectoryHandle(part)
+      const all: string[] = []
+      for await (const [entry, { kind }] of found.entries()) if (kind === wanted) all.push(entry)
+      return all.sort()
+    })
+
   return {
     name,
 
-    list: (folder) =>
-      reading(folder ?? '', async () => {
-        let found = await root()
-        for (const part of folder ? checkFileName(name, folder).split('/') : [])
-          found = await found.getDirectoryHandle(part)
-        const names: string[] = []
-        for await (const [file, { kind }] of found.entries()) if (kind === 'file') names.push(file)
-        return names.sort()
-      }),
+    list: (folder) => names(folder, 'file'),
+    folders: (folder) => names(folder, 'directory'),
 
     async has(file) {
       return open(file).then(
@@ -61,8 +65,7 @@ export function handleDirectory(
 
     size: (file) => reading(file, async () => (await open(file)).size),
 
-    read: (file, { start = 0, end } = {}) =>
-      reading(file, async () => new Uint8Array(await (await open(file)).slice(start, end).arrayBuffer())),
+    read: (file, { start = 0, end } = {}) => reading(file, async () => blobBytes((await open(file)).slice(start, end))),
 
     readText: (file) => reading(file, async () => (await open(file)).text()),
 
@@ -86,6 +89,13 @@ export function handleDirectory(
         const target = await folder.getFileHandle(last, { create: true })
         const stream = await target.createWritable({ keepExistingData: true })
         await fill(stream, chunksOf(content), from ?? (await target.getFile()).size)
+      }),
+
+    move: (file, to) =>
+      writing(to, async () => {
+        const { folder, last } = await place(file)
+        const target = (await folder.getFileHandle(last)) as MovableFileHandle
+        await target.move((await place(to)).last)
       }),
 
     remove: (file) =>
@@ -139,7 +149,11 @@ async function fill(stream: FileSystemWritableFileStream, chunks: AsyncIterable<
   try {
     await stream.truncate(from)
     await stream.seek(from)
-    for await (const chunk of chunks) await stream.write(chunk as Uint8Array<ArrayBuffer>)
+    for await (const chunk of chunks)
+      await writePieces(chunk, async (piece) => {
+        await stream.write(piece as Uint8Array<ArrayBuffer>)
+        return piece.length
+      })
     await stream.close()
   } catch (error) {
     await stream.abort().catch(() => undefined)

@@ -1,14 +1,26 @@
 import { OutriderError } from '@outrider/tensor'
-import type { Directory } from './directory'
-import { insteadOf } from './instead'
+import { type Directory, readText } from './directory'
+import { escapeControls } from './escape-controls'
+import { insteadOf, plainText } from './instead'
 
 /**
  * The file's JSON, as `parseJson` reads it.
  *
- * @throws OutriderError FILE_MISSING, FILE_FORMAT (the message has the parser's line or position)
+ * @throws OutriderError FILE_MISSING; FILE_FORMAT, with what lies in its place, or the parser's line or position
  */
 export async function readJson(directory: Directory, file: string): Promise<unknown> {
-  return parseJson(await directory.readText(file), `${directory.name}/${file}`)
+  const where = `${directory.name}/${file}`
+  const value = parseJson(await readText(directory, file), where)
+  const { error, ...rest } = (value ?? {}) as Record<string, unknown>
+  if (typeof error !== 'string' || Object.keys(rest).length > 1) return value
+  throw new OutriderError(
+    'FILE_FORMAT',
+    `${where} is what a server answered: ${escapeControls(JSON.stringify(error))}.`,
+    {
+      remedy: 'Download it again, with a token where the model asks for one.',
+      details: { file: where },
+    },
+  )
 }
 
 /**
@@ -33,8 +45,10 @@ export function parseJson(text: string, where: string): unknown {
 }
 
 function invalid(text: string, where: string, cause: unknown): OutriderError {
-  const instead = insteadOf(new TextEncoder().encode(text.slice(0, 512)))
-  const what = instead ? `it is ${instead.what}` : (cause as Error).message
+  const first = new TextEncoder().encode(text.slice(0, 512))
+  const isOther = /^\s*[^\s[{"\d-]/.test(text)
+  const instead = insteadOf(first, 'text') ?? (isOther ? plainText(first) : undefined)
+  const what = instead ? `it is ${instead.what}` : escapeControls((cause as Error).message)
   return new OutriderError('FILE_FORMAT', `${where} is not valid JSON: ${what}.`, {
     remedy: instead?.remedy ?? 'The file may be cut off; copy or download it again.',
     cause,

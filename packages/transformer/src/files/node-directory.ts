@@ -1,5 +1,8 @@
-import { OutriderError } from '@outrider/tensor'
-import { checkFileName, chunksOf, type Directory, type FileContent, fileMissing } from './directory'
+import { checkFileName, chunksOf, type Directory, type FileContent } from './directory'
+import { readFailure, writeFailure } from './file-failures'
+import { makeFolders } from './make-folders'
+import { nodeModule } from './node-module'
+import { readPieces, systemBytes, writePieces } from './pieces'
 
 /**
  * A folder on disk (Node). It is made when the first file is written. Writing goes to a temporary file beside the target,
@@ -8,20 +11,34 @@ import { checkFileName, chunksOf, type Directory, type FileContent, fileMissing 
  * @throws OutriderError UNSUPPORTED outside Node
  */
 export function directory(path: string): Directory {
+  return directoryInPieces(path, systemBytes)
+}
+
+/** The same, with the bytes that are asked of the system at once. */
+export function directoryInPieces(path: string, pieceBytes: number): Directory {
   const fs = nodeModule('node:fs/promises')
   const { join, dirname, basename } = nodeModule('node:path')
   const at = (file: string) => join(path, checkFileName(path, file))
 
+  async function names(
+    folder: string | undefined,
+    wanted: (entry: import('node:fs').Dirent) => boolean,
+  ): Promise<string[]> {
+    const entries = await fs.readdir(folder ? at(folder) : path, { withFileTypes: true }).catch((error) => {
+      throw readFailure(error, path, folder ?? '')
+    })
+    return entries
+      .filter(wanted)
+      .map((entry) => entry.name)
+      .sort()
+  }
+
   return {
     name: path,
 
-    async list(folder) {
-      const entries = await fs.readdir(folder ? at(folder) : path, { withFileTypes: true }).catch((error) => {
-        throw readFailure(error, path, folder ?? '')
-      })
-      const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name)
-      return files.sort()
-    },
+    list: (folder) => names(folder, (entry) => !entry.isDirectory()),
+
+    folders: (folder) => names(folder, (entry) => entry.isDirectory()),
 
     async has(file) {
       return fs.stat(at(file)).then(
@@ -40,16 +57,13 @@ export function directory(path: string): Directory {
 
     async read(file, { start = 0, end } = {}) {
       try {
-        if (start === 0 && end === undefined) return await fs.readFile(at(file))
+        const whole = start === 0 && end === undefined
+        if (whole && (await fs.stat(at(file))).size <= pieceBytes) return await fs.readFile(at(file))
         await using handle = await fs.open(at(file), 'r')
         const bytes = new Uint8Array(Math.max(0, (end ?? (await handle.stat()).size) - start))
-        let filled = 0
-        while (filled < bytes.length) {
-          const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled)
-          if (bytesRead === 0) break
-          filled += bytesRead
-        }
-        return bytes.subarray(0, filled)
+        const read = async (piece: Uint8Array, position: number) =>
+          (await handle.read(piece, 0, piece.length, position)).bytesRead
+        return await readPieces(bytes, read, { position: start, pieceBytes })
       } catch (error) {
         throw readFailure(error, path, file)
       }
@@ -63,7 +77,7 @@ export function directory(path: string): Directory {
       const target = at(file)
       const temporary = join(dirname(target), `.${basename(target)}.${temporarySuffix()}.tmp`)
       try {
-        await fs.mkdir(dirname(target), { recursive: true })
+        await makeFolders(dirname(target))
         await writeSynced(temporary, content)
         await fs.rename(temporary, target)
         await syncFolder(dirname(target))
@@ -76,7 +90,7 @@ export function directory(path: string): Directory {
     async append(file, content, from) {
       const target = at(file)
       try {
-        await fs.mkdir(dirname(target), { recursive: true })
+        await makeFolders(dirname(target))
         await using handle = await fs.open(target, 'a')
         if (from !== undefined) await handle.truncate(from)
         await handle.appendFile(content)
@@ -95,15 +109,21 @@ export function directory(path: string): Directory {
         throw writeFailure(error, at(file))
       }
     },
+
+    async move(file, name) {
+      try {
+        await fs.rename(at(file), at(name))
+        await syncFolder(dirname(at(name)))
+      } catch (error) {
+        throw writeFailure(error, at(name))
+      }
+    },
   }
 
   async function writeSynced(file: string, content: FileContent): Promise<void> {
     await using handle = await fs.open(file, 'wx')
-    for await (const chunk of chunksOf(content)) {
-      let written = 0
-      while (written < chunk.length)
-        written += (await handle.write(chunk, written, chunk.length - written)).bytesWritten
-    }
+    const write = async (piece: Uint8Array) => (await handle.write(piece)).bytesWritten
+    for await (const chunk of chunksOf(content)) await writePieces(chunk, write, pieceBytes)
     await handle.sync()
   }
 
@@ -115,67 +135,5 @@ export function directory(path: string): Directory {
   }
 }
 
-type NodeModules = {
-  'node:fs': typeof import('node:fs')
-  'node:fs/promises': typeof import('node:fs/promises')
-  'node:os': typeof import('node:os')
-  'node:path': typeof import('node:path')
-  'node:url': typeof import('node:url')
-  'node:crypto': typeof import('node:crypto')
-}
-
-/** A module of Node, reached without an import, so that bundles for browsers hold no trace of it. */
-export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
-  const found = globalThis.process?.getBuiltinModule?.(name)
-  if (found) return found as unknown as NodeModules[Name]
-  throw new OutriderError('UNSUPPORTED', 'Paths on disk need Node 20.16 or later.', {
-    remedy:
-      'In a browser, pass urlDirectory(address), opfsDirectory(path) or memoryDirectory(files) instead of a path.',
-  })
-}
-
 let temporaries = 0
 const temporarySuffix = () => `${globalThis.process.pid}-${++temporaries}`
-
-function readFailure(error: unknown, path: string, file: string): unknown {
-  if (error instanceof OutriderError) return error
-  const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOENT' || code === 'ENOTDIR')
-    return file
-      ? fileMissing(path, file, error)
-      : new OutriderError('FILE_MISSING', `There is no directory ${path}.`, { remedy: 'Check the path.', cause: error })
-  return new OutriderError(
-    'FILE_MISSING',
-    `${file ? `${path}/${file}` : path} cannot be read: ${reason(code, error)}.`,
-    {
-      remedy: 'Check its permissions.',
-      cause: error,
-      details: { directory: path, file, code },
-    },
-  )
-}
-
-function writeFailure(error: unknown, target: string): unknown {
-  if (error instanceof OutriderError) return error
-  const code = (error as NodeJS.ErrnoException).code
-  // Content may fail of itself (a lost device while weights are read): that is not the disk's error.
-  if (!code) return error
-  const full = code === 'ENOSPC' || code === 'EDQUOT'
-  return new OutriderError('FILE_WRITE', `${target} cannot be written: ${reason(code, error)}.`, {
-    remedy: full ? 'Free some space or write elsewhere.' : 'Check the permissions, or write elsewhere.',
-    cause: error,
-    details: { file: target, code },
-  })
-}
-
-const reasons: Record<string, string> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  EISDIR: 'it is a directory',
-  ENOTDIR: 'a part of the path is a file, not a directory',
-}
-
-const reason = (code: string | undefined, error: unknown): string => reasons[code ?? ''] ?? (error as Error).message

@@ -1,5 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import { insteadOf, mayBeHtml } from './instead'
+import { reasonOf } from './network-reason'
+import { blobBytes } from './pieces'
 
 /** Asks the server for a file, or for a part of it. */
 export type Ask = (range?: string) => Promise<Response>
@@ -11,9 +13,10 @@ export interface Span {
   bytes: Uint8Array
 }
 
-/** Bytes that are asked for at once, and at the beginning of a large file, of which only a header may be wanted. */
+/** Bytes that are asked for at once, at the beginning of a large file, of which only a header may be wanted, and at most. */
 const spanBytes = 16 * 2 ** 20
 const firstSpanBytes = 2 ** 20
+const mostSpanBytes = 64 * 2 ** 20
 const keptSpans = 4
 
 interface Place {
@@ -82,9 +85,7 @@ export class RemoteFile {
 
   async read(start: number, end = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
     if (this.#partedSize === undefined)
-      return new Uint8Array(
-        await (await this.#blob()).slice(start, Math.min(end, Number.MAX_SAFE_INTEGER)).arrayBuffer(),
-      )
+      return blobBytes((await this.#blob()).slice(start, Math.min(end, Number.MAX_SAFE_INTEGER)))
     const size = this.#partedSize
     const last = Math.min(end, size)
     const bytes = new Uint8Array(Math.max(0, last - start))
@@ -107,7 +108,7 @@ export class RemoteFile {
   async #fetch(from: number, to: number): Promise<Span | undefined> {
     const size = this.#partedSize!
     const ahead = from === 0 && size > spanBytes ? firstSpanBytes : spanBytes
-    const end = Math.min(size, Math.max(to, from + ahead))
+    const end = Math.min(size, from + Math.max(ahead, Math.min(to - from, mostSpanBytes)))
     const answer = await this.#ask(`bytes=${from}-${end - 1}`)
     if (answer.status === 416) throw this.#changed(`it ends before byte ${from}`)
     this.#checkVersion(answer)
@@ -162,11 +163,32 @@ export class RemoteFile {
   }
 }
 
+/** What is read at once, without a stated length, is a text of a model: the largest are a tenth of this. */
+const mostUnstatedBytes = 512 * 2 ** 20
+
 /** A file in one answer, which the server may have compressed on the way. */
-export async function wholeFile(place: Place, ask: Ask): Promise<Uint8Array> {
-  const bytes = new Uint8Array(await bodyOf(place, await ask()).arrayBuffer())
+export async function wholeFile(place: Place, ask: Ask, mostBytes = mostUnstatedBytes): Promise<Uint8Array> {
+  const answer = await ask()
+  const isStated = lengthOf(answer) !== undefined && !isEncoded(answer)
+  const body = bodyOf(place, answer)
+  const bytes = isStated ? new Uint8Array(await body.arrayBuffer()) : await bounded(place, body.pieces(), mostBytes)
   checkIsFile(place, bytes)
   return bytes
+}
+
+async function bounded(place: Place, pieces: AsyncIterable<Uint8Array>, mostBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  let length = 0
+  for await (const piece of pieces) {
+    parts.push(piece as Uint8Array<ArrayBuffer>)
+    length += piece.length
+    if (length > mostBytes)
+      throw new OutriderError('FILE_FORMAT', `${named(place)} does not end after ${mostBytes} bytes.`, {
+        remedy: 'No file of a model that is read at once is so large: check the address.',
+        details: { ...place },
+      })
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer())
 }
 
 async function blobOf(place: Place, answer: Response): Promise<Blob> {
@@ -218,14 +240,30 @@ async function beginning(answer: Response, count: number): Promise<Uint8Array | 
 }
 
 /** An answer's body; a connection that breaks is a failure of the network. */
-function bodyOf(place: Place, answer: Response): { arrayBuffer(): Promise<ArrayBuffer>; blob(): Promise<Blob> } {
-  const fail = (cause: unknown) => {
-    throw new OutriderError('NETWORK', `${named(place)} broke off: ${(cause as Error).message}.`, {
+function bodyOf(place: Place, answer: Response) {
+  const fail = (cause: unknown): never => {
+    throw new OutriderError('NETWORK', `${named(place)} broke off: ${reasonOf(cause)}.`, {
       remedy: 'Check the connection, and try again.',
       cause,
     })
   }
-  return { arrayBuffer: () => answer.arrayBuffer().catch(fail), blob: () => answer.blob().catch(fail) }
+  return {
+    arrayBuffer: () => answer.arrayBuffer().catch(fail),
+    blob: () => answer.blob().catch(fail),
+    /** Who stops early leaves the rest unsent. */
+    async *pieces(): AsyncGenerator<Uint8Array> {
+      const reader = answer.body?.getReader()
+      try {
+        while (reader) {
+          const { done, value } = await reader.read().catch(fail)
+          if (done) return
+          yield value
+        }
+      } finally {
+        reader?.cancel().catch(() => undefined)
+      }
+    },
+  }
 }
 
 /** Where a part lies; undefined where the server does not say so, or a page of another origin may not see it. */

@@ -1,6 +1,8 @@
 import { OutriderError } from '@outrider/tensor'
 import { checkFileName, type Directory, fileMissing, readOnly } from './directory'
+import { reasonOf } from './network-reason'
 import { type Ask, RemoteFile, type Span, wholeFile } from './remote-file'
+import { steadyAnswer } from './steady-answer'
 
 /**
  * A folder behind an http(s) address, read-only. What a file is, is learned from an answer to a GET of its first byte, never
@@ -10,13 +12,19 @@ import { type Ask, RemoteFile, type Span, wholeFile } from './remote-file'
  * refused.
  *
  * @param base  the folder's address; files are resolved below it
- * @param options.signal  ends requests, and answers that are on their way
- * @throws OutriderError ABORTED; FILE_MISSING; NETWORK where the server cannot be reached, fails, or answers with other parts than asked
- *   for; FILE_FORMAT where a file changes between two reads
+ * @param options.signal             ends requests, and answers that are on their way
+ * @param options.stallMilliseconds  nothing for so long, and a connection counts as broken. Default 30 s
+ * @throws OutriderError ABORTED; FILE_MISSING; NETWORK where the server cannot be reached, fails, falls silent, or answers with other
+ *   parts than asked for; FILE_FORMAT where a file changes between two reads, or one that says no length has no end
  */
 export function urlDirectory(
   base: string | URL,
-  options: { fetch?: typeof fetch; headers?: Record<string, string>; signal?: AbortSignal | undefined } = {},
+  options: {
+    fetch?: typeof fetch
+    headers?: Record<string, string>
+    signal?: AbortSignal | undefined
+    stallMilliseconds?: number | undefined
+  } = {},
 ): Directory {
   const folder = new URL(base)
   if (!folder.pathname.endsWith('/')) folder.pathname += '/'
@@ -33,11 +41,12 @@ export function urlDirectory(
     const init: RequestInit = range
       ? { headers: { ...options.headers, range }, cache: 'no-store' }
       : { headers: { ...options.headers } }
-    if (options.signal) init.signal = options.signal
-    const response = await request(address, init).catch((cause: unknown) => {
+    const settings = { signal: options.signal, stallMilliseconds: options.stallMilliseconds ?? 30_000 }
+    const answer = steadyAnswer((signal) => request(address, { ...init, signal }), settings)
+    const response = await answer.catch((cause: unknown) => {
       if (options.signal?.aborted)
         throw new OutriderError('ABORTED', `Fetching ${name}/${file} was aborted.`, { cause })
-      throw new OutriderError('NETWORK', `${name}/${file} cannot be fetched: ${(cause as Error).message}.`, {
+      throw new OutriderError('NETWORK', `${name}/${file} cannot be fetched: ${reasonOf(cause)}.`, {
         remedy: 'Check the address and the connection; a browser also needs the server to allow cross-origin requests.',
         cause,
       })

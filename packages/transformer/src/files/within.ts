@@ -7,6 +7,7 @@ export function within(outer: Directory, folder: string): Directory {
   return {
     name: `${outer.name}/${folder}`,
     list: async (inner) => outer.list(inner ? at(inner) : folder),
+    ...(outer.folders ? { folders: async (inner?: string) => outer.folders!(inner ? at(inner) : folder) } : {}),
     has: async (file) => outer.has(at(file)),
     size: async (file) => outer.size(at(file)),
     read: async (file, range) => outer.read(at(file), range),
@@ -15,5 +16,6 @@ export function within(outer: Directory, folder: string): Directory {
     write: async (file, content) => outer.write(at(file), content),
     append: async (file, content, from) => outer.append(at(file), content, from),
     remove: async (file) => outer.remove(at(file)),
+    ...(outer.move ? { move: async (file: string, name: string) => outer.move!(at(file), at(name)) } : {}),
   }
 }

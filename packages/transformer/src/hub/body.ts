@@ -1,4 +1,5 @@
-import { Passing, type RequestSettings, reasonOf } from './requests'
+import { reasonOf } from '../files/network-reason'
+import { Passing, type RequestSettings } from './requests'
 
 /**
  * The pieces of an answer's body as they come. Whoever stops early leaves the rest unsent.

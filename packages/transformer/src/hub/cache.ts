@@ -1,6 +1,8 @@
 import { OutriderError } from '@outrider/tensor'
 import { checkFileName, type Directory, readOnly } from '../files/directory'
-import { directory, nodeModule } from '../files/node-directory'
+import { makeFolders } from '../files/make-folders'
+import { directory } from '../files/node-directory'
+import { nodeModule } from '../files/node-module'
 import { type HubId, isCommit } from './hub-id'
 
 /**
@@ -44,12 +46,12 @@ export function modelCache(place: string, { name }: HubId): ModelCache {
       })
   }
   async function makeFolder(path: string): Promise<void> {
-    await fs.mkdir(cacheDirectory, { recursive: true })
+    await makeFolders(cacheDirectory)
     // What is there already is checked before anything is made below it.
     let there = path
     while (there !== cacheDirectory && !(await isAnything(there))) there = dirname(there)
     await check(there)
-    await fs.mkdir(path, { recursive: true })
+    await makeFolders(path)
   }
   const isAnything = (path: string) =>
     fs.lstat(path).then(

@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { nodeModule } from '../files/node-directory'
+import { nodeModule } from '../files/node-module'
 import { pieces } from './body'
 import { ask, Passing, persist, type RequestSettings } from './requests'
 

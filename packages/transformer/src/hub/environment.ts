@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { nodeModule } from '../files/node-directory'
+import { nodeModule } from '../files/node-module'
 import { defaultEndpoint } from './hub-id'
 
 /** What the environment says about the hub. */

@@ -1,6 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
-import { type Directory, fileMissing, namesInside, readOnly } from '../files/directory'
-import { nodeModule } from '../files/node-directory'
+import { type Directory, fileMissing, foldersInside, namesInside, readOnly } from '../files/directory'
+import { nodeModule } from '../files/node-module'
 import { pieces } from './body'
 import { type ModelCache, modelCache } from './cache'
 import { contentHeaders, download, type RemoteFile, rangeStart } from './download'
@@ -132,6 +132,7 @@ function cachedModel(
   return {
     name: id,
     list: async (folder) => namesInside(files.keys(), folder),
+    folders: async (folder) => foldersInside(files.keys(), folder),
     has: async (file) => files.has(file),
     size: async (file) => remoteOf(file).bytes,
     read: async (file, range = {}) => {

@@ -18,5 +18,15 @@ export function parseHubId(text: string): HubId | undefined {
   return { name, revision }
 }
 
+/** The model, as `parseHubId` reads it, that a page of the Hub is about; undefined for other addresses, and for those of files. */
+export function modelOfPage(address: string): string | undefined {
+  const [, name, revision] =
+    /^https?:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)(?:\/(?:tree|blob)\/([^/?#]+)[^?#]*)?\/?(?:[?#].*)?$/.exec(
+      address,
+    ) ?? []
+  const id = revision === undefined || revision === 'main' ? name : `${name}@${revision}`
+  return id !== undefined && parseHubId(id) ? id : undefined
+}
+
 /** Whether it is a whole commit hash, as folders of snapshots are named. */
 export const isCommit = (text: unknown): text is string => typeof text === 'string' && /^[0-9a-f]{40}$/.test(text)

@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { checkFileName } from '../files/directory'
+import { escapeControls } from '../files/escape-controls'
 import { type Budget, json } from './body'
 import type { RemoteFile } from './download'
 import { type HubId, isCommit } from './hub-id'
@@ -96,7 +97,4 @@ const lie = (endpoint: string, what: string) =>
   })
 
 /** Without what a terminal would obey: JSON leaves DEL and the C1 controls as they are. */
-const shown = (value: unknown) =>
-  (JSON.stringify(value) ?? 'undefined')
-    .slice(0, 100)
-    .replace(/[\u007f-\u009f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`)
+const shown = (value: unknown) => escapeControls((JSON.stringify(value) ?? 'undefined').slice(0, 100))

@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { reasonOf } from '../files/network-reason'
 
 export interface RequestSettings {
   fetch: typeof fetch
@@ -131,11 +132,6 @@ export function refusal(status: number, url: string, retryAfter: string | null, 
     remedy: status === 404 ? 'Check the name of the model, its revision and the file.' : undefined,
     details: { status },
   })
-}
-
-export const reasonOf = (error: unknown): string => {
-  const { message, cause } = error as { message?: string; cause?: { code?: string; message?: string } }
-  return cause?.code ?? cause?.message ?? message ?? String(error)
 }
 
 export function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import { warnOnConsole } from '../files/file-warning'
 import { type Directory, directory, type OnWarning, urlDirectory } from '../files/index'
-import { defaultEndpoint } from '../hub/hub-id'
+import { defaultEndpoint, modelOfPage } from '../hub/hub-id'
 import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
 import { Llama, llamaParameterShapes } from '../model/index'
 import { openGgufModel } from './gguf/open-gguf-model'
@@ -39,7 +39,7 @@ export interface LoadOptions {
  *
  * - from a Hugging Face directory: config.json, model.safetensors (or shards with their index) in F32, F16 or BF16,
  *   tokenizer.json, and where they are, tokenizer_config.json, chat_template.jinja and generation_config.json;
- * - from a GGUF file, which holds all of that: F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K.
+ * - from a GGUF file, which holds all of that: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K.
  *
  * Weights go to the device a few rows at a time. The caller disposes of the model.
  *
@@ -91,6 +91,9 @@ async function directoryOf(
   path: string,
   { hub: { endpoint, token } = {}, signal, onDownload }: Omit<LoadOptions, 'device'>,
 ): Promise<Directory> {
+  const model = modelOfPage(path)
+  if (model !== undefined)
+    throw new OutriderError('INVALID_ARGUMENT', `${path} is a page about a model.`, { remedy: `Give ${model}.` })
   if (/^https?:\/\//.test(path)) return urlDirectory(path, { signal })
   const hub = parseHubId(path)
   if (!hub) return directory(path)
@@ -103,7 +106,8 @@ async function directoryOf(
   const local = directory(path)
   const isHere = await local.list().then(
     () => true,
-    () => false,
+    // A file is here, too.
+    ({ cause }: OutriderError) => (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOTDIR',
   )
   return isHere ? local : hubDirectory(path, { endpoint, token, signal, onDownload })
 }

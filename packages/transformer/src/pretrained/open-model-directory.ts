@@ -1,7 +1,9 @@
-import { OutriderError } from '@outrider/tensor'
+import type { OutriderError } from '@outrider/tensor'
 import { parseConfig, parseGenerationConfig } from '../config/index'
 import { type Directory, type OnWarning, readJson } from '../files/index'
+import { adapterFile, refuseAdapter } from '../files/other-models'
 import { loadTokenizer } from '../tokenizer/index'
+import { notAModel } from './not-a-model'
 import type { OpenedModel } from './opened-model'
 import { modelWeights } from './weights'
 
@@ -24,23 +26,20 @@ export async function openModelDirectory(files: Directory, onWarning?: OnWarning
 }
 
 async function assertModel(files: Directory): Promise<void> {
-  if (await files.has('config.json')) return
-  const names = await files.list().catch(async (error: OutriderError) => {
-    // A web server lists nothing; what it answers for the file says more.
-    if (error.code === 'UNSUPPORTED') await files.size('config.json')
-    return undefined
-  })
-  const gguf = names?.find((name) => name.endsWith('.gguf'))
-  throw new OutriderError(
-    'FILE_MISSING',
-    names
-      ? `${files.name} has no config.json, so it is not a model directory.`
-      : `There is no model directory ${files.name}.`,
-    {
-      remedy: gguf
-        ? `Give the path of the GGUF file in it: ${files.name}/${gguf}.`
-        : 'Give the path of a Hugging Face model directory or of a .gguf file; a model of the Hub is downloaded with: npx @huggingface/hub download, huggingface-cli download, or git clone.',
-      details: { directory: files.name, file: 'config.json' },
-    },
-  )
+  const listing = files.list().catch((error: OutriderError) => error)
+  if (await files.has('config.json')) {
+    const names = await listing
+    if (Array.isArray(names)) await refuseAdapter(files, names)
+    return
+  }
+  const names = await listing
+  // A web server lists nothing; what it answers for the file says more.
+  if (!Array.isArray(names) && names.code === 'UNSUPPORTED') {
+    const size = files.size('config.json')
+    size.catch(() => undefined)
+    const isAdapter = await files.has(adapterFile).catch(() => false)
+    if (!isAdapter) await size
+    throw await notAModel(files, isAdapter ? [adapterFile] : undefined)
+  }
+  throw await notAModel(files, Array.isArray(names) ? names : undefined)
 }

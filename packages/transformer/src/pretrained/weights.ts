@@ -3,6 +3,7 @@ import { familyOf } from '../config/families/index'
 import type { ModelConfig } from '../config/index'
 import {
   type Directory,
+  heldDtype,
   openSafetensors,
   readBytes,
   readSafetensors,
@@ -11,6 +12,7 @@ import {
   weightDtype,
 } from '../files/index'
 import { llamaParameterShapes, type Parameters } from '../model/index'
+import { refuseForeignTensors } from './foreign-tensors'
 import { separateWeights } from './joined-weights'
 
 /** What is known of a tensor before it is read. */
@@ -48,7 +50,7 @@ export async function readWeight(weights: Weights, name: string): Promise<Float3
 /** Where rows are among the bytes of a tensor. */
 export function partOf({ shape, start, end }: { shape: readonly number[]; start: number; end: number }, rows?: Rows) {
   const { first, count } = rows ?? { first: 0, count: shape[0] ?? 1 }
-  const rowBytes = (end - start) / (shape[0] ?? 1)
+  const rowBytes = (end - start) / (shape[0] || 1)
   return { first: first * rowBytes, count: count * rowBytes }
 }
 
@@ -161,7 +163,7 @@ function rowsAtOnce({ shape, bytes, rowStep }: StoredWeight, height: number): nu
 }
 
 /**
- * What a parameter becomes, on the device or in a GGUF file. Vectors are f32. Matrices are what is wanted, or what they are stored as; q4_0 makes the
+ * What a parameter becomes on the device. Vectors are f32. Matrices are what is wanted, or what they are stored as; q4_0 makes the
  * embedding and the head q8_0, whose errors would be those of every token. What does not divide into blocks is f16, and rows
  * that are no multiples of 8 are f32.
  *
@@ -172,7 +174,7 @@ export function deviceDtype(
   { shape, dtype: stored }: Pick<StoredWeight, 'shape' | 'dtype'>,
   wanted?: LoadDtype,
 ): WeightDtype {
-  const as = weightDtype(stored)
+  const as = heldDtype(stored)
   if (!as)
     throw new OutriderError('UNSUPPORTED', `Tensor "${name}" has elements of type ${stored}, which are no weights.`, {
       remedy: 'Convert the model to F32, F16 or BF16.',
@@ -211,6 +213,11 @@ function checkTensors(
       remedy: 'Configuration and weights are of different models, or the copy is incomplete.',
       details,
     })
+  // What has no elements says nothing, as some exporters leave it.
+  const unexpected = [...tensors]
+    .filter(([name, { shape }]) => !expected.has(name) && !disregarded(name) && !shape.includes(0))
+    .map(([name]) => name)
+  refuseForeignTensors(where, unexpected)
   const missing = [...expected.keys()].filter((name) => !tensors.has(name))
   if (missing.length > 0)
     throw fail(`the weights lack ${listed(missing)}, which the configuration calls for`, { missing })
@@ -223,7 +230,6 @@ function checkTensors(
         expected: shape,
       })
   }
-  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name) && !disregarded(name))
   if (unexpected.length > 0)
     throw fail(`the weights have ${listed(unexpected)}, which the configuration does not call for`, { unexpected })
 }

@@ -38,16 +38,19 @@ export interface ChatTemplateOptions {
 export class ChatTemplate {
   /** The template's text. */
   readonly source: string
+  /** Other templates of the model by their names, for tools and so on: not used, and saved with it. */
+  readonly others: Readonly<Record<string, string>>
   readonly #tokens: NamedSpecialTokens
   readonly #file: string | undefined
   readonly #limits: TemplateLimits
-  readonly #others: Readonly<Record<string, string>>
   #program: ParsedTemplate | undefined
 
   /**
    * @param source   the Jinja template
    * @param tokens   pieces of the special tokens it may use: bos_token, eos_token and so on
-   * @param options  where it comes from, its limits, and templates beside it
+   * @param options.file    where it comes from, as errors name it
+   * @param options.limits  what it may take, where that is not the default
+   * @param options.others  other templates of the model by their names: saved with it
    */
   constructor(
     source: string,
@@ -58,7 +61,7 @@ export class ChatTemplate {
     this.#tokens = tokens
     this.#file = file
     this.#limits = { ...templateLimits, ...limits }
-    this.#others = others
+    this.others = others
   }
 
   /**
@@ -144,7 +147,7 @@ export class ChatTemplate {
   /** The files that hold the template, where transformers 5 looks; tokenizer_config.json has it too. */
   toFiles(): Record<string, string> {
     // A stranger chose the names: only what is the name of a file inside the folder becomes one.
-    const others = Object.entries(this.#others)
+    const others = Object.entries(this.others)
       .filter(([name]) => /^\w[\w.-]*$/.test(name))
       .map(([name, text]) => [`additional_chat_templates/${name}.jinja`, text])
     return { 'chat_template.jinja': this.source, ...Object.fromEntries(others) }

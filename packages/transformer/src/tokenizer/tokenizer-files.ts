@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import type { Directory } from '../files/directory'
+import { type Directory, readText } from '../files/directory'
 import type { OnWarning } from '../files/file-warning'
 import { parseJson } from '../files/json'
 import { ChatTemplate } from './chat-template'
@@ -21,8 +21,8 @@ export async function loadTokenizer(
         'Models that only bring tokenizer.model or vocab.json need it converted: save their tokenizer once with transformers (AutoTokenizer.from_pretrained(…).save_pretrained(…)).',
       details: { directory: directory.name, file: 'tokenizer.json' },
     })
-  const optional = async (file: string) => ((await directory.has(file)) ? directory.readText(file) : undefined)
-  const json = await directory.readText('tokenizer.json')
+  const optional = async (file: string) => ((await directory.has(file)) ? readText(directory, file) : undefined)
+  const json = await readText(directory, 'tokenizer.json')
   const config = (await optional('tokenizer_config.json')) ?? '{}\n'
   const where = `${directory.name}/`
   const tokenizer = Tokenizer.fromJson(json, config, where)
@@ -42,7 +42,7 @@ const additional = 'additional_chat_templates'
 async function additionalTemplates(directory: Directory): Promise<Record<string, string>> {
   const files = await directory.list(additional).catch(() => [])
   const templates = files.filter((file) => file.endsWith('.jinja'))
-  const texts = templates.map(async (file) => [file.slice(0, -6), await directory.readText(`${additional}/${file}`)])
+  const texts = templates.map(async (file) => [file.slice(0, -6), await readText(directory, `${additional}/${file}`)])
   return Object.fromEntries(await Promise.all(texts))
 }
 

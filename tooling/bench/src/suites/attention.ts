@@ -31,6 +31,7 @@ const generations: readonly Kernel[] = [
   { kernel: 'broadcast' },
   { kernel: 'shared', span: 256 },
   { kernel: 'broadcast', span: 256 },
+  { kernel: 'decoding', span: 256 },
 ]
 
 /** Attention, forward and with its gradients, by every kernel that takes the shape here. */

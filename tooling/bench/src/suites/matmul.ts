@@ -21,8 +21,8 @@ export const matmulSuite: Suite = {
     for (const [m, n, k] of shapes) {
       note(`${m} × ${n} × ${k}`)
       const [a, b] = [common.values(m * k, 1, 1), common.values(k * n, 1, 2)]
-      const ours =
-        m <= 16 ? [outrider(device), outrider(device, 'linear')] : [outrider(device), outrider(device, 'dot')]
+      const generations = m <= 16 ? (['linear'] as const) : (['dot', 'outer', 'tiled'] as const)
+      const ours = [outrider(device), ...generations.map((kernel) => outrider(device, kernel))]
       rows.push(
         ...(await compare(context, [...ours, ...peers], {
           name: `${m} × ${n} × ${k}`,

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { valueAndGradient } from '../../autograd/value-and-gradient'
 import { uniform01 } from '../../random/philox'
 import { expectAllClose, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
+import { sum } from '../reduce/sum'
 import { attention } from './attention'
 
 const random = (size: number, stream: number) =>
@@ -46,6 +48,10 @@ describe('attention', () => {
     [8, 4, 1, undefined],
     [64, 6, 2, undefined],
     [64, 6, 2, 'shared'],
+    [64, 6, 2, 'decoding'],
+    [4, 2, 2, 'decoding'],
+    [20, 4, 1, 'decoding'],
+    [512, 2, 1, 'decoding'],
     [128, 2, 1, undefined],
   ] as const)
     it(`agrees with float64 for ${heads} heads over ${kvHeads} of ${headDim}, kernel ${kernel ?? 'as chosen'}, with unequal starts in a longer cache`, async () => {
@@ -67,7 +73,7 @@ describe('attention', () => {
       out.dispose()
     })
 
-  it.each([undefined, 'shared'] as const)(
+  it.each([undefined, 'shared', 'decoding'] as const)(
     'in parts agrees with float64, and of one part it is the whole to the bit (kernel %s)',
     async (kernel) => {
       const device = await testDevice()
@@ -135,28 +141,31 @@ describe('attention', () => {
     out.dispose()
   })
 
-  it('gives a row the same bits whatever rows are computed with it', async () => {
-    const device = await testDevice()
-    const [rows, heads, headDim, keys] = [16, 4, 16, 90]
-    using q = device.tensor(random(rows * heads * headDim, 4), { shape: [1, rows, heads, headDim] })
-    using k = device.tensor(random(keys * 2 * headDim, 5), { shape: [1, keys, 2, headDim] })
-    using v = device.tensor(random(keys * 2 * headDim, 6), { shape: [1, keys, 2, headDim] })
-    for (const window of [undefined, 20]) {
-      using together = attention(q, k, v, { start: 60, window })
-      const all = await together.data()
-      for (let t = 0; t < rows; t++) {
-        using alone = device.scope(() =>
-          attention(
-            slice(q.reshape([rows, heads, headDim]), { start: t, count: 1 }).reshape([1, 1, heads, headDim]),
-            k,
-            v,
-            { start: 60 + t, window },
-          ),
-        )
-        expect(await alone.data()).toEqual(all.slice(t * heads * headDim, (t + 1) * heads * headDim))
+  it.each([undefined, 'decoding'] as const)(
+    'gives a row the same bits whatever rows are computed with it (kernel %s)',
+    async (kernel) => {
+      const device = await testDevice()
+      const [rows, heads, headDim, keys] = [16, 4, 16, 90]
+      using q = device.tensor(random(rows * heads * headDim, 4), { shape: [1, rows, heads, headDim] })
+      using k = device.tensor(random(keys * 2 * headDim, 5), { shape: [1, keys, 2, headDim] })
+      using v = device.tensor(random(keys * 2 * headDim, 6), { shape: [1, keys, 2, headDim] })
+      for (const window of [undefined, 20]) {
+        using together = attention(q, k, v, { start: 60, window, kernel })
+        const all = await together.data()
+        for (let t = 0; t < rows; t++) {
+          using alone = device.scope(() =>
+            attention(
+              slice(q.reshape([rows, heads, headDim]), { start: t, count: 1 }).reshape([1, 1, heads, headDim]),
+              k,
+              v,
+              { start: 60 + t, window, kernel },
+            ),
+          )
+          expect(await alone.data()).toEqual(all.slice(t * heads * headDim, (t + 1) * heads * headDim))
+        }
       }
-    }
-  })
+    },
+  )
 
   it('survives scores far beyond what exp can hold', async () => {
     const device = await testDevice()
@@ -165,6 +174,14 @@ describe('attention', () => {
     using v = device.tensor(Float32Array.of(1, 2, 3, 4, 9, 9, 9, 9), { shape: [1, 2, 1, 4] })
     using out = attention(q, k, v)
     expect(await out.toArray()).toEqual([[[[1, 2, 3, 4]], [[1, 2, 3, 4]]]])
+  })
+
+  it('refuses to record gradients through the kernel decoding', async () => {
+    const device = await testDevice()
+    using q = device.zeros([1, 2, 2, 4])
+    expect(() => valueAndGradient({ q }, ({ q }) => sum(attention(q, q, q, { kernel: 'decoding' })))).toThrow(
+      /decoding does not take this form/,
+    )
   })
 
   it('refuses heads that do not share evenly, and prints the shapes', async () => {

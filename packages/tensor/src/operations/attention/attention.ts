@@ -3,18 +3,28 @@ import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, generatedKernel, type Kernel, type KernelSpecialization, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
-import { rowReduction } from '../reduce/row-reduction'
+import { rowReduction, workgroupReduction } from '../reduce/row-reduction'
 import { defineStartKernel, generatedStartKernel, type Start, type StartKernel, startRun } from '../starts'
 import { throughF32 } from '../through-f32'
 import type { BroadcastForm } from './broadcast-source'
 import * as broadcast from './broadcast-source'
 import combineSource from './combine.wgsl'
+import decodingSource from './decoding.wgsl'
 import forwardSource from './forward.wgsl'
 import keyGradientSource from './key-gradient.wgsl'
 import places from './places.wgsl'
 import queryGradientSource from './query-gradient.wgsl'
 import rowSumsSource from './row-sums.wgsl'
-import { type AttentionKernelName, selectAttention, selectSpan, takesBroadcast, unlimited } from './select'
+import {
+  type AttentionKernelName,
+  decodingLanes,
+  selectAttention,
+  selectSpan,
+  selectsDecoding,
+  takesBroadcast,
+  takesDecoding,
+  unlimited,
+} from './select'
 
 const combineKernel = defineStartKernel({ name: 'attentionCombine', source: combineSource })
 const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSource })
@@ -22,12 +32,40 @@ const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSo
 /** The kernels of attention and its gradients, and what their shaders are specialised by. */
 interface AttentionKernels {
   forward: StartKernel
+  /** Of `forward`, where it is not that of the gradients. */
+  forwardSpecialization?: KernelSpecialization
   queryGradient: Kernel
   keyGradient: Kernel
   specialization: KernelSpecialization
 }
 
-function attentionKernels({ capabilities }: Device, headDim: number, forced?: AttentionKernelName): AttentionKernels {
+function attentionKernels(
+  device: Device,
+  rows: number,
+  headDim: number,
+  forced?: AttentionKernelName,
+): AttentionKernels {
+  if (forced !== 'decoding' && (forced || device.tape || !selectsDecoding(rows, headDim, device.capabilities)))
+    return kernelsWithGradients(device, headDim, forced)
+  if (device.tape || !takesDecoding(headDim))
+    throw new OutriderError('INVALID_ARGUMENT', 'attention: kernel decoding does not take this form here.')
+  return {
+    ...kernelsWithGradients(device, headDim),
+    forward: decodingKernel,
+    forwardSpecialization: {
+      constants: { LANES: decodingLanes, VECTORS: headDim / 4 },
+      prelude: workgroupReduction,
+    },
+  }
+}
+
+const decodingKernel = defineStartKernel({ name: 'attentionDecoding', source: places + decodingSource })
+
+function kernelsWithGradients(
+  { capabilities }: Device,
+  headDim: number,
+  forced?: Exclude<AttentionKernelName, 'decoding'>,
+): AttentionKernels {
   const vectors = headDim / 4
   if ((forced ?? selectAttention(headDim, capabilities)) === 'broadcast') {
     if (!takesBroadcast(headDim, capabilities))
@@ -89,7 +127,12 @@ export function attention(
     throw new OutriderError('INVALID_ARGUMENT', `attention: span is ${span}; it must be a positive integer.`)
   const { batch, rows, keys, heads, kvHeads, headDim } = attentionSizes(q, k, v)
   const { device } = q
-  const { forward, queryGradient, keyGradient, specialization } = attentionKernels(device, headDim, kernel)
+  const { forward, forwardSpecialization, queryGradient, keyGradient, specialization } = attentionKernels(
+    device,
+    rows,
+    headDim,
+    kernel,
+  )
   const run = startRun('attention', forward, start, batch)
   // The gradients want the shift over all keys, which parts do not give.
   const partKeys = device.tape ? unlimited : (span ?? selectSpan(rows, device.capabilities))
@@ -116,6 +159,7 @@ export function attention(
     const out = device.empty(parts > 1 ? [parts, ...q.shape] : q.shape)
     device.run(run.kernel, {
       ...byQueries,
+      ...forwardSpecialization,
       bindings: { q, k, v, out, shift, ...run.bindings },
       workgroups: blocks(queries, parts),
     })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { selectAttention, selectSpan, unlimited } from './select'
+import { selectAttention, selectSpan, selectsDecoding, unlimited } from './select'
 
 const subgroups = (size: number, largest = size) => ({
   subgroups: size > 0,
@@ -23,6 +23,14 @@ describe('the choice of an attention kernel', () => {
     expect(selectAttention(256, sse)).toBe('shared')
     expect(selectAttention(256, avx)).toBe('shared')
     expect(selectAttention(128, avx)).toBe('broadcast')
+  })
+
+  it('is decoding for up to 16 rows on a GPU, where the head has no more vectors than a workgroup lanes', () => {
+    for (const device of [none, gpu]) {
+      expect([1, 16, 17].map((rows) => selectsDecoding(rows, 64, device))).toEqual([true, true, false])
+      expect([512, 516].map((headDim) => selectsDecoding(1, headDim, device))).toEqual([true, false])
+    }
+    expect(selectsDecoding(1, 64, sse)).toBe(false)
   })
 
   it('cuts the keys for up to 16 rows, in one way for all of them, and where a GPU would be idle', () => {

@@ -1,7 +1,10 @@
 import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
 
-/** The generations of attention kernels, by name. `shared` runs everywhere, and lanes meet in workgroup memory. */
-export type AttentionKernelName = 'shared' | 'broadcast'
+/**
+ * The generations of attention kernels, by name. `shared` runs everywhere, and lanes meet in workgroup memory; `decoding` is
+ * for a few rows on a GPU, and has no gradient.
+ */
+export type AttentionKernelName = 'shared' | 'broadcast' | 'decoding'
 
 /**
  * Which kernel attends: a matter of the head and the device alone, so that a row's bits are the same in any batch.
@@ -17,6 +20,19 @@ export const takesBroadcast = (headDim: number, capabilities: Subgroups): boolea
   return hasOneSubgroupSize(capabilities) && lanes >= 4 && headDim / 4 / lanes <= 4
 }
 
+/**
+ * Whether a few rows attend by the kernel `decoding`: up to 16 of them, as a verified block has the bits of plain decoding, and
+ * on a GPU, where `shared` waits for memory with one subgroup a block (47 against 10 µs over 100 keys, H100).
+ */
+export const selectsDecoding = (rows: number, headDim: number, capabilities: Subgroups): boolean =>
+  rows <= fewRows && takesDecoding(headDim) && !isOnCpu(capabilities)
+
+/** Whether a workgroup has a lane for every vector of the head. */
+export const takesDecoding = (headDim: number): boolean => headDim / 4 <= decodingLanes
+
+export const decodingLanes = 128
+const fewRows = 16
+
 /** More keys than a cache holds; with a position added, it is still a u32. */
 export const unlimited = 2 ** 30
 
@@ -26,4 +42,4 @@ export const unlimited = 2 ** 30
  * that it has in plain decoding; more rows are workgroups enough. A CPU has a few cores, and what is cut is added up again.
  */
 export const selectSpan = (rows: number, capabilities: Subgroups): number =>
-  rows <= 16 && !isOnCpu(capabilities) ? 256 : unlimited
+  rows <= fewRows && !isOnCpu(capabilities) ? 256 : unlimited

@@ -3,7 +3,11 @@ import { uniform01 } from '../../random/philox'
 import { expectAllClose, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
 import { matmul } from './matmul'
-import { dotPlan, selectLinear, selectMatmul, selectParts } from './select'
+import { dotPlan, selectLinear, selectMatmul, selectParts, takesTiled, tiledPlan } from './select'
+
+// As bytes: number by number, a comparison of many takes long, and that they differ takes minutes to say.
+const bytes = (x: { buffer: ArrayBufferLike; byteOffset: number; byteLength: number }) =>
+  Buffer.from(x.buffer, x.byteOffset, x.byteLength)
 
 const random = (size: number, stream: number) =>
   Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
@@ -55,7 +59,11 @@ describe('matmul', () => {
           ? (['plain'] as const)
           : (['plain', form.transposeB ? 'dot' : 'outer'] as const)
       for (const [m, n, k] of sizes)
-        for (const kernel of [...kernels, undefined]) {
+        for (const kernel of [
+          ...kernels,
+          ...(takesTiled({ m, n, k, ...form }) ? (['tiled'] as const) : []),
+          undefined,
+        ]) {
           const a = random(m * k, m)
           const b = random(k * n, n + 100)
           using c = device.scope(() =>
@@ -80,17 +88,38 @@ describe('matmul', () => {
     for (const [rows, n, k] of [
       [40, 70, 130],
       [40, 70, 132],
+      [70, 72, 132],
+      [20, 1024, 24],
     ] as const) {
       using x = device.tensor(random(rows * k, 1), { shape: [rows, k] })
       using w = device.tensor(random(n * k, 2), { shape: [n, k] })
-      using together = matmul(x, w, { transposeB: true })
-      const all = await together.data()
-      for (let count = 1; count <= 16; count++) {
-        using some = device.scope(() => matmul(slice(x, { start: 3, count }), w, { transposeB: true }))
-        expect(await some.data(), `${count} rows`).toEqual(all.slice(3 * n, (3 + count) * n))
+      for (const kernel of [undefined, ...(k % 4 === 0 && n % 4 === 0 ? (['tiled'] as const) : [])]) {
+        using together = matmul(x, w, { transposeB: true, kernel })
+        const all = await together.data()
+        for (let count = 1; count <= 16; count++) {
+          using some = device.scope(() => matmul(slice(x, { start: 3, count }), w, { transposeB: true, kernel }))
+          const same = bytes(await some.data()).equals(bytes(all.slice(3 * n, (3 + count) * n)))
+          expect(same, `${count} rows, ${kernel}`).toBe(true)
+        }
       }
     }
   })
+
+  for (const form of forms.slice(0, 3))
+    it(`agrees with float64 by large tiles, ${form.transposeA ? 'T' : 'N'}${form.transposeB ? 'T' : 'N'}`, async () => {
+      const device = await testDevice()
+      const [m, n, k] = form.transposeB ? [132, 1028, 20] : [1412, 1420, 20]
+      expect(tiledPlan({ m, n, transposeB: form.transposeB }).rows).toBe(128)
+      const a = random(m * k, 1)
+      const b = random(k * n, 2)
+      using x = device.tensor(a, { shape: form.transposeA ? [k, m] : [m, k] })
+      using w = device.tensor(b, { shape: form.transposeB ? [n, k] : [k, n] })
+      using c = matmul(x, w, { ...form, kernel: 'tiled' })
+      await expectAllClose(c, reference(a, b, m, n, k, form.transposeA, form.transposeB), {
+        absolute: 2e-5,
+        relative: 1e-4,
+      })
+    })
 
   for (const transposeA of [false, true])
     it(`cut into parts over k agrees with float64 as ${transposeA ? 'T' : 'N'}N, by every kernel that can`, async () => {
@@ -100,7 +129,8 @@ describe('matmul', () => {
         [5, 7, 61],
         [4, 4, 8],
       ] as const)
-        for (const kernel of ['outer', undefined] as const)
+        for (const kernel of ['outer', 'tiled', undefined] as const) {
+          if (kernel === 'tiled' && !takesTiled({ m, n, k, transposeA, transposeB: false })) continue
           for (const parts of [2, 3, 50]) {
             const [a, b] = [random(m * k, 21), random(k * n, 22)]
             using c = device.scope(() =>
@@ -112,6 +142,7 @@ describe('matmul', () => {
             )
             await expectAllClose(c, reference(a, b, m, n, k, transposeA, false), { absolute: 2e-5, relative: 1e-4 })
           }
+        }
     })
 
   it('refuses parts where a row must have the same bits in any batch, and no parts at all', async () => {
@@ -153,19 +184,33 @@ describe('the choice of a matmul kernel', () => {
     expect(selectMatmul({ ...problem, k: 127, transposeB: true }, cpu).kernel).toBe('dot')
     expect(selectMatmul({ ...problem, m: 9, transposeA: true }, cpu).kernel).toBe('outer')
     expect(selectMatmul(problem, { ...cpu, subgroupMaxSize: 8 }).kernel).toBe('outer')
-    expect(selectMatmul(problem, { ...cpu, subgroups: false }).kernel).toBe('outer')
-    expect(selectMatmul({ ...problem, transposeA: true }, gpu)).toEqual({
+    expect(selectMatmul(problem, { ...cpu, subgroups: false })).toEqual({
+      kernel: 'tiled',
+      rows: 64,
+      columns: 64,
+      lanes: 256,
+    })
+    for (const form of forms.slice(0, 3)) expect(selectMatmul({ ...problem, ...form }, gpu).kernel).toBe('tiled')
+    expect(selectMatmul({ ...problem, m: 2048, n: 2048 }, gpu)).toMatchObject({ rows: 128, columns: 128 })
+    expect(selectMatmul({ ...problem, m: 9, transposeA: true }, gpu)).toEqual({
       kernel: 'outer',
       rows: 4,
       columns: 4,
       lanes: 32,
     })
+    expect(selectMatmul({ ...problem, k: 127, transposeB: true }, gpu).kernel).toBe('dot')
     expect(selectMatmul({ ...problem, transposeA: true, transposeB: true }, cpu).kernel).toBe('plain')
   })
 
   it('does not depend on the rows for a linear layer, and dot reads weights once for up to 8', () => {
-    for (const m of [1, 5, 8, 500])
+    for (const m of [1, 5, 8, 500]) {
       expect(selectMatmul({ ...problem, m, transposeB: true }, cpu).kernel).toBe('broadcast')
+      expect(selectMatmul({ ...problem, m, transposeB: true }, gpu)).toMatchObject({ kernel: 'tiled', rows: 64 })
+      expect(selectMatmul({ ...problem, m, n: 1024, transposeB: true }, gpu)).toMatchObject({
+        kernel: 'tiled',
+        rows: 128,
+      })
+    }
     for (let m = 1; m <= 8; m++) {
       const { kernel, rows } = dotPlan({ m, n: 384 }, cpu)
       expect(kernel).toBe('dot')
@@ -179,7 +224,8 @@ describe('the choice of a matmul kernel', () => {
     const narrow = { m: 64, n: 64, k: 4096, transposeA: true, transposeB: false }
     const partsOf = (problem: typeof narrow, device: typeof gpu) =>
       selectParts(problem, selectMatmul(problem, device), device)
-    expect(partsOf(narrow, gpu)).toBe(16) // 16 tiles of 4 × 128
+    expect(partsOf(narrow, gpu)).toBe(32) // a tile, k by 128
+    expect(partsOf({ ...narrow, n: 62 }, gpu)).toBe(16) // 16 tiles of 4 × 128
     expect(partsOf({ ...narrow, k: 256 }, gpu)).toBe(2)
     expect(partsOf({ ...narrow, k: 100 }, gpu)).toBe(1)
     expect(partsOf({ ...narrow, m: 1024, n: 1024 }, gpu)).toBe(1)

@@ -19,7 +19,10 @@ import {
   selectMatmul,
   selectParts,
   takesBroadcast,
+  takesTiled,
+  tiledPlan,
 } from './select'
+import { type TiledForm, tiledSource } from './tiled-source'
 
 export interface MatmulOptions {
   /** Read a as its transpose. */
@@ -79,6 +82,7 @@ function multiplyInto(
 ): void {
   const { m, n, k, transposeA, transposeB } = problem
   const { device } = a
+  if (forcedParts !== undefined) checkParts(forcedParts, transposeB)
   const selected = selectMatmul(problem, device.capabilities)
   const elements = (ab: 1 | 4, ofC: 1 | 4, target = c) =>
     elementTypes('matmul', device, { A: [a, ab], B: [b, ab], C: [target, ofC] }, 'C')
@@ -87,6 +91,7 @@ function multiplyInto(
     dot: transposeB && !transposeA,
     outer: !transposeB,
     broadcast: takesBroadcast(problem, device.capabilities),
+    tiled: takesTiled(problem),
   }
   if (forced && !takesForm[forced])
     throw new OutriderError('INVALID_ARGUMENT', `matmul: kernel ${forced} does not take this form here.`)
@@ -113,22 +118,49 @@ function multiplyInto(
   const parts = c.dtype === 'f32' ? partsOf(problem, plan, device, forcedParts) : 1 // added up in f32
   const target = parts === 1 ? c : device.empty([parts, m, n])
   const span = Math.ceil(k / parts / 4) * 4
-  const { rows, columns, lanes } = plan
-  const broadcast = plan.kernel === 'broadcast'
-  const across = broadcast && !transposeB ? n / 4 : n
-  const tilesAcross = Math.ceil(across / (columns * lanes))
-  const tiles = tilesAcross * Math.ceil(m / rows)
-  const common = { m, n: across, k, tilesAcross, tiles, parts, span, partSize: m * across }
-  const [aRow, aStep] = transposeA ? [1, m] : [k, 1]
-  device.run(broadcast ? broadcastKernel({ rows, columns, lanes, transposeA, transposeB }) : outerKernel(plan), {
-    ...(broadcast ? elements(4, transposeB ? 1 : 4, target) : elements(1, 1, target)),
+  const { kernel, access, width, params } = tileForm(plan, problem)
+  const tilesAcross = Math.ceil(n / width)
+  const tiles = tilesAcross * Math.ceil(m / plan.rows)
+  device.run(kernel, {
+    ...elements(access.ab, access.c, target),
     bindings: { a, b, c: target },
-    params: broadcast ? { ...common, m4: m / 4, k4: k / 4 } : { ...common, aRow, aStep },
+    params: { m, n: n / access.n, k, tilesAcross, tiles, parts, span, partSize: (m * n) / access.c, ...params },
     workgroups: linearWorkgroups(tiles * parts),
   })
   if (parts === 1) return
   addParts(target, c)
   target.dispose()
+}
+
+/** A kernel of tiles: what it reads and writes at once, and counts along n; how many elements of n a tile has; its own parameters. */
+function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transposeA, transposeB }: MatmulProblem) {
+  switch (kernel) {
+    case 'tiled':
+      return {
+        kernel: tiledKernel({ side: rows, transposeA, transposeB }),
+        access: { ab: 4, c: 4, n: 1 },
+        width: columns,
+        params: {},
+      } as const
+    case 'broadcast': {
+      const ofC = transposeB ? 1 : 4
+      return {
+        kernel: broadcastKernel({ rows, columns, lanes, transposeA, transposeB }),
+        access: { ab: 4, c: ofC, n: ofC },
+        width: columns * lanes * ofC,
+        params: { m4: m / 4, k4: k / 4 },
+      } as const
+    }
+    default: {
+      const [aRow, aStep] = transposeA ? [1, m] : [k, 1]
+      return {
+        kernel: outerKernel({ rows, columns, lanes }),
+        access: { ab: 1, c: 1, n: 1 },
+        width: columns * lanes,
+        params: { aRow, aStep },
+      } as const
+    }
+  }
 }
 
 /** Forced parts are as many as k has fours, and as the form allows. */
@@ -138,10 +170,13 @@ function partsOf(
   { capabilities }: Device,
   forced: number | undefined,
 ): number {
-  if (forced === undefined) return selectParts(problem, plan, capabilities)
-  if (!(Number.isInteger(forced) && forced >= 1) || (forced > 1 && problem.transposeB))
-    throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${forced} parts.`)
-  return Math.min(forced, Math.ceil(problem.k / 4))
+  return forced === undefined ? selectParts(problem, plan, capabilities) : Math.min(forced, Math.ceil(problem.k / 4))
+}
+
+/** Whatever kernel is chosen, for which one that is is a matter of the device. */
+function checkParts(parts: number, transposeB: boolean): void {
+  if (!(Number.isInteger(parts) && parts >= 1) || (parts > 1 && transposeB))
+    throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${parts} parts.`)
 }
 
 /** A plan for a kernel that was not selected, for comparison. */
@@ -151,7 +186,13 @@ function forcedPlan(
   selected: MatmulPlan,
   { capabilities }: Device,
 ): MatmulPlan {
-  const plans = { plain: () => ({ ...selected, kernel }), dot: dotPlan, outer: outerPlan, broadcast: broadcastPlan }
+  const plans = {
+    plain: () => ({ ...selected, kernel }),
+    dot: dotPlan,
+    outer: outerPlan,
+    broadcast: broadcastPlan,
+    tiled: tiledPlan,
+  }
   return plans[kernel](problem, capabilities)
 }
 
@@ -163,7 +204,12 @@ function broadcastKernel(form: BroadcastForm): Kernel {
   return generatedKernel(name, () => broadcastSource(form))
 }
 
-const outerKernel = ({ rows, columns, lanes }: MatmulPlan): Kernel =>
+const tiledKernel = (form: TiledForm): Kernel =>
+  generatedKernel(`matmulTiled${form.side}${form.transposeA ? 'T' : 'N'}${form.transposeB ? 'T' : 'N'}`, () =>
+    tiledSource(form),
+  )
+
+const outerKernel = ({ rows, columns, lanes }: Omit<MatmulPlan, 'kernel'>): Kernel =>
   generatedKernel(`matmulOuter${rows}x${columns}x${lanes}`, () => outerSource(rows, columns, lanes))
 
 /** c = op(a) op(b), so d op(a) = dc op(b)ᵀ. */

@@ -1,12 +1,13 @@
 import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
 import { OutriderError } from '../../errors'
+import { tiledLanes } from './tiled-source'
 
 /** The generations of matmul kernels, by name. `plain` takes any form and is what the others are compared with. */
-export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'broadcast'
+export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'broadcast' | 'tiled'
 
 /**
- * A kernel and its tile: an invocation, or for `dot` a workgroup, computes rows × columns elements; of `broadcast` columns are
- * vectors of four.
+ * A kernel and its tile: an invocation, or for `dot` and `tiled` a workgroup, computes rows × columns elements; of `broadcast`
+ * columns are vectors of four.
  */
 export interface MatmulPlan {
   readonly kernel: MatmulKernelName
@@ -26,13 +27,14 @@ export interface MatmulProblem {
 
 /**
  * Which kernel multiplies: a pure function of the problem and of what the device can do. On a CPU's vectors loads are what
- * costs, and `broadcast` has the fewest; a GPU wants more, smaller tiles. Which kernel takes x · wᵀ does not depend on the
- * number of rows.
+ * costs, and `broadcast` has the fewest; on a GPU tiles in workgroup memory are fastest. Which kernel takes x · wᵀ does not
+ * depend on the number of rows.
  */
 export function selectMatmul(problem: MatmulProblem, capabilities: Subgroups): MatmulPlan {
   const { transposeA, transposeB } = problem
   if (transposeA && transposeB) return { kernel: 'plain', rows: 1, columns: 1, lanes: 64 }
   if (isOnCpu(capabilities) && takesBroadcast(problem, capabilities)) return broadcastPlan(problem, capabilities)
+  if (!isOnCpu(capabilities) && takesTiled(problem)) return tiledPlan(problem)
   return transposeB ? dotPlan(problem, capabilities) : outerPlan(problem, capabilities)
 }
 
@@ -61,6 +63,20 @@ export const takesBroadcast = ({ m, n, k, transposeA, transposeB }: MatmulProble
   (transposeB ? !transposeA : n % 4 === 0) &&
   (!transposeA || m % 4 === 0)
 
+/** Whether the kernel `tiled` can: vectors of four along whatever is neighbouring in memory. */
+export const takesTiled = ({ m, n, k, transposeA, transposeB }: MatmulProblem): boolean =>
+  n % 4 === 0 && (transposeA ? m % 4 === 0 && !transposeB : k % 4 === 0)
+
+/**
+ * Large tiles have less to load for a product, small ones keep more of the device busy. The sums are in one order in both, yet a
+ * driver may contract their products otherwise, so of x · wᵀ the number of rows has no say.
+ */
+export function tiledPlan({ m, n, transposeB }: Pick<MatmulProblem, 'm' | 'n' | 'transposeB'>): MatmulPlan {
+  const large = transposeB ? n >= 1024 : Math.ceil(m / 128) * Math.ceil(n / 128) >= busyWorkgroups / 2
+  const side = large ? 128 : 64
+  return { kernel: 'tiled', rows: side, columns: side, lanes: tiledLanes }
+}
+
 /**
  * Split-K: into how many parts the sums over k are cut, each a workgroup's, where an output of few tiles would leave most of
  * the device idle; as weight gradients of narrow layers are. The parts are added up in order. Never with transposeB, where a
@@ -68,7 +84,8 @@ export const takesBroadcast = ({ m, n, k, transposeA, transposeB }: MatmulProble
  */
 export function selectParts({ m, n, k, transposeB }: MatmulProblem, plan: MatmulPlan, capabilities: Subgroups): number {
   if (transposeB || isOnCpu(capabilities) || plan.kernel === 'plain' || plan.kernel === 'dot') return 1
-  const tileColumns = plan.columns * plan.lanes * (plan.kernel === 'broadcast' ? 4 : 1)
+  const tileColumns =
+    plan.kernel === 'tiled' ? plan.columns : plan.columns * plan.lanes * (plan.kernel === 'broadcast' ? 4 : 1)
   const tiles = Math.ceil(m / plan.rows) * Math.ceil(n / tileColumns)
   return Math.max(1, Math.min(Math.floor(busyWorkgroups / tiles), Math.floor(k / leastSteps)))
 }

@@ -36,7 +36,8 @@ fn rowMax(value: f32, lane: u32) -> f32 { return subgroupMax(value); }
 fn rowSum4(value: vec4f, lane: u32) -> vec4f { return subgroupAdd(value); }
 fn rowMax4(value: vec4f, lane: u32) -> vec4f { return subgroupMax(value); }`
 
-const workgroupReduction = `var<workgroup> row_lanes: array<vec4f, LANES>;
+/** The functions where LANES invocations, a power of two, meet in workgroup memory. */
+export const workgroupReduction = `var<workgroup> row_lanes: array<vec4f, LANES>;
 fn rowSum(value: f32, lane: u32) -> f32 { return rowSum4(vec4f(value, 0.0, 0.0, 0.0), lane).x; }
 fn rowMax(value: f32, lane: u32) -> f32 { return rowMax4(vec4f(value, 0.0, 0.0, 0.0), lane).x; }
 fn rowSum4(value: vec4f, lane: u32) -> vec4f {

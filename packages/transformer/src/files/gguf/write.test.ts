@@ -13,7 +13,7 @@ const values: [string, (count: number) => GgufValue][] = [
 
 it.each(values)('lists of any length are written and read: %s', async (_, list) => {
   const metadata = new Map<string, GgufValue>()
-  for (const count of [1, 3_000, 40_000]) metadata.set(`of ${count}`, list(count))
+  for (const count of [1, 3_000, 40_000, 151_936]) metadata.set(`of ${count}`, list(count))
   metadata.set('small', { type: 'u32', value: 5 })
   const files = memoryDirectory()
   await writeGguf(files, 'lists.gguf', { metadata, tensors: [] })

@@ -34,7 +34,7 @@ async function* contents(
   tensors: readonly GgufTensor[],
 ): AsyncGenerator<Uint8Array> {
   const header = new ByteWriter()
-  header.raw(new TextEncoder().encode('GGUF'))
+  header.raw(utf8.encode('GGUF'))
   header.u32(version)
   header.u64(tensors.length)
   header.u64(metadata.size)
@@ -66,6 +66,8 @@ async function* contents(
   }
 }
 
+const utf8 = new TextEncoder()
+
 const aligned = (bytes: number) => Math.ceil(bytes / alignment) * alignment
 
 function byteLength({ shape, dtype }: GgufTensor): number {
@@ -89,7 +91,7 @@ class ByteWriter {
   }
 
   string(text: string): void {
-    const bytes = new TextEncoder().encode(text)
+    const bytes = utf8.encode(text)
     this.u64(bytes.length)
     this.raw(bytes)
   }

@@ -1,6 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { insteadOf } from '../instead'
-import { dtypeBytes, type SafetensorsDtype } from './dtype'
+import { dtypeBits, type SafetensorsDtype, storedLength } from './dtype'
 
 /** Where one tensor is: its elements lie at bytes [start, end) of the file, row-major, little-endian. */
 export interface SafetensorsEntry {
@@ -28,7 +28,7 @@ export const maxHeaderBytes = 100_000_000
 export function headerLength(prefix: Uint8Array, fileBytes: number, where: string): number {
   if (prefix.length < 8)
     throw broken(where, 0, `the file has ${fileBytes} bytes, fewer than the 8 of the header length`)
-  const instead = insteadOf(prefix)
+  const instead = insteadOf(prefix, 'safetensors')
   if (instead) throw broken(where, 0, `it is ${instead.what}`, undefined, undefined, instead.remedy)
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true))
   if (length > maxHeaderBytes)
@@ -46,7 +46,7 @@ export function headerLength(prefix: Uint8Array, fileBytes: number, where: strin
  * @param file       the file's name, for the entries
  * @param fileBytes  bytes of the whole file
  * @param where      the file's full name, for errors
- * @throws OutriderError FILE_FORMAT, naming the file, the tensor and the byte
+ * @throws OutriderError FILE_FORMAT, naming the file, the tensor and the byte; UNSUPPORTED for a dtype that nothing is known of
  */
 export function parseSafetensorsHeader(
   json: Uint8Array,
@@ -60,8 +60,8 @@ export function parseSafetensorsHeader(
   const tensors = new Map<string, SafetensorsEntry>()
   for (const [name, value] of Object.entries(object)) {
     if (name === '__metadata__') {
-      if (!isObject(value)) throw broken(where, 8, 'the metadata is not an object')
-      for (const [key, text] of Object.entries(value)) if (typeof text === 'string') metadata[key] = text
+      if (!isObject(value) && value !== null) throw broken(where, 8, 'the metadata is not an object')
+      for (const [key, text] of Object.entries(value ?? {})) if (typeof text === 'string') metadata[key] = text
     } else {
       const { dtype, shape, offsets } = checkEntry(name, value, where)
       const [start, end] = [dataStart + offsets[0], dataStart + offsets[1]]
@@ -93,16 +93,25 @@ function checkEntry(name: string, value: unknown, where: string) {
   const fail = (what: string) => broken(where, 8, `tensor "${name}": ${what}`, name)
   if (!isObject(value)) throw fail('its entry is not an object')
   const { dtype, shape, data_offsets: offsets } = value
-  if (typeof dtype !== 'string' || !Object.hasOwn(dtypeBytes, dtype))
-    throw fail(`unknown dtype ${JSON.stringify(dtype)}`)
+  if (typeof dtype !== 'string' || !Object.hasOwn(dtypeBits, dtype)) throw unknownDtype(dtype, name, where)
   if (!isCounts(shape)) throw fail(`its shape ${JSON.stringify(shape)} is not a list of sizes`)
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!)
     throw fail(`its data_offsets ${JSON.stringify(offsets)} are not a begin and an end`)
-  const bytes = shape.reduce((product, size) => product * size, 1) * dtypeBytes[dtype as SafetensorsDtype]
+  const bytes = storedLength(shape, dtype as SafetensorsDtype)
   const taken = offsets[1]! - offsets[0]!
   if (bytes !== taken)
     throw fail(`shape [${shape.join(', ')}] of ${dtype} needs ${bytes} bytes, and its data_offsets hold ${taken}`)
   return { dtype: dtype as SafetensorsDtype, shape, offsets: offsets as [number, number] }
+}
+
+/** What has the form of a dtype's name may be one of a later version of the format. */
+function unknownDtype(dtype: unknown, name: string, where: string): OutriderError {
+  if (typeof dtype !== 'string' || !/^[A-Z]+\d+(_?[A-Z\d]+)*$/.test(dtype))
+    return broken(where, 8, `tensor "${name}": unknown dtype ${JSON.stringify(dtype)}`, name)
+  return new OutriderError('UNSUPPORTED', `${where}: tensor "${name}" has elements of type ${dtype}.`, {
+    remedy: `Known are ${Object.keys(dtypeBits).join(', ')}: convert the model to F32, F16 or BF16.`,
+    details: { file: where, tensor: name, dtype },
+  })
 }
 
 function checkCoverage(

@@ -1,7 +1,8 @@
 import { OutriderError } from '@outrider/tensor'
 import type { Directory } from '../directory'
-import { dtypeBytes, type SafetensorsDtype } from './dtype'
-import { indexFile, singleFile } from './read'
+import { type SafetensorsDtype, storedLength } from './dtype'
+import { singleFile } from './read'
+import { indexFile } from './shards'
 
 /** A tensor to write. `bytes` is asked for once, when its turn comes, so that one tensor at a time is in memory. */
 export interface TensorToWrite {
@@ -28,30 +29,39 @@ export async function writeSafetensors(
 
 /**
  * Writes `model.safetensors`, or where the tensors take more than `maxShardBytes`, shards of at most that (a single larger
- * tensor has a shard of its own) with `model.safetensors.index.json`. The index is written last; the other form, if an
- * earlier save left it, is removed.
+ * tensor has a shard of its own) with `model.safetensors.index.json`. What an earlier save left of the other form, or of other
+ * shards, is removed at the end.
  */
 export async function writeShardedSafetensors(
   directory: Directory,
   tensors: readonly TensorToWrite[],
   { maxShardBytes = 5_000_000_000 }: { maxShardBytes?: number } = {},
 ): Promise<void> {
+  const before = await directory.list().catch((): string[] => [])
   const shards = planShards([...tensors].sort(byName), maxShardBytes)
-  if (shards.length <= 1) {
-    await writeSafetensors(directory, singleFile, tensors)
-    await directory.remove(indexFile)
-    return
-  }
+  const written = shards.length <= 1 ? await writeWhole(directory, tensors) : await writeShards(directory, shards)
+  for (const file of before) if (isWeights(file) && !written.includes(file)) await directory.remove(file)
+}
+
+const isWeights = (file: string): boolean =>
+  file === singleFile || file === indexFile || /^model-\d+-of-\d+\.safetensors$/.test(file)
+
+async function writeWhole(directory: Directory, tensors: readonly TensorToWrite[]): Promise<string[]> {
+  await writeSafetensors(directory, singleFile, tensors)
+  return [singleFile]
+}
+
+async function writeShards(directory: Directory, shards: readonly TensorToWrite[][]): Promise<string[]> {
   const weightMap: Record<string, string> = {}
   for (const [i, shard] of shards.entries()) {
     const file = `model-${padded(i + 1)}-of-${padded(shards.length)}.safetensors`
     await writeSafetensors(directory, file, shard)
     for (const { name } of shard) weightMap[name] = file
   }
-  const totalSize = tensors.reduce((bytes, tensor) => bytes + byteLength(tensor), 0)
+  const totalSize = shards.flat().reduce((bytes, tensor) => bytes + byteLength(tensor), 0)
   const index = { metadata: { total_size: totalSize }, weight_map: weightMap }
   await directory.write(indexFile, `${JSON.stringify(index, null, 2)}\n`)
-  await directory.remove(singleFile)
+  return [...new Set(Object.values(weightMap)), indexFile]
 }
 
 function planShards(tensors: readonly TensorToWrite[], maxShardBytes: number): TensorToWrite[][] {
@@ -101,7 +111,6 @@ function headerBytes(tensors: readonly TensorToWrite[], metadata: Record<string,
   return header
 }
 
-const byteLength = ({ shape, dtype }: TensorToWrite) =>
-  shape.reduce((product, size) => product * size, 1) * dtypeBytes[dtype]
+const byteLength = ({ shape, dtype }: TensorToWrite) => storedLength(shape, dtype)
 const byName = (a: TensorToWrite, b: TensorToWrite) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 const padded = (number: number) => String(number).padStart(5, '0')

@@ -6,15 +6,21 @@ import { llamaParameterShapes } from '../../model/index'
 import { joinedNames, separateWeights } from '../joined-weights'
 import { partOf, type Weights } from '../weights'
 import { separatePairs } from './interleave'
+import { checkTensors } from './refused-tensors'
 import { ggufName, isRotated } from './tensor-names'
 
-/** The weights of a GGUF file under the names of the model's parameters. */
+/**
+ * The weights of a GGUF file under the names of the model's parameters.
+ *
+ * @throws OutriderError UNSUPPORTED for tensors of what is not implemented, by name
+ */
 export function ggufWeights(file: GgufFile, config: ModelConfig, family: ModelFamily): Weights {
   const expected = llamaParameterShapes(config)
   // Parameters, and the joined matrices that some of them may be in, by llama.cpp's name.
   const names = new Map(
     [...expected.keys(), ...joinedNames(family.joined ?? {}, expected).keys()].map((name) => [ggufName(name), name]),
   )
+  checkTensors(file, (name) => names.has(name))
   const isTurned = (name: string) => family.gguf.interleaved && isRotated(name)
   const stored: Weights = {
     where: file.where,
@@ -25,10 +31,13 @@ export function ggufWeights(file: GgufFile, config: ModelConfig, family: ModelFa
         return [parameter, { shape, dtype, bytes: end - start, rowStep }]
       }),
     ),
-    keep: async () => file.directory.keep?.(file.file),
+    async keep() {
+      const files = [file.file, ...[...file.tensors.values()].map((entry) => entry.file)]
+      for (const name of new Set(files)) await file.directory.keep?.(name)
+    },
     async read(name, rows) {
       const entry = file.tensors.get(ggufName(name))!
-      const bytes = await readBytes(file.directory, { file: file.file, ...entry }, partOf(entry, rows))
+      const bytes = await readBytes(file.directory, entry, partOf(entry, rows))
       const height = rows?.count ?? entry.shape[0]!
       return isTurned(name) ? separatePairs(bytes, { rows: height, headDim: config.headDim }) : bytes
     },

@@ -4,7 +4,10 @@ import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp'
 export interface LlamaCpp {
   /** ln of the probabilities of the token after each of the ids, [ids][vocabulary]. */
   logProbabilities(ids: readonly number[]): Promise<Float64Array[]>
-  tokenize(text: string): number[]
+  /** Special tokens written in the text are taken for text, or for what they are. */
+  tokenize(text: string, options?: { parseSpecial?: boolean }): number[]
+  /** Whether the token ends an answer. */
+  isEnd(id: number): boolean
   dispose(): Promise<void>
 }
 
@@ -34,10 +37,42 @@ export async function llamaCpp(path: string): Promise<LlamaCpp> {
         return row
       })
     },
-    tokenize: (text) => model.tokenize(text),
+    tokenize: (text, { parseSpecial = false } = {}) => model.tokenize(text, parseSpecial),
+    isEnd: (id) => model.isEogToken(id as Token),
     async dispose() {
       await model.dispose()
       await llama.dispose()
     },
+  }
+}
+
+/** llama.cpp with the vocabulary of a GGUF file alone. */
+export interface LlamaCppVocabulary {
+  /** Ids of a text, marks in it recognised. */
+  tokenize(text: string): number[]
+  /** The token that it puts before a text, if any. */
+  begin: number | undefined
+  /** Every id of the first `count` that ends an answer. */
+  ends(count: number): number[]
+  dispose(): Promise<void>
+}
+
+/** Opens vocabularies in llama.cpp, one after another. */
+export async function llamaCppVocabularies(): Promise<{
+  open(path: string): Promise<LlamaCppVocabulary>
+  dispose(): Promise<void>
+}> {
+  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: LlamaLogLevel.disabled })
+  return {
+    async open(path) {
+      const model = await llama.loadModel({ modelPath: path, vocabOnly: true })
+      return {
+        tokenize: (text) => model.tokenize(text, true),
+        begin: model.tokens.shouldPrependBosToken ? model.tokens.bos! : undefined,
+        ends: (count) => Array.from({ length: count }, (_, id) => id).filter((id) => model.isEogToken(id as Token)),
+        dispose: () => model.dispose(),
+      }
+    },
+    dispose: () => llama.dispose(),
   }
 }

@@ -1,4 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FormatName } from '@outrider/tensor'
@@ -6,7 +8,8 @@ import { randomWeights, testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GgufDtype } from '../../files/gguf/dtype'
-import { openGguf } from '../../files/gguf/read'
+import { type RawValue, rawGguf } from '../../files/gguf/raw-gguf.fixture'
+import { type GgufFile, type GgufMetadataValue, openGguf } from '../../files/gguf/read'
 import { writeGguf } from '../../files/gguf/write'
 import { directory, memoryDirectory, storedToFloats } from '../../files/index'
 import { stories, storiesReference } from '../../stories.fixture'
@@ -93,6 +96,54 @@ describe('loadCausalLM of a GGUF file', () => {
     made.dispose()
   })
 
+  it('loads a model in parts as the whole, from a directory and from a web server, and as llama.cpp does', async () => {
+    const device = await testDevice()
+    const whole = new Uint8Array(await readFile(testData('stories260K/stories260K.f32.gguf')))
+    const source = await openGguf(memoryDirectory({ 'm.gguf': whole }), 'm.gguf')
+    const entries = [...source.tensors.values()]
+    const parts = [entries.slice(0, 20), entries.slice(20, 21), entries.slice(21)]
+    const files = parts.map((tensors, no) => {
+      const split: Record<string, RawValue> = {
+        'split.no': ['u16', no],
+        'split.count': ['u16', parts.length],
+        'split.tensors.count': ['i32', entries.length],
+      }
+      return rawGguf({
+        values: { ...(no === 0 && storiesValues(source.metadata)), ...split },
+        tensors: tensors.map(({ name, shape, start, end }) => ({ name, shape, bytes: whole.slice(start, end) })),
+      })
+    })
+    const names = files.map((_, no) => `parts-0000${no + 1}-of-00003.gguf`)
+    for (const [no, name] of names.entries()) await writeFile(join(root, name), files[no]!)
+
+    const peer = await llamaCpp(join(root, names[0]!))
+    const text = 'Once upon a time'
+    const ids = peer.tokenize(text)
+    await peer.dispose()
+    const server = createServer((request, response) => {
+      const file = files[names.indexOf(request.url!.slice(1))]
+      const [, first, last] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? []
+      if (!file) return response.writeHead(404).end()
+      if (first === undefined) return response.writeHead(200, { 'content-length': file.length }).end(file)
+      const end = Math.min(Number(last), file.length - 1)
+      const range = { 'content-range': `bytes ${first}-${end}/${file.length}` }
+      return response.writeHead(206, range).end(file.subarray(Number(first), end + 1))
+    })
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { parameters } = (await stories()).model
+    for (const place of [root, address]) {
+      const loaded = await loadCausalLM(`${place}/${names[0]}`, { device })
+      expect(loaded.tokenizer.encode(text, { addSpecialTokens: false })).toEqual(ids)
+      for (const [name, tensor] of Object.entries(parameters))
+        expect([name, await loaded.model.parameters[name]!.data()]).toEqual([name, await tensor.data()])
+      loaded.dispose()
+    }
+    server.closeAllConnections()
+    await new Promise((closed) => server.close(closed))
+    await expect(loadCausalLM(join(root, names[1]!), { device })).rejects.toThrow(/part 2 of 3/)
+  })
+
   it('refuses architectures, element types and features that are not implemented, by name', async () => {
     const device = await testDevice()
     const load = async (changes: [string, string | number][], file = 'm.gguf') => {
@@ -109,7 +160,7 @@ describe('loadCausalLM of a GGUF file', () => {
       return loadCausalLM(files, { device, file })
     }
     await expect(load([['general.architecture', 'mamba']])).rejects.toThrow(/architecture mamba is not supported/)
-    await expect(load([['llama.expert_count', 8]])).rejects.toThrow(/mixture of experts/)
+    await expect(load([['llama.expert_count', 8]])).rejects.toThrow(/llama\.expert_count is 8, which is not supported/)
     await expect(load([['llama.rope.scaling.type', 'yarn']])).rejects.toThrow(/rotary scaling of type "yarn"/)
     await expect(load([['llama.rope.dimension_count', 4]])).rejects.toThrow(/rotating 4 of 8/)
     await expect(load([['llama.block_count', 0]])).rejects.toMatchObject({ code: 'FILE_FORMAT' })
@@ -118,10 +169,20 @@ describe('loadCausalLM of a GGUF file', () => {
   })
 })
 
-/** Blocks of any bits, their f16 scales small numbers: every one of them is a valid block. */
+/** The metadata of stories260K as llama.cpp wrote it, with its types. */
+function storiesValues(metadata: GgufFile['metadata']): Record<string, RawValue> {
+  const typed = (key: string, value: GgufMetadataValue): RawValue => {
+    if (typeof value === 'string') return ['string', value]
+    if (typeof value === 'boolean') return ['bool', value]
+    if (typeof value === 'number') return [key.endsWith('epsilon') || key.endsWith('freq_base') ? 'f32' : 'u32', value]
+    const list = value as (string | number)[]
+    return [typeof list[0] === 'string' ? 'string[]' : key.endsWith('scores') ? 'f32[]' : 'i32[]', list]
+  }
+  return Object.fromEntries([...metadata].map(([key, value]) => [key, typed(key, value)]))
+}
 
 describe('block formats', () => {
-  it.each(['Q8_0', 'Q4_0', 'Q4_K', 'Q6_K'] as const)(
+  it.each(['Q8_0', 'Q4_0', 'Q4_1', 'Q4_K', 'Q6_K'] as const)(
     'mean in a model what they mean in llama.cpp: %s',
     async (dtype) => {
       const device = await testDevice()
@@ -132,7 +193,7 @@ describe('block formats', () => {
       const metadata = new Map([
         ['general.architecture', { type: 'string' as const, value: 'llama' }],
         ...configMetadata(base.config, 'llama'),
-        ...ggufVocabulary(base),
+        ...ggufVocabulary(base).metadata,
       ])
       // The same model twice: matrices in blocks, and what those blocks mean in f32.
       const write = (file: string, blocks: boolean) =>

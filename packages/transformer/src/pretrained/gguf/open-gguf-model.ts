@@ -1,4 +1,5 @@
-import { openGguf } from '../../files/gguf/read'
+import { OutriderError } from '@outrider/tensor'
+import { type GgufFile, openGguf } from '../../files/gguf/read'
 import type { Directory, OnWarning } from '../../files/index'
 import { ggufTokenizer } from '../../tokenizer/gguf/from-gguf'
 import type { OpenedModel } from '../opened-model'
@@ -6,20 +7,44 @@ import { ggufWeights } from './gguf-weights'
 import { readGgufConfig } from './read-config'
 
 /** Opens a GGUF file: configuration, tokenizer and chat template are in its metadata. */
-export async function openGgufModel(directory: Directory, name: string, _onWarning?: OnWarning): Promise<OpenedModel> {
+export async function openGgufModel(directory: Directory, name: string, onWarning?: OnWarning): Promise<OpenedModel> {
   const file = await openGguf(directory, name)
-  const { config, family } = await readGgufConfig(file)
-  const { bosTokenId, eosTokenIds, padTokenId } = config
+  const { config, family } = await readGgufConfig(file, onWarning)
+  const { tokens, ...text } = ggufTokenizer(file)
+  const { vocabularySize } = text.tokenizer
+  if (vocabularySize > config.vocabularySize)
+    throw new OutriderError(
+      'FILE_FORMAT',
+      `${file.where} has ${vocabularySize} tokens, and an embedding of ${config.vocabularySize}.`,
+      { details: { file: file.where } },
+    )
   return {
-    config,
+    config: { ...config, ...tokens },
     source: file.where,
-    ...ggufTokenizer(file),
-    generationConfig: {
-      ...(bosTokenId !== undefined && { bosTokenId }),
-      eosTokenIds,
-      ...(padTokenId !== undefined && { padTokenId }),
-    },
+    ...text,
+    generationConfig: { ...tokens, ...samplingOf(file) },
     weights: ggufWeights(file, config, family),
     disregarded: (tensor) => tensor === 'rope_freqs.weight',
+  }
+}
+
+/** The sampling that the authors advise. */
+function samplingOf({ metadata, where }: GgufFile) {
+  const number = (key: string, most: number) => {
+    const value = metadata.get(`general.sampling.${key}`)
+    // Files hold f32: seven digits are what the number was meant to be.
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && value >= 0 && value <= most) return Number(value.toPrecision(7))
+    throw new OutriderError('FILE_FORMAT', `${where}: general.sampling.${key} is ${JSON.stringify(value)}.`, {
+      details: { file: where },
+    })
+  }
+  const temperature = number('temp', Number.MAX_VALUE)
+  const topK = number('top_k', Number.MAX_SAFE_INTEGER)
+  const topP = number('top_p', 1)
+  return {
+    ...(temperature !== undefined && { temperature }),
+    ...(topK !== undefined && { topK }),
+    ...(topP !== undefined && { topP }),
   }
 }

@@ -1,6 +1,9 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { type RawValue, rawGguf } from '../../files/gguf/raw-gguf.fixture'
 import type { GgufFile, GgufMetadataValue } from '../../files/gguf/read'
 import { memoryDirectory } from '../../files/index'
+import { ggufWeights } from './gguf-weights'
+import { openGgufModel } from './open-gguf-model'
 import { readGgufConfig } from './read-config'
 
 const sizes: Record<string, GgufMetadataValue> = {
@@ -16,7 +19,7 @@ const sizes: Record<string, GgufMetadataValue> = {
 /** A header, as `openGguf` reads it, with some of its values or shapes changed. */
 function header(changes: Record<string, GgufMetadataValue>, shapes: Record<string, number[]> = {}): GgufFile {
   const tensors = Object.entries({ 'token_embd.weight': [16, 8], ...shapes }).map(
-    ([name, shape]) => [name, { name, shape, dtype: 'F32', start: 0, end: 0 }] as const,
+    ([name, shape]) => [name, { name, shape, dtype: 'F32', file: 'm.gguf', start: 0, end: 0 }] as const,
   )
   return {
     directory: memoryDirectory(),
@@ -48,4 +51,136 @@ it.each([
 it('refuses a vocabulary and rotary factors of a size that no model has, before they are read', async () => {
   await expect(readGgufConfig(header({}, { 'token_embd.weight': [2 ** 30, 8] }))).rejects.toThrow(/1073741824 tokens/)
   await expect(readGgufConfig(header({}, { 'rope_freqs.weight': [2 ** 30] }))).rejects.toThrow(/rope_freqs.weight/)
+})
+
+describe('rotary positions of a header', () => {
+  const scaling = async (changes: Record<string, GgufMetadataValue>) =>
+    (await readGgufConfig(header(changes))).config.ropeScaling
+
+  it('are divided by a factor, also where nothing says how', async () => {
+    expect(await scaling({ 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 4 })).toEqual({
+      type: 'linear',
+      factor: 4,
+    })
+    expect(await scaling({ 'llama.rope.scaling.factor': 4 })).toEqual({ type: 'linear', factor: 4 })
+    expect(await scaling({ 'llama.rope.scale_linear': 2 })).toEqual({ type: 'linear', factor: 2 })
+    expect(await scaling({ 'llama.rope.scale_linear': 2, 'llama.rope.scaling.factor': 3 })).toMatchObject({ factor: 3 })
+  })
+
+  it('are not, where that is said', async () => {
+    expect(await scaling({ 'llama.rope.scaling.type': 'none', 'llama.rope.scaling.factor': 4 })).toBeUndefined()
+    expect(await scaling({ 'llama.rope.scaling.type': 'linear' })).toBeUndefined()
+    expect(await scaling({ 'llama.rope.scaling.factor': 0 })).toBeUndefined()
+    expect(await scaling({ 'llama.rope.scaling.factor': 1 })).toBeUndefined()
+  })
+
+  it.each(['yarn', 'longrope', 'dynamic'])('are refused by the name of another way: %s', async (type) => {
+    await expect(scaling({ 'llama.rope.scaling.type': type, 'llama.rope.scaling.factor': 4 })).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining(`rotary scaling of type "${type}"`),
+    })
+  })
+
+  it('are refused with the factors for long contexts, by the tensors', async () => {
+    const long = { 'rope_factors_long.weight': [2], 'rope_factors_short.weight': [2] }
+    await expect(readGgufConfig(header({}, long))).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining('(rope_factors_long.weight, rope_factors_short.weight)'),
+    })
+  })
+
+  /** A header whose `rope_freqs.weight` holds these factors. */
+  const byFrequency = (factors: number[], changes: Record<string, GgufMetadataValue> = {}) => {
+    const bytes = new Uint8Array(Float32Array.from(factors).buffer)
+    const shapes = { 'rope_freqs.weight': [factors.length] }
+    const made = header({ 'llama.embedding_length': 16, ...changes }, shapes)
+    Object.assign(made.tensors.get('rope_freqs.weight')!, { end: bytes.length })
+    return { ...made, directory: memoryDirectory({ 'm.gguf': bytes }) }
+  }
+
+  it('are what they are with factors of 1', async () => {
+    expect((await readGgufConfig(byFrequency([1, 1, 1, 1]))).config.ropeScaling).toBeUndefined()
+  })
+
+  it('are refused where their factors are of no way that is known, or beside another', async () => {
+    await expect(readGgufConfig(byFrequency([1, 2, 3, 4]))).rejects.toThrow(/rope_freqs\.weight.* not Llama 3's/)
+    await expect(readGgufConfig(byFrequency([1, 1, 1, 8], { 'llama.rope.scaling.factor': 2 }))).rejects.toThrow(
+      /rope_freqs\.weight\) beside rope\.scaling\.factor 2/,
+    )
+  })
+})
+
+describe('sizes of layers', () => {
+  it('may be given for each, where they are the same', async () => {
+    const { config } = await readGgufConfig(header({ 'llama.attention.head_count': [2, 2] }))
+    expect(config.heads).toBe(2)
+    await expect(readGgufConfig(header({ 'llama.feed_forward_length': [16, 8] }))).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining('llama.feed_forward_length differs from layer to layer'),
+    })
+  })
+
+  it('are refused where keys and values have heads of other widths', async () => {
+    await expect(readGgufConfig(header({ 'llama.attention.value_length': 8 }))).rejects.toThrow(
+      /4 elements in keys and 8 in values/,
+    )
+  })
+})
+
+it.each([
+  ['blk.0.ffn_up.bias', /a bias in the MLP/],
+  ['blk.0.ffn_gate_inp.weight', /a mixture of experts/],
+  ['blk.0.ffn_up_exps.weight', /a mixture of experts/],
+  ['blk.0.ffn_down.0.weight', /a mixture of experts/],
+  ['blk.0.attn_qkv.weight', /joined in one matrix/],
+  ['blk.0.attn_q.scale', /a scale beside them/],
+  ['output.bias', /a bias of the head/],
+  ['output_norm.bias', /a bias in a norm/],
+  ['blk.0.post_ffw_norm.weight', /more norms/],
+  ['blk.0.attn_sinks.weight', /attention sinks/],
+  ['cls.output.weight', /a head that classifies/],
+  ['blk.0.attn_q.weight.lora_a', /an adapter/],
+  ['v.patch_embd.weight', /a vision or audio encoder/],
+])('a tensor of what is not implemented is refused by name: %s', async (name, what) => {
+  const file = header({}, { [name]: [8, 8] })
+  const { config, family } = await readGgufConfig(file)
+  expect(() => ggufWeights(file, config, family)).toThrow(
+    expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringMatching(what) }),
+  )
+})
+
+describe('a whole file', () => {
+  const typed = (value: GgufMetadataValue): RawValue =>
+    typeof value === 'string'
+      ? ['string', value]
+      : Number.isInteger(value)
+        ? ['u32', value as number]
+        : ['f32', value as number]
+  const open = (changes: Record<string, RawValue>, rows = 300) => {
+    const sized = Object.entries(sizes).map(([key, value]): [string, RawValue] => [key, typed(value)])
+    const bytes = Array.from({ length: 256 }, (_, b) => `<0x${b.toString(16).toUpperCase().padStart(2, '0')}>`)
+    const values: Record<string, RawValue> = {
+      ...Object.fromEntries(sized),
+      'tokenizer.ggml.model': ['string', 'llama'],
+      'tokenizer.ggml.tokens': ['string[]', ['<unk>', '<s>', '</s>', ...bytes]],
+      'tokenizer.ggml.token_type': ['i32[]', [2, 3, 3, ...bytes.map(() => 6)]],
+      ...changes,
+    }
+    const tensor = { name: 'token_embd.weight', shape: [rows, 8], bytes: new Uint8Array(rows * 32) }
+    return openGgufModel(memoryDirectory({ 'm.gguf': rawGguf({ values, tensors: [tensor] }) }), 'm.gguf')
+  }
+
+  it('says how its authors sample, and which tokens are meant', async () => {
+    const { generationConfig, config } = await open({
+      'general.sampling.temp': ['f32', 0.6],
+      'general.sampling.top_k': ['i32', 20],
+      'general.sampling.top_p': ['f32', 0.95],
+    })
+    expect(generationConfig).toEqual({ bosTokenId: 1, eosTokenIds: [2], temperature: 0.6, topK: 20, topP: 0.95 })
+    expect(config).toMatchObject({ bosTokenId: 1, eosTokenIds: [2], vocabularySize: 300 })
+  })
+
+  it('has no more tokens than rows of the embedding', async () => {
+    await expect(open({}, 100)).rejects.toThrow(/has 259 tokens, and an embedding of 100/)
+  })
 })

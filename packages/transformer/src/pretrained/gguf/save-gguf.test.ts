@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ModelConfig } from '../../config/index'
+import { openGguf } from '../../files/gguf/read'
 import { directory, memoryDirectory } from '../../files/index'
 import { stories } from '../../stories.fixture'
 import { Tokenizer } from '../../tokenizer/index'
@@ -17,6 +19,14 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'outrider-gguf-'))
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
+
+const llama3Scaling = {
+  type: 'llama3' as const,
+  factor: 8,
+  lowFrequencyFactor: 1,
+  highFrequencyFactor: 4,
+  originalContextLength: 16,
+}
 
 const ids = [1, 317, 269, 368, 302, 263, 377, 267, 265, 282]
 
@@ -43,19 +53,21 @@ describe('saveGguf, read by llama.cpp', () => {
       "Llama 3's rotary scaling",
       {
         architecture: 'llama',
-        ropeScaling: {
-          type: 'llama3' as const,
-          factor: 8,
-          lowFrequencyFactor: 1,
-          highFrequencyFactor: 4,
-          originalContextLength: 16,
-        },
+        ropeScaling: llama3Scaling,
       },
     ],
     ['positions divided', { architecture: 'llama', ropeScaling: { type: 'linear' as const, factor: 4 } }],
     ['Mistral', { architecture: 'mistral', slidingWindow: 64 }],
     ['Qwen2', { architecture: 'qwen2', attentionBias: 'qkv' as const }],
     ['Qwen3', { architecture: 'qwen3', qkNorm: true }],
+    [
+      'Qwen3 with wide heads and positions divided',
+      { architecture: 'qwen3', qkNorm: true, headDim: 16, ropeScaling: { type: 'linear' as const, factor: 2 } },
+    ],
+    [
+      'Llama with wide heads, biases of queries, keys and values, a tied head',
+      { architecture: 'llama', headDim: 16, attentionBias: 'qkv' as const, tieWordEmbeddings: true },
+    ],
     ['Phi-3', { architecture: 'phi3' }],
   ])('gives a model with random weights the same probabilities: %s', async (_, fields) => {
     const model = await randomModel(fields)
@@ -95,14 +107,86 @@ describe('saveGguf', () => {
     const files = memoryDirectory()
     await expect(saveGguf(model, files)).rejects.toMatchObject({
       code: 'UNSUPPORTED',
-      message: expect.stringMatching(/no known name.*convert_hf_to_gguf/),
+      message: expect.stringMatching(/without tokens for bytes.*convert_hf_to_gguf/),
     })
     expect(await files.list()).toEqual([])
   })
 
-  it('refuses what llama.cpp has no place for', async () => {
-    const model = await randomModel({ architecture: 'qwen3', qkNorm: true, attentionBias: 'all' })
-    await expect(saveGguf(model, memoryDirectory())).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+  it.each(['F16', 'Q8_0', 'Q4_0'] as const)(
+    'names the tensor that %s cannot hold, and writes nothing',
+    async (dtype) => {
+      const model = await randomModel({ architecture: 'llama', intermediateSize: 64 })
+      const name = 'model.layers.1.mlp.down_proj.weight'
+      const weight = model.model.parameters[name]!
+      const values = (await weight.data()) as Float32Array
+      weight.write(values.fill(1e8, 70, 71))
+      const files = memoryDirectory()
+      await expect(saveGguf(model, files, { dtype })).rejects.toMatchObject({
+        code: 'UNSUPPORTED',
+        message: expect.stringContaining(`Tensor "${name}" has the value 100000000 (element 70)`),
+      })
+      expect(await files.list()).toEqual([])
+      model.dispose()
+    },
+  )
+
+  it('has every matrix in the type that was asked for, however wide: where blocks do not fit, in F16', async () => {
+    // 64 columns and 172.
+    const files = memoryDirectory()
+    for (const [dtype, wide] of [
+      ['F16', 'F16'],
+      ['Q8_0', 'F16'],
+      ['Q4_0', 'F16'],
+      ['F32', 'F32'],
+    ] as const) {
+      await saveGguf(await stories(), files, { dtype })
+      const { tensors } = await openGguf(files, 'model.gguf')
+      const types = ['blk.0.ffn_up.weight', 'blk.0.ffn_down.weight', 'blk.0.attn_norm.weight']
+      expect(types.map((name) => tensors.get(name)!.dtype)).toEqual([dtype, wide, 'F32'])
+      expect(tensors.get('token_embd.weight')!.dtype).toBe(dtype === 'Q4_0' ? 'Q8_0' : dtype)
+    }
+  })
+
+  it.each<[string, Partial<ModelConfig> & { architecture: string }, RegExp]>([
+    [
+      'biases after attention',
+      { architecture: 'qwen3', qkNorm: true, attentionBias: 'all' },
+      /bias after attention .* qwen3/,
+    ],
+    ['biases of queries', { architecture: 'phi3', attentionBias: 'qkv' }, /bias of queries, keys and values .* phi3/],
+    ['norms of queries and keys', { architecture: 'llama', qkNorm: true }, /norm of queries and keys .* llama/],
+    [
+      "Llama 3's scaling",
+      { architecture: 'qwen2', attentionBias: 'qkv', ropeScaling: llama3Scaling },
+      /rotary scaling .* qwen2/,
+    ],
+    ['wide heads', { architecture: 'phi3', headDim: 16 }, /4 heads of 16 beside a hidden size of 32 .* phi3/],
+  ])('refuses what llama.cpp does not compute in an architecture: %s', async (_, fields, message) => {
+    const model = await randomModel(fields)
+    const files = memoryDirectory()
+    await expect(saveGguf(model, files)).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(message),
+    })
+    expect(await files.list()).toEqual([])
     model.dispose()
+  })
+
+  it('names the model, not its place, and says how its authors sample', async () => {
+    const base = await stories()
+    const generationConfig = { eosTokenIds: [2], doSample: true, temperature: 0.6, topK: 20, topP: 0.95 }
+    const files = memoryDirectory()
+    await saveGguf({ ...base, source: '/tests/phi-3/my_draft', generationConfig }, files)
+    const { metadata } = await openGguf(files, 'model.gguf')
+    const general = [...metadata].filter(([key]) => key.startsWith('general.'))
+    expect(Object.fromEntries(general)).toMatchObject({
+      'general.name': 'my draft',
+      'general.sampling.temp': expect.closeTo(0.6, 6),
+      'general.sampling.top_k': 20,
+      'general.sampling.top_p': expect.closeTo(0.95, 6),
+    })
+    await saveGguf({ ...base, generationConfig: { ...generationConfig, doSample: false } }, files)
+    const greedy = (await openGguf(files, 'model.gguf')).metadata
+    expect([...greedy.keys()].filter((key) => key.startsWith('general.sampling'))).toEqual([])
   })
 })

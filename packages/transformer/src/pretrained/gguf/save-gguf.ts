@@ -2,22 +2,40 @@ import { OutriderError } from '@outrider/tensor'
 import { familyOf } from '../../config/families/index'
 import type { ModelConfig } from '../../config/index'
 import { rotaryFrequencies } from '../../config/rope-scaling'
+import { ggufDtypes } from '../../files/gguf/dtype'
 import type { GgufValue } from '../../files/gguf/value'
 import { type GgufTensor, writeGguf } from '../../files/gguf/write'
 import { type Directory, directory, floatsToStored } from '../../files/index'
 import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
 import { joinParameters } from '../joined-weights'
 import type { PretrainedModel } from '../pretrained-model'
-import { deviceDtype } from '../weights'
+import { generalName } from './general-name'
 import { interleavePairs } from './interleave'
 import { ggufName, isRotated } from './tensor-names'
-import { configMetadata } from './write-config'
+import { configMetadata, samplingMetadata } from './write-config'
 
 export interface SaveGgufOptions {
   /** Name of the file. Default model.gguf. */
   file?: string
-  /** Of matrices, by the rules of `deviceDtype`: vectors stay F32. Default F32. */
+  /**
+   * Of matrices; vectors stay F32. Q4_0 makes the embedding and the head Q8_0, whose errors would be those of every token, and
+   * what does not divide into blocks is F16. Default F32.
+   */
   dtype?: GgufWritable
+  /**
+   * Whether a tokenizer is written of which llama.cpp makes some texts otherwise (it does not normalise Unicode, say). Default
+   * false: it is refused, and the error says what differs.
+   */
+  acceptDifferences?: boolean
+}
+
+/** What was written. */
+export interface SavedGguf {
+  /**
+   * What llama.cpp does otherwise, as sentences without their end: what was accepted, and what it does with any file of such a
+   * model (where it ends answers, rare characters).
+   */
+  differences: readonly string[]
 }
 
 /** `general.file_type`, as llama.cpp numbers it. */
@@ -25,38 +43,36 @@ const fileTypes = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 7 } as const
 
 type GgufWritable = keyof typeof fileTypes
 
-const lower = (dtype: GgufWritable) => dtype.toLowerCase() as Lowercase<GgufWritable>
-
 /**
  * Writes a model with its tokenizer and chat template as one GGUF file, which llama.cpp loads (a draft, as `-md`). The file
  * appears whole or not at all; weights are read from the device one tensor at a time.
  *
- * @throws OutriderError UNSUPPORTED for a tokenizer or a configuration that llama.cpp has no way to say; FILE_WRITE
+ * @throws OutriderError UNSUPPORTED for a tokenizer or a configuration that llama.cpp has no way to say, and for weights that
+ *   the dtype cannot hold; FILE_WRITE
  */
 export async function saveGguf(
   pretrained: PretrainedModel,
   target: string | Directory,
-  { file = 'model.gguf', dtype = 'F32' }: SaveGgufOptions = {},
-): Promise<void> {
-  const { model, config, source } = pretrained
+  { file = 'model.gguf', dtype = 'F32', acceptDifferences = false }: SaveGgufOptions = {},
+): Promise<SavedGguf> {
+  const { model, config, source, generationConfig } = pretrained
   const family = familyOf(config)
   const { architecture, interleaved } = family.gguf
-  if (config.attentionBias === 'all' && architecture !== 'llama')
-    throw new OutriderError(
-      'UNSUPPORTED',
-      `llama.cpp has no bias after attention in its architecture ${architecture}, and this model has.`,
-    )
+  const hyperparameters = configMetadata(config, architecture)
+  const { metadata: vocabulary, asPhi3, differences, remarks } = ggufVocabulary(pretrained)
+  if (differences.length > 0 && !acceptDifferences) throw differing(differences)
   const metadata = new Map<string, GgufValue>([
     ['general.architecture', { type: 'string', value: architecture }],
-    ['general.name', { type: 'string', value: source }],
+    ['general.name', { type: 'string', value: generalName(source, { asPhi3 }) }],
     ['general.file_type', { type: 'u32', value: fileTypes[dtype] }],
     ['general.quantization_version', { type: 'u32', value: 2 }],
-    ...configMetadata(config, architecture),
-    ...ggufVocabulary(pretrained),
+    ...samplingMetadata(generationConfig),
+    ...hyperparameters,
+    ...vocabulary,
   ])
   const tensors = joinParameters(model.parameters, family.joined).map(({ name, shape, values }): GgufTensor => {
     const turned = interleaved && isRotated(name)
-    const stored = deviceDtype(name, { shape, dtype: 'F32' }, lower(dtype)).toUpperCase() as GgufWritable
+    const stored = storedDtype(name, shape, dtype)
     return {
       name: ggufName(name),
       dtype: stored,
@@ -66,12 +82,32 @@ export async function saveGguf(
         return floatsToStored(
           turned ? interleavePairs(elements, { rows: shape[0]!, headDim: config.headDim }) : elements,
           stored,
+          { tensor: `Tensor "${name}"` },
         )
       },
     }
   })
   const files = typeof target === 'string' ? directory(target) : target
   await writeGguf(files, file, { metadata, tensors: [...tensors, ...frequencyFactors(config)] })
+  return { differences: [...differences, ...remarks] }
+}
+
+const differing = (differences: readonly string[]) =>
+  new OutriderError(
+    'UNSUPPORTED',
+    `The tokenizer cannot be written as GGUF so that llama.cpp makes the same of every text: ${differences.join('; ')}.`,
+    {
+      remedy:
+        'Where that does not matter (a draft whose target has the same tokenizer in llama.cpp, say), accept it: --accept-differences, or acceptDifferences of saveGguf.',
+      details: { differences },
+    },
+  )
+
+function storedDtype(name: string, shape: readonly number[], dtype: GgufWritable): GgufWritable {
+  if (shape.length < 2 || dtype === 'F32') return 'F32'
+  const isTable = /embed_tokens|lm_head/.test(name)
+  const wanted = dtype === 'Q4_0' && isTable ? 'Q8_0' : dtype
+  return shape.at(-1)! % ggufDtypes[wanted].elements === 0 ? wanted : 'F16'
 }
 
 /** What the scaling of Llama 3 divides each rotary frequency by, as a tensor of its own. */
