@@ -165,11 +165,13 @@ export class ChatTemplate {
   }
 
   #failure(error: unknown, at: number): unknown {
+    // What a conversation brings about is told to those who wrote it, perhaps over a network: where the file lies is not theirs.
+    const nearby = this.#place(at, this.#file?.split('/').at(-1))
     if (error instanceof OutriderError) return error
     if (error instanceof RangeError) return beyondTemplateLimit(error.message, error)
     const message = (error as Error).message.replace(/\.$/, '')
     if (error instanceof TemplateSyntaxError) {
-      const place = this.#place(error.at)
+      const place = this.#place(error.at, this.#file)
       return new OutriderError('FILE_FORMAT', `The chat template cannot be parsed: ${place}: ${message}.`, {
         remedy: 'Without a conversation the model works all the same: give a plain prompt, or mend the template.',
         cause: error,
@@ -177,27 +179,23 @@ export class ChatTemplate {
       })
     }
     if (error instanceof UnsupportedInTemplate)
-      return new OutriderError(
-        'UNSUPPORTED',
-        `${this.#place(at)}: the chat template uses ${message}, which is not supported.`,
-        {
-          remedy: 'Write the template without it, or give a plain prompt.',
-          cause: error,
-          details: { file: this.#file },
-        },
-      )
+      return new OutriderError('UNSUPPORTED', `${nearby}: the chat template uses ${message}, which is not supported.`, {
+        remedy: 'Write the template without it, or give a plain prompt.',
+        cause: error,
+        details: { file: this.#file },
+      })
     return new OutriderError('INVALID_ARGUMENT', `The chat template refuses the conversation: ${message}.`, {
-      remedy: `It says so at ${this.#place(at)}. Roles usually alternate between user and assistant, after an optional system message.`,
+      remedy: `It says so at ${nearby}. Roles usually alternate between user and assistant, after an optional system message.`,
       cause: error,
       details: { file: this.#file },
     })
   }
 
   /** `file:line:column`, from 1. */
-  #place(at: number): string {
+  #place(at: number, file: string | undefined): string {
     const before = normalizedSource(this.source).slice(0, at).split('\n')
     const place = `${before.length}:${before.at(-1)!.length + 1}`
-    return this.#file === undefined ? `line ${place.replace(':', ', column ')}` : `${this.#file}:${place}`
+    return file === undefined ? `line ${place.replace(':', ', column ')}` : `${file}:${place}`
   }
 }
 
