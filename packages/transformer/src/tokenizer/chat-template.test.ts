@@ -93,12 +93,18 @@ describe('ChatTemplate', () => {
     expect(() => new ChatTemplate('{{ a b }}').render(messages)).toThrow(/line 1, column 6/)
   })
 
+  it('tells whoever wrote the conversation where in the template it fails, and not where that lies', () => {
+    const options = { where: '/home/somebody/m/' }
+    const refusing = ChatTemplate.fromConfig({}, "a\n {{ raise_exception('no') }}", options)!
+    expect(() => refusing.render(messages)).toThrow(/conversation: no\. It says so at chat_template\.jinja:2:20\./)
+  })
+
   it('names what it uses and is not supported, and where', () => {
     const template = ChatTemplate.fromConfig({}, "a\n{{ 'x' | wordwrap(3) }}", { where: 'm/' })!
     expect(() => template.render(messages)).toThrow(
       expect.objectContaining({
         code: 'UNSUPPORTED',
-        message: expect.stringMatching(/^m\/chat_template\.jinja:2:10: .* uses the filter wordwrap, /),
+        message: expect.stringMatching(/^chat_template\.jinja:2:10: .* uses the filter wordwrap, /),
       }),
     )
   })

@@ -38,16 +38,19 @@ export interface ChatTemplateOptions {
 export class ChatTemplate {
   /** The template's text. */
   readonly source: string
+  /** Other templates of the model by their names, for tools and so on: not used, and saved with it. */
+  readonly others: Readonly<Record<string, string>>
   readonly #tokens: NamedSpecialTokens
   readonly #file: string | undefined
   readonly #limits: TemplateLimits
-  readonly #others: Readonly<Record<string, string>>
   #program: ParsedTemplate | undefined
 
   /**
    * @param source   the Jinja template
    * @param tokens   pieces of the special tokens it may use: bos_token, eos_token and so on
-   * @param options  where it comes from, its limits, and templates beside it
+   * @param options.file    where it comes from, as errors name it
+   * @param options.limits  what it may take, where that is not the default
+   * @param options.others  other templates of the model by their names: saved with it
    */
   constructor(
     source: string,
@@ -58,7 +61,7 @@ export class ChatTemplate {
     this.#tokens = tokens
     this.#file = file
     this.#limits = { ...templateLimits, ...limits }
-    this.#others = others
+    this.others = others
   }
 
   /**
@@ -144,7 +147,7 @@ export class ChatTemplate {
   /** The files that hold the template, where transformers 5 looks; tokenizer_config.json has it too. */
   toFiles(): Record<string, string> {
     // A stranger chose the names: only what is the name of a file inside the folder becomes one.
-    const others = Object.entries(this.#others)
+    const others = Object.entries(this.others)
       .filter(([name]) => /^\w[\w.-]*$/.test(name))
       .map(([name, text]) => [`additional_chat_templates/${name}.jinja`, text])
     return { 'chat_template.jinja': this.source, ...Object.fromEntries(others) }
@@ -162,11 +165,13 @@ export class ChatTemplate {
   }
 
   #failure(error: unknown, at: number): unknown {
+    // What a conversation brings about is told to those who wrote it, perhaps over a network: where the file lies is not theirs.
+    const nearby = this.#place(at, this.#file?.split('/').at(-1))
     if (error instanceof OutriderError) return error
     if (error instanceof RangeError) return beyondTemplateLimit(error.message, error)
     const message = (error as Error).message.replace(/\.$/, '')
     if (error instanceof TemplateSyntaxError) {
-      const place = this.#place(error.at)
+      const place = this.#place(error.at, this.#file)
       return new OutriderError('FILE_FORMAT', `The chat template cannot be parsed: ${place}: ${message}.`, {
         remedy: 'Without a conversation the model works all the same: give a plain prompt, or mend the template.',
         cause: error,
@@ -174,27 +179,23 @@ export class ChatTemplate {
       })
     }
     if (error instanceof UnsupportedInTemplate)
-      return new OutriderError(
-        'UNSUPPORTED',
-        `${this.#place(at)}: the chat template uses ${message}, which is not supported.`,
-        {
-          remedy: 'Write the template without it, or give a plain prompt.',
-          cause: error,
-          details: { file: this.#file },
-        },
-      )
+      return new OutriderError('UNSUPPORTED', `${nearby}: the chat template uses ${message}, which is not supported.`, {
+        remedy: 'Write the template without it, or give a plain prompt.',
+        cause: error,
+        details: { file: this.#file },
+      })
     return new OutriderError('INVALID_ARGUMENT', `The chat template refuses the conversation: ${message}.`, {
-      remedy: `It says so at ${this.#place(at)}. Roles usually alternate between user and assistant, after an optional system message.`,
+      remedy: `It says so at ${nearby}. Roles usually alternate between user and assistant, after an optional system message.`,
       cause: error,
       details: { file: this.#file },
     })
   }
 
   /** `file:line:column`, from 1. */
-  #place(at: number): string {
+  #place(at: number, file: string | undefined): string {
     const before = normalizedSource(this.source).slice(0, at).split('\n')
     const place = `${before.length}:${before.at(-1)!.length + 1}`
-    return this.#file === undefined ? `line ${place.replace(':', ', column ')}` : `${this.#file}:${place}`
+    return file === undefined ? `line ${place.replace(':', ', column ')}` : `${file}:${place}`
   }
 }
 

@@ -42,7 +42,7 @@ const additional = 'additional_chat_templates'
 async function additionalTemplates(directory: Directory): Promise<Record<string, string>> {
   const files = await directory.list(additional).catch(() => [])
   const templates = files.filter((file) => file.endsWith('.jinja'))
-  const texts = templates.map(async (file) => [file.slice(0, -6), await directory.readText(`${additional}/${file}`)])
+  const texts = templates.map(async (file) => [file.slice(0, -6), await readText(directory, `${additional}/${file}`)])
   return Object.fromEntries(await Promise.all(texts))
 }
 

@@ -26,13 +26,20 @@ export function ggufTokenizer({ metadata, where }: GgufFile): GgufTokenizer {
   const json = vocabulary.model === 'llama' ? sentencePieceJson(vocabulary) : byteLevelJson(vocabulary)
   const { marks, ends } = vocabulary.special
   const named = Object.fromEntries(Object.entries(marks).map(([name, id]) => [name, vocabulary.pieces[id]!]))
-  const template = metadata.get('tokenizer.chat_template')
+  const template = metadata.get(templateKey)
   if (template !== undefined && typeof template !== 'string')
     throw vocabulary.broken('tokenizer.chat_template is not a text')
   const config = { ...named, ...(template !== undefined && { chat_template: template }) }
-  const chatTemplate = ChatTemplate.fromConfig(config)
+  const tokenizer = Tokenizer.fromJson(json, config, `${where}: `)
+  const chatTemplate =
+    template === undefined
+      ? undefined
+      : new ChatTemplate(template, tokenizer.named, {
+          file: `${where} (${templateKey})`,
+          others: namedTemplates(metadata),
+        })
   return {
-    tokenizer: Tokenizer.fromJson(json, config, `${where}: `),
+    tokenizer,
     ...(chatTemplate && { chatTemplate }),
     tokens: {
       ...(marks.bos_token !== undefined && { bosTokenId: marks.bos_token }),
@@ -40,4 +47,16 @@ export function ggufTokenizer({ metadata, where }: GgufFile): GgufTokenizer {
       ...(marks.pad_token !== undefined && { padTokenId: marks.pad_token }),
     },
   }
+}
+
+const templateKey = 'tokenizer.chat_template'
+
+/** Templates for tools and so on, which have names after the key of the one that is used. */
+function namedTemplates(metadata: GgufFile['metadata']): Record<string, string> {
+  const named = [...metadata].flatMap(([key, value]) =>
+    key.startsWith(`${templateKey}.`) && typeof value === 'string'
+      ? [[key.slice(templateKey.length + 1), value] as const]
+      : [],
+  )
+  return Object.fromEntries(named)
 }

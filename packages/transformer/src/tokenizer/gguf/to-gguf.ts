@@ -86,9 +86,10 @@ export function ggufVocabulary({
   })
   for (const [key, value] of special) set(`ggml.${key}`, value)
   if (chatTemplate) set('chat_template', { type: 'string', value: chatTemplate.source })
-  const others = otherTemplates(files['tokenizer_config.json']!)
-  if (others.length > 0) set('chat_templates', strings(others.map(({ name }) => name)))
-  for (const { name, template } of others) set(`chat_template.${name}`, { type: 'string', value: template })
+  // Templates for other occasions: tool_use, rag.
+  const others = Object.entries(chatTemplate?.others ?? {})
+  if (others.length > 0) set('chat_templates', strings(others.map(([name]) => name)))
+  for (const [name, value] of others) set(`chat_template.${name}`, { type: 'string', value })
   return { metadata, asPhi3, differences, remarks }
 }
 
@@ -135,15 +136,4 @@ function kindsOf(tokenizer: Tokenizer, json: TokenizerJson, pieces: readonly str
     if (added.has(id)) return kinds.userDefined
     return json.model?.byte_fallback && /^<0x[0-9A-F]{2}>$/.test(piece) ? kinds.byte : kinds.normal
   })
-}
-
-/** Templates for other occasions (tool_use, rag): those of tokenizer_config.json that are not the default one. */
-function otherTemplates(tokenizerConfig: string): { name: string; template: string }[] {
-  const { chat_template: list } = JSON.parse(tokenizerConfig) as { chat_template?: unknown }
-  if (!Array.isArray(list)) return []
-  const named = list as { name?: unknown; template?: unknown }[]
-  return named.filter(
-    (entry): entry is { name: string; template: string } =>
-      typeof entry?.name === 'string' && typeof entry.template === 'string' && entry.name !== 'default',
-  )
 }

@@ -23,7 +23,7 @@ export function written(
   const tokenizer = smallTokenizer(json, config)
   return ggufVocabulary({
     tokenizer,
-    ...(template !== undefined && { chatTemplate: new ChatTemplate(template) }),
+    ...(template !== undefined && { chatTemplate: ChatTemplate.fromConfig({ chat_template: template, ...config })! }),
     config: { vocabularySize: tokenizer.vocabularySize + padding },
     generationConfig: { eosTokenIds: ends.map((piece) => tokenizer.tokenToId(piece)!) },
   })

@@ -71,7 +71,7 @@ function converted(budget: Budget, value: Value, conversion: string | undefined)
 }
 
 /** A value by a format specification, as Python's `format`. */
-export function formatValue(budget: Budget, value: Value, spec: string): string {
+function formatValue(budget: Budget, value: Value, spec: string): string {
   if (spec === '') return toText(budget, value)
   const match = /^(?:([\s\S])?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/u.exec(spec)
   if (!match) throw valueError('Invalid format specifier')

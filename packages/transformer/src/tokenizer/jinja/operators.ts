@@ -110,7 +110,7 @@ function byCharacters(left: string, right: string): number {
 const undefinedOf = (...values: Value[]): TemplateFailure | undefined =>
   values.find((value): value is Undefined => value instanceof Undefined)?.fail()
 
-export function contains(budget: Budget, container: Value, item: Value): boolean {
+function contains(budget: Budget, container: Value, item: Value): boolean {
   const text = textOf(container)
   if (text !== undefined) {
     const sought = textOf(item)

@@ -261,7 +261,7 @@ function parseSubscribed(stream: TokenStream): Expression {
   return { type: 'Slice', parts: [first, stop, step], at }
 }
 
-export const parseCall = (stream: TokenStream, callee: Expression): Expression & { type: 'Call' } => ({
+const parseCall = (stream: TokenStream, callee: Expression): Expression & { type: 'Call' } => ({
   type: 'Call',
   callee,
   at: stream.current.at,
