@@ -30,6 +30,9 @@ export interface GgufFile {
 const maxHeaderBytes = 256 * 2 ** 20
 const firstRead = 2 ** 20
 
+// U+FEFF at the beginning of a text is a piece of a vocabulary, not the mark of a file.
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
 /**
  * Reads and checks the header of a GGUF file: every length against the file's size, every tensor's bytes against its shape.
  *
@@ -174,7 +177,7 @@ class HeaderReader {
   string(): string {
     const length = this.count(1, 'bytes of text')
     const start = this.#take(length)
-    return new TextDecoder().decode(new Uint8Array(this.#view.buffer, this.#view.byteOffset + start, length))
+    return utf8.decode(new Uint8Array(this.#view.buffer, this.#view.byteOffset + start, length))
   }
 
   value(type: number, depth: number): GgufMetadataValue {
