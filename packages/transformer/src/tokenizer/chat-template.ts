@@ -50,8 +50,14 @@ export class ChatTemplate {
   /**
    * The template of a model directory: chat_template.jinja where there is one, else `chat_template` of
    * tokenizer_config.json (the one named "default" of several); undefined where the model has none.
+   *
+   * @param tokens  pieces of the special tokens, where tokenizer_config.json alone does not name them
    */
-  static fromConfig(tokenizerConfigJson: JsonFile, jinjaFile?: string): ChatTemplate | undefined {
+  static fromConfig(
+    tokenizerConfigJson: JsonFile,
+    jinjaFile?: string,
+    tokens?: NamedSpecialTokens,
+  ): ChatTemplate | undefined {
     const config =
       typeof tokenizerConfigJson === 'string'
         ? parseJson(tokenizerConfigJson, 'tokenizer_config.json')
@@ -59,7 +65,7 @@ export class ChatTemplate {
     const fields = (config ?? {}) as Record<string, unknown>
     const source = jinjaFile ?? templateIn(fields.chat_template)
     if (source === undefined) return undefined
-    return new ChatTemplate(source, namedSpecialTokens(fields), { ownFile: jinjaFile !== undefined })
+    return new ChatTemplate(source, tokens ?? namedSpecialTokens(fields), { ownFile: jinjaFile !== undefined })
   }
 
   /**

@@ -4,8 +4,8 @@ import { ChatTemplate } from './chat-template'
 import { Tokenizer } from './tokenizer'
 
 /**
- * Reads the tokenizer of a model directory: tokenizer.json, and where they are, tokenizer_config.json and
- * chat_template.jinja.
+ * Reads the tokenizer of a model directory: tokenizer.json, and where they are, tokenizer_config.json,
+ * special_tokens_map.json and chat_template.jinja.
  *
  * @throws OutriderError FILE_MISSING, FILE_FORMAT
  */
@@ -21,8 +21,11 @@ export async function loadTokenizer(
   const optional = async (file: string) => ((await directory.has(file)) ? directory.readText(file) : undefined)
   const json = await directory.readText('tokenizer.json')
   const config = (await optional('tokenizer_config.json')) ?? '{}\n'
-  const tokenizer = Tokenizer.fromJson(json, config, `${directory.name}/`)
-  const chatTemplate = ChatTemplate.fromConfig(config, await optional('chat_template.jinja'))
+  const specialTokensMap = await optional('special_tokens_map.json')
+  const tokenizer = Tokenizer.fromJson(json, config, `${directory.name}/`, {
+    ...(specialTokensMap && { specialTokensMap }),
+  })
+  const chatTemplate = ChatTemplate.fromConfig(config, await optional('chat_template.jinja'), tokenizer.named)
   return chatTemplate ? { tokenizer, chatTemplate } : { tokenizer }
 }
 

@@ -64,15 +64,31 @@ describe('Tokenizer', () => {
     expect(stories.decode([1, 2, 511 + 9])).toBe('')
   })
 
-  it('frames Llama texts as add_bos_token says, even where tokenizer.json says otherwise', () => {
+  it('begins and ends a text as tokenizer.json says, whatever add_bos_token and add_eos_token beside it say', () => {
     const config = JSON.parse(text('stories260K/tokenizer_config.json')) as object
-    const without = Tokenizer.fromJson(text('stories260K/tokenizer.json'), {
-      ...config,
-      add_bos_token: false,
-      add_eos_token: true,
+    const json = JSON.parse(text('stories260K/tokenizer.json')) as object
+    const ids = (post: object, fields: object) =>
+      Tokenizer.fromJson({ ...json, ...post }, { ...config, ...fields }).encode('Once upon a time')
+    expect(ids({}, { add_bos_token: false, add_eos_token: true })).toEqual([1, 403, 407, 261, 378])
+    expect(ids({ post_processor: null }, { add_bos_token: true })).toEqual([403, 407, 261, 378])
+  })
+
+  it('takes special tokens from special_tokens_map.json, for the template too, and saves it again', async () => {
+    const files = memoryDirectory({
+      'tokenizer.json': text('stories260K/tokenizer.json'),
+      'tokenizer_config.json': '{ "bos_token": "<unk>" }',
+      'special_tokens_map.json': '{ "bos_token": "<s>", "eos_token": { "content": "</s>", "lstrip": false } }',
+      'chat_template.jinja': '{{ bos_token }}{{ messages[0].content }}{{ eos_token }}',
     })
-    expect(without.encode('Once upon a time')).toEqual([403, 407, 261, 378, 2])
-    expect(without.encode('Once upon a time', { addSpecialTokens: false })).toEqual([403, 407, 261, 378])
+    const { tokenizer, chatTemplate } = await loadTokenizer(files)
+    expect(tokenizer.named).toEqual({ bos_token: '<s>', eos_token: '</s>' })
+    expect(chatTemplate!.render([{ role: 'user', content: 'hi' }])).toBe('<s>hi</s>')
+    const copy = memoryDirectory()
+    await saveTokenizer(copy, tokenizer, chatTemplate)
+    expect(await copy.readText('special_tokens_map.json')).toBe(await files.readText('special_tokens_map.json'))
+    // With a list of added tokens in tokenizer_config.json, transformers does not read the older file.
+    await files.write('tokenizer_config.json', '{ "bos_token": "<unk>", "added_tokens_decoder": {} }')
+    expect((await loadTokenizer(files)).tokenizer.named).toEqual({ bos_token: '<unk>' })
   })
 
   it('refuses what is no tokenizer, naming the file', () => {

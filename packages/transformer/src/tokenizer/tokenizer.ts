@@ -9,10 +9,16 @@ import { TextStream } from './text-stream'
 /** A JSON file as its text or already parsed. */
 export type JsonFile = string | Record<string, unknown>
 
+/** What belongs to a tokenizer beside its two files, and what it may do. */
+export interface TokenizerOptions extends TokenizerLimits {
+  /** special_tokens_map.json, as text or parsed: where older exports name the special tokens. */
+  specialTokensMap?: JsonFile | undefined
+}
+
 /**
  * Text to token ids and back, as the model's own tokenizer.json says. The work is done by `@huggingface/tokenizers`; this
- * class adds what transformers does around it: the beginning-of-sequence token of Llama tokenizers, special tokens that
- * only tokenizer_config.json names, and decoding piece by piece. Spaces are left as the model wrote them
+ * class adds special tokens that only the files beside it name, and decoding piece by piece. What begins and ends a text is
+ * said by the post-processor of tokenizer.json alone (`add_bos_token` beside it is not heeded, as in transformers 5.24). Spaces are left as the model wrote them
  * (`clean_up_tokenization_spaces` is not applied).
  */
 export class Tokenizer {
@@ -24,42 +30,49 @@ export class Tokenizer {
   readonly named: NamedSpecialTokens
   readonly #tokenizer: HuggingFaceTokenizer
   readonly #specialIds: ReadonlySet<number>
-  readonly #frame: { before: number[]; after: number[] } | undefined
   readonly #addedIds: ReadonlySet<number>
   readonly #pieceBytes: PieceBytes
   readonly #files: Readonly<Record<string, string>>
   #fingerprint: string | undefined
 
-  private constructor(tokenizerJson: JsonFile, configJson: JsonFile, where: string, limits: TokenizerLimits) {
+  private constructor(
+    tokenizerJson: JsonFile,
+    configJson: JsonFile,
+    where: string,
+    { specialTokensMap, ...limits }: TokenizerOptions,
+  ) {
     const json = parsed(tokenizerJson, `${where}tokenizer.json`)
     const config = parsed(configJson, `${where}tokenizer_config.json`)
     this.#tokenizer = construct(json, config, `${where}tokenizer.json`, limits)
-    this.#files = { 'tokenizer.json': textOf(tokenizerJson), 'tokenizer_config.json': textOf(configJson) }
+    this.#files = {
+      'tokenizer.json': textOf(tokenizerJson),
+      'tokenizer_config.json': textOf(configJson),
+      ...(specialTokensMap !== undefined && { 'special_tokens_map.json': textOf(specialTokensMap) }),
+    }
     this.#pieceBytes = pieceBytesOf(json)
-    this.named = namedSpecialTokens(config)
+    this.named = namedSpecialTokens(config, parsed(specialTokensMap ?? {}, `${where}special_tokens_map.json`))
     // The library's table has the added tokens too.
     this.vocabularySize = this.#tokenizer.model?.vocab.length ?? 0
     this.#addedIds = new Set(this.#tokenizer.get_added_tokens_decoder().keys())
     this.specialTokens = new Map(this.#specials())
     this.#specialIds = new Set(this.specialTokens.values())
-    this.#frame = this.#llamaFrame(config)
   }
 
   /**
    * @param tokenizerJson        tokenizer.json, as text (kept, and given back unchanged by `toFiles`) or parsed
    * @param tokenizerConfigJson  tokenizer_config.json, likewise
    * @param where                where the files are, with a final slash, for errors
-   * @param limits               what it may make of a text and how long it may search, where that is not the default; beyond,
-   *   encode and decode throw TOKENIZER_LIMIT
+   * @param options              special_tokens_map.json, and what the tokenizer may make of a text and how long it may search,
+   *   where that is not the default; beyond, encode and decode throw TOKENIZER_LIMIT
    * @throws OutriderError FILE_FORMAT for a file that is no tokenizer, TOKENIZER_LIMIT for one with parts longer than any
    */
   static fromJson(
     tokenizerJson: JsonFile,
     tokenizerConfigJson: JsonFile = {},
     where = '',
-    limits: Partial<TokenizerLimits> = {},
+    options: Partial<TokenizerOptions> = {},
   ): Tokenizer {
-    return new Tokenizer(tokenizerJson, tokenizerConfigJson, where, { ...tokenizerLimits, ...limits })
+    return new Tokenizer(tokenizerJson, tokenizerConfigJson, where, { ...tokenizerLimits, ...options })
   }
 
   /**
@@ -69,9 +82,7 @@ export class Tokenizer {
    *   template has its own: pass false.
    */
   encode(text: string, { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {}): number[] {
-    if (!this.#frame) return this.#tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids
-    const { ids } = this.#tokenizer.encode(text, { add_special_tokens: false })
-    return addSpecialTokens ? [...this.#frame.before, ...ids, ...this.#frame.after] : ids
+    return this.#tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids
   }
 
   /**
@@ -130,7 +141,7 @@ export class Tokenizer {
     return this.#fingerprint
   }
 
-  /** The files this tokenizer was made from, unchanged: tokenizer.json and tokenizer_config.json. */
+  /** The files this tokenizer was made from, unchanged: tokenizer.json, tokenizer_config.json, special_tokens_map.json. */
   toFiles(): Record<string, string> {
     return { ...this.#files }
   }
@@ -141,20 +152,6 @@ export class Tokenizer {
     for (const piece of Object.values(this.named)) {
       const id = this.tokenToId(piece)
       if (id !== undefined) yield [piece, id]
-    }
-  }
-
-  /** transformers rebuilds the frame of Llama tokenizers from add_bos_token and add_eos_token, whatever tokenizer.json says. */
-  #llamaFrame(config: Record<string, unknown>): { before: number[]; after: number[] } | undefined {
-    const isLlama = /^(Llama|CodeLlama)Tokenizer(Fast)?$/.test(String(config.tokenizer_class))
-    if (!isLlama || typeof config.add_bos_token !== 'boolean') return undefined
-    const idOf = (wanted: unknown, piece: string | undefined) => {
-      const id = wanted === true && piece !== undefined ? this.tokenToId(piece) : undefined
-      return id === undefined ? [] : [id]
-    }
-    return {
-      before: idOf(config.add_bos_token, this.named.bos_token),
-      after: idOf(config.add_eos_token, this.named.eos_token),
     }
   }
 }
