@@ -156,6 +156,9 @@ describe('parseConfig', () => {
       /sliding_window is/,
     ],
     ['a rotary base of zero', { ...llama, rope_theta: 0 }, /rope_theta is 0/],
+    ['a rotary base that is no number', { ...llama, rope_theta: Number.NaN }, /rope_theta is NaN; it must be/],
+    ['an epsilon without end', { ...llama, rms_norm_eps: Number.POSITIVE_INFINITY }, /rms_norm_eps is Infinity/],
+    ['a size that is no number', { ...llama, hidden_size: Number.NaN }, /hidden_size is NaN/],
   ])('refuses %s, naming the field and its value', (_, json, message) => {
     expect(() => parseConfig(json)).toThrow(message)
     expect(() => parseConfig(json)).toThrow(expect.objectContaining({ code: 'FILE_FORMAT' }))

@@ -73,7 +73,7 @@ export class Fields {
 
   wrong(field: string, expected: string): OutriderError {
     const value = this.get(field)
-    const found = value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`
+    const found = value === undefined ? 'is missing' : `is ${typeof value === 'number' ? value : JSON.stringify(value)}`
     return new OutriderError('FILE_FORMAT', `${this.#file}: ${field} ${found}; it must be ${expected}.`, {
       details: { file: this.#file, field, value },
     })

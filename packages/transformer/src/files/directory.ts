@@ -1,5 +1,4 @@
 import { OutriderError } from '@outrider/tensor'
-import { insteadOf } from './instead'
 
 /** What a file is written from: all at once, or piece by piece so that it need never be whole in memory. */
 export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -34,30 +33,6 @@ export interface Directory {
   append(file: string, content: Uint8Array | string, from?: number): Promise<void>
   /** Removes a file; one that is not there is no error. */
   remove(file: string): Promise<void>
-}
-
-/**
- * The file's JSON.
- *
- * @throws OutriderError FILE_MISSING, FILE_FORMAT (the message has the parser's line or position)
- */
-export async function readJson(directory: Directory, file: string): Promise<unknown> {
-  return parseJson(await directory.readText(file), `${directory.name}/${file}`)
-}
-
-/** Parses JSON text; `where` names it in the error. */
-export function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    const instead = insteadOf(new TextEncoder().encode(text.slice(0, 512)))
-    const what = instead ? `it is ${instead.what}` : (cause as Error).message
-    throw new OutriderError('FILE_FORMAT', `${where} is not valid JSON: ${what}.`, {
-      remedy: instead?.remedy ?? 'The file may be cut off; copy or download it again.',
-      cause,
-      details: { file: where },
-    })
-  }
 }
 
 /** Refuses names that lead out of the directory, as an index file from an untrusted place may hold. */

@@ -78,6 +78,16 @@ describe('loadCausalLM', () => {
     })
   })
 
+  it('loads files with NaN and infinities, as Python writes them, where nobody reads them', async () => {
+    const source = directory(testData('stories260K'))
+    const names = ['config.json', 'generation_config.json', 'tokenizer_config.json']
+    const withNaN = async (file: string) =>
+      [file, (await source.readText(file)).replace('{', '{"x": NaN, "y": [-Infinity, Infinity], ')] as const
+    const model = await load(await changed(Object.fromEntries(await Promise.all(names.map(withNaN)))))
+    expect(model.config).toMatchObject({ layers: 5 })
+    model.dispose()
+  })
+
   it.each([
     [
       'without tokenizer',

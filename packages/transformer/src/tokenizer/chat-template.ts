@@ -1,6 +1,6 @@
 import { Template } from '@huggingface/jinja'
 import { OutriderError } from '@outrider/tensor'
-import { parseJson } from '../files/directory'
+import { parseJson } from '../files/json'
 import { beyondTemplateLimit, renderBounded, type TemplateLimits, templateLimits } from './bounded-interpreter'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
 import type { JsonFile } from './tokenizer'

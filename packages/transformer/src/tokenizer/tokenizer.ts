@@ -1,6 +1,6 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { OutriderError } from '@outrider/tensor'
-import { parseJson } from '../files/directory'
+import { parseJson } from '../files/json'
 import { boundTokenizer, checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
 import { type PieceBytes, pieceBytesOf } from './piece-bytes'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'

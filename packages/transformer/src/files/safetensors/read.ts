@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
-import { type Directory, readJson } from '../directory'
+import type { Directory } from '../directory'
+import { readJson } from '../json'
 import { readBytes } from '../read-bytes'
 import { storedToFloats } from '../stored-floats'
 import { type StoredTensor, storedToArray } from './dtype'
