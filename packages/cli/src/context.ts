@@ -1,4 +1,5 @@
 import type { Device } from '@outrider/tensor'
+import type { OnWarning } from '@outrider/transformer'
 import { openDevice } from './adapter'
 import type { Surroundings } from './run'
 import type { Terminal } from './terminal'
@@ -9,6 +10,7 @@ export class Context {
   resume: string | undefined
   #device: Promise<Device> | undefined
   #opened: Device | undefined
+  readonly #warned = new Set<string>()
   readonly #endings: (() => void | Promise<void>)[] = []
 
   constructor(
@@ -27,6 +29,13 @@ export class Context {
       return device
     })
     return this.#device
+  }
+
+  /** Says once what a file has that is passed over: a command may read a file several times. */
+  readonly onWarning: OnWarning = ({ message }) => {
+    if (this.#warned.has(message)) return
+    this.#warned.add(message)
+    this.terminal.warn(this.terminal.noteStyle.yellow(message))
   }
 
   /** What is to be done when the command ends, however it ends: the last first. */

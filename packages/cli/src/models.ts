@@ -18,6 +18,7 @@ export async function openModel(
     device,
     dtype,
     signal,
+    onWarning: context.onWarning,
     onDownload({ file, downloadedBytes, totalBytes }) {
       if (totalBytes < largeBytes) return
       if (downloading?.file !== file) {

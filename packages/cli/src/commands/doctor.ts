@@ -63,7 +63,9 @@ async function doctor(context: Context, flags: DoctorFlags): Promise<object> {
     const { capabilities } = device
     const works = await addsUp(device)
     const models = await Promise.all(
-      [flags.model, flags.draft].filter((path) => path !== undefined).map((path) => inspectModel(path, flags.context)),
+      [flags.model, flags.draft]
+        .filter((path) => path !== undefined)
+        .map((path) => inspectModel(path, flags.context, context.onWarning)),
     )
     const findings = [
       ...findingsOf(capabilities, device.isSoftware, works),

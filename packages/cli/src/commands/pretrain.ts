@@ -67,7 +67,7 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
       '--validation': flags.validation,
     },
   })
-  const target = await openCausalLM(flags.target, { signal: context.signal })
+  const target = await openCausalLM(flags.target, { signal: context.signal, onWarning: context.onWarning })
   const draft =
     flags.draft === undefined
       ? createDraft(target, {

@@ -65,7 +65,10 @@ export async function alignDraft(
   targetStates: TargetStates,
 ): Promise<TrainedDraft> {
   const { mix: ratio, losses: _, ...options } = plan.distillation
-  const model = await loadCausalLM(`${out}/draft-pretrained`, { device: target.model.device })
+  const model = await loadCausalLM(`${out}/draft-pretrained`, {
+    device: target.model.device,
+    onWarning: context.onWarning,
+  })
   const { history } = await distill({
     draft: model,
     target,

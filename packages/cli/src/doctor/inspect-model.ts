@@ -3,6 +3,7 @@ import {
   type LoadDtype,
   llamaParameterShapes,
   loadDtypes,
+  type OnWarning,
   openCausalLM,
   parameterCount,
   weightBytes,
@@ -34,8 +35,8 @@ export interface ModelReport {
 
 const bytesPerElement = 4
 
-export async function inspectModel(path: string, tokens: number): Promise<ModelReport> {
-  const { config, weights, chatTemplate, disregarded } = await openCausalLM(path)
+export async function inspectModel(path: string, tokens: number, onWarning: OnWarning): Promise<ModelReport> {
+  const { config, weights, chatTemplate, disregarded } = await openCausalLM(path, { onWarning })
   const stored: Record<string, number> = {}
   for (const [name, { dtype, bytes: size }] of weights.tensors)
     if (!disregarded(name)) stored[dtype] = (stored[dtype] ?? 0) + size

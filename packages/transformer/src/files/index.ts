@@ -1,6 +1,7 @@
 export type { Directory, FileContent } from './directory'
 export { fileListDirectory } from './file-list-directory'
 export { type FilePlace, filePlace } from './file-place'
+export { type FileWarning, type OnWarning, warnOfKeys, warnOfUnknownKeys } from './file-warning'
 export { type GgufEntry, type GgufFile, openGguf, readGgufFloats } from './gguf/read'
 export { handleDirectory, opfsDirectory } from './handle-directory'
 export { parseJson, readJson } from './json'

@@ -1,5 +1,6 @@
 import { type Device, OutriderError } from '@outrider/tensor'
-import { type Directory, directory, urlDirectory } from '../files/index'
+import { warnOnConsole } from '../files/file-warning'
+import { type Directory, directory, type OnWarning, urlDirectory } from '../files/index'
 import { defaultEndpoint } from '../hub/hub-id'
 import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
 import { Llama, llamaParameterShapes } from '../model/index'
@@ -25,6 +26,11 @@ export interface LoadOptions {
   onDownload?: ((progress: DownloadProgress) => void) | undefined
   /** Called as the weights arrive. */
   onProgress?: ((progress: LoadProgress) => void) | undefined
+  /**
+   * Called once for each file of which something is passed over that may be meant to count: keys that nobody knows, sampling
+   * that is not applied. By default the console warns.
+   */
+  onWarning?: OnWarning | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -67,7 +73,8 @@ export async function openCausalLM(
 ): Promise<OpenedModel> {
   const place = typeof source === 'string' ? placeOf(source, options.file) : { folder: source, file: options.file }
   const files = typeof place.folder === 'string' ? await directoryOf(place.folder, options) : place.folder
-  return place.file ? openGgufModel(files, place.file) : openModelDirectory(files)
+  const { onWarning = warnOnConsole } = options
+  return place.file ? openGgufModel(files, place.file, onWarning) : openModelDirectory(files, onWarning)
 }
 
 /** A path of a .gguf file is its folder and its name. */

@@ -1,12 +1,12 @@
 import { OutriderError } from '@outrider/tensor'
 import { parseConfig, parseGenerationConfig } from '../config/index'
-import { type Directory, readJson } from '../files/index'
+import { type Directory, type OnWarning, readJson } from '../files/index'
 import { loadTokenizer } from '../tokenizer/index'
 import type { OpenedModel } from './opened-model'
 import { modelWeights } from './weights'
 
 /** Opens a Hugging Face directory. */
-export async function openModelDirectory(files: Directory): Promise<OpenedModel> {
+export async function openModelDirectory(files: Directory, onWarning?: OnWarning): Promise<OpenedModel> {
   await assertModel(files)
   const config = parseConfig(await readJson(files, 'config.json'), `${files.name}/config.json`)
   const generationFile = 'generation_config.json'
@@ -15,7 +15,7 @@ export async function openModelDirectory(files: Directory): Promise<OpenedModel>
     config,
     source: files.name,
     ...(await loadTokenizer(files)),
-    generationConfig: parseGenerationConfig(generationJson, config, `${files.name}/${generationFile}`),
+    generationConfig: parseGenerationConfig(generationJson, config, `${files.name}/${generationFile}`, onWarning),
     weights: await modelWeights(files, config),
     // Old checkpoints store the rotary frequencies, and some store the tied head a second time.
     disregarded: (name) =>
