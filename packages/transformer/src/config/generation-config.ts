@@ -1,4 +1,6 @@
+import { type OnWarning, warnOfKeys, warnOfUnknownKeys } from '../files/file-warning'
 import { Fields } from './fields'
+import { isKnownGenerationKey, isUnapplied, usedGenerationKeys } from './generation-keys'
 import type { ModelConfig } from './model-config'
 import { oneOrMany } from './parse-config'
 
@@ -13,19 +15,33 @@ export interface GenerationConfig {
   temperature?: number
   topK?: number
   topP?: number
+  /** What else the file says, by its own names: not used here, and written again with the rest. */
+  others?: Readonly<Record<string, unknown>>
 }
 
 /**
  * Reads a generation_config.json; without one (`json` undefined), the special tokens of the model's config.
  *
+ * @param onWarning  is told of what would change answers and is not applied (penalties, min_p and so on, where they are not
+ *   neutral), and of keys that nobody knows
  * @throws OutriderError FILE_FORMAT for a value that a field cannot have
  */
 export function parseGenerationConfig(
   json: unknown,
   model: ModelConfig,
   file = 'generation_config.json',
+  onWarning?: OnWarning,
 ): GenerationConfig {
   const fields = new Fields(json ?? {}, file)
+  const entries = Object.entries((json ?? {}) as Record<string, unknown>)
+  const keysWhere = (matches: (key: string, value: unknown) => boolean) =>
+    entries.filter(([key, value]) => matches(key, value)).map(([key]) => key)
+  warnOfKeys(onWarning, file, keysWhere(isUnapplied), 'asked for, and not applied here, as it is not implemented')
+  warnOfUnknownKeys(
+    onWarning,
+    file,
+    keysWhere((key, value) => value !== null && !isKnownGenerationKey(key)),
+  )
   const eosTokenIds = fields.tokens('eos_token_id')
   return withoutAbsent({
     bosTokenId: fields.token('bos_token_id') ?? model.bosTokenId,
@@ -35,7 +51,16 @@ export function parseGenerationConfig(
     temperature: fields.number('temperature', 0, Number.MAX_VALUE),
     topK: fields.number('top_k', 0, Number.MAX_SAFE_INTEGER),
     topP: fields.number('top_p', 0, 1),
+    others: othersOf(entries),
   })
+}
+
+/** A file that is written is no copy of a config.json, whatever the one that was read was. */
+const notWritten: ReadonlySet<string> = new Set([...usedGenerationKeys, '_from_model_config'])
+
+function othersOf(entries: [string, unknown][]): Record<string, unknown> | undefined {
+  const others = entries.filter(([key, value]) => value !== null && !notWritten.has(key))
+  return others.length > 0 ? Object.fromEntries(others) : undefined
 }
 
 export function generationConfigToJson(config: GenerationConfig): Record<string, unknown> {
@@ -47,6 +72,7 @@ export function generationConfigToJson(config: GenerationConfig): Record<string,
     temperature: config.temperature,
     top_k: config.topK,
     top_p: config.topP,
+    ...config.others,
   })
 }
 

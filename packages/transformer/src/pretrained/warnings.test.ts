@@ -1,0 +1,30 @@
+import { testData } from '@outrider/test-data'
+import { afterEach, expect, it, vi } from 'vitest'
+import { type Directory, directory, type FileWarning } from '../files/index'
+import { openCausalLM } from './load'
+
+afterEach(() => vi.restoreAllMocks())
+
+/** The small model, its authors wishing for more than is implemented. */
+function withPenalty(): Directory {
+  const folder = directory(testData('stories260K'))
+  const advice = JSON.stringify({ bos_token_id: 1, eos_token_id: 2, repetition_penalty: 1.05 })
+  return {
+    ...folder,
+    name: 'tiny',
+    readText: async (file) => (file === 'generation_config.json' ? advice : folder.readText(file)),
+  }
+}
+
+it('opening a model tells once of what is passed over, and where', async () => {
+  const warnings: FileWarning[] = []
+  const { generationConfig } = await openCausalLM(withPenalty(), { onWarning: (warning) => warnings.push(warning) })
+  expect(warnings).toMatchObject([{ file: 'tiny/generation_config.json', keys: ['repetition_penalty'] }])
+  expect(generationConfig).toEqual({ bosTokenId: 1, eosTokenIds: [2], others: { repetition_penalty: 1.05 } })
+})
+
+it('opening a model warns on the console where nobody listens', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  await openCausalLM(withPenalty())
+  expect(warn.mock.calls).toEqual([[expect.stringMatching(/^tiny\/generation_config.json: .*repetition_penalty/)]])
+})
