@@ -1,9 +1,13 @@
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { OutriderError } from '@outrider/tensor'
+import { type OnWarning, warnOfUnknownKeys } from '../files/file-warning'
 import { parseJson } from '../files/json'
-import { boundTokenizer, checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
+import { addedTokensOf } from './added-tokens-json'
+import { checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
+import { libraryModel, type WordModel } from './library-model'
+import { type ModelJson, modelJson } from './model-json'
 import { type PieceBytes, pieceBytesOf } from './piece-bytes'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
+import { TextSteps } from './steps/index'
 import { TextStream } from './text-stream'
 
 /** A JSON file as its text or already parsed. */
@@ -13,13 +17,14 @@ export type JsonFile = string | Record<string, unknown>
 export interface TokenizerOptions extends TokenizerLimits {
   /** special_tokens_map.json, as text or parsed: where older exports name the special tokens. */
   specialTokensMap?: JsonFile | undefined
+  /** Is told of what of the files is not known, and passed over. */
+  onWarning?: OnWarning | undefined
 }
 
 /**
- * Text to token ids and back, as the model's own tokenizer.json says. The work is done by `@huggingface/tokenizers`; this
- * class adds special tokens that only the files beside it name, and decoding piece by piece. What begins and ends a text is
- * said by the post-processor of tokenizer.json alone (`add_bos_token` beside it is not heeded, as in transformers 5.24). Spaces are left as the model wrote them
- * (`clean_up_tokenization_spaces` is not applied).
+ * Text to token ids and back, as the model's own tokenizer.json says, and as Hugging Face's tokenizers 0.23 reads it. What
+ * begins and ends a text is said by its post-processor alone (`add_bos_token` beside it is not heeded, as in transformers
+ * 5.24). Spaces are left as the model wrote them (`clean_up_tokenization_spaces` is not applied).
  */
 export class Tokenizer {
   /** Pieces with an id, added tokens included: one more than the largest id. A model's embedding may be padded beyond it. */
@@ -28,9 +33,12 @@ export class Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>
   /** Pieces of the tokens that templates ask for by name. */
   readonly named: NamedSpecialTokens
-  readonly #tokenizer: HuggingFaceTokenizer
+  readonly #steps: TextSteps
+  readonly #model: WordModel
+  /** Pieces by their ids, and ids by their pieces, added tokens included. */
+  readonly #pieces: readonly (string | undefined)[]
+  readonly #ids: ReadonlyMap<string, number>
   readonly #specialIds: ReadonlySet<number>
-  readonly #addedIds: ReadonlySet<number>
   readonly #pieceBytes: PieceBytes
   readonly #files: Readonly<Record<string, string>>
   #fingerprint: string | undefined
@@ -39,11 +47,20 @@ export class Tokenizer {
     tokenizerJson: JsonFile,
     configJson: JsonFile,
     where: string,
-    { specialTokensMap, ...limits }: TokenizerOptions,
+    { specialTokensMap, onWarning, ...limits }: TokenizerOptions,
   ) {
-    const json = parsed(tokenizerJson, `${where}tokenizer.json`)
+    const file = `${where}tokenizer.json`
+    const json = parsed(tokenizerJson, file)
     const config = parsed(configJson, `${where}tokenizer_config.json`)
-    this.#tokenizer = construct(json, config, `${where}tokenizer.json`, limits)
+    checkTokenizerJson(json, limits)
+    const unknown = new Set<string>()
+    const note = (key: string) => unknown.add(key)
+    const model = modelJson(json.model, file, note)
+    const added = addedTokensOf(json.added_tokens, file, note)
+    this.#steps = new TextSteps({ ...json, added_tokens: added }, { where: file, limits, unknown: note })
+    this.#model = libraryModel(model, file)
+    for (const key of Object.keys(json)) if (!tokenizerJsonKeys.includes(key)) note(key)
+    warnOfUnknownKeys(onWarning, file, unknown)
     this.#files = {
       'tokenizer.json': textOf(tokenizerJson),
       'tokenizer_config.json': textOf(configJson),
@@ -51,10 +68,16 @@ export class Tokenizer {
     }
     this.#pieceBytes = pieceBytesOf(json)
     this.named = namedSpecialTokens(config, parsed(specialTokensMap ?? {}, `${where}special_tokens_map.json`))
-    // The library's table has the added tokens too.
-    this.vocabularySize = this.#tokenizer.model?.vocab.length ?? 0
-    this.#addedIds = new Set(this.#tokenizer.get_added_tokens_decoder().keys())
-    this.specialTokens = new Map(this.#specials())
+    const entries = [...idsOf(model), ...added.map(({ content, id }) => [content, id] as const)]
+    this.#ids = new Map(entries)
+    this.#pieces = piecesById(entries)
+    this.vocabularySize = this.#pieces.length
+    const named = Object.values(this.named).flatMap((piece) => {
+      const id = this.tokenToId(piece)
+      return id === undefined ? [] : [[piece, id] as const]
+    })
+    const marks = added.filter(({ special }) => special).map(({ content, id }) => [content, id] as const)
+    this.specialTokens = new Map([...marks, ...named])
     this.#specialIds = new Set(this.specialTokens.values())
   }
 
@@ -82,7 +105,11 @@ export class Tokenizer {
    *   template has its own: pass false.
    */
   encode(text: string, { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {}): number[] {
-    return this.#tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids
+    const ids: number[] = []
+    for (const section of this.#steps.sections(text))
+      if (typeof section === 'number') ids.push(section)
+      else this.#model(section, ids)
+    return addSpecialTokens ? [...this.#steps.framed(ids)] : ids
   }
 
   /**
@@ -91,10 +118,12 @@ export class Tokenizer {
    * @param options.skipSpecialTokens  whether special tokens are left out; default true
    */
   decode(ids: Iterable<number>, { skipSpecialTokens = true }: { skipSpecialTokens?: boolean } = {}): string {
-    const kept = [...ids].filter(
-      (id) => this.idToToken(id) !== undefined && !(skipSpecialTokens && this.#specialIds.has(id)),
-    )
-    return kept.length === 0 ? '' : this.#tokenizer.decode(kept, { clean_up_tokenization_spaces: false })
+    const pieces: string[] = []
+    for (const id of ids) {
+      const piece = this.idToToken(id)
+      if (piece !== undefined && !(skipSpecialTokens && this.#specialIds.has(id))) pieces.push(piece)
+    }
+    return this.#steps.decode(pieces)
   }
 
   /**
@@ -108,7 +137,7 @@ export class Tokenizer {
     return new TextStream({
       decode: (ids) => this.decode(ids),
       hasText: (id) => this.idToToken(id) !== undefined && !this.#specialIds.has(id),
-      bytes: (id) => this.#pieceBytes(this.idToToken(id)!, this.#addedIds.has(id)),
+      bytes: (id) => this.#pieceBytes(this.idToToken(id)!),
       context,
     })
   }
@@ -121,18 +150,18 @@ export class Tokenizer {
     const piece = this.idToToken(id)
     if (piece === undefined) return new Uint8Array()
     if (this.#specialIds.has(id)) return utf8.encode(piece)
-    const bytes = this.#pieceBytes(piece, this.#addedIds.has(id))
+    const bytes = this.#pieceBytes(piece)
     if (bytes) return Uint8Array.from(bytes)
     // At the beginning of a text its space would be dropped: what it adds to itself has it.
     return utf8.encode(this.decode([id, id]).slice(this.decode([id]).length))
   }
 
   idToToken(id: number): string | undefined {
-    return this.#tokenizer.id_to_token(id)
+    return this.#pieces[id]
   }
 
   tokenToId(token: string): number | undefined {
-    return this.#tokenizer.token_to_id(token)
+    return this.#ids.get(token)
   }
 
   /** Equal for tokenizers with the same piece at every id (a 64-bit hash in hexadecimal). */
@@ -144,15 +173,6 @@ export class Tokenizer {
   /** The files this tokenizer was made from, unchanged: tokenizer.json, tokenizer_config.json, special_tokens_map.json. */
   toFiles(): Record<string, string> {
     return { ...this.#files }
-  }
-
-  *#specials(): Generator<[string, number]> {
-    for (const [id, { content, special }] of this.#tokenizer.get_added_tokens_decoder())
-      if (special) yield [content, id]
-    for (const piece of Object.values(this.named)) {
-      const id = this.tokenToId(piece)
-      if (id !== undefined) yield [piece, id]
-    }
   }
 }
 
@@ -166,29 +186,26 @@ const parsed = (file: JsonFile, where: string): Record<string, unknown> => {
 
 const textOf = (file: JsonFile): string => (typeof file === 'string' ? file : `${JSON.stringify(file, null, 2)}\n`)
 
-function construct(
-  json: Record<string, unknown>,
-  config: Record<string, unknown>,
-  where: string,
-  limits: TokenizerLimits,
-): HuggingFaceTokenizer {
-  try {
-    checkTokenizerJson(json, limits)
-    const tokenizer = new HuggingFaceTokenizer(json, config)
-    boundTokenizer(tokenizer, limits)
-    return tokenizer
-  } catch (cause) {
-    if (cause instanceof OutriderError) throw cause
-    throw new OutriderError(
-      'FILE_FORMAT',
-      `${where} is not a tokenizer that can be used: ${(cause as Error).message}.`,
-      {
-        remedy: 'Copy or download it again; it must be the tokenizer.json of a Hugging Face "fast" tokenizer.',
-        cause,
-        details: { file: where },
-      },
-    )
-  }
+/** What of a tokenizer.json is read; truncation and padding are of batches, and transformers sets both anew. */
+const tokenizerJsonKeys = [
+  'version',
+  'truncation',
+  'padding',
+  'added_tokens',
+  'normalizer',
+  'pre_tokenizer',
+  'post_processor',
+  'decoder',
+  'model',
+]
+
+const idsOf = ({ vocab }: ModelJson): (readonly [piece: string, id: number])[] =>
+  Array.isArray(vocab) ? vocab.map(([piece], id) => [piece, id]) : Object.entries(vocab)
+
+function piecesById(entries: readonly (readonly [piece: string, id: number])[]): (string | undefined)[] {
+  const pieces: (string | undefined)[] = []
+  for (const [piece, id] of entries) pieces[id] = piece
+  return pieces
 }
 
 /** FNV-1a over the pieces and their ends, in two 32-bit halves with different offsets. */
