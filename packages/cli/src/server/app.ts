@@ -105,7 +105,7 @@ async function complete(c: AppContext, { parse, format }: Endpoint, options: App
   if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
     throw new ApiError(415, 'The body must be sent as application/json.', { code: 'unsupported_media_type' })
   const fields = parse(await c.req.text(), served)
-  const request = generationRequest(served, fields)
+  const request = await generationRequest(served, fields)
   const { outgoing } = c.env
   if (outgoing.destroyed) return c.body(null)
   const job = engine.submit(request)

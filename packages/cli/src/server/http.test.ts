@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { chatServer, eventually, post, stories, tinyChat } from './server.fixture'
 import type { OutriderServer } from './start-server'
 
@@ -202,6 +202,35 @@ describe('a request that is unusual, and right', () => {
     })
     expect(long.json().error).toMatchObject({ code: 'context_length_exceeded', param: 'prompt' })
     await base.close()
+  })
+})
+
+describe('a long prompt', () => {
+  it('is encoded a slice at a time: others are answered meanwhile', async () => {
+    const { tokenizer } = await tinyChat()
+    const answered: string[] = []
+    const encode = vi.spyOn(tokenizer, 'encodeInSlices')
+    // Its first pause ends when another has been answered.
+    let goOn = () => {}
+    const paused = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    encode.mockImplementationOnce(async (text, options) => {
+      await paused
+      return tokenizer.encode(text, options)
+    })
+    const long = post(server, chat, { messages, max_tokens: 1 }).then(({ status }) => {
+      answered.push('long')
+      return status
+    })
+    await eventually('it is encoded', () => encode.mock.calls.length === 1)
+    expect((await post(server, chat, { messages, max_tokens: 1 })).status).toBe(200)
+    answered.push('short')
+    expect((await (await fetch(`${server.url}/health`)).json()) as object).toMatchObject({ running: 0, waiting: 0 })
+    goOn()
+    expect(await long).toBe(200)
+    expect(answered).toEqual(['short', 'long'])
+    encode.mockRestore()
   })
 })
 

@@ -4,7 +4,7 @@ export { type GeneratedToken, type GenerateOptions, type GenerationResult, gener
 export { type BatchAnswer, type GenerateBatchOptions, generateBatch } from './generate-batch'
 export { checkedCount, type LogProbability, type ScoredToken, scoreTokens } from './log-probabilities'
 export { prefill } from './prefill'
-export { checkPrompt, type Prompt, promptTokens } from './prompt'
+export { checkPrompt, type Prompt, promptTokens, promptTokensInSlices } from './prompt'
 export { RepeatedStep, RepeatedSteps } from './repeated-step'
 export { sampleTokens } from './sample'
 export { resolveSampling, type Sampling, type SamplingOptions } from './sampling-options'

@@ -13,23 +13,40 @@ export type Prompt = string | readonly ChatMessage[] | readonly number[]
  * @throws OutriderError INVALID_ARGUMENT for an empty prompt, an id the model does not have, or a conversation for a model
  *   without chat template; CONTEXT_OVERFLOW for a prompt that leaves no room for an answer
  */
-export function promptTokens(
-  pretrained: Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'config' | 'source'>,
-  prompt: Prompt,
-): number[] {
-  const ids = encode(pretrained, prompt)
-  checkPrompt(pretrained.config, ids)
-  return ids
+export function promptTokens(pretrained: Prompted, prompt: Prompt): number[] {
+  const written = writtenPrompt(pretrained, prompt)
+  return checked(pretrained, 'ids' in written ? written.ids : pretrained.tokenizer.encode(written.text, written))
 }
 
-function encode({ tokenizer, chatTemplate, source }: Parameters<typeof promptTokens>[0], prompt: Prompt): number[] {
-  if (typeof prompt === 'string') return tokenizer.encode(prompt)
-  if (isTokens(prompt)) return [...prompt]
-  if (chatTemplate)
-    return tokenizer.encode(chatTemplate.render(prompt, { addGenerationPrompt: true }), { addSpecialTokens: false })
+/**
+ * As `promptTokens`, with pauses while a long prompt is encoded (`Tokenizer.encodeInSlices`): for a server, or a page.
+ *
+ * @throws OutriderError as `promptTokens`
+ */
+export async function promptTokensInSlices(pretrained: Prompted, prompt: Prompt): Promise<number[]> {
+  const written = writtenPrompt(pretrained, prompt)
+  return checked(
+    pretrained,
+    'ids' in written ? written.ids : await pretrained.tokenizer.encodeInSlices(written.text, written),
+  )
+}
+
+type Prompted = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'config' | 'source'>
+
+type WrittenPrompt = { ids: number[] } | { text: string; addSpecialTokens: boolean }
+
+function writtenPrompt({ chatTemplate, source }: Prompted, prompt: Prompt): WrittenPrompt {
+  if (typeof prompt === 'string') return { text: prompt, addSpecialTokens: true }
+  if (isTokens(prompt)) return { ids: [...prompt] }
+  if (chatTemplate) return { text: chatTemplate.render(prompt, { addGenerationPrompt: true }), addSpecialTokens: false }
   throw new OutriderError('INVALID_ARGUMENT', `${source} has no chat template, so it cannot be given a conversation.`, {
     remedy: 'Give the prompt as a text, or use a chat-tuned model.',
   })
+}
+
+function checked({ config }: Prompted, ids: number[]): number[] {
+  checkPrompt(config, ids)
+  return ids
 }
 
 const isTokens = (prompt: readonly ChatMessage[] | readonly number[]): prompt is readonly number[] =>

@@ -3,8 +3,7 @@ import { type OnWarning, warnOfUnknownKeys } from '../files/file-warning'
 import { parseJson } from '../files/json'
 import { addedTokensOf } from './added-tokens-json'
 import { checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
-import { libraryModel, type WordModel } from './library-model'
-import { type ModelJson, modelJson } from './model-json'
+import { type ModelJson, modelJson, type TokenModel, tokenModel, Work } from './model/index'
 import { type PieceBytes, pieceBytesOf } from './piece-bytes'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
 import { TextSteps } from './steps/index'
@@ -34,7 +33,7 @@ export class Tokenizer {
   /** Pieces of the tokens that templates ask for by name. */
   readonly named: NamedSpecialTokens
   readonly #steps: TextSteps
-  readonly #model: WordModel
+  readonly #model: TokenModel
   /** Pieces by their ids, and ids by their pieces, added tokens included. */
   readonly #pieces: readonly (string | undefined)[]
   readonly #ids: ReadonlyMap<string, number>
@@ -57,8 +56,11 @@ export class Tokenizer {
     const note = (key: string) => unknown.add(key)
     const model = modelJson(json.model, file, note)
     const added = addedTokensOf(json.added_tokens, file, note)
-    this.#steps = new TextSteps({ ...json, added_tokens: added }, { where: file, limits, unknown: note })
-    this.#model = libraryModel(model, file)
+    this.#steps = usable(
+      file,
+      () => new TextSteps({ ...json, added_tokens: added }, { where: file, limits, unknown: note }),
+    )
+    this.#model = usable(file, () => tokenModel(model))
     for (const key of Object.keys(json)) if (!tokenizerJsonKeys.includes(key)) note(key)
     warnOfUnknownKeys(onWarning, file, unknown)
     this.#files = {
@@ -105,11 +107,27 @@ export class Tokenizer {
    *   template has its own: pass false.
    */
   encode(text: string, { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {}): number[] {
-    const ids: number[] = []
-    for (const section of this.#steps.sections(text))
-      if (typeof section === 'number') ids.push(section)
-      else this.#model(section, ids)
-    return addSpecialTokens ? [...this.#steps.framed(ids)] : ids
+    const encoding = this.#encode(text, addSpecialTokens)
+    let step = encoding.next()
+    while (!step.done) step = encoding.next()
+    return step.value
+  }
+
+  /**
+   * As `encode`, with a pause after every few milliseconds' work in which others have their turn: for a server that answers
+   * many on one thread, or a page that is to stay awake while a long text is encoded.
+   *
+   * @param options.addSpecialTokens  as for `encode`
+   * @param options.pause             what is awaited in between; default the next turn of the event loop
+   */
+  async encodeInSlices(
+    text: string,
+    { addSpecialTokens = true, pause = nextTurn }: { addSpecialTokens?: boolean; pause?: () => Promise<void> } = {},
+  ): Promise<number[]> {
+    const encoding = this.#encode(text, addSpecialTokens)
+    let step = encoding.next()
+    for (; !step.done; step = encoding.next()) await pause()
+    return step.value
   }
 
   /**
@@ -174,7 +192,19 @@ export class Tokenizer {
   toFiles(): Record<string, string> {
     return { ...this.#files }
   }
+
+  /** Yields after every so much work. */
+  *#encode(text: string, addSpecialTokens: boolean): Generator<void, number[], void> {
+    const ids: number[] = []
+    const work = new Work()
+    for (const section of this.#steps.sections(text))
+      if (typeof section === 'number') ids.push(section)
+      else yield* this.#model.encode(section, ids, work)
+    return addSpecialTokens ? [...this.#steps.framed(ids)] : ids
+  }
 }
+
+const nextTurn = () => new Promise<void>((resolve) => setTimeout(resolve))
 
 const utf8 = new TextEncoder()
 
@@ -185,6 +215,24 @@ const parsed = (file: JsonFile, where: string): Record<string, unknown> => {
 }
 
 const textOf = (file: JsonFile): string => (typeof file === 'string' ? file : `${JSON.stringify(file, null, 2)}\n`)
+
+/** Makes a part of a tokenizer; what goes wrong otherwise is the file's. */
+function usable<T>(file: string, make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    if (cause instanceof OutriderError) throw cause
+    throw new OutriderError(
+      'FILE_FORMAT',
+      `${file} is not a tokenizer that can be used: ${(cause as Error).message}.`,
+      {
+        remedy: 'Copy or download it again; it must be the tokenizer.json of a Hugging Face "fast" tokenizer.',
+        cause,
+        details: { file },
+      },
+    )
+  }
+}
 
 /** What of a tokenizer.json is read; truncation and padding are of batches, and transformers sets both anew. */
 const tokenizerJsonKeys = [

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { OutriderError } from '@outrider/tensor'
-import { type GenerationConfig, type PretrainedModel, type Prompt, promptTokens } from '@outrider/transformer'
+import { type GenerationConfig, type PretrainedModel, type Prompt, promptTokensInSlices } from '@outrider/transformer'
 import { ApiError, toApiError } from '../api-error'
 import type { CommonFields } from './common-fields'
 
@@ -43,11 +43,12 @@ export interface GenerationFields extends CommonFields {
 
 /**
  * The request of the engine: the prompt as tokens, the authors' sampling (generation_config.json) where the client says
- * nothing, a seed of its own where it gives none. An answer longer than the context ends with it.
+ * nothing, a seed of its own where it gives none. An answer longer than the context ends with it. A long prompt is encoded a
+ * slice at a time: others are answered meanwhile.
  *
  * @throws ApiError 404 for another model, 400 for what the model cannot do
  */
-export function generationRequest(served: ServedModel, fields: GenerationFields): GenerationRequest {
+export async function generationRequest(served: ServedModel, fields: GenerationFields): Promise<GenerationRequest> {
   const { generationConfig } = served.target
   const { prompt, promptParam, maxTokens, logProbabilities, seed } = fields
   assertModel(served, fields.model)
@@ -55,7 +56,7 @@ export function generationRequest(served: ServedModel, fields: GenerationFields)
   const draftLength = fields.draft_length ?? undefined
   if (draftLength !== undefined && draftLength !== 0 && !served.hasDraft)
     throw new ApiError(400, 'draft_length is given, and this server has no draft.', { param: 'draft_length' })
-  const ids = encoded(served, prompt, promptParam)
+  const ids = await encoded(served, prompt, promptParam)
   const room = served.contextLength - ids.length
   return {
     prompt: ids,
@@ -85,18 +86,18 @@ export function assertModel({ name }: Pick<ServedModel, 'name'>, asked: string |
   )
 }
 
-function encoded({ target, contextLength }: ServedModel, prompt: Prompt, param: string): number[] {
+async function encoded({ target, contextLength }: ServedModel, prompt: Prompt, param: string): Promise<number[]> {
   const tooLong = (size: string) =>
     new ApiError(
       400,
       `This model's longest request has ${contextLength} tokens, prompt and answer together; the prompt has ${size}.`,
       { param, code: 'context_length_exceeded' },
     )
-  // What cannot fit however well it is encoded is not encoded: that would keep everybody waiting.
+  // What cannot fit however well it is encoded is not encoded.
   const characters = charactersOf(prompt)
   if (characters > contextLength * longestPiece(target)) throw tooLong(`${characters} characters`)
   try {
-    const ids = promptTokens(target, prompt)
+    const ids = await promptTokensInSlices(target, prompt)
     if (ids.length < contextLength) return ids
     throw tooLong(`${ids.length} tokens`)
   } catch (error) {

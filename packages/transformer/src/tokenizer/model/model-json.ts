@@ -42,8 +42,12 @@ export function modelJson(model: unknown, where: string, unknown: (key: string) 
   const type = json.type ?? typeByKeys(json)
   if (!Object.hasOwn(modelKeys, type) || Array.isArray(vocab) !== (type === 'Unigram'))
     throw unsupported(where, `the model ${JSON.stringify(type)}`)
-  if (typeof dropout === 'number' && dropout !== 0)
-    throw unsupported(where, `model.dropout ${dropout}`, 'a text would have other tokens each time')
+  if (dropout != null && dropout !== 0)
+    throw new OutriderError(
+      'UNSUPPORTED',
+      `${where} has a dropout of ${dropout} in its model: the same text would have other tokens each time.`,
+      { remedy: 'Set model.dropout to null: it is for training a model.', details: { file: where } },
+    )
   for (const key of Object.keys(json))
     if (key !== 'type' && !(modelKeys[type] as readonly string[]).includes(key)) unknown(`model.${key}`)
   return { ...json, type, vocab }
@@ -55,5 +59,7 @@ function typeByKeys(json: Partial<ModelJson>): ModelJson['type'] {
   return 'continuing_subword_prefix' in json ? 'WordPiece' : 'WordLevel'
 }
 
-const unsupported = (where: string, what: string, why = 'texts would have other tokens') =>
-  new OutriderError('UNSUPPORTED', `${where} has ${what}, which is not supported: ${why}.`, { details: { where } })
+const unsupported = (where: string, what: string) =>
+  new OutriderError('UNSUPPORTED', `${where} has ${what}, which is not supported: texts would have other tokens.`, {
+    details: { file: where },
+  })
