@@ -14,7 +14,7 @@ export async function openModelDirectory(files: Directory, onWarning?: OnWarning
   return {
     config,
     source: files.name,
-    ...(await loadTokenizer(files)),
+    ...(await loadTokenizer(files, onWarning)),
     generationConfig: parseGenerationConfig(generationJson, config, `${files.name}/${generationFile}`, onWarning),
     weights: await modelWeights(files, config),
     // Old checkpoints store the rotary frequencies, and some store the tied head a second time.

@@ -1,13 +1,16 @@
 import { OutriderError } from '@outrider/tensor'
 import { type OnWarning, warnOfUnknownKeys } from '../files/file-warning'
 import { parseJson } from '../files/json'
+import { addedTokensBeside } from './added-tokens-beside'
 import { addedTokensOf } from './added-tokens-json'
 import { checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
+import { foreignTokenizerJson } from './foreign-tokenizer'
 import { type ModelJson, modelJson, type TokenModel, tokenModel, Work } from './model/index'
 import { type PieceBytes, pieceBytesOf } from './piece-bytes'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
 import { TextSteps } from './steps/index'
 import { TextStream } from './text-stream'
+import { unknownConfigKeys } from './tokenizer-config-keys'
 
 /** A JSON file as its text or already parsed. */
 export type JsonFile = string | Record<string, unknown>
@@ -51,11 +54,19 @@ export class Tokenizer {
     const file = `${where}tokenizer.json`
     const json = parsed(tokenizerJson, file)
     const config = parsed(configJson, `${where}tokenizer_config.json`)
+    refuseForeign(json, file)
     checkTokenizerJson(json, limits)
     const unknown = new Set<string>()
     const note = (key: string) => unknown.add(key)
+    const marksFile = parsed(specialTokensMap ?? {}, `${where}special_tokens_map.json`)
+    this.named = namedSpecialTokens(config, marksFile)
     const model = modelJson(json.model, file, note)
-    const added = addedTokensOf(json.added_tokens, file, note)
+    const pieces = idsOf(model)
+    const listed = addedTokensOf(json.added_tokens, file, note)
+    const added = [
+      ...listed,
+      ...addedTokensBeside(listed, new Map(pieces), { config, specialTokensMap: marksFile, named: this.named }),
+    ]
     this.#steps = usable(
       file,
       () => new TextSteps({ ...json, added_tokens: added }, { where: file, limits, unknown: note }),
@@ -63,14 +74,15 @@ export class Tokenizer {
     this.#model = usable(file, () => tokenModel(model))
     for (const key of Object.keys(json)) if (!tokenizerJsonKeys.includes(key)) note(key)
     warnOfUnknownKeys(onWarning, file, unknown)
+    const configFile = `${where}tokenizer_config.json`
+    warnOfUnknownKeys(onWarning, configFile, unknownConfigKeys(config, configFile))
     this.#files = {
       'tokenizer.json': textOf(tokenizerJson),
       'tokenizer_config.json': textOf(configJson),
       ...(specialTokensMap !== undefined && { 'special_tokens_map.json': textOf(specialTokensMap) }),
     }
     this.#pieceBytes = pieceBytesOf(json)
-    this.named = namedSpecialTokens(config, parsed(specialTokensMap ?? {}, `${where}special_tokens_map.json`))
-    const entries = [...idsOf(model), ...added.map(({ content, id }) => [content, id] as const)]
+    const entries = [...pieces, ...added.map(({ content, id }) => [content, id] as const)]
     this.#ids = new Map(entries)
     this.#pieces = piecesById(entries)
     this.vocabularySize = this.#pieces.length
@@ -89,7 +101,8 @@ export class Tokenizer {
    * @param where                where the files are, with a final slash, for errors
    * @param options              special_tokens_map.json, and what the tokenizer may make of a text and how long it may search,
    *   where that is not the default; beyond, encode and decode throw TOKENIZER_LIMIT
-   * @throws OutriderError FILE_FORMAT for a file that is no tokenizer, TOKENIZER_LIMIT for one with parts longer than any
+   * @throws OutriderError FILE_FORMAT for a file that is no tokenizer, UNSUPPORTED for steps and settings that would change
+   *   tokens and are not done here, by name; TOKENIZER_LIMIT for one with parts longer than any
    */
   static fromJson(
     tokenizerJson: JsonFile,
@@ -216,6 +229,15 @@ const parsed = (file: JsonFile, where: string): Record<string, unknown> => {
 
 const textOf = (file: JsonFile): string => (typeof file === 'string' ? file : `${JSON.stringify(file, null, 2)}\n`)
 
+function refuseForeign(json: Readonly<Record<string, unknown>>, file: string): void {
+  const foreign = foreignTokenizerJson(json)
+  if (foreign)
+    throw new OutriderError('FILE_FORMAT', `${file} is none: it is ${foreign.what}.`, {
+      remedy: foreign.remedy,
+      details: { file },
+    })
+}
+
 /** Makes a part of a tokenizer; what goes wrong otherwise is the file's. */
 function usable<T>(file: string, make: () => T): T {
   try {
@@ -234,8 +256,8 @@ function usable<T>(file: string, make: () => T): T {
   }
 }
 
-/** What of a tokenizer.json is read; truncation and padding are of batches, and transformers sets both anew. */
-const tokenizerJsonKeys = [
+/** What of a tokenizer.json is known; truncation and padding are of batches, and transformers sets both anew. */
+export const tokenizerJsonKeys: readonly string[] = [
   'version',
   'truncation',
   'padding',
