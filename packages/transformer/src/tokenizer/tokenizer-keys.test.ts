@@ -95,6 +95,11 @@ describe('a key of a tokenizer', () => {
       'normalizer.normalizers[0] has the step "New"',
     ],
     ['another model', { model: { type: 'Bytes', vocab: {} } }, 'has the model "Bytes"'],
+    [
+      'an expression that JavaScript cannot say',
+      { pre_tokenizer: { type: 'Split', pattern: { Regex: '\\X' }, behavior: 'Isolated', invert: false } },
+      'pre_tokenizer has the expression "\\\\X"',
+    ],
     ['lots', { model: { ...json.model, dropout: 0.1 } }, 'has a dropout of 0.1'],
   ])('is refused by name where tokens would change: %s', (_, parts, message) => {
     expect(() => Tokenizer.fromJson({ ...json, ...parts }, {}, 'm/')).toThrow(

@@ -1,4 +1,5 @@
 import { SplitPreTokenizer } from '@huggingface/tokenizers'
+import { withoutAtomicGroups } from '../atomic-groups'
 import { beyondTokenizerLimit, CountedRegExp } from '../counted-reg-exp'
 import { knownExpressions } from '../known-expressions'
 import type { StepFields } from './step'
@@ -7,23 +8,35 @@ import type { StepFields } from './step'
  * The `pattern` of a step: a text, or an expression of Oniguruma, which the library translates. Expressions that are not known
  * are counted.
  *
- * @throws OutriderError FILE_FORMAT where it is neither
+ * @throws OutriderError FILE_FORMAT where it is neither; UNSUPPORTED for an expression that JavaScript cannot say
  */
 export function patternOf(step: StepFields): RegExp {
   const { Regex, String: literal } = (step.raw('pattern') ?? {}) as { Regex?: unknown; String?: unknown }
   if (typeof literal === 'string') return new RegExp(literal.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'gu')
   if (typeof Regex !== 'string') throw step.wrong('pattern', '{ "String": … } or { "Regex": … }')
-  const { pattern } = new SplitPreTokenizer({
-    type: 'Split',
-    pattern: { Regex },
-    behavior: 'Isolated',
-    invert: false,
-  }) as {
-    pattern: RegExp | null
-  }
-  if (!pattern) throw step.wrong('pattern', '{ "String": … } or { "Regex": … }')
+  const pattern = translated(Regex)
+  if (!pattern) throw step.unsupported(`the expression ${JSON.stringify(Regex)}`)
   const { limits } = step.context
   return knownExpressions.has(Regex) ? pattern : new CountedRegExp(pattern.source, pattern.flags, limits.pattern)
+}
+
+/** Undefined for what JavaScript cannot say. */
+function translated(Regex: string): RegExp | undefined {
+  try {
+    const step = {
+      type: 'Split' as const,
+      pattern: { Regex: withoutAtomicGroups(Regex) },
+      behavior: 'Isolated',
+      invert: false,
+    }
+    const { pattern } = new SplitPreTokenizer(step) as { pattern: RegExp | null }
+    if (!pattern || !Regex.includes('(?i:')) return pattern ?? undefined
+    // The library knows the other case of ASCII letters; two of them have a third form.
+    const source = pattern.source.replaceAll('[sS]', '[sS\u017F]').replaceAll('[kK]', '[kK\u212A]')
+    return new RegExp(source, pattern.flags)
+  } catch {
+    return undefined
+  }
 }
 
 /** Puts the same text in the place of each match, as long as the whole does not grow beyond what any text should. */
