@@ -21,12 +21,13 @@ export function patternOf(step: StepFields): RegExp {
 }
 
 /** Undefined for what JavaScript cannot say. */
-function translated(Regex: string): RegExp | undefined {
+function translated(expression: string): RegExp | undefined {
+  const Regex = expression.startsWith('(?i)') ? `(?i:${expression.slice(4)})` : expression
   try {
     const step = {
       type: 'Split' as const,
       pattern: { Regex: withoutAtomicGroups(Regex) },
-      behavior: 'Isolated',
+      behavior: 'Isolated' as const,
       invert: false,
     }
     const { pattern } = new SplitPreTokenizer(step) as { pattern: RegExp | null }
