@@ -147,6 +147,7 @@ export class SpeculativeDecoder {
     const sampling = resolveSampling(options)
     const ids = promptTokens(this.#target, prompt)
     const answer = new Answer(tokenizer, {
+      prompt: ids,
       eosTokenIds: generationConfig.eosTokenIds,
       stop,
       maxTokens: Math.min(maxTokens, config.contextLength - ids.length),

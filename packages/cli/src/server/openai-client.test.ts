@@ -283,6 +283,10 @@ describe('the official openai client', () => {
       for await (const chunk of await client.completions.create({ ...request, stream: true }))
         streamed += chunk.choices[0]!.text
       expect(streamed).toBe(choices[0]!.text)
+      const within = await client.completions.create({ ...request, prompt: 'Once upon a', max_tokens: 4 })
+      expect(within.choices[0]!.text).toBe(' time, there was')
+      expect(within.choices[0]!.logprobs!.tokens!.join('')).toBe(' time, there was')
+      expect(within.choices[0]!.logprobs!.text_offset).toEqual([0, 5, 6, 12])
       expect((await client.completions.create({ model: 'stories', prompt: 'The' })).usage!.completion_tokens).toBe(16)
       await expect(client.chat.completions.create({ model: 'stories', messages: question })).rejects.toMatchObject({
         status: 400,

@@ -7,8 +7,8 @@ import { Answer } from './answer'
 const tokenizer = Tokenizer.fromJson(readFileSync(testData('stories260K/tokenizer.json'), 'utf8'))
 const ids = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
 
-function answer(tokens: number[], options: { stop?: string[]; maxTokens?: number } = {}) {
-  const answer = new Answer(tokenizer, { eosTokenIds: [2], maxTokens: 100, ...options })
+function answer(tokens: number[], options: { prompt?: number[]; stop?: string[]; maxTokens?: number } = {}) {
+  const answer = new Answer(tokenizer, { prompt: [], eosTokenIds: [2], maxTokens: 100, ...options })
   const given = tokens.map((token) => answer.push(token)).join('')
   expect(given).toBe(answer.text)
   return answer
@@ -20,6 +20,15 @@ describe('Answer', () => {
     expect(open).toMatchObject({ text: 'Once upon a time', finishReason: undefined, room: 96 })
   })
 
+  it('joins to its prompt as the model wrote it: the first space is kept, and a character begun there is finished', () => {
+    const prompt = tokenizer.encode('Once upon a')
+    expect(answer(ids('time'), { prompt }).text).toBe(' time')
+    expect(answer(ids('time'), { prompt: [1] }).text).toBe('time')
+    const [, ...bytes] = ids('🦙')
+    const begun = [...ids('a'), ...bytes.slice(0, 2)]
+    expect(answer([...bytes.slice(2), ...ids('b')], { prompt: begun }).text).toBe('🦙 b')
+  })
+
   it('ends at an end token, which is among the tokens and not in the text; nothing after it counts', () => {
     const tokens = ids('The end')
     const ended = answer([...tokens, 2, ...tokens])
@@ -28,7 +37,7 @@ describe('Answer', () => {
 
   it('leaves the text of an end token out even where it has some, and keeps what was held back before it', () => {
     const [a, ll] = [ids('all')[0]!, ids('all').at(-1)!]
-    const ended = new Answer(tokenizer, { eosTokenIds: [ll], maxTokens: 9, stop: ['all'] })
+    const ended = new Answer(tokenizer, { prompt: [], eosTokenIds: [ll], maxTokens: 9, stop: ['all'] })
     ended.push(a)
     ended.push(ll)
     expect(ended).toMatchObject({ text: tokenizer.decode([a]), finishReason: 'stop', tokens: [a, ll] })
@@ -59,7 +68,7 @@ describe('Answer', () => {
     const text = tokenizer.decode(tokens)
     const begin = text.indexOf('happy. T')
     for (const stop of [undefined, ['happy. Z'], ['happy. The sun!']]) {
-      const open = new Answer(tokenizer, { eosTokenIds: [], maxTokens: 100, stop })
+      const open = new Answer(tokenizer, { prompt: [], eosTokenIds: [], maxTokens: 100, stop })
       const byToken = tokens.map(() => '')
       for (const [i, token] of tokens.entries())
         for (const { index, text } of open.pushByToken(token)) {
@@ -69,7 +78,7 @@ describe('Answer', () => {
       const stream = tokenizer.stream()
       expect(byToken).toEqual(tokens.map((token) => stream.push(token)))
     }
-    const stopped = new Answer(tokenizer, { eosTokenIds: [], maxTokens: 100, stop: ['ppy. T'] })
+    const stopped = new Answer(tokenizer, { prompt: [], eosTokenIds: [], maxTokens: 100, stop: ['ppy. T'] })
     const pieces = tokens.flatMap((token) => stopped.pushByToken(token))
     expect(pieces.map(({ text }) => text).join('')).toBe(text.slice(0, begin + 2))
     expect(stopped.text).toBe(text.slice(0, begin + 2))

@@ -6,6 +6,8 @@ import { StopMatcher } from './stop-matcher'
 export type FinishReason = 'stop' | 'length'
 
 export interface AnswerOptions {
+  /** The ids that it continues: what its first tokens add to a text depends on them (a space is kept). */
+  prompt: readonly number[]
   /** Tokens that end the answer. */
   eosTokenIds: readonly number[]
   /** Texts that end the answer. Default none. */
@@ -22,7 +24,8 @@ export interface TokenText {
 
 /**
  * An answer as it grows, token by token: decides when it ends, and what text of it is certain. Any way of decoding feeds
- * it; speculative decoding pushes the tokens of a block until it is finished and drops the rest.
+ * it; speculative decoding pushes the tokens of a block until it is finished and drops the rest. Its text is what its tokens
+ * add to the prompt's text: joined, both are what the model read and wrote.
  */
 export class Answer {
   /** All tokens so far. An end token is the last of them; its text is not in `text`. */
@@ -36,10 +39,10 @@ export class Answer {
   readonly #endTokens: ReadonlySet<number>
   readonly #maxTokens: number
 
-  constructor(tokenizer: Tokenizer, { eosTokenIds, stop = [], maxTokens }: AnswerOptions) {
+  constructor(tokenizer: Tokenizer, { prompt, eosTokenIds, stop = [], maxTokens }: AnswerOptions) {
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 1)
       throw new OutriderError('INVALID_ARGUMENT', `maxTokens is ${maxTokens}; it must be a positive whole number.`)
-    this.#stream = tokenizer.stream()
+    this.#stream = tokenizer.stream({ context: prompt })
     this.#matcher = new StopMatcher(stop)
     this.#endTokens = new Set(eosTokenIds)
     this.#maxTokens = maxTokens

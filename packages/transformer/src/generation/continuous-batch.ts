@@ -98,7 +98,7 @@ export class ContinuousBatch {
     const sampling = resolveSampling(options)
     const scores = checkedCount(logProbabilities)
     const room = Math.min(maxTokens, config.contextLength - prompt.length)
-    const answer = new Answer(tokenizer, { eosTokenIds: generationConfig.eosTokenIds, stop, maxTokens: room })
+    const answer = new Answer(tokenizer, { prompt, eosTokenIds: generationConfig.eosTokenIds, stop, maxTokens: room })
     const places = prompt.length + room
     if (!this.fits(places))
       throw new OutriderError('DEVICE_LIMIT', `${places} more tokens do not fit into the batch of ${this.count}.`, {

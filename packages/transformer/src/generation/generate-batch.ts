@@ -37,9 +37,9 @@ export async function generateBatch(
   const { model, config, tokenizer, generationConfig } = pretrained
   const samplings = samplingOfEach(prompts.length, options)
   for (const prompt of prompts) checkPrompt(config, prompt)
-  const answers = prompts.map(({ length }) => {
-    const maxTokens = Math.min(options.maxTokens ?? 256, config.contextLength - length)
-    return new Answer(tokenizer, { eosTokenIds: generationConfig.eosTokenIds, stop: options.stop, maxTokens })
+  const answers = prompts.map((prompt) => {
+    const maxTokens = Math.min(options.maxTokens ?? 256, config.contextLength - prompt.length)
+    return new Answer(tokenizer, { prompt, eosTokenIds: generationConfig.eosTokenIds, stop: options.stop, maxTokens })
   })
   const capacity = Math.max(...prompts.map(({ length }, b) => length + answers[b]!.room))
   const cache = model.createCache({ batchSize: prompts.length, capacity })

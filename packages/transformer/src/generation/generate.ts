@@ -65,7 +65,12 @@ export async function* generate(
   const scores = checkedCount(options.logProbabilities)
   const ids = promptTokens(pretrained, prompt)
   const maxTokens = Math.min(options.maxTokens ?? defaultMaxTokens, config.contextLength - ids.length)
-  const answer = new Answer(tokenizer, { eosTokenIds: generationConfig.eosTokenIds, stop: options.stop, maxTokens })
+  const answer = new Answer(tokenizer, {
+    prompt: ids,
+    eosTokenIds: generationConfig.eosTokenIds,
+    stop: options.stop,
+    maxTokens,
+  })
   throwIfAborted(options.signal)
 
   const { device } = model

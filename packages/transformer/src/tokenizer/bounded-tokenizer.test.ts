@@ -88,10 +88,7 @@ describe('a tokenizer of a stranger', () => {
 
   it.each([
     ['an added token', { added_tokens: [{ id: 6, content: 'a'.repeat(11), special: true }] }],
-    [
-      'what stands for a space',
-      { pre_tokenizer: { type: 'Metaspace', replacement: '_'.repeat(11), prepend_scheme: 'never' } },
-    ],
+    ['what is put before a text', { normalizer: { type: 'Prepend', prepend: '_'.repeat(11) } }],
     ['a word', { model: { type: 'WordPiece', unk_token: 'a', vocab: { a: 0 }, max_input_chars_per_word: 11 } }],
     [
       'a piece',

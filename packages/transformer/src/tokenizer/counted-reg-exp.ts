@@ -28,7 +28,8 @@ export const beyondTokenizerLimit = (what: string) =>
  * that are not known run here, by backtracking over a list of instructions. `match`, `matchAll`, `replaceAll` and `split` of
  * strings all go through `exec`.
  *
- * @throws OutriderError TOKENIZER_LIMIT where a search takes too many steps; UNSUPPORTED for references back to groups
+ * @throws OutriderError TOKENIZER_LIMIT where a search takes too many steps; UNSUPPORTED for references back to groups without
+ *   a name
  */
 export class CountedRegExp extends RegExp {
   readonly #program: Program
@@ -123,6 +124,13 @@ export class CountedRegExp extends RegExp {
         case 'assert':
           holds = step.test(text, place)
           break
+        case 'again': {
+          const again = text.slice(slots[2 * step.group] ?? 0, slots[2 * step.group + 1] ?? 0)
+          for (let i = 0; i < again.length; i++) this.#count()
+          holds = text.startsWith(again, place)
+          if (holds) place += again.length
+          break
+        }
         case 'look': {
           const found = this.#run(step.code, place, [...slots])
           holds = (found !== undefined) !== step.negative
@@ -171,6 +179,8 @@ type Instruction =
   | { op: 'moved'; since: number }
   | { op: 'assert'; test: (text: string, place: number) => boolean }
   | { op: 'look'; code: Instruction[]; negative: boolean }
+  /** The text of a group again. */
+  | { op: 'again'; group: number }
 
 /** What is left to try: to go on elsewhere (of a run, a character shorter, down to `least`), or a slot to set back. */
 type Way =
@@ -191,6 +201,7 @@ const features = { lookbehind: true, namedGroups: true, unicodePropertyEscape: t
 class Compiler {
   #slots = 0
   #ignoreCase = false
+  readonly #named = new Map<string, number>()
 
   program(source: string): Program {
     const tree = regularExpressions.parse(source, 'u', features)
@@ -226,8 +237,15 @@ class Compiler {
       case 'quantifier':
         this.#quantifier(code, tree, context)
         return
+      case 'reference': {
+        const name = 'name' in tree ? (tree.name as { value: string }).value : ''
+        const group = this.#named.get(name)
+        if (group === undefined || backward || this.#ignoreCase) throw notSupported(tree.raw)
+        code.push({ op: 'again', group })
+        return
+      }
       default:
-        throw new OutriderError('UNSUPPORTED', `A pattern of the tokenizer has ${tree.raw}, which is not supported.`)
+        throw notSupported(tree.raw)
     }
   }
 
@@ -266,6 +284,7 @@ class Compiler {
   #group(code: Instruction[], tree: Extract<Tree, { type: 'group' }>, context: Context): void {
     if (tree.behavior === 'normal') {
       const group = context.groups.next++
+      if ('name' in tree && tree.name) this.#named.set((tree.name as { value: string }).value, group)
       const [first, last] = context.backward ? [2 * group + 1, 2 * group] : [2 * group, 2 * group + 1]
       code.push({ op: 'save', slot: first, value: 'place' })
       this.#sequence(code, tree.body, context)
@@ -343,6 +362,9 @@ class Compiler {
 }
 
 type Context = { backward: boolean; groups: { next: number } }
+
+const notSupported = (what: string) =>
+  new OutriderError('UNSUPPORTED', `A pattern of the tokenizer has ${what}, which is not supported.`)
 
 const tooLong = () => beyondTokenizerLimit('a pattern of it repeats too much')
 

@@ -1,14 +1,17 @@
 import { byteOfChar } from './byte-alphabet'
 
 /** The bytes that a piece stands for where pieces stand for bytes, or undefined where a piece is text of its own. */
-export type PieceBytes = (piece: string, added: boolean) => readonly number[] | undefined
+export type PieceBytes = (piece: string) => readonly number[] | undefined
 
 /** How pieces stand for bytes in a tokenizer, by its decoder: byte-level BPE (GPT-2), byte fallback (Llama 2), or not at all. */
 export function pieceBytesOf(tokenizerJson: Record<string, unknown>): PieceBytes {
   const types = decoderTypes(tokenizerJson.decoder)
-  if (types.has('ByteLevel')) return byteLevel
-  if (types.has('ByteFallback')) return byteFallback
-  return () => undefined
+  if (types.has('ByteLevel')) return bytesOfPiece
+  if (!types.has('ByteFallback')) return () => undefined
+  return (piece) => {
+    const byte = byteOfFallback(piece)
+    return byte === undefined ? undefined : [byte]
+  }
 }
 
 function decoderTypes(decoder: unknown, found = new Set<string>()): Set<string> {
@@ -20,11 +23,15 @@ function decoderTypes(decoder: unknown, found = new Set<string>()): Set<string> 
 }
 
 /** A piece `<0xE2>` is that byte; every other piece is text. */
-const byteFallback: PieceBytes = (piece) => {
+export function byteOfFallback(piece: string): number | undefined {
   const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(piece)
-  return byte ? [Number.parseInt(byte[1]!, 16)] : undefined
+  return byte ? Number.parseInt(byte[1]!, 16) : undefined
 }
 
-/** Each character of a piece is a byte, except in added tokens. */
-const byteLevel: PieceBytes = (piece, added) =>
-  added ? undefined : Array.from(piece, (char) => byteOfChar.get(char) ?? 0)
+/** Each character of a byte-level piece is a byte; a piece with others, as added tokens have them, is its own UTF-8. */
+export function bytesOfPiece(piece: string): number[] {
+  const bytes = Array.from(piece, (char) => byteOfChar.get(char))
+  return bytes.includes(undefined) ? [...utf8.encode(piece)] : (bytes as number[])
+}
+
+const utf8 = new TextEncoder()

@@ -15,7 +15,7 @@ interface TextStreamParts {
 export class TextStream {
   readonly #parts: TextStreamParts
   /** The ids whose text was given last: enough of the past to know what the next ones add. */
-  #given: number[]
+  #given: number[] = []
   /** Ids whose text ends inside a character. */
   #held: number[] = []
   /** Up to 3 bytes before the next id, if it is bytes that they lead up to. */
@@ -23,8 +23,8 @@ export class TextStream {
 
   constructor(parts: TextStreamParts) {
     this.#parts = parts
-    // A character has at most 4 bytes: 8 ids reach back over one, and its predecessor.
-    this.#given = parts.context.filter(parts.hasText).slice(-8)
+    // As if they had come: a character that the context begins and does not finish is held, for the next ids to finish.
+    for (const id of lastWithText(parts)) this.push(id)
   }
 
   /** The text that is certain now. */
@@ -53,6 +53,13 @@ export class TextStream {
     const { decode } = this.#parts
     return decode([...this.#given, ...this.#held]).slice(decode(this.#given).length)
   }
+}
+
+/** A character has at most 4 bytes: 8 ids reach back over one, and its predecessor. */
+function lastWithText({ context, hasText }: TextStreamParts): number[] {
+  const last: number[] = []
+  for (let i = context.length - 1; i >= 0 && last.length < 8; i--) if (hasText(context[i]!)) last.push(context[i]!)
+  return last.reverse()
 }
 
 /** Whether bytes end in the beginning of a UTF-8 character that further bytes could complete (Unicode 15, table 3-7). */

@@ -3,29 +3,34 @@ import { type Directory, readText } from '../files/directory'
 import type { OnWarning } from '../files/file-warning'
 import { parseJson } from '../files/json'
 import { ChatTemplate } from './chat-template'
+import { foreignTokenizerIn } from './foreign-tokenizer'
 import { Tokenizer } from './tokenizer'
 
 /**
  * Reads the tokenizer of a model directory: tokenizer.json, and where they are, tokenizer_config.json,
- * chat_template.jinja and additional_chat_templates.
+ * special_tokens_map.json, chat_template.jinja and additional_chat_templates.
  *
- * @throws OutriderError FILE_MISSING, FILE_FORMAT
+ * @param onWarning  is told of keys of the files that are not known, and passed over
+ * @throws OutriderError FILE_MISSING, FILE_FORMAT; UNSUPPORTED for what would change tokens and is not done here, by name
  */
 export async function loadTokenizer(
   directory: Directory,
   onWarning?: OnWarning,
 ): Promise<{ tokenizer: Tokenizer; chatTemplate?: ChatTemplate }> {
-  if (!(await directory.has('tokenizer.json')))
-    throw new OutriderError('FILE_MISSING', `${directory.name} has no file tokenizer.json.`, {
-      remedy:
-        'Models that only bring tokenizer.model or vocab.json need it converted: save their tokenizer once with transformers (AutoTokenizer.from_pretrained(…).save_pretrained(…)).',
+  if (!(await directory.has('tokenizer.json'))) {
+    const foreign = await foreignTokenizerIn(directory)
+    const instead = foreign ? `, only ${foreign.what}` : ''
+    throw new OutriderError('FILE_MISSING', `${directory.name} has no file tokenizer.json${instead}.`, {
+      remedy: foreign?.remedy ?? 'Copy it from where the model came from; it belongs beside config.json.',
       details: { directory: directory.name, file: 'tokenizer.json' },
     })
+  }
   const optional = async (file: string) => ((await directory.has(file)) ? readText(directory, file) : undefined)
   const json = await readText(directory, 'tokenizer.json')
   const config = (await optional('tokenizer_config.json')) ?? '{}\n'
+  const specialTokensMap = await optional('special_tokens_map.json')
   const where = `${directory.name}/`
-  const tokenizer = Tokenizer.fromJson(json, config, where)
+  const tokenizer = Tokenizer.fromJson(json, config, where, { specialTokensMap, onWarning })
   const others = await additionalTemplates(directory)
   const chatTemplate = ChatTemplate.fromConfig(config, await optional('chat_template.jinja'), {
     where,

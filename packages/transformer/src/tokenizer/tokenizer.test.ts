@@ -32,6 +32,55 @@ describe('Tokenizer', () => {
       expect({ text, ids: llama.encode(text) }).toEqual({ text, ids })
   })
 
+  it("gives llama.cpp's ids with SmolLM2's vocabulary, digits alone, and drops the bytes that it has no piece for", () => {
+    const smollm2 = Tokenizer.fromJson(text('tokenizers/smollm2-cut.json'))
+    const cases = JSON.parse(text('tokenizers/smollm2-cases.json')) as { text: string; ids: number[] }[]
+    for (const { text, ids } of cases) expect({ text, ids: smollm2.encode(text) }).toEqual({ text, ids })
+    expect(smollm2.encode('a\u0006b')).toEqual([...smollm2.encode('a'), ...smollm2.encode('b')])
+  })
+
+  // transformers 5.24.0 gives these ids.
+  it.each([
+    ['a named mark', { bos_token: '<x>' }, {}, [97, 259, 98]],
+    ['a piece that has an id', { eos_token: 'b' }, {}, [97, 60, 120, 62, 98]],
+    ['extra_special_tokens', { extra_special_tokens: ['<x>'] }, {}, [97, 259, 98]],
+    ['additional_special_tokens', {}, { additional_special_tokens: ['<x>'] }, [97, 259, 98]],
+    ['added_tokens_decoder', { added_tokens_decoder: { 300: { content: '<x>', special: false } } }, {}, [97, 259, 98]],
+  ])('finds added tokens that only the files beside tokenizer.json list: %s', (_, config, specialTokensMap, ids) => {
+    const json = byteTokenizer({ specialTokens: ['<s>', '</s>', '<p>'] }).toFiles()['tokenizer.json']!
+    const tokenizer = Tokenizer.fromJson(json, config, '', { specialTokensMap })
+    expect(tokenizer.encode('a<x>b', { addSpecialTokens: false })).toEqual(ids)
+  })
+
+  it.each([
+    ['tekken.json', '{}', /only tekken\.json, a tokenizer for Mistral/],
+    ['tokenizer.model', '\n\x0e\n\x05<unk>', /only tokenizer\.model, a tokenizer for SentencePiece/],
+    ['tokenizer.model', 'IQ== 0\nIg== 1\nIw== 2\n', /only tokenizer\.model, a tokenizer for tiktoken/],
+    ['vocab.json', '{}', /only vocab\.json and merges\.txt/],
+  ])('names the tokenizer of another library, and what to do: %s', async (file, content, message) => {
+    await expect(loadTokenizer(memoryDirectory({ [file]: content }))).rejects.toMatchObject({
+      code: 'FILE_MISSING',
+      message: expect.stringMatching(message),
+      remedy: expect.stringContaining('transformers'),
+    })
+  })
+
+  it.each([
+    ['a tekken.json', { config: { pattern: '' }, vocab: [], version: 3 }],
+    ['a vocab.json', { a: 0, b: 1 }],
+    ['a tokenizer_config.json', { tokenizer_class: 'LlamaTokenizer' }],
+  ])('says what a tokenizer.json is that is none: %s', (what, json) => {
+    expect(() => Tokenizer.fromJson(json)).toThrow(
+      expect.objectContaining({ code: 'FILE_FORMAT', message: expect.stringContaining(`it is ${what}`) }),
+    )
+  })
+
+  it('keeps U+FEFF that a text or a piece begins with, byte by byte and whole', () => {
+    const llamaLike = llama.decode(llama.encode('\ufeffa\ufeff', { addSpecialTokens: false }))
+    expect(llamaLike).toBe('\ufeffa\ufeff')
+    expect(streamed(byteTokenizer(), [0xef, 0xbb, 0xbf, 97, 0xef, 0xbb, 0xbf]).join('')).toBe('\ufeffa\ufeff')
+  })
+
   it('says what bytes a token stands for, its space and parts of characters included', () => {
     const ids = stories.encode('Lily said: "café 🦙"', { addSpecialTokens: false })
     const bytes = ids.flatMap((id) => [...stories.tokenBytes(id)])
@@ -64,15 +113,31 @@ describe('Tokenizer', () => {
     expect(stories.decode([1, 2, 511 + 9])).toBe('')
   })
 
-  it('frames Llama texts as add_bos_token says, even where tokenizer.json says otherwise', () => {
+  it('begins and ends a text as tokenizer.json says, whatever add_bos_token and add_eos_token beside it say', () => {
     const config = JSON.parse(text('stories260K/tokenizer_config.json')) as object
-    const without = Tokenizer.fromJson(text('stories260K/tokenizer.json'), {
-      ...config,
-      add_bos_token: false,
-      add_eos_token: true,
+    const json = JSON.parse(text('stories260K/tokenizer.json')) as object
+    const ids = (post: object, fields: object) =>
+      Tokenizer.fromJson({ ...json, ...post }, { ...config, ...fields }).encode('Once upon a time')
+    expect(ids({}, { add_bos_token: false, add_eos_token: true })).toEqual([1, 403, 407, 261, 378])
+    expect(ids({ post_processor: null }, { add_bos_token: true })).toEqual([403, 407, 261, 378])
+  })
+
+  it('takes special tokens from special_tokens_map.json, for the template too, and saves it again', async () => {
+    const files = memoryDirectory({
+      'tokenizer.json': text('stories260K/tokenizer.json'),
+      'tokenizer_config.json': '{ "bos_token": "<unk>" }',
+      'special_tokens_map.json': '{ "bos_token": "<s>", "eos_token": { "content": "</s>", "lstrip": false } }',
+      'chat_template.jinja': '{{ bos_token }}{{ messages[0].content }}{{ eos_token }}',
     })
-    expect(without.encode('Once upon a time')).toEqual([403, 407, 261, 378, 2])
-    expect(without.encode('Once upon a time', { addSpecialTokens: false })).toEqual([403, 407, 261, 378])
+    const { tokenizer, chatTemplate } = await loadTokenizer(files)
+    expect(tokenizer.named).toEqual({ bos_token: '<s>', eos_token: '</s>' })
+    expect(chatTemplate!.render([{ role: 'user', content: 'hi' }])).toBe('<s>hi</s>')
+    const copy = memoryDirectory()
+    await saveTokenizer(copy, tokenizer, chatTemplate)
+    expect(await copy.readText('special_tokens_map.json')).toBe(await files.readText('special_tokens_map.json'))
+    // With a list of added tokens in tokenizer_config.json, transformers does not read the older file.
+    await files.write('tokenizer_config.json', '{ "bos_token": "<unk>", "added_tokens_decoder": {} }')
+    expect((await loadTokenizer(files)).tokenizer.named).toEqual({ bos_token: '<unk>' })
   })
 
   it('refuses what is no tokenizer, naming the file', () => {

@@ -1,20 +1,32 @@
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { OutriderError } from '@outrider/tensor'
+import { type OnWarning, warnOfUnknownKeys } from '../files/file-warning'
 import { parseJson } from '../files/json'
-import { boundTokenizer, checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
-import { Encoder, withoutMerges } from './model'
+import { addedTokensBeside } from './added-tokens-beside'
+import { addedTokensOf } from './added-tokens-json'
+import { checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
+import { foreignTokenizerJson } from './foreign-tokenizer'
+import { type ModelJson, modelJson, type TokenModel, tokenModel, Work } from './model/index'
 import { type PieceBytes, pieceBytesOf } from './piece-bytes'
 import { type NamedSpecialTokens, namedSpecialTokens } from './special-tokens'
+import { TextSteps } from './steps/index'
 import { TextStream } from './text-stream'
+import { unknownConfigKeys } from './tokenizer-config-keys'
 
 /** A JSON file as its text or already parsed. */
 export type JsonFile = string | Record<string, unknown>
 
+/** What belongs to a tokenizer beside its two files, and what it may do. */
+export interface TokenizerOptions extends TokenizerLimits {
+  /** special_tokens_map.json, as text or parsed: where older exports name the special tokens. */
+  specialTokensMap?: JsonFile | undefined
+  /** Is told of what of the files is not known, and passed over. */
+  onWarning?: OnWarning | undefined
+}
+
 /**
- * Text to token ids and back, as the model's own tokenizer.json says. The work is done by `@huggingface/tokenizers`; this
- * class adds what transformers does around it: the beginning-of-sequence token of Llama tokenizers, special tokens that
- * only tokenizer_config.json names, and decoding piece by piece. Spaces are left as the model wrote them
- * (`clean_up_tokenization_spaces` is not applied).
+ * Text to token ids and back, as the model's own tokenizer.json says, and as Hugging Face's tokenizers 0.23 reads it. What
+ * begins and ends a text is said by its post-processor alone (`add_bos_token` beside it is not heeded, as in transformers
+ * 5.24). Spaces are left as the model wrote them (`clean_up_tokenization_spaces` is not applied).
  */
 export class Tokenizer {
   /** Pieces with an id, added tokens included: one more than the largest id. A model's embedding may be padded beyond it. */
@@ -23,47 +35,82 @@ export class Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>
   /** Pieces of the tokens that templates ask for by name. */
   readonly named: NamedSpecialTokens
-  readonly #tokenizer: HuggingFaceTokenizer
-  readonly #encoder: Encoder
+  readonly #steps: TextSteps
+  readonly #model: TokenModel
+  /** Pieces by their ids, and ids by their pieces, added tokens included. */
+  readonly #pieces: readonly (string | undefined)[]
+  readonly #ids: ReadonlyMap<string, number>
   readonly #specialIds: ReadonlySet<number>
-  readonly #frame: { before: number[]; after: number[] } | undefined
-  readonly #addedIds: ReadonlySet<number>
   readonly #pieceBytes: PieceBytes
   readonly #files: Readonly<Record<string, string>>
   #fingerprint: string | undefined
 
-  private constructor(tokenizerJson: JsonFile, configJson: JsonFile, where: string, limits: TokenizerLimits) {
-    const json = parsed(tokenizerJson, `${where}tokenizer.json`)
+  private constructor(
+    tokenizerJson: JsonFile,
+    configJson: JsonFile,
+    where: string,
+    { specialTokensMap, onWarning, ...limits }: TokenizerOptions,
+  ) {
+    const file = `${where}tokenizer.json`
+    const json = parsed(tokenizerJson, file)
     const config = parsed(configJson, `${where}tokenizer_config.json`)
-    const [tokenizer, encoder] = construct(json, config, `${where}tokenizer.json`, limits)
-    this.#tokenizer = tokenizer
-    this.#encoder = encoder
-    this.#files = { 'tokenizer.json': textOf(tokenizerJson), 'tokenizer_config.json': textOf(configJson) }
+    refuseForeign(json, file)
+    checkTokenizerJson(json, limits)
+    const unknown = new Set<string>()
+    const note = (key: string) => unknown.add(key)
+    const marksFile = parsed(specialTokensMap ?? {}, `${where}special_tokens_map.json`)
+    this.named = namedSpecialTokens(config, marksFile)
+    const model = modelJson(json.model, file, note)
+    const pieces = idsOf(model)
+    const listed = addedTokensOf(json.added_tokens, file, note)
+    const added = [
+      ...listed,
+      ...addedTokensBeside(listed, new Map(pieces), { config, specialTokensMap: marksFile, named: this.named }),
+    ]
+    this.#steps = usable(
+      file,
+      () => new TextSteps({ ...json, added_tokens: added }, { where: file, limits, unknown: note }),
+    )
+    this.#model = usable(file, () => tokenModel(model))
+    for (const key of Object.keys(json)) if (!tokenizerJsonKeys.includes(key)) note(key)
+    warnOfUnknownKeys(onWarning, file, unknown)
+    const configFile = `${where}tokenizer_config.json`
+    warnOfUnknownKeys(onWarning, configFile, unknownConfigKeys(config, configFile))
+    this.#files = {
+      'tokenizer.json': textOf(tokenizerJson),
+      'tokenizer_config.json': textOf(configJson),
+      ...(specialTokensMap !== undefined && { 'special_tokens_map.json': textOf(specialTokensMap) }),
+    }
     this.#pieceBytes = pieceBytesOf(json)
-    this.named = namedSpecialTokens(config)
-    // The library's table has the added tokens too.
-    this.vocabularySize = this.#tokenizer.model?.vocab.length ?? 0
-    this.#addedIds = new Set(this.#tokenizer.get_added_tokens_decoder().keys())
-    this.specialTokens = new Map(this.#specials())
+    const entries = [...pieces, ...added.map(({ content, id }) => [content, id] as const)]
+    this.#ids = new Map(entries)
+    this.#pieces = piecesById(entries)
+    this.vocabularySize = this.#pieces.length
+    const named = Object.values(this.named).flatMap((piece) => {
+      const id = this.tokenToId(piece)
+      return id === undefined ? [] : [[piece, id] as const]
+    })
+    const marks = added.filter(({ special }) => special).map(({ content, id }) => [content, id] as const)
+    this.specialTokens = new Map([...marks, ...named])
     this.#specialIds = new Set(this.specialTokens.values())
-    this.#frame = this.#llamaFrame(config)
   }
 
   /**
    * @param tokenizerJson        tokenizer.json, as text (kept, and given back unchanged by `toFiles`) or parsed
    * @param tokenizerConfigJson  tokenizer_config.json, likewise
    * @param where                where the files are, with a final slash, for errors
-   * @param limits               what it may make of a text and how long it may search, where that is not the default; beyond,
-   *   encode and decode throw TOKENIZER_LIMIT
-   * @throws OutriderError FILE_FORMAT for a file that is no tokenizer, TOKENIZER_LIMIT for one with parts longer than any
+   * @param options              special_tokens_map.json, and what the tokenizer may make of a text and how long it may search,
+   *   where that is not the default; beyond, encode and decode throw TOKENIZER_LIMIT
+   * @throws OutriderError FILE_FORMAT for a file that is no tokenizer, UNSUPPORTED for steps and settings that would change
+   *   tokens and are not done here, by name; TOKENIZER_LIMIT for one with parts longer than any
    */
   static fromJson(
     tokenizerJson: JsonFile,
     tokenizerConfigJson: JsonFile = {},
     where = '',
-    limits: Partial<TokenizerLimits> = {},
+    options: Partial<TokenizerOptions> = {},
   ): Tokenizer {
-    return new Tokenizer(tokenizerJson, tokenizerConfigJson, where, { ...tokenizerLimits, ...limits })
+    return new Tokenizer(tokenizerJson, tokenizerConfigJson, where, { ...tokenizerLimits, ...options })
   }
 
   /**
@@ -102,10 +149,12 @@ export class Tokenizer {
    * @param options.skipSpecialTokens  whether special tokens are left out; default true
    */
   decode(ids: Iterable<number>, { skipSpecialTokens = true }: { skipSpecialTokens?: boolean } = {}): string {
-    const kept = [...ids].filter(
-      (id) => this.idToToken(id) !== undefined && !(skipSpecialTokens && this.#specialIds.has(id)),
-    )
-    return kept.length === 0 ? '' : this.#tokenizer.decode(kept, { clean_up_tokenization_spaces: false })
+    const pieces: string[] = []
+    for (const id of ids) {
+      const piece = this.idToToken(id)
+      if (piece !== undefined && !(skipSpecialTokens && this.#specialIds.has(id))) pieces.push(piece)
+    }
+    return this.#steps.decode(pieces)
   }
 
   /**
@@ -119,7 +168,7 @@ export class Tokenizer {
     return new TextStream({
       decode: (ids) => this.decode(ids),
       hasText: (id) => this.idToToken(id) !== undefined && !this.#specialIds.has(id),
-      bytes: (id) => this.#pieceBytes(this.idToToken(id)!, this.#addedIds.has(id)),
+      bytes: (id) => this.#pieceBytes(this.idToToken(id)!),
       context,
     })
   }
@@ -132,18 +181,18 @@ export class Tokenizer {
     const piece = this.idToToken(id)
     if (piece === undefined) return new Uint8Array()
     if (this.#specialIds.has(id)) return utf8.encode(piece)
-    const bytes = this.#pieceBytes(piece, this.#addedIds.has(id))
+    const bytes = this.#pieceBytes(piece)
     if (bytes) return Uint8Array.from(bytes)
     // At the beginning of a text its space would be dropped: what it adds to itself has it.
     return utf8.encode(this.decode([id, id]).slice(this.decode([id]).length))
   }
 
   idToToken(id: number): string | undefined {
-    return this.#tokenizer.id_to_token(id)
+    return this.#pieces[id]
   }
 
   tokenToId(token: string): number | undefined {
-    return this.#tokenizer.token_to_id(token)
+    return this.#ids.get(token)
   }
 
   /** Equal for tokenizers with the same piece at every id (a 64-bit hash in hexadecimal). */
@@ -152,38 +201,19 @@ export class Tokenizer {
     return this.#fingerprint
   }
 
-  /** The files this tokenizer was made from, unchanged: tokenizer.json and tokenizer_config.json. */
+  /** The files this tokenizer was made from, unchanged: tokenizer.json, tokenizer_config.json, special_tokens_map.json. */
   toFiles(): Record<string, string> {
     return { ...this.#files }
   }
 
+  /** Yields after every so much work. */
   *#encode(text: string, addSpecialTokens: boolean): Generator<void, number[], void> {
-    if (!this.#frame) return yield* this.#encoder.encode(text, addSpecialTokens)
-    const ids = yield* this.#encoder.encode(text, false)
-    return addSpecialTokens ? [...this.#frame.before, ...ids, ...this.#frame.after] : ids
-  }
-
-  *#specials(): Generator<[string, number]> {
-    for (const [id, { content, special }] of this.#tokenizer.get_added_tokens_decoder())
-      if (special) yield [content, id]
-    for (const piece of Object.values(this.named)) {
-      const id = this.tokenToId(piece)
-      if (id !== undefined) yield [piece, id]
-    }
-  }
-
-  /** transformers rebuilds the frame of Llama tokenizers from add_bos_token and add_eos_token, whatever tokenizer.json says. */
-  #llamaFrame(config: Record<string, unknown>): { before: number[]; after: number[] } | undefined {
-    const isLlama = /^(Llama|CodeLlama)Tokenizer(Fast)?$/.test(String(config.tokenizer_class))
-    if (!isLlama || typeof config.add_bos_token !== 'boolean') return undefined
-    const idOf = (wanted: unknown, piece: string | undefined) => {
-      const id = wanted === true && piece !== undefined ? this.tokenToId(piece) : undefined
-      return id === undefined ? [] : [id]
-    }
-    return {
-      before: idOf(config.add_bos_token, this.named.bos_token),
-      after: idOf(config.add_eos_token, this.named.eos_token),
-    }
+    const ids: number[] = []
+    const work = new Work()
+    for (const section of this.#steps.sections(text))
+      if (typeof section === 'number') ids.push(section)
+      else yield* this.#model.encode(section, ids, work)
+    return addSpecialTokens ? [...this.#steps.framed(ids)] : ids
   }
 }
 
@@ -199,29 +229,53 @@ const parsed = (file: JsonFile, where: string): Record<string, unknown> => {
 
 const textOf = (file: JsonFile): string => (typeof file === 'string' ? file : `${JSON.stringify(file, null, 2)}\n`)
 
-function construct(
-  json: Record<string, unknown>,
-  config: Record<string, unknown>,
-  where: string,
-  limits: TokenizerLimits,
-): [HuggingFaceTokenizer, Encoder] {
+function refuseForeign(json: Readonly<Record<string, unknown>>, file: string): void {
+  const foreign = foreignTokenizerJson(json)
+  if (foreign)
+    throw new OutriderError('FILE_FORMAT', `${file} is none: it is ${foreign.what}.`, {
+      remedy: foreign.remedy,
+      details: { file },
+    })
+}
+
+/** Makes a part of a tokenizer; what goes wrong otherwise is the file's. */
+function usable<T>(file: string, make: () => T): T {
   try {
-    checkTokenizerJson(json, limits)
-    const tokenizer = new HuggingFaceTokenizer({ ...json, model: withoutMerges(json.model) }, config)
-    boundTokenizer(tokenizer, limits)
-    return [tokenizer, new Encoder(tokenizer, json.model, where)]
+    return make()
   } catch (cause) {
     if (cause instanceof OutriderError) throw cause
     throw new OutriderError(
       'FILE_FORMAT',
-      `${where} is not a tokenizer that can be used: ${(cause as Error).message}.`,
+      `${file} is not a tokenizer that can be used: ${(cause as Error).message}.`,
       {
         remedy: 'Copy or download it again; it must be the tokenizer.json of a Hugging Face "fast" tokenizer.',
         cause,
-        details: { file: where },
+        details: { file },
       },
     )
   }
+}
+
+/** What of a tokenizer.json is known; truncation and padding are of batches, and transformers sets both anew. */
+export const tokenizerJsonKeys: readonly string[] = [
+  'version',
+  'truncation',
+  'padding',
+  'added_tokens',
+  'normalizer',
+  'pre_tokenizer',
+  'post_processor',
+  'decoder',
+  'model',
+]
+
+const idsOf = ({ vocab }: ModelJson): (readonly [piece: string, id: number])[] =>
+  Array.isArray(vocab) ? vocab.map(([piece], id) => [piece, id]) : Object.entries(vocab)
+
+function piecesById(entries: readonly (readonly [piece: string, id: number])[]): (string | undefined)[] {
+  const pieces: (string | undefined)[] = []
+  for (const [piece, id] of entries) pieces[id] = piece
+  return pieces
 }
 
 /** FNV-1a over the pieces and their ends, in two 32-bit halves with different offsets. */

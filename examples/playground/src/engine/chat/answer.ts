@@ -56,7 +56,11 @@ export async function answerOf({
   const target = session.requireTarget()
   const { ids, leftOut } = fitPrompt(target, messages, settings().maxTokens)
   const maxTokens = Math.min(settings().maxTokens, target.config.contextLength - ids.length)
-  const answer = new Answer(target.tokenizer, { eosTokenIds: target.generationConfig.eosTokenIds, maxTokens })
+  const answer = new Answer(target.tokenizer, {
+    prompt: ids,
+    eosTokenIds: target.generationConfig.eosTokenIds,
+    maxTokens,
+  })
   const counts = { passes: -1, drafted: 0, accepted: 0 }
   const { ledger } = session
   let end = ledger.begin(target.model.device)

@@ -5,7 +5,8 @@ import { SequenceScores } from './sequence-scores'
 
 /** The pieces of a job's answer with the scores that belong to them, as they come. Pieces without text are left out. */
 async function* given(job: Job, { target }: ServedModel): AsyncGenerator<Given, void, undefined> {
-  const scores = job.request.logProbabilities === undefined ? undefined : new SequenceScores(target.tokenizer)
+  const { logProbabilities, prompt } = job.request
+  const scores = logProbabilities === undefined ? undefined : new SequenceScores(target.tokenizer, prompt)
   let length = 0
   for await (const { text, scored } of job) {
     length += text.length

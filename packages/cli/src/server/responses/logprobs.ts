@@ -33,8 +33,9 @@ export function completionLogprobs(tokenizer: Tokenizer, tokens: readonly Placed
   }
 }
 
-const lossy = new TextDecoder()
-const strict = new TextDecoder('utf-8', { fatal: true })
+// U+FEFF at the beginning of a token is text of the model, not the mark of a file.
+const lossy = new TextDecoder('utf-8', { ignoreBOM: true })
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Names must differ where tokens do: what is no whole character is written as OpenAI writes it, `bytes:\xf0\x9f`. */
 function tokenText(bytes: Uint8Array): string {

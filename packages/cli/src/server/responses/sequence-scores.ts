@@ -14,8 +14,9 @@ export class SequenceScores {
   readonly #held: PlacedToken[] = []
   #length = 0
 
-  constructor(tokenizer: Tokenizer) {
-    this.#stream = tokenizer.stream()
+  /** @param prompt  ids that the answer continues: where its texts begin depends on them */
+  constructor(tokenizer: Tokenizer, prompt: readonly number[]) {
+    this.#stream = tokenizer.stream({ context: prompt })
   }
 
   /**

@@ -20,3 +20,10 @@ it.each(values)('lists of any length are written and read: %s', async (_, list) 
   const read = (await openGguf(files, 'lists.gguf')).metadata
   for (const [key, { value }] of metadata) expect(read.get(key)).toEqual(value)
 })
+
+it('a text that begins with U+FEFF, as a piece of Llama 2 does, is read with it', async () => {
+  const value = ['\ufeff', '\ufeff▁a', 'b\ufeff']
+  const files = memoryDirectory()
+  await writeGguf(files, 'marks.gguf', { metadata: new Map([['pieces', { type: 'string[]', value }]]), tensors: [] })
+  expect((await openGguf(files, 'marks.gguf')).metadata.get('pieces')).toEqual(value)
+})

@@ -1,1 +1,4 @@
-export { Encoder, withoutMerges } from './encoder'
+export { type ModelJson, modelJson } from './model-json'
+export { tokenModel } from './of-json'
+export type { TokenModel } from './token-model'
+export { Work } from './token-model'

@@ -1,0 +1,2 @@
+export type { AddedToken } from './added-tokens'
+export { TextSteps } from './text-steps'
