@@ -1,6 +1,6 @@
 import { testData } from '@outrider/test-data'
 import { afterEach, expect, it, vi } from 'vitest'
-import { type Directory, directory, type FileWarning } from '../files/index'
+import { type Directory, directory, type FileWarning, memoryDirectory } from '../files/index'
 import { openCausalLM } from './load'
 
 afterEach(() => vi.restoreAllMocks())
@@ -8,11 +8,21 @@ afterEach(() => vi.restoreAllMocks())
 /** The small model, its authors wishing for more than is implemented. */
 function withPenalty(): Directory {
   const folder = directory(testData('stories260K'))
-  const advice = JSON.stringify({ bos_token_id: 1, eos_token_id: 2, repetition_penalty: 1.05 })
+  const advice = memoryDirectory()
+  const written = advice.write(
+    'generation_config.json',
+    JSON.stringify({ bos_token_id: 1, eos_token_id: 2, repetition_penalty: 1.05 }),
+  )
+  const at = async (file: string) => {
+    await written
+    return file === 'generation_config.json' ? advice : folder
+  }
   return {
     ...folder,
     name: 'tiny',
-    readText: async (file) => (file === 'generation_config.json' ? advice : folder.readText(file)),
+    size: async (file) => (await at(file)).size(file),
+    read: async (file, range) => (await at(file)).read(file, range),
+    readText: async (file) => (await at(file)).readText(file),
   }
 }
 
