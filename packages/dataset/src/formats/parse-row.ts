@@ -1,6 +1,7 @@
 import type { ChatMessage } from '@outrider/transformer'
 import { isAbsent, type Json, list, malformed, optionalText, present, text } from './fields'
 import { type Conversation, conversationOf } from './messages'
+import { isByIndex, otherLayout } from './other-layout'
 import type { DatasetRow } from './row'
 import { messageKeys, refusal, refuseKeys, rowKeys, unknownKeys } from './row-keys'
 import { tokensOf } from './token-row'
@@ -22,9 +23,16 @@ export function parseRow(value: unknown, where: string): DatasetRow {
     throw malformed(where, 'a row must be a JSON object')
   const row = present(value)
   refuseKeys(row, rowKeys, where)
+  const isWritten = Object.keys(readers).some((field) => field in row && !isByIndex(row[field]))
+  const layout = isWritten ? undefined : otherLayout(row)
+  if (layout) throw malformed(where, layout.what, layout.remedy)
   if (typeof row.label === 'boolean') throw malformed(where, `label is not supported: ${refusal(rowKeys, 'kto_tag')}`)
   for (const [field, read] of Object.entries(readers)) if (field in row) return read(row, where)
-  throw malformed(where, `it has none of the fields ${Object.keys(readers).join(', ')}`)
+  throw malformed(
+    where,
+    `it has none of the fields ${Object.keys(readers).join(', ')}`,
+    'Rename the field that asks to prompt, and the one that answers to completion; or leave the row out.',
+  )
 }
 
 /** The keys of a row and of its messages that nobody knows: they are not used. */
