@@ -126,6 +126,7 @@ describe('parseRow puts together what a row says in several places:', () => {
   it('under two names the same, and beside a prompt what it says already', () => {
     const said = { prompt: 'Question: Why?', question: 'Why?', completion: 'So.', response: 'So.' }
     expect(messages(said)).toEqual([{ role: 'user', content: 'Question: Why?' }, assistant])
+    expect(messages({ messages: [{ ...user, from: 'human', value: 'Why?' }] })).toEqual([user])
     expect(messages({ instruction: 'Why?', input: '', context: 'A tale.' })).toEqual([
       { role: 'user', content: 'Why?\n\nA tale.' },
     ])
@@ -214,6 +215,8 @@ describe('parseRow refuses, naming file and line,', () => {
     ['two completions', { prompt: 'Why?', completion: '4', response: 'So.' }, /completion and response say/],
     ['two inputs', { instruction: 'Sum up.', input: 'A tale.', context: 'Another.' }, /input and context say/],
     ['two systems', { prompt: 'Why?', system: 'Be kind.', system_prompt: 'Be brief.' }, /system and system_prompt say/],
+    ['a message by two speakers', { messages: [{ ...user, from: 'gpt' }] }, /messages\[0\]: role and from say/],
+    ['a message of two texts', { messages: [{ ...user, value: 'How?' }] }, /messages\[0\]: content and value say/],
     ['several instances', { instruction: 'Why?', instances: [{ output: 'A' }, { output: 'B' }] }, /instances has 2/],
     ['messages answered by a text', { prompt: [user], response: 'So.' }, /response must be a list, not a text/],
     ['messages written as text', { messages: '[{"role": "user"}]' }, /messages must be a list.*json\.loads/],

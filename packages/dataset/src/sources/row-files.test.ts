@@ -93,6 +93,7 @@ describe('rowFiles', () => {
     await expect(placesOf(join(folder, 'chats'))).rejects.toThrow(/several splits: test_sft, train_sft.*test_sft-\*/)
     rmSync(join(folder, 'chats/test_sft-00000-of-00001.parquet'))
     expect(await placesOf(join(folder, 'chats'))).toHaveLength(12)
+    await expect(placesOf(join(folder, '*/data/a.jsonl'))).rejects.toThrow(/only the last part may have \*/)
     await expect(all(rowFiles('https://host/rows.jsonl'))).rejects.toThrow(/is an address.*Download it first/)
     await expect(placesOf(join(folder, 'nowhere.jsonl'))).rejects.toThrow(/There is no file or folder .*nowhere\.jsonl/)
     await expect(placesOf('org/name')).rejects.toThrow(/--repo-type dataset org\/name/)
