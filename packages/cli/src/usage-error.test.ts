@@ -51,6 +51,16 @@ describe('a wrong usage', () => {
     expect(await wrong('complete', './model', '--gamma', '5')).toMatch(/^error: unknown option '--gamma'/)
   })
 
+  it('is help of a command that is not there', async () => {
+    expect(await wrong('help', 'complte')).toBe("error: unknown command 'complte' (Did you mean complete?)")
+    expect(await wrong('help', 'nothing-like-it')).toBe("error: unknown command 'nothing-like-it'")
+  })
+
+  it('is a learning rate of 0, before a model is opened', async () => {
+    const given = ['--target', '/nowhere', '--draft', '/nowhere', '--data', '/nowhere', '--out', '/nowhere']
+    expect(await wrong('distill', ...given, '--learning-rate', '0')).toMatch(/--learning-rate.*above 0/)
+  })
+
   it('is a temperature without end, before a model is opened', async () => {
     const given = ['--model', '/nowhere', '--prompt', 'x', '--temperature', '1e400']
     expect(await wrong('complete', ...given)).toMatch(/--temperature.*must be a number/)

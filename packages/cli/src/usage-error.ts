@@ -11,11 +11,20 @@ import { buildProgram } from './program'
 export function usageError(error: CommanderError, args: readonly string[]): OutriderError {
   const isOfOptions = ['commander.missingMandatoryOptionValue', 'commander.unknownOption'].includes(error.code)
   const unknown = isOfOptions ? unknownOption(args) : undefined
-  const message = unknown ?? error.message.replace(/^error: /, '').replace(/\n/, ' ')
+  const message = unknown ?? ofHelp(error, args) ?? error.message.replace(/^error: /, '').replace(/\n/, ' ')
   const isOfOperands = ['commander.missingMandatoryOptionValue', 'commander.excessArguments'].includes(error.code)
   const stray = isOfOperands && unknown === undefined ? strayOperand(args) : undefined
   const whole = stray === undefined ? message : `${message.replace(/\.$/, '')}. '${stray}' stands behind no option.`
   return new OutriderError('INVALID_ARGUMENT', whole, { remedy: '`--help` lists what there is.' })
+}
+
+/** Commander has no words for help of a command that is not there. */
+function ofHelp({ code }: CommanderError, args: readonly string[]): string | undefined {
+  const name = args.find((arg) => arg !== 'help' && !arg.startsWith('-'))
+  if (code !== 'commander.help' || name === undefined) return undefined
+  const names = buildProgram(async () => undefined).commands.map((command) => command.name())
+  const meant = nearest(name, names)
+  return `unknown command '${name}'${meant === undefined ? '' : ` (Did you mean ${meant}?)`}`
 }
 
 function unknownOption(args: readonly string[]): string | undefined {

@@ -23,6 +23,12 @@ export function number({ least = -Infinity, most = Infinity }: { least?: number;
   }
 }
 
+export function positive(text: string): number {
+  const value = number({ least: 0 })(text)
+  if (value > 0) return value
+  throw new InvalidArgumentError('It must be above 0.')
+}
+
 /** `3,5` → [3, 5]; an option that is given again adds to its list. */
 export function listOf<T>(parse: (text: string) => T) {
   let given: T[] = []
