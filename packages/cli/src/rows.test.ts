@@ -59,6 +59,16 @@ const evaluating = (most: string) => [
   ...['--draft-length', '2', '--max-tokens', '3', '--skip-bad-rows', most],
 ]
 
+test.each(['made.parquet', 'made.csv', 'made.jsonl.gz'])(
+  'rows that are generated are not written as %s',
+  async (out) => {
+    const { status, err } = await runCli(generating(out, '0'))
+    expect(status).toBe(2)
+    expect(err).toMatch(/rows are written as JSONL/)
+    expect(existsSync(at(out))).toBe(false)
+  },
+)
+
 describe('a command that reads rows', () => {
   for (const [command, args, lines] of [
     ['pretrain', pretraining('pretrained', '1'), ['text.jsonl, line 2', 'text.jsonl, line 3']],
