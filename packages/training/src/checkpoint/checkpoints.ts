@@ -48,19 +48,12 @@ const optimizerFile = 'optimizer.safetensors'
  * of them. The checkpoint counts from the moment it is entered in `checkpoints.json`, when everything in it is complete; older
  * ones beyond `keep` are removed after that, so a kill at any moment leaves a whole one.
  *
- * @param options.first  the first of a run that began anew: what is there is another run's, and none of it is kept
  * @returns the checkpoint's name
  * @throws OutriderError FILE_WRITE
  */
 export async function saveCheckpoint(
   run: Directory,
-  {
-    model,
-    optimizer,
-    state,
-    keep,
-    first = false,
-  }: { model: PretrainedModel; optimizer: AdamW; state: TrainerState; keep: number; first?: boolean },
+  { model, optimizer, state, keep }: { model: PretrainedModel; optimizer: AdamW; state: TrainerState; keep: number },
 ): Promise<string> {
   const name = `checkpoint-${state.global_step}`
   const checkpoint = within(run, name)
@@ -70,15 +63,26 @@ export async function saveCheckpoint(
   await checkpoint.write(stateFile, `${JSON.stringify(state, null, 2)}\n`)
   await writeChecksums(checkpoint)
 
-  // What another run recorded may be damaged: this one does not need it.
-  const recorded = await (first ? checkpointNames(run).catch(() => []) : checkpointNames(run))
-  const known = recorded.filter((other) => other !== name)
+  const known = (await checkpointNames(run)).filter((other) => other !== name)
   // Newer ones are of a course that the run has left, by going on from an older one.
-  const older = first ? [] : known.filter((other) => stepOf(other) < state.global_step)
+  const older = known.filter((other) => stepOf(other) < state.global_step)
   const kept = [...older, name].slice(-keep)
-  await run.write(recordFile, `${JSON.stringify({ checkpoints: kept }, null, 2)}\n`)
+  await record(run, kept)
   for (const old of known.filter((other) => !kept.includes(other))) await removeFiles(within(run, old))
   return name
+}
+
+/**
+ * Retires what another run has left where one begins anew, so that nobody takes the old checkpoints for those of the new run,
+ * also where it ends before its first. The record goes first: a kill at any moment leaves none of them in it.
+ *
+ * @throws OutriderError FILE_WRITE
+ */
+export async function retireCheckpoints(run: Directory): Promise<void> {
+  if (!(await run.has(recordFile))) return
+  const old = await checkpointNames(run).catch(() => []) // it may be damaged: the new run does not need it
+  await record(run, [])
+  for (const name of old) await removeFiles(within(run, name))
 }
 
 /** The newest complete checkpoint of a run, or null. */
@@ -116,7 +120,10 @@ export async function wholeCheckpoint(run: Directory): Promise<Resumption | null
   throw new OutriderError(
     'FILE_FORMAT',
     `${run.name} has no checkpoint that is whole. ${passedOver.map(({ error }) => error.message).join(' ')}`,
-    { remedy: 'Train again, without resuming.', details: { damaged: passedOver.map(({ checkpoint }) => checkpoint) } },
+    {
+      remedy: 'Train again, into another directory.',
+      details: { damaged: passedOver.map(({ checkpoint }) => checkpoint) },
+    },
   )
 }
 
@@ -186,6 +193,9 @@ async function writeMoments(directory: Directory, optimizer: AdamW): Promise<voi
     })),
   )
 }
+
+const record = (run: Directory, checkpoints: readonly string[]): Promise<void> =>
+  run.write(recordFile, `${JSON.stringify({ checkpoints }, null, 2)}\n`)
 
 async function checkpointNames(run: Directory): Promise<string[]> {
   if (!(await run.has(recordFile))) return []

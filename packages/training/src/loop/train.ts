@@ -1,7 +1,13 @@
 import type { Batch, BatchStream } from '@outrider/dataset'
 import { type Device, OutriderError } from '@outrider/tensor'
 import type { Directory, PretrainedModel } from '@outrider/transformer'
-import { loadCheckpoint, type Resumption, saveCheckpoint, wholeCheckpoint } from '../checkpoint/checkpoints'
+import {
+  loadCheckpoint,
+  type Resumption,
+  retireCheckpoints,
+  saveCheckpoint,
+  wholeCheckpoint,
+} from '../checkpoint/checkpoints'
 import { evaluate } from '../evaluation/evaluate'
 import { AdamW, type AdamWOptions } from '../optimizer/adamw'
 import { type LossScaleOptions, LossScaler } from '../precision/loss-scaler'
@@ -41,7 +47,10 @@ export interface TrainingOptions extends AdamWOptions {
   validateEvery?: number | undefined
   /** Draft lengths for the simulated acceptance length. Default 3 and 5. */
   draftLengths?: readonly number[] | undefined
-  /** The run's directory: `checkpoint-N/` is written into it every `checkpointEvery` steps, at the end and when aborted. */
+  /**
+   * The run's directory: `checkpoint-N/` is written into it every `checkpointEvery` steps, at the end and when aborted. A run
+   * that does not `resume` removes the checkpoints of an earlier one there before its first step.
+   */
   checkpoints?: Directory | undefined
   checkpointEvery?: number | undefined
   /** Complete checkpoints that stay. Default 2. */
@@ -124,7 +133,7 @@ export async function train(
     history = state.log_history
     step = state.global_step
   }
-  let first = !resumed
+  if (checkpoints && !resumed) await retireCheckpoints(checkpoints)
   const save = async () => {
     if (!checkpoints || history.at(-1) === undefined) return
     const state = {
@@ -134,8 +143,7 @@ export async function train(
       settings,
       ...(scaler && { loss_scaler: scaler.state() }),
     }
-    await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints, first })
-    first = false
+    await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints })
   }
 
   const began = performance.now()

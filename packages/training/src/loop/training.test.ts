@@ -1,10 +1,10 @@
-import { type Batch, type BatchStream, batchesOnce, batchStream, rows } from '@outrider/dataset'
+import { type Batch, type BatchStream, batchesOnce, batchStream, rows, texts } from '@outrider/dataset'
 import { kld, lossByName, tvdPlusPlus } from '@outrider/losses'
 import { type Device, readAll } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { byteTokenizer, type Directory, memoryDirectory, type PretrainedModel, readJson } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Resumption } from '../checkpoint/checkpoints'
+import { latestCheckpoint, type Resumption } from '../checkpoint/checkpoints'
 import { evaluate } from '../evaluation/evaluate'
 import { distill, distillation } from './distill'
 import type { DeviceBatch } from './objective'
@@ -333,6 +333,23 @@ describe('a run that was stopped', () => {
     await distilled(run, { steps: 5, checkpointEvery: 5 })
     expect(await readJson(run, 'checkpoints.json')).toEqual({ checkpoints: ['checkpoint-5'] })
     for (const other of [3, 4]) expect(await run.list(`checkpoint-${other}`)).toEqual([])
+  })
+
+  it('is not taken for the one before it in the directory, also where it ends before its first checkpoint', async () => {
+    const other = { data: texts(['another text', 'and one more']), steps: 2 }
+    const expected = await distilled(memoryDirectory(), other)
+    for (const damaged of [false, true]) {
+      const run = memoryDirectory()
+      await abortedAt(run, 4)
+      if (damaged) await run.write('checkpoints.json', '{"checkp')
+      const onStep = () => {
+        throw new Error('power cut')
+      }
+      await expect(distilled(run, { ...other, onStep })).rejects.toThrow('power cut')
+      expect(await latestCheckpoint(run)).toBeNull()
+      const onResume = () => expect.unreachable()
+      expect(await distilled(run, { ...other, resume: true, onResume })).toEqual(expected)
+    }
   })
 
   it('takes no checkpoint that has lost a file, or that is only a name', async () => {
