@@ -1,10 +1,9 @@
 import { OutriderError } from '@outrider/tensor'
-import { type ChatMessage, checkPrompt, generateBatch, type PretrainedModel } from '@outrider/transformer'
+import { type ChatMessage, checkPrompt, contentHash, generateBatch, type PretrainedModel } from '@outrider/transformer'
 import type { DataSource, DatasetRow } from '../formats/row'
 import { useRow } from '../formats/use-row'
 import type { FilePlace } from '../sources/open-file'
 import { promptOf } from '../tokenize/example'
-import { contentHash } from './content-hash'
 import { openRowFile } from './row-file'
 
 export interface GenerateDatasetOptions {

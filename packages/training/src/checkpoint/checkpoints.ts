@@ -16,6 +16,7 @@ import type { LogEntry } from '../loop/log'
 import type { AdamW } from '../optimizer/adamw'
 import type { LossScaler, LossScalerState } from '../precision/loss-scaler'
 import { verifyChecksums, writeChecksums } from './checksums'
+import { assertSameRun, type RunIdentity } from './run-identity'
 
 /** What a checkpoint holds beside weights and moments, in the names of transformers' `trainer_state.json`. */
 export interface TrainerState {
@@ -25,6 +26,10 @@ export interface TrainerState {
   data_position: unknown
   /** What the run was started with; a run goes on only with the same. */
   settings: Record<string, unknown>
+  /** What else decides its bits; of older versions nothing is recorded. */
+  identity?: RunIdentity | undefined
+  /** Of the weights: their hash (`modelIdentity`). */
+  weights?: string | undefined
   /** In mixed precision. */
   loss_scaler?: LossScalerState | undefined
 }
@@ -36,6 +41,8 @@ interface Restored {
   /** In mixed precision. */
   scaler?: LossScaler | undefined
   settings: Record<string, unknown>
+  /** What else the run is; without it nothing more is compared. */
+  identity?: RunIdentity | undefined
 }
 
 /** The run directory's record of its complete checkpoints, oldest first: what is not named here is not there. */
@@ -98,6 +105,8 @@ export interface Resumption {
   verified: boolean
   /** Newer checkpoints that are damaged, and what is wrong with each: nothing is taken from them. */
   damaged: { checkpoint: string; error: OutriderError }[]
+  /** What is not as it was, or not known to be, and does not forbid to go on, such as another adapter: sentences. */
+  remarks: string[]
 }
 
 /**
@@ -111,7 +120,7 @@ export async function wholeCheckpoint(run: Directory): Promise<Resumption | null
     try {
       const folder = within(run, checkpoint)
       if (!(await folder.has(stateFile))) throw damaged(folder.name, `${stateFile} is missing`)
-      return { checkpoint, verified: await verifyChecksums(folder), damaged: passedOver }
+      return { checkpoint, verified: await verifyChecksums(folder), damaged: passedOver, remarks: [] }
     } catch (error) {
       if (!(error instanceof OutriderError)) throw error
       passedOver.push({ checkpoint, error })
@@ -131,13 +140,14 @@ export async function wholeCheckpoint(run: Directory): Promise<Resumption | null
  * Puts a checkpoint's weights and moments into a model and an optimiser of the same shapes, and the loss scale's state into its
  * scaler.
  *
- * @throws OutriderError FILE_MISSING, FILE_FORMAT, SHAPE_MISMATCH; INVALID_ARGUMENT where the run had other settings
+ * @returns its state; and what is not as it was, or not known to be, and does not forbid to go on
+ * @throws OutriderError FILE_MISSING, FILE_FORMAT, SHAPE_MISMATCH; INVALID_ARGUMENT where the run had other settings, rows or models
  */
 export async function loadCheckpoint(
   run: Directory,
   name: string,
-  { model, optimizer, scaler, settings }: Restored,
-): Promise<TrainerState> {
+  { model, optimizer, scaler, settings, identity }: Restored,
+): Promise<{ state: TrainerState; remarks: string[] }> {
   const checkpoint = within(run, name)
   const state = (await readJson(checkpoint, stateFile)) as TrainerState
   if (!Number.isInteger(state?.global_step) || !Array.isArray(state.log_history) || typeof state.settings !== 'object')
@@ -149,6 +159,7 @@ export async function loadCheckpoint(
         `${checkpoint.name} was made with ${key} ${JSON.stringify(state.settings[key])}; this run has ${JSON.stringify(settings[key])}.`,
         { remedy: 'Resume with the same settings, or train into another directory.' },
       )
+  const remarks = identity ? assertSameRun(checkpoint.name, state.identity, identity, state) : []
   const weights = await modelWeights(checkpoint, model.config)
   for (const [parameter, tensor] of Object.entries(model.model.parameters)) await restore(weights, parameter, tensor)
   const moments = await safetensorsWeights(checkpoint, optimizerFile)
@@ -156,7 +167,7 @@ export async function loadCheckpoint(
     for (const [parameter, tensor] of Object.entries(values)) await restore(moments, `${kind}.${parameter}`, tensor)
   scaler?.restore(state.loss_scaler, checkpoint.name)
   optimizer.step = state.global_step - (scaler?.skippedSteps ?? 0)
-  return state
+  return { state, remarks }
 }
 
 async function restore(weights: Weights, name: string, tensor: Tensor): Promise<void> {

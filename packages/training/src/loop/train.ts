@@ -1,6 +1,6 @@
 import type { Batch, BatchStream } from '@outrider/dataset'
 import { type Device, OutriderError } from '@outrider/tensor'
-import type { Directory, PretrainedModel } from '@outrider/transformer'
+import { type Directory, modelIdentity, type PretrainedModel } from '@outrider/transformer'
 import {
   loadCheckpoint,
   type Resumption,
@@ -8,6 +8,7 @@ import {
   saveCheckpoint,
   wholeCheckpoint,
 } from '../checkpoint/checkpoints'
+import { runIdentity } from '../checkpoint/run-identity'
 import { evaluate } from '../evaluation/evaluate'
 import { AdamW, type AdamWOptions } from '../optimizer/adamw'
 import { type LossScaleOptions, LossScaler } from '../precision/loss-scaler'
@@ -126,9 +127,12 @@ export async function train(
   let history: LogEntry[] = []
   let step = 0
   const resumed = checkpoints && options.resume ? await wholeCheckpoint(checkpoints) : null
+  let identity = checkpoints && (await runIdentity(model, objective, batches, options.validation))
   if (checkpoints && resumed) {
-    options.onResume?.(resumed)
-    const state = await loadCheckpoint(checkpoints, resumed.checkpoint, { model, optimizer, scaler, settings })
+    const run = { model, optimizer, scaler, settings, identity }
+    const { state, remarks } = await loadCheckpoint(checkpoints, resumed.checkpoint, run)
+    options.onResume?.({ ...resumed, remarks })
+    identity = identity && { ...identity, draft: state.identity?.draft ?? identity.draft }
     await batches.restore(state.data_position)
     history = state.log_history
     step = state.global_step
@@ -141,6 +145,8 @@ export async function train(
       log_history: history,
       data_position: batches.state(),
       settings,
+      identity,
+      weights: (await modelIdentity(model)).weights,
       ...(scaler && { loss_scaler: scaler.state() }),
     }
     await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints })
