@@ -67,7 +67,7 @@ export function assertSameRun(
   if (data) refuse(data)
   if (!same(before.objective, now.objective)) refuse('another loss of the same name')
   const remarks: string[] = []
-  if (before.validation !== now.validation)
+  if (before.validation && now.validation && before.validation !== now.validation)
     remarks.push(`${where} was measured on other held-out rows: the figures before and after it cannot be compared.`)
   if (before.adapter !== now.adapter)
     remarks.push(

@@ -309,7 +309,8 @@ describe('a run that was stopped', () => {
     const run = memoryDirectory()
     const mixed = (shares: [number, number], last = 'the last') =>
       mix({ patterns: [patterns, shares[0]], others: [texts(['one text', 'another', last]), shares[1]] })
-    await abortedAt(run, 1, { data: mixed([9, 1]) })
+    const validation = await batchesOnce(patterns, target, { length: 24 })
+    await abortedAt(run, 1, { data: mixed([9, 1]), validation })
     const resumed = (options: Partial<Parameters<typeof distill>[0]>) =>
       distilled(run, { data: mixed([9, 1]), resume: true, ...options })
     await expect(resumed({ data: mixed([1, 9]) })).rejects.toMatchObject({
@@ -333,8 +334,13 @@ describe('a run that was stopped', () => {
     })
     expect(history).toHaveLength(12)
     expect(remarks).toEqual([])
-    const validation = await batchesOnce(patterns, target, { length: 24 })
-    await resumed({ validation, onResume: (resumption) => remarks.push(...resumption.remarks) })
+    const fewer = validation.slice(1)
+    await abortedAt(run, 1, { data: mixed([9, 1]), validation })
+    await resumed({
+      data: mixed([9, 1]),
+      validation: fewer,
+      onResume: (resumption) => remarks.push(...resumption.remarks),
+    })
     expect(remarks).toEqual([expect.stringMatching(/other held-out rows/)])
     other.dispose()
   })
