@@ -113,6 +113,17 @@ describe('a command that reads rows', () => {
     expect(JSON.parse(made[1]!)).toMatchObject({ category: 'odd', messages: [{ content: 'Why 1?' }, {}] })
   })
 
+  test('generate tells how many rows of other settings a file has before it adds to it, and counts those of the file', async () => {
+    write('one.jsonl', [asked('Who is Mira?')])
+    const generation = generating('grown.jsonl', '0', ['one.jsonl'])
+    expect((await runCli(generation)).err).not.toContain('besides')
+    const { status, out, err } = await runCli([...generation, '--top-p', '0.5'])
+    expect(status, err).toBe(0)
+    expect(err).toMatch(/grown\.jsonl has 1 row besides those that are asked for, of other instructions, settings/)
+    expect(out).toMatch(/^2 rows in .*grown\.jsonl, 1 of them new.*; 1 are not of these/m)
+    expect(readFileSync(at('grown.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2)
+  })
+
   test('generate says that a file is not its own before it loads anything', async () => {
     write('mine.jsonl', [{ text: 'mine' }, ''])
     const { status, err } = await runCli([...generating('mine.jsonl', '0')])

@@ -84,12 +84,13 @@ export async function trainingRun(
   return { out, steps, seconds, tokens: trainedTokens, ...last, ...measured }
 }
 
-function tellResumption(terminal: Terminal, { checkpoint, verified, damaged }: Resumption): void {
+function tellResumption(terminal: Terminal, { checkpoint, verified, damaged, remarks }: Resumption): void {
   for (const { checkpoint: newer, error } of damaged)
     terminal.warn(`${newer} is damaged, and nothing is taken from it: ${error.message}`)
   if (damaged.length > 0) terminal.warn(`The run goes on from ${checkpoint}.`)
   if (!verified)
     terminal.warn(`${checkpoint} has no checksums (an older version wrote it), so it is taken without being verified.`)
+  for (const remark of remarks) terminal.warn(remark)
 }
 
 function describe({ eval_loss, eval_acceptance_rate, eval_acceptance_length }: LogEntry): string {

@@ -1,5 +1,11 @@
 export { type Batch, toBatch } from './batches/batch'
-export { type BatchOptions, type BatchStream, batchesOnce, batchStream } from './batches/batch-stream'
+export {
+  type BatchesIdentity,
+  type BatchOptions,
+  type BatchStream,
+  batchesOnce,
+  batchStream,
+} from './batches/batch-stream'
 export { type Mixture, mix } from './batches/mix'
 export { type BadRows, badRows } from './formats/bad-rows'
 export { parseRow } from './formats/parse-row'

@@ -51,6 +51,7 @@ export const addDistill: AddCommand = (program, run) => {
 async function distillDraft(context: Context, flags: DistillFlags): Promise<object> {
   await claimDirectory(context, flags.out, {
     kind: 'run',
+    anew: !flags.resume,
     inputs: {
       '--target': flags.target,
       '--draft': flags.draft,

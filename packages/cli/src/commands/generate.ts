@@ -74,21 +74,25 @@ async function generate(
   const target = await openModel(context, path, 'target', dtype)
   context.resume = 'The rows written stay; the same command goes on from there.'
   const progress = generationProgress(terminal)
-  let done = { tokens: 0, seconds: 0 }
-  const { rows, generated } = await generateDataset({
+  let done: { tokens: number; seconds: number } | undefined
+  const { rows, generated, others } = await generateDataset({
     target,
     seeds: rowFiles(seeds, reading.options),
     out: file,
     ...settings,
     signal,
     onProgress(state) {
+      if (!done && state.others > 0)
+        terminal.warn(
+          `${out} has ${state.others} ${state.others === 1 ? 'row' : 'rows'} besides those that are asked for, of other instructions, settings or targets, or doubled. They stay in it; name another --out to have these alone.`,
+        )
       progress(state)
       done = { tokens: state.tokens, seconds: state.seconds }
     },
   })
   terminal.endProgress()
   terminal.print(
-    `${rows} rows in ${out}, ${generated} of them new (${count(done.tokens)} tokens in ${duration(done.seconds)})`,
+    `${rows} rows in ${out}, ${generated} of them new (${count(done?.tokens ?? 0)} tokens in ${duration(done?.seconds ?? 0)})${others > 0 ? `; ${others} are not of these instructions, settings and target` : ''}`,
   )
-  return { out, rows, generated, ...done, ...reading.summary() }
+  return { out, rows, generated, others, ...done, ...reading.summary() }
 }

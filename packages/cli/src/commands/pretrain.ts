@@ -64,6 +64,7 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
   const { layers, hiddenSize, heads, kvHeads, intermediateSize, seed } = flags
   await claimDirectory(context, flags.out, {
     kind: 'run',
+    anew: !flags.resume,
     inputs: {
       '--target': flags.target,
       '--draft': flags.draft,

@@ -4,6 +4,7 @@ import type { Example, Speaker } from '../tokenize/example'
 import { tokenize } from '../tokenize/tokenize'
 import { type Batch, toBatch } from './batch'
 import { type Mixture, nextPart } from './mix'
+import { rowsHash } from './rows-hash'
 import { shuffled } from './shuffle'
 
 /** Batches without end, in an order that a seed decides; where it stands can be written down and gone back to. */
@@ -17,7 +18,12 @@ export interface BatchStream {
    * @throws OutriderError INVALID_ARGUMENT for a state of other data
    */
   restore(state: unknown): Promise<void>
+  /** What the batches are made of, for who goes on with a run: it is to be the same. Streams that cannot say leave it out. */
+  identity?(): Promise<BatchesIdentity>
 }
+
+/** The sources of batches: each with its share of the rows, from 0 to 1, and a hash of all its examples. */
+export type BatchesIdentity = { name: string; share: number; examples: number; rows: string }[]
 
 export interface BatchOptions {
   /** Rows a batch. Default 8. */
@@ -61,6 +67,7 @@ export async function batchStream(
     return part.examples[orders[index]!.order[part.taken++ % part.examples.length]!]!
   }
   const weights = parts.map(({ weight }) => weight)
+  const total = weights.reduce((a, b) => a + b, 0)
   return {
     async next() {
       const examples = Array.from({ length: batchSize }, () =>
@@ -86,22 +93,31 @@ export async function batchStream(
         length: number
         parts: { examples: number; taken: number }[]
       }
-      const same =
-        saved?.seed === seed &&
-        saved.batchSize === batchSize &&
-        saved.length === length &&
+      const differs = (what: string) =>
+        new OutriderError('INVALID_ARGUMENT', `${what} is not what the checkpoint was made with.`, {
+          remedy: 'Resume with the same data and settings, or train into another directory.',
+        })
+      for (const [what, before, now] of [
+        ['The seed', saved?.seed, seed],
+        ['The batch size', saved?.batchSize, batchSize],
+        ['The length', saved?.length, length],
+      ] as const)
+        if (before !== now) throw differs(`${what} ${now}`)
+      const sameData =
         saved.parts?.length === parts.length &&
         saved.parts.every(({ examples }, i) => examples === parts[i]!.examples.length)
-      if (!same)
-        throw new OutriderError(
-          'INVALID_ARGUMENT',
-          'The data, batch size, length or seed is not what the checkpoint was made with.',
-          {
-            remedy: 'Resume with the same data and settings, or train into another directory.',
-          },
-        )
+      if (!sameData) throw differs('The data')
       for (const [i, part] of parts.entries()) part.taken = saved.parts[i]!.taken
     },
+    identity: () =>
+      Promise.all(
+        parts.map(async ({ name, weight, examples }) => ({
+          name,
+          share: weight / total,
+          examples: examples.length,
+          rows: await rowsHash(examples),
+        })),
+      ),
   }
 }
 

@@ -46,6 +46,23 @@ describe('shuffled', () => {
 })
 
 describe('batchStream', () => {
+  it('says what it is made of: shares, and a hash that changes with a token, its mask or the order', async () => {
+    const row = (tokens: number[], lossMask = [1, 1, 1]) => ({ kind: 'tokens' as const, tokens, lossMask })
+    const identityOf = async (...all: ReturnType<typeof row>[]) =>
+      (await batchStream(rows(all, 'them'), chatSpeaker)).identity!()
+    const whole = await identityOf(row([1, 2, 3]), row([4, 5, 6]))
+    expect(whole).toEqual([{ name: 'them', share: 1, examples: 2, rows: expect.stringMatching(/^[0-9a-f]{32}$/) }])
+    expect(await identityOf(row([1, 2, 3]), row([4, 5, 6]))).toEqual(whole)
+    const others = await Promise.all([
+      identityOf(row([1, 2, 3]), row([4, 5, 7])),
+      identityOf(row([1, 2, 3]), row([4, 5, 6], [1, 0, 1])),
+      identityOf(row([4, 5, 6]), row([1, 2, 3])),
+    ])
+    expect(new Set([whole, ...others].map(([part]) => part!.rows)).size).toBe(4)
+    const mixture = await batchStream(mix({ a: [numbered(0, 3), 18], b: [numbered(9, 3), 2] }), chatSpeaker)
+    expect((await mixture.identity!()).map(({ share }) => share)).toEqual([0.9, 0.1])
+  })
+
   it('gives every row once an epoch', async () => {
     const stream = await batchStream(numbered(0, 12), chatSpeaker, { batchSize: 4, seed: 5 })
     for (let epoch = 0; epoch < 2; epoch++) {

@@ -50,6 +50,8 @@ export function distillation(
   }
   return {
     name: `distill ${loss.name}`,
+    ...('parts' in loss && { definition: loss.parts }), // a row loss
+    target,
     loss(parameters, batch) {
       const { value, acceptanceRate, statistics } = distillationLossOfHeads(loss, inputs(parameters, batch))
       return { value, aux: acceptanceRate ? { ...statistics, acceptance_rate: acceptanceRate } : statistics }
