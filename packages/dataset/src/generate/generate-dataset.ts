@@ -49,6 +49,8 @@ export interface GeneratedRow {
   temperature: number
   top_p: number
   finish_reason: 'stop' | 'length'
+  /** The answer's tokens as the target said them, its end token among them: what is learned. */
+  completion_ids: number[]
   [metadata: string]: unknown
 }
 
@@ -99,8 +101,8 @@ export async function generateDataset(options: GenerateDatasetOptions): Promise<
       throw error instanceof OutriderError && error.code === 'ABORTED' ? stopped(total - missing(), total) : error
     })
     const rows = batch.map(({ id, messages, metadata, temperature }, i): GeneratedRow => {
-      const { text, finishReason } = answers[i]!
-      tokens += answers[i]!.tokens.length
+      const { text, finishReason, tokens: said } = answers[i]!
+      tokens += said.length
       return {
         ...metadata,
         id,
@@ -108,6 +110,7 @@ export async function generateDataset(options: GenerateDatasetOptions): Promise<
         temperature,
         top_p: topP,
         finish_reason: finishReason,
+        completion_ids: said,
       }
     })
     const fresh = rows.filter(({ id }) => !file.ids.has(id))

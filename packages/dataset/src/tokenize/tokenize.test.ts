@@ -84,6 +84,66 @@ describe('tokenizeConversation', () => {
   })
 })
 
+describe('of an answer that was cut', () => {
+  it('teaches no end, and ends with its text', () => {
+    const example = tokenizeConversation(chatSpeaker, conversation, { cut: [3] })
+    expect(learned(chatSpeaker, example)).toBe('Yo</s>|So on')
+    expect(example.tokens.slice(-2)).toEqual([...Buffer.from('on')])
+    expect(learned(chatSpeaker, tokenizeConversation(chatSpeaker, conversation, { cut: [1] }))).toBe('Yo|So on</s>')
+    const plain = tokenizeConversation(plainSpeaker, conversation.slice(0, 2), { cut: [1] })
+    expect(plain.tokens).toEqual([256, ...Buffer.from('HiYo')])
+  })
+
+  it('teaches nothing that a template writes between text and end, or in place of an end', () => {
+    for (const ending of ['\\n</s>', '\\n\\n']) {
+      const chatTemplate = new ChatTemplate(
+        `<s>{% for m in messages %}<{{ m.role }}>{{ m.content }}${ending}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}`,
+      )
+      const speaker = { ...chatSpeaker, chatTemplate }
+      expect(learned(speaker, tokenizeConversation(speaker, conversation.slice(0, 2), { cut: [1] }))).toBe('Yo')
+    }
+  })
+
+  it('teaches no letter that was cut in two, and of no text nothing', () => {
+    const torn = (content: string) => [conversation[0]!, { role: 'assistant', content }]
+    expect(learned(chatSpeaker, tokenizeConversation(chatSpeaker, torn('Yo\uFFFD'), { cut: [1] }))).toBe('Yo')
+    expect(tokenizeConversation(chatSpeaker, torn(''), { cut: [1] }).lossMask).not.toContain(1)
+  })
+})
+
+describe('of an answer whose tokens the row keeps', () => {
+  const answerIds = [...Buffer.from('So'), 32, ...Buffer.from('on'), 257]
+
+  it('learns those, whatever the template would write, and the earlier answers as it writes them', () => {
+    const chatTemplate = new ChatTemplate(
+      '<s>{% for m in messages %}<{{ m.role }}>{{ m.content | upper }}</s>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}',
+    )
+    const speaker = { ...chatSpeaker, chatTemplate }
+    const example = tokenizeConversation(speaker, conversation, { answerIds, unlearned: [1] })
+    expect(learned(speaker, example)).toBe('So on</s>')
+    expect(example.tokens.slice(0, -6)).toEqual(promptOf(speaker, conversation.slice(0, 3)))
+    expect(learned(chatSpeaker, tokenizeConversation(chatSpeaker, conversation, { answerIds }))).toBe(
+      'Yo</s>|So on</s>',
+    )
+  })
+
+  it('learns a part of a letter and special tokens, which the text lacks, and an end only where it was said', () => {
+    const ids = [...Buffer.from('So on'), 0xf0, 0x9f]
+    const example = tokenizeConversation(chatSpeaker, conversation, { answerIds: ids, cut: [3] })
+    expect(example.tokens.slice(-7)).toEqual(ids)
+    expect(example.lossMask.slice(-7)).toEqual(ids.map(() => 1))
+    const special = tokenizeConversation(chatSpeaker, conversation, { answerIds: [258, ...answerIds] })
+    expect(learned(chatSpeaker, special)).toBe('Yo</s>|<user>So on</s>')
+  })
+
+  it('refuses tokens that are not the answer: of another tokenizer, or of a text that was changed', () => {
+    const other = [{ ...conversation[3]!, content: 'So off' }]
+    expect(() => tokenizeConversation(chatSpeaker, [...conversation.slice(0, 3), ...other], { answerIds })).toThrow(
+      /completion_ids are not the tokens of the answer "So off".*"So on"/,
+    )
+  })
+})
+
 describe('tokenize', () => {
   it('packs texts end to end into full windows that share one token, so that each position is learned once', async () => {
     const examples = await tokenize(texts(['abcdef', 'ghi']), chatSpeaker, 4)
@@ -145,6 +205,18 @@ describe('tokenize', () => {
       const [example] = await tokenize(weighted, chatSpeaker, 64)
       expect(learned(chatSpeaker, example!)).toBe('Yo</s>')
     })
+  })
+
+  it('learns of a generated row what was generated', async () => {
+    const row = { messages: conversation.slice(0, 2), completion_ids: [...Buffer.from('Yo')], finish_reason: 'length' }
+    const read = (row: object) =>
+      tokenize(rowFiles({ directory: memoryDirectory({ a: JSON.stringify(row) }), files: ['a'] }), chatSpeaker, 64)
+    const { completion_ids: _, ...older } = row
+    for (const generated of [row, older]) {
+      const [example] = await read(generated)
+      expect(learned(chatSpeaker, example!)).toBe('Yo')
+    }
+    await expect(read({ ...row, completion_ids: [999] })).rejects.toThrow(/token 999.*260 tokens/)
   })
 
   it('refuses tokens that the model does not have', async () => {

@@ -29,7 +29,8 @@ export async function tokenize(source: DataSource, speaker: Speaker, length: num
 }
 
 function exampleOf(row: ConversationRow | TokensRow, name: string, speaker: Speaker, length: number): Example[] {
-  if (row.kind === 'tokens') checkTokens(row.tokens, speaker, name)
+  const ids = row.kind === 'tokens' ? row.tokens : row.answerIds
+  if (ids) checkTokens(ids, speaker, name)
   const { tokens, lossMask } = row.kind === 'tokens' ? row : tokenizeConversation(speaker, row.messages, row)
   const example = { tokens: tokens.slice(0, length + 1), lossMask: lossMask.slice(0, length + 1) }
   return example.lossMask.includes(1, 1) ? [example] : []
