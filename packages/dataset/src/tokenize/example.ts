@@ -140,9 +140,20 @@ function write({ chatTemplate }: Speaker, messages: readonly ChatMessage[], addG
 
 /** With a template special tokens are the template's business; without one the tokenizer adds its own, and an answer ends. */
 function encode(speaker: Speaker, text: string, prompt: boolean): number[] {
-  const tokens = speaker.tokenizer.encode(text, { addSpecialTokens: !speaker.chatTemplate })
-  const [end] = speaker.generationConfig.eosTokenIds
-  return speaker.chatTemplate || prompt || end === undefined ? tokens : [...tokens, end]
+  const addSpecialTokens = !speaker.chatTemplate
+  return prompt || !addSpecialTokens
+    ? speaker.tokenizer.encode(text, { addSpecialTokens })
+    : encodeDocument(speaker, text)
+}
+
+/**
+ * A whole text as the tokenizer begins it, which is as a prompt begins: a begin token that config.json alone names is in no
+ * prompt. It ends with an end token, be it the tokenizer's own.
+ */
+export function encodeDocument({ tokenizer, generationConfig: { eosTokenIds } }: Speaker, text: string): number[] {
+  const tokens = tokenizer.encode(text)
+  const [end] = eosTokenIds
+  return end === undefined || eosTokenIds.includes(tokens.at(-1)!) ? tokens : [...tokens, end]
 }
 
 function commonPrefix(a: readonly number[], b: readonly number[]): number {
