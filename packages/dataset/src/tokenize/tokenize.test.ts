@@ -1,10 +1,11 @@
 import { ChatTemplate, memoryDirectory } from '@outrider/transformer'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { badRows } from '../formats/bad-rows'
 import { rowFiles } from '../sources/row-files'
 import { rows, texts } from '../sources/rows'
 import { chatSpeaker, plainSpeaker } from '../tiny-model.fixture'
 import { type Example, promptOf, type Speaker, tokenizeConversation } from './example'
+import type { LeftOut } from './left-out'
 import { tokenize } from './tokenize'
 
 const conversation = [
@@ -161,11 +162,64 @@ describe('tokenize', () => {
       ],
       metadata: {},
     })
-    const examples = await tokenize(rows([answer('x'), answer('x'.repeat(40))]), chatSpeaker, 9)
+    const examples = await tokenize(rows([answer('x'), answer('x'.repeat(40))]), chatSpeaker, 9, () => {})
     expect(examples).toHaveLength(1)
     expect(examples[0]!.tokens).toHaveLength(10)
     await expect(tokenize(rows([answer('x'.repeat(40))]), chatSpeaker, 9)).rejects.toThrow(/nothing to learn/)
     await expect(tokenize(rows([]), chatSpeaker, 9)).rejects.toThrow(/It is empty/)
+  })
+
+  describe('tells how many rows are not learned whole, and why', () => {
+    const row = (prompt: string, completion: string, more = {}) =>
+      JSON.stringify({
+        messages: [
+          { role: 'user', content: prompt },
+          { role: 'assistant', content: completion, ...more },
+        ],
+      })
+    const told = async (lines: readonly string[], length: number) => {
+      const heard: LeftOut[] = []
+      const files = { directory: memoryDirectory({ 'a.jsonl': lines.join('\n') }), files: ['a.jsonl'] }
+      const examples = await tokenize(rowFiles(files), chatSpeaker, length, (leftOut) => heard.push(leftOut))
+      return { examples, heard }
+    }
+
+    it('cut, too long, and without anything to learn, with the first of each', async () => {
+      const lines = [
+        row('x', 'abc'),
+        row('x', 'a'.repeat(30)),
+        row('x'.repeat(40), 'abc'),
+        row('x', 'a'.repeat(20)),
+        row('x', 'abc', { weight: 0 }),
+        JSON.stringify({ input_ids: [5, 6, 7], labels: [5, -100, -100] }),
+      ]
+      const { examples, heard } = await told(lines, 12)
+      expect(examples).toHaveLength(3)
+      expect(heard).toEqual([
+        expect.objectContaining({ source: 'memory', rows: 6, cut: 2, tooLong: 1, unlearned: 2, length: 12 }),
+      ])
+      expect(heard[0]!.message).toMatch(
+        /^memory: of 6 rows 2 are learned only as far as 12 tokens.*\(first: .*line 2\), 1 is passed over: .*begins beyond 12 tokens \(first: .*line 3\), 2 are passed over: nothing of it is to be learned \(first: .*line 5\)\.$/,
+      )
+    })
+
+    it('not where all that is learned is there, though the line break after it is not', async () => {
+      // <s> <user> x </s> \n <assistant> a b c </s> \n
+      expect((await told([row('x', 'abc')], 9)).heard).toEqual([])
+      expect((await told([row('x', 'abc')], 8)).heard).toMatchObject([{ cut: 1 }])
+    })
+
+    it('on the console where nobody listens, and in the error where nothing is left', async () => {
+      const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+      await tokenize(rows([{ kind: 'tokens', tokens: [1, 2, 3], lossMask: [1, 1, 1] }], 'ids'), chatSpeaker, 1)
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/^ids: of 1 row 1 is learned only as far as 1 token.*row 1/)],
+      ])
+      warn.mockRestore()
+      await expect(told([row('x'.repeat(40), 'abc')], 12)).rejects.toThrow(
+        /memory has nothing to learn from \(of 1 row 1 is passed over: .*beyond 12 tokens.*line 1\)/,
+      )
+    })
   })
 
   describe('of a file', () => {
