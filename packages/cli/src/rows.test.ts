@@ -82,6 +82,28 @@ describe('a command that reads rows', () => {
       expect(err).toMatch(RegExp(`Passed over: .*${lines[0]}[\\s\\S]*${lines[1]}[\\s\\S]*1 bad row was let pass`))
     })
 
+  test('tells how many rows it learns only in part or not at all, with the reason, and counts them in --json', async () => {
+    write('unequal.jsonl', [
+      said('Who is Mira?', 'Mira lives near the mill.'),
+      said('Who is Mira?', 'Mira lives near the mill. She likes to paint at night. '.repeat(3)),
+      said('What is red? '.repeat(12), 'A dog.'),
+    ])
+    const held = ['--validation', at('unequal.jsonl'), '--json']
+    const { status, out, err } = await runCli([...distilling('unequal', '0', ['unequal.jsonl']), ...held])
+    expect(status, err).toBe(0)
+    const told = /unequal\.jsonl: of 3 rows 1 is learned only as far as 32 tokens.*line 2.*, 1 is passed over.*line 3/g
+    expect(err.match(told)).toHaveLength(2) // learned and held out
+    expect(JSON.parse(out)).toMatchObject({ rows_cut: 1, rows_passed_over: 1 })
+  })
+
+  test('refuses a length beyond the context of the models', async () => {
+    for (const args of [distilling('beyond', '0', ['seeds.jsonl']), pretraining('beyond', '2')]) {
+      const { status, err } = await runCli(args.map((arg) => (arg === '32' ? '256' : arg)))
+      expect(status).toBe(2)
+      expect(err).toMatch(/length is 256, beyond the context of the (draft|target), which has 128 positions/)
+    }
+  })
+
   test('ends with the first where none may be bad', async () => {
     const { status, err } = await runCli(generating('made.jsonl', '1').slice(0, -2))
     expect(status).toBe(1)

@@ -1,9 +1,11 @@
 import { OutriderError } from '@outrider/tensor'
 import type { DataSource } from '../formats/row'
 import type { Example, Speaker } from '../tokenize/example'
+import type { OnLeftOut } from '../tokenize/left-out'
 import { tokenize } from '../tokenize/tokenize'
 import { type Batch, toBatch } from './batch'
 import { type Mixture, nextPart } from './mix'
+import { rowLength } from './row-length'
 import { rowsHash } from './rows-hash'
 import { shuffled } from './shuffle'
 
@@ -32,6 +34,8 @@ export interface BatchOptions {
   length?: number | undefined
   /** Decides the order. Default 0. */
   seed?: number | undefined
+  /** Told of the rows that are cut or passed over, once a source. Default: a line on the console. */
+  onLeftOut?: OnLeftOut | undefined
 }
 
 interface Part {
@@ -44,19 +48,21 @@ interface Part {
 /**
  * Tokenises sources and gives batches of them: texts in windows, conversations one a row, mixed as `mix` says, each source
  * shuffled anew every time it has been gone through.
+ *
+ * @throws OutriderError INVALID_ARGUMENT for a length beyond the model's context; what `tokenize` throws
  */
 export async function batchStream(
   data: DataSource | Mixture,
   speaker: Speaker,
-  { batchSize = 8, length = Math.min(128, speaker.config.contextLength), seed = 0 }: BatchOptions = {},
+  { batchSize = 8, seed = 0, onLeftOut, ...options }: BatchOptions = {},
 ): Promise<BatchStream> {
-  for (const [name, value] of Object.entries({ batchSize, length }))
-    if (!(Number.isInteger(value) && value > 0))
-      throw new OutriderError('INVALID_ARGUMENT', `${name} must be a positive whole number, not ${value}.`)
+  const length = rowLength({ model: speaker }, options.length)
+  if (!(Number.isInteger(batchSize) && batchSize > 0))
+    throw new OutriderError('INVALID_ARGUMENT', `batchSize must be a positive whole number, not ${batchSize}.`)
   const given = 'parts' in data ? data.parts : [{ name: data.name, source: data, weight: 1 }]
   const parts: Part[] = []
   for (const { name, source, weight } of given)
-    parts.push({ name, weight, examples: await tokenize(source, speaker, length), taken: 0 })
+    parts.push({ name, weight, examples: await tokenize(source, speaker, length, onLeftOut), taken: 0 })
 
   const orders = parts.map(() => ({ epoch: -1, order: shuffled(0, seed, 0) }))
   const take = (index: number): Example => {
@@ -121,13 +127,17 @@ export async function batchStream(
   }
 }
 
-/** Every example of a source once, in order, as batches: for validation. */
+/**
+ * Every example of a source once, in order, as batches: for validation.
+ *
+ * @throws OutriderError INVALID_ARGUMENT for a length beyond the model's context; what `tokenize` throws
+ */
 export async function batchesOnce(
   source: DataSource,
   speaker: Speaker,
-  { batchSize = 8, length = Math.min(128, speaker.config.contextLength) }: BatchOptions = {},
+  { batchSize = 8, length, onLeftOut }: BatchOptions = {},
 ): Promise<Batch[]> {
-  const examples = await tokenize(source, speaker, length)
+  const examples = await tokenize(source, speaker, rowLength({ model: speaker }, length), onLeftOut)
   return Array.from({ length: Math.ceil(examples.length / batchSize) }, (_, i) =>
     toBatch(examples.slice(i * batchSize, (i + 1) * batchSize)),
   )

@@ -1,11 +1,13 @@
 import type { ChatMessage } from '@outrider/transformer'
+import { wasCut } from './answer-end'
 import { isAbsent, type Json, list, malformed, present, text } from './fields'
 import { messageKeys, refuseKeys } from './row-keys'
 
-/** Messages of a conversation, and which answers are not to be learned. */
+/** Messages of a conversation, which answers are not to be learned, and which were cut. */
 export interface Conversation {
   messages: ChatMessage[]
   unlearned: number[]
+  cut: number[]
 }
 
 /**
@@ -15,6 +17,7 @@ export interface Conversation {
 export function conversationOf(row: Json, field: string, where: string): Conversation {
   const messages: ChatMessage[] = []
   const unlearned: number[] = []
+  const cut: number[] = []
   for (const [i, given] of list({ [field]: asList(row[field]) }, field, where).entries()) {
     const at = `${where}, ${field}[${i}]`
     const message = given !== null && typeof given === 'object' ? present(given) : {}
@@ -25,8 +28,9 @@ export function conversationOf(row: Json, field: string, where: string): Convers
       throw malformed(at, 'content and value say different things, and one of them would count', 'Leave one out.')
     messages.push({ role, content })
     if (!isLearned(message, role, at)) unlearned.push(i)
+    if (role === 'assistant' && wasCut(message, at)) cut.push(i)
   }
-  return { messages, unlearned }
+  return { messages, unlearned, cut }
 }
 
 function asList(value: unknown): unknown {

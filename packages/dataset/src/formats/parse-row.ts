@@ -1,5 +1,6 @@
 import type { ChatMessage } from '@outrider/transformer'
-import { isAbsent, type Json, list, malformed, optionalText, present, text } from './fields'
+import { endKeys, wasCut } from './answer-end'
+import { integers, isAbsent, type Json, list, malformed, optionalText, present, text } from './fields'
 import { type Conversation, conversationOf } from './messages'
 import { isByIndex, otherLayout } from './other-layout'
 import type { DatasetRow } from './row'
@@ -113,7 +114,7 @@ function refuseUnasked(field: string, others: readonly string[], row: Json, wher
 function exchange(prompt: string, answer: string | undefined, row: Json, where: string, fields: string[]): DatasetRow {
   const messages = [...historyOf(row, where), { role: 'user', content: prompt }]
   if (answer) messages.push({ role: 'assistant', content: answer })
-  return conversation({ messages, unlearned: [] }, row, where, [...fields, 'history'])
+  return conversation({ messages, unlearned: [], cut: [] }, row, where, [...fields, 'history'])
 }
 
 /** Of a prompt and its completion only the completion is learned, as in TRL. */
@@ -123,22 +124,35 @@ function answerTo(asked: Conversation, answered: Conversation): Conversation {
   return {
     messages: [...asked.messages, ...answered.messages],
     unlearned: [...inPrompt, ...answered.unlearned.map((i) => before + i)],
+    cut: [...asked.cut, ...answered.cut.map((i) => before + i)],
   }
 }
 
-function conversation({ messages, unlearned }: Conversation, row: Json, where: string, fields: string[]): DatasetRow {
+function conversation(
+  { messages, unlearned, cut }: Conversation,
+  row: Json,
+  where: string,
+  fields: string[],
+): DatasetRow {
   if (!fields.includes('history') && Array.isArray(row.history) && row.history.length > 0)
     throw malformed(where, `history beside ${fields[0]} is not supported`, 'Write it as messages before the others.')
   const system = optionalText(row, ['system', 'system_prompt'], where)
   const begins = messages[0]?.role === 'system'
   if (system && begins && messages[0]?.content !== system)
     throw malformed(where, 'system is not what the first message says')
-  const used = [...fields, 'system', 'system_prompt']
+  const used = [...fields, 'system', 'system_prompt', 'completion_ids', ...endKeys]
+  const last = messages.length - 1
+  const answers = messages[last]?.role === 'assistant'
+  const cuts = answers && !cut.includes(last) && wasCut(row, where) ? [...cut, last] : cut
+  // Of a row that asks alone they belong to nothing: an instruction that is to be answered anew may have them.
+  const ids = answers && 'completion_ids' in row ? integers(row, 'completion_ids', where) : undefined
   const before = system && !begins ? [{ role: 'system', content: system }] : []
   return {
     kind: 'conversation',
     messages: [...before, ...messages],
     ...(unlearned.length > 0 && { unlearned: unlearned.map((i) => i + before.length) }),
+    ...(cuts.length > 0 && { cut: cuts.map((i) => i + before.length) }),
+    ...(ids && { answerIds: ids }),
     metadata: Object.fromEntries(Object.entries(row).filter(([field]) => !used.includes(field))),
   }
 }

@@ -131,6 +131,29 @@ describe('generateDataset', () => {
     expect(await tokenize(jsonl(out), chatSpeaker, 64)).toHaveLength(3)
   })
 
+  it('keeps the tokens of every answer, and those are what is learned', async () => {
+    const found = rowsOf(wholePath)
+    const examples = await tokenize(jsonl(wholePath), chatSpeaker, 95)
+    for (const [i, { completion_ids, finish_reason }] of found.entries()) {
+      const { tokens, lossMask } = examples[i]!
+      expect(tokens.filter((_, at) => lossMask[at])).toEqual(completion_ids)
+      expect(completion_ids.includes(257)).toBe(finish_reason === 'stop')
+    }
+  })
+
+  it('keeps nothing of how an earlier answer ended where it is answered anew', async () => {
+    const path = join(folder, 'answered.jsonl')
+    writeFileSync(
+      path,
+      '{"prompt":"A","completion":"B","completion_ids":[66],"stop_reason":"max_tokens","finish_reason":"length","topic":"x"}',
+    )
+    await generate('anew.jsonl', { seeds: jsonl(path), temperatures: [0] })
+    const [row] = rowsOf(join(folder, 'anew.jsonl'))
+    expect(row).toMatchObject({ topic: 'x' })
+    expect(row).not.toHaveProperty('stop_reason')
+    expect(row!.completion_ids).not.toEqual([66])
+  })
+
   it('adds what a larger grid asks for, and does nothing where nothing is missing', async () => {
     expect(await generate('whole.jsonl')).toEqual({ rows: 30, generated: 0, others: 0 })
     expect(read(wholePath)).toBe(whole)

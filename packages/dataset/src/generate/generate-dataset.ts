@@ -57,6 +57,8 @@ export interface GeneratedRow {
   temperature: number
   top_p: number
   finish_reason: 'stop' | 'length'
+  /** The answer's tokens as the target said them, its end token among them: what is learned. */
+  completion_ids: number[]
   [metadata: string]: unknown
 }
 
@@ -113,8 +115,8 @@ export async function generateDataset(
       throw error instanceof OutriderError && error.code === 'ABORTED' ? stopped(total - missing(), total) : error
     })
     const rows = batch.map(({ id, messages, metadata, temperature }, i): GeneratedRow => {
-      const { text, finishReason } = answers[i]!
-      tokens += answers[i]!.tokens.length
+      const { text, finishReason, tokens: said } = answers[i]!
+      tokens += said.length
       return {
         ...metadata,
         id,
@@ -122,6 +124,7 @@ export async function generateDataset(
         temperature,
         top_p: topP,
         finish_reason: finishReason,
+        completion_ids: said,
       }
     })
     const fresh = rows.filter((_, i) => !isThere(batch[i]!))

@@ -1,4 +1,13 @@
-import { type Batch, type BatchStream, batchesOnce, batchStream, mix, rows, texts } from '@outrider/dataset'
+import {
+  type Batch,
+  type BatchStream,
+  batchesOnce,
+  batchStream,
+  type DataSource,
+  mix,
+  rows,
+  texts,
+} from '@outrider/dataset'
 import { kld, lossByName, tvdPlusPlus } from '@outrider/losses'
 import { type Device, readAll } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
@@ -27,6 +36,10 @@ const weightsOf = async ({ model }: PretrainedModel) => {
   return Object.fromEntries(Object.keys(model.parameters).map((name, i) => [name, values[i]!]))
 }
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
+
+/** The same model with a shorter context. */
+const shorter = (model: PretrainedModel, contextLength: number): PretrainedModel =>
+  ({ ...model, config: { ...model.config, contextLength }, dispose: () => model.dispose() }) as PretrainedModel
 
 /** A stream that gives the same batches in turn. */
 function inTurn(batches: readonly Batch[]): BatchStream {
@@ -151,6 +164,43 @@ describe('distill', () => {
     expect(await run('kld', little)).toEqual(first)
     expect(little.bytes).toBeLessThanOrEqual(5000)
     little.dispose()
+  })
+
+  it('refuses rows beyond the context of the draft or of the target, its own and held-out ones', async () => {
+    const short = shorter(tinyDraft(target), 16)
+    const long = tinyDraft(target)
+    const run = (
+      draft: PretrainedModel,
+      target_: PretrainedModel,
+      options: object,
+      data: BatchStream | DataSource = patterns,
+    ) => distill({ draft, target: target_, data, loss: kld, steps: 1, batchSize: 2, ...options })
+    await expect(run(short, target, { length: 24 })).rejects.toThrow(/length is 24, beyond the context of the draft/)
+    await expect(run(long, shorter(target, 16), { length: 24 })).rejects.toThrow(/context of the target/)
+    await expect(run(long, target, { length: 65 })).rejects.toThrow(/which has 64 positions/)
+    const batches = await batchesOnce(patterns, target, { length: 24 })
+    await expect(run(short, target, {}, inTurn(batches))).rejects.toThrow(
+      /learns position 16, beyond the context of the draft, which has 16/,
+    )
+    await expect(run(short, target, { validation: batches })).rejects.toThrow(/beyond the context of the draft/)
+    await expect(pretrain(short, patterns, { steps: 1, length: 24 })).rejects.toThrow(/context of the draft/)
+    await expect(pretrain(long, patterns, { steps: 1, length: 24, target: shorter(target, 16) })).rejects.toThrow(
+      /context of the target/,
+    )
+    // Left out, the length is what all can read; padding may go beyond.
+    const odd = shorter(tinyDraft(target), 13)
+    expect((await run(odd, target, {})).history).toHaveLength(1)
+    for (const draft of [short, long, odd]) draft.dispose()
+  })
+
+  it('tells of rows that are learned only in part', async () => {
+    const draft = tinyDraft(target)
+    const heard: string[] = []
+    const data = rows([{ kind: 'tokens', tokens: [1, 2, 3, 4, 5, 6], lossMask: [1, 1, 1, 1, 1, 1] }], 'ids')
+    const onLeftOut = ({ message }: { message: string }) => heard.push(message)
+    await distill({ draft, target, data, loss: kld, steps: 2, batchSize: 1, length: 4, onLeftOut })
+    expect(heard).toEqual([expect.stringMatching(/^ids: of 1 row 1 is learned only as far as 4 tokens/)])
+    draft.dispose()
   })
 
   it('refuses a draft of another tokenizer', async () => {
