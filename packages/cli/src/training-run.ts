@@ -1,4 +1,4 @@
-import { batchesOnce, type DataSource } from '@outrider/dataset'
+import { batchesOnce, type DataSource, type Speaker } from '@outrider/dataset'
 import type { LogEntry, Resumption, TrainingOptions, TrainingResult } from '@outrider/training'
 import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from './context'
@@ -13,11 +13,14 @@ export async function trainingRun(
   {
     label,
     draft,
+    speaker,
     validation,
     train,
   }: {
     label: string
     draft: PretrainedModel
+    /** Whose tokenizer and chat template write the held-out rows: the one that writes the training rows. */
+    speaker: Speaker
     validation?: DataSource | undefined
     train: (options: TrainingOptions & { batchSize: number; length?: number; seed: number }) => Promise<TrainingResult>
   },
@@ -40,7 +43,7 @@ export async function trainingRun(
   } = flags
   context.resume = 'The same command with --resume goes on from the last checkpoint.'
   const rows = { batchSize, ...(length !== undefined && { length }), seed }
-  const heldOut = validation && (await batchesOnce(validation, draft, rows))
+  const heldOut = validation && (await batchesOnce(validation, speaker, rows))
   const began = performance.now()
   let progress: ReturnType<typeof stepProgress> | undefined
   let trainedTokens = 0

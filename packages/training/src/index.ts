@@ -6,7 +6,7 @@ export {
   type TrainerState,
   wholeCheckpoint,
 } from './checkpoint/checkpoints'
-export { simulatedAcceptanceLength } from './evaluation/acceptance'
+export { type SimulatedBlocks, simulatedAcceptanceLength, simulatedBlocks } from './evaluation/acceptance'
 export { evaluate } from './evaluation/evaluate'
 export { type DistillationOptions, type DistillationSettings, distill, distillation } from './loop/distill'
 export type { LogEntry } from './loop/log'

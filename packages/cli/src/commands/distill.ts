@@ -72,6 +72,7 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
   const result = await trainingRun(context, flags, {
     label: `distill ${flags.loss.name}`,
     draft,
+    speaker: target,
     validation: flags.validation && rowFiles(flags.validation, reading.options),
     train: (options) => distill({ draft, target, data, loss: flags.loss, ...options }),
   })

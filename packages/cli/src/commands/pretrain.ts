@@ -90,6 +90,7 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
   const result = await trainingRun(context, flags, {
     label: 'pretrain',
     draft,
+    speaker: draft,
     validation: flags.validation && textFiles(flags.validation, reading.options),
     train: (options) => pretrain(draft, textFiles(flags.text, reading.options), options),
   })
