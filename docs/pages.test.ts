@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { SpeculationMetrics } from '@outrider/speculative'
 import { run } from 'outrider'
 import { describe, expect, it } from 'vitest'
 import { commandsOf, linksOf, markdownFiles, root } from './markdown'
@@ -15,6 +16,12 @@ describe('what the documentation says', () => {
     const entries = [...page.matchAll(/^### ([A-Z_]+)\n\n(.+)/gm)]
     expect(entries.map(([, code]) => code).sort()).toEqual(codes.sort())
     for (const [, code, text] of entries) expect(text!.length, code).toBeGreaterThan(60)
+  })
+
+  it('says of every figure of speculation what it means', () => {
+    const page = repository.get('docs/guide/figures.md')!
+    for (const name of Object.keys(new SpeculationMetrics({ parameterRatio: 1 }).toJSON()))
+      expect(page, name).toMatch(new RegExp(`^\\| [^|]*\`${name}\`[^|]*\\| [^|]+ \\| .{20,} \\|$`, 'm'))
   })
 
   it('uses commands and options that outrider has', async () => {

@@ -43,6 +43,7 @@ export default defineConfig({
         text: 'Understand',
         items: [
           { text: 'How it works', link: '/how-it-works' },
+          { text: 'What each figure means', link: '/guide/figures' },
           { text: 'Architecture', link: '/architecture' },
           { text: 'Performance', link: '/performance' },
         ],

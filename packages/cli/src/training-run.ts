@@ -1,4 +1,11 @@
-import { type BatchOptions, batchesOnce, type DataSource, type LeftOut, rowLength } from '@outrider/dataset'
+import {
+  type BatchOptions,
+  batchesOnce,
+  type DataSource,
+  type LeftOut,
+  rowLength,
+  type Speaker,
+} from '@outrider/dataset'
 import type { LogEntry, Resumption, TrainingOptions, TrainingResult } from '@outrider/training'
 import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from './context'
@@ -14,12 +21,15 @@ export async function trainingRun(
     label,
     draft,
     target,
+    speaker,
     validation,
     train,
   }: {
     label: string
     draft: PretrainedModel
     target: Pick<PretrainedModel, 'config'>
+    /** Whose tokenizer and chat template write the held-out rows: the one that writes the training rows. */
+    speaker: Speaker
     validation?: DataSource | undefined
     train: (options: TrainingOptions & BatchOptions) => Promise<TrainingResult>
   },
@@ -45,7 +55,7 @@ export async function trainingRun(
   const leftOut = { rows_cut: 0, rows_passed_over: 0 }
   const tell = ({ message }: LeftOut) => terminal.warn(message)
   const rows = { batchSize, length: rowLength({ target, draft }, length), seed, onLeftOut: tell }
-  const heldOut = validation && (await batchesOnce(validation, draft, rows))
+  const heldOut = validation && (await batchesOnce(validation, speaker, rows))
   const began = performance.now()
   let progress: ReturnType<typeof stepProgress> | undefined
   let trainedTokens = 0

@@ -140,6 +140,32 @@ describe('blocks', () => {
   })
 })
 
+describe('figures of an answer', () => {
+  const delivered = async (options: SpeculativeGenerateOptions, settings: Parameters<typeof decoderOf>[0] = {}) => {
+    let clock = 0
+    const { decoder } = decoderOf({ now: () => (clock += 0.125), ...settings })
+    const { result } = await collect(decoder, options)
+    return { result, metrics: decoder.metrics }
+  }
+
+  it.each([
+    ['an end token inside a block', { maxTokens: 30 }, { eosTokenIds: [3] }, 3],
+    ['a stop text inside a block', { maxTokens: 30, stop: ['de'] }, {}, 4],
+    ['a stop text across blocks', { maxTokens: 30, stop: ['efab'] }, {}, 7],
+    ['the number of tokens', { maxTokens: 30 }, {}, 30],
+  ])('count what was delivered, where %s ends it', async (_, options, settings, tokens) => {
+    const { result, metrics } = await delivered(options, settings)
+    expect(result.tokens).toHaveLength(tokens)
+    expect(metrics.numDeliveredTokens).toBe(tokens - 1) // the first comes with the prompt's pass
+    expect(metrics.blockEfficiency).toBe((tokens - 1) / metrics.targetPasses)
+    expect(metrics.meanAcceptanceLength).toBe((tokens - 1) / metrics.numDrafts)
+    expect(metrics.numAcceptedTokens).toBeLessThanOrEqual(tokens - 1)
+    expect(metrics.numAcceptedTokensPerPos.reduce((a, b) => a + b)).toBe(metrics.numAcceptedTokens)
+    expect(metrics.seconds).toBe(result.timings.decodeSeconds)
+    expect(metrics.tokensPerSecond).toBe((tokens - 1) / result.timings.decodeSeconds)
+  })
+})
+
 describe('metrics of one answer', () => {
   it('count its blocks beside those of the decoder', async () => {
     const { decoder } = decoderOf({ draft: wrongAfterC })
@@ -157,7 +183,7 @@ describe('the end of an answer', () => {
     const { decoder, openCaches } = decoderOf({ eosTokenIds: [3] })
     const { blocks, result } = await collect(decoder, { maxTokens: 30 })
     expect(result).toMatchObject({ tokens: [1, 2, 3], text: 'bc', finishReason: 'stop' })
-    expect(blocks.at(-1)).toMatchObject({ tokens: [2, 3], text: 'c', drafted: 4, accepted: 4 })
+    expect(blocks.at(-1)).toMatchObject({ tokens: [2, 3], text: 'c', drafted: 4, accepted: 2, rejected: [] })
     expect(openCaches()).toBe(0)
   })
 

@@ -71,6 +71,7 @@ export interface Block {
   /** The text that became certain; a character or a stop text that is only begun is held back. */
   text: string
   drafted: number
+  /** Drafted tokens that the target accepted; of the last block those up to the end of the answer. */
   accepted: number
   /** The drafted ids that the target refused; the last token, a correction, is in their place. */
   rejected: number[]
@@ -166,39 +167,44 @@ export class SpeculativeDecoder {
     })
     const sources: TokenSource[] = []
     let firstToken = started
+    let lastToken = started
     try {
       for (let first = true; answer.room > 0; first = false) {
         throwIfAborted(signal)
         const begin = this.#now()
         // A block adds one token more than it drafts.
         const step = await sequence.step(first ? 0 : Math.min(policy.next(), answer.room - 1))
-        const seconds = this.#now() - begin
+        const end = this.#now()
         throwIfAborted(signal)
-        if (first) firstToken = begin + seconds
-        else {
-          this.metrics.record({ ...step, seconds })
-          metrics?.record({ ...step, seconds })
-          policy.observe({ ...step, seconds })
-        }
-        const { drafted, accepted } = step
-        const last = drafted === 0 ? 'plain' : accepted === drafted ? 'bonus' : 'correction'
+        const { drafted } = step
+        const last = drafted === 0 ? 'plain' : step.accepted === drafted ? 'bonus' : 'correction'
         const tokens: number[] = []
         const pieces: TextPiece[] = []
         for (const token of step.tokens) {
           if (answer.room === 0) break
-          sources.push(tokens.length < accepted ? 'draft' : last)
+          sources.push(tokens.length < step.accepted ? 'draft' : last)
           tokens.push(token)
           for (const piece of answer.pushByToken(token)) pieces.push({ ...piece, source: sources[piece.index]! })
         }
+        if (first) firstToken = end
+        else {
+          // From token to token, as the timings of the answer count, so that both give one rate.
+          const record = { ...step, delivered: tokens.length, seconds: end - lastToken }
+          this.metrics.record(record)
+          metrics?.record(record)
+          policy.observe({ ...record, seconds: end - begin })
+        }
+        lastToken = end
+        const accepted = Math.min(step.accepted, tokens.length)
         const text = pieces.map((piece) => piece.text).join('')
-        const rejected = tokens.length > accepted ? step.rejected : []
+        const rejected = tokens.length > step.accepted ? step.rejected : []
         const scored = step.scored && { scored: step.scored.slice(0, tokens.length) }
-        const end = answer.finishReason && { finishReason: answer.finishReason }
+        const ending = answer.finishReason && { finishReason: answer.finishReason }
         const block = { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted, rejected }
-        yield { ...block, ...scored, ...end }
+        yield { ...block, ...scored, ...ending }
       }
       const { tokens, text, finishReason } = answer
-      const timings = { promptSeconds: firstToken - started, decodeSeconds: this.#now() - firstToken }
+      const timings = { promptSeconds: firstToken - started, decodeSeconds: lastToken - firstToken }
       return { tokens, text, finishReason: finishReason!, promptTokens: ids.length, timings }
     } finally {
       sequence.dispose()

@@ -29,6 +29,36 @@ it("reports the paper's measures", () => {
   expect(metrics.tokensPerSecond).toBeCloseTo(7 / 4)
 })
 
+it('has α of the positions that were reached, and no place for those that none reached', () => {
+  const metrics = new SpeculationMetrics({ parameterRatio: 0.1 })
+  metrics.record({ drafted: 4, accepted: 1, overlap: [0.9, 0.5, 0, 1], seconds: 1 })
+  metrics.record({ drafted: 4, accepted: 0, overlap: [0.7, 0, 0, 0], seconds: 1 })
+  expect(metrics.numReachedTokensPerPos).toEqual([2, 1])
+  expect(metrics.acceptanceRatePerPos.map((alpha) => alpha.toFixed(2))).toEqual(['0.80', '0.50'])
+  expect(metrics.acceptanceRate).toBeCloseTo(2.1 / 3)
+  expect(metrics.numAcceptedTokensPerPos).toEqual([1, 0, 0, 0])
+})
+
+it('counts of a block no token after the end of the answer', () => {
+  const metrics = new SpeculationMetrics({ parameterRatio: 0.1 })
+  metrics.record({ drafted: 3, accepted: 3, overlap: [0.9, 0.8, 0.1], delivered: 2, seconds: 2 })
+  expect(metrics.toJSON()).toMatchObject({
+    num_drafts: 1,
+    num_draft_tokens: 3,
+    num_accepted_tokens: 2,
+    num_accepted_tokens_per_pos: [1, 1, 0],
+    num_reached_tokens_per_pos: [1, 1],
+    num_target_passes: 1,
+    num_delivered_tokens: 2,
+    mean_acceptance_length: 2,
+    mean_draft_length: 3,
+    block_efficiency: 2,
+    tokens_per_second: 1,
+  })
+  expect(metrics.acceptanceRate).toBeCloseTo(0.85)
+  expect(metrics.mbsu).toBeCloseTo(2 / 1.3)
+})
+
 it('says whether speculation pays once the costs are measured', () => {
   const metrics = recorded()
   expect(metrics.breakEvenAcceptanceRate).toBeNull()

@@ -7,6 +7,8 @@ export interface BlockRecord {
   accepted: number
   /** Σₓ min(p, q) at each drafted position. */
   overlap: ArrayLike<number>
+  /** Tokens of the block that belong to the answer: fewer than `accepted` + 1 where it ended inside. Default `accepted` + 1. */
+  delivered?: number | undefined
   seconds: number
 }
 
@@ -16,7 +18,11 @@ export interface SpeculationReport {
   num_draft_tokens: number
   num_accepted_tokens: number
   num_accepted_tokens_per_pos: number[]
+  num_reached_tokens_per_pos: number[]
+  num_target_passes: number
+  num_delivered_tokens: number
   mean_acceptance_length: number
+  mean_draft_length: number
   draft_acceptance_rate: number
   block_efficiency: number
   acceptance_rate: number
@@ -29,38 +35,51 @@ export interface SpeculationReport {
   plain_tokens_per_second: number | null
 }
 
-/** Sums over blocks, and the measures of speculation in terms of them. Rates of nothing are 0. */
+/**
+ * Sums over blocks, and the measures of speculation in terms of them. Rates of nothing are 0. Tokens after the end of an
+ * answer, inside its last block, count nowhere but as drafted: nobody gets them.
+ */
 export class SpeculationMetrics {
   /** c of MBSU: parameters of the drafter over those of the target. */
   readonly parameterRatio: number
   /** Blocks in which something was drafted. */
   numDrafts = 0
   numDraftTokens = 0
+  /** Drafted tokens that were accepted and delivered. */
   numAcceptedTokens = 0
+  /** Tokens that these passes delivered, drafted or not. */
+  numDeliveredTokens = 0
   /** Passes of the target after the prompt: verifications and plain steps. */
   targetPasses = 0
-  /** Seconds of those passes and of the draft steps before them. */
+  /** Seconds from token to token: those passes, the draft steps before them, and what a reader takes between blocks. */
   seconds = 0
   /** What the steps cost, once measured. */
   costs: StepCosts | undefined
+  #deliveredByDrafts = 0
   readonly #accepted: number[] = []
-  readonly #drafted: number[] = []
+  readonly #reached: number[] = []
   readonly #overlap: number[] = []
 
   constructor({ parameterRatio }: { parameterRatio: number }) {
     this.parameterRatio = parameterRatio
   }
 
-  record({ drafted, accepted, overlap, seconds }: BlockRecord): void {
+  record({ drafted, accepted, overlap, seconds, delivered = accepted + 1 }: BlockRecord): void {
     this.targetPasses++
     this.seconds += seconds
+    this.numDeliveredTokens += delivered
     if (drafted === 0) return
+    const kept = Math.min(accepted, delivered)
+    // A position is decided once those before it are accepted, unless the answer has ended before it.
+    const reached = Math.min(drafted, accepted + 1, delivered)
     this.numDrafts++
     this.numDraftTokens += drafted
-    this.numAcceptedTokens += accepted
-    for (let position = 0; position < drafted; position++) {
-      this.#drafted[position] = (this.#drafted[position] ?? 0) + 1
-      this.#accepted[position] = (this.#accepted[position] ?? 0) + (position < accepted ? 1 : 0)
+    this.numAcceptedTokens += kept
+    this.#deliveredByDrafts += delivered
+    for (let position = 0; position < drafted; position++)
+      this.#accepted[position] = (this.#accepted[position] ?? 0) + (position < kept ? 1 : 0)
+    for (let position = 0; position < reached; position++) {
+      this.#reached[position] = (this.#reached[position] ?? 0) + 1
       this.#overlap[position] = (this.#overlap[position] ?? 0) + overlap[position]!
     }
   }
@@ -72,8 +91,10 @@ export class SpeculationMetrics {
     this.numDrafts += other.numDrafts
     this.numDraftTokens += other.numDraftTokens
     this.numAcceptedTokens += other.numAcceptedTokens
+    this.numDeliveredTokens += other.numDeliveredTokens
+    this.#deliveredByDrafts += other.#deliveredByDrafts
     for (const [mine, theirs] of [
-      [this.#drafted, other.#drafted],
+      [this.#reached, other.#reached],
       [this.#accepted, other.#accepted],
       [this.#overlap, other.#overlap],
     ] as const)
@@ -85,9 +106,14 @@ export class SpeculationMetrics {
     return [...this.#accepted]
   }
 
-  /** Tokens of a block that was drafted: accepted ones and the one that the target adds. */
+  /** Blocks that reached each position: those before it were accepted, and the answer had not ended. */
+  get numReachedTokensPerPos(): number[] {
+    return [...this.#reached]
+  }
+
+  /** Delivered tokens of a block that was drafted: accepted ones and the one that the target adds. */
   get meanAcceptanceLength(): number {
-    return this.numDrafts ? 1 + this.numAcceptedTokens / this.numDrafts : 0
+    return ratio(this.#deliveredByDrafts, this.numDrafts)
   }
 
   /** Accepted over drafted tokens. Not α: drafted tokens after a rejection count as lost. */
@@ -95,22 +121,19 @@ export class SpeculationMetrics {
     return ratio(this.numAcceptedTokens, this.numDraftTokens)
   }
 
-  /** τ: tokens per pass of the target, passes without a draft included. */
+  /** τ: delivered tokens per pass of the target, passes without a draft included. */
   get blockEfficiency(): number {
-    return this.targetPasses ? 1 + this.numAcceptedTokens / this.targetPasses : 0
+    return ratio(this.numDeliveredTokens, this.targetPasses)
   }
 
-  /** α: the mean of Σₓ min(p, q) over all drafted positions. */
+  /** α: the mean of Σₓ min(p, q) over the drafted positions that were reached. What follows a rejection has another text before it. */
   get acceptanceRate(): number {
-    return ratio(
-      this.#overlap.reduce((a, b) => a + b, 0),
-      this.numDraftTokens,
-    )
+    return ratio(total(this.#overlap), total(this.#reached))
   }
 
-  /** α at each position of the block. */
+  /** α at each position of the block, as far as any block reached. */
   get acceptanceRatePerPos(): number[] {
-    return this.#overlap.map((sum, position) => sum / this.#drafted[position]!)
+    return this.#overlap.map((sum, position) => sum / this.#reached[position]!)
   }
 
   /** The mean γ over target passes. */
@@ -133,9 +156,9 @@ export class SpeculationMetrics {
     return this.costs ? breakEvenAcceptance(this.costs, Math.max(1, Math.round(this.meanDraftLength))) : null
   }
 
-  /** Tokens per second of the blocks, the prompt's pass left out. */
+  /** Delivered tokens per second, the prompt's pass and the token it brings left out. */
   get tokensPerSecond(): number {
-    return ratio(this.targetPasses + this.numAcceptedTokens, this.seconds)
+    return ratio(this.numDeliveredTokens, this.seconds)
   }
 
   /** Tokens per second of plain decoding, by the measured costs. */
@@ -149,7 +172,11 @@ export class SpeculationMetrics {
       num_draft_tokens: this.numDraftTokens,
       num_accepted_tokens: this.numAcceptedTokens,
       num_accepted_tokens_per_pos: this.numAcceptedTokensPerPos,
+      num_reached_tokens_per_pos: this.numReachedTokensPerPos,
+      num_target_passes: this.targetPasses,
+      num_delivered_tokens: this.numDeliveredTokens,
       mean_acceptance_length: this.meanAcceptanceLength,
+      mean_draft_length: this.meanDraftLength,
       draft_acceptance_rate: this.draftAcceptanceRate,
       block_efficiency: this.blockEfficiency,
       acceptance_rate: this.acceptanceRate,
@@ -165,3 +192,4 @@ export class SpeculationMetrics {
 }
 
 const ratio = (a: number, b: number) => (b > 0 ? a / b : 0)
+const total = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0)

@@ -7,7 +7,7 @@ export {
   wholeCheckpoint,
 } from './checkpoint/checkpoints'
 export type { RunIdentity } from './checkpoint/run-identity'
-export { simulatedAcceptanceLength } from './evaluation/acceptance'
+export { type SimulatedBlocks, simulatedAcceptanceLength, simulatedBlocks } from './evaluation/acceptance'
 export { evaluate } from './evaluation/evaluate'
 export { type DistillationOptions, type DistillationSettings, distill, distillation } from './loop/distill'
 export type { LogEntry } from './loop/log'

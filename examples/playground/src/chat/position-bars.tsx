@@ -3,7 +3,10 @@ import type { Figures } from '../engine/index'
 /** By position in the block: the share of drafts that kept the token there (bars), and α (ticks). */
 export function PositionBars({ positions }: { positions: Figures['positions'] }) {
   const words = positions
-    .map(({ kept, acceptanceRate }, i) => `${i + 1}: ${percent(kept)} kept, α ${acceptanceRate.toFixed(2)}`)
+    .map(
+      ({ kept, acceptanceRate }, i) =>
+        `${i + 1}: ${percent(kept)} kept${acceptanceRate === null ? '' : `, α ${acceptanceRate.toFixed(2)}`}`,
+    )
     .join('; ')
   return (
     <figure class="bars">
@@ -15,7 +18,7 @@ export function PositionBars({ positions }: { positions: Figures['positions'] })
           <div class="bars-column" key={i}>
             <div class="bars-track">
               <div class="bars-bar" style={{ height: `${kept * 100}%` }} />
-              <div class="bars-tick" style={{ bottom: `${acceptanceRate * 100}%` }} />
+              {acceptanceRate !== null && <div class="bars-tick" style={{ bottom: `${acceptanceRate * 100}%` }} />}
             </div>
             <span class="bars-label">{i + 1}</span>
           </div>

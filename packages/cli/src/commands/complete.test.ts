@@ -37,6 +37,19 @@ describe('outrider complete', () => {
     },
   )
 
+  test('with a stop text inside a block, timings and speculation agree on what was delivered', async () => {
+    const flags = ['complete', '--model', model, '--draft', model, '--draft-length', '7', '--prompt', prompt, '--json']
+    const { tokens, timings, speculation } = (await runCli([...flags, '--stop', 'little'])).json() as {
+      tokens: number[]
+      timings: Record<string, number>
+      speculation: Record<string, number>
+    }
+    expect(speculation.num_delivered_tokens).toBe(tokens.length - 1)
+    expect(speculation.block_efficiency).toBe((tokens.length - 1) / speculation.num_target_passes!)
+    expect(speculation.tokens_per_second).toBeCloseTo(timings.tokens_per_second!, 6)
+    expect(speculation.num_accepted_tokens).toBeLessThan(speculation.num_draft_tokens!) // though each was accepted
+  })
+
   test('a GGUF file of the model gives the same ids as its directory', async () => {
     const { prompt, greedy } = spoken[0]!
     const file = `${model}/stories260K.f32.gguf`

@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { bundledTarget } from '../demo/bundled-target'
 import { runCli } from '../testing/run-cli'
 
 let folder: string
@@ -26,4 +27,24 @@ it.each([
   ])
   expect(status).toBe(1)
   expect(err).toMatch(/bad\.jsonl, line 1/)
+})
+
+it("writes held-out rows as it writes training rows: with the target's chat template, where the draft has none", async () => {
+  const target = bundledTarget()
+  const base = join(folder, 'base')
+  await cp(target, base, { recursive: true })
+  const { chat_template, ...config } = JSON.parse(await readFile(join(base, 'tokenizer_config.json'), 'utf8'))
+  expect(chat_template).toBeTypeOf('string')
+  await writeFile(join(base, 'tokenizer_config.json'), JSON.stringify(config))
+  const rows = ['Where does Mira live?', 'Who is old?'].map((prompt) =>
+    JSON.stringify({ prompt, response: 'By the sea.' }),
+  )
+  await writeFile(join(folder, 'answers.jsonl'), rows.join('\n'))
+  const { json } = await runCli([
+    ...['distill', '--target', target, '--draft', base, '--data', join(folder, 'answers.jsonl'), '--steps', '1'],
+    ...['--validation', join(folder, 'answers.jsonl'), '--loss', 'cross-entropy', '--learning-rate', '1e-30'],
+    ...['--batch-size', '2', '--length', '64', '--out', join(folder, 'as-written'), '--json'],
+  ])
+  const { loss, eval_loss } = json() as { loss: number; eval_loss: number }
+  expect(eval_loss).toBeCloseTo(loss, 4)
 })

@@ -74,6 +74,7 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
     label: `distill ${flags.loss.name}`,
     draft,
     target,
+    speaker: target,
     validation: flags.validation && rowFiles(flags.validation, reading.options),
     train: (options) => distill({ draft, target, data, loss: flags.loss, ...options }),
   })

@@ -153,6 +153,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     seed,
     verification: flags.verification,
     parameter_ratio: parameterCount(draft.config) / parameterCount(target.config),
+    costs: { draft_seconds: costs.draftSeconds, target_seconds: costs.targetSeconds },
     results,
     ...reading.summary(),
     ...(flags.report !== undefined && { report: flags.report }),

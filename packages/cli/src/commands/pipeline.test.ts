@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { breakEvenAcceptance } from '@outrider/speculative'
 import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -73,6 +74,11 @@ describe('pretrain, generate, distill, evaluate', () => {
 
   test('evaluate prints what scripts rely on, for each category and in all', async () => {
     const { results, ...rest } = await stage(...evaluation('aligned'), '--temperature', '0.7', '--top-p', '0.95')
+    const { draft_seconds, target_seconds } = rest.costs as {
+      draft_seconds: number
+      target_seconds: { rows: number; seconds: number }[]
+    }
+    const costs = { draftSeconds: draft_seconds, targetSeconds: target_seconds }
     expect(rest).toMatchObject({ temperature: 0.7, top_p: 0.95, parameter_ratio: expect.any(Number), skipped_rows: 1 })
     const lengths = results as { draft_length: number; all: EvaluationFigures; categories: Record<string, object> }[]
     expect(lengths.map(({ draft_length }) => draft_length)).toEqual([2, 3])
@@ -88,6 +94,11 @@ describe('pretrain, generate, distill, evaluate', () => {
           plain_tokens_per_second: expect.any(Number),
           speed_up: expect.any(Number),
         })
+      const even = breakEvenAcceptance(costs, Math.max(1, Math.round(all.mean_draft_length)))
+      expect(all.break_even_acceptance_rate).toBe(even) // recomputed from what is printed
+      expect(all.cost_ratio).toBeCloseTo(draft_seconds / target_seconds[0]!.seconds, 12)
+      expect(all.num_delivered_tokens).toBe(all.tokens)
+      expect(all.block_efficiency).toBe(all.num_delivered_tokens / all.num_target_passes)
       expect(all.acceptance_rate_per_pos).toHaveLength(draft_length)
       expect(all.prompts).toBe(6)
       expect(all.block_efficiency).toBeGreaterThanOrEqual(1)

@@ -92,6 +92,7 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
     label: 'pretrain',
     draft,
     target,
+    speaker: draft,
     validation: flags.validation && textFiles(flags.validation, reading.options),
     train: (options) => pretrain(draft, textFiles(flags.text, reading.options), options),
   })

@@ -2,6 +2,8 @@
 export interface BlockObservation {
   drafted: number
   accepted: number
+  /** Tokens of the block that belong to the answer: fewer than `accepted` + 1 where it ended inside. */
+  delivered?: number | undefined
   /** From the first draft step to the readback. */
   seconds: number
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { simulatedAcceptanceLength } from './acceptance'
+import { simulatedAcceptanceLength, simulatedBlocks } from './acceptance'
 
 describe('simulated acceptance length', () => {
   it('is the sum of products of acceptance rates, plus the token of the target', () => {
@@ -10,5 +10,10 @@ describe('simulated acceptance length', () => {
     expect(simulatedAcceptanceLength(rates, [1, 1, 0, 0, 1, 1], 3, 2)).toBeCloseTo(
       (1 + 0.9 + 0.72 + 1 + 0.6 + 0.12) / 2,
     )
+  })
+
+  it('is no number where no row has room for a block', () => {
+    expect(simulatedBlocks([0.5, 0.5], [1, 0], 2, 2)).toEqual({ tokens: 0, blocks: 0 })
+    expect(simulatedAcceptanceLength([0.5, 0.5], [1, 0], 2, 2)).toBeNaN()
   })
 })

@@ -3,9 +3,12 @@ import { readAll } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
 import type { LogEntry } from '../loop/log'
 import { type Objective, toDevice } from '../loop/objective'
-import { simulatedAcceptanceLength } from './acceptance'
+import { simulatedBlocks } from './acceptance'
 
-/** Loss, α and simulated acceptance length of a model on held-out batches. */
+/**
+ * Loss, α and simulated acceptance length of a model on held-out batches: means over all their positions and blocks, so that
+ * they are the same however the rows are put into batches. A draft length that no row has room for has no figure.
+ */
 export async function evaluate(
   { model }: PretrainedModel,
   objective: Objective,
@@ -16,7 +19,8 @@ export async function evaluate(
   let loss = 0
   let rate = 0
   let count = 0
-  const lengths = new Map(draftLengths.map((gamma) => [gamma, [] as number[]]))
+  let withTarget = false
+  const simulated = draftLengths.map((gamma) => ({ gamma, tokens: 0, blocks: 0 }))
   for (const [i, batch] of batches.entries()) {
     const measured = device.scope(() => {
       const { losses, acceptanceRates } = objective.measure(parameters, toDevice(device, batch, i))
@@ -29,18 +33,19 @@ export async function evaluate(
       loss += weight * losses![at]!
       if (rates) rate += weight * rates[at]!
     }
-    if (rates)
-      for (const [gamma, list] of lengths)
-        list.push(simulatedAcceptanceLength(rates, batch.lossMask, batch.length, gamma))
+    if (!rates) continue
+    withTarget = true
+    for (const sums of simulated) {
+      const { tokens, blocks } = simulatedBlocks(rates, batch.lossMask, batch.length, sums.gamma)
+      sums.tokens += tokens
+      sums.blocks += blocks
+    }
   }
-  const average = (list: readonly number[]) => {
-    const known = list.filter((value) => !Number.isNaN(value))
-    return known.reduce((a, b) => a + b, 0) / known.length
-  }
-  if (![...lengths.values()].some((list) => list.length > 0)) return { eval_loss: loss / count }
+  if (!withTarget) return { eval_loss: loss / count }
+  const lengths = simulated.filter(({ blocks }) => blocks > 0)
   return {
     eval_loss: loss / count,
     eval_acceptance_rate: rate / count,
-    eval_acceptance_length: Object.fromEntries([...lengths].map(([gamma, list]) => [gamma, average(list)])),
+    eval_acceptance_length: Object.fromEntries(lengths.map(({ gamma, tokens, blocks }) => [gamma, tokens / blocks])),
   }
 }

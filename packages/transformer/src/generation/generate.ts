@@ -84,6 +84,7 @@ export async function* generate(
   }
   const step = new RepeatedStep(device, cache, (counter) => draw(model.forward(unread, { cache }), counter))
   let first = 0
+  let last = 0
   let begun: Drawn | undefined
   try {
     begun = device.scope(() => draw(prefill(model, cache, [ids]), 0))
@@ -96,7 +97,8 @@ export async function* generate(
       if (drawn) device.flush()
       const [data, scored] = await reading
       const id = data[0]!
-      first ||= performance.now()
+      last = performance.now()
+      first ||= last
       const text = answer.push(id)
       yield { token: id, text, ...(scored && { scored: scored[0]! }) }
       if (answer.finishReason) break
@@ -113,7 +115,7 @@ export async function* generate(
     text: answer.text,
     finishReason: answer.finishReason ?? 'length',
     promptTokens: ids.length,
-    timings: { promptSeconds: (first - started) / 1000, decodeSeconds: (performance.now() - first) / 1000 },
+    timings: { promptSeconds: (first - started) / 1000, decodeSeconds: (last - first) / 1000 },
   }
 }
 

@@ -4,10 +4,10 @@ import type { BlockObservation, SpeculationMetrics } from '@outrider/speculative
 export interface Figures {
   /** Tokens per pass of the target, τ. */
   blockEfficiency: number | null
-  /** α: the mean of Σ min(p, q) over drafted positions. */
+  /** α: the mean of Σ min(p, q) over the drafted positions that were reached. */
   acceptanceRate: number | null
-  /** By position in the block: the share of drafts that kept this token, and α there. */
-  positions: { kept: number; acceptanceRate: number }[]
+  /** By position in the block: the share of drafts that kept this token, and α there, if any reached it. */
+  positions: { kept: number; acceptanceRate: number | null }[]
   drafted: number
   accepted: number
   passes: number
@@ -25,14 +25,14 @@ export interface Figures {
   mbsu: number | null
 }
 
-/** Tokens and seconds of passes, by whether they had a draft. */
+/** Delivered tokens and seconds of passes, by whether they had a draft. */
 export class Rates {
   readonly #plain = { tokens: 0, seconds: 0 }
   readonly #speculative = { tokens: 0, seconds: 0 }
 
-  observe({ drafted, accepted, seconds }: BlockObservation): void {
+  observe({ drafted, accepted, seconds, delivered = accepted + 1 }: BlockObservation): void {
     const kind = drafted > 0 ? this.#speculative : this.#plain
-    kind.tokens += accepted + 1
+    kind.tokens += delivered
     kind.seconds += seconds
   }
 
@@ -54,7 +54,7 @@ export function figuresOf(metrics: SpeculationMetrics, rates: Rates): Figures {
     acceptanceRate: drafting ? metrics.acceptanceRate : null,
     positions: metrics.numAcceptedTokensPerPos.map((kept, position) => ({
       kept: kept / numDrafts,
-      acceptanceRate: alphas[position]!,
+      acceptanceRate: alphas[position] ?? null,
     })),
     drafted: numDraftTokens,
     accepted: numAcceptedTokens,
