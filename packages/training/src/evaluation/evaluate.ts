@@ -1,11 +1,15 @@
 import type { Batch } from '@outrider/dataset'
-import { readAll } from '@outrider/tensor'
+import { OutriderError, readAll } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
 import type { LogEntry } from '../loop/log'
 import { type Objective, toDevice } from '../loop/objective'
 import { simulatedAcceptanceLength } from './acceptance'
 
-/** Loss, α and simulated acceptance length of a model on held-out batches. */
+/**
+ * Loss, α and simulated acceptance length of a model on held-out batches.
+ *
+ * @throws OutriderError NOT_FINITE where the loss or α of a position that counts is NaN or infinite
+ */
 export async function evaluate(
   { model }: PretrainedModel,
   objective: Objective,
@@ -25,6 +29,9 @@ export async function evaluate(
     const [losses, rates] = await readAll(measured)
     for (const tensor of measured) tensor.dispose()
     for (const [at, weight] of batch.lossMask.entries()) {
+      if (weight === 0) continue
+      if (!Number.isFinite(losses![at]) || (rates && !Number.isFinite(rates[at])))
+        throw notFinite(i, Math.floor(at / batch.length), at % batch.length, { loss: losses![at], rate: rates?.[at] })
       count += weight
       loss += weight * losses![at]!
       if (rates) rate += weight * rates[at]!
@@ -43,4 +50,15 @@ export async function evaluate(
     eval_acceptance_rate: rate / count,
     eval_acceptance_length: Object.fromEntries([...lengths].map(([gamma, list]) => [gamma, average(list)])),
   }
+}
+
+function notFinite(batch: number, row: number, position: number, figures: Record<string, number | undefined>) {
+  return new OutriderError(
+    'NOT_FINITE',
+    `Held-out batch ${batch}, row ${row}, position ${position}: loss ${figures.loss}, acceptance rate ${figures.rate}.`,
+    {
+      remedy: 'The draft or its target computes what is no number: check their weights, or lower the learning rate.',
+      details: { batch, row, position, ...figures },
+    },
+  )
 }
