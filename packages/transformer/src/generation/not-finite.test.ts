@@ -14,8 +14,8 @@ beforeAll(async () => {
   device = await testDevice()
 })
 
-/** A random model over bytes that has learnt one of them to be no number: it is well, until it reads that one. */
-async function poisonedAt(byte: number): Promise<PretrainedModel> {
+/** A random model over bytes, one number of one of whose weights is none. */
+async function poisoned(name: string, place: number): Promise<PretrainedModel> {
   const config = {
     architecture: 'llama' as const,
     vocabularySize: 258,
@@ -34,16 +34,19 @@ async function poisonedAt(byte: number): Promise<PretrainedModel> {
     initializerRange: 0.1,
   }
   const model = Llama.initialize(device, config, { seed: 3 })
-  const embedding = model.parameters['model.embed_tokens.weight']!
-  const values = (await embedding.data()) as Float32Array
-  values[byte * 16 + 3] = Number.NaN
-  embedding.write(values)
+  const weight = model.parameters[name]!
+  const values = (await weight.data()) as Float32Array
+  values[place] = Number.NaN
+  weight.write(values)
   return pretrainedModel(model, {
     tokenizer: byteTokenizer(),
     generationConfig: { bosTokenId: 256, eosTokenIds: [] },
     source: 'poisoned',
   })
 }
+
+/** A model that is well, until it reads that byte. */
+const poisonedAt = (byte: number) => poisoned('model.embed_tokens.weight', byte * 16 + 3)
 
 const refused = {
   code: 'NOT_FINITE',
@@ -67,6 +70,21 @@ describe('a model whose logits are no numbers', () => {
     }
     expect(device.memory.liveBuffers).toBe(live)
     model.dispose()
+  })
+
+  it('is found whichever of its weights it is', async () => {
+    const sound = await poisonedAt(0)
+    const names = Object.keys(sound.model.parameters)
+    sound.dispose()
+    for (const name of names) {
+      const model = await poisoned(name, 1)
+      // The byte 0 is the one whose embedding it is.
+      for (const temperature of [0, 1])
+        await expect(generateBatch(model, [[0, 97]], { maxTokens: 1, temperature }), name).rejects.toMatchObject(
+          refused,
+        )
+      model.dispose()
+    }
   })
 
   it('is found by one prompt among many', async () => {
