@@ -131,7 +131,8 @@ export class SpeculativeDecoder {
    * Generates an answer, block by block. Stopping the iteration frees its memory; so does aborting, and the decoder is as
    * usable as before. With `draftLength: 'auto'` the first call measures costs.
    *
-   * @throws OutriderError as `promptTokens` and `resolveSampling` do; ABORTED when the signal says so
+   * @throws OutriderError as `promptTokens` and `resolveSampling` do; ABORTED when the signal says so; NOT_FINITE where the
+   *   logits of target or draft are no numbers
    */
   async *generate(
     prompt: Prompt,

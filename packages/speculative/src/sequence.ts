@@ -1,6 +1,7 @@
 import { concat, type Device, samplingDistribution, slice, type Tensor, uniform01 } from '@outrider/tensor'
 import {
   type CausalLM,
+  drawnToken,
   type KvCache,
   prefill,
   RepeatedStep,
@@ -93,6 +94,8 @@ export class Sequence {
   /**
    * Adds the tokens of one pass of the target: over all that it has not read (the prompt, at first), or over up to
    * `draftLength` drafted tokens and the one before them.
+   *
+   * @throws OutriderError NOT_FINITE where the logits of target or draft are no numbers
    */
   async step(draftLength: number): Promise<Step> {
     const before = this.tokens.length
@@ -198,7 +201,7 @@ type Pass = { result: Tensor; logits?: Tensor }
 /** Of a pass without a draft: its one word is the token. */
 const plainVerdict = (words: Uint32Array): BlockVerdict => ({
   accepted: 0,
-  next: words[0]!,
+  next: drawnToken(words[0]!),
   drafted: [],
   overlap: new Float32Array(),
 })

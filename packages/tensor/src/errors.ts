@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'TEMPLATE_LIMIT'
   | 'TOKENIZER_LIMIT'
   | 'CONTEXT_OVERFLOW'
+  | 'NOT_FINITE'
   | 'ABORTED'
 
 export interface ErrorOptions {

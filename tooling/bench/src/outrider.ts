@@ -104,7 +104,7 @@ function trainingStep(device: Device) {
         const { value, gradients } = valueAndGradient(parameters, (p) =>
           mean(crossEntropy(llamaLogits(config, p, inputs).reshape([batch * seq, vocab]), labels)),
         )
-        optimizer.update(gradients, gradientNorm(Object.values(gradients)), 1e-3, 0)
+        optimizer.update(gradients, gradientNorm(Object.values(gradients)).norm, 1e-3, 0)
         return value
       })
       const loss = await value.item()

@@ -13,7 +13,7 @@ export function klTvHybrid(eta = 3): RowLoss {
   const lambda = `exp(-f32(${eta}) * alpha)`
   return defineRowLoss({
     name: `kl-tv-hybrid(${eta})`,
-    sums: { divergence: 'q * (logQ - logP)' },
+    sums: { divergence: 'select(0.0, q * (logQ - logP), q > 0.0)' },
     value: `${lambda} * divergence + (1.0 - ${lambda}) * (1.0 - alpha)`,
     weightedMass: `-${lambda} * q - (1.0 - ${lambda}) * select(0.0, p, q > p)`,
     statistics: { lambda },

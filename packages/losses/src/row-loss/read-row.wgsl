@@ -1,3 +1,6 @@
+// A row's α is NaN where its logits are no distribution (row-sums.wgsl), and so is then all that is made of the row.
+fn isNone(row: Row) -> bool { return (bitcast<u32>(row.alpha) & 0x7fffffffu) > 0x7f800000u; }
+
 // A row's sums and the means of its scope, from the buffers `stats` and `means`.
 fn readRow(index: u32, scope_rows: u32) -> Row {
   var row: Row;

@@ -4,7 +4,7 @@
 // stats, means: as in row-values.wgsl    dvalues: [rows]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of WIDTH tokens.
 // Prelude: rowSum; V, sumOf, isAt; Tokens, Row, lossMasses. The padding of the draft's vocabulary has gradient 0, and so has
-// a row whose dvalue is 0.
+// a row whose dvalue is 0. Logits that are no distribution have gradient NaN.
 
 struct Params { rows: u32, columns: u32, draftColumns: u32, targetColumns: u32, scopeRows: u32 }
 
@@ -30,9 +30,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var own = V();
   for (var i = lane; i < columns; i += LANES) { own += lossMasses(row, tokensAt(index, i, d, t)); }
   let total = rowSum(sumOf(own), lane);
+  let none = isNone(row);
   for (var i = lane; i < columns; i += LANES) {
     let tokens = tokensAt(index, i, d, t);
     dlogits[d + i] = upstream * (lossMasses(row, tokens) - tokens.p * total);
+    if (none) { dlogits[d + i] = V(row.alpha); }
   }
   for (var i = columns + lane; i < params.draftColumns; i += LANES) { dlogits[d + i] = V(); }
 }

@@ -4,7 +4,8 @@
 // stats: [rows, 3 + SUMS]: ln Σ exp of the draft's row, of the target's, α, the sums
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of WIDTH tokens;
 // those past `columns` are padding of one vocabulary and count as absent. Without HAS_TARGET, q is p.
-// Prelude: rowSum, rowMax4, rowSum4; V, sumOf, maxOf, isAt; Tokens, addTokens.
+// Logits that are no distribution (NaN, +∞, nothing but −∞) leave NaN for α: min(NaN, q) may be q, and α 1.
+// Prelude: rowSum, rowMax4, rowSum4; V, sumOf, maxOf, isAt, anyNoLogit; Tokens, addTokens.
 
 struct Params { rows: u32, columns: u32, draftColumns: u32, targetColumns: u32 }
 
@@ -23,11 +24,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let t = row * params.targetColumns;
   var most_p = V(-3.4e38);
   var most_q = V(-3.4e38);
+  var wrong = 0.0;
   for (var i = lane; i < params.columns; i += LANES) {
     most_p = max(most_p, draft[d + i]);
-    if (HAS_TARGET) { most_q = max(most_q, target_logits[t + i]); }
+    if (anyNoLogit(draft[d + i])) { wrong = 1.0; }
+    if (HAS_TARGET) {
+      most_q = max(most_q, target_logits[t + i]);
+      if (anyNoLogit(target_logits[t + i])) { wrong = 1.0; }
+    }
   }
-  let largest = rowMax4(vec4f(maxOf(most_p), maxOf(most_q), 0.0, 0.0), lane);
+  let largest = rowMax4(vec4f(maxOf(most_p), maxOf(most_q), wrong, 0.0), lane);
   var mass_p = V();
   var mass_q = V();
   for (var i = lane; i < params.columns; i += LANES) {
@@ -36,6 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let mass = rowSum4(vec4f(sumOf(mass_p), sumOf(mass_q), 0.0, 0.0), lane);
   let shift = largest.xy + log(mass.xy);
+  let isNone = largest.z > 0.0 || mass.x <= 0.0 || (HAS_TARGET && mass.y <= 0.0);
   let label = labels[row];
   let draw = drawn[row];
   var alpha = V();
@@ -57,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (lane == 0u) {
     stats[at] = shift.x;
     stats[at + 1u] = shift.y;
-    stats[at + 2u] = whole;
+    stats[at + 2u] = bitcast<f32>(select(bitcast<u32>(whole), 0x7fc00000u, isNone));
   }
   for (var k = 0u; k < SUMS; k++) {
     let sum = rowSum(sums[k], lane);

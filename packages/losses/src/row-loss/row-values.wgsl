@@ -14,7 +14,11 @@ struct Params { rows: u32, scopeRows: u32 }
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= params.rows) { return; }
   let row = readRow(id.x, params.scopeRows);
-  values[id.x] = lossValue(row);
+  let alpha = bitcast<u32>(row.alpha);
+  let none = isNone(row);
+  values[id.x] = bitcast<f32>(select(bitcast<u32>(lossValue(row)), alpha, none));
   values[params.rows + id.x] = row.alpha;
-  for (var k = 0u; k < STATISTICS; k++) { values[(2u + k) * params.rows + id.x] = lossStatistic(row, k); }
+  for (var k = 0u; k < STATISTICS; k++) {
+    values[(2u + k) * params.rows + id.x] = bitcast<f32>(select(bitcast<u32>(lossStatistic(row, k)), alpha, none));
+  }
 }

@@ -115,7 +115,7 @@ class DraftBlock {
       token = device.scope(() => {
         const logits = previous ? model.forward(previous.reshape([1, 1]), { cache }) : first // [1, 1, V'] or [1, V']
         const rows = logits.reshape([1, logits.size])
-        if (greedy) return argmax(ofVocabulary(rows, columns)) // [1]
+        if (greedy) return argmax(ofVocabulary(rows, columns), { logits: true }) // [1]
         const p = distributionOver(columns, rows, sampling) // [1, V]
         device.copy(p, 0, this.probabilities, i * columns, columns)
         return sampleCategorical(p, { seed: sampling.seed, offset: offset + i }) // [1]

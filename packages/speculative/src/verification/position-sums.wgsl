@@ -1,11 +1,12 @@
 // What verification needs to know of each drafted position i (0 … γ−1), and the weight of the whole draft (row γ):
 //   Σₓ min(p(x), q(x))        the acceptance rate α of the position
 //   Σₓ max(wᵢ·q(x) − p(x), 0) the mass of the residual after i accepted tokens
+//   fault                     1 where p, or the drafted id, is no number, 2 where q is not: whole rows of q are NaN then
 //   wᵢ                        1 for token verification; wᵢ = min(wᵢ₋₁·q(xᵢ)/p(xᵢ), 1), w₀ = 1, for block verification
 //
-// p: [γ, V]    q: [γ+1, V]    tokens: u32 [γ]    sums: [γ+1, 4] (α, residual mass, wᵢ, unused)
+// p: [γ, V]    q: [γ+1, V]    tokens: u32 [γ]    sums: [γ+1, 4] (α, residual mass, wᵢ, fault)
 // A workgroup of LANES invocations a row of sums; the row γ has no sums over V.
-// Prelude: rowSum4 (row-reduction.ts).
+// Prelude: rowSum4 (row-reduction.ts), isNaN (no-logit.wgsl).
 
 struct Params { draftLength: u32, vocabulary: u32, block: u32 }
 
@@ -31,9 +32,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var i = begin + lane; i < begin + params.vocabulary; i += LANES) {
       let draft = p[i];
       let goal = q[i];
-      sum += vec4f(min(draft, goal), max(w * goal - draft, 0.0), 0.0, 0.0);
+      sum += vec4f(min(draft, goal), max(w * goal - draft, 0.0), select(0.0, 1.0, isNaN(draft)), 0.0);
     }
   }
   sum = rowSum4(sum, lane);
-  if (lane == 0u) { sums[position] = vec4f(sum.xy, w, 0.0); }
+  var fault = 0.0;
+  if (isNaN(q[position * params.vocabulary])) { fault = 2.0; }
+  if (sum.z > 0.0 || (position < params.draftLength && tokens[position] >= params.vocabulary)) { fault = 1.0; }
+  if (lane == 0u) { sums[position] = vec4f(sum.xy, w, fault); }
 }

@@ -1,9 +1,10 @@
-import { defineKernel, rowReduction, ShapeError, type Tensor } from '@outrider/tensor'
+import { defineKernel, noLogitWgsl, noToken, rowReduction, ShapeError, type Tensor } from '@outrider/tensor'
+import { notFiniteLogits } from '@outrider/transformer'
 import positionSumsSource from './position-sums.wgsl'
 import type { Verdict, Verification } from './rule'
 import verifySource from './verify.wgsl'
 
-const positionSums = defineKernel({ name: 'verifyPositionSums', source: positionSumsSource })
+const positionSums = defineKernel({ name: 'verifyPositionSums', source: `${positionSumsSource}\n${noLogitWgsl}` })
 const verifyKernel = defineKernel({ name: 'verify', source: verifySource })
 
 export interface VerifyInput {
@@ -75,8 +76,13 @@ export interface BlockVerdict extends Verdict {
   overlap: Float32Array
 }
 
-/** Reads the words that `verify` wrote. */
+/**
+ * Reads the words that `verify` wrote.
+ *
+ * @throws OutriderError NOT_FINITE where a row of draft or target was no distribution
+ */
 export function readVerdict(words: Uint32Array): BlockVerdict {
+  if (words[1] === noToken) throw notFiniteLogits(words[0] === 1 ? 'The draft' : 'The target')
   const draftLength = (words.length - 2) / 2
   return {
     accepted: words[0]!,

@@ -1,7 +1,8 @@
 // Accepts a prefix of a drafted block and draws the token after it (token.ts and block.ts say how, in float64).
 //
 // p: [γ, V] draft    q: [γ+1, V] target    tokens: u32 [γ] drawn from p    uniforms: [γ+1] in [0, 1)
-// sums: [γ+1, 4] of position-sums.wgsl     result: u32 [2 + 2γ]: accepted, next, the tokens, the bits of α by position
+// sums: [γ+1, 4] of position-sums.wgsl     result: u32 [2 + 2γ]: accepted, next, the tokens, the bits of α by position;
+// where a row is no distribution: whose fault it is (1 the draft's, 2 the target's), 0xffffffff
 //
 // One workgroup. The first invocation decides how many tokens are accepted; then all descend to the next token: the
 // range of ids is cut into LANES pieces, summed and searched for the piece where the running sum passes u·Σ, until a
@@ -109,6 +110,14 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   if (lane == 0u) {
     result[0] = search.row;
     result[1] = search.begin;
+    // No token is drawn where a row is no distribution; the first fault says whose.
+    for (var i = params.draftLength + 1u; i > 0u; i--) {
+      let fault = u32(sums[i - 1u].w);
+      if (fault > 0u) {
+        result[0] = fault;
+        result[1] = 0xffffffffu;
+      }
+    }
   }
   for (var i = lane; i < params.draftLength; i += LANES) {
     result[2u + i] = tokens[i];

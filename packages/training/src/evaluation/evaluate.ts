@@ -1,5 +1,5 @@
 import type { Batch } from '@outrider/dataset'
-import { readAll } from '@outrider/tensor'
+import { OutriderError, readAll } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
 import type { LogEntry } from '../loop/log'
 import { type Objective, toDevice } from '../loop/objective'
@@ -8,6 +8,8 @@ import { simulatedBlocks } from './acceptance'
 /**
  * Loss, α and simulated acceptance length of a model on held-out batches: means over all their positions and blocks, so that
  * they are the same however the rows are put into batches. A draft length that no row has room for has no figure.
+ *
+ * @throws OutriderError NOT_FINITE where the loss or α of a position that counts is NaN or infinite
  */
 export async function evaluate(
   { model }: PretrainedModel,
@@ -29,6 +31,9 @@ export async function evaluate(
     const [losses, rates] = await readAll(measured)
     for (const tensor of measured) tensor.dispose()
     for (const [at, weight] of batch.lossMask.entries()) {
+      if (weight === 0) continue
+      if (!Number.isFinite(losses![at]) || (rates && !Number.isFinite(rates[at])))
+        throw notFinite(i, Math.floor(at / batch.length), at % batch.length, { loss: losses![at], rate: rates?.[at] })
       count += weight
       loss += weight * losses![at]!
       if (rates) rate += weight * rates[at]!
@@ -48,4 +53,15 @@ export async function evaluate(
     eval_acceptance_rate: rate / count,
     eval_acceptance_length: Object.fromEntries(lengths.map(({ gamma, tokens, blocks }) => [gamma, tokens / blocks])),
   }
+}
+
+function notFinite(batch: number, row: number, position: number, figures: Record<string, number | undefined>) {
+  return new OutriderError(
+    'NOT_FINITE',
+    `Held-out batch ${batch}, row ${row}, position ${position}: loss ${figures.loss}, acceptance rate ${figures.rate}.`,
+    {
+      remedy: 'The draft or its target computes what is no number: check their weights, or lower the learning rate.',
+      details: { batch, row, position, ...figures },
+    },
+  )
 }

@@ -11,6 +11,8 @@ export interface StepGradients {
   gradients: Record<string, Tensor>
   /** Their global norm, f32 []. */
   norm: Tensor
+  /** The parameters whose gradients are not finite. */
+  faults: string[]
   /** Figures read back, of the loss as it is. */
   loss: number
   gradientNorm: number
@@ -32,19 +34,21 @@ export async function stepGradients(
   { seed, scale }: { seed: number; scale?: number | undefined },
 ): Promise<StepGradients> {
   const { parameters, device } = model.model
-  const { gradients, norm, value, aux, overflow } = device.scope(() => {
+  const { gradients, norm, faults, value, aux, overflow } = device.scope(() => {
     const overflow = scale === undefined ? undefined : device.zeros([1], 'u32')
     const weights = scale === undefined ? parameters : workingWeights(parameters)
     const sums = accumulate(weights, objective, micro, { seed, scale: scale ?? 1, overflow })
-    return { ...sums, norm: gradientNorm(Object.values(sums.gradients)), overflow }
+    return { ...sums, ...gradientNorm(Object.values(sums.gradients)), overflow }
   })
-  const figures = [value, norm, ...(overflow ? [overflow] : []), ...Object.values(aux)]
-  const [loss, size, ...others] = (await readAll(figures)).map((values) => values[0]!)
+  const figures = [faults, value, norm, ...(overflow ? [overflow] : []), ...Object.values(aux)]
+  const [faulty, ...read] = await readAll(figures)
+  const [loss, size, ...others] = read.map((values) => values[0]!)
   const flag = overflow ? others.shift() : 0
-  for (const tensor of [value, ...(overflow ? [overflow] : []), ...Object.values(aux)]) tensor.dispose()
+  for (const tensor of [faults, value, ...(overflow ? [overflow] : []), ...Object.values(aux)]) tensor.dispose()
   return {
     gradients,
     norm,
+    faults: Object.keys(gradients).filter((_, i) => faulty![i] !== 0),
     loss: loss! / (scale ?? 1),
     gradientNorm: size! / (scale ?? 1),
     aux: Object.fromEntries(Object.keys(aux).map((name, i) => [name, others[i]!])),

@@ -13,6 +13,7 @@ import { evaluate } from '../evaluation/evaluate'
 import { AdamW, type AdamWOptions } from '../optimizer/adamw'
 import { type LossScaleOptions, LossScaler } from '../precision/loss-scaler'
 import { type LearningRateOptions, learningRate } from '../schedule/learning-rate'
+import { checkStep, checkTensors } from './finite'
 import { stepGradients } from './gradients'
 import type { LogEntry } from './log'
 import type { Objective } from './objective'
@@ -92,7 +93,8 @@ export interface TrainingResult {
 /**
  * Trains a model's parameters, in place, on a stream of batches. `pretrain` and `distill` are this with their objectives.
  *
- * @throws OutriderError UNSUPPORTED for mixed precision where the device has no `shader-f16`
+ * @throws OutriderError UNSUPPORTED for mixed precision where the device has no `shader-f16`; NOT_FINITE where the loss, α, the
+ *   gradient or a weight is NaN or infinite: before a step is taken, and before a checkpoint is written
  */
 export async function train(
   model: PretrainedModel,
@@ -138,8 +140,15 @@ export async function train(
     step = state.global_step
   }
   if (checkpoints && !resumed) await retireCheckpoints(checkpoints)
+  const { means, squares } = optimizer
+  const moments = Object.entries({ mean: means, square: squares }).flatMap(([kind, values]) =>
+    Object.entries(values).map(([name, moment]) => [`the ${kind} of gradients of ${name}`, moment] as const),
+  )
+  const weights = Object.entries(parameters).map(([name, weight]) => [`the weight ${name}`, weight] as const)
+  const checkWeights = () => checkTensors(step, Object.fromEntries([...weights, ...moments]))
   const save = async () => {
     if (!checkpoints || history.at(-1) === undefined) return
+    await checkWeights()
     const state = {
       global_step: step,
       log_history: history,
@@ -166,30 +175,31 @@ export async function train(
     for (let i = 0; i < accumulation; i++) micro.push(await batches.next())
     const learning_rate = learningRate(step, rate)
     const scale = scaler?.scale ?? 1
-    const { gradients, norm, loss, aux, overflowed, ...figures } = await stepGradients(model, objective, micro, {
+    const computed = await stepGradients(model, objective, micro, {
       seed: step * accumulation,
       scale: scaler?.scale,
     })
-    if (!overflowed) optimizer.update(gradients, norm, learning_rate, maxGradientNorm, scale)
-    for (const tensor of [norm, ...Object.values(gradients)]) tensor.dispose()
+    const { gradients, norm, loss, aux, overflowed, gradientNorm } = computed
+    try {
+      await checkStep(step + 1, computed, parameters)
+      if (!overflowed) optimizer.update(gradients, norm, learning_rate, maxGradientNorm, scale)
+    } finally {
+      for (const tensor of [norm, ...Object.values(gradients)]) tensor.dispose()
+    }
     step++
-    if (!Number.isFinite(loss))
-      throw new OutriderError('INVALID_ARGUMENT', `The loss became ${loss} in step ${step}.`, {
-        remedy: 'Lower the learning rate, or lengthen the warm-up.',
-        details: { step, loss },
-      })
     scaler?.update(overflowed)
     const { acceptance_rate, ...statistics } = aux
     history.push({
       step,
       loss,
       learning_rate,
-      ...(overflowed ? { skipped: true } : { grad_norm: figures.gradientNorm }),
+      ...(overflowed ? { skipped: true } : { grad_norm: gradientNorm }),
       ...(scaler && { loss_scale: scale }),
       ...(acceptance_rate !== undefined && { acceptance_rate }),
       ...(Object.keys(statistics).length > 0 && { statistics }),
     })
     for (const batch of micro) tokens += batch.batchSize * batch.length
+    if (step === steps) await checkWeights()
 
     const validate =
       options.validation?.length && (step === steps || (options.validateEvery && step % options.validateEvery === 0))

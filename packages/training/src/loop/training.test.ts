@@ -257,8 +257,9 @@ describe('train', () => {
     const draft = tinyDraft(target)
     draft.model.parameters['model.norm.weight']!.write(new Float32Array(16).fill(Number.NaN))
     await expect(pretrain(draft, patterns, { steps: 3 })).rejects.toMatchObject({
-      message: expect.stringMatching(/The loss became NaN in step 1/),
-      details: { step: 1, loss: Number.NaN },
+      code: 'NOT_FINITE',
+      message: expect.stringMatching(/Not finite in step 1: the loss \(NaN\)/),
+      details: { step: 1, loss: Number.NaN, tensors: ['model.norm.weight'] },
     })
     draft.dispose()
   })

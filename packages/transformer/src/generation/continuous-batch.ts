@@ -6,7 +6,7 @@ import { type GenerateOptions, throwIfAborted } from './generate'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'
 import { checkPrompt } from './prompt'
-import { sampleTokens } from './sample'
+import { drawnToken, sampleTokens } from './sample'
 import { resolveSampling, type Sampling } from './sampling-options'
 import { longSequence, madeUpTokens, type WarmUpOptions, warmUp } from './warm-up'
 
@@ -143,6 +143,8 @@ export class ContinuousBatch {
   /**
    * Adds one token to each sequence; those that end leave. Sequences may join and leave while it waits, but one step ends
    * before the next begins.
+   *
+   * @throws OutriderError NOT_FINITE where the model's logits are no numbers
    */
   async step(): Promise<BatchToken[]> {
     if (this.count === 0) return []
@@ -165,7 +167,7 @@ export class ContinuousBatch {
     const tokens: BatchToken[] = []
     for (const [i, member] of members.entries()) {
       if (!this.#members.has(member)) continue // left while we waited
-      const token = new Uint32Array(ids[i]!)[0]!
+      const token = drawnToken(new Uint32Array(ids[i]!)[0]!)
       const text = member.answer.push(token)
       tokens.push({ sequence: member, token, text, ...(scores[i] && { scored: scores[i][0]! }) })
       if (member.answer.finishReason) this.leave(member)

@@ -4,7 +4,7 @@ import { Answer, type FinishReason } from './answer'
 import { type GenerateOptions, throwIfAborted } from './generate'
 import { prefill } from './prefill'
 import { checkPrompt } from './prompt'
-import { sampleTokens } from './sample'
+import { drawnToken, sampleTokens } from './sample'
 import { resolveSampling, type Sampling } from './sampling-options'
 
 export interface GenerateBatchOptions extends Omit<GenerateOptions, 'temperature' | 'seed'> {
@@ -26,7 +26,8 @@ export interface BatchAnswer {
  * seed alone. A step costs one readback for all. Memory: the cache of the longest prompt and answer, for every prompt.
  *
  * @param prompts  token ids (see `promptTokens`)
- * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW before the first token; ABORTED when the signal fires
+ * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW before the first token; ABORTED when the signal fires; NOT_FINITE
+ *   where the model's logits are no numbers
  */
 export async function generateBatch(
   pretrained: PretrainedModel,
@@ -51,7 +52,7 @@ export async function generateBatch(
       logits.dispose()
       const tokens = await drawn.data()
       drawn.dispose()
-      for (const [b, answer] of answers.entries()) answer.push(tokens[b]!)
+      for (const [b, answer] of answers.entries()) if (!answer.finishReason) answer.push(drawnToken(tokens[b]!))
       if (answers.every(({ finishReason }) => finishReason)) break
       // A finished sequence computes on, for the batch's shape, but nothing of it is kept.
       const counts = answers.map(({ finishReason }) => (finishReason ? 0 : 1))
@@ -79,7 +80,7 @@ function samplingOfEach(count: number, { temperature, seed, topK, topP }: Genera
 
 /** Draws the `step`-th token of every sequence, each by its own temperature and seed: u32 [batch]. */
 function sampleEach(logits: Tensor, samplings: readonly Sampling[], step: number): Tensor {
-  if (samplings.every(({ temperature }) => temperature === 0)) return argmax(logits)
+  if (samplings.every(({ temperature }) => temperature === 0)) return argmax(logits, { logits: true })
   return logits.device.scope(() =>
     concat(samplings.map((sampling, b) => sampleTokens(slice(logits, { start: b, count: 1 }), sampling, step))),
   )

@@ -5,7 +5,7 @@ import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities
 import { prefill } from './prefill'
 import { type Prompt, promptTokens } from './prompt'
 import { RepeatedStep } from './repeated-step'
-import { sampleTokens } from './sample'
+import { drawnToken, sampleTokens } from './sample'
 import { resolveSampling, type SamplingOptions } from './sampling-options'
 
 export interface GenerateOptions extends SamplingOptions {
@@ -52,7 +52,8 @@ const defaultMaxTokens = 256
  * philox(seed, n), so the same seed gives the same answer.
  *
  * @returns a generator of tokens, whose return value is the whole answer; closing it early frees what it holds
- * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW before the first token; ABORTED when the signal fires
+ * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW before the first token; ABORTED when the signal fires; NOT_FINITE
+ *   where the model's logits are no numbers
  */
 export async function* generate(
   pretrained: PretrainedModel,
@@ -96,7 +97,7 @@ export async function* generate(
       drawn = answer.room > 1 ? step.run(counter) : undefined
       if (drawn) device.flush()
       const [data, scored] = await reading
-      const id = data[0]!
+      const id = drawnToken(data[0]!)
       last = performance.now()
       first ||= last
       const text = answer.push(id)

@@ -6,7 +6,7 @@ export { checkedCount, type LogProbability, type ScoredToken, scoreTokens } from
 export { prefill } from './prefill'
 export { checkPrompt, type Prompt, promptTokens, promptTokensInSlices } from './prompt'
 export { RepeatedStep, RepeatedSteps } from './repeated-step'
-export { sampleTokens } from './sample'
+export { drawnToken, notFiniteLogits, sampleTokens } from './sample'
 export { resolveSampling, type Sampling, type SamplingOptions } from './sampling-options'
 export { StopMatcher } from './stop-matcher'
 export { longSequence, madeUpTokens, type WarmUpOptions, type WarmUpProgress, warmUp } from './warm-up'

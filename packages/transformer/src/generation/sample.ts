@@ -1,15 +1,31 @@
-import { argmax, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
+import { argmax, noToken, OutriderError, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
 import type { Sampling } from './sampling-options'
 
 /**
  * Draws the next token of every row. The random number of row r is philox(seed, offset + r).
  *
  * @param logits  f32 [rows, vocabulary]
- * @returns u32 [rows]
+ * @returns u32 [rows], to be read through `drawnToken`: a row that is no distribution (NaN, +∞, nothing but −∞) has no token
  */
 export function sampleTokens(logits: Tensor, { temperature, topK, topP, seed }: Sampling, offset: number): Tensor {
-  if (temperature === 0) return argmax(logits)
+  if (temperature === 0) return argmax(logits, { logits: true })
   return logits.device.scope(() =>
     sampleCategorical(samplingDistribution(logits, { temperature, topK, topP }), { seed, offset }),
   )
 }
+
+/**
+ * The id that `sampleTokens` drew, as it was read.
+ *
+ * @throws OutriderError NOT_FINITE where there was nothing to draw from
+ */
+export function drawnToken(id: number): number {
+  if (id !== noToken) return id
+  throw notFiniteLogits('The model')
+}
+
+/** The error for a model, "The draft" for one, whose logits tokens cannot be drawn from. */
+export const notFiniteLogits = (model: string): OutriderError =>
+  new OutriderError('NOT_FINITE', `${model} computes logits that are no numbers (NaN or infinite).`, {
+    remedy: 'A weight is damaged, or too large for its dtype: check where the model comes from, or load it as f32.',
+  })

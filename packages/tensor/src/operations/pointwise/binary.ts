@@ -6,6 +6,7 @@ import type { Tensor } from '../../tensor'
 import { broadcastTo } from '../layout/broadcast-to'
 import binarySource from './binary.wgsl'
 import gradientSource from './binary-gradient.wgsl'
+import { keepingNaN, nanWgsl } from './nan'
 import { storageAccess } from './storage-access'
 
 /** WGSL over vec4f: the value in a and b; the gradients in a, b and dy. */
@@ -23,12 +24,12 @@ const binaryFunctions = {
   multiply: { value: 'a * b', gradientA: 'dy * b', gradientB: 'dy * a' },
   divide: { value: 'a / b', gradientA: 'dy / b', gradientB: '-dy * a / (b * b)' },
   maximum: {
-    value: 'max(a, b)',
+    value: keepingNaN('max(a, b)', 'a', 'b'),
     gradientA: 'select(vec4f(0.0), dy, a >= b)',
     gradientB: 'select(dy, vec4f(0.0), a >= b)',
   },
   minimum: {
-    value: 'min(a, b)',
+    value: keepingNaN('min(a, b)', 'a', 'b'),
     gradientA: 'select(vec4f(0.0), dy, a <= b)',
     gradientB: 'select(dy, vec4f(0.0), a <= b)',
   },
@@ -89,7 +90,7 @@ function apply(a: Tensor, b: Tensor | number, expression: string): Tensor {
   a.device.run(binaryKernel, {
     ...run,
     bindings: { ...run.bindings, y },
-    prelude: `${storageAccess({ A: a.dtype, B: dtypeB, Y: dtype })}\nfn apply(a: vec4f, b: vec4f) -> vec4f { return ${expression}; }`,
+    prelude: `${storageAccess({ A: a.dtype, B: dtypeB, Y: dtype })}\n${nanWgsl}\nfn apply(a: vec4f, b: vec4f) -> vec4f { return ${expression}; }`,
   })
   return y
 }

@@ -3,6 +3,7 @@ import type { DType } from '../../dtype'
 import { OutriderError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
+import { keepingNaN, nanWgsl } from './nan'
 import { storageAccess } from './storage-access'
 import unarySource from './unary.wgsl'
 import gradientSource from './unary-gradient.wgsl'
@@ -17,13 +18,13 @@ interface UnaryFunction {
 const unaryFunctions = {
   negate: { value: '-x', gradient: '-dy' },
   exp: { value: 'exp(x)', gradient: 'dy * y' },
-  log: { value: 'log(x)', gradient: 'dy / x' },
+  log: { value: keepingNaN('select(log(x), noNumber4(x), x < vec4f(0.0))', 'x'), gradient: 'dy / x' },
   sqrt: { value: 'sqrt(x)', gradient: '0.5 * dy / y' },
   square: { value: 'x * x', gradient: '2.0 * x * dy' },
   abs: { value: 'abs(x)', gradient: 'sign(x) * dy' },
-  sigmoid: { value: '1.0 / (1.0 + exp(-max(x, vec4f(-80.0))))', gradient: 'y * (1.0 - y) * dy' },
-  tanh: { value: 'tanh(clamp(x, vec4f(-15.0), vec4f(15.0)))', gradient: '(1.0 - y * y) * dy' },
-  relu: { value: 'max(x, vec4f(0.0))', gradient: 'select(vec4f(0.0), dy, x > vec4f(0.0))' },
+  sigmoid: { value: keepingNaN('1.0 / (1.0 + exp(-max(x, vec4f(-80.0))))', 'x'), gradient: 'y * (1.0 - y) * dy' },
+  tanh: { value: keepingNaN('tanh(clamp(x, vec4f(-15.0), vec4f(15.0)))', 'x'), gradient: '(1.0 - y * y) * dy' },
+  relu: { value: keepingNaN('max(x, vec4f(0.0))', 'x'), gradient: 'select(vec4f(0.0), dy, x > vec4f(0.0))' },
   silu: {
     value: 'x / (1.0 + exp(-max(x, vec4f(-80.0))))',
     gradient: 'dy * silu_slope(x)',
@@ -42,7 +43,7 @@ const gradientKernel = defineKernel({ name: 'unaryGradient', source: gradientSou
 export const negate = (x: Tensor): Tensor => unary('negate', x)
 /** eˣ */
 export const exp = (x: Tensor): Tensor => unary('exp', x)
-/** ln x */
+/** ln x; NaN below 0 */
 export const log = (x: Tensor): Tensor => unary('log', x)
 /** √x */
 export const sqrt = (x: Tensor): Tensor => unary('sqrt', x)
@@ -74,7 +75,7 @@ export function applyUnary(x: Tensor, dtype: DType, expression: string): Tensor 
   x.device.run(unaryKernel, {
     bindings: { x, y },
     params: { count },
-    prelude: `${storageAccess({ X: x.dtype, Y: dtype })}\nfn apply(x: vec4f) -> vec4f { return ${expression}; }`,
+    prelude: `${storageAccess({ X: x.dtype, Y: dtype })}\n${nanWgsl}\nfn apply(x: vec4f) -> vec4f { return ${expression}; }`,
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   })
   return y

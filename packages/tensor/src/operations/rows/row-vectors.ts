@@ -6,11 +6,13 @@ import { rowReduction } from '../reduce/row-reduction'
 /**
  * For kernels that give a workgroup to each row and read it in vectors of four, where its columns divide into them, else
  * element by element. The kernel is written for either, against the type V, the constant WIDTH (its elements) and, beside
- * those of `rowReduction`, four functions:
+ * those of `rowReduction`, five functions:
  *
  * - `sumOf(v: V) -> f32`, `maxOf(v: V) -> f32`: over the elements
  * - `isAt(i: u32, place: u32) -> V`: 1 where an element of the row's vector i is number `place` of the row, else 0
  * - `elementOf(v: V, place: u32) -> f32`: the element of v that is number `place` of the row
+ * - `anyNoLogit(v: V) -> bool`: whether an element is NaN or +∞, by its bits, as WGSL promises nothing of comparisons with NaN;
+ *   −∞ is the logit of what is left out
  */
 export function rowVectors(
   columns: number,
@@ -67,9 +69,11 @@ function preludeOf(width: 1 | 4, others: string): string {
 const vectors = `fn sumOf(v: vec4f) -> f32 { return dot(v, vec4f(1.0)); }
 fn maxOf(v: vec4f) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
 fn isAt(i: u32, place: u32) -> vec4f { return select(vec4f(), vec4f(1.0), 4u * i + vec4u(0u, 1u, 2u, 3u) == vec4u(place)); }
-fn elementOf(v: vec4f, place: u32) -> f32 { return v[place & 3u]; }`
+fn elementOf(v: vec4f, place: u32) -> f32 { return v[place & 3u]; }
+fn anyNoLogit(v: vec4f) -> bool { let bits = bitcast<vec4u>(v); return any(((bits & vec4u(0x7f800000u)) == vec4u(0x7f800000u)) & (bits != vec4u(0xff800000u))); }`
 
 const elements = `fn sumOf(v: f32) -> f32 { return v; }
 fn maxOf(v: f32) -> f32 { return v; }
 fn isAt(i: u32, place: u32) -> f32 { return select(0.0, 1.0, i == place); }
-fn elementOf(v: f32, place: u32) -> f32 { return v; }`
+fn elementOf(v: f32, place: u32) -> f32 { return v; }
+fn anyNoLogit(v: f32) -> bool { let bits = bitcast<u32>(v); return (bits & 0x7f800000u) == 0x7f800000u && bits != 0xff800000u; }`

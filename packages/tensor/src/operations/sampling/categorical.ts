@@ -2,9 +2,11 @@ import { OutriderError } from '../../errors'
 import { defineKernel } from '../../kernel'
 import { philoxWgsl, splitWords } from '../../random/philox'
 import type { Tensor } from '../../tensor'
+import { noLogitWgsl } from '../reduce/no-logit'
 import source from './categorical.wgsl'
 import { runOverRows } from './run-over-rows'
 
+const prelude = `${philoxWgsl}\n${noLogitWgsl}`
 const kernel = defineKernel({ name: 'sampleCategorical', source })
 
 export interface SampleOptions {
@@ -18,8 +20,8 @@ export interface SampleOptions {
  * Draws one column a row: the first whose cumulative probability passes `uniform01(seed, offset + row)`. The same seed and
  * offset draw the same token on any run; a token of probability 0 is never drawn.
  *
- * @param probabilities  f32 [rows, columns]; rows need not sum to 1, but must have some mass
- * @returns u32 [rows]. Not differentiable.
+ * @param probabilities  f32 [rows, columns]; rows need not sum to 1
+ * @returns u32 [rows]; `noToken` for a row with NaN, or without any mass. Not differentiable.
  * @throws OutriderError INVALID_ARGUMENT for a seed or offset out of range, DTYPE_MISMATCH if probabilities are not f32
  */
 export function sampleCategorical(probabilities: Tensor, { seed, offset = 0 }: SampleOptions): Tensor {
@@ -41,7 +43,7 @@ export function sampleCategorical(probabilities: Tensor, { seed, offset = 0 }: S
     bindings: { probabilities, ids },
     params: { ...params, seedLow, seedHigh, offsetLow, offsetHigh },
     constants,
-    prelude: philoxWgsl,
+    prelude,
     workgroups,
   })
   return ids

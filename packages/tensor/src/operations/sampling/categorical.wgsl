@@ -3,7 +3,7 @@
 //
 // probabilities: [rows, columns], not necessarily normalised    ids: u32 [rows]
 // A workgroup of LANES invocations a row, each with a run of columns; workgroups in a line, folded over x and y.
-// Prelude: philox.wgsl.
+// Prelude: philox.wgsl, isNaN (no-logit.wgsl). A row with NaN, or without any mass, has no id: 0xffffffff.
 
 struct Params { rows: u32, columns: u32, seedLow: u32, seedHigh: u32, offsetLow: u32, offsetHigh: u32 }
 
@@ -22,7 +22,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let begin = min(lane * run, params.columns);
   let end = min(begin + run, params.columns);
   var mass = 0.0;
-  for (var i = begin; i < end; i++) { mass += probabilities[base + i]; }
+  var wrong = false;
+  for (var i = begin; i < end; i++) {
+    let probability = probabilities[base + i];
+    mass += probability;
+    if (isNaN(probability)) { wrong = true; }
+  }
+  if (wrong) { mass = -1.0; }
   masses[lane] = mass;
   workgroupBarrier();
 
@@ -34,6 +40,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (other == lane) { before = total; }
     total += masses[other];
     if (masses[other] > 0.0) { lastWithMass = other; }
+    if (masses[other] < 0.0) { wrong = true; }
+  }
+  if (wrong || total == 0.0) {
+    if (lane == 0u) { ids[row] = 0xffffffffu; }
+    return;
   }
   let low = params.offsetLow + row;
   let high = params.offsetHigh + select(0u, 1u, low < row);

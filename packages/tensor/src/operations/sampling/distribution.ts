@@ -2,12 +2,13 @@ import { OutriderError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
 import { argmax } from '../reduce/argmax'
+import { noLogitWgsl } from '../reduce/no-logit'
 import { rowReduction } from '../reduce/row-reduction'
 import source from './distribution.wgsl'
 import greedySource from './greedy.wgsl'
 import { runOverRows } from './run-over-rows'
 
-const kernel = defineKernel({ name: 'samplingDistribution', source })
+const kernel = defineKernel({ name: 'samplingDistribution', source: `${source}\n${noLogitWgsl}` })
 const greedyKernel = defineKernel({ name: 'greedyDistribution', source: greedySource })
 
 export interface SamplingDistributionOptions {
@@ -25,7 +26,8 @@ export interface SamplingDistributionOptions {
  * order is that of transformers' warpers. Among equal logits the lowest indices stay: top-k keeps exactly k.
  *
  * @param logits  f32 [rows, vocabulary]; −∞ has no probability
- * @returns f32 [rows, vocabulary], each row summing to 1; what is cut is exactly 0. Not differentiable.
+ * @returns f32 [rows, vocabulary], each row summing to 1; what is cut is exactly 0. A row with NaN or +∞, or with
+ *   nothing but −∞, has no distribution: it is NaN throughout. Not differentiable.
  * @throws OutriderError INVALID_ARGUMENT for a temperature, k or p that has no meaning, DTYPE_MISMATCH if logits are not f32
  */
 export function samplingDistribution(
@@ -37,7 +39,7 @@ export function samplingDistribution(
   const { params, workgroups } = runOverRows(logits)
   const probabilities = device.empty(logits.shape)
   if (temperature === 0) {
-    using ids = argmax(logits)
+    using ids = argmax(logits, { logits: true })
     device.run(greedyKernel, {
       bindings: { ids, probabilities },
       params: { count: logits.size, columns: params.columns },

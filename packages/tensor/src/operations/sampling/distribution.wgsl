@@ -1,10 +1,10 @@
 // The distribution that tokens are drawn from: softmax(logits / temperature) over what top-k and then top-p keep. Tokens are
 // ranked by logit, ties by lowest index; what is kept is the head of that ranking: every token above a threshold, and so
-// many of those at it.
+// many of those at it. A row with NaN or +∞, or with nothing but −∞, has no distribution: all of it is NaN.
 //
 // logits, probabilities: [rows, columns]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum4, rowMax4 (row-reduction.ts, steering). topK: columns for all; topP: 1 for all. inverse: 1 / temperature.
+// Prelude: rowSum4, rowMax4 (row-reduction.ts, steering), isNoLogit (no-logit.wgsl). topK: columns for all; topP: 1 for all. inverse: 1 / temperature.
 //
 // The threshold is found without a sort: f32 numbers are ordered as their bits are (the sign turned over), so the interval
 // of bits that holds it is cut in four by the pivots of a pass, and drawn in to the logits that lie in it.
@@ -27,10 +27,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var extremes = vec4f(LOWEST);
   for (var i = lane; i < params.columns; i += LANES) {
     let x = logit(begin + i);
-    extremes = max(extremes, vec4f(x, -x, LOWEST, LOWEST));
+    let wrong = select(0.0, 1.0, isNoLogit(logits[begin + i]));
+    extremes = max(extremes, vec4f(x, -x, wrong, LOWEST));
   }
   extremes = rowMax4(extremes, lane);
   let largest = extremes.x;
+  if (extremes.z > 0.0 || largest <= LOWEST) {
+    let none = bitcast<f32>(0x7fc00000u | min(row, 0u)); // a constant cannot be NaN
+    for (var i = lane; i < params.columns; i += LANES) { probabilities[begin + i] = none; }
+    return;
+  }
   var head = Head(-extremes.y, f32(params.columns));
   if (params.topK < params.columns) { head = search(begin, lane, head, largest, f32(params.topK), false); }
   var total = mass(begin, lane, head, largest);

@@ -1,0 +1,102 @@
+import type { Device, Tensor } from '@outrider/tensor'
+import { testDevice } from '@outrider/tensor/testing'
+import { byteTokenizer, Llama, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { SpeculativeDecoder } from './decoder'
+import { readVerdict, verify } from './verification/verify'
+
+let device: Device
+beforeAll(async () => {
+  device = await testDevice()
+})
+
+function modelOf(seed: number): PretrainedModel {
+  const config = {
+    architecture: 'llama' as const,
+    vocabularySize: 258,
+    hiddenSize: 16,
+    intermediateSize: 24,
+    layers: 1,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 8,
+    contextLength: 64,
+    ropeTheta: 10_000,
+    rmsNormEpsilon: 1e-5,
+    tieWordEmbeddings: true,
+    bosTokenId: 256,
+    eosTokenIds: [],
+    initializerRange: 0.1,
+  }
+  return pretrainedModel(Llama.initialize(device, config, { seed }), {
+    tokenizer: byteTokenizer(),
+    generationConfig: { bosTokenId: 256, eosTokenIds: [] },
+    source: `seed ${seed}`,
+  })
+}
+
+async function poison({ model }: PretrainedModel): Promise<void> {
+  const weight = model.parameters['model.layers.0.mlp.down_proj.weight']!
+  const values = (await weight.data()) as Float32Array
+  values[7] = Number.NaN
+  weight.write(values)
+}
+
+describe('speculation with a weight that is no number', () => {
+  for (const temperature of [0, 1])
+    for (const verification of ['token', 'block'] as const)
+      it(`stops and says whose it is (${verification}, temperature ${temperature})`, async () => {
+        const target = modelOf(1)
+        const draft = modelOf(2)
+        const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength: 3, verification })
+        const answer = async () => {
+          const tokens: number[] = []
+          for await (const block of decoder.generate([97, 98], { maxTokens: 8, temperature, seed: 2 }))
+            tokens.push(...block.tokens)
+          return tokens
+        }
+        expect(await answer()).toHaveLength(8)
+        const live = device.memory.liveBuffers
+        await poison(draft)
+        await expect(answer()).rejects.toMatchObject({
+          code: 'NOT_FINITE',
+          message: expect.stringMatching(/^The draft /),
+        })
+        await poison(target)
+        await expect(answer()).rejects.toMatchObject({
+          code: 'NOT_FINITE',
+          message: expect.stringMatching(/^The model /),
+        })
+        expect(device.memory.liveBuffers).toBe(live)
+        for (const model of [target, draft]) model.dispose()
+      })
+})
+
+describe('verification', () => {
+  it('refuses a row that is no distribution, whichever it is', async () => {
+    const [gamma, columns] = [3, 5]
+    const rows = (count: number, wrong: number | null): Tensor =>
+      device.tensor(
+        Float32Array.from({ length: count * columns }, (_, i) =>
+          Math.floor(i / columns) === wrong ? Number.NaN : 0.2,
+        ),
+        { shape: [count, columns] },
+      )
+    const read = async (draft: number | null, target: number | null, tokens = [1, 2, 3]) => {
+      using result = device.scope(() =>
+        verify({
+          draft: rows(gamma, draft),
+          target: rows(gamma + 1, target),
+          tokens: device.tensor(Uint32Array.from(tokens)),
+          uniforms: device.tensor(new Float32Array(gamma + 1).fill(0.5)),
+          verification: 'block',
+        }),
+      )
+      return readVerdict((await result.data()) as Uint32Array)
+    }
+    expect((await read(null, null)).accepted).toBe(3)
+    for (let row = 0; row < gamma; row++) await expect(read(row, null)).rejects.toThrow(/^The draft/)
+    for (let row = 0; row <= gamma; row++) await expect(read(null, row)).rejects.toThrow(/^The target/)
+    await expect(read(null, null, [1, 0xffffffff, 3])).rejects.toThrow(/^The draft/)
+  })
+})

@@ -1,0 +1,107 @@
+import { type Device, noToken } from '@outrider/tensor'
+import { testDevice } from '@outrider/tensor/testing'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { Llama } from '../model/index'
+import { type PretrainedModel, pretrainedModel } from '../pretrained/index'
+import { byteTokenizer } from '../tokenizer/index'
+import { ContinuousBatch } from './continuous-batch'
+import { generate } from './generate'
+import { generateBatch } from './generate-batch'
+import { drawnToken } from './sample'
+
+let device: Device
+beforeAll(async () => {
+  device = await testDevice()
+})
+
+/** A random model over bytes, one number of one of whose weights is none. */
+async function poisoned(name: string, place: number): Promise<PretrainedModel> {
+  const config = {
+    architecture: 'llama' as const,
+    vocabularySize: 258,
+    hiddenSize: 16,
+    intermediateSize: 24,
+    layers: 1,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 8,
+    contextLength: 64,
+    ropeTheta: 10_000,
+    rmsNormEpsilon: 1e-5,
+    tieWordEmbeddings: false,
+    bosTokenId: 256,
+    eosTokenIds: [],
+    initializerRange: 0.1,
+  }
+  const model = Llama.initialize(device, config, { seed: 3 })
+  const weight = model.parameters[name]!
+  const values = (await weight.data()) as Float32Array
+  values[place] = Number.NaN
+  weight.write(values)
+  return pretrainedModel(model, {
+    tokenizer: byteTokenizer(),
+    generationConfig: { bosTokenId: 256, eosTokenIds: [] },
+    source: 'poisoned',
+  })
+}
+
+/** A model that is well, until it reads that byte. */
+const poisonedAt = (byte: number) => poisoned('model.embed_tokens.weight', byte * 16 + 3)
+
+const refused = {
+  code: 'NOT_FINITE',
+  message: expect.stringContaining('The model computes logits that are no numbers'),
+}
+const settings = [{ temperature: 0 }, { temperature: 1, seed: 4 }, { temperature: 0.8, topP: 0.9, topK: 20, seed: 4 }]
+
+describe('a model whose logits are no numbers', () => {
+  it('answers nothing, greedy or drawn, and its memory comes back', async () => {
+    const model = await poisonedAt(98)
+    const live = device.memory.liveBuffers
+    const answer = async (prompt: number[], options: object) => {
+      const tokens: number[] = []
+      for await (const { token } of generate(model, prompt, { maxTokens: 2, ...options })) tokens.push(token)
+      return tokens
+    }
+    for (const options of settings) {
+      await expect(answer([97, 98, 99], options)).rejects.toMatchObject(refused)
+      await expect(answer([97, 98, 99], { ...options, logProbabilities: 2 })).rejects.toMatchObject(refused)
+      expect(await answer([97, 99], options)).toHaveLength(2)
+    }
+    expect(device.memory.liveBuffers).toBe(live)
+    model.dispose()
+  })
+
+  it('is found whichever of its weights it is', async () => {
+    const sound = await poisonedAt(0)
+    const names = Object.keys(sound.model.parameters)
+    sound.dispose()
+    for (const name of names) {
+      const model = await poisoned(name, 1)
+      // The byte 0 is the one whose embedding it is.
+      for (const temperature of [0, 1])
+        await expect(generateBatch(model, [[0, 97]], { maxTokens: 1, temperature }), name).rejects.toMatchObject(
+          refused,
+        )
+      model.dispose()
+    }
+  })
+
+  it('is found by one prompt among many', async () => {
+    const model = await poisonedAt(98)
+    const prompts = [[97], [99, 100], [98], [101]]
+    for (const options of settings) {
+      await expect(generateBatch(model, prompts, { maxTokens: 2, ...options })).rejects.toMatchObject(refused)
+      const batch = new ContinuousBatch(model)
+      for (const prompt of prompts) batch.join(prompt, { maxTokens: 2, ...options })
+      await expect(batch.step()).rejects.toMatchObject(refused)
+      batch.dispose()
+    }
+    model.dispose()
+  })
+})
+
+it('an id that was drawn is that id', () => {
+  expect(drawnToken(7)).toBe(7)
+  expect(() => drawnToken(noToken)).toThrow(/no numbers/)
+})
