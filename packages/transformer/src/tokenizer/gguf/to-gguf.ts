@@ -44,7 +44,7 @@ export function ggufVocabulary({
   generationConfig: { eosTokenIds },
 }: TokenizedModel): GgufVocabulary {
   const files = tokenizer.toFiles()
-  const json = JSON.parse(files['tokenizer.json']!) as TokenizerJson
+  const json = { ...JSON.parse(files['tokenizer.json']!), added_tokens: [...tokenizer.addedTokens] } as TokenizerJson
   const differences: string[] = []
   const remarks: string[] = []
   checkModel(json)
