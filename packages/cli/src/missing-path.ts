@@ -6,12 +6,15 @@ import { nearest } from './nearest'
 /**
  * Before any work: a file that will be read is there.
  *
- * @throws OutriderError FILE_MISSING that names what is there and nearest
+ * @throws OutriderError FILE_MISSING that names what is there and nearest, or how a data set of the Hub is downloaded
  */
 export async function checkInputFile(option: string, path: string): Promise<void> {
-  if (/^https?:\/\//.test(path) || (await exists(path))) return
+  if (await exists(path)) return
+  const remedy = await adviceForMissing(path)
+  const dataSet = /^[\w-][\w.-]*\/[\w.-]+$/.test(path) && !/\.\w+$/.test(path)
+  const ofHub = `A data set of the Hub is downloaded first: hf download --repo-type dataset ${path}`
   throw new OutriderError('FILE_MISSING', `There is no file ${path} (${option}).`, {
-    remedy: (await adviceForMissing(path)) ?? 'Check the path.',
+    remedy: dataSet ? [remedy, ofHub].filter(Boolean).join(' ') : (remedy ?? 'Check the path.'),
     details: { file: path },
   })
 }
@@ -19,6 +22,8 @@ export async function checkInputFile(option: string, path: string): Promise<void
 /** What helps with a path that is not there; undefined where nothing is known but that. */
 export async function adviceForMissing(path: string): Promise<string | undefined> {
   if (path.startsWith('~')) return 'The shell leaves ~ as it is within quotes and after =: write $HOME in its place.'
+  if (path.startsWith('file:')) return 'Write it as a path, without file://.'
+  if (/^\w{2,}:\/\//.test(path)) return 'It is an address: download it first.'
   const near = await nearestPath(path)
   if (near !== undefined) return `Did you mean ${near}?`
   return (await exists(dirname(path))) ? undefined : `Check the path: there is no folder ${dirname(path)} either.`

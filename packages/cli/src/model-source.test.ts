@@ -44,6 +44,8 @@ describe('what is given as a model', () => {
     expect(await told(join(folder, 'model.safetensors'))).toContain(`Give the folder that it is in: ${folder}`)
     expect(await told('~/model')).toMatch(/write \$HOME/)
     expect(await told('')).toMatch(/--model is empty/)
+    expect(await told(`file://${folder}`)).toMatch(/Write it as a path, without file/)
+    expect(await told('s3://bucket/model')).toMatch(/It is an address: download it first/)
   })
 
   it('is missed before another is opened', async () => {
@@ -74,6 +76,19 @@ describe('a file to be read', () => {
       expect(err).not.toMatch(/Adapter|parameters/)
     }
   })
+})
+
+it.each([
+  ['https://host/rows.jsonl', /It is an address: download it first/],
+  ['file:///rows.jsonl', /Write it as a path, without file/],
+  ['org/name-of-rows', /hf download --repo-type dataset org\/name-of-rows/],
+])('says of %s in place of a file what helps', async (path, advice) => {
+  const model = testData('stories260K')
+  const { status, err } = await runCli(['evaluate', '--target', model, '--draft', model, '--prompts', path])
+  expect(status).toBe(1)
+  expect(err).toContain(`There is no file ${path} (--prompts).`)
+  expect(err).toMatch(advice)
+  expect(err).not.toMatch(/Adapter/)
 })
 
 it('reads plain text by a pattern, which is no path', async () => {

@@ -59,6 +59,16 @@ const evaluating = (most: string) => [
   ...['--draft-length', '2', '--max-tokens', '3', '--skip-bad-rows', most],
 ]
 
+test.each(['made.parquet', 'made.csv', 'made.jsonl.gz'])(
+  'rows that are generated are not written as %s',
+  async (out) => {
+    const { status, err } = await runCli(generating(out, '0'))
+    expect(status).toBe(2)
+    expect(err).toMatch(/rows are written as JSONL/)
+    expect(existsSync(at(out))).toBe(false)
+  },
+)
+
 describe('a command that reads rows', () => {
   for (const [command, args, lines] of [
     ['pretrain', pretraining('pretrained', '1'), ['text.jsonl, line 2', 'text.jsonl, line 3']],
@@ -71,6 +81,28 @@ describe('a command that reads rows', () => {
       expect(status).toBe(1)
       expect(err).toMatch(RegExp(`Passed over: .*${lines[0]}[\\s\\S]*${lines[1]}[\\s\\S]*1 bad row was let pass`))
     })
+
+  test('tells how many rows it learns only in part or not at all, with the reason, and counts them in --json', async () => {
+    write('unequal.jsonl', [
+      said('Who is Mira?', 'Mira lives near the mill.'),
+      said('Who is Mira?', 'Mira lives near the mill. She likes to paint at night. '.repeat(3)),
+      said('What is red? '.repeat(12), 'A dog.'),
+    ])
+    const held = ['--validation', at('unequal.jsonl'), '--json']
+    const { status, out, err } = await runCli([...distilling('unequal', '0', ['unequal.jsonl']), ...held])
+    expect(status, err).toBe(0)
+    const told = /unequal\.jsonl: of 3 rows 1 is learned only as far as 32 tokens.*line 2.*, 1 is passed over.*line 3/g
+    expect(err.match(told)).toHaveLength(2) // learned and held out
+    expect(JSON.parse(out)).toMatchObject({ rows_cut: 1, rows_passed_over: 1 })
+  })
+
+  test('refuses a length beyond the context of the models', async () => {
+    for (const args of [distilling('beyond', '0', ['seeds.jsonl']), pretraining('beyond', '2')]) {
+      const { status, err } = await runCli(args.map((arg) => (arg === '32' ? '256' : arg)))
+      expect(status).toBe(2)
+      expect(err).toMatch(/length is 256, beyond the context of the (draft|target), which has 128 positions/)
+    }
+  })
 
   test('ends with the first where none may be bad', async () => {
     const { status, err } = await runCli(generating('made.jsonl', '1').slice(0, -2))
@@ -101,6 +133,17 @@ describe('a command that reads rows', () => {
     expect(err.match(/mood/g)).toHaveLength(1)
     const made = readFileSync(at('both.jsonl'), 'utf8').trim().split('\n')
     expect(JSON.parse(made[1]!)).toMatchObject({ category: 'odd', messages: [{ content: 'Why 1?' }, {}] })
+  })
+
+  test('generate tells how many rows of other settings a file has before it adds to it, and counts those of the file', async () => {
+    write('one.jsonl', [asked('Who is Mira?')])
+    const generation = generating('grown.jsonl', '0', ['one.jsonl'])
+    expect((await runCli(generation)).err).not.toContain('besides')
+    const { status, out, err } = await runCli([...generation, '--top-p', '0.5'])
+    expect(status, err).toBe(0)
+    expect(err).toMatch(/grown\.jsonl has 1 row besides those that are asked for, of other instructions, settings/)
+    expect(out).toMatch(/^2 rows in .*grown\.jsonl, 1 of them new.*; 1 are not of these/m)
+    expect(readFileSync(at('grown.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2)
   })
 
   test('generate says that a file is not its own before it loads anything', async () => {

@@ -84,6 +84,16 @@ async function checkInputs(command: Command): Promise<void> {
     for (const path of given(name)) if (!path.includes('*')) await checkInputFile(`--${name}`, path)
 }
 
+/** What says how a draft is used is of no use without one: the answer is the same, and comes as slowly. */
+function ofNoDraft(command: Command): string | undefined {
+  const own = (name: string) => command.options.find((option) => option.attributeName() === name)
+  if (!own('draft') || command.getOptionValue('draft') !== undefined) return undefined
+  const given = ofDraft.find((name) => command.getOptionValueSource(name) === 'cli')
+  return given && `${own(given)!.long} is of no use here: no --draft is given.`
+}
+
+const ofDraft = ['draftLength', 'verification', 'draftDtype', 'speculateUpTo']
+
 async function inFrame(
   body: (context: Context) => Promise<object>,
   command: Command,
@@ -97,6 +107,8 @@ async function inFrame(
   const patience = endLate(streams, context, surroundings.err)
   try {
     await checkInputs(command)
+    const useless = ofNoDraft(command)
+    if (useless !== undefined) terminal.warn(useless)
     const result = await body(context)
     terminal.endProgress()
     if (terminal.json) terminal.printJson(result)

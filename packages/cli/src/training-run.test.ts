@@ -8,7 +8,7 @@ import { runCli } from './testing/run-cli'
 const folder = mkdtempSync(join(tmpdir(), 'outrider-run-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('a run whose newest checkpoint is damaged says so, and goes on from the older one to the same bytes', async () => {
+test('a run is not begun anew over another; one whose newest checkpoint is damaged says so, and goes on from the older one to the same bytes', async () => {
   const out = join(folder, 'draft')
   const text = join(folder, 'text.txt')
   writeFileSync(text, Array.from({ length: 20 }, (_, i) => `Mira has ${i} kites.`).join('\n<|endoftext|>\n'))
@@ -32,6 +32,11 @@ test('a run whose newest checkpoint is damaged says so, and goes on from the old
   const weights = readFileSync(join(out, 'model.safetensors'))
   expect(readdirSync(out)).toEqual(expect.arrayContaining(['checkpoint-2', 'checkpoint-4']))
   expect(readdirSync(out).filter((name) => name.startsWith('.'))).toEqual([]) // nor a lock
+
+  const anew = await runCli([...pretraining, '--seed', '1'])
+  expect(anew.status).toBe(2)
+  expect(anew.err).toMatch(/holds the checkpoints of a run.*--resume/s)
+  expect(readFileSync(join(out, 'model.safetensors')).equals(weights)).toBe(true)
 
   const moments = join(out, 'checkpoint-4', 'optimizer.safetensors')
   const bytes = readFileSync(moments)

@@ -1,4 +1,4 @@
-import { batchesOnce, type DataSource } from '@outrider/dataset'
+import { type BatchOptions, batchesOnce, type DataSource, type LeftOut, rowLength } from '@outrider/dataset'
 import type { LogEntry, Resumption, TrainingOptions, TrainingResult } from '@outrider/training'
 import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from './context'
@@ -13,13 +13,15 @@ export async function trainingRun(
   {
     label,
     draft,
+    target,
     validation,
     train,
   }: {
     label: string
     draft: PretrainedModel
+    target: Pick<PretrainedModel, 'config'>
     validation?: DataSource | undefined
-    train: (options: TrainingOptions & { batchSize: number; length?: number; seed: number }) => Promise<TrainingResult>
+    train: (options: TrainingOptions & BatchOptions) => Promise<TrainingResult>
   },
 ): Promise<object> {
   const { terminal, signal } = context
@@ -39,13 +41,21 @@ export async function trainingRun(
     out,
   } = flags
   context.resume = 'The same command with --resume goes on from the last checkpoint.'
-  const rows = { batchSize, ...(length !== undefined && { length }), seed }
+  // Of the rows that are learned the result says how many were not learned whole; of held-out ones the warning alone.
+  const leftOut = { rows_cut: 0, rows_passed_over: 0 }
+  const tell = ({ message }: LeftOut) => terminal.warn(message)
+  const rows = { batchSize, length: rowLength({ target, draft }, length), seed, onLeftOut: tell }
   const heldOut = validation && (await batchesOnce(validation, draft, rows))
   const began = performance.now()
   let progress: ReturnType<typeof stepProgress> | undefined
   let trainedTokens = 0
   const { history } = await train({
     ...rows,
+    onLeftOut(told) {
+      tell(told)
+      leftOut.rows_cut += told.cut
+      leftOut.rows_passed_over += told.tooLong + told.unlearned
+    },
     steps,
     learningRate,
     warmup,
@@ -81,15 +91,16 @@ export async function trainingRun(
       `${skipped} of ${steps} steps were skipped while the scale of the loss came down to ${last?.loss_scale}, where gradients fit in half precision.`,
     )
   terminal.print(`Written to ${out}`)
-  return { out, steps, seconds, tokens: trainedTokens, ...last, ...measured }
+  return { out, steps, seconds, tokens: trainedTokens, ...leftOut, ...last, ...measured }
 }
 
-function tellResumption(terminal: Terminal, { checkpoint, verified, damaged }: Resumption): void {
+function tellResumption(terminal: Terminal, { checkpoint, verified, damaged, remarks }: Resumption): void {
   for (const { checkpoint: newer, error } of damaged)
     terminal.warn(`${newer} is damaged, and nothing is taken from it: ${error.message}`)
   if (damaged.length > 0) terminal.warn(`The run goes on from ${checkpoint}.`)
   if (!verified)
     terminal.warn(`${checkpoint} has no checksums (an older version wrote it), so it is taken without being verified.`)
+  for (const remark of remarks) terminal.warn(remark)
 }
 
 function describe({ eval_loss, eval_acceptance_rate, eval_acceptance_length }: LogEntry): string {

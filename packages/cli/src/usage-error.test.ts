@@ -41,6 +41,31 @@ describe('a wrong usage', () => {
     expect(await wrong('complete', '--prompt', '--gamma')).toContain("required option '--model <dir>' not specified")
   })
 
+  it('has what stands behind no option named, as a model that other tools take so', async () => {
+    expect(await wrong('complete', './model', '--prompt', 'x')).toBe(
+      "error: required option '--model <dir>' not specified. './model' stands behind no option.",
+    )
+    expect(await wrong('complete', '--model', 'm', '--prompt', 'Once', 'upon', 'a')).toMatch(
+      /'upon' stands behind no option/,
+    )
+    expect(await wrong('complete', './model', '--gamma', '5')).toMatch(/^error: unknown option '--gamma'/)
+  })
+
+  it('is help of a command that is not there', async () => {
+    expect(await wrong('help', 'complte')).toBe("error: unknown command 'complte' (Did you mean complete?)")
+    expect(await wrong('help', 'nothing-like-it')).toBe("error: unknown command 'nothing-like-it'")
+  })
+
+  it('is a learning rate of 0, before a model is opened', async () => {
+    const given = ['--target', '/nowhere', '--draft', '/nowhere', '--data', '/nowhere', '--out', '/nowhere']
+    expect(await wrong('distill', ...given, '--learning-rate', '0')).toMatch(/--learning-rate.*above 0/)
+  })
+
+  it('is a temperature without end, before a model is opened', async () => {
+    const given = ['--model', '/nowhere', '--prompt', 'x', '--temperature', '1e400']
+    expect(await wrong('complete', ...given)).toMatch(/--temperature.*must be a number/)
+  })
+
   it.each(['0', '16', '99', '2.5', 'x', '-1'])('is a draft length of %s: no model is opened', async (given) => {
     const models = ['--model', '/nowhere', '--draft', '/nowhere', '--prompt', 'x']
     expect(await wrong('complete', ...models, '--draft-length', given)).toMatch(/--draft-length.*from 1 to 15/)

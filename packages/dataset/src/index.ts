@@ -1,6 +1,13 @@
 export { type Batch, toBatch } from './batches/batch'
-export { type BatchOptions, type BatchStream, batchesOnce, batchStream } from './batches/batch-stream'
+export {
+  type BatchesIdentity,
+  type BatchOptions,
+  type BatchStream,
+  batchesOnce,
+  batchStream,
+} from './batches/batch-stream'
 export { type Mixture, mix } from './batches/mix'
+export { rowLength } from './batches/row-length'
 export { type BadRows, badRows } from './formats/bad-rows'
 export { parseRow } from './formats/parse-row'
 export type { ConversationRow, DataSource, DatasetRow, TextRow, TokensRow } from './formats/row'
@@ -19,5 +26,6 @@ export { rowFiles } from './sources/row-files'
 export { rows, texts } from './sources/rows'
 export type { RowOptions } from './sources/rows-in'
 export { type TextFilesOptions, textFiles } from './sources/text-files'
-export { type Example, promptOf, type Speaker, tokenizeConversation } from './tokenize/example'
+export { type AnswersSaid, type Example, promptOf, type Speaker, tokenizeConversation } from './tokenize/example'
+export type { LeftOut, OnLeftOut } from './tokenize/left-out'
 export { tokenize } from './tokenize/tokenize'

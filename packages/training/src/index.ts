@@ -6,6 +6,7 @@ export {
   type TrainerState,
   wholeCheckpoint,
 } from './checkpoint/checkpoints'
+export type { RunIdentity } from './checkpoint/run-identity'
 export { simulatedAcceptanceLength } from './evaluation/acceptance'
 export { evaluate } from './evaluation/evaluate'
 export { type DistillationOptions, type DistillationSettings, distill, distillation } from './loop/distill'

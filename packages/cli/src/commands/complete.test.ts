@@ -79,6 +79,23 @@ describe('outrider complete', () => {
     expect(err).toMatch(/Adapter: .+\n.*8 tokens \(length\)/s)
   })
 
+  test('says that what concerns a draft is of no use without one', async () => {
+    const { status, err } = await runCli([
+      'complete',
+      '--model',
+      model,
+      '--prompt',
+      prompt,
+      '--max-tokens',
+      '2',
+      '--json',
+      '--verification',
+      'token',
+    ])
+    expect(status).toBe(0)
+    expect(err).toContain('--verification is of no use here: no --draft is given.')
+  })
+
   test.each([
     ['a model that is not there', ['--model', '/nowhere', '--prompt', 'x'], 1, /no model directory \/nowhere/],
     ['an empty prompt', ['--model', model, '--prompt', ''], 2, /prompt is empty/],

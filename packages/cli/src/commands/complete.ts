@@ -109,7 +109,7 @@ export async function streamed(answer: AnswerStream, onText: (text: string) => v
 }
 
 /** Tokens per second are those after the first token, over the time from the first token to the last. */
-export function timingsOf({ promptTokens, tokens, timings }: GenerationResult) {
+function timingsOf({ promptTokens, tokens, timings }: GenerationResult) {
   const { promptSeconds, decodeSeconds } = timings
   return {
     prompt_tokens: promptTokens,

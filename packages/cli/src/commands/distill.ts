@@ -51,6 +51,7 @@ export const addDistill: AddCommand = (program, run) => {
 async function distillDraft(context: Context, flags: DistillFlags): Promise<object> {
   await claimDirectory(context, flags.out, {
     kind: 'run',
+    anew: !flags.resume,
     inputs: {
       '--target': flags.target,
       '--draft': flags.draft,
@@ -72,6 +73,7 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
   const result = await trainingRun(context, flags, {
     label: `distill ${flags.loss.name}`,
     draft,
+    target,
     validation: flags.validation && rowFiles(flags.validation, reading.options),
     train: (options) => distill({ draft, target, data, loss: flags.loss, ...options }),
   })

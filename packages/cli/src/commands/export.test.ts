@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,6 +76,16 @@ describe('outrider export', () => {
     expect(await readdir(root)).not.toContain('large.gguf')
     const { status } = await runCli(['export', '--model', large, '--out', join(root, 'large-bf16'), '--dtype', 'bf16'])
     expect(status).toBe(0)
+  })
+
+  test('refuses a directory that is named as a file', async () => {
+    for (const given of [['x.safetensors'], ['x.bin'], ['x.gguf', '--format', 'safetensors']]) {
+      const [name, ...flags] = given as [string, ...string[]]
+      const { status, err } = await runCli(['export', '--model', model, '--out', join(root, name), ...flags])
+      expect(status).toBe(2)
+      expect(err).toMatch(/is named as a file, and safetensors are a directory/)
+      expect(existsSync(join(root, name))).toBe(false)
+    }
   })
 
   test('refuses an element type that the format does not have, before it loads anything', async () => {

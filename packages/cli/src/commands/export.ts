@@ -54,7 +54,13 @@ async function exportModel(
   { model, out, dtype, acceptDifferences = false, ...flags }: ExportFlags,
 ): Promise<object> {
   const { terminal } = context
-  const format = flags.format ?? (out.endsWith('.gguf') ? 'gguf' : 'safetensors')
+  const isGguf = /\.gguf$/i.test(out)
+  const format = flags.format ?? (isGguf ? 'gguf' : 'safetensors')
+  if (format === 'safetensors' && (isGguf || /\.(safetensors|bin|pth?)$/i.test(out)))
+    throw new OutriderError('INVALID_ARGUMENT', `--out ${out} is named as a file, and safetensors are a directory.`, {
+      remedy:
+        'Name a directory: weights, configuration and tokenizer are written into it. For one file, end it in .gguf.',
+    })
   if ((format === 'gguf' && dtype === 'bf16') || (format === 'safetensors' && dtype.startsWith('q')))
     throw new OutriderError('INVALID_ARGUMENT', `--dtype ${dtype} is not for --format ${format}.`, {
       remedy: `Use ${format === 'gguf' ? 'f32, f16, q8_0 or q4_0' : 'f32, f16 or bf16'}.`,

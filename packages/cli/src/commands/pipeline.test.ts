@@ -55,7 +55,7 @@ describe('pretrain, generate, distill, evaluate', () => {
     const generation = ['generate', '--target', target, '--seeds', at('seeds.jsonl'), '--out', at('answers.jsonl')]
     const grid = ['--temperatures', '0,0.5', '--max-tokens', '40', '--batch-size', '12']
     expect(await stage(...generation, ...grid)).toMatchObject({ rows: 24, generated: 24 })
-    expect(await stage(...generation, ...grid)).toMatchObject({ rows: 24, generated: 0 })
+    expect(await stage(...generation, ...grid)).toMatchObject({ rows: 24, generated: 0, others: 0 })
 
     const aligned = await stage(
       ...['distill', '--target', target, '--draft', at('draft'), '--data', at('answers.jsonl'), at('bad.jsonl')],

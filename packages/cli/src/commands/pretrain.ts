@@ -64,6 +64,7 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
   const { layers, hiddenSize, heads, kvHeads, intermediateSize, seed } = flags
   await claimDirectory(context, flags.out, {
     kind: 'run',
+    anew: !flags.resume,
     inputs: {
       '--target': flags.target,
       '--draft': flags.draft,
@@ -90,6 +91,7 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
   const result = await trainingRun(context, flags, {
     label: 'pretrain',
     draft,
+    target,
     validation: flags.validation && textFiles(flags.validation, reading.options),
     train: (options) => pretrain(draft, textFiles(flags.text, reading.options), options),
   })

@@ -16,11 +16,17 @@ export function integer({ least = 0, most = Infinity }: { least?: number; most?:
 export function number({ least = -Infinity, most = Infinity }: { least?: number; most?: number } = {}) {
   return (text: string): number => {
     const value = Number(text)
-    if (text.trim() !== '' && value >= least && value <= most) return value
+    if (text.trim() !== '' && Number.isFinite(value) && value >= least && value <= most) return value
     throw new InvalidArgumentError(
       `It must be a number ${most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`}.`,
     )
   }
+}
+
+export function positive(text: string): number {
+  const value = number({ least: 0 })(text)
+  if (value > 0) return value
+  throw new InvalidArgumentError('It must be above 0.')
 }
 
 /** `3,5` → [3, 5]; an option that is given again adds to its list. */

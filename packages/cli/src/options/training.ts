@@ -1,6 +1,6 @@
 import type { Precision } from '@outrider/training'
 import { type Command, Option } from 'commander'
-import { integer, number } from './parse'
+import { integer, positive } from './parse'
 
 /** Options that both kinds of training share. */
 export interface TrainingFlags {
@@ -37,7 +37,7 @@ export const withTraining = (command: Command, defaults: { steps: number; learni
     .option(
       '--learning-rate <x>',
       'the highest, after the warm-up; it falls along a cosine',
-      number({ least: 0 }),
+      positive,
       defaults.learningRate,
     )
     .option('--warmup <n>', 'steps of warm-up (default: a twentieth of all)', integer())

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isModelFile } from '@outrider/transformer'
 import { plan } from '../demo/plan'
@@ -19,12 +19,25 @@ export async function strangerIn(folder: string, kind: DirectoryKind): Promise<s
   return await strangers[kind](folder, names)
 }
 
+/** Whether a run has recorded checkpoints in a directory. A record that cannot be read may have some. */
+export async function holdsCheckpoints(folder: string): Promise<boolean> {
+  try {
+    const { checkpoints } = JSON.parse(await readFile(join(folder, recordFile), 'utf8')) as { checkpoints: unknown[] }
+    return checkpoints.length > 0
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
+  }
+}
+
+/** Where a run records its checkpoints. */
+const recordFile = 'checkpoints.json'
+
 const strangers: Record<
   DirectoryKind,
   (folder: string, names: readonly string[]) => Promise<string | undefined> | string | undefined
 > = {
   run(_, names) {
-    if (names.includes('checkpoints.json')) return undefined // what it says is for whoever resumes
+    if (names.includes(recordFile)) return undefined // what it says is for whoever resumes
     return names.find((name) => !/^checkpoint-\d+$/.test(name)) // killed before its first checkpoint was whole
   },
   model: (_, names) => names.find((name) => !isModelFile(name)),

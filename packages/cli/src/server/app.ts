@@ -87,8 +87,12 @@ export function buildApp(options: AppOptions): Hono<{ Bindings: ConnectionBindin
       throw new ApiError(405, `${path} takes ${allow}.`, { code: 'method_not_allowed', headers: { allow } })
     })
 
+  const paths = [...Object.keys(endpoints), '/v1/models'].join(', ')
   app.notFound((c) =>
-    failure(c, new ApiError(404, `There is no ${c.req.method} ${c.req.path}.`, { code: 'not_found' })),
+    failure(
+      c,
+      new ApiError(404, `There is no ${c.req.method} ${c.req.path}. This server has ${paths}.`, { code: 'not_found' }),
+    ),
   )
   app.onError((error, c) => {
     const { incoming, outgoing } = c.env

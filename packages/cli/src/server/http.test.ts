@@ -16,10 +16,17 @@ describe('a request that is wrong', () => {
     ['no JSON', chat, '{"messages":', 400, /not JSON/, null],
     ['no object', chat, '[1]', 400, /must be a JSON object/, null],
     ['nothing', chat, '', 400, /not JSON/, null],
-    ['no messages', chat, {}, 400, /messages is required/, 'messages'],
+    ['no messages', chat, {}, 400, /^messages is required\.$/, 'messages'],
     ['messages of another type', chat, { messages: 'Hello' }, 400, /messages must be Array, not "Hello"/, 'messages'],
     ['empty messages', chat, { messages: [] }, 400, /at least one message/, 'messages'],
-    ['a message without content', chat, { messages: [{ role: 'user' }] }, 400, /content/, 'messages.0.content'],
+    [
+      'a message without content',
+      chat,
+      { messages: [{ role: 'user' }] },
+      400,
+      /content is required\.$/,
+      'messages.0.content',
+    ],
     [
       'a content that is a number',
       chat,
@@ -147,7 +154,14 @@ describe('a request that is wrong', () => {
       /larger than 20000 bytes/,
       null,
     ],
-    ['no such path', '/v1/embeddings', {}, 404, /no POST \/v1\/embeddings/, null],
+    [
+      'no such path',
+      '/v1/embeddings',
+      {},
+      404,
+      /no POST \/v1\/embeddings\. This server has \/v1\/chat\/completions, /,
+      null,
+    ],
   ])(
     '(%s) is refused with its status, and told what is wrong and where',
     async (_, path, body, status, message, param) => {

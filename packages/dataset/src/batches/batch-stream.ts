@@ -1,9 +1,12 @@
 import { OutriderError } from '@outrider/tensor'
 import type { DataSource } from '../formats/row'
 import type { Example, Speaker } from '../tokenize/example'
+import type { OnLeftOut } from '../tokenize/left-out'
 import { tokenize } from '../tokenize/tokenize'
 import { type Batch, toBatch } from './batch'
 import { type Mixture, nextPart } from './mix'
+import { rowLength } from './row-length'
+import { rowsHash } from './rows-hash'
 import { shuffled } from './shuffle'
 
 /** Batches without end, in an order that a seed decides; where it stands can be written down and gone back to. */
@@ -17,7 +20,12 @@ export interface BatchStream {
    * @throws OutriderError INVALID_ARGUMENT for a state of other data
    */
   restore(state: unknown): Promise<void>
+  /** What the batches are made of, for who goes on with a run: it is to be the same. Streams that cannot say leave it out. */
+  identity?(): Promise<BatchesIdentity>
 }
+
+/** The sources of batches: each with its share of the rows, from 0 to 1, and a hash of all its examples. */
+export type BatchesIdentity = { name: string; share: number; examples: number; rows: string }[]
 
 export interface BatchOptions {
   /** Rows a batch. Default 8. */
@@ -26,6 +34,8 @@ export interface BatchOptions {
   length?: number | undefined
   /** Decides the order. Default 0. */
   seed?: number | undefined
+  /** Told of the rows that are cut or passed over, once a source. Default: a line on the console. */
+  onLeftOut?: OnLeftOut | undefined
 }
 
 interface Part {
@@ -38,19 +48,21 @@ interface Part {
 /**
  * Tokenises sources and gives batches of them: texts in windows, conversations one a row, mixed as `mix` says, each source
  * shuffled anew every time it has been gone through.
+ *
+ * @throws OutriderError INVALID_ARGUMENT for a length beyond the model's context; what `tokenize` throws
  */
 export async function batchStream(
   data: DataSource | Mixture,
   speaker: Speaker,
-  { batchSize = 8, length = Math.min(128, speaker.config.contextLength), seed = 0 }: BatchOptions = {},
+  { batchSize = 8, seed = 0, onLeftOut, ...options }: BatchOptions = {},
 ): Promise<BatchStream> {
-  for (const [name, value] of Object.entries({ batchSize, length }))
-    if (!(Number.isInteger(value) && value > 0))
-      throw new OutriderError('INVALID_ARGUMENT', `${name} must be a positive whole number, not ${value}.`)
+  const length = rowLength({ model: speaker }, options.length)
+  if (!(Number.isInteger(batchSize) && batchSize > 0))
+    throw new OutriderError('INVALID_ARGUMENT', `batchSize must be a positive whole number, not ${batchSize}.`)
   const given = 'parts' in data ? data.parts : [{ name: data.name, source: data, weight: 1 }]
   const parts: Part[] = []
   for (const { name, source, weight } of given)
-    parts.push({ name, weight, examples: await tokenize(source, speaker, length), taken: 0 })
+    parts.push({ name, weight, examples: await tokenize(source, speaker, length, onLeftOut), taken: 0 })
 
   const orders = parts.map(() => ({ epoch: -1, order: shuffled(0, seed, 0) }))
   const take = (index: number): Example => {
@@ -61,6 +73,7 @@ export async function batchStream(
     return part.examples[orders[index]!.order[part.taken++ % part.examples.length]!]!
   }
   const weights = parts.map(({ weight }) => weight)
+  const total = weights.reduce((a, b) => a + b, 0)
   return {
     async next() {
       const examples = Array.from({ length: batchSize }, () =>
@@ -86,32 +99,45 @@ export async function batchStream(
         length: number
         parts: { examples: number; taken: number }[]
       }
-      const same =
-        saved?.seed === seed &&
-        saved.batchSize === batchSize &&
-        saved.length === length &&
+      const differs = (what: string) =>
+        new OutriderError('INVALID_ARGUMENT', `${what} is not what the checkpoint was made with.`, {
+          remedy: 'Resume with the same data and settings, or train into another directory.',
+        })
+      for (const [what, before, now] of [
+        ['The seed', saved?.seed, seed],
+        ['The batch size', saved?.batchSize, batchSize],
+        ['The length', saved?.length, length],
+      ] as const)
+        if (before !== now) throw differs(`${what} ${now}`)
+      const sameData =
         saved.parts?.length === parts.length &&
         saved.parts.every(({ examples }, i) => examples === parts[i]!.examples.length)
-      if (!same)
-        throw new OutriderError(
-          'INVALID_ARGUMENT',
-          'The data, batch size, length or seed is not what the checkpoint was made with.',
-          {
-            remedy: 'Resume with the same data and settings, or train into another directory.',
-          },
-        )
+      if (!sameData) throw differs('The data')
       for (const [i, part] of parts.entries()) part.taken = saved.parts[i]!.taken
     },
+    identity: () =>
+      Promise.all(
+        parts.map(async ({ name, weight, examples }) => ({
+          name,
+          share: weight / total,
+          examples: examples.length,
+          rows: await rowsHash(examples),
+        })),
+      ),
   }
 }
 
-/** Every example of a source once, in order, as batches: for validation. */
+/**
+ * Every example of a source once, in order, as batches: for validation.
+ *
+ * @throws OutriderError INVALID_ARGUMENT for a length beyond the model's context; what `tokenize` throws
+ */
 export async function batchesOnce(
   source: DataSource,
   speaker: Speaker,
-  { batchSize = 8, length = Math.min(128, speaker.config.contextLength) }: BatchOptions = {},
+  { batchSize = 8, length, onLeftOut }: BatchOptions = {},
 ): Promise<Batch[]> {
-  const examples = await tokenize(source, speaker, length)
+  const examples = await tokenize(source, speaker, rowLength({ model: speaker }, length), onLeftOut)
   return Array.from({ length: Math.ceil(examples.length / batchSize) }, (_, i) =>
     toBatch(examples.slice(i * batchSize, (i + 1) * batchSize)),
   )

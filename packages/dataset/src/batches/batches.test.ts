@@ -4,6 +4,7 @@ import { chatSpeaker } from '../tiny-model.fixture'
 import { type Batch, toBatch } from './batch'
 import { batchesOnce, batchStream } from './batch-stream'
 import { mix } from './mix'
+import { rowLength } from './row-length'
 import { shuffled } from './shuffle'
 
 /** Rows whose first token tells which they are. */
@@ -46,6 +47,23 @@ describe('shuffled', () => {
 })
 
 describe('batchStream', () => {
+  it('says what it is made of: shares, and a hash that changes with a token, its mask or the order', async () => {
+    const row = (tokens: number[], lossMask = [1, 1, 1]) => ({ kind: 'tokens' as const, tokens, lossMask })
+    const identityOf = async (...all: ReturnType<typeof row>[]) =>
+      (await batchStream(rows(all, 'them'), chatSpeaker)).identity!()
+    const whole = await identityOf(row([1, 2, 3]), row([4, 5, 6]))
+    expect(whole).toEqual([{ name: 'them', share: 1, examples: 2, rows: expect.stringMatching(/^[0-9a-f]{32}$/) }])
+    expect(await identityOf(row([1, 2, 3]), row([4, 5, 6]))).toEqual(whole)
+    const others = await Promise.all([
+      identityOf(row([1, 2, 3]), row([4, 5, 7])),
+      identityOf(row([1, 2, 3]), row([4, 5, 6], [1, 0, 1])),
+      identityOf(row([4, 5, 6]), row([1, 2, 3])),
+    ])
+    expect(new Set([whole, ...others].map(([part]) => part!.rows)).size).toBe(4)
+    const mixture = await batchStream(mix({ a: [numbered(0, 3), 18], b: [numbered(9, 3), 2] }), chatSpeaker)
+    expect((await mixture.identity!()).map(({ share }) => share)).toEqual([0.9, 0.1])
+  })
+
   it('gives every row once an epoch', async () => {
     const stream = await batchStream(numbered(0, 12), chatSpeaker, { batchSize: 4, seed: 5 })
     for (let epoch = 0; epoch < 2; epoch++) {
@@ -94,6 +112,10 @@ describe('batchStream', () => {
   it('refuses sizes and shares that cannot be', async () => {
     await expect(batchStream(numbered(0, 7), chatSpeaker, { batchSize: 0 })).rejects.toThrow(/batchSize/)
     await expect(batchStream(numbered(0, 7), chatSpeaker, { length: 1.5 })).rejects.toThrow(/length/)
+    const beyond = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/length is 97, beyond the context.* 96/) }
+    await expect(batchStream(numbered(0, 7), chatSpeaker, { length: 97 })).rejects.toMatchObject(beyond)
+    await expect(batchesOnce(numbered(0, 7), chatSpeaker, { length: 97 })).rejects.toMatchObject(beyond)
+    expect(await batchesOnce(numbered(0, 7), chatSpeaker, { length: 96 })).toHaveLength(1)
     expect(() => mix({})).toThrow(/no sources/)
     expect(() => mix({ a: [numbered(0, 1), 0] })).toThrow(/share of a must be positive/)
   })
@@ -104,5 +126,20 @@ describe('batchesOnce', () => {
     const batches = await batchesOnce(numbered(0, 7), chatSpeaker, { batchSize: 3 })
     expect(batches.flatMap(firsts)).toEqual([0, 1, 2, 3, 4, 5, 6])
     expect(batches.map(({ batchSize }) => batchSize)).toEqual([3, 3, 1])
+  })
+})
+
+describe('rowLength', () => {
+  const models = { target: { config: { contextLength: 200 } }, draft: { config: { contextLength: 100 } } }
+
+  it('is what is asked for, within every context, and else 128 or the shortest context', () => {
+    expect(rowLength(models, 100)).toBe(100)
+    expect(rowLength(models)).toBe(100)
+    expect(rowLength({ target: models.target })).toBe(128)
+  })
+
+  it('is refused beyond the shortest context, by whose it is', () => {
+    expect(() => rowLength(models, 101)).toThrow(/length is 101, beyond the context of the draft, which has 100/)
+    for (const length of [0, -1, 2.5, Number.NaN]) expect(() => rowLength(models, length)).toThrow(/positive whole/)
   })
 })

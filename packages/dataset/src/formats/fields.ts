@@ -12,14 +12,26 @@ export function text(row: Json | undefined, field: string, where: string): strin
   return value
 }
 
-/** The text of the first of these fields that is there; undefined where none is, or it is empty. */
+/**
+ * The text of whichever of these fields is there; undefined where none is, or all are empty. They are names for one thing, so
+ * two that say different things are refused.
+ */
 export function optionalText(row: Json | undefined, fields: readonly string[], where: string): string | undefined {
-  const field = fields.find((field) => !isAbsent(row?.[field]))
-  return field === undefined ? undefined : text(row, field, where) || undefined
+  const given = fields.filter((field) => !isAbsent(row?.[field]) && text(row, field, where) !== '')
+  const [first] = given
+  const other = given.find((field) => row![field] !== row![first!])
+  if (other === undefined) return first && text(row, first, where)
+  throw malformed(where, `${first} and ${other} say different things, and one of them would count`, `Leave one out.`)
 }
 
 export function list(row: Json, field: string, where: string): unknown[] {
   const value = row[field]
+  if (typeof value === 'string')
+    throw malformed(
+      where,
+      `${field} must be a list, not a text`,
+      /^\s*[[{]/.test(value) ? asJsonText(field) : undefined,
+    )
   if (!Array.isArray(value) || value.length === 0)
     throw malformed(where, `${field} must be a list with something in it`)
   return value
@@ -45,6 +57,9 @@ export const isAbsent = (value: unknown): boolean =>
 /** An object without the fields that are absent: what joins rows of several kinds gives each the others' columns so. */
 export const present = (value: object): Json =>
   Object.fromEntries(Object.entries(value).filter(([, field]) => !isAbsent(field)))
+
+const asJsonText = (field: string) =>
+  `It is a list written as text: write ${field} as the list, json.loads(row["${field}"]).`
 
 export function malformed(where: string, what: string, remedy = 'Mend the row, or leave it out.'): OutriderError {
   return new OutriderError('FILE_FORMAT', `${where}: ${what}.`, { remedy, details: { where } })

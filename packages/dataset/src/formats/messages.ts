@@ -1,11 +1,13 @@
 import type { ChatMessage } from '@outrider/transformer'
+import { wasCut } from './answer-end'
 import { isAbsent, type Json, list, malformed, present, text } from './fields'
 import { messageKeys, refuseKeys } from './row-keys'
 
-/** Messages of a conversation, and which answers are not to be learned. */
+/** Messages of a conversation, which answers are not to be learned, and which were cut. */
 export interface Conversation {
   messages: ChatMessage[]
   unlearned: number[]
+  cut: number[]
 }
 
 /**
@@ -15,16 +17,20 @@ export interface Conversation {
 export function conversationOf(row: Json, field: string, where: string): Conversation {
   const messages: ChatMessage[] = []
   const unlearned: number[] = []
+  const cut: number[] = []
   for (const [i, given] of list({ [field]: asList(row[field]) }, field, where).entries()) {
     const at = `${where}, ${field}[${i}]`
     const message = given !== null && typeof given === 'object' ? present(given) : {}
     refuseKeys(message, messageKeys, at)
     const role = speaker(message, at)
     const content = contentOf(message, 'value' in message && !('content' in message) ? 'value' : 'content', at)
+    if ('value' in message && contentOf(message, 'value', at) !== content)
+      throw malformed(at, 'content and value say different things, and one of them would count', 'Leave one out.')
     messages.push({ role, content })
     if (!isLearned(message, role, at)) unlearned.push(i)
+    if (role === 'assistant' && wasCut(message, at)) cut.push(i)
   }
-  return { messages, unlearned }
+  return { messages, unlearned, cut }
 }
 
 function asList(value: unknown): unknown {
@@ -47,13 +53,18 @@ const speakers: Record<string, string> = {
 function speaker(message: Json, where: string): string {
   const field = 'from' in message && !('role' in message) ? 'from' : 'role'
   const said = text(message, field, where)
-  const known = [said, said.toLowerCase()].find((name) => Object.hasOwn(speakers, name))
-  if (known !== undefined) return speakers[known]!
+  const name = known(said)
+  if ('role' in message && 'from' in message && name !== known(text(message, 'from', where)))
+    throw malformed(where, 'role and from say different things, and one of them would count', 'Leave one out.')
+  if (name !== undefined) return name
   if (said === 'function_call' || said === 'tool_call')
     throw malformed(where, `${field} is "${said}", and calls of tools are not read`)
   if (field === 'role' && said !== '') return said
   throw malformed(where, `${field} is ${JSON.stringify(said)}, and it is not known who that is`)
 }
+
+const known = (said: string): string | undefined =>
+  Object.hasOwn(speakers, said.toLowerCase()) ? speakers[said.toLowerCase()] : undefined
 
 /** Text, or a list of parts that are text: one after the other, as templates write them. */
 export function contentOf(message: Json, field: string, where: string): string {

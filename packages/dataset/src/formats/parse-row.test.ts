@@ -123,6 +123,18 @@ describe('parseRow puts together what a row says in several places:', () => {
     })
   })
 
+  it('under two names the same, and beside a prompt what it says already', () => {
+    const said = { prompt: 'Question: Why?', question: 'Why?', completion: 'So.', response: 'So.' }
+    expect(messages(said)).toEqual([{ role: 'user', content: 'Question: Why?' }, assistant])
+    expect(messages({ messages: [{ ...user, from: 'human', value: 'Why?' }] })).toEqual([user])
+    expect(messages({ instruction: 'Why?', input: '', context: 'A tale.' })).toEqual([
+      { role: 'user', content: 'Why?\n\nA tale.' },
+    ])
+    expect(
+      messages({ prompt: [{ role: 'user', content: 'In "x": Why?' }], question: 'In "x"', response: [assistant] }),
+    ).toEqual([{ role: 'user', content: 'In "x": Why?' }, assistant])
+  })
+
   it('which answers are learned, in the words of several libraries', () => {
     for (const [key, no, yes] of [
       ['weight', 0, 1],
@@ -194,6 +206,20 @@ describe('parseRow refuses, naming file and line,', () => {
     ['an answer that is one of several', { messages: [user], rejected: 'No.' }, /rejected is not supported/],
     ['a row that weighs half', { text: 'Once.', weight: 0.5 }, /weight is not supported/],
     ['history that is no pair', { prompt: 'Why?', history: [['A']] }, /history\[0\] must be a question and its answer/],
+    ['history that is a text', { prompt: 'Why?', history: 'A' }, /history must be a list/],
+    ['history beside messages', { messages: [user, assistant], history: [['A', 'B']] }, /history beside messages/],
+    ['an input of a prompt', { prompt: 'Sum up.', input: 'A tale.', completion: 'So.' }, /input beside prompt/],
+    ['an input of a question', { query: 'Sum up?', input: 'A tale.', response: 'So.' }, /input beside query/],
+    ['a question of an instruction', { instruction: 'Be brief.', question: 'Why?' }, /question beside instruction/],
+    ['two answers', { question: 'Why?', answer: '4', response: 'So.' }, /answer and response say different things/],
+    ['two completions', { prompt: 'Why?', completion: '4', response: 'So.' }, /completion and response say/],
+    ['two inputs', { instruction: 'Sum up.', input: 'A tale.', context: 'Another.' }, /input and context say/],
+    ['two systems', { prompt: 'Why?', system: 'Be kind.', system_prompt: 'Be brief.' }, /system and system_prompt say/],
+    ['a message by two speakers', { messages: [{ ...user, from: 'gpt' }] }, /messages\[0\]: role and from say/],
+    ['a message of two texts', { messages: [{ ...user, value: 'How?' }] }, /messages\[0\]: content and value say/],
+    ['several instances', { instruction: 'Why?', instances: [{ output: 'A' }, { output: 'B' }] }, /instances has 2/],
+    ['messages answered by a text', { prompt: [user], response: 'So.' }, /response must be a list, not a text/],
+    ['messages written as text', { messages: '[{"role": "user"}]' }, /messages must be a list.*json\.loads/],
     ['a question about a context', { question: 'Why?', context: 'A tale.' }, /context beside question/],
     ['padding alone', { input_ids: [1, 2], attention_mask: [0, 0] }, /leaves no token/],
     ['a mask of weights', { input_ids: [1, 2], loss_mask: [2, 1] }, /must hold 0 and 1/],

@@ -1,6 +1,8 @@
 import type { ChatMessage } from '@outrider/transformer'
-import { isAbsent, type Json, list, malformed, optionalText, present, text } from './fields'
+import { endKeys, wasCut } from './answer-end'
+import { integers, isAbsent, type Json, list, malformed, optionalText, present, text } from './fields'
 import { type Conversation, conversationOf } from './messages'
+import { isByIndex, otherLayout } from './other-layout'
 import type { DatasetRow } from './row'
 import { messageKeys, refusal, refuseKeys, rowKeys, unknownKeys } from './row-keys'
 import { tokensOf } from './token-row'
@@ -22,9 +24,16 @@ export function parseRow(value: unknown, where: string): DatasetRow {
     throw malformed(where, 'a row must be a JSON object')
   const row = present(value)
   refuseKeys(row, rowKeys, where)
+  const isWritten = Object.keys(readers).some((field) => field in row && !isByIndex(row[field]))
+  const layout = isWritten ? undefined : otherLayout(row)
+  if (layout) throw malformed(where, layout.what, layout.remedy)
   if (typeof row.label === 'boolean') throw malformed(where, `label is not supported: ${refusal(rowKeys, 'kto_tag')}`)
   for (const [field, read] of Object.entries(readers)) if (field in row) return read(row, where)
-  throw malformed(where, `it has none of the fields ${Object.keys(readers).join(', ')}`)
+  throw malformed(
+    where,
+    `it has none of the fields ${Object.keys(readers).join(', ')}`,
+    'Rename the field that asks to prompt, and the one that answers to completion; or leave the row out.',
+  )
 }
 
 /** The keys of a row and of its messages that nobody knows: they are not used. */
@@ -46,14 +55,22 @@ const readers: Record<string, (row: Json, where: string) => DatasetRow> = {
   conversation: (row, where) => conversation(conversationOf(row, 'conversation', where), row, where, ['conversation']),
   input_ids: tokensOf,
   instruction(row, where) {
-    const [instance] = Array.isArray(row.instances) ? (row.instances as Json[]) : [row]
+    const [instance, ...more] = Array.isArray(row.instances) ? (row.instances as Json[]) : [row]
+    if (more.length > 0)
+      throw malformed(
+        where,
+        `instances has ${more.length + 1} of them`,
+        'Write a row for each: one row is one conversation.',
+      )
     const input = optionalText(instance, ['input', 'context'], where)
     const prompt = [text(row, 'instruction', where), input].filter(Boolean).join('\n\n')
     const used = ['instruction', 'input', 'context', 'output', 'response', 'instances']
+    refuseUnasked('instruction', ['question', 'query'], row, where)
     return exchange(prompt, optionalText(instance, ['output', 'response'], where), row, where, used)
   },
   prompt(row, where) {
     const used = ['prompt', 'completion', 'response']
+    refuseUnasked('prompt', ['input', 'context', 'question', 'query'], row, where)
     if (!Array.isArray(row.prompt))
       return exchange(
         text(row, 'prompt', where),
@@ -63,7 +80,8 @@ const readers: Record<string, (row: Json, where: string) => DatasetRow> = {
         used,
       )
     const asked = conversationOf(row, 'prompt', where)
-    const answered = 'completion' in row ? conversationOf(row, 'completion', where) : undefined
+    const answer = ['completion', 'response'].find((field) => field in row)
+    const answered = answer && conversationOf(row, answer, where)
     return conversation(answered ? answerTo(asked, answered) : asked, row, where, used)
   },
   turns(row, where) {
@@ -77,16 +95,26 @@ const readers: Record<string, (row: Json, where: string) => DatasetRow> = {
 }
 
 function answered(field: string, row: Json, where: string): DatasetRow {
-  if (!isAbsent(row.context))
-    throw malformed(where, `context beside ${field} is not supported`, `Write it into the ${field}.`)
+  refuseUnasked(field, ['input', 'context', 'query'], row, where)
   const answer = optionalText(row, ['answer', 'response'], where)
   return exchange(text(row, field, where), answer, row, where, [field, 'answer', 'response'])
+}
+
+/** Refuses what another format would ask besides, unless what is asked says it: columns that a prompt was made of stay beside it. */
+function refuseUnasked(field: string, others: readonly string[], row: Json, where: string): void {
+  const asked = JSON.stringify(row[field])
+  for (const other of others) {
+    const said = row[other]
+    if (other === field || isAbsent(said) || said === '') continue
+    if (typeof said === 'string' && asked.includes(JSON.stringify(said).slice(1, -1))) continue
+    throw malformed(where, `${other} beside ${field} is not supported`, `Write it into the ${field}, or leave it out.`)
+  }
 }
 
 function exchange(prompt: string, answer: string | undefined, row: Json, where: string, fields: string[]): DatasetRow {
   const messages = [...historyOf(row, where), { role: 'user', content: prompt }]
   if (answer) messages.push({ role: 'assistant', content: answer })
-  return conversation({ messages, unlearned: [] }, row, where, [...fields, 'history'])
+  return conversation({ messages, unlearned: [], cut: [] }, row, where, [...fields, 'history'])
 }
 
 /** Of a prompt and its completion only the completion is learned, as in TRL. */
@@ -96,27 +124,43 @@ function answerTo(asked: Conversation, answered: Conversation): Conversation {
   return {
     messages: [...asked.messages, ...answered.messages],
     unlearned: [...inPrompt, ...answered.unlearned.map((i) => before + i)],
+    cut: [...asked.cut, ...answered.cut.map((i) => before + i)],
   }
 }
 
-function conversation({ messages, unlearned }: Conversation, row: Json, where: string, fields: string[]): DatasetRow {
+function conversation(
+  { messages, unlearned, cut }: Conversation,
+  row: Json,
+  where: string,
+  fields: string[],
+): DatasetRow {
+  if (!fields.includes('history') && Array.isArray(row.history) && row.history.length > 0)
+    throw malformed(where, `history beside ${fields[0]} is not supported`, 'Write it as messages before the others.')
   const system = optionalText(row, ['system', 'system_prompt'], where)
   const begins = messages[0]?.role === 'system'
   if (system && begins && messages[0]?.content !== system)
     throw malformed(where, 'system is not what the first message says')
-  const used = [...fields, 'system', 'system_prompt']
+  const used = [...fields, 'system', 'system_prompt', 'completion_ids', ...endKeys]
+  const last = messages.length - 1
+  const answers = messages[last]?.role === 'assistant'
+  const cuts = answers && !cut.includes(last) && wasCut(row, where) ? [...cut, last] : cut
+  // Of a row that asks alone they belong to nothing: an instruction that is to be answered anew may have them.
+  const ids = answers && 'completion_ids' in row ? integers(row, 'completion_ids', where) : undefined
   const before = system && !begins ? [{ role: 'system', content: system }] : []
   return {
     kind: 'conversation',
     messages: [...before, ...messages],
     ...(unlearned.length > 0 && { unlearned: unlearned.map((i) => i + before.length) }),
+    ...(cuts.length > 0 && { cut: cuts.map((i) => i + before.length) }),
+    ...(ids && { answerIds: ids }),
     metadata: Object.fromEntries(Object.entries(row).filter(([field]) => !used.includes(field))),
   }
 }
 
 /** What was asked and answered before (LLaMA-Factory): pairs. */
 function historyOf(row: Json, where: string): ChatMessage[] {
-  if (!Array.isArray(row.history)) return []
+  if (isAbsent(row.history) || row.history === '') return []
+  if (!Array.isArray(row.history)) throw malformed(where, 'history must be a list of questions and their answers')
   return row.history.flatMap((pair: unknown, i): ChatMessage[] => {
     const [question, answer, ...more] = Array.isArray(pair) ? (pair as unknown[]) : []
     if (typeof question !== 'string' || typeof answer !== 'string' || more.length > 0)

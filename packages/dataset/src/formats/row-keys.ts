@@ -1,3 +1,4 @@
+import { endKeys } from './answer-end'
 import { isAbsent, type Json, malformed } from './fields'
 
 /** Keys of a row, or of a message in it, in three lists; a key in none of them is ignored, and named once a file. */
@@ -19,13 +20,14 @@ export const rowKeys: KeyLists = {
     'messages', 'conversations', 'conversation', 'instruction', 'input', 'context', 'output', 'instances', 'prompt', 'completion',
     'response', 'turns', 'question', 'query', 'answer', 'text', 'system', 'system_prompt', 'history', 'category', 'task',
     'input_ids', 'labels', 'attention_mask', 'loss_mask', 'completion_mask', 'assistant_masks',
+    'completion_ids', ...endKeys,
   ],
   // biome-ignore format: lists
   harmless: [
     'id', 'idx', 'index', 'uuid', 'hash', '_id', '__index_level_0__', 'prompt_id', 'question_id', 'conversation_id', 'conversation_hash',
     'dialogue_id', 'message_id', 'parent_id', 'custom_id', 'source', 'dataset', 'origin', 'provenance', 'url', 'title', 'subset', 'split',
     'model', 'model_id', 'language', 'lang', 'timestamp', 'date', 'created', 'created_at', 'topic', 'subject', 'tags', 'type', 'difficulty',
-    'quality', 'score', 'metadata', 'meta', 'reference', 'turn', 'temperature', 'top_p', 'finish_reason', 'toxic', 'redacted', 'openai_moderation',
+    'quality', 'score', 'metadata', 'meta', 'reference', 'turn', 'temperature', 'top_p', 'toxic', 'redacted', 'openai_moderation',
     'hashed_ip', 'header', 'country', 'state', 'license', 'token_count', 'num_tokens', 'num_turns', 'length', 'token_type_ids',
     'special_tokens_mask', 'parallel_tool_calls', 'original_question', 'question_type', 'dump', 'file_path', 'language_score', 'embedding',
     'label', 'answers', 'name', 'is_classification', 'score_chosen', 'score_rejected',
@@ -47,7 +49,7 @@ export const rowKeys: KeyLists = {
 
 /** Keys of a message. */
 export const messageKeys: KeyLists = {
-  used: ['role', 'content', 'from', 'value', 'weight', 'train', 'training', 'loss', 'loss_mask'],
+  used: ['role', 'content', 'from', 'value', 'weight', 'train', 'training', 'loss', 'loss_mask', ...endKeys],
   // biome-ignore format: lists
   harmless: [
     'name', 'id', 'tool_call_id', 'turn_identifier', 'model', 'language', 'lang', 'timestamp', 'date', 'created', 'score', 'rating',

@@ -7,6 +7,10 @@ export interface ConversationRow {
   messages: ChatMessage[]
   /** Answers, by their place in `messages`, that the row says are not to be learned. */
   unlearned?: readonly number[]
+  /** Answers, by their place, that were cut before the model ended them: no end token is learned after them. */
+  cut?: readonly number[]
+  /** The tokens of the last answer as the model said them, its end token among them: they are learned as they are. */
+  answerIds?: readonly number[]
   /** Whatever else the row said: id, category, temperature … */
   metadata: Record<string, unknown>
   /** File and line, as errors name it; of a row in memory nothing. */

@@ -4,14 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testDevice } from '@outrider/tensor/testing'
-import { memoryDirectory, type PretrainedModel } from '@outrider/transformer'
+import { contentHash, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { badRows } from '../formats/bad-rows'
 import { jsonl } from '../sources/jsonl'
 import { rows } from '../sources/rows'
 import { chatSpeaker, tinyModel } from '../tiny-model.fixture'
 import { tokenize } from '../tokenize/tokenize'
-import { type GenerateDatasetOptions, type GeneratedRow, generateDataset } from './generate-dataset'
+import {
+  type GenerateDatasetOptions,
+  type GeneratedRow,
+  type GenerationProgress,
+  generateDataset,
+} from './generate-dataset'
 import { gridOptions } from './grid.fixture'
 import { generatedRows } from './row-file'
 
@@ -56,7 +61,7 @@ describe('generateDataset', () => {
   })
 
   it('gives the same bytes again, with another batch size too', async () => {
-    expect(await generate('again.jsonl')).toEqual({ rows: 30, generated: 30 })
+    expect(await generate('again.jsonl')).toEqual({ rows: 30, generated: 30, others: 0 })
     expect(read(join(folder, 'again.jsonl'))).toBe(whole)
     await generate('wider.jsonl', { batchSize: 32 })
     const answers = (path: string) => rowsOf(path).map(({ id, messages }) => [id, messages[1]!.content])
@@ -98,7 +103,7 @@ describe('generateDataset', () => {
     })
     await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', message: expect.stringContaining('8 of 30 rows') })
     expect(read(join(folder, 'stopped.jsonl'))).toBe(whole.split('\n').slice(0, 8).join('\n').concat('\n'))
-    expect(await generate('stopped.jsonl')).toEqual({ rows: 30, generated: 22 })
+    expect(await generate('stopped.jsonl')).toEqual({ rows: 30, generated: 22, others: 0 })
     expect(read(join(folder, 'stopped.jsonl'))).toBe(whole)
   })
 
@@ -126,11 +131,74 @@ describe('generateDataset', () => {
     expect(await tokenize(jsonl(out), chatSpeaker, 64)).toHaveLength(3)
   })
 
+  it('keeps the tokens of every answer, and those are what is learned', async () => {
+    const found = rowsOf(wholePath)
+    const examples = await tokenize(jsonl(wholePath), chatSpeaker, 95)
+    for (const [i, { completion_ids, finish_reason }] of found.entries()) {
+      const { tokens, lossMask } = examples[i]!
+      expect(tokens.filter((_, at) => lossMask[at])).toEqual(completion_ids)
+      expect(completion_ids.includes(257)).toBe(finish_reason === 'stop')
+    }
+  })
+
+  it('keeps nothing of how an earlier answer ended where it is answered anew', async () => {
+    const path = join(folder, 'answered.jsonl')
+    writeFileSync(
+      path,
+      '{"prompt":"A","completion":"B","completion_ids":[66],"stop_reason":"max_tokens","finish_reason":"length","topic":"x"}',
+    )
+    await generate('anew.jsonl', { seeds: jsonl(path), temperatures: [0] })
+    const [row] = rowsOf(join(folder, 'anew.jsonl'))
+    expect(row).toMatchObject({ topic: 'x' })
+    expect(row).not.toHaveProperty('stop_reason')
+    expect(row!.completion_ids).not.toEqual([66])
+  })
+
   it('adds what a larger grid asks for, and does nothing where nothing is missing', async () => {
-    expect(await generate('whole.jsonl')).toEqual({ rows: 30, generated: 0 })
+    expect(await generate('whole.jsonl')).toEqual({ rows: 30, generated: 0, others: 0 })
     expect(read(wholePath)).toBe(whole)
     writeFileSync(join(folder, 'grown.jsonl'), whole)
-    expect(await generate('grown.jsonl', { temperatures: [0, 0.5, 1, 1.5] })).toEqual({ rows: 40, generated: 10 })
+    expect(await generate('grown.jsonl', { temperatures: [0, 0.5, 1, 1.5] })).toEqual({
+      rows: 40,
+      generated: 10,
+      others: 0,
+    })
+  })
+
+  it('counts the rows of the file, and tells those of other settings, instructions and targets before it begins', async () => {
+    const path = join(folder, 'others.jsonl')
+    const few = { seeds: rows([{ kind: 'text', text: 'Why?' }]), temperatures: [0, 1] }
+    await generate('others.jsonl', few)
+    const seen: number[][] = []
+    const onProgress = ({ rows, total, others }: GenerationProgress) => seen.push([rows, total, others])
+    const settings = { ...few, maxTokens: 5, onProgress }
+    expect(await generate('others.jsonl', settings)).toEqual({ rows: 4, generated: 2, others: 2 })
+    expect(seen).toEqual([
+      [0, 2, 2],
+      [2, 2, 2],
+    ])
+    const norm = target.model.parameters['model.norm.weight']!
+    const values = (await norm.data()) as Float32Array
+    norm.write(values.map((value) => value * 2))
+    try {
+      expect(await generate('others.jsonl', few)).toEqual({ rows: 6, generated: 2, others: 4 })
+    } finally {
+      norm.write(values)
+    }
+    expect(await generate('others.jsonl', few)).toEqual({ rows: 6, generated: 0, others: 4 })
+    appendFileSync(path, read(path))
+    expect(await generate('others.jsonl', few)).toEqual({ rows: 12, generated: 0, others: 10 })
+  })
+
+  it('goes on with a file of version 0.1, which knew its rows without the weights', async () => {
+    const path = join(folder, 'older.jsonl')
+    const messages = [{ role: 'user', content: 'Why?' }]
+    const { config, source } = target
+    const model = { vocabulary: target.tokenizer.fingerprint, config, source }
+    const asked = { messages, temperature: 0, topP: 0.95, maxTokens: 6, sample: 0, seed: 0, model }
+    writeFileSync(path, `${JSON.stringify({ id: await contentHash(asked), messages })}\n`)
+    const older = { seeds: rows([{ kind: 'text', text: 'Why?' }]), temperatures: [0] }
+    expect(await generate('older.jsonl', older)).toEqual({ rows: 1, generated: 0, others: 0 })
   })
 
   it('leaves a file alone that is not its own', async () => {
@@ -164,11 +232,15 @@ describe('generateDataset', () => {
     })
     expect(existsSync(join(folder, 'seeded.jsonl'))).toBe(false)
     const passing = () => ({ seeds: jsonl(path, { badRows: badRows(2) }), temperatures: [0, 1] })
-    expect(await generate('seeded.jsonl', passing())).toEqual({ rows: 4, generated: 4 })
+    expect(await generate('seeded.jsonl', passing())).toEqual({ rows: 4, generated: 4, others: 0 })
     const made = read(join(folder, 'seeded.jsonl'))
     // A row is known by what it asks: mending or leaving out a bad one changes no other.
     writeFileSync(path, [seeds[0], seeds[3]].map((seed) => JSON.stringify(seed)).join('\n'))
-    expect(await generate('seeded.jsonl', { ...passing(), seeds: jsonl(path) })).toEqual({ rows: 4, generated: 0 })
+    expect(await generate('seeded.jsonl', { ...passing(), seeds: jsonl(path) })).toEqual({
+      rows: 4,
+      generated: 0,
+      others: 0,
+    })
     expect(read(join(folder, 'seeded.jsonl'))).toBe(made)
   })
 

@@ -1,10 +1,16 @@
 import { OutriderError } from '@outrider/tensor'
-import { type ChatMessage, checkPrompt, generateBatch, type PretrainedModel } from '@outrider/transformer'
+import {
+  type ChatMessage,
+  checkPrompt,
+  contentHash,
+  generateBatch,
+  modelIdentity,
+  type PretrainedModel,
+} from '@outrider/transformer'
 import type { DataSource, DatasetRow } from '../formats/row'
 import { useRow } from '../formats/use-row'
 import type { FilePlace } from '../sources/open-file'
 import { promptOf } from '../tokenize/example'
-import { contentHash } from './content-hash'
 import { openRowFile } from './row-file'
 
 export interface GenerateDatasetOptions {
@@ -33,9 +39,11 @@ export interface GenerateDatasetOptions {
 }
 
 export interface GenerationProgress {
-  /** Rows in the file, and in the end. */
+  /** Rows of this call's instructions and settings that the file has, and in the end. */
   rows: number
   total: number
+  /** Other rows that the file has: of other instructions, settings or targets. They stay in it. */
+  others: number
   /** Tokens generated since this call began, and seconds. */
   tokens: number
   seconds: number
@@ -43,17 +51,21 @@ export interface GenerationProgress {
 
 /** A row of the dataset. */
 export interface GeneratedRow {
-  /** Hash of the instruction, the settings and the target. */
+  /** Hash of the instruction, the settings and the target: its weights and their dtype. */
   id: string
   messages: ChatMessage[]
   temperature: number
   top_p: number
   finish_reason: 'stop' | 'length'
+  /** The answer's tokens as the target said them, its end token among them: what is learned. */
+  completion_ids: number[]
   [metadata: string]: unknown
 }
 
 interface Request {
   id: string
+  /** How versions up to 0.1 knew the row: without the target's weights and the prompt's tokens. Decides what is drawn. */
+  asked: string
   messages: ChatMessage[]
   metadata: Record<string, unknown>
   temperature: number
@@ -63,26 +75,30 @@ interface Request {
 /**
  * Lets the target answer the seed instructions over a grid of temperatures (Goel et al. 2024, arXiv 2403.00858, section 3.2)
  * and writes the conversations as JSONL, row by row. Killed at any moment and run again, it ends in the same bytes as a run
- * that was never interrupted: rows are known by a hash of what they answer, and a row's random numbers come from its hash.
+ * that was never interrupted: rows are known by a hash of what they answer, and a row's random numbers come from a hash of what is asked.
  *
- * @returns rows in the file, and how many of them are new
+ * @returns rows in the file, how many of them are new, and how many are of other instructions, settings or targets
  * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction; CONTEXT_OVERFLOW for one that
  *   leaves no room for an answer, before anything is generated; ABORTED
  */
-export async function generateDataset(options: GenerateDatasetOptions): Promise<{ rows: number; generated: number }> {
+export async function generateDataset(
+  options: GenerateDatasetOptions,
+): Promise<{ rows: number; generated: number; others: number }> {
   const { target, topP = 0.95, topK, maxTokens = 256, batchSize = 16, out, signal } = options
   const requests = await plan(options, topP, maxTokens)
   const file = await openRowFile(out)
   const began = performance.now()
   let tokens = 0
   let generated = 0
-  const missing = () => requests.filter(({ id }) => !file.ids.has(id)).length
+  const isThere = ({ id, asked }: Request) => file.ids.has(id) || file.ids.has(asked)
+  const missing = () => requests.filter((request) => !isThere(request)).length
   const total = requests.length
-  options.onProgress?.({ rows: total - missing(), total, tokens, seconds: 0 })
+  const others = file.rows - (total - missing())
+  options.onProgress?.({ rows: total - missing(), total, others, tokens, seconds: 0 })
   // Batches are always the same ones, whole, so that an answer's bits do not depend on what was there before.
   for (let begin = 0; begin < requests.length; begin += batchSize) {
     const batch = requests.slice(begin, begin + batchSize)
-    if (batch.every(({ id }) => file.ids.has(id))) continue
+    if (batch.every(isThere)) continue
     if (signal?.aborted) throw stopped(total - missing(), total)
     const answers = await generateBatch(
       target,
@@ -93,14 +109,14 @@ export async function generateDataset(options: GenerateDatasetOptions): Promise<
         topK,
         signal,
         temperature: batch.map(({ temperature }) => temperature),
-        seed: batch.map(({ id }) => seedOf(id)),
+        seed: batch.map(({ asked }) => seedOf(asked)),
       },
     ).catch((error: unknown) => {
       throw error instanceof OutriderError && error.code === 'ABORTED' ? stopped(total - missing(), total) : error
     })
     const rows = batch.map(({ id, messages, metadata, temperature }, i): GeneratedRow => {
-      const { text, finishReason } = answers[i]!
-      tokens += answers[i]!.tokens.length
+      const { text, finishReason, tokens: said } = answers[i]!
+      tokens += said.length
       return {
         ...metadata,
         id,
@@ -108,14 +124,16 @@ export async function generateDataset(options: GenerateDatasetOptions): Promise<
         temperature,
         top_p: topP,
         finish_reason: finishReason,
+        completion_ids: said,
       }
     })
-    const fresh = rows.filter(({ id }) => !file.ids.has(id))
+    const fresh = rows.filter((_, i) => !isThere(batch[i]!))
     await file.append(fresh)
     generated += fresh.length
-    options.onProgress?.({ rows: total - missing(), total, tokens, seconds: (performance.now() - began) / 1000 })
+    const seconds = (performance.now() - began) / 1000
+    options.onProgress?.({ rows: total - missing(), total, others, tokens, seconds })
   }
-  return { rows: total, generated }
+  return { rows: file.rows, generated, others }
 }
 
 /** Everything that is to be in the file, in its order. The same request twice is one row. */
@@ -126,6 +144,7 @@ async function plan(
 ): Promise<Request[]> {
   const requests = new Map<string, Request>()
   const model = { vocabulary: target.tokenizer.fingerprint, config: target.config, source: target.source }
+  const computed = { ...(await modelIdentity(target)), ends: target.generationConfig.eosTokenIds }
   for await (const row of seeds) {
     const asked = useRow(seeds, row, () => instruction(row, target))
     if (!asked) continue
@@ -133,8 +152,9 @@ async function plan(
     const metadata = row.kind === 'conversation' ? row.metadata : {}
     for (const temperature of temperatures)
       for (let sample = 0; sample < (temperature === 0 ? 1 : samples); sample++) {
-        const id = await contentHash({ messages, temperature, topP, topK, maxTokens, sample, seed, model })
-        if (!requests.has(id)) requests.set(id, { id, messages, metadata, temperature, prompt })
+        const asked = await contentHash({ messages, temperature, topP, topK, maxTokens, sample, seed, model })
+        const id = await contentHash({ asked, prompt, computed })
+        if (!requests.has(id)) requests.set(id, { id, asked, messages, metadata, temperature, prompt })
       }
   }
   if (requests.size > 0) return [...requests.values()]
@@ -160,8 +180,8 @@ function instruction(row: DatasetRow, target: PretrainedModel): { messages: Chat
   return { messages, prompt }
 }
 
-/** 52 bits of a row's id: its random numbers depend on nothing else. */
-const seedOf = (id: string) => Number.parseInt(id.slice(0, 13), 16)
+/** 52 bits of the hash of what is asked: a row's random numbers depend on nothing else. */
+const seedOf = (asked: string) => Number.parseInt(asked.slice(0, 13), 16)
 
 const stopped = (rows: number, total: number) =>
   new OutriderError('ABORTED', `Generation was stopped with ${rows} of ${total} rows written.`, {

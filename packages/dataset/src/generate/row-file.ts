@@ -6,6 +6,8 @@ import { type FilePlace, openFile, placeOf } from '../sources/open-file'
 export interface RowFile {
   /** Ids of the rows that are there. */
   readonly ids: ReadonlySet<string>
+  /** How many rows are there. */
+  readonly rows: number
   /** Appends rows; when it returns, they are kept. */
   append(rows: readonly { id: string }[]): Promise<void>
 }
@@ -17,14 +19,19 @@ export interface RowFile {
  */
 export async function openRowFile(out: string | FilePlace): Promise<RowFile> {
   const { directory, file } = placeOf(out)
-  const { ids, whole } = await readIds(out)
+  const { ids, whole, ...read } = await readIds(out)
+  let { rows: count } = read
   // Where it cannot be written, that is said before anything is generated.
   await directory.append(file, '', whole)
   return {
     ids,
+    get rows() {
+      return count
+    },
     async append(rows) {
       await directory.append(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
       for (const { id } of rows) ids.add(id)
+      count += rows.length
     },
   }
 }
@@ -37,20 +44,23 @@ export async function openRowFile(out: string | FilePlace): Promise<RowFile> {
  * @throws OutriderError FILE_FORMAT where it is not a file that `generateDataset` wrote
  */
 export async function generatedRows(out: string | FilePlace): Promise<number> {
-  return (await readIds(out)).ids.size
+  return (await readIds(out)).rows
 }
 
-/** The ids of a file's rows, and where its last whole line ends. */
-async function readIds(out: string | FilePlace): Promise<{ ids: Set<string>; whole: number }> {
+/** The ids of a file's rows, how many there are, and where its last whole line ends. */
+async function readIds(out: string | FilePlace): Promise<{ ids: Set<string>; rows: number; whole: number }> {
   const { directory, file } = placeOf(out)
   const opened = openFile(out)
   const ids = new Set<string>()
-  if (!(await directory.has(file))) return { ids, whole: 0 }
+  if (!(await directory.has(file))) return { ids, rows: 0, whole: 0 }
   const whole = await wholeLinesEnd(opened)
   await assertTorn(opened, whole)
-  for await (const { text, number } of linesOf({ ...opened, size: async () => whole }))
+  let rows = 0
+  for await (const { text, number } of linesOf({ ...opened, size: async () => whole })) {
     ids.add(idOf(text, `${opened.name}, line ${number}`))
-  return { ids, whole }
+    rows++
+  }
+  return { ids, rows, whole }
 }
 
 /**

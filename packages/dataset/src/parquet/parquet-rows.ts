@@ -9,7 +9,7 @@ import { damaged, openParquet } from './open-parquet'
 import { parsers, plainValue } from './plain-value'
 
 /** What of a row group is in memory at once, decompressed; beyond it a file needs an index of its pages. */
-export const rowGroupLimits: PageLimits = { bytes: 2 ** 30, values: 2 ** 25 }
+const rowGroupLimits: PageLimits = { bytes: 2 ** 30, values: 2 ** 25 }
 
 /**
  * The rows of a Parquet file, one row group after another. Columns that rows are understood by are read, and of the others

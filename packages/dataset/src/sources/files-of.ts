@@ -50,6 +50,14 @@ async function nothingAt(path: string, { directory, file }: FilePlace): Promise<
     throw new OutriderError('INVALID_ARGUMENT', `${path} is a pipe or a device, and files are read more than once.`, {
       remedy: 'Write it into a file first.',
     })
+  if (/^\w{2,}:\/\//.test(path))
+    throw new OutriderError('INVALID_ARGUMENT', `${path} is an address, and files are read from this machine.`, {
+      remedy: 'Download it first. A program may give a directory(address) with the names of its files.',
+    })
+  if (path.includes('*'))
+    throw new OutriderError('FILE_MISSING', `There is no file or folder ${path}.`, {
+      remedy: 'Of a pattern only the last part may have *. Let the shell find the files: leave the quotes away.',
+    })
   throw new OutriderError('FILE_MISSING', `There is no file or folder ${path}.`, {
     remedy: /^[\w.-]+\/[\w.-]+$/.test(path)
       ? `Check the path. A data set of the Hub is downloaded first: hf download --repo-type dataset ${path}.`

@@ -41,6 +41,22 @@ describe('rowFiles', () => {
     expect(await read('[]')).toEqual([])
   })
 
+  it.each([
+    ['by columns', '{"prompt":{"0":"a","1":"b"},"completion":{"0":"c","1":"d"}}', /table by columns.*orient="records"/],
+    ['by index', '{"0":{"prompt":"a"},"1":{"prompt":"b"}}', /table by columns or by index/],
+    ['with its columns apart', '{"columns":["prompt"],"index":[0],"data":[["a"]]}', /whole table.*orient="records"/],
+    ['with a schema', '{"schema":{"fields":[]},"data":[{"index":0,"prompt":"a"}]}', /whole table/],
+    ['under a key', '{"version":1,"train":[{"prompt":"a"}]}', /list of objects under train.*jq -c "\.train\[\]"/],
+    ['over several lines', '{\n  "prompt": "a"\n}', /a row is one line.*jq -c/],
+    ['over several lines, a key with the first', '{ "messages": [\n {} ]}', /a row is one line/],
+    ['as Python prints it', "{'prompt': 'a'}", /Python prints a dict.*json\.dumps/],
+    ['with commas between', '{"prompt":"a"},\n{"prompt":"b"}', /a comma behind it/],
+    ['on one line', '{"prompt":"a"}{"prompt":"b"}', /several rows on one line/],
+  ])('says of rows %s what they are and what helps', async (_, content, message) => {
+    await expect(read(content)).rejects.toMatchObject({ code: 'FILE_FORMAT', message: expect.stringMatching(message) })
+    await expect(read(content)).rejects.toThrow(/a\.json, line 1/)
+  })
+
   it('reads several files, patterns and folders, each in the order of its names', async () => {
     mkdirSync(join(folder, 'set/data'), { recursive: true })
     writeFileSync(join(folder, 'set/data/train-00001-of-00002.parquet'), parquet)
@@ -77,6 +93,8 @@ describe('rowFiles', () => {
     await expect(placesOf(join(folder, 'chats'))).rejects.toThrow(/several splits: test_sft, train_sft.*test_sft-\*/)
     rmSync(join(folder, 'chats/test_sft-00000-of-00001.parquet'))
     expect(await placesOf(join(folder, 'chats'))).toHaveLength(12)
+    await expect(placesOf(join(folder, '*/data/a.jsonl'))).rejects.toThrow(/only the last part may have \*/)
+    await expect(all(rowFiles('https://host/rows.jsonl'))).rejects.toThrow(/is an address.*Download it first/)
     await expect(placesOf(join(folder, 'nowhere.jsonl'))).rejects.toThrow(/There is no file or folder .*nowhere\.jsonl/)
     await expect(placesOf('org/name')).rejects.toThrow(/--repo-type dataset org\/name/)
     await expect(placesOf(join(folder, '*.rst'))).rejects.toMatchObject({ code: 'FILE_MISSING' })

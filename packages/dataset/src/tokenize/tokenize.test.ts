@@ -1,10 +1,11 @@
 import { ChatTemplate, memoryDirectory } from '@outrider/transformer'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { badRows } from '../formats/bad-rows'
 import { rowFiles } from '../sources/row-files'
 import { rows, texts } from '../sources/rows'
 import { chatSpeaker, plainSpeaker } from '../tiny-model.fixture'
 import { type Example, promptOf, type Speaker, tokenizeConversation } from './example'
+import type { LeftOut } from './left-out'
 import { tokenize } from './tokenize'
 
 const conversation = [
@@ -84,6 +85,66 @@ describe('tokenizeConversation', () => {
   })
 })
 
+describe('of an answer that was cut', () => {
+  it('teaches no end, and ends with its text', () => {
+    const example = tokenizeConversation(chatSpeaker, conversation, { cut: [3] })
+    expect(learned(chatSpeaker, example)).toBe('Yo</s>|So on')
+    expect(example.tokens.slice(-2)).toEqual([...Buffer.from('on')])
+    expect(learned(chatSpeaker, tokenizeConversation(chatSpeaker, conversation, { cut: [1] }))).toBe('Yo|So on</s>')
+    const plain = tokenizeConversation(plainSpeaker, conversation.slice(0, 2), { cut: [1] })
+    expect(plain.tokens).toEqual([256, ...Buffer.from('HiYo')])
+  })
+
+  it('teaches nothing that a template writes between text and end, or in place of an end', () => {
+    for (const ending of ['\\n</s>', '\\n\\n']) {
+      const chatTemplate = new ChatTemplate(
+        `<s>{% for m in messages %}<{{ m.role }}>{{ m.content }}${ending}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}`,
+      )
+      const speaker = { ...chatSpeaker, chatTemplate }
+      expect(learned(speaker, tokenizeConversation(speaker, conversation.slice(0, 2), { cut: [1] }))).toBe('Yo')
+    }
+  })
+
+  it('teaches no letter that was cut in two, and of no text nothing', () => {
+    const torn = (content: string) => [conversation[0]!, { role: 'assistant', content }]
+    expect(learned(chatSpeaker, tokenizeConversation(chatSpeaker, torn('Yo\uFFFD'), { cut: [1] }))).toBe('Yo')
+    expect(tokenizeConversation(chatSpeaker, torn(''), { cut: [1] }).lossMask).not.toContain(1)
+  })
+})
+
+describe('of an answer whose tokens the row keeps', () => {
+  const answerIds = [...Buffer.from('So'), 32, ...Buffer.from('on'), 257]
+
+  it('learns those, whatever the template would write, and the earlier answers as it writes them', () => {
+    const chatTemplate = new ChatTemplate(
+      '<s>{% for m in messages %}<{{ m.role }}>{{ m.content | upper }}</s>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}',
+    )
+    const speaker = { ...chatSpeaker, chatTemplate }
+    const example = tokenizeConversation(speaker, conversation, { answerIds, unlearned: [1] })
+    expect(learned(speaker, example)).toBe('So on</s>')
+    expect(example.tokens.slice(0, -6)).toEqual(promptOf(speaker, conversation.slice(0, 3)))
+    expect(learned(chatSpeaker, tokenizeConversation(chatSpeaker, conversation, { answerIds }))).toBe(
+      'Yo</s>|So on</s>',
+    )
+  })
+
+  it('learns a part of a letter and special tokens, which the text lacks, and an end only where it was said', () => {
+    const ids = [...Buffer.from('So on'), 0xf0, 0x9f]
+    const example = tokenizeConversation(chatSpeaker, conversation, { answerIds: ids, cut: [3] })
+    expect(example.tokens.slice(-7)).toEqual(ids)
+    expect(example.lossMask.slice(-7)).toEqual(ids.map(() => 1))
+    const special = tokenizeConversation(chatSpeaker, conversation, { answerIds: [258, ...answerIds] })
+    expect(learned(chatSpeaker, special)).toBe('Yo</s>|<user>So on</s>')
+  })
+
+  it('refuses tokens that are not the answer: of another tokenizer, or of a text that was changed', () => {
+    const other = [{ ...conversation[3]!, content: 'So off' }]
+    expect(() => tokenizeConversation(chatSpeaker, [...conversation.slice(0, 3), ...other], { answerIds })).toThrow(
+      /completion_ids are not the tokens of the answer "So off".*"So on"/,
+    )
+  })
+})
+
 describe('tokenize', () => {
   it('packs texts end to end into full windows that share one token, so that each position is learned once', async () => {
     const examples = await tokenize(texts(['abcdef', 'ghi']), chatSpeaker, 4)
@@ -101,11 +162,64 @@ describe('tokenize', () => {
       ],
       metadata: {},
     })
-    const examples = await tokenize(rows([answer('x'), answer('x'.repeat(40))]), chatSpeaker, 9)
+    const examples = await tokenize(rows([answer('x'), answer('x'.repeat(40))]), chatSpeaker, 9, () => {})
     expect(examples).toHaveLength(1)
     expect(examples[0]!.tokens).toHaveLength(10)
     await expect(tokenize(rows([answer('x'.repeat(40))]), chatSpeaker, 9)).rejects.toThrow(/nothing to learn/)
     await expect(tokenize(rows([]), chatSpeaker, 9)).rejects.toThrow(/It is empty/)
+  })
+
+  describe('tells how many rows are not learned whole, and why', () => {
+    const row = (prompt: string, completion: string, more = {}) =>
+      JSON.stringify({
+        messages: [
+          { role: 'user', content: prompt },
+          { role: 'assistant', content: completion, ...more },
+        ],
+      })
+    const told = async (lines: readonly string[], length: number) => {
+      const heard: LeftOut[] = []
+      const files = { directory: memoryDirectory({ 'a.jsonl': lines.join('\n') }), files: ['a.jsonl'] }
+      const examples = await tokenize(rowFiles(files), chatSpeaker, length, (leftOut) => heard.push(leftOut))
+      return { examples, heard }
+    }
+
+    it('cut, too long, and without anything to learn, with the first of each', async () => {
+      const lines = [
+        row('x', 'abc'),
+        row('x', 'a'.repeat(30)),
+        row('x'.repeat(40), 'abc'),
+        row('x', 'a'.repeat(20)),
+        row('x', 'abc', { weight: 0 }),
+        JSON.stringify({ input_ids: [5, 6, 7], labels: [5, -100, -100] }),
+      ]
+      const { examples, heard } = await told(lines, 12)
+      expect(examples).toHaveLength(3)
+      expect(heard).toEqual([
+        expect.objectContaining({ source: 'memory', rows: 6, cut: 2, tooLong: 1, unlearned: 2, length: 12 }),
+      ])
+      expect(heard[0]!.message).toMatch(
+        /^memory: of 6 rows 2 are learned only as far as 12 tokens.*\(first: .*line 2\), 1 is passed over: .*begins beyond 12 tokens \(first: .*line 3\), 2 are passed over: nothing of it is to be learned \(first: .*line 5\)\.$/,
+      )
+    })
+
+    it('not where all that is learned is there, though the line break after it is not', async () => {
+      // <s> <user> x </s> \n <assistant> a b c </s> \n
+      expect((await told([row('x', 'abc')], 9)).heard).toEqual([])
+      expect((await told([row('x', 'abc')], 8)).heard).toMatchObject([{ cut: 1 }])
+    })
+
+    it('on the console where nobody listens, and in the error where nothing is left', async () => {
+      const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+      await tokenize(rows([{ kind: 'tokens', tokens: [1, 2, 3], lossMask: [1, 1, 1] }], 'ids'), chatSpeaker, 1)
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/^ids: of 1 row 1 is learned only as far as 1 token.*row 1/)],
+      ])
+      warn.mockRestore()
+      await expect(told([row('x'.repeat(40), 'abc')], 12)).rejects.toThrow(
+        /memory has nothing to learn from \(of 1 row 1 is passed over: .*beyond 12 tokens.*line 1\)/,
+      )
+    })
   })
 
   describe('of a file', () => {
@@ -145,6 +259,18 @@ describe('tokenize', () => {
       const [example] = await tokenize(weighted, chatSpeaker, 64)
       expect(learned(chatSpeaker, example!)).toBe('Yo</s>')
     })
+  })
+
+  it('learns of a generated row what was generated', async () => {
+    const row = { messages: conversation.slice(0, 2), completion_ids: [...Buffer.from('Yo')], finish_reason: 'length' }
+    const read = (row: object) =>
+      tokenize(rowFiles({ directory: memoryDirectory({ a: JSON.stringify(row) }), files: ['a'] }), chatSpeaker, 64)
+    const { completion_ids: _, ...older } = row
+    for (const generated of [row, older]) {
+      const [example] = await read(generated)
+      expect(learned(chatSpeaker, example!)).toBe('Yo')
+    }
+    await expect(read({ ...row, completion_ids: [999] })).rejects.toThrow(/token 999.*260 tokens/)
   })
 
   it('refuses tokens that the model does not have', async () => {

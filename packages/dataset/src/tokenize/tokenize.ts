@@ -2,37 +2,68 @@ import { OutriderError } from '@outrider/tensor'
 import type { ConversationRow, DataSource, TokensRow } from '../formats/row'
 import { useRow } from '../formats/use-row'
 import { type Example, type Speaker, tokenizeConversation } from './example'
+import { LeftOutRows, leftOutOnConsole, type OnLeftOut } from './left-out'
 import { TextWindows } from './windows'
 
 /**
  * All rows of a source as examples of at most `length` positions: conversations one each (cut where they are longer), texts
- * packed into windows. Conversations of which nothing to learn is left are passed over.
+ * packed into windows. Conversations of which nothing to learn is left are passed over; of these and of the cut ones
+ * `onLeftOut` is told, with their number and the reason.
  *
+ * @param onLeftOut  default: a line on the console
  * @throws OutriderError INVALID_ARGUMENT where the source has nothing to learn, or tokens that the model does not have; what
  * reading and tokenising throw. Of a row of a file it names the file and line, and is FILE_FORMAT where it was
  * INVALID_ARGUMENT; where the source lets rows be bad, the row is passed over
  */
-export async function tokenize(source: DataSource, speaker: Speaker, length: number): Promise<Example[]> {
+export async function tokenize(
+  source: DataSource,
+  speaker: Speaker,
+  length: number,
+  onLeftOut: OnLeftOut = leftOutOnConsole,
+): Promise<Example[]> {
   const examples: Example[] = []
   const windows = new TextWindows(speaker, length)
+  const counted = new LeftOutRows(source.name, length)
   for await (const row of source) {
-    const found = useRow(source, row, () =>
-      row.kind === 'text' ? [...windows.add(row.text)] : exampleOf(row, source.name, speaker, length),
-    )
+    counted.read()
+    const found = useRow(source, row, () => {
+      if (row.kind === 'text') return [...windows.add(row.text)]
+      return within(exampleOf(row, source.name, speaker), length, (kind) => counted.count(kind, row.where))
+    })
     for (const example of found ?? []) examples.push(example)
   }
   examples.push(...windows.end())
-  if (examples.length > 0) return examples
-  throw new OutriderError('INVALID_ARGUMENT', `${source.name} has nothing to learn from.`, {
-    remedy: 'It is empty, or every answer is cut off by the length.',
-  })
+  const leftOut = counted.summary()
+  if (examples.length > 0) {
+    if (leftOut) onLeftOut(leftOut)
+    return examples
+  }
+  throw new OutriderError(
+    'INVALID_ARGUMENT',
+    `${source.name} has nothing to learn from${leftOut ? ` (${leftOut.message.slice(source.name.length + 2, -1)})` : ''}.`,
+    { remedy: leftOut ? 'Give rows with something to learn, or a longer length.' : 'It is empty.' },
+  )
 }
 
-function exampleOf(row: ConversationRow | TokensRow, name: string, speaker: Speaker, length: number): Example[] {
-  if (row.kind === 'tokens') checkTokens(row.tokens, speaker, name)
-  const { tokens, lossMask } = row.kind === 'tokens' ? row : tokenizeConversation(speaker, row.messages, row)
-  const example = { tokens: tokens.slice(0, length + 1), lossMask: lossMask.slice(0, length + 1) }
-  return example.lossMask.includes(1, 1) ? [example] : []
+function exampleOf(row: ConversationRow | TokensRow, name: string, speaker: Speaker): Example {
+  const ids = row.kind === 'tokens' ? row.tokens : row.answerIds
+  if (ids) checkTokens(ids, speaker, name)
+  return row.kind === 'tokens' ? row : tokenizeConversation(speaker, row.messages, row)
+}
+
+/** An example in so many positions; none where nothing to learn is left. A first token has nothing before it. */
+function within(
+  { tokens, lossMask }: Example,
+  length: number,
+  count: (kind: 'cut' | 'tooLong' | 'unlearned') => void,
+): Example[] {
+  const first = lossMask.indexOf(1, 1)
+  if (first < 0 || first > length) {
+    count(first < 0 ? 'unlearned' : 'tooLong')
+    return []
+  }
+  if (lossMask.includes(1, length + 1)) count('cut')
+  return [{ tokens: tokens.slice(0, length + 1), lossMask: lossMask.slice(0, length + 1) }]
 }
 
 function checkTokens(tokens: readonly number[], { config: { vocabularySize } }: Speaker, name: string): void {

@@ -1,8 +1,8 @@
-import type { Example, Speaker } from './example'
+import { type Example, encodeDocument, type Speaker } from './example'
 
 /**
- * Packs documents end to end, each between the model's begin and end tokens, and cuts the whole into windows of `length` + 1
- * tokens, so that every window has `length` positions to learn. What is left at the end makes a shorter window.
+ * Packs documents end to end, each as the tokenizer begins a text and with an end token, and cuts the whole into windows of
+ * `length` + 1 tokens, so that every window has `length` positions to learn. What is left at the end makes a shorter window.
  */
 export class TextWindows {
   readonly #speaker: Speaker
@@ -16,13 +16,8 @@ export class TextWindows {
 
   /** Takes a document and gives the windows that it completes. */
   *add(text: string): Generator<Example> {
-    const { tokenizer, config, generationConfig } = this.#speaker
-    const tokens = tokenizer.encode(text, { addSpecialTokens: false })
-    if (config.bosTokenId !== undefined) this.#pending.push(config.bosTokenId)
     // One by one: as arguments of one call, those of a long document are more than the stack holds.
-    for (const token of tokens) this.#pending.push(token)
-    const [end] = generationConfig.eosTokenIds
-    if (end !== undefined) this.#pending.push(end)
+    for (const token of encodeDocument(this.#speaker, text)) this.#pending.push(token)
     let at = 0
     // Windows overlap by one token: the last one's label is the next one's first.
     for (; this.#pending.length - at > this.#length; at += this.#length)

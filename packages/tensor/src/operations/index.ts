@@ -1,5 +1,6 @@
 export { type AttentionOptions, attention } from './attention/attention'
 export { embedding } from './embedding/embedding'
+export { fingerprints } from './fingerprint/fingerprint'
 export { broadcastTo } from './layout/broadcast-to'
 export { concat, slice } from './layout/slice'
 export { transpose } from './layout/transpose'

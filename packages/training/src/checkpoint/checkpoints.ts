@@ -16,6 +16,7 @@ import type { LogEntry } from '../loop/log'
 import type { AdamW } from '../optimizer/adamw'
 import type { LossScaler, LossScalerState } from '../precision/loss-scaler'
 import { verifyChecksums, writeChecksums } from './checksums'
+import { assertSameRun, type RunIdentity } from './run-identity'
 
 /** What a checkpoint holds beside weights and moments, in the names of transformers' `trainer_state.json`. */
 export interface TrainerState {
@@ -25,6 +26,10 @@ export interface TrainerState {
   data_position: unknown
   /** What the run was started with; a run goes on only with the same. */
   settings: Record<string, unknown>
+  /** What else decides its bits; of older versions nothing is recorded. */
+  identity?: RunIdentity | undefined
+  /** Of the weights: their hash (`modelIdentity`). */
+  weights?: string | undefined
   /** In mixed precision. */
   loss_scaler?: LossScalerState | undefined
 }
@@ -36,6 +41,8 @@ interface Restored {
   /** In mixed precision. */
   scaler?: LossScaler | undefined
   settings: Record<string, unknown>
+  /** What else the run is; without it nothing more is compared. */
+  identity?: RunIdentity | undefined
 }
 
 /** The run directory's record of its complete checkpoints, oldest first: what is not named here is not there. */
@@ -48,19 +55,12 @@ const optimizerFile = 'optimizer.safetensors'
  * of them. The checkpoint counts from the moment it is entered in `checkpoints.json`, when everything in it is complete; older
  * ones beyond `keep` are removed after that, so a kill at any moment leaves a whole one.
  *
- * @param options.first  the first of a run that began anew: what is there is another run's, and none of it is kept
  * @returns the checkpoint's name
  * @throws OutriderError FILE_WRITE
  */
 export async function saveCheckpoint(
   run: Directory,
-  {
-    model,
-    optimizer,
-    state,
-    keep,
-    first = false,
-  }: { model: PretrainedModel; optimizer: AdamW; state: TrainerState; keep: number; first?: boolean },
+  { model, optimizer, state, keep }: { model: PretrainedModel; optimizer: AdamW; state: TrainerState; keep: number },
 ): Promise<string> {
   const name = `checkpoint-${state.global_step}`
   const checkpoint = within(run, name)
@@ -70,15 +70,26 @@ export async function saveCheckpoint(
   await checkpoint.write(stateFile, `${JSON.stringify(state, null, 2)}\n`)
   await writeChecksums(checkpoint)
 
-  // What another run recorded may be damaged: this one does not need it.
-  const recorded = await (first ? checkpointNames(run).catch(() => []) : checkpointNames(run))
-  const known = recorded.filter((other) => other !== name)
+  const known = (await checkpointNames(run)).filter((other) => other !== name)
   // Newer ones are of a course that the run has left, by going on from an older one.
-  const older = first ? [] : known.filter((other) => stepOf(other) < state.global_step)
+  const older = known.filter((other) => stepOf(other) < state.global_step)
   const kept = [...older, name].slice(-keep)
-  await run.write(recordFile, `${JSON.stringify({ checkpoints: kept }, null, 2)}\n`)
+  await record(run, kept)
   for (const old of known.filter((other) => !kept.includes(other))) await removeFiles(within(run, old))
   return name
+}
+
+/**
+ * Retires what another run has left where one begins anew, so that nobody takes the old checkpoints for those of the new run,
+ * also where it ends before its first. The record goes first: a kill at any moment leaves none of them in it.
+ *
+ * @throws OutriderError FILE_WRITE
+ */
+export async function retireCheckpoints(run: Directory): Promise<void> {
+  if (!(await run.has(recordFile))) return
+  const old = await checkpointNames(run).catch(() => []) // it may be damaged: the new run does not need it
+  await record(run, [])
+  for (const name of old) await removeFiles(within(run, name))
 }
 
 /** The newest complete checkpoint of a run, or null. */
@@ -94,6 +105,8 @@ export interface Resumption {
   verified: boolean
   /** Newer checkpoints that are damaged, and what is wrong with each: nothing is taken from them. */
   damaged: { checkpoint: string; error: OutriderError }[]
+  /** What is not as it was, or not known to be, and does not forbid to go on, such as another adapter: sentences. */
+  remarks: string[]
 }
 
 /**
@@ -107,7 +120,7 @@ export async function wholeCheckpoint(run: Directory): Promise<Resumption | null
     try {
       const folder = within(run, checkpoint)
       if (!(await folder.has(stateFile))) throw damaged(folder.name, `${stateFile} is missing`)
-      return { checkpoint, verified: await verifyChecksums(folder), damaged: passedOver }
+      return { checkpoint, verified: await verifyChecksums(folder), damaged: passedOver, remarks: [] }
     } catch (error) {
       if (!(error instanceof OutriderError)) throw error
       passedOver.push({ checkpoint, error })
@@ -116,7 +129,10 @@ export async function wholeCheckpoint(run: Directory): Promise<Resumption | null
   throw new OutriderError(
     'FILE_FORMAT',
     `${run.name} has no checkpoint that is whole. ${passedOver.map(({ error }) => error.message).join(' ')}`,
-    { remedy: 'Train again, without resuming.', details: { damaged: passedOver.map(({ checkpoint }) => checkpoint) } },
+    {
+      remedy: 'Train again, into another directory.',
+      details: { damaged: passedOver.map(({ checkpoint }) => checkpoint) },
+    },
   )
 }
 
@@ -124,13 +140,14 @@ export async function wholeCheckpoint(run: Directory): Promise<Resumption | null
  * Puts a checkpoint's weights and moments into a model and an optimiser of the same shapes, and the loss scale's state into its
  * scaler.
  *
- * @throws OutriderError FILE_MISSING, FILE_FORMAT, SHAPE_MISMATCH; INVALID_ARGUMENT where the run had other settings
+ * @returns its state; and what is not as it was, or not known to be, and does not forbid to go on
+ * @throws OutriderError FILE_MISSING, FILE_FORMAT, SHAPE_MISMATCH; INVALID_ARGUMENT where the run had other settings, rows or models
  */
 export async function loadCheckpoint(
   run: Directory,
   name: string,
-  { model, optimizer, scaler, settings }: Restored,
-): Promise<TrainerState> {
+  { model, optimizer, scaler, settings, identity }: Restored,
+): Promise<{ state: TrainerState; remarks: string[] }> {
   const checkpoint = within(run, name)
   const state = (await readJson(checkpoint, stateFile)) as TrainerState
   if (!Number.isInteger(state?.global_step) || !Array.isArray(state.log_history) || typeof state.settings !== 'object')
@@ -142,6 +159,7 @@ export async function loadCheckpoint(
         `${checkpoint.name} was made with ${key} ${JSON.stringify(state.settings[key])}; this run has ${JSON.stringify(settings[key])}.`,
         { remedy: 'Resume with the same settings, or train into another directory.' },
       )
+  const remarks = identity ? assertSameRun(checkpoint.name, state.identity, identity, state) : []
   const weights = await modelWeights(checkpoint, model.config)
   for (const [parameter, tensor] of Object.entries(model.model.parameters)) await restore(weights, parameter, tensor)
   const moments = await safetensorsWeights(checkpoint, optimizerFile)
@@ -149,7 +167,7 @@ export async function loadCheckpoint(
     for (const [parameter, tensor] of Object.entries(values)) await restore(moments, `${kind}.${parameter}`, tensor)
   scaler?.restore(state.loss_scaler, checkpoint.name)
   optimizer.step = state.global_step - (scaler?.skippedSteps ?? 0)
-  return state
+  return { state, remarks }
 }
 
 async function restore(weights: Weights, name: string, tensor: Tensor): Promise<void> {
@@ -186,6 +204,9 @@ async function writeMoments(directory: Directory, optimizer: AdamW): Promise<voi
     })),
   )
 }
+
+const record = (run: Directory, checkpoints: readonly string[]): Promise<void> =>
+  run.write(recordFile, `${JSON.stringify({ checkpoints }, null, 2)}\n`)
 
 async function checkpointNames(run: Directory): Promise<string[]> {
   if (!(await run.has(recordFile))) return []

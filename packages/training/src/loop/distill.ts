@@ -50,6 +50,8 @@ export function distillation(
   }
   return {
     name: `distill ${loss.name}`,
+    ...('parts' in loss && { definition: loss.parts }), // a row loss
+    target,
     loss(parameters, batch) {
       const { value, acceptanceRate, statistics } = distillationLossOfHeads(loss, inputs(parameters, batch))
       return { value, aux: acceptanceRate ? { ...statistics, acceptance_rate: acceptanceRate } : statistics }
@@ -62,9 +64,15 @@ export function distillation(
  * Fine-tunes the draft, in place, towards the target's distribution on `data` (the paper: the target's own answers mixed
  * 9 : 1 with pretraining text).
  *
- * @throws OutriderError VOCABULARY_MISMATCH where the two have different tokenizers
+ * @throws OutriderError VOCABULARY_MISMATCH where the two have different tokenizers; INVALID_ARGUMENT for rows beyond the
+ *   context of either
  */
 export async function distill({ draft, target, data, loss, ...options }: DistillationOptions): Promise<TrainingResult> {
   compareVocabularies(target, draft)
-  return train(draft, distillation(draft, target, loss, options), await streamOf(data, target, options), options)
+  return train(
+    draft,
+    distillation(draft, target, loss, options),
+    await streamOf({ data, speaker: target, models: { target, draft } }, options),
+    options,
+  )
 }

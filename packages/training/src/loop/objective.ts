@@ -1,5 +1,6 @@
 import type { Batch } from '@outrider/dataset'
 import type { Device, Tensor } from '@outrider/tensor'
+import type { PretrainedModel } from '@outrider/transformer'
 
 /** A batch on the device. */
 export interface DeviceBatch {
@@ -19,6 +20,10 @@ export interface DeviceBatch {
 /** What is learned: the loss of a batch in terms of the draft's parameters. */
 export interface Objective {
   readonly name: string
+  /** What is computed beside the name, as JSON, where it can be said: a run goes on only with the same. */
+  readonly definition?: unknown
+  /** The model that is learned from, where there is one: a run goes on only with the same. */
+  readonly target?: PretrainedModel
   /**
    * The mean loss over the positions that count, a scalar. `aux` holds what else is worth logging, scalars by name, means over
    * the same positions; `acceptance_rate` is α.

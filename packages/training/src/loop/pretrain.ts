@@ -46,7 +46,8 @@ export function nextToken(
 /**
  * Pretrains a draft, in place, on text with next-token cross-entropy: a source, a mixture, or batches made elsewhere.
  *
- * @throws OutriderError VOCABULARY_MISMATCH where it is to be measured against a target of another tokenizer
+ * @throws OutriderError VOCABULARY_MISMATCH where it is to be measured against a target of another tokenizer;
+ *   INVALID_ARGUMENT for rows beyond the context of either
  */
 export async function pretrain(
   draft: PretrainedModel,
@@ -54,5 +55,7 @@ export async function pretrain(
   options: PretrainingOptions,
 ): Promise<TrainingResult> {
   if (options.target) compareVocabularies(options.target, draft)
-  return train(draft, nextToken(draft.config, options), await streamOf(data, draft, options), options)
+  const models = options.target ? { target: options.target, draft } : { draft }
+  const stream = await streamOf({ data, speaker: draft, models }, options)
+  return train(draft, nextToken(draft.config, options), stream, options)
 }

@@ -1,7 +1,14 @@
 import type { Batch, BatchStream } from '@outrider/dataset'
 import { type Device, OutriderError } from '@outrider/tensor'
-import type { Directory, PretrainedModel } from '@outrider/transformer'
-import { loadCheckpoint, type Resumption, saveCheckpoint, wholeCheckpoint } from '../checkpoint/checkpoints'
+import { type Directory, modelIdentity, type PretrainedModel } from '@outrider/transformer'
+import {
+  loadCheckpoint,
+  type Resumption,
+  retireCheckpoints,
+  saveCheckpoint,
+  wholeCheckpoint,
+} from '../checkpoint/checkpoints'
+import { runIdentity } from '../checkpoint/run-identity'
 import { evaluate } from '../evaluation/evaluate'
 import { AdamW, type AdamWOptions } from '../optimizer/adamw'
 import { type LossScaleOptions, LossScaler } from '../precision/loss-scaler'
@@ -41,7 +48,10 @@ export interface TrainingOptions extends AdamWOptions {
   validateEvery?: number | undefined
   /** Draft lengths for the simulated acceptance length. Default 3 and 5. */
   draftLengths?: readonly number[] | undefined
-  /** The run's directory: `checkpoint-N/` is written into it every `checkpointEvery` steps, at the end and when aborted. */
+  /**
+   * The run's directory: `checkpoint-N/` is written into it every `checkpointEvery` steps, at the end and when aborted. A run
+   * that does not `resume` removes the checkpoints of an earlier one there before its first step.
+   */
   checkpoints?: Directory | undefined
   checkpointEvery?: number | undefined
   /** Complete checkpoints that stay. Default 2. */
@@ -117,14 +127,17 @@ export async function train(
   let history: LogEntry[] = []
   let step = 0
   const resumed = checkpoints && options.resume ? await wholeCheckpoint(checkpoints) : null
+  let identity = checkpoints && (await runIdentity(model, objective, batches, options.validation))
   if (checkpoints && resumed) {
-    options.onResume?.(resumed)
-    const state = await loadCheckpoint(checkpoints, resumed.checkpoint, { model, optimizer, scaler, settings })
+    const run = { model, optimizer, scaler, settings, identity }
+    const { state, remarks } = await loadCheckpoint(checkpoints, resumed.checkpoint, run)
+    options.onResume?.({ ...resumed, remarks })
+    identity = identity && { ...identity, draft: state.identity?.draft ?? identity.draft }
     await batches.restore(state.data_position)
     history = state.log_history
     step = state.global_step
   }
-  let first = !resumed
+  if (checkpoints && !resumed) await retireCheckpoints(checkpoints)
   const save = async () => {
     if (!checkpoints || history.at(-1) === undefined) return
     const state = {
@@ -132,10 +145,11 @@ export async function train(
       log_history: history,
       data_position: batches.state(),
       settings,
+      identity,
+      weights: (await modelIdentity(model)).weights,
       ...(scaler && { loss_scaler: scaler.state() }),
     }
-    await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints, first })
-    first = false
+    await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints })
   }
 
   const began = performance.now()

@@ -1,10 +1,19 @@
-import { type Batch, type BatchStream, batchesOnce, batchStream, rows } from '@outrider/dataset'
+import {
+  type Batch,
+  type BatchStream,
+  batchesOnce,
+  batchStream,
+  type DataSource,
+  mix,
+  rows,
+  texts,
+} from '@outrider/dataset'
 import { kld, lossByName, tvdPlusPlus } from '@outrider/losses'
 import { type Device, readAll } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { byteTokenizer, type Directory, memoryDirectory, type PretrainedModel, readJson } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Resumption } from '../checkpoint/checkpoints'
+import { latestCheckpoint, type Resumption, type TrainerState } from '../checkpoint/checkpoints'
 import { evaluate } from '../evaluation/evaluate'
 import { distill, distillation } from './distill'
 import type { DeviceBatch } from './objective'
@@ -27,6 +36,10 @@ const weightsOf = async ({ model }: PretrainedModel) => {
   return Object.fromEntries(Object.keys(model.parameters).map((name, i) => [name, values[i]!]))
 }
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
+
+/** The same model with a shorter context. */
+const shorter = (model: PretrainedModel, contextLength: number): PretrainedModel =>
+  ({ ...model, config: { ...model.config, contextLength }, dispose: () => model.dispose() }) as PretrainedModel
 
 /** A stream that gives the same batches in turn. */
 function inTurn(batches: readonly Batch[]): BatchStream {
@@ -153,6 +166,43 @@ describe('distill', () => {
     little.dispose()
   })
 
+  it('refuses rows beyond the context of the draft or of the target, its own and held-out ones', async () => {
+    const short = shorter(tinyDraft(target), 16)
+    const long = tinyDraft(target)
+    const run = (
+      draft: PretrainedModel,
+      target_: PretrainedModel,
+      options: object,
+      data: BatchStream | DataSource = patterns,
+    ) => distill({ draft, target: target_, data, loss: kld, steps: 1, batchSize: 2, ...options })
+    await expect(run(short, target, { length: 24 })).rejects.toThrow(/length is 24, beyond the context of the draft/)
+    await expect(run(long, shorter(target, 16), { length: 24 })).rejects.toThrow(/context of the target/)
+    await expect(run(long, target, { length: 65 })).rejects.toThrow(/which has 64 positions/)
+    const batches = await batchesOnce(patterns, target, { length: 24 })
+    await expect(run(short, target, {}, inTurn(batches))).rejects.toThrow(
+      /learns position 16, beyond the context of the draft, which has 16/,
+    )
+    await expect(run(short, target, { validation: batches })).rejects.toThrow(/beyond the context of the draft/)
+    await expect(pretrain(short, patterns, { steps: 1, length: 24 })).rejects.toThrow(/context of the draft/)
+    await expect(pretrain(long, patterns, { steps: 1, length: 24, target: shorter(target, 16) })).rejects.toThrow(
+      /context of the target/,
+    )
+    // Left out, the length is what all can read; padding may go beyond.
+    const odd = shorter(tinyDraft(target), 13)
+    expect((await run(odd, target, {})).history).toHaveLength(1)
+    for (const draft of [short, long, odd]) draft.dispose()
+  })
+
+  it('tells of rows that are learned only in part', async () => {
+    const draft = tinyDraft(target)
+    const heard: string[] = []
+    const data = rows([{ kind: 'tokens', tokens: [1, 2, 3, 4, 5, 6], lossMask: [1, 1, 1, 1, 1, 1] }], 'ids')
+    const onLeftOut = ({ message }: { message: string }) => heard.push(message)
+    await distill({ draft, target, data, loss: kld, steps: 2, batchSize: 1, length: 4, onLeftOut })
+    expect(heard).toEqual([expect.stringMatching(/^ids: of 1 row 1 is learned only as far as 4 tokens/)])
+    draft.dispose()
+  })
+
   it('refuses a draft of another tokenizer', async () => {
     const draft = { ...tinyDraft(target), tokenizer: byteTokenizer({ specialTokens: ['<a>', '<b>'] }) }
     await expect(distill({ draft, target, data: patterns, loss: kld, steps: 1 })).rejects.toMatchObject({
@@ -251,9 +301,14 @@ describe('a run that was stopped', () => {
     draft.dispose()
     return { history, weights }
   }
-  const abortedAt = async (checkpoints: Directory, at: number) => {
+  const abortedAt = async (
+    checkpoints: Directory,
+    at: number,
+    options: Partial<Parameters<typeof distill>[0]> = {},
+  ) => {
     const controller = new AbortController()
     const run = distilled(checkpoints, {
+      ...options,
       signal: controller.signal,
       onStep: ({ step }) => step === at && controller.abort(),
     })
@@ -295,9 +350,85 @@ describe('a run that was stopped', () => {
     await expect(distilled(run, { resume: true, loss: kld })).rejects.toThrow(/made with objective "distill tvd\+\+/)
     await expect(distilled(run, { resume: true, learningRate: 1 })).rejects.toThrow(/learning_rate/)
     await expect(distilled(run, { resume: true, batchSize: 3 })).rejects.toThrow(/batch size/)
-    const wider = tinyDraft(target)
-    await expect(distilled(run, { resume: true, draft: tinyTarget(device) })).rejects.toThrow(/model\.layers\.1|shape/)
-    wider.dispose()
+    await expect(distilled(run, { resume: true, draft: tinyTarget(device) })).rejects.toThrow(
+      /another draft: \w+ was .*, and is/,
+    )
+  })
+
+  it('goes on only as the run that was begun, and names what is another', async () => {
+    const run = memoryDirectory()
+    const mixed = (shares: [number, number], last = 'the last') =>
+      mix({ patterns: [patterns, shares[0]], others: [texts(['one text', 'another', last]), shares[1]] })
+    const validation = await batchesOnce(patterns, target, { length: 24 })
+    await abortedAt(run, 1, { data: mixed([9, 1]), validation })
+    const resumed = (options: Partial<Parameters<typeof distill>[0]>) =>
+      distilled(run, { data: mixed([9, 1]), resume: true, ...options })
+    await expect(resumed({ data: mixed([1, 9]) })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/checkpoint-1 was made with another mixture: the share of patterns was "90 %"/),
+    })
+    await expect(resumed({ data: mixed([9, 1], 'the list') })).rejects.toThrow(/made with other rows in others\. /)
+    await expect(resumed({ data: patterns })).rejects.toThrow(/2 sources of rows, and this run has 1/)
+    await expect(resumed({ draft: tinyDraft(target, 8) })).rejects.toThrow(
+      /another draft: its weights are not the same/,
+    )
+    const other = tinyTarget(device)
+    await expect(resumed({ target: other })).rejects.toThrow(/another target: its weights are not the same/)
+    const twin = { ...kld, name: tvdPlusPlus({ estimator: 'sampled' }).name }
+    await expect(resumed({ loss: twin })).rejects.toThrow(/another loss of the same name/)
+    await expect(resumed({ seed: 6 })).rejects.toThrow(/The seed 6 is not what/)
+    const remarks: string[] = []
+    const { history } = await resumed({
+      data: mixed([18, 2]),
+      onResume: (resumption) => remarks.push(...resumption.remarks),
+    })
+    expect(history).toHaveLength(12)
+    expect(remarks).toEqual([])
+    const fewer = validation.slice(1)
+    await abortedAt(run, 1, { data: mixed([9, 1]), validation })
+    await resumed({
+      data: mixed([9, 1]),
+      validation: fewer,
+      onResume: (resumption) => remarks.push(...resumption.remarks),
+    })
+    expect(remarks).toEqual([expect.stringMatching(/other held-out rows/)])
+    other.dispose()
+  })
+
+  it('goes on with the draft as it was in memory when the run stopped', async () => {
+    const run = memoryDirectory()
+    const draft = tinyDraft(target)
+    const controller = new AbortController()
+    const all = { ...shortRun, draft, target, data: patterns, loss: tvdPlusPlus({ estimator: 'sampled' }) }
+    const stopped = distill({ ...all, checkpoints: run, signal: controller.signal, onStep: () => controller.abort() })
+    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' })
+    const { history } = await distill({ ...all, checkpoints: run, resume: true })
+    expect({ history, weights: await weightsOf(draft) }).toEqual(await distilled(memoryDirectory()))
+    draft.dispose()
+  })
+
+  it('goes on upon another adapter, and from what an older version wrote, and says so', async () => {
+    const run = memoryDirectory()
+    await abortedAt(run, 1)
+    await run.remove('checkpoint-1/checksums.json')
+    const state = (await readJson(run, 'checkpoint-1/trainer_state.json')) as TrainerState
+    for (const [identity, remark] of [
+      [{ ...state.identity!, adapter: 'Another GPU' }, /made on Another GPU, and this is .*last bits/],
+      [undefined, /older version.*rows, target and draft/],
+    ] as const) {
+      await run.write('checkpoint-1/trainer_state.json', JSON.stringify({ ...state, identity }))
+      const controller = new AbortController()
+      let said: readonly string[] = []
+      const onResume = ({ remarks }: Resumption) => {
+        said = remarks
+        controller.abort()
+      }
+      await expect(distilled(run, { resume: true, onResume, signal: controller.signal })).rejects.toThrow(
+        'after step 1',
+      )
+      expect(said).toEqual([expect.stringMatching(remark)])
+      await run.remove('checkpoint-1/checksums.json')
+    }
   })
 
   it('goes on from the older checkpoint where a byte of the newest has changed, and ends in the same bytes', async () => {
@@ -335,6 +466,23 @@ describe('a run that was stopped', () => {
     for (const other of [3, 4]) expect(await run.list(`checkpoint-${other}`)).toEqual([])
   })
 
+  it('is not taken for the one before it in the directory, also where it ends before its first checkpoint', async () => {
+    const other = { data: texts(['another text', 'and one more']), steps: 2 }
+    const expected = await distilled(memoryDirectory(), other)
+    for (const damaged of [false, true]) {
+      const run = memoryDirectory()
+      await abortedAt(run, 4)
+      if (damaged) await run.write('checkpoints.json', '{"checkp')
+      const onStep = () => {
+        throw new Error('power cut')
+      }
+      await expect(distilled(run, { ...other, onStep })).rejects.toThrow('power cut')
+      expect(await latestCheckpoint(run)).toBeNull()
+      const onResume = () => expect.unreachable()
+      expect(await distilled(run, { ...other, resume: true, onResume })).toEqual(expected)
+    }
+  })
+
   it('takes no checkpoint that has lost a file, or that is only a name', async () => {
     for (const damage of [
       (run: Directory) => run.remove('checkpoint-7/optimizer.safetensors'),
@@ -356,7 +504,7 @@ describe('a run that was stopped', () => {
     const resumptions: Resumption[] = []
     const { history } = await distilled(run, { resume: true, onResume: (resumption) => resumptions.push(resumption) })
     expect(history).toHaveLength(12)
-    expect(resumptions).toEqual([{ checkpoint: 'checkpoint-3', verified: false, damaged: [] }])
+    expect(resumptions).toEqual([{ checkpoint: 'checkpoint-3', verified: false, damaged: [], remarks: [] }])
   })
 
   it('is refused where no checkpoint is whole, with the file that is damaged', async () => {

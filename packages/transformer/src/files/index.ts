@@ -1,3 +1,4 @@
+export { contentHash } from './content-hash'
 export type { Directory, FileContent } from './directory'
 export { writeFailure } from './file-failures'
 export { fileListDirectory } from './file-list-directory'

@@ -23,8 +23,8 @@ export interface WarmUpOptions extends SamplingOptions {
 
 /**
  * Compiles what decoding needs before the first token, by passes over made-up tokens: kernels are compiled when they first
- * run, and passes over 1, 2, 4, 8 and 16 rows or more have kernels of their own, as long sequences have on GPUs. Drivers that keep what they compiled make it
- * short the next time. It frees all the memory it takes.
+ * run, and passes over 1, 2, 4, 8, 16 rows and more have kernels of their own, as long sequences have on GPUs. Drivers that keep
+ * what they compiled make it short the next time. It frees all the memory it takes.
  *
  * @param options  the sampling that will be used, as greedy decoding and drawing have different kernels
  * @throws OutriderError ABORTED when the signal says so
@@ -35,7 +35,7 @@ export async function warmUp(
 ): Promise<void> {
   const { device, config } = model
   const sampling = resolveSampling(options)
-  const passes = [...[1, 2, 4, 8, 16].map((rows) => ({ before: 0, rows })), { before: longSequence, rows: 1 }]
+  const passes = [...[1, 2, 4, 8, 16, 17].map((rows) => ({ before: 0, rows })), { before: longSequence, rows: 1 }]
   const possible = passes.filter(({ before, rows }) => before + rows <= config.contextLength)
   for (const [i, { before, rows }] of possible.entries()) {
     throwIfAborted(signal)

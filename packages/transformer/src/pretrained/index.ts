@@ -2,6 +2,7 @@ export { createDraft, type DraftOptions, type DraftTarget, draftConfig } from '.
 export { type SavedGguf, type SaveGgufOptions, saveGguf } from './gguf/save-gguf'
 export { type LoadOptions, loadCausalLM, openCausalLM } from './load'
 export { isModelFile } from './model-files'
+export { type ModelIdentity, modelIdentity } from './model-identity'
 export type { OpenedModel } from './opened-model'
 export { type PretrainedModel, pretrainedModel } from './pretrained-model'
 export { type SaveOptions, saveCausalLM } from './save'

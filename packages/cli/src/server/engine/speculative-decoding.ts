@@ -30,7 +30,7 @@ export interface SpeculativeDecodingOptions {
  * γ of a request with a seed, where lengths are chosen by measured times: times differ from run to run, random numbers go with
  * blocks, and a seed promises the same answer again.
  */
-export const seededDraftLength = 4
+const seededDraftLength = 4
 
 interface Running {
   blocks: AsyncGenerator<Block, GenerationResult, undefined>

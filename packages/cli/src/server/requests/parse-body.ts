@@ -48,6 +48,6 @@ function messageOf({ kind, expected, received, message }: v.BaseIssue<unknown>, 
   const name = param ?? 'The body'
   if (kind === 'validation') return `${name} ${message}.`
   return received === 'undefined'
-    ? `${name} is required: ${expected}.`
+    ? `${name} is required.`
     : `${name} must be ${expected}, not ${received.length > 100 ? `${received.slice(0, 100)}…` : received}.`
 }

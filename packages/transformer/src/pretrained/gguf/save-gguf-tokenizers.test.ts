@@ -135,6 +135,15 @@ const words = [' the', 'the', ' hi', 'hithe', 'hin', 'thin', 'thing', 'aaaaaaa',
 
 const idsHere = (tokenizer: Tokenizer, text: string) => tokenizer.encode(text, { addSpecialTokens: false })
 
+/**
+ * Whether all bytes of a character have tokens, as in whole vocabularies; those of the test data are cut. What lies on both
+ * sides of a byte that has none, which both leave out, is joined here, as in the Rust library, and not by llama.cpp.
+ */
+const hasTokens = (tokenizer: Tokenizer, character: string) => {
+  const ids = idsHere(tokenizer, character)
+  return ids.length > 0 && (character.trim() === '' || tokenizer.decode(ids) === character)
+}
+
 describe('llama.cpp makes the same of any text and the same logits of a file with', () => {
   it.each(tokenizers)('%s', async (_, make) => {
     const tokenizer = await make()
@@ -142,7 +151,8 @@ describe('llama.cpp makes the same of any text and the same logits of a file wit
     await withPeer(tokenizer, { acceptDifferences: true, padding: 3 }, (peer) => {
       for (let seed = 0; seed < texts; seed++) {
         // White space beyond ASCII after one of Phi-3's marks is the one thing that differs.
-        const text = anyText(seed, { among: [...among, ...words] }).replace(/(?<=>)[^\S \t\n\v\f\r]+/gu, '')
+        const any = anyText(seed, { among: [...among, ...words] }).replace(/(?<=>)[^\S \t\n\v\f\r]+/gu, '')
+        const text = [...any].filter((character) => hasTokens(tokenizer, character)).join('')
         expect([text, peer.tokenize(text, { parseSpecial: true })]).toEqual([text, idsHere(tokenizer, text)])
       }
     })

@@ -179,7 +179,11 @@ describe('a byte-level vocabulary', () => {
       },
       /becomes "<\|endoftext\|>"/,
     ],
-    ['another decoder', (json) => Object.assign(json, { decoder: { type: 'BPEDecoder' } }), /its decoder BPEDecoder/],
+    [
+      'another decoder',
+      (json) => Object.assign(json, { decoder: { type: 'BPEDecoder', suffix: '</w>' } }),
+      /its decoder BPEDecoder/,
+    ],
     ['another model', ({ model }) => Object.assign(model, { type: 'WordLevel' }), /its model is WordLevel/],
   ])('is refused with %s', (_, change, message) => {
     refused(changed(smallByteLevel(), change), message)

@@ -22,7 +22,7 @@ describe('a SentencePiece vocabulary', () => {
       (json) =>
         Object.assign(json, {
           normalizer: null,
-          pre_tokenizer: { type: 'Metaspace', add_prefix_space: false, split: false },
+          pre_tokenizer: { type: 'Metaspace', replacement: '▁', add_prefix_space: false, split: false },
         }),
     ],
     ['never, with Replace alone', (json) => Object.assign(json, { normalizer: json.normalizer!.normalizers![1] })],
@@ -52,7 +52,11 @@ describe('a SentencePiece vocabulary', () => {
     ['NFC', normalizer({ type: 'NFC' }), /its normalizer NFC/],
     ['Lowercase', normalizer({ type: 'Lowercase' }), /its normalizer Lowercase/],
     ['Strip', normalizer({ type: 'Strip', strip_left: true, strip_right: true }), /its normalizer Strip/],
-    ['a charsmap', normalizer({ type: 'Precompiled', precompiled_charsmap: '' }), /its normalizer Precompiled/],
+    [
+      'a charsmap',
+      normalizer({ type: 'Precompiled', precompiled_charsmap: 'BAAAAAAAAAA=' }),
+      /its normalizer Precompiled/,
+    ],
     [
       'another replacement',
       normalizer({ type: 'Replace', pattern: { String: '``' }, content: '"' }),
@@ -77,7 +81,7 @@ describe('a SentencePiece vocabulary', () => {
     ],
     ['two prefixes', (json) => Object.assign(json, { pre_tokenizer: metaspace('always') }), /both its normalizer and/],
     ['whole texts first', ({ model }) => Object.assign(model, { ignore_merges: true }), /ignore_merges/],
-    ['random merges', ({ model }) => Object.assign(model, { dropout: 0.1 }), /dropout 0.1/],
+    ['random merges', ({ model }) => Object.assign(model, { dropout: 0.1 }), /dropout of 0.1/],
     [
       'prefixes of subwords',
       ({ model }) => Object.assign(model, { continuing_subword_prefix: '##' }),
@@ -95,7 +99,7 @@ describe('a SentencePiece vocabulary', () => {
     ['a piece that no merge makes', ({ model }) => model.merges.splice(2, 1), /join "▁t" and "he"/],
     [
       'another decoder',
-      (json) => Object.assign(json, { decoder: { type: 'Metaspace' } }),
+      (json) => Object.assign(json, { decoder: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' } }),
       /does not write .* <0x0A> as a byte/,
     ],
     [
