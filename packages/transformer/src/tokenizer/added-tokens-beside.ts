@@ -1,53 +1,44 @@
 import type { ListedToken } from './added-tokens-json'
-import type { NamedSpecialTokens } from './special-tokens'
+import { namedTokensOf, unnamedTokensOf } from './special-tokens'
 
 /**
- * Added tokens that only the files beside tokenizer.json list, as transformers adds them: those of `added_tokens_decoder`,
- * then the marks that have a name, then `extra_special_tokens` (`additional_special_tokens`). A piece of the vocabulary keeps
- * its id; another gets the next one.
+ * All added tokens: those that tokenizer.json lists, and what the files beside it say of them and of others, as transformers
+ * 5.24 does it. `added_tokens_decoder` comes first, and its flags count before those of tokenizer.json; then the tokens that
+ * have a name, which are marks, with the flags that they had; then `extra_special_tokens` (`additional_special_tokens`), where they
+ * are new. A piece of the vocabulary keeps its id; another gets the next one.
  *
  * @param listed      what tokenizer.json lists
  * @param vocabulary  the model's pieces
- * @param beside      tokenizer_config.json and special_tokens_map.json, and the marks that they name
+ * @param beside      tokenizer_config.json and special_tokens_map.json
  */
-export function addedTokensBeside(
+export function withTokensBeside(
   listed: readonly ListedToken[],
   vocabulary: ReadonlyMap<string, number>,
-  beside: { config: Record<string, unknown>; specialTokensMap: Record<string, unknown>; named: NamedSpecialTokens },
+  { config, specialTokensMap }: { config: Record<string, unknown>; specialTokensMap: Record<string, unknown> },
 ): ListedToken[] {
-  const known = new Set(listed.map(({ content }) => content))
+  const tokens = new Map(listed.map((token) => [token.content, token]))
   let next = listed.reduce((most, { id }) => Math.max(most, id + 1), vocabulary.size)
-  const added: ListedToken[] = []
-  for (const token of tokensBeside(beside)) {
-    if (token.content === '' || known.has(token.content)) continue
-    known.add(token.content)
-    added.push({ ...token, id: vocabulary.get(token.content) ?? next++ })
+  const add = (token: Unnumbered, change: (known: ListedToken) => ListedToken) => {
+    const known = tokens.get(token.content)
+    if (known) tokens.set(token.content, change(known))
+    else if (token.content !== '') tokens.set(token.content, { ...token, id: vocabulary.get(token.content) ?? next++ })
   }
-  return added
-}
-
-type Unnumbered = Omit<ListedToken, 'id'>
-
-function* tokensBeside({
-  config,
-  specialTokensMap,
-  named,
-}: Parameters<typeof addedTokensBeside>[2]): Generator<Unnumbered> {
+  const addMark = (mark: unknown, change: (known: ListedToken) => ListedToken) => {
+    const token = tokenOf(mark, true)
+    if (token) add({ ...token, special: true }, change)
+  }
   const decoder = Object.entries((config.added_tokens_decoder ?? {}) as Record<string, unknown>)
   for (const [, entry] of decoder.sort(([a], [b]) => Number(a) - Number(b))) {
     const token = tokenOf(entry, false)
-    if (token) yield token
+    if (token) add(token, ({ id, special }) => ({ ...token, id, special: special || token.special }))
   }
-  const source = 'added_tokens_decoder' in config ? config : { ...config, ...specialTokensMap }
-  // A table gives them names, which nothing here asks for.
-  const extra = [source.extra_special_tokens, source.additional_special_tokens].flatMap((marks) =>
-    typeof marks === 'object' && marks !== null ? Object.values(marks) : [],
-  )
-  for (const mark of [...Object.values(named), ...extra]) {
-    const token = tokenOf(mark, true)
-    if (token) yield { ...token, special: true }
-  }
+  for (const [, mark] of namedTokensOf(config, specialTokensMap))
+    addMark(mark, (known) => ({ ...known, special: true }))
+  for (const mark of unnamedTokensOf(config, specialTokensMap)) addMark(mark, (known) => known)
+  return [...tokens.values()]
 }
+
+type Unnumbered = Omit<ListedToken, 'id'>
 
 /** A token is written as its piece, or as an object with its flags. */
 function tokenOf(entry: unknown, special: boolean): Unnumbered | undefined {

@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { isOwnName } from './special-tokens'
 
 /** Keys of tokenizer_config.json that change what is computed. */
 export const usedConfigKeys: readonly string[] = [
@@ -14,6 +15,10 @@ export const usedConfigKeys: readonly string[] = [
   'additional_special_tokens',
   'extra_special_tokens',
   'split_special_tokens',
+  'model_specific_special_tokens',
+  // Tokens that a model has of its own; any other key of that end is one, too.
+  ...['image_token', 'audio_token', 'video_token', 'boi_token', 'eoi_token', 'vision_bos_token', 'vision_eos_token'],
+  ...['prefix_token', 'middle_token', 'suffix_token', 'eot_token', 'fill_token'],
 ]
 
 /**
@@ -44,13 +49,7 @@ export const harmlessConfigKeys: readonly string[] = [
     'tokenizer_padding',
     'tokenizer_truncation',
   ],
-  ...[
-    'model_input_names',
-    'model_specific_special_tokens',
-    'sp_model_kwargs',
-    'extra_ids',
-    'use_default_system_prompt',
-  ],
+  ...['model_input_names', 'sp_model_kwargs', 'extra_ids', 'use_default_system_prompt'],
   ...['name_or_path', '_name_or_path', 'init_inputs', 'is_local', 'local_files_only', 'files_loaded', '_commit_hash'],
   ...['tokenizer_file', 'special_tokens_map_file', 'vocab_file', 'merges_file', 'fast_tokenizer_files', 'device_map'],
   ...[
@@ -61,16 +60,7 @@ export const harmlessConfigKeys: readonly string[] = [
     'response_schema',
     'response_template',
   ],
-  ...['image_token', 'audio_token', 'video_token', 'boi_token', 'eoi_token', 'vision_bos_token', 'vision_eos_token'],
-  ...[
-    'prefix_token',
-    'middle_token',
-    'suffix_token',
-    'eot_token',
-    'fill_token',
-    'suffix_first',
-    'sanitize_control_tokens',
-  ],
+  ...['suffix_first', 'sanitize_control_tokens'],
   ...['chat_control_tokens'],
 ]
 
@@ -86,5 +76,7 @@ export function unknownConfigKeys(config: Readonly<Record<string, unknown>>, fil
       `${file} has split_special_tokens true, which is not supported: marks written in a text would be cut like words.`,
       { remedy: 'Set it to false, or leave it out.', details: { file } },
     )
-  return Object.keys(config).filter((key) => !usedConfigKeys.includes(key) && !harmlessConfigKeys.includes(key))
+  const isKnown = (key: string) =>
+    usedConfigKeys.includes(key) || harmlessConfigKeys.includes(key) || isOwnName(key, config[key])
+  return Object.keys(config).filter((key) => !isKnown(key))
 }

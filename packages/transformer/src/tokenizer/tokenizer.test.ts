@@ -46,10 +46,66 @@ describe('Tokenizer', () => {
     ['extra_special_tokens', { extra_special_tokens: ['<x>'] }, {}, [97, 259, 98]],
     ['additional_special_tokens', {}, { additional_special_tokens: ['<x>'] }, [97, 259, 98]],
     ['added_tokens_decoder', { added_tokens_decoder: { 300: { content: '<x>', special: false } } }, {}, [97, 259, 98]],
+    ['a name of its own', { image_token: '<x>' }, {}, [97, 259, 98]],
+    ['a name of its own, in the older file', {}, { image_token: { content: '<x>' } }, [97, 259, 98]],
+    ['a number of that name', { image_token: 120 }, {}, [97, 60, 120, 62, 98]],
+    ['model_specific_special_tokens', { model_specific_special_tokens: { image_token: '<x>' } }, {}, [97, 259, 98]],
+    [
+      'model_specific_special_tokens beside other names, which count alone',
+      { model_specific_special_tokens: { image_token: '<x>' }, extra_special_tokens: { audio_token: '<y>' } },
+      {},
+      [97, 60, 120, 62, 98],
+    ],
+    ['a name before a list', { extra_special_tokens: ['<y>', '<x>'], audio_token: '<z>' }, {}, [97, 261, 98]],
+    [
+      'additional_special_tokens beside extra_special_tokens, which count alone',
+      { extra_special_tokens: ['<y>'] },
+      { additional_special_tokens: ['<x>'] },
+      [97, 60, 120, 62, 98],
+    ],
+    ['two lists', { extra_special_tokens: ['<y>'] }, { extra_special_tokens: ['<x>'] }, [97, 260, 98]],
   ])('finds added tokens that only the files beside tokenizer.json list: %s', (_, config, specialTokensMap, ids) => {
     const json = byteTokenizer({ specialTokens: ['<s>', '</s>', '<p>'] }).toFiles()['tokenizer.json']!
     const tokenizer = Tokenizer.fromJson(json, config, '', { specialTokensMap })
     expect(tokenizer.encode('a<x>b', { addSpecialTokens: false })).toEqual(ids)
+  })
+
+  // Likewise: " <p> " is read with the flags of added_tokens_decoder, which come before those of tokenizer.json.
+  it.each([
+    ['as it is', {}, [97, 32, 258, 32, 98], 'a  b'],
+    [
+      'with other flags',
+      { added_tokens_decoder: { 258: { content: '<p>', lstrip: true, special: false } } },
+      [97, 258, 32, 98],
+      'a b',
+    ],
+    [
+      'a mark by its name',
+      { image_token: { __type: 'AddedToken', content: '<p>', rstrip: true } },
+      [97, 32, 258, 32, 98],
+      'a  b',
+    ],
+  ])('reads an added token %s by the files beside tokenizer.json', (_, config, ids, text) => {
+    const json = byteTokenizer({ specialTokens: ['<s>', '</s>', '<p>'] }).toFiles()['tokenizer.json']!
+    const tokenizer = Tokenizer.fromJson(json, config)
+    expect(tokenizer.encode('a <p> b', { addSpecialTokens: false })).toEqual(ids)
+    expect(tokenizer.decode(ids)).toBe(text)
+  })
+
+  it('takes a token for a mark that has a name, and leaves one as it is that a list has', () => {
+    const json = JSON.parse(byteTokenizer({ specialTokens: ['<s>', '</s>', '<p>'] }).toFiles()['tokenizer.json']!)
+    json.added_tokens[2].special = false
+    const decoded = (config: object) => Tokenizer.fromJson(json, config as Record<string, unknown>).decode([97, 258])
+    expect([{}, { image_token: '<p>' }, { extra_special_tokens: ['<p>'] }].map(decoded)).toEqual(['a<p>', 'a', 'a<p>'])
+  })
+
+  it('gives chat templates the tokens that a model has a name of its own for', async () => {
+    const files = byteTokenizer({ specialTokens: ['<s>', '</s>', '<p>'] }).toFiles()
+    const config = { image_token: '<p>', chat_template: '{{ image_token }}{{ messages[0].content }}' }
+    const { chatTemplate } = await loadTokenizer(
+      memoryDirectory({ 'tokenizer.json': files['tokenizer.json']!, 'tokenizer_config.json': JSON.stringify(config) }),
+    )
+    expect(chatTemplate!.render([{ role: 'user', content: 'a' }])).toBe('<p>a')
   })
 
   it.each([

@@ -1,8 +1,8 @@
 import { OutriderError } from '@outrider/tensor'
 import { type OnWarning, warnOfUnknownKeys } from '../files/file-warning'
 import { parseJson } from '../files/json'
-import { addedTokensBeside } from './added-tokens-beside'
-import { addedTokensOf } from './added-tokens-json'
+import { withTokensBeside } from './added-tokens-beside'
+import { addedTokensOf, type ListedToken } from './added-tokens-json'
 import { checkTokenizerJson, type TokenizerLimits, tokenizerLimits } from './bounded-tokenizer'
 import { foreignTokenizerJson } from './foreign-tokenizer'
 import { type ModelJson, modelJson, type TokenModel, tokenModel, Work } from './model/index'
@@ -35,6 +35,12 @@ export class Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>
   /** Pieces of the tokens that templates ask for by name. */
   readonly named: NamedSpecialTokens
+  /**
+   * Added tokens with their flags, those of the files beside tokenizer.json too.
+   *
+   * @internal
+   */
+  readonly addedTokens: readonly ListedToken[]
   readonly #steps: TextSteps
   readonly #model: TokenModel
   /** Pieces by their ids, and ids by their pieces, added tokens included. */
@@ -63,10 +69,8 @@ export class Tokenizer {
     const model = modelJson(json.model, file, note)
     const pieces = idsOf(model)
     const listed = addedTokensOf(json.added_tokens, file, note)
-    const added = [
-      ...listed,
-      ...addedTokensBeside(listed, new Map(pieces), { config, specialTokensMap: marksFile, named: this.named }),
-    ]
+    const added = withTokensBeside(listed, new Map(pieces), { config, specialTokensMap: marksFile })
+    this.addedTokens = added
     this.#steps = usable(
       file,
       () => new TextSteps({ ...json, added_tokens: added }, { where: file, limits, unknown: note }),
@@ -86,7 +90,7 @@ export class Tokenizer {
     this.#ids = new Map(entries)
     this.#pieces = piecesById(entries)
     this.vocabularySize = this.#pieces.length
-    const named = Object.values(this.named).flatMap((piece) => {
+    const named = Object.values(this.named as Record<string, string>).flatMap((piece) => {
       const id = this.tokenToId(piece)
       return id === undefined ? [] : [[piece, id] as const]
     })

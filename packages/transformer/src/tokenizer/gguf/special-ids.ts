@@ -1,4 +1,5 @@
 import { kinds } from './kinds'
+import { endTexts, fillIn, messageEnd, shown, takenBack, turnEnds } from './known-by-text'
 
 /** Tokens that mean something to the engine, by id. */
 export interface SpecialIds {
@@ -23,92 +24,10 @@ interface Given {
 }
 
 /** What llama.cpp takes where the file names none: SentencePiece's, Falcon's. */
-const defaults: Readonly<Record<Given['model'], Readonly<Record<string, number>>>> = {
+export const defaultIds: Readonly<Record<Given['model'], { bos: number; eos: number; unknown?: number }>> = {
   llama: { bos: 1, eos: 2, unknown: 0 },
   gpt2: { bos: 11, eos: 11 },
 }
-
-/** Texts that end a turn in some model. */
-const turnEnds = [
-  '<|eot_id|>',
-  '<|im_end|>',
-  '<|end|>',
-  '<end_of_turn>',
-  '<|endoftext|>',
-  '<|end_of_text|>',
-  '<EOT>',
-  '_<EOT>',
-  '[EOT]',
-  '<｜end▁of▁sentence｜>',
-  '<end_of_utterance>',
-]
-
-const messageEnd = '<|eom_id|>'
-
-/** Texts that end an answer wherever they are. */
-export const endTexts = [
-  ...turnEnds,
-  messageEnd,
-  '<|return|>',
-  '<|call|>',
-  '<|flush|>',
-  '<|calls|>',
-  '</s>',
-  '[EOS]',
-  '<eos>',
-  '<turn|>',
-  '<|tool_response>',
-  '[e~[',
-]
-
-/** Marks of code to fill in, by key: the older keys, and the texts that mean the same where no key is there. */
-export const fillIn: Readonly<Record<string, { older?: string; ends?: true; texts: readonly string[] }>> = {
-  fim_pre: {
-    older: 'prefix',
-    texts: [
-      '<|fim_prefix|>',
-      '<fim-prefix>',
-      '<fim_prefix>',
-      '<｜fim▁begin｜>',
-      '<PRE>',
-      '▁<PRE>',
-      '<|code_prefix|>',
-      '<|prefix|>',
-    ],
-  },
-  fim_suf: {
-    older: 'suffix',
-    texts: [
-      '<|fim_suffix|>',
-      '<fim-suffix>',
-      '<fim_suffix>',
-      '<｜fim▁hole｜>',
-      '<SUF>',
-      '▁<SUF>',
-      '<|code_suffix|>',
-      '<|suffix|>',
-    ],
-  },
-  fim_mid: {
-    older: 'middle',
-    texts: [
-      '<|fim_middle|>',
-      '<fim-middle>',
-      '<fim_middle>',
-      '<｜fim▁end｜>',
-      '<MID>',
-      '▁<MID>',
-      '<|code_middle|>',
-      '<|middle|>',
-    ],
-  },
-  fim_pad: { ends: true, texts: ['<|fim_pad|>', '<fim-pad>', '<fim_pad>', '<PAD>', '[PAD]'] },
-  fim_rep: { ends: true, texts: ['<|fim_repo|>', '<|repo_name|>', '<fim-repo>', '<REPO>', '<reponame>'] },
-  fim_sep: { ends: true, texts: ['<|file_sep|>'] },
-}
-
-/** Texts that are always shown. */
-const shown = ['<|channel|>', '<|message|>', '<|start|>', '<|constrain|>']
 
 /** Keys of `tokenizer.ggml.*_token_id` that name tokens. */
 export const specialKeys: readonly string[] = [
@@ -136,7 +55,7 @@ export function specialIds({ ids, kinds: stored, model, hasNoBegin, keyed }: Giv
     if (id !== undefined) kindOf[id] = kinds.control
     return id
   }
-  const preset = defaults[model]
+  const preset: Readonly<Record<string, number>> = defaultIds[model]
   const bos = named('bos', hasNoBegin ? undefined : preset.bos)
   const eos = named('eos', preset.eos)
   const eot = named('eot') ?? byText(turnEnds)
@@ -153,15 +72,11 @@ export function specialIds({ ids, kinds: stored, model, hasNoBegin, keyed }: Giv
   for (const text of shown) if (ids.has(text)) kindOf[ids.get(text)!] = kinds.userDefined
   for (const id of [eos, eot, eom]) if (id !== undefined) found.add(id)
 
-  const ending = (text: string) => found.has(ids.get(text) ?? -1)
-  const take = (text: string, kind: number) => {
-    found.delete(ids.get(text)!)
-    kindOf[ids.get(text)!] = kind
+  for (const text of takenBack((text) => found.has(ids.get(text) ?? -1))) {
+    const id = ids.get(text)!
+    found.delete(id)
+    kindOf[id] = text === '</s>' ? kinds.normal : kinds.userDefined
   }
-  // In gpt-oss and Solar, <|end|> ends one of several messages of an answer.
-  const hasCall = ending('<|call|>') || ending('<|calls|>')
-  if (ending('<|end|>') && hasCall && (ending('<|return|>') || ending('<|flush|>'))) take('<|end|>', kinds.userDefined)
-  if (ending('<|tool_response>') && ending('</s>')) take('</s>', kinds.normal)
 
   const first = [eos, eot, eom].filter((id) => id !== undefined && found.has(id)) as number[]
   const others = [...found].sort((a, b) => a - b)

@@ -5,6 +5,7 @@ import { byteLevelForm } from './byte-level-form'
 import { kinds } from './kinds'
 import { marksByText } from './known-by-text'
 import { sentencePieceForm } from './sentencepiece-form'
+import { defaultIds } from './special-ids'
 import { addedTokensForm } from './written-added-tokens'
 import { specialTokenMetadata } from './written-special-tokens'
 import { quoted, type TokenizerJson, unsupported } from './written-tokenizer'
@@ -27,9 +28,6 @@ export interface GgufVocabulary {
   remarks: string[]
 }
 
-/** Where llama.cpp begins and ends texts, by kind of vocabulary, if a file does not say. */
-const defaults = { llama: { bos: 1, eos: 2 }, gpt2: { bos: 11, eos: 11 } }
-
 /**
  * A tokenizer in llama.cpp's metadata: SentencePiece-style BPE with byte fallback (`llama`), or byte-level BPE (`gpt2`) with
  * a way of cutting words that llama.cpp knows by name. Every part of it is one that llama.cpp does the same, or refused, or
@@ -46,7 +44,7 @@ export function ggufVocabulary({
   generationConfig: { eosTokenIds },
 }: TokenizedModel): GgufVocabulary {
   const files = tokenizer.toFiles()
-  const json = JSON.parse(files['tokenizer.json']!) as TokenizerJson
+  const json = { ...JSON.parse(files['tokenizer.json']!), added_tokens: [...tokenizer.addedTokens] } as TokenizerJson
   const differences: string[] = []
   const remarks: string[] = []
   checkModel(json)
@@ -80,7 +78,7 @@ export function ggufVocabulary({
     ends: eosTokenIds,
     configBos: bosTokenId !== undefined && bosTokenId < vocabularySize ? bosTokenId : undefined,
     template: chatTemplate?.source,
-    defaults: defaults[model],
+    defaults: defaultIds[model],
     differences,
     remarks,
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { kinds } from './kinds'
 import { smallByteLevel, smallSentencePiece } from './small-tokenizers.fixture'
-import { type Change, changed, field, refused, written } from './written.fixture'
+import { type Change, changed, eosConfig, field, refused, written } from './written.fixture'
 
 describe('the tokens', () => {
   it('have the kinds of llama.cpp; ids without a piece are unused, under names that are no pieces', () => {
@@ -23,6 +23,16 @@ describe('the tokens', () => {
     expect(types.slice(-30)).toEqual(Array(30).fill(kinds.unused))
     expect(pieces[320]).toBe('[[PAD320]]')
     expect(new Set(pieces).size).toBe(pieces.length)
+  })
+
+  it('are those of tokenizer_config.json, too, with their flags', () => {
+    const token = (flags: object) => ({
+      config: { ...eosConfig, added_tokens_decoder: { 999: { content: '<|tool|>', special: false, ...flags } } },
+    })
+    const vocabulary = written(smallByteLevel(), token({}))
+    const at = (field(vocabulary, 'ggml.tokens') as string[]).indexOf('<|tool|>')
+    expect((field(vocabulary, 'ggml.token_type') as number[])[at]).toBe(kinds.userDefined)
+    refused(smallByteLevel(), /"<\|tool\|>" takes white space before it/, token({ lstrip: true }))
   })
 
   it('beyond the model are text to llama.cpp', () => {

@@ -108,7 +108,7 @@ function checkTemplate(
   { differences, ...given }: { bos_token: string | undefined; eos_token: string | undefined; differences: string[] },
 ): void {
   const names = ['bos_token', 'eos_token', 'unk_token', 'pad_token', 'sep_token', 'cls_token', 'mask_token'] as const
-  for (const name of names) {
+  for (const name of new Set([...names, ...Object.keys(named)])) {
     const theirs = name === 'bos_token' || name === 'eos_token' ? given[name] : undefined
     if (theirs === named[name] || !template || !new RegExp(`\\b${name}\\b`).test(template)) continue
     const said = (piece: string | undefined) => (piece === undefined ? 'none' : quoted(piece))
