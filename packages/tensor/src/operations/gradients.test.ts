@@ -124,6 +124,7 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
 /** Exports without a gradient, and why. */
 const notDifferentiable: Partial<Record<keyof typeof operations, string>> = {
   argmax: 'its values are indices',
+  fingerprints: 'they are texts, for telling bits from others',
   topK: 'its values are for reading, its indices are indices',
   sampleCategorical: 'its values are indices',
   samplingDistribution: 'it is for decoding; training goes through softmax',
