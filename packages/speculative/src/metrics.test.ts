@@ -65,9 +65,26 @@ it('says whether speculation pays once the costs are measured', () => {
   metrics.costs = { draftSeconds: 0.25, targetSeconds: [{ rows: 1, seconds: 1 }] }
   expect(metrics.costRatio).toBe(0.25)
   expect(metrics.plainTokensPerSecond).toBe(1)
-  // (1 − α³)/(1 − α) = 1 + 2 · 0.25
+  // Blocks of 2.5 tokens, rounded: (1 − α⁴)/(1 − α) = 1 + 3 · 0.25
   const alpha = metrics.breakEvenAcceptanceRate!
-  expect(1 + alpha + alpha ** 2).toBeCloseTo(1.5)
+  expect(1 + alpha + alpha ** 2 + alpha ** 3).toBeCloseTo(1.75)
+})
+
+it('says that it pays by tokens a block against those that its time is worth, and nothing before 16 blocks', () => {
+  const verdict = (drafts: number, { accepted, measured = true }: { accepted: number; measured?: boolean }) => {
+    const metrics = new SpeculationMetrics({ parameterRatio: 0.1 })
+    // A block of 4 takes 4 · 0.1 + 1.6 = 2 plain passes.
+    const targetSeconds = [1, 5].map((rows) => ({ rows, seconds: 1 + (rows - 1) * 0.15 }))
+    if (measured) metrics.costs = { draftSeconds: 0.1, targetSeconds }
+    for (let i = 0; i < drafts; i++) metrics.record({ drafted: 4, accepted, overlap: [0.9, 0.9, 0.9, 0.9], seconds: 9 })
+    // Plain passes do not make a draft better or worse.
+    for (let i = 0; i < 50; i++) metrics.record({ drafted: 0, accepted: 0, overlap: [], seconds: 1 })
+    return [metrics.neededAcceptanceLength?.toFixed(6), metrics.pays]
+  }
+  expect(verdict(16, { accepted: 2 })).toEqual(['2.000000', true])
+  expect(verdict(16, { accepted: 0 })).toEqual(['2.000000', false])
+  expect(verdict(15, { accepted: 2 })).toEqual(['2.000000', null])
+  expect(verdict(16, { accepted: 2, measured: false })).toEqual([undefined, null])
 })
 
 it('reports zeros before the first block', () => {

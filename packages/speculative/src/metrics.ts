@@ -1,5 +1,5 @@
 import { breakEvenAcceptance } from './draft-length/expected-tokens'
-import { costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
+import { blockSeconds, costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
 
 /** What the metrics count of one block. */
 export interface BlockRecord {
@@ -31,9 +31,14 @@ export interface SpeculationReport {
   parameter_ratio: number
   cost_ratio: number | null
   break_even_acceptance_rate: number | null
+  needed_acceptance_length: number | null
+  pays: boolean | null
   tokens_per_second: number
   plain_tokens_per_second: number | null
 }
+
+/** Blocks after which it is said whether speculation pays. */
+const enoughBlocks = 16
 
 /**
  * Sums over blocks, and the measures of speculation in terms of them. Rates of nothing are 0. Tokens after the end of an
@@ -151,9 +156,28 @@ export class SpeculationMetrics {
     return this.costs ? costRatio(this.costs) : null
   }
 
-  /** The α at which blocks of the mean draft length are as fast as plain decoding; null if unmeasured or out of reach. */
+  /** The α at which blocks of the length drafted are as fast as plain decoding; null if unmeasured or out of reach. */
   get breakEvenAcceptanceRate(): number | null {
-    return this.costs ? breakEvenAcceptance(this.costs, Math.max(1, Math.round(this.meanDraftLength))) : null
+    return this.costs ? breakEvenAcceptance(this.costs, Math.max(1, Math.round(this.#draftedLength))) : null
+  }
+
+  /** The tokens that a block of the length drafted must bring to be as fast as plain decoding: its seconds over a plain pass's. */
+  get neededAcceptanceLength(): number | null {
+    return this.costs ? blockSeconds(this.costs, this.#draftedLength) / blockSeconds(this.costs, 0) : null
+  }
+
+  /**
+   * Whether blocks bring more tokens than they must: the mean acceptance length against the one needed. Null where costs are
+   * not measured, and before so many blocks that one more could not turn it lightly.
+   */
+  get pays(): boolean | null {
+    const needed = this.neededAcceptanceLength
+    return needed === null || this.numDrafts < enoughBlocks ? null : this.meanAcceptanceLength > needed
+  }
+
+  /** The mean length of blocks in which something was drafted; 1 before the first. */
+  get #draftedLength(): number {
+    return this.numDrafts ? this.numDraftTokens / this.numDrafts : 1
   }
 
   /** Delivered tokens per second, the prompt's pass and the token it brings left out. */
@@ -185,6 +209,8 @@ export class SpeculationMetrics {
       parameter_ratio: this.parameterRatio,
       cost_ratio: this.costRatio,
       break_even_acceptance_rate: this.breakEvenAcceptanceRate,
+      needed_acceptance_length: this.neededAcceptanceLength,
+      pays: this.pays,
       tokens_per_second: this.tokensPerSecond,
       plain_tokens_per_second: this.plainTokensPerSecond,
     }

@@ -56,16 +56,14 @@ export function Figures() {
   )
 }
 
-/** Whether speculation pays: by the rates, where both are known; else by α against its break-even. */
+/** Whether speculation pays: by the tokens that a block brings, against those that its time is worth. */
 function Verdict({ now }: { now: Numbers | undefined }) {
-  if (now?.acceptanceRate == null || !now.measured) return null
-  const { speculativeRate, plainRate, breakEven, acceptanceRate } = now
-  const pays =
-    speculativeRate !== null && plainRate !== null
-      ? speculativeRate > plainRate
-      : breakEven !== null && acceptanceRate > breakEven
+  if (now?.acceptanceLength == null || !now.measured) return null
+  const { pays, acceptanceLength, neededLength } = now
+  if (pays === null) return <span class="badge">measuring</span>
+  const title = `A block brings ${number(acceptanceLength, 2)} tokens; it must bring ${number(neededLength, 2)}.`
   return (
-    <span class="badge" data-tone={pays ? 'good' : 'warning'}>
+    <span class="badge" data-tone={pays ? 'good' : 'warning'} title={title}>
       {pays ? 'it pays' : 'it does not pay here'}
     </span>
   )

@@ -5,6 +5,7 @@ import { compareVocabularies, parameterCount, type SamplingOptions } from '@outr
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
 import { type EvaluationFigures, figuresOf, stepCosts } from '../evaluation/figures'
+import { paysText } from '../evaluation/pays'
 import { evaluationProgress } from '../evaluation/progress'
 import { readPrompts } from '../evaluation/prompts'
 import { evaluationReport } from '../evaluation/report-data'
@@ -181,5 +182,6 @@ function furtherFigures(figures: EvaluationFigures): string {
     `accepted/drafted ${num_accepted_tokens}/${num_draft_tokens} = ${fixed(figures.draft_acceptance_rate)}`,
     `α by position ${figures.acceptance_rate_per_pos.map((alpha) => fixed(alpha)).join(' ')}`,
     `break-even α ${even === null ? 'out of reach' : fixed(even)}`,
+    paysText(figures),
   ].join('; ')
 }

@@ -3,6 +3,7 @@ import { modelFacts } from '../models'
 import { allTasks, type Completion, type EvaluationRow, type ReportData, temperatureText } from '../report/index'
 import { duration, fixed } from '../terminal'
 import type { EvaluationFigures } from './figures'
+import { paysText } from './pays'
 
 /** What `evaluate` measured with one draft length. */
 export interface LengthResult {
@@ -97,7 +98,7 @@ function notesOf({ results, adapter }: Evaluated, best: LengthResult): string[] 
       : `Blocks of γ = ${draft_length} are as fast as plain decoding at α = ${fixed(even)}; α is ${fixed(all.acceptance_rate)}.`
   const ranked = Object.entries(categories).sort(([, a], [, b]) => b.block_efficiency - a.block_efficiency)
   const [first, last] = [ranked[0], ranked.at(-1)]
-  const notes = [`${price} ${pays}`]
+  const notes = [`${price} ${pays} Measured: ${paysText(all)}.`]
   if (first && last && ranked.length > 1)
     notes.push(
       `By category τ is highest for ${first[0]} (${fixed(first[1].block_efficiency)}) and lowest for ${last[0]} (${fixed(last[1].block_efficiency)}).`,

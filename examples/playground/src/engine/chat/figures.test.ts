@@ -12,7 +12,7 @@ it('counts the tokens that were delivered, and has no α where no block reached'
     rates.observe(block)
   }
   const figures = figuresOf(metrics, rates)
-  expect(figures).toMatchObject({ blockEfficiency: 1.5, speculativeRate: 1.5, accepted: 2, drafted: 6 })
+  expect(figures).toMatchObject({ blockEfficiency: 1.5, speculativeRate: 1.5, accepted: 2, drafted: 6, pays: null })
   expect(figures.positions.map(({ kept }) => kept)).toEqual([0.5, 0.5, 0])
   expect(figures.positions[0]!.acceptanceRate).toBeCloseTo(0.6)
   expect(figures.positions[2]!.acceptanceRate).toBeNull()

@@ -17,6 +17,11 @@ export interface Figures {
   plainRate: number | null
   /** The α at which speculation begins to pay; null if unmeasured or out of reach. */
   breakEven: number | null
+  /** Tokens of a block that was drafted, and those that it must bring to pay; null if unmeasured. */
+  acceptanceLength: number | null
+  neededLength: number | null
+  /** Whether speculation pays; null while there are too few blocks to say. */
+  pays: boolean | null
   /** Whether costs are measured: then a missing `breakEven` is out of reach. */
   measured: boolean
   /** Seconds of a draft step over those of a plain pass of the target. */
@@ -62,6 +67,9 @@ export function figuresOf(metrics: SpeculationMetrics, rates: Rates): Figures {
     speculativeRate: rates.speculative,
     plainRate: rates.plain ?? metrics.plainTokensPerSecond,
     breakEven: metrics.breakEvenAcceptanceRate,
+    acceptanceLength: drafting ? metrics.meanAcceptanceLength : null,
+    neededLength: metrics.neededAcceptanceLength,
+    pays: metrics.pays,
     measured: metrics.costs !== undefined,
     costRatio: metrics.costRatio,
     mbsu: drafting ? metrics.mbsu : null,
