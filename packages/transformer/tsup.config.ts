@@ -12,6 +12,7 @@ const rooms = [
   'hub/index',
   'model/index',
   'pretrained/index',
+  'pretrained/model-identity',
   'tokenizer/index',
   'tokenizer/jinja/index',
   'tokenizer/steps/index',

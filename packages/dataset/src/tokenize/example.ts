@@ -20,17 +20,17 @@ export type AnswersSaid = Pick<ConversationRow, 'unlearned' | 'cut' | 'answerIds
  * Without a template, messages follow one another as they are, and the last ends with the end token. The tokens of an answer
  * that was cut end with its text; those of the last answer are the ones that the model said, where the row keeps them.
  *
- * @param options.unlearned  answers, by their place, that are not to be learned
- * @param options.cut        answers, by their place, that were cut: no end is learned after them
- * @param options.answerIds  the tokens of the last answer, which are then not made from its text
+ * @param said  answers, by their place, that are not to be learned (`unlearned`), or were cut, so that no end is learned after
+ *   them (`cut`); and the tokens of the last answer, which are then not made from its text (`answerIds`)
  * @throws OutriderError INVALID_ARGUMENT where no message is the assistant's, or the first that is to be learned, or the
  *   template rewrites earlier turns or leaves out a part of an answer; where the tokens of the answer are not its text
  */
 export function tokenizeConversation(
   speaker: Speaker,
   messages: readonly ChatMessage[],
-  { unlearned = [], cut = [], answerIds }: AnswersSaid = {},
+  said: AnswersSaid = {},
 ): Example {
+  const { unlearned = [], cut = [], answerIds } = said
   if (!messages.some(({ role }) => role === 'assistant'))
     throw new OutriderError('INVALID_ARGUMENT', 'A conversation without an assistant’s message has nothing to learn.', {
       remedy: 'Generate the answers first, or leave the row out.',

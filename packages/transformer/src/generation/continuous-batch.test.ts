@@ -135,7 +135,7 @@ describe('ContinuousBatch', () => {
     const batch = new ContinuousBatch(model, { size: 5 })
     const progress: string[] = []
     await batch.warmUp({ onProgress: ({ done, total }) => progress.push(`${done}/${total}`) })
-    expect(progress).toEqual(Array.from({ length: 10 }, (_, i) => `${i + 1}/10`)) // 6 of one sequence, 4 sizes
+    expect(progress).toEqual(Array.from({ length: 11 }, (_, i) => `${i + 1}/11`)) // 7 of one sequence, 4 sizes
     expect(batch.count).toBe(0)
     expect(device.memory.liveBytes).toBe(before)
     const { pipelines } = device.counters
