@@ -4,7 +4,7 @@ import { OutriderError } from '@outrider/tensor'
 import { hubEnvironment, takeLock, writeFailure } from '@outrider/transformer'
 import type { Context } from '../context'
 import { type OutputFile, replacedFile, streamedFile } from './output-file'
-import { type DirectoryKind, directoryLock, holdsCheckpoints, strangerIn } from './own-directories'
+import { type DirectoryKind, directoryLock, holdsUnfinishedRun, strangerIn } from './own-directories'
 import { type Place, placeOf } from './place'
 
 /** Paths that a command reads, by their options: models, data. Names of the Hub may be among them. */
@@ -13,7 +13,7 @@ export type Inputs = Record<string, string | readonly string[] | undefined>
 /**
  * Makes sure, before any work, that a directory can be written, and that no other process writes it until the command ends.
  *
- * @param anew  a run begins there: it may hold no checkpoints of another, which would be lost
+ * @param anew  a run begins there: it may hold none that is not finished, which would be lost
  * @returns the directory, links followed
  * @throws OutriderError INVALID_ARGUMENT where it is an input, in one or around one, holds what is not ours, or can never be;
  *   FILE_WRITE where it cannot be written; LOCKED where another process has it
@@ -34,9 +34,9 @@ export async function claimDirectory(
       'Name a directory of its own: it is made.',
     )
   await lock(context, join(place.path, directoryLock), path)
-  if (anew && (await holdsCheckpoints(place.path)))
+  if (anew && (await holdsUnfinishedRun(place.path)))
     throw refused(
-      `${path} holds the checkpoints of a run, which a new one would replace.`,
+      `${path} holds a run that is not finished, which a new one would replace.`,
       'Go on with that run with --resume; or name another --out, or remove this one.',
     )
   return place.path

@@ -19,13 +19,23 @@ export async function strangerIn(folder: string, kind: DirectoryKind): Promise<s
   return await strangers[kind](folder, names)
 }
 
-/** Whether a run has recorded checkpoints in a directory. A record that cannot be read may have some. */
-export async function holdsCheckpoints(folder: string): Promise<boolean> {
+/**
+ * Whether a run has recorded checkpoints in a directory and has not done all of its steps: a new one would lose what was
+ * trained. A record that cannot be read may be of one. The draft of a finished run is an output like any other, and is replaced.
+ */
+export async function holdsUnfinishedRun(folder: string): Promise<boolean> {
+  const read = async (...path: string[]): Promise<unknown> => JSON.parse(await readFile(join(folder, ...path), 'utf8'))
   try {
-    const { checkpoints } = JSON.parse(await readFile(join(folder, recordFile), 'utf8')) as { checkpoints: unknown[] }
-    return checkpoints.length > 0
+    const { checkpoints } = (await read(recordFile)) as { checkpoints: string[] }
+    const newest = checkpoints.at(-1)
+    if (newest === undefined) return false
+    const state = (await read(newest, 'trainer_state.json')) as {
+      global_step: number
+      settings: { learning_rate: { steps: number } }
+    }
+    return !(state.global_step >= state.settings.learning_rate.steps)
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT' || (await read(recordFile).catch(() => null)) !== null
   }
 }
 
