@@ -37,17 +37,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 const queriesOfBlock = (startOf: string) => `let queries = queryCount();
   let block = blockAt(index, queries);
   if (block.part >= params.parts) { return; }
-  let members = min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(queries - 1u)); // what does not exist repeats the last
-  let at = vec4u(queryAt(block, members.x), queryAt(block, members.y), queryAt(block, members.z), queryAt(block, members.w));
-  let positions = ${startOf} + vec4u(rowOf(members.x), rowOf(members.y), rowOf(members.z), rowOf(members.w));
-  let last = min(positions + 1u, vec4u(params.keys));
-  let begins = max(windowBegins(positions, last), partBegin(block.part));
-  let ends = min(last, partEnd(block.part));`
+  let members = membersOf(block, queries);
+  let at = queriesAt(block, members);
+  let span = spanOf(block.part, ${startOf} + rowsOf(members));
+  let begins = span.begins;
+  let ends = span.ends;`
 
 /** The keys that a lane scores, and where they are. */
 const keysOfLane = (lanes: number) => `let keys = tile + lane + ${lanes}u * vec4u(0u, 1u, 2u, 3u);
     let seen = min(keys, vec4u(params.keys - 1u));
-    let theirs = vec4u(keyAt(block, seen.x), keyAt(block, seen.y), keyAt(block, seen.z), keyAt(block, seen.w));
+    let theirs = keysAt(block, seen);
     ${each(4, (j) => `let in${j} = (vec4u(keys[${j}]) >= begins) & (vec4u(keys[${j}]) < ends);`)}`
 
 /**
@@ -200,8 +199,8 @@ export function keyGradientSource(form: BroadcastForm): string {
   let queries = queryCount();
   let block = blockAt(index, params.keys);
   if (block.part > 0u) { return; }
-  let members = min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(params.keys - 1u)); // what does not exist repeats the last
-  let at = vec4u(keyAt(block, members.x), keyAt(block, members.y), keyAt(block, members.z), keyAt(block, members.w));
+  let members = membersOf(block, params.keys);
+  let at = keysAt(block, members);
   let mine = at[lane & 3u];
   // Queries before and after these see no key of the block.
   let begin = (max(block.first, params.start) - params.start) * (params.heads / params.kvHeads);
@@ -211,7 +210,7 @@ export function keyGradientSource(form: BroadcastForm): string {
   for (var tile = begin; tile < end; tile += TILE) {
     let asking = tile + lane + ${lanes}u * vec4u(0u, 1u, 2u, 3u);
     let real = min(asking, vec4u(queries - 1u));
-    let theirs = vec4u(queryAt(block, real.x), queryAt(block, real.y), queryAt(block, real.z), queryAt(block, real.w));
+    let theirs = queriesAt(block, real);
     ${products(vectors, [
       { name: 's', source: 'q', block: 'k' },
       { name: 'g', source: 'dout', block: 'v' },

@@ -21,20 +21,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let queries = queryCount();
   let block = blockAt(group.x + group.y * groups.x, queries);
   if (block.part >= params.parts) { return; }
-  let members = min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(queries - 1u)); // what does not exist repeats the last
-  let at = vec4u(queryAt(block, members.x), queryAt(block, members.y), queryAt(block, members.z), queryAt(block, members.w));
-  let rows = vec4u(rowOf(members.x), rowOf(members.y), rowOf(members.z), rowOf(members.w));
-  let positions = startOf(block.batch) + rows;
-  let last = min(positions + 1u, vec4u(params.keys));
-  let begins = max(windowBegins(positions, last), partBegin(block.part));
-  let ends = min(last, partEnd(block.part));
+  let members = membersOf(block, queries);
+  let at = queriesAt(block, members);
+  let span = spanOf(block.part, startOf(block.batch) + rowsOf(members));
+  let begins = span.begins;
+  let ends = span.ends;
   for (var d = lane; d < VECTORS; d += LANES) { mixed[d] = mat4x4f(); }
   var largest = vec4f(-3.0e38);
   var total = vec4f(0.0); // of this lane's keys
   for (var tile = begins.x / TILE * TILE; tile < ends.w; tile += TILE) {
     let keys = tile + lane + LANES * vec4u(0u, 1u, 2u, 3u);
     let seen = min(keys, vec4u(params.keys - 1u));
-    let kAt = vec4u(keyAt(block, seen.x), keyAt(block, seen.y), keyAt(block, seen.z), keyAt(block, seen.w));
+    let kAt = keysAt(block, seen);
     var scores = mat4x4f(); // a column for each of the lane's keys
     for (var i = 0u; i < VECTORS; i++) {
       let asked = mat4x4f(q[at.x + i], q[at.y + i], q[at.z + i], q[at.w + i]);

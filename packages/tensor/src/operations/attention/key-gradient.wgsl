@@ -23,8 +23,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let queries = queryCount();
   let block = blockAt(group.x + group.y * groups.x, params.keys);
   if (block.part > 0u) { return; }
-  let members = min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(params.keys - 1u)); // what does not exist repeats the last
-  let at = vec4u(keyAt(block, members.x), keyAt(block, members.y), keyAt(block, members.z), keyAt(block, members.w));
+  let members = membersOf(block, params.keys);
+  let at = keysAt(block, members);
   for (var d = lane; d < VECTORS; d += LANES) {
     mixedK[d] = mat4x4f();
     mixedV[d] = mat4x4f();
@@ -36,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var tile = begin; tile < end; tile += TILE) {
     let asking = tile + lane + LANES * vec4u(0u, 1u, 2u, 3u);
     let real = min(asking, vec4u(queries - 1u));
-    let qAt = vec4u(queryAt(block, real.x), queryAt(block, real.y), queryAt(block, real.z), queryAt(block, real.w));
+    let qAt = queriesAt(block, real);
     var scores = mat4x4f(); // a column for each of the lane's queries
     var gains = mat4x4f(); // dout · v
     for (var i = 0u; i < VECTORS; i++) {

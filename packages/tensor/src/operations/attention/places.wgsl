@@ -21,9 +21,8 @@ fn blockAt(index: u32, count: u32) -> Block {
   return Block((index % blocks) * 4u, (index / blocks) % params.kvHeads, sequence % params.batch, sequence / params.batch);
 }
 
-/** The keys of a part, from and to. */
-fn partBegin(part: u32) -> vec4u { return vec4u(part * params.span); }
-fn partEnd(part: u32) -> vec4u { return vec4u((part + 1u) * params.span); }
+/** The four queries, or keys, of a block, where there are `count`: what does not exist repeats the last. */
+fn membersOf(block: Block, count: u32) -> vec4u { return min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(count - 1u)); }
 
 fn queryCount() -> u32 { return params.rows * (params.heads / params.kvHeads); }
 fn rowOf(query: u32) -> u32 { return query / (params.heads / params.kvHeads); }
@@ -33,6 +32,11 @@ fn headOf(block: Block, query: u32) -> u32 {
 }
 fn queryAt(block: Block, query: u32) -> u32 {
   return ((block.batch * params.rows + rowOf(query)) * params.heads + headOf(block, query)) * VECTORS;
+}
+/** The same of four. */
+fn rowsOf(queries: vec4u) -> vec4u { return vec4u(rowOf(queries.x), rowOf(queries.y), rowOf(queries.z), rowOf(queries.w)); }
+fn queriesAt(block: Block, queries: vec4u) -> vec4u {
+  return vec4u(queryAt(block, queries.x), queryAt(block, queries.y), queryAt(block, queries.z), queryAt(block, queries.w));
 }
 fn sumsAt(block: Block, query: u32) -> u32 {
   return (block.batch * params.heads + headOf(block, query)) * params.rows + rowOf(query);
@@ -47,8 +51,19 @@ fn shiftOfPart(block: Block, query: u32) -> u32 {
 fn keyAt(block: Block, key: u32) -> u32 {
   return ((block.batch * params.keys + key) * params.kvHeads + block.kvHead) * VECTORS;
 }
+fn keysAt(block: Block, keys: vec4u) -> vec4u {
+  return vec4u(keyAt(block, keys.x), keyAt(block, keys.y), keyAt(block, keys.z), keyAt(block, keys.w));
+}
 
 /** The first key that a query at each position sees: `window` keys up to its own, and never none of those before `ends`. */
 fn windowBegins(positions: vec4u, ends: vec4u) -> vec4u {
   return min(max(positions + 1u, vec4u(params.window)) - params.window, ends - 1u);
+}
+
+/** The keys that a query at each position sees of a part, from and to. */
+struct Span { begins: vec4u, ends: vec4u }
+fn spanOf(part: u32, positions: vec4u) -> Span {
+  let last = min(positions + 1u, vec4u(params.keys));
+  let begins = max(windowBegins(positions, last), vec4u(part * params.span));
+  return Span(begins, min(last, vec4u((part + 1u) * params.span)));
 }

@@ -19,9 +19,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let queries = queryCount();
   let block = blockAt(group.x + group.y * groups.x, queries);
   if (block.part > 0u) { return; }
-  let members = min(block.first + vec4u(0u, 1u, 2u, 3u), vec4u(queries - 1u)); // what does not exist repeats the last
-  let at = vec4u(queryAt(block, members.x), queryAt(block, members.y), queryAt(block, members.z), queryAt(block, members.w));
-  let rows = vec4u(rowOf(members.x), rowOf(members.y), rowOf(members.z), rowOf(members.w));
+  let members = membersOf(block, queries);
+  let at = queriesAt(block, members);
+  let rows = rowsOf(members);
   let ends = min(params.start + 1u + rows, vec4u(params.keys));
   let begins = windowBegins(params.start + rows, ends);
   let sums0 = rowSums[sumsAt(block, members.x)];
@@ -34,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var tile = begins.x / TILE * TILE; tile < ends.w; tile += TILE) {
     let keys = tile + lane + LANES * vec4u(0u, 1u, 2u, 3u);
     let seen = min(keys, vec4u(params.keys - 1u));
-    let kAt = vec4u(keyAt(block, seen.x), keyAt(block, seen.y), keyAt(block, seen.z), keyAt(block, seen.w));
+    let kAt = keysAt(block, seen);
     var scores = mat4x4f(); // a column for each of the lane's keys
     var gains = mat4x4f(); // dout · v
     for (var i = 0u; i < VECTORS; i++) {
