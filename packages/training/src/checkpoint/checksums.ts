@@ -2,7 +2,7 @@ import { OutriderError } from '@outrider/tensor'
 import { type Directory, readJson } from '@outrider/transformer'
 
 /** Holds the checksums of every other file of its directory. */
-export const checksumsFile = 'checksums.json'
+const checksumsFile = 'checksums.json'
 
 /** A file's length, and the SHA-256 of each of its pieces, in hexadecimal. Of a smaller file it is that of the whole. */
 interface Checksum {

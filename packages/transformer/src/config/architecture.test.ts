@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { families } from './families/index'
 import { parseConfig } from './parse-config'
-
-const sizes = {
-  vocab_size: 1000,
-  hidden_size: 64,
-  intermediate_size: 160,
-  num_hidden_layers: 4,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-}
+import { sizes } from './sizes.fixture'
 
 const read = (json: object) => parseConfig({ ...sizes, ...json }, 'm/config.json').architecture
 

@@ -3,6 +3,7 @@ import type { FileWarning } from '../files/file-warning'
 import { listOf, refusedConfigKeys } from './config-keys'
 import { families } from './families/index'
 import { parseConfig } from './parse-config'
+import { sizes } from './sizes.fixture'
 
 /**
  * What transformers 5.24.0 knows in every config.json: the fields of PreTrainedConfig, `GenerationConfig._get_default_generation_params()`,
@@ -41,15 +42,6 @@ const familyKeys: Record<string, string> = {
 }
 
 const words = (text: string) => text.split(/\s+/)
-
-const sizes = {
-  vocab_size: 1000,
-  hidden_size: 64,
-  intermediate_size: 160,
-  num_hidden_layers: 4,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-}
 
 const warned = (json: object) => {
   const warnings: FileWarning[] = []

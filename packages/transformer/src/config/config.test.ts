@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { generationConfigToJson, parseGenerationConfig } from './generation-config'
 import { configToJson, parseConfig } from './parse-config'
 import { rotaryFrequencies } from './rope-scaling'
+import { sizes } from './sizes.fixture'
 
 const llama = {
   architectures: ['LlamaForCausalLM'],
@@ -179,17 +180,7 @@ describe('parseConfig', () => {
   })
 })
 
-const sizes = {
-  vocab_size: 1000,
-  hidden_size: 64,
-  intermediate_size: 160,
-  num_hidden_layers: 4,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  bos_token_id: null,
-  eos_token_id: null,
-  pad_token_id: null,
-}
+const withoutIds = { ...sizes, bos_token_id: null, eos_token_id: null, pad_token_id: null }
 
 describe('the families', () => {
   it.each([
@@ -245,8 +236,8 @@ describe('the families', () => {
     ['Qwen3 without the field', { model_type: 'qwen3' }, { qkNorm: true, headDim: 128 }],
     ['Phi-3', { model_type: 'phi3', sliding_window: 2047 }, { slidingWindow: 2047, rmsNormEpsilon: 1e-5 }],
   ])('read and write %s', (_, json, own) => {
-    const config = parseConfig({ ...sizes, ...json })
-    const plain = parseConfig({ ...sizes, model_type: 'llama', max_position_embeddings: config.contextLength })
+    const config = parseConfig({ ...withoutIds, ...json })
+    const plain = parseConfig({ ...withoutIds, model_type: 'llama', max_position_embeddings: config.contextLength })
     expect(config).toEqual({ ...plain, architecture: json.model_type, ...own })
     const written = JSON.parse(JSON.stringify(configToJson(config))) as Record<string, unknown>
     expect(parseConfig(written)).toEqual(config)
@@ -256,7 +247,7 @@ describe('the families', () => {
 
 describe('configToJson', () => {
   it('refuses an architecture that is no family, rather than to write it as another', () => {
-    const config = parseConfig({ ...sizes, model_type: 'llama' })
+    const config = parseConfig({ ...withoutIds, model_type: 'llama' })
     expect(() => configToJson({ ...config, architecture: 'mamba' })).toThrow(/"mamba" is not an architecture/)
   })
 })

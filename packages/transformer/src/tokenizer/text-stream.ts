@@ -63,7 +63,7 @@ function lastWithText({ context, hasText }: TextStreamParts): number[] {
 }
 
 /** Whether bytes end in the beginning of a UTF-8 character that further bytes could complete (Unicode 15, table 3-7). */
-export function endsInsideCharacter(bytes: readonly number[]): boolean {
+function endsInsideCharacter(bytes: readonly number[]): boolean {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const lead = bytes[bytes.length - back]!
     if (lead >= 0x80 && lead < 0xc0) continue

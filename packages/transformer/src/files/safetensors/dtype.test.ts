@@ -29,7 +29,7 @@ describe('a header', () => {
 
   it('refuses elements that do not end with a byte', () => {
     expect(() => check('F4', [3], 2)).toThrow(/needs 1.5 bytes/)
-    expect(check('F6_E3M2', [4], 3)).toBeDefined()
+    expect(check('F6_E3M2', [4], 3)).toMatchObject({ dtype: 'F6_E3M2', shape: [4] })
   })
 
   it('names a type of a later version, and calls damaged only what no type is named', () => {
