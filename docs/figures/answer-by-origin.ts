@@ -1,6 +1,6 @@
 import { SpeculativeDecoder, type TokenSource } from '@outrider/speculative'
 import type { Device } from '@outrider/tensor'
-import { Llama, llamaParameterShapes, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import { Decoder, loadCausalLM, type PretrainedModel, parameterShapes, pretrainedModel } from '@outrider/transformer'
 import { bundledTarget } from 'outrider/tiny-chat'
 import { completionView } from '../../packages/cli/src/report/completion'
 import type { CompletionToken } from '../../packages/cli/src/report/data'
@@ -17,9 +17,9 @@ const origins: Record<TokenSource, CompletionToken['origin']> = {
 /** A draft without training: the target's first layers, the weights shared. */
 function firstLayers(target: PretrainedModel): PretrainedModel {
   const config = { ...target.config, layers }
-  const names = [...llamaParameterShapes(config)].map(([name]) => name)
+  const names = [...parameterShapes(config)].map(([name]) => name)
   const parameters = Object.fromEntries(names.map((name) => [name, target.model.parameters[name]!]))
-  return pretrainedModel(new Llama(target.model.device, config, parameters), target)
+  return pretrainedModel(new Decoder(target.model.device, config, parameters), target)
 }
 
 /** An answer of the bundled chat model, drafted by its own first layers. */

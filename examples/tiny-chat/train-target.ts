@@ -10,8 +10,8 @@ import { nodeAdapter } from '@outrider/tensor/node'
 import { pretrain } from '@outrider/training'
 import {
   ChatTemplate,
+  Decoder,
   directory,
-  Llama,
   type ModelConfig,
   type PretrainedModel,
   pretrainedModel,
@@ -45,7 +45,7 @@ await useSoftwareAdapter()
 const device = await createDevice({ adapter: nodeAdapter() })
 console.log(`Adapter: ${device.adapterName}`)
 const files = tokenizerFiles()
-const target = pretrainedModel(Llama.initialize(device, config, { seed: 1 }), {
+const target = pretrainedModel(Decoder.initialize(device, config, { seed: 1 }), {
   tokenizer: Tokenizer.fromJson(files['tokenizer.json'], files['tokenizer_config.json']),
   chatTemplate: ChatTemplate.fromConfig(files['tokenizer_config.json'])!,
   generationConfig: { bosTokenId: 0, eosTokenIds: [1], padTokenId: 4 },

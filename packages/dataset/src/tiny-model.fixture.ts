@@ -2,7 +2,7 @@ import type { Device } from '@outrider/tensor'
 import {
   byteTokenizer,
   ChatTemplate,
-  Llama,
+  Decoder,
   type ModelConfig,
   type PretrainedModel,
   pretrainedModel,
@@ -43,5 +43,5 @@ export const plainSpeaker: Speaker = plain
 
 /** A random chat model of a few thousand weights. */
 export function tinyModel(device: Device): PretrainedModel {
-  return pretrainedModel(Llama.initialize(device, config, { seed: 3 }), { ...chatSpeaker, source: 'tiny' })
+  return pretrainedModel(Decoder.initialize(device, config, { seed: 3 }), { ...chatSpeaker, source: 'tiny' })
 }

@@ -11,7 +11,6 @@ import {
   madeUpTokens,
   type PretrainedModel,
   type Prompt,
-  parameterCount,
   promptTokens,
   resolveSampling,
   type Sampling,
@@ -32,9 +31,7 @@ import { Sequence } from './sequence'
 import type { Verification } from './verification/rule'
 
 /** What a target needs beside its model: what `loadCausalLM` returns has it all. */
-export type Target = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'generationConfig' | 'config' | 'source'> & {
-  model: CausalLM
-}
+export type Target = Omit<PretrainedModel<CausalLM>, 'dispose'>
 
 export interface SpeculativeDecoderOptions {
   target: Target
@@ -123,7 +120,7 @@ export class SpeculativeDecoder {
     this.#policy = policyOf(draftLength)
     this.#longestDraft = typeof draftLength === 'number' ? draftLength : maxDraftLength
     this.metrics = new SpeculationMetrics({
-      parameterRatio: this.#drafter.parameterCount / parameterCount(target.config),
+      parameterRatio: this.#drafter.parameterCount / target.model.parameterCount,
     })
   }
 
@@ -312,7 +309,7 @@ function draftModel(target: Target, draft: Target): Drafter {
     throw new OutriderError('INVALID_ARGUMENT', 'Draft and target are on different devices.', {
       remedy: 'Load both with the same device.',
     })
-  return modelDrafter(draft.model, { name: draft.source, parameterCount: parameterCount(draft.config) })
+  return modelDrafter(draft.model, { name: draft.source })
 }
 
 function policyOf(draftLength: number | 'auto' | DraftLengthPolicy): DraftLengthPolicy | undefined {

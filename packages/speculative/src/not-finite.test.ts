@@ -1,6 +1,6 @@
 import type { Device, Tensor } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
-import { byteTokenizer, Llama, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import { byteTokenizer, Decoder, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder } from './decoder'
 import { readVerdict, verify } from './verification/verify'
@@ -28,7 +28,7 @@ function modelOf(seed: number): PretrainedModel {
     eosTokenIds: [],
     initializerRange: 0.1,
   }
-  return pretrainedModel(Llama.initialize(device, config, { seed }), {
+  return pretrainedModel(Decoder.initialize(device, config, { seed }), {
     tokenizer: byteTokenizer(),
     generationConfig: { bosTokenId: 256, eosTokenIds: [] },
     source: `seed ${seed}`,

@@ -3,8 +3,8 @@ import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import {
   createDraft,
+  Decoder,
   generate,
-  Llama,
   loadCausalLM,
   type PretrainedModel,
   pretrainedModel,
@@ -33,7 +33,7 @@ beforeAll(async () => {
   target = await loadCausalLM(assets, { device })
   random = createDraft(target, { layers: 1, hiddenSize: 16, seed: 1 })
   const { model, config } = target
-  shallow = pretrainedModel(new Llama(device, { ...config, layers: config.layers - 1 }, model.parameters), target)
+  shallow = pretrainedModel(new Decoder(device, { ...config, layers: config.layers - 1 }, model.parameters), target)
   reference = JSON.parse(readFileSync(`${assets}/reference.json`, 'utf8'))
 })
 

@@ -85,7 +85,7 @@ export class Sequence {
       throw error
     }
     this.#unread = target.device.empty([1, 1], 'u32').keep()
-    this.#plain = new RepeatedStep(target.device, this.#cache, (counter) => {
+    this.#plain = new RepeatedStep(target, this.#cache, (counter) => {
       const logits = target.forward(this.#unread, { cache: this.#cache }) // [1, 1, V]
       return this.#drawn(logits.reshape([1, logits.size]), counter)
     })
@@ -167,7 +167,7 @@ export class Sequence {
 
   #verification(draft: Draft): VerificationStep {
     const uniforms = this.#device.empty([draft.tokens.size + 1]).keep()
-    const step = new RepeatedStep(this.#device, this.#cache, () => this.#verdict(draft, uniforms))
+    const step = new RepeatedStep(this.#target, this.#cache, () => this.#verdict(draft, uniforms))
     const dispose = () => {
       step.dispose()
       uniforms.dispose()

@@ -1,11 +1,12 @@
 import { type Device, embedding, type Tensor } from '@outrider/tensor'
-import type { CausalLM, ForwardOptions, KvCache, ModelConfig, Tokenizer } from '@outrider/transformer'
+import type { CausalLM, ForwardOptions, KvCache, Tokenizer } from '@outrider/transformer'
 import type { Target } from './decoder'
 
 /** A model whose next token depends on the last one alone, by a table of logits: fast, and its law is known. */
 export class TableModel implements CausalLM {
   readonly device: Device
-  readonly config: ModelConfig
+  readonly config: { vocabularySize: number; contextLength: number }
+  readonly parameterCount: number
   /** Caches that were made and not disposed of. */
   openCaches = 0
   readonly #table: Tensor // [V, V]
@@ -13,22 +14,8 @@ export class TableModel implements CausalLM {
   constructor(device: Device, logits: readonly (readonly number[])[], { contextLength = 64 } = {}) {
     const vocabularySize = logits[0]!.length
     this.device = device
-    this.config = {
-      architecture: 'llama',
-      vocabularySize,
-      hiddenSize: 2,
-      intermediateSize: 2,
-      layers: 1,
-      heads: 1,
-      kvHeads: 1,
-      headDim: 2,
-      contextLength,
-      ropeTheta: 10000,
-      rmsNormEpsilon: 1e-5,
-      tieWordEmbeddings: true,
-      eosTokenIds: [],
-      initializerRange: 0.02,
-    }
+    this.config = { vocabularySize, contextLength }
+    this.parameterCount = logits.length * vocabularySize
     this.#table = device.tensor(Float32Array.from(logits.flat()), { shape: [logits.length, vocabularySize] })
   }
 
@@ -40,7 +27,7 @@ export class TableModel implements CausalLM {
   forward(tokens: Tensor, { cache, rows = 'all', counts }: ForwardOptions = {}): Tensor {
     const length = tokens.shape[1]!
     const count = counts?.[0] ?? length
-    ;(cache as TableCache).advance(count)
+    cache!.advance([count])
     const { vocabularySize } = this.config
     return this.device.scope(() => {
       const logits = embedding(this.#table, tokens) // [1, rows, V]
@@ -67,7 +54,11 @@ class TableCache implements KvCache {
     this.#close = close
   }
 
-  advance(count: number): void {
+  copySequence(): never {
+    throw new Error('a table model decodes one sequence')
+  }
+
+  advance([count = 0]: readonly number[]): void {
     if (this.lengths[0]! + count > this.capacity) throw new Error('the cache overflows')
     this.lengths = [this.lengths[0]! + count]
   }

@@ -11,7 +11,7 @@ import {
   valueAndGradient,
 } from '@outrider/tensor'
 import { AdamW, gradientNorm } from '@outrider/training'
-import { llamaLogits } from '@outrider/transformer'
+import { Decoder, trainingLogits } from '@outrider/transformer'
 import { parityConfig } from './parity-config'
 import { type Contender, common, type Matrix, type Operation } from './peers'
 
@@ -97,12 +97,18 @@ function trainingStep(device: Device) {
   const tokens = common.parityTokens()
   const inputs = device.tensor(Uint32Array.from(tokens.inputs), { shape: [batch, seq] })
   const labels = device.tensor(Uint32Array.from(tokens.labels))
+  const model = new Decoder(device, config, parameters)
   const optimizer = new AdamW(parameters, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 })
   return {
     async step() {
       const value = device.scope(() => {
         const { value, gradients } = valueAndGradient(parameters, (p) =>
-          mean(crossEntropy(llamaLogits(config, p, inputs).reshape([batch * seq, vocab]), labels)),
+          mean(
+            crossEntropy(
+              trainingLogits(model.head(p), model.trainingHidden(p, inputs)).reshape([batch * seq, vocab]),
+              labels,
+            ),
+          ),
         )
         optimizer.update(gradients, gradientNorm(Object.values(gradients)).norm, 1e-3, 0)
         return value

@@ -6,8 +6,8 @@ import { distill } from '@outrider/training'
 import {
   byteTokenizer,
   createDraft,
+  Decoder,
   generate,
-  Llama,
   loadCausalLM,
   memoryDirectory,
   parseConfig,
@@ -45,7 +45,7 @@ export interface WholeRoad {
 export default async function wholeRoad(_input?: unknown, own?: Device): Promise<WholeRoad> {
   const device = own ?? (await createDevice())
   const before = device.memory.liveBytes
-  const target = pretrainedModel(Llama.initialize(device, config, { seed: 1 }), {
+  const target = pretrainedModel(Decoder.initialize(device, config, { seed: 1 }), {
     tokenizer,
     generationConfig: { eosTokenIds: config.eosTokenIds },
     source: 'tiny target',

@@ -1,11 +1,11 @@
 import type { Capabilities } from '@outrider/tensor'
 import {
   type LoadDtype,
-  llamaParameterShapes,
   loadDtypes,
   type OnWarning,
   openCausalLM,
   parameterCount,
+  parameterShapes,
   weightBytes,
 } from '@outrider/transformer'
 import { bytes, count, type Terminal } from '../terminal'
@@ -44,7 +44,7 @@ export async function inspectModel(path: string, tokens: number, onWarning: OnWa
   const cacheTokens = Math.min(tokens, config.contextLength)
   const layerBytes = config.kvHeads * config.headDim * cacheTokens * bytesPerElement
   const cacheBytes = config.layers * 2 * layerBytes
-  const shapes = llamaParameterShapes(config)
+  const shapes = parameterShapes(config)
   const held = {
     stored: weightBytes(weights, shapes),
     ...Object.fromEntries(loadDtypes.map((dtype) => [dtype, weightBytes(weights, shapes, dtype)])),

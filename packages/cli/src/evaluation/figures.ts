@@ -1,12 +1,12 @@
 import { measureCosts, modelDrafter, type SpeculationMetrics } from '@outrider/speculative'
-import { type PretrainedModel, parameterCount, resolveSampling, type SamplingOptions } from '@outrider/transformer'
+import { type PretrainedModel, resolveSampling, type SamplingOptions } from '@outrider/transformer'
 import { type Pace, tokensPerSecond } from './speculation'
 
 /** What steps of the two models cost, measured before anything else: it also compiles their kernels. */
 export const stepCosts = (target: PretrainedModel, draft: PretrainedModel, sampling: SamplingOptions) =>
   measureCosts({
     target: target.model,
-    drafter: modelDrafter(draft.model, { parameterCount: parameterCount(draft.config) }),
+    drafter: modelDrafter(draft.model),
     sampling: resolveSampling(sampling),
   })
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
-import { Llama, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import { Decoder, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { type OutriderServer, type ServerOptions, startServer } from './start-server'
 
 let chat: Promise<PretrainedModel> | undefined
@@ -24,7 +24,7 @@ export function stories(): Promise<PretrainedModel> {
 /** The target without its upper layers: a draft that is often right, and often not. It lives as long as the target. */
 export function shallow(target: PretrainedModel, layers: number): PretrainedModel {
   const { model, config } = target
-  return pretrainedModel(new Llama(model.device, { ...config, layers }, model.parameters), target)
+  return pretrainedModel(new Decoder(model.device, { ...config, layers }, model.parameters), target)
 }
 
 /** A server of the chat model on a free port, without warm-up. */

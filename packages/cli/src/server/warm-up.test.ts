@@ -1,6 +1,6 @@
 import { createDevice, type Device } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
-import { Llama, type LoadDtype, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import { Decoder, type LoadDtype, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
 import { chatServer, post, tinyChatFolder } from './server.fixture'
 import type { ServerOptions } from './start-server'
@@ -24,7 +24,7 @@ const adapters = {
 async function longChat(device: Device, dtype: LoadDtype): Promise<PretrainedModel> {
   const loaded = await loadCausalLM(tinyChatFolder, { device, dtype })
   return pretrainedModel(
-    new Llama(device, { ...loaded.config, layers: 1, contextLength: 300 }, loaded.model.parameters),
+    new Decoder(device, { ...loaded.config, layers: 1, contextLength: 300 }, loaded.model.parameters),
     loaded,
   )
 }

@@ -4,10 +4,8 @@ import type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from 
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
 
 /** Drafts with a small model: one step a token, its ids never leaving the device within a block. */
-export function modelDrafter(
-  model: CausalLM,
-  { name = 'model', parameterCount }: { name?: string; parameterCount: number },
-): Drafter {
+export function modelDrafter(model: CausalLM, { name = 'model' }: { name?: string } = {}): Drafter {
+  const { parameterCount } = model
   return { name, parameterCount, open: (options) => new ModelDraftSession(model, options) }
 }
 
@@ -84,7 +82,7 @@ class DraftBlock {
     let known = this.#steps.get(unread.length)
     if (!known) {
       const tokens = model.device.empty([1, unread.length], 'u32').keep()
-      const step = new RepeatedStep(model.device, cache, (counter) => {
+      const step = new RepeatedStep(model, cache, (counter) => {
         this.#draft(model.forward(tokens, { cache, rows: 'last' }), counter)
         return {}
       })

@@ -2,12 +2,11 @@ import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { type DistillationLoss, distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
 import {
   compareVocabularies,
-  type LlamaForwardOptions,
-  llamaHidden,
   type Parameters,
   type PretrainedModel,
+  type TrainingPassOptions,
 } from '@outrider/transformer'
-import { headOf } from './head'
+import { fixedHead, trainedHead } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
 import type { TargetStates } from './target-states'
@@ -25,7 +24,7 @@ export interface DistillationOptions extends TrainingOptions, BatchSettings {
 }
 
 /** How the draft and the target are computed. */
-export interface DistillationSettings extends LlamaForwardOptions {
+export interface DistillationSettings extends TrainingPassOptions {
   targetStates?: TargetStates | undefined
 }
 
@@ -38,10 +37,9 @@ export function distillation(
 ): Objective {
   const inputs = (parameters: Parameters, batch: DeviceBatch): HeadInputs => {
     const { tokens, labels, mask, length, seed } = batch
-    const states = targetStates?.of(target, batch) ?? target.model.hidden(tokens)
     return {
-      draft: headOf(draft.config, parameters, llamaHidden(draft.config, parameters, tokens, options)),
-      target: headOf(target.config, target.model.parameters, states),
+      draft: trainedHead(draft.model, parameters, tokens, options),
+      target: fixedHead(target.model, tokens, targetStates?.of(target, batch)),
       labels,
       mask,
       sequenceLength: length,

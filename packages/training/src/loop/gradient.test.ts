@@ -1,8 +1,8 @@
 import { readAll, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
-import { initializeLlama, type ModelConfig } from '@outrider/transformer'
+import { Decoder, type ModelConfig } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
-import { referenceLogits } from '../../../transformer/src/model/reference-llama.fixture'
+import { referenceLogits } from '../../../transformer/src/model/reference-decoder.fixture'
 import { toDevice } from './objective'
 import { nextToken } from './pretrain'
 
@@ -49,13 +49,14 @@ describe('one training step of a small Llama', () => {
     it(`agrees with a float64 implementation in loss and in every parameter's gradient (${tieWordEmbeddings ? 'tied' : 'own'} head)`, async () => {
       const device = await testDevice()
       const tied = { ...config, tieWordEmbeddings }
-      const parameters = initializeLlama(device, tied, 3)
+      using model = Decoder.initialize(device, tied, { seed: 3 })
+      const { parameters } = model
       const weights: Record<string, Float64Array> = {}
       for (const [name, tensor] of Object.entries(parameters)) weights[name] = Float64Array.from(await tensor.data())
       const loss = () => referenceLoss(tied, weights)
 
       const onDevice = toDevice(device, batch, 0)
-      const { value, gradients } = valueAndGradient(parameters, (draft) => nextToken(tied).loss(draft, onDevice))
+      const { value, gradients } = valueAndGradient(parameters, (draft) => nextToken({ model }).loss(draft, onDevice))
       expect(Math.abs((await value.item()) - loss())).toBeLessThan(1e-5)
 
       const step = 1e-5
@@ -74,20 +75,20 @@ describe('one training step of a small Llama', () => {
         })
       }
       const { tokens, labels, mask } = onDevice
-      for (const tensor of [value, tokens, labels, mask, ...Object.values(gradients), ...Object.values(parameters)])
-        tensor.dispose()
+      for (const tensor of [value, tokens, labels, mask, ...Object.values(gradients)]) tensor.dispose()
     })
 
   it('has the same bits with activation checkpointing, and a lower peak', async () => {
     const device = await testDevice()
     const deep = { ...config, hiddenSize: 32, headDim: 8, intermediateSize: 64, layers: 6 }
-    const parameters = initializeLlama(device, deep, 5)
+    using model = Decoder.initialize(device, deep, { seed: 5 })
+    const { parameters } = model
     const onDevice = toDevice(device, batch, 0)
     const run = async (activationCheckpointing: boolean) => {
       const before = device.memory.liveBytes
       device.resetPeak()
       const { value, gradients } = valueAndGradient(parameters, (draft) =>
-        nextToken(deep, { activationCheckpointing }).loss(draft, onDevice),
+        nextToken({ model }, { activationCheckpointing }).loss(draft, onDevice),
       )
       const peak = device.memory.peakBytes - before
       const tensors = [value, ...Object.values(gradients)]
@@ -102,6 +103,6 @@ describe('one training step of a small Llama', () => {
     // What is left of six blocks' activations: one block's, and the states between blocks.
     expect(again.peak - gradientBytes).toBeLessThan(0.5 * (kept.peak - gradientBytes))
     const { tokens, labels, mask } = onDevice
-    for (const tensor of [tokens, labels, mask, ...Object.values(parameters)]) tensor.dispose()
+    for (const tensor of [tokens, labels, mask]) tensor.dispose()
   })
 })

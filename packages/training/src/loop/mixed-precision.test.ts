@@ -48,7 +48,7 @@ describe('mixed precision', () => {
       length: 24,
     }
     const compute = async (scale?: number) => {
-      const { gradients, norm, ...figures } = await stepGradients(draft, nextToken(draft.config), [batch], {
+      const { gradients, norm, ...figures } = await stepGradients(draft, nextToken(draft), [batch], {
         seed: 0,
         scale,
       })

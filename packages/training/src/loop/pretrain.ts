@@ -2,13 +2,11 @@ import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
 import {
   compareVocabularies,
-  type LlamaForwardOptions,
-  llamaHidden,
-  type ModelConfig,
   type Parameters,
   type PretrainedModel,
+  type TrainingPassOptions,
 } from '@outrider/transformer'
-import { headOf } from './head'
+import { fixedHead, trainedHead } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
@@ -20,11 +18,11 @@ export interface PretrainingOptions extends TrainingOptions, BatchSettings {
 
 /** Next-token cross-entropy: the mean of −ln p(label) over the positions that count. */
 export function nextToken(
-  config: ModelConfig,
-  { target, ...options }: LlamaForwardOptions & Pick<PretrainingOptions, 'target'> = {},
+  { model }: Pick<PretrainedModel, 'model'>,
+  { target, ...options }: TrainingPassOptions & Pick<PretrainingOptions, 'target'> = {},
 ): Objective {
   const inputs = (parameters: Parameters, { tokens, labels, mask }: DeviceBatch): HeadInputs => ({
-    draft: headOf(config, parameters, llamaHidden(config, parameters, tokens, options)),
+    draft: trainedHead(model, parameters, tokens, options),
     labels,
     mask,
   })
@@ -37,8 +35,7 @@ export function nextToken(
     measure(parameters, batch) {
       const measured = inputs(parameters, batch)
       if (!target) return labelCrossEntropy.rows(measured)
-      const states = target.model.hidden(batch.tokens)
-      return labelCrossEntropy.rows({ ...measured, target: headOf(target.config, target.model.parameters, states) })
+      return labelCrossEntropy.rows({ ...measured, target: fixedHead(target.model, batch.tokens) })
     },
   }
 }
@@ -57,5 +54,5 @@ export async function pretrain(
   if (options.target) compareVocabularies(options.target, draft)
   const models = options.target ? { target: options.target, draft } : { draft }
   const stream = await streamOf({ data, speaker: draft, models }, options)
-  return train(draft, nextToken(draft.config, options), stream, options)
+  return train(draft, nextToken(draft, options), stream, options)
 }

@@ -1,6 +1,6 @@
 import { type DataSource, texts } from '@outrider/dataset'
 import { type Device, uniform01 } from '@outrider/tensor'
-import { byteTokenizer, createDraft, Llama, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import { byteTokenizer, createDraft, Decoder, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import type { TrainingOptions } from './train'
 
 /** Texts that have something to learn: each repeats a few letters of its own. */
@@ -30,7 +30,7 @@ export function tinyTarget(device: Device): PretrainedModel {
     eosTokenIds: [257],
     initializerRange: 0.1,
   }
-  return pretrainedModel(Llama.initialize(device, config, { seed: 3 }), {
+  return pretrainedModel(Decoder.initialize(device, config, { seed: 3 }), {
     tokenizer: byteTokenizer(),
     generationConfig: { bosTokenId: 256, eosTokenIds: [257] },
     source: 'tiny',

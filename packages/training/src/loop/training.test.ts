@@ -225,7 +225,7 @@ describe('train', () => {
       length: whole.length,
     })
     const [one, two] = [tinyDraft(target), tinyDraft(target)]
-    for (const objective of [nextToken(one.config), distillation(one, target, kld)]) {
+    for (const objective of [nextToken(one), distillation(one, target, kld)]) {
       const a = await train(one, objective, inTurn([whole]), { steps: 1 })
       const b = await train(two, objective, inTurn([half(0), half(2)]), { steps: 1, accumulation: 2 })
       await expectAllClose([b.history[0]!.loss!], [a.history[0]!.loss!], { relative: 1e-5 })

@@ -232,8 +232,8 @@ describe('the families', () => {
       { model_type: 'qwen2', use_sliding_window: true, sliding_window: 77, max_window_layers: 0 },
       { attentionBias: 'qkv', slidingWindow: 77 },
     ],
-    ['Qwen3', { model_type: 'qwen3', head_dim: 32 }, { qkNorm: true, headDim: 32 }],
-    ['Qwen3 without the field', { model_type: 'qwen3' }, { qkNorm: true, headDim: 128 }],
+    ['Qwen3', { model_type: 'qwen3', head_dim: 32 }, { qkNorm: 'head', headDim: 32 }],
+    ['Qwen3 without the field', { model_type: 'qwen3' }, { qkNorm: 'head', headDim: 128 }],
     ['Phi-3', { model_type: 'phi3', sliding_window: 2047 }, { slidingWindow: 2047, rmsNormEpsilon: 1e-5 }],
   ])('read and write %s', (_, json, own) => {
     const config = parseConfig({ ...withoutIds, ...json })
@@ -255,7 +255,7 @@ describe('configToJson', () => {
 describe('rotaryFrequencies', () => {
   it('keeps the fast turns of Llama 3, divides the slow ones, and blends between', () => {
     const scaling = { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 8192 }
-    const shape = { headDim: 128, ropeTheta: 500_000 }
+    const shape = { rotaryDim: 128, ropeTheta: 500_000 }
     const plain = rotaryFrequencies(shape)
     const scaled = rotaryFrequencies({ ...shape, ropeScaling: { type: 'llama3', ...scaling } })
     const ratios = [...scaled].map((frequency, i) => frequency / plain[i]!)

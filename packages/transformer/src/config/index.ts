@@ -1,4 +1,5 @@
+export { type LayerType, layerTypesOf, ropeOfLayer, windowOfLayer } from './by-layer'
 export { type GenerationConfig, generationConfigToJson, parseGenerationConfig } from './generation-config'
-export type { ModelConfig } from './model-config'
+export type { Activation, ModelConfig } from './model-config'
 export { configToJson, parseConfig } from './parse-config'
-export type { RopeScaling } from './rope-scaling'
+export type { Rope, RopeScaling } from './rope-scaling'

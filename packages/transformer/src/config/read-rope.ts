@@ -81,6 +81,8 @@ const fieldsOf: Record<RopeScaling['type'] | 'default', readonly string[]> = {
     'high_freq_factor',
     'original_max_position_embeddings',
   ],
+  yarn: [],
+  longrope: [],
 }
 
 /** Parameters by layer type are one set where the layers that are there have the same. */

@@ -1,5 +1,5 @@
 import { OutriderError, slice, type Tensor } from '@outrider/tensor'
-import type { FullKvCache } from '../model/kv-cache'
+import type { KvCache } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer } from './answer'
 import { type GenerateOptions, throwIfAborted } from './generate'
@@ -55,7 +55,7 @@ export class ContinuousBatch {
   readonly #pretrained: PretrainedModel
   readonly #members = new Set<Member>()
   readonly #positions: number
-  #cache: FullKvCache | undefined
+  #cache: KvCache | undefined
   #logits: Tensor | undefined
 
   constructor(pretrained: PretrainedModel, { size = 16 }: ContinuousBatchOptions = {}) {

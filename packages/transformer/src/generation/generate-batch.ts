@@ -1,4 +1,5 @@
 import { argmax, concat, OutriderError, slice, type Tensor } from '@outrider/tensor'
+import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer, type FinishReason } from './answer'
 import { type GenerateOptions, throwIfAborted } from './generate'
@@ -30,7 +31,7 @@ export interface BatchAnswer {
  *   where the model's logits are no numbers
  */
 export async function generateBatch(
-  pretrained: PretrainedModel,
+  pretrained: PretrainedModel<CausalLM>,
   prompts: readonly (readonly number[])[],
   options: GenerateBatchOptions = {},
 ): Promise<BatchAnswer[]> {

@@ -1,4 +1,5 @@
 import { OutriderError, type Tensor } from '@outrider/tensor'
+import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer, type FinishReason } from './answer'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
@@ -56,7 +57,7 @@ const defaultMaxTokens = 256
  *   where the model's logits are no numbers
  */
 export async function* generate(
-  pretrained: PretrainedModel,
+  pretrained: PretrainedModel<CausalLM>,
   prompt: Prompt,
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, GenerationResult> {
@@ -83,7 +84,7 @@ export async function* generate(
     device.copy(token, 0, unread, 0, 1)
     return scores === undefined ? { token } : { token, logits }
   }
-  const step = new RepeatedStep(device, cache, (counter) => draw(model.forward(unread, { cache }), counter))
+  const step = new RepeatedStep(model, cache, (counter) => draw(model.forward(unread, { cache }), counter))
   let first = 0
   let last = 0
   let begun: Drawn | undefined

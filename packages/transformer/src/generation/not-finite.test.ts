@@ -1,7 +1,7 @@
 import { type Device, noToken } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Llama } from '../model/index'
+import { Decoder } from '../model/index'
 import { type PretrainedModel, pretrainedModel } from '../pretrained/index'
 import { byteTokenizer } from '../tokenizer/index'
 import { ContinuousBatch } from './continuous-batch'
@@ -33,7 +33,7 @@ async function poisoned(name: string, place: number): Promise<PretrainedModel> {
     eosTokenIds: [],
     initializerRange: 0.1,
   }
-  const model = Llama.initialize(device, config, { seed: 3 })
+  const model = Decoder.initialize(device, config, { seed: 3 })
   const weight = model.parameters[name]!
   const values = (await weight.data()) as Float32Array
   values[place] = Number.NaN

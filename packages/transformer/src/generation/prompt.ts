@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import type { ModelConfig } from '../config/index'
+import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import type { ChatMessage } from '../tokenizer/index'
 
@@ -31,7 +31,7 @@ export async function promptTokensInSlices(pretrained: Prompted, prompt: Prompt)
   )
 }
 
-type Prompted = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'config' | 'source'>
+type Prompted = Pick<PretrainedModel<CausalLM>, 'tokenizer' | 'chatTemplate' | 'config' | 'source'>
 
 type WrittenPrompt = { ids: number[] } | { text: string; addSpecialTokens: boolean }
 
@@ -53,7 +53,7 @@ const isTokens = (prompt: readonly ChatMessage[] | readonly number[]): prompt is
   prompt.length === 0 || typeof prompt[0] === 'number'
 
 /** Checks that ids are a prompt the model can answer. */
-export function checkPrompt({ vocabularySize, contextLength }: ModelConfig, ids: readonly number[]): void {
+export function checkPrompt({ vocabularySize, contextLength }: CausalLM['config'], ids: readonly number[]): void {
   if (ids.length === 0)
     throw new OutriderError('INVALID_ARGUMENT', 'The prompt is empty: it has no token to continue from.', {
       remedy: 'Give it some text; models with a beginning-of-sequence token also continue from that alone.',

@@ -1,6 +1,5 @@
-import type { Device, Recording, Tensor } from '@outrider/tensor'
-import type { KvCache } from '../model/index'
-import { FullKvCache } from '../model/kv-cache'
+import type { Recording, Tensor } from '@outrider/tensor'
+import type { CausalLM, KvCache } from '../model/index'
 
 /** Parameters of kernels that know positions and random counters. */
 const advancing = ['start', 'offsetLow']
@@ -10,21 +9,23 @@ type Results = Readonly<Record<string, Tensor>>
 /**
  * A step of decoding that is done again and again, each time a little further on: the kernels that it queues are worked out
  * once, and then queued again with positions and random counters moved on. What changes otherwise goes through tensors from
- * outside, written before `run`. A step is of one sequence; where the cache is an engine's own, it is computed anew each time.
+ * outside, written before `run`. A step is of one sequence; where the model's passes cannot be replayed, it is computed anew each
+ * time.
  */
 export class RepeatedStep<T extends Results> {
-  readonly #device: Device
+  readonly #model: Pick<CausalLM, 'device' | 'isReplayable'>
   readonly #cache: KvCache
   readonly #body: (counter: number) => T
   #recorded: { commands: Recording<T>; length: number; rows: number; counter: number } | null = null
   #computed: T | null = null
 
   /**
+   * @param model  whose passes it does
    * @param cache  the cache that the step reads into
    * @param body   queues the step and returns its results; given the first of the random counters that it uses
    */
-  constructor(device: Device, cache: KvCache, body: (counter: number) => T) {
-    this.#device = device
+  constructor(model: Pick<CausalLM, 'device' | 'isReplayable'>, cache: KvCache, body: (counter: number) => T) {
+    this.#model = model
     this.#cache = cache
     this.#body = body
   }
@@ -37,7 +38,7 @@ export class RepeatedStep<T extends Results> {
    */
   run(counter: number): T {
     const cache = this.#cache
-    return cache instanceof FullKvCache && cache.batchSize === 1 ? this.#replay(cache, counter) : this.#compute(counter)
+    return this.#model.isReplayable && cache.batchSize === 1 ? this.#replay(cache, counter) : this.#compute(counter)
   }
 
   /** Frees the results and what else it holds. */
@@ -48,16 +49,15 @@ export class RepeatedStep<T extends Results> {
     this.#computed = null
   }
 
-  #replay(cache: FullKvCache, counter: number): T {
+  #replay(cache: KvCache, counter: number): T {
     const length = cache.lengths[0]!
     if (!this.#recorded) {
-      const commands = this.#device.record(() => this.#body(counter), { advancing })
+      const commands = this.#model.device.record(() => this.#body(counter), { advancing })
       this.#recorded = { commands, length, rows: cache.lengths[0]! - length, counter }
       commands.replay()
       return commands.value
     }
     const { commands, rows, ...first } = this.#recorded
-    cache.assertRoom([rows])
     cache.advance([rows])
     commands.replay({ start: length - first.length, offsetLow: counter - first.counter })
     return commands.value
@@ -65,7 +65,7 @@ export class RepeatedStep<T extends Results> {
 
   #compute(counter: number): T {
     this.dispose()
-    this.#computed = this.#device.scope(() => this.#body(counter))
+    this.#computed = this.#model.device.scope(() => this.#body(counter))
     for (const result of Object.values(this.#computed)) result.keep()
     return this.#computed
   }

@@ -1,5 +1,4 @@
 import type { CausalLM } from '../model/index'
-import { FullKvCache } from '../model/kv-cache'
 import { throwIfAborted } from './generate'
 import { scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'
@@ -42,7 +41,7 @@ export async function warmUp(
     const cache = model.createCache({ capacity: before + rows })
     try {
       // What is there instead of tokens does not matter, for nobody reads the result.
-      if (cache instanceof FullKvCache) cache.advance([before])
+      cache.advance([before])
       const scored = device.scope(() => {
         const logits = prefill(model, cache, [madeUpTokens(rows, config.vocabularySize)])
         const tokens = sampleTokens(logits, sampling, 0)

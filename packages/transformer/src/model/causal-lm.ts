@@ -1,5 +1,4 @@
 import type { Device, Tensor } from '@outrider/tensor'
-import type { ModelConfig } from '../config/index'
 
 /**
  * Keys and values of the tokens a model has read, for a batch of sequences of unequal length. Memory for `capacity`
@@ -17,6 +16,18 @@ export interface KvCache {
    * @throws OutriderError INVALID_ARGUMENT for a length beyond the present one
    */
   truncate(length: number | readonly number[]): void
+  /**
+   * Counts tokens as read, by sequence, that a pass has read without being called: its commands were recorded, and are replayed.
+   *
+   * @throws OutriderError CONTEXT_OVERFLOW where there is no room for them
+   */
+  advance(counts: readonly number[]): void
+  /**
+   * Takes over what another cache of the model has of a sequence, in place of what is here; it stays there too.
+   *
+   * @throws OutriderError CONTEXT_OVERFLOW for more tokens than there is room for
+   */
+  copySequence(to: number, source: KvCache, from: number): void
   /** Frees the memory. */
   dispose(): void
 }
@@ -36,7 +47,15 @@ export interface ForwardOptions {
 /** A model that gives the distribution of the next token: all that decoding and speculation need of one. */
 export interface CausalLM {
   readonly device: Device
-  readonly config: ModelConfig
+  /** What is asked of a model's configuration by those who decode with it. */
+  readonly config: { readonly vocabularySize: number; readonly contextLength: number }
+  /** How many parameters it has, a tied head once. */
+  readonly parameterCount: number
+  /**
+   * Whether the commands of a pass over one sequence can be recorded (`device.record`) and replayed further on, `start` advanced.
+   * Absent: they cannot, and every pass is computed anew.
+   */
+  readonly isReplayable?: boolean
   /**
    * A cache for `batchSize` sequences (default 1) of up to `capacity` tokens (default the context length). The caller
    * disposes of it.

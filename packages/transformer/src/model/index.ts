@@ -1,11 +1,6 @@
 export type { CausalLM, ForwardOptions, KvCache } from './causal-lm'
-export { Llama } from './llama'
-export {
-  headWeight,
-  type LlamaForwardOptions,
-  llamaHead,
-  llamaHidden,
-  llamaLogits,
-  ropeFrequencies,
-} from './llama-forward'
-export { initializeLlama, llamaParameterShapes, type Parameters, parameterCount } from './llama-parameters'
+export { Decoder } from './decoder'
+export { type Head, headLogits, trainingLogits } from './head'
+export { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
+export type { HiddenStatesLM, TrainableLM, TransformerLM } from './trainable-lm'
+export type { TrainingPassOptions } from './training-pass'

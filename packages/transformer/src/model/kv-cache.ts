@@ -1,6 +1,6 @@
-import { type Device, OutriderError, type Start } from '@outrider/tensor'
+import { type Device, OutriderError } from '@outrider/tensor'
 import type { KvCache } from './causal-lm'
-import type { LayerCache } from './llama-inference'
+import type { LayerCache, PassPlace } from './inference-pass'
 
 /** The cache of a model whose layers all attend to all earlier tokens. */
 export class FullKvCache implements KvCache {
@@ -27,6 +27,24 @@ export class FullKvCache implements KvCache {
     this.#lengths = Array.from({ length: batchSize }, () => 0)
   }
 
+  /**
+   * A cache that a model is given, which must be its own kind's.
+   *
+   * @throws OutriderError INVALID_ARGUMENT where it is not, or holds another number of sequences than `batch`
+   */
+  static of(cache: KvCache, batch = cache.batchSize): FullKvCache {
+    if (!(#layers in cache))
+      throw new OutriderError('INVALID_ARGUMENT', 'The cache belongs to a model of another kind.', {
+        remedy: 'Make it with createCache of the same model.',
+      })
+    if (cache.batchSize !== batch)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `forward: the cache holds ${cache.batchSize} sequences and the tokens are of ${batch}.`,
+      )
+    return cache
+  }
+
   get lengths(): readonly number[] {
     return this.#lengths
   }
@@ -44,17 +62,15 @@ export class FullKvCache implements KvCache {
     this.#lengths = lengths
   }
 
-  /** Where the next token of each sequence goes. The tensor, if it is one, belongs to the current scope. */
-  start(): Start {
+  /** Where a pass goes on. The tensor of starts, if it is one, belongs to the current scope. */
+  place(): PassPlace {
     const first = this.#lengths[0]!
-    return this.#lengths.every((length) => length === first)
-      ? first
-      : this.device.tensor(Uint32Array.from(this.#lengths))
-  }
-
-  /** Keys and values of a layer, with room for the capacity. */
-  layer(layer: number): LayerCache {
-    return this.#layers[layer]!
+    const isOne = this.#lengths.every((length) => length === first)
+    return {
+      start: isOne ? first : this.device.tensor(Uint32Array.from(this.#lengths)),
+      capacity: this.capacity,
+      cacheOf: (layer) => this.#layers[layer]!,
+    }
   }
 
   /** Makes sure that `counts` more tokens fit. */
@@ -68,28 +84,24 @@ export class FullKvCache implements KvCache {
         )
   }
 
-  /**
-   * Takes over what another cache of the model has of a sequence, in place of what is here; it stays there too.
-   *
-   * @throws OutriderError CONTEXT_OVERFLOW for more tokens than there is room for
-   */
-  copySequence(to: number, source: FullKvCache, from: number): void {
-    const length = source.lengths[from]!
+  copySequence(to: number, source: KvCache, from: number): void {
+    const other = FullKvCache.of(source)
+    const length = other.lengths[from]!
     this.#lengths = this.#lengths.with(to, 0)
     this.assertRoom(this.#lengths.map((_, b) => (b === to ? length : 0)))
     this.#lengths = this.#lengths.with(to, length)
     if (length === 0) return
     for (const [layer, target] of this.#layers.entries()) {
       const width = target.keys.size / (this.batchSize * this.capacity)
-      const [at, offset] = [to * this.capacity * width, from * source.capacity * width]
-      const { keys, values } = source.layer(layer)
+      const [at, offset] = [to * this.capacity * width, from * other.capacity * width]
+      const { keys, values } = other.#layers[layer]!
       this.device.copy(keys, offset, target.keys, at, length * width)
       this.device.copy(values, offset, target.values, at, length * width)
     }
   }
 
-  /** Counts new tokens as read. */
   advance(counts: readonly number[]): void {
+    this.assertRoom(counts)
     this.#lengths = this.#lengths.map((length, b) => length + counts[b]!)
   }
 

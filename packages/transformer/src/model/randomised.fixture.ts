@@ -1,10 +1,10 @@
 import { type Device, uniform01 } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
-import { Llama } from './llama'
+import { Decoder } from './decoder'
 
 /** A model whose biases and norms are not those of a fresh one, so that leaving them out would show. */
-export function randomised(device: Device, config: ModelConfig, seed: number): Llama {
-  const model = Llama.initialize(device, config, { seed })
+export function randomised(device: Device, config: ModelConfig, seed: number): Decoder {
+  const model = Decoder.initialize(device, config, { seed })
   for (const [i, [name, tensor]] of Object.entries(model.parameters).entries())
     if (tensor.shape.length === 1) {
       const values = Float32Array.from({ length: tensor.size }, (_, j) => uniform01(i, j) - 0.5)

@@ -1,7 +1,7 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import { oversized, sizeLimits } from '../config/size-limits'
-import { Llama } from '../model/index'
+import { Decoder, type TransformerLM } from '../model/index'
 import { type PretrainedModel, pretrainedModel } from './pretrained-model'
 
 export interface DraftOptions {
@@ -25,7 +25,7 @@ export interface DraftOptions {
 export type DraftTarget = Pick<
   PretrainedModel,
   'config' | 'tokenizer' | 'chatTemplate' | 'generationConfig' | 'source'
-> & { readonly model?: Llama }
+> & { readonly model?: TransformerLM }
 
 /**
  * A small, freshly initialised Llama, whatever the target's family, that speaks the target's tokens: the target's vocabulary, tokenizer, chat template,
@@ -36,7 +36,7 @@ export type DraftTarget = Pick<
 export function createDraft(target: DraftTarget, options: DraftOptions): PretrainedModel {
   const device = options.device ?? target.model?.device
   if (!device) throw invalid('the target is on no device, and none is given')
-  const model = Llama.initialize(device, draftConfig(target.config, options), { seed: options.seed ?? 0 })
+  const model = Decoder.initialize(device, draftConfig(target.config, options), { seed: options.seed ?? 0 })
   return pretrainedModel(model, {
     tokenizer: target.tokenizer,
     ...(target.chatTemplate ? { chatTemplate: target.chatTemplate } : {}),

@@ -3,7 +3,7 @@ import { warnOnConsole } from '../files/file-warning'
 import { type Directory, directory, type OnWarning, urlDirectory } from '../files/index'
 import { defaultEndpoint, modelOfPage } from '../hub/hub-id'
 import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
-import { Llama, llamaParameterShapes } from '../model/index'
+import { Decoder, parameterShapes } from '../model/index'
 import { openGgufModel } from './gguf/open-gguf-model'
 import { openModelDirectory } from './open-model-directory'
 import type { OpenedModel } from './opened-model'
@@ -53,13 +53,13 @@ export async function loadCausalLM(
 ): Promise<PretrainedModel> {
   const { config, weights, disregarded, ...rest } = await openCausalLM(source, options)
   await weights.keep?.()
-  const parameters = await loadParameters(device, weights, llamaParameterShapes(config), {
+  const parameters = await loadParameters(device, weights, parameterShapes(config), {
     disregarded,
     dtype,
     onProgress,
     signal: options.signal,
   })
-  return pretrainedModel(new Llama(device, config, parameters), rest)
+  return pretrainedModel(new Decoder(device, config, parameters), rest)
 }
 
 /**

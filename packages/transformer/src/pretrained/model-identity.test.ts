@@ -1,6 +1,6 @@
 import { testDevice } from '@outrider/tensor/testing'
 import { expect, test } from 'vitest'
-import { Llama } from '../model/llama'
+import { Decoder } from '../model/index'
 import { modelIdentity } from './model-identity'
 
 const config = {
@@ -24,7 +24,7 @@ const config = {
 test('a model is known again by its weights, and is another where one of them is', async () => {
   const device = await testDevice()
   const identityOf = async (seed: number, change?: (values: Float32Array) => void) => {
-    const model = Llama.initialize(device, config, { seed })
+    const model = Decoder.initialize(device, config, { seed })
     const norm = model.parameters['model.norm.weight']!
     const values = (await norm.data()) as Float32Array
     change?.(values)

@@ -1,12 +1,12 @@
-import type { GenerationConfig, ModelConfig } from '../config/index'
-import type { Llama } from '../model/index'
+import type { GenerationConfig } from '../config/index'
+import type { CausalLM, TransformerLM } from '../model/index'
 import type { ChatTemplate, Tokenizer } from '../tokenizer/index'
 
 /** A model with all that is needed to talk to it: what a Hugging Face directory holds. */
-export interface PretrainedModel {
-  readonly model: Llama
+export interface PretrainedModel<M extends CausalLM = TransformerLM> {
+  readonly model: M
   /** The model's configuration. */
-  readonly config: ModelConfig
+  readonly config: M['config']
   readonly tokenizer: Tokenizer
   /** How conversations are written; a base model has none. */
   readonly chatTemplate?: ChatTemplate
@@ -18,15 +18,15 @@ export interface PretrainedModel {
 }
 
 /** Puts the parts together; the whole owns the model. */
-export function pretrainedModel(
-  model: Llama,
+export function pretrainedModel<M extends CausalLM>(
+  model: M,
   {
     tokenizer,
     chatTemplate,
     generationConfig,
     source,
   }: Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'generationConfig' | 'source'>,
-): PretrainedModel {
+): PretrainedModel<M> {
   return {
     model,
     config: model.config,

@@ -209,7 +209,7 @@ describe('the families', () => {
   it.each([
     { architecture: 'mistral', slidingWindow: 9 },
     { architecture: 'qwen2', attentionBias: 'qkv' as const },
-    { architecture: 'qwen3', qkNorm: true },
+    { architecture: 'qwen3', qkNorm: 'head' as const },
     { architecture: 'phi3' },
   ])('load as they were saved, to the bit: %o', async (fields) => {
     const original = await randomModel(fields)
@@ -260,7 +260,12 @@ describe('the families', () => {
   })
 
   it('all get a plain Llama for a draft', async () => {
-    const target = await randomModel({ architecture: 'qwen3', qkNorm: true, attentionBias: 'all', slidingWindow: 9 })
+    const target = await randomModel({
+      architecture: 'qwen3',
+      qkNorm: 'head' as const,
+      attentionBias: 'all',
+      slidingWindow: 9,
+    })
     const draft = createDraft(target, { layers: 1, hiddenSize: 16 })
     expect(draft.config.architecture).toBe('llama')
     expect(Object.keys(draft.model.parameters).filter((name) => /bias|q_norm/.test(name))).toEqual([])

@@ -11,7 +11,7 @@ import {
   type WeightDtype,
   weightDtype,
 } from '../files/index'
-import { llamaParameterShapes, type Parameters } from '../model/index'
+import { type Parameters, parameterShapes } from '../model/index'
 import { checkTensors } from './check-tensors'
 import { separateWeights } from './joined-weights'
 import { withPlainNames } from './stored-names'
@@ -78,7 +78,7 @@ export async function safetensorsWeights(directory: Directory, file?: string): P
 export async function modelWeights(directory: Directory, config: ModelConfig): Promise<Weights> {
   const stored = withPlainNames(await safetensorsWeights(directory))
   const { joined } = familyOf(config)
-  return joined ? separateWeights(stored, joined, llamaParameterShapes(config)) : stored
+  return joined ? separateWeights(stored, joined, parameterShapes(config)) : stored
 }
 
 /** How far a model is loaded. */

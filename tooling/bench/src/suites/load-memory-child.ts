@@ -4,16 +4,16 @@ import { nodeAdapter } from '@outrider/tensor/node'
 import {
   directory,
   type LoadDtype,
-  llamaParameterShapes,
   loadParameters,
   type ModelConfig,
+  parameterShapes,
   safetensorsWeights,
   weightBytes,
 } from '@outrider/transformer'
 
 const [folder, config, dtype] = process.argv.slice(2) as [string, string, LoadDtype | undefined]
 const device = await createDevice({ adapter: nodeAdapter() })
-const shapes = llamaParameterShapes(JSON.parse(config) as ModelConfig)
+const shapes = parameterShapes(JSON.parse(config) as ModelConfig)
 const weights = await safetensorsWeights(directory(folder))
 const deviceBytes = weightBytes(weights, shapes, dtype)
 await device.idle()

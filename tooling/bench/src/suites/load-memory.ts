@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import {
   directory,
   type LoadDtype,
-  llamaParameterShapes,
   type ModelConfig,
+  parameterShapes,
   writeShardedSafetensors,
 } from '@outrider/transformer'
 import { inChild } from '../in-child'
@@ -41,7 +41,7 @@ export const loadMemory: Suite = {
       note('writing a model of 2 GB')
       const files = directory(folder)
       const block = new Uint16Array(2 ** 20).map((_, i) => 0x2c00 + ((i * 2_654_435_761) & 0x83ff))
-      const tensors = [...llamaParameterShapes(config)].map(([name, shape]) => ({
+      const tensors = [...parameterShapes(config)].map(([name, shape]) => ({
         name,
         dtype: 'F16' as const,
         shape,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { SpeculativeDecoder } from '@outrider/speculative'
 import type { Device } from '@outrider/tensor'
 import { testData } from '@outrider/test-data'
-import { Llama, loadCausalLM, type PretrainedModel, pretrainedModel, saveGguf } from '@outrider/transformer'
+import { Decoder, loadCausalLM, type PretrainedModel, pretrainedModel, saveGguf } from '@outrider/transformer'
 import { DraftSequenceTokenPredictor, getLlama, LlamaLogLevel } from 'node-llama-cpp'
 import type { Row, Suite } from '../suite'
 
@@ -70,7 +70,7 @@ async function drafts(
   return [
     ['the target itself', target],
     ['the target in q4_0', await loadCausalLM(path, { device, dtype: 'q4_0' })],
-    [`its first ${layers} layers`, pretrainedModel(new Llama(device, config, parameters), target)],
+    [`its first ${layers} layers`, pretrainedModel(new Decoder(device, config, parameters), target)],
   ]
 }
 

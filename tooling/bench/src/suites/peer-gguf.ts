@@ -141,7 +141,7 @@ function* models(stories: PretrainedModel): Generator<readonly [string, Pretrain
     { architecture: 'llama', attentionBias: 'all', tieWordEmbeddings: true },
     { architecture: 'mistral' },
     { architecture: 'qwen2', attentionBias: 'qkv' },
-    { architecture: 'qwen3', qkNorm: true, headDim: 16 },
+    { architecture: 'qwen3', qkNorm: 'head', headDim: 16 },
     { architecture: 'phi3' },
   ]
   for (const family of families)

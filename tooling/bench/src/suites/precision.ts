@@ -1,6 +1,6 @@
 import { type Device, uniform01 } from '@outrider/tensor'
 import { nextToken, type Precision, train } from '@outrider/training'
-import { byteTokenizer, Llama, type PretrainedModel, parameterCount, pretrainedModel } from '@outrider/transformer'
+import { byteTokenizer, Decoder, type PretrainedModel, parameterCount, pretrainedModel } from '@outrider/transformer'
 import { median, rounded } from '../compare'
 import { kernelTimes } from '../kernel-times'
 import { parityConfig } from '../parity-config'
@@ -66,7 +66,7 @@ async function measure(
   device.resetPeak()
   const before = device.memory.liveBytes
   let began = performance.now()
-  await train(model, nextToken(model.config, { activationCheckpointing }), randomBatches(), {
+  await train(model, nextToken(model, { activationCheckpointing }), randomBatches(), {
     steps: stepsARound,
     learningRate: 1e-3,
     precision,
@@ -80,7 +80,7 @@ async function measure(
 }
 
 function parityModel(device: Device): PretrainedModel {
-  return pretrainedModel(Llama.initialize(device, parityConfig, { seed: 1 }), {
+  return pretrainedModel(Decoder.initialize(device, parityConfig, { seed: 1 }), {
     tokenizer: byteTokenizer(),
     generationConfig: { eosTokenIds: [0] },
     source: 'the parity model',

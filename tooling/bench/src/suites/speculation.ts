@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { costRatio, SpeculativeDecoder } from '@outrider/speculative'
 import { type Device, multiply, type Tensor } from '@outrider/tensor'
 import {
+  Decoder,
   generate,
-  Llama,
   loadCausalLM,
   type ModelConfig,
   type PretrainedModel,
@@ -86,7 +86,7 @@ async function pair(device: Device): Promise<{ target: PretrainedModel; draft: P
     eosTokenIds: [],
   }
   const rest = { ...bundled, generationConfig: { ...bundled.generationConfig, eosTokenIds: [] } }
-  const { parameters } = Llama.initialize(device, config, { seed: 1 })
+  const { parameters } = Decoder.initialize(device, config, { seed: 1 })
   for (const [name, weight] of Object.entries(parameters))
     if (/layers\.([1-9]|1[01])\..*(o_proj|down_proj)/.test(name)) {
       parameters[name] = multiply(weight, 0.12)
@@ -94,12 +94,12 @@ async function pair(device: Device): Promise<{ target: PretrainedModel; draft: P
     }
   const first = Object.entries(parameters).filter(([name]) => !/layers\.([1-9]|1[01])\./.test(name))
   const copy = (x: Tensor) => multiply(x, 1)
-  const draft = new Llama(
+  const draft = new Decoder(
     device,
     { ...config, layers: 1 },
     Object.fromEntries(first.map(([name, x]) => [name, copy(x)])),
   )
-  return { target: pretrainedModel(new Llama(device, config, parameters), rest), draft: pretrainedModel(draft, rest) }
+  return { target: pretrainedModel(new Decoder(device, config, parameters), rest), draft: pretrainedModel(draft, rest) }
 }
 
 /** Seconds a token after the first. */

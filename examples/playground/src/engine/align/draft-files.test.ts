@@ -1,6 +1,6 @@
 import { testDevice } from '@outrider/tensor/testing'
 import {
-  Llama,
+  Decoder,
   loadCausalLM,
   memoryDirectory,
   type PretrainedModel,
@@ -29,7 +29,7 @@ it('a draft comes as a folder, as weights and as GGUF, each of which loads with 
     max_position_embeddings: 32,
     eos_token_id: tokenizer.tokenToId('<|end|>'),
   })
-  const draft = pretrainedModel(Llama.initialize(device, config, { seed: 1 }), {
+  const draft = pretrainedModel(Decoder.initialize(device, config, { seed: 1 }), {
     tokenizer,
     generationConfig: { eosTokenIds: config.eosTokenIds },
     source: 'a draft',

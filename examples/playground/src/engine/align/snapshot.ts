@@ -1,4 +1,4 @@
-import { Llama, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import { Decoder, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 
 /** A copy of a model as it is between two steps of its training. The caller disposes of it. */
 export function snapshotOf(pretrained: PretrainedModel): PretrainedModel {
@@ -11,7 +11,7 @@ export function snapshotOf(pretrained: PretrainedModel): PretrainedModel {
       return [name, copy]
     }),
   )
-  return pretrainedModel(new Llama(device, config, parameters), {
+  return pretrainedModel(new Decoder(device, config, parameters), {
     tokenizer,
     ...(chatTemplate && { chatTemplate }),
     generationConfig,

@@ -12,7 +12,7 @@ export const qwen3: ModelFamily = {
   // The norms of the heads are always there, whatever is said of them.
   harmlessKeys: ['qk_norm', 'use_qk_norm', 'qk_layernorm'],
   read: (fields, layers) => ({
-    qkNorm: true,
+    qkNorm: 'head',
     ...(fields.flag('attention_bias', false) ? { attentionBias: 'all' as const } : {}),
     ...readOptionalWindow(fields, layers),
   }),

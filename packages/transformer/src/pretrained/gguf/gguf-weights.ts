@@ -2,7 +2,7 @@ import type { ModelFamily } from '../../config/families/index'
 import type { ModelConfig } from '../../config/index'
 import type { GgufFile } from '../../files/gguf/read'
 import { readBytes } from '../../files/index'
-import { llamaParameterShapes } from '../../model/index'
+import { parameterShapes } from '../../model/index'
 import { joinedNames, separateWeights } from '../joined-weights'
 import { partOf, type Weights } from '../weights'
 import { separatePairs } from './interleave'
@@ -15,7 +15,7 @@ import { ggufName, isRotated } from './tensor-names'
  * @throws OutriderError UNSUPPORTED for tensors of what is not implemented, by name
  */
 export function ggufWeights(file: GgufFile, config: ModelConfig, family: ModelFamily): Weights {
-  const expected = llamaParameterShapes(config)
+  const expected = parameterShapes(config)
   // Parameters, and the joined matrices that some of them may be in, by llama.cpp's name.
   const names = new Map(
     [...expected.keys(), ...joinedNames(family.joined ?? {}, expected).keys()].map((name) => [ggufName(name), name]),

@@ -60,7 +60,7 @@ describe('loadCausalLM of a GGUF file', () => {
     },
     { architecture: 'llama', ropeScaling: { type: 'linear' as const, factor: 4 } },
     { architecture: 'qwen2', attentionBias: 'qkv' as const },
-    { architecture: 'qwen3', qkNorm: true },
+    { architecture: 'qwen3', qkNorm: 'head' as const },
     { architecture: 'phi3' },
   ])('gives back what saveGguf wrote, to the bit: %o', async (fields) => {
     const device = await testDevice()

@@ -1,7 +1,7 @@
-import type { Llama } from '../../model/index'
+import type { CausalLM } from '../../model/index'
 
 /** ln of the probabilities of the token after each of the ids, [ids][vocabulary], in float64 from the model's logits. */
-export async function logProbabilities(model: Llama, ids: readonly number[]): Promise<number[][]> {
+export async function logProbabilities(model: CausalLM, ids: readonly number[]): Promise<number[][]> {
   const { device, config } = model
   const logits = device.scope(() => model.forward(device.tensor(Uint32Array.from(ids), { shape: [1, ids.length] })))
   const values = (await logits.data()) as Float32Array

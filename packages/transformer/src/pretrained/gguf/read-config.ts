@@ -87,7 +87,7 @@ export async function readGgufConfig(
       attentionBias: has('blk.0.attn_output.bias') ? ('all' as const) : ('qkv' as const),
     }),
     ...(has('blk.0.ffn_gate.bias') && { mlpBias: true }),
-    ...(has('blk.0.attn_q_norm.weight') && { qkNorm: true }),
+    ...(has('blk.0.attn_q_norm.weight') && { qkNorm: 'head' }),
     ...(window > 0 && { slidingWindow: size('contextLength', 'attention.sliding_window') }),
     rmsNormEpsilon: number('attention.layer_norm_rms_epsilon'),
     tieWordEmbeddings: !has('output.weight'),

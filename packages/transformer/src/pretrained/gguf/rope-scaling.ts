@@ -54,13 +54,14 @@ async function factorsByFrequency(file: GgufFile, { headDim }: Rotary): Promise<
   return factors.every((factor) => factor === 1) ? undefined : factors
 }
 
-function llama3Scaling(where: string, factors: Float32Array, rotary: Rotary): RopeScaling {
-  const plain = rotaryFrequencies(rotary)
+function llama3Scaling(where: string, factors: Float32Array, { headDim, ropeTheta }: Rotary): RopeScaling {
+  const rope = { rotaryDim: headDim, ropeTheta }
+  const plain = rotaryFrequencies(rope)
   // The slowest turn tells the factor: 1 / stored = kept + (1 − kept) / factor.
   const turns = (llama3.originalContextLength * plain.at(-1)!) / (2 * Math.PI)
   const kept = Math.min(1, Math.max(0, (turns - 1) / 3))
   const scaling = { ...llama3, factor: Number(((1 - kept) / (1 / (factors.at(-1) ?? 1) - kept)).toPrecision(4)) }
-  const expected = rotaryFrequencies({ ...rotary, ropeScaling: scaling })
+  const expected = rotaryFrequencies({ ...rope, ropeScaling: scaling })
   if (factors.every((factor, i) => Math.abs(plain[i]! / expected[i]! / factor - 1) < 1e-3)) return scaling
   throw unsupported(
     where,

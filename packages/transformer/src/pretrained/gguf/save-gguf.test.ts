@@ -59,10 +59,15 @@ describe('saveGguf, read by llama.cpp', () => {
     ['positions divided', { architecture: 'llama', ropeScaling: { type: 'linear' as const, factor: 4 } }],
     ['Mistral', { architecture: 'mistral', slidingWindow: 64 }],
     ['Qwen2', { architecture: 'qwen2', attentionBias: 'qkv' as const }],
-    ['Qwen3', { architecture: 'qwen3', qkNorm: true }],
+    ['Qwen3', { architecture: 'qwen3', qkNorm: 'head' as const }],
     [
       'Qwen3 with wide heads and positions divided',
-      { architecture: 'qwen3', qkNorm: true, headDim: 16, ropeScaling: { type: 'linear' as const, factor: 2 } },
+      {
+        architecture: 'qwen3',
+        qkNorm: 'head' as const,
+        headDim: 16,
+        ropeScaling: { type: 'linear' as const, factor: 2 },
+      },
     ],
     [
       'Llama with wide heads, biases of queries, keys and values, a tied head',
@@ -150,11 +155,15 @@ describe('saveGguf', () => {
   it.each<[string, Partial<ModelConfig> & { architecture: string }, RegExp]>([
     [
       'biases after attention',
-      { architecture: 'qwen3', qkNorm: true, attentionBias: 'all' },
+      { architecture: 'qwen3', qkNorm: 'head' as const, attentionBias: 'all' },
       /bias after attention .* qwen3/,
     ],
     ['biases of queries', { architecture: 'phi3', attentionBias: 'qkv' }, /bias of queries, keys and values .* phi3/],
-    ['norms of queries and keys', { architecture: 'llama', qkNorm: true }, /norm of queries and keys .* llama/],
+    [
+      'norms of queries and keys',
+      { architecture: 'llama', qkNorm: 'head' as const },
+      /norm of queries and keys .* llama/,
+    ],
     [
       "Llama 3's scaling",
       { architecture: 'qwen2', attentionBias: 'qkv', ropeScaling: llama3Scaling },

@@ -113,9 +113,9 @@ function storedDtype(name: string, shape: readonly number[], dtype: GgufWritable
 /** What the scaling of Llama 3 divides each rotary frequency by, as a tensor of its own. */
 function frequencyFactors(config: ModelConfig): GgufTensor[] {
   if (config.ropeScaling?.type !== 'llama3') return []
-  const { headDim, ropeTheta } = config
-  const scaled = rotaryFrequencies(config)
-  const factors = Float32Array.from(rotaryFrequencies({ headDim, ropeTheta }), (plain, i) => plain / scaled[i]!)
+  const { headDim: rotaryDim, ropeTheta, ropeScaling } = config
+  const scaled = rotaryFrequencies({ rotaryDim, ropeTheta, ropeScaling })
+  const factors = Float32Array.from(rotaryFrequencies({ rotaryDim, ropeTheta }), (plain, i) => plain / scaled[i]!)
   return [
     { name: 'rope_freqs.weight', dtype: 'F32', shape: [factors.length], bytes: () => floatsToStored(factors, 'F32') },
   ]

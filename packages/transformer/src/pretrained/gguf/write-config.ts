@@ -63,9 +63,11 @@ function checkComputed(config: ModelConfig, architecture: string): void {
       },
     )
   // Whoever adds a field says here what becomes of it.
-  const { attentionBias, qkNorm: hasQkNorm = false, ropeScaling, hiddenSize, heads, headDim, ...others } = config
-  const written: Record<Exclude<keyof typeof others, WrittenField>, never> = {}
+  const { attentionBias, qkNorm: hasQkNorm, ropeScaling, hiddenSize, heads, headDim, ...others } = config
+  const written: Record<Exclude<keyof typeof others, WrittenField | UnsaidField>, never> = {}
   void written
+  const unsaid = unsaidFields.find((field) => config[field] !== undefined)
+  if (unsaid) throw refuse(unsaid)
   if (attentionBias && !bias.includes(attentionBias))
     throw refuse(attentionBias === 'all' ? 'bias after attention' : 'bias of queries, keys and values')
   if (hasQkNorm && !qkNorm) throw refuse('norm of queries and keys')
@@ -73,6 +75,25 @@ function checkComputed(config: ModelConfig, architecture: string): void {
   if (architecture === 'phi3' && heads * headDim !== hiddenSize)
     throw refuse(`${heads} heads of ${headDim} beside a hidden size of ${hiddenSize}`)
 }
+
+/** Fields that llama.cpp has no key for in these architectures. */
+const unsaidFields = [
+  'rotaryDim',
+  'slidingRope',
+  'layersWithoutRope',
+  'layerTypes',
+  'attentionScale',
+  'attentionSoftCap',
+  'activation',
+  'normPlacement',
+  'normOffset',
+  'embeddingScale',
+  'residualScale',
+  'logitScale',
+  'logitSoftCap',
+] as const
+
+type UnsaidField = (typeof unsaidFields)[number]
 
 /** Fields that are written as they are, or have no part in what a model answers. */
 type WrittenField =

@@ -3,11 +3,12 @@ import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import type { ModelConfig } from '../config/index'
 import { stories, storiesReference } from '../stories.fixture'
-import { Llama } from './llama'
-import { llamaLogits } from './llama-forward'
-import { initializeLlama, parameterCount } from './llama-parameters'
+import { Decoder } from './decoder'
+import { trainingLogits } from './head'
+import { initializeParameters, type Parameters, parameterCount } from './parameters'
 import { randomised } from './randomised.fixture'
-import { type HostParameters, referenceLogits, referenceLoss } from './reference-llama.fixture'
+import { type HostParameters, referenceLogits, referenceLoss } from './reference-decoder.fixture'
+import type { TrainableLM } from './trainable-lm'
 
 const small: ModelConfig = {
   architecture: 'llama',
@@ -32,7 +33,7 @@ const special: ModelConfig = {
   headDim: 8,
   attentionBias: 'all',
   mlpBias: true,
-  qkNorm: true,
+  qkNorm: 'head',
   slidingWindow: 3,
   ropeScaling: { type: 'llama3', factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 8 },
 }
@@ -44,7 +45,7 @@ const forms: [string, ModelConfig][] = [
   ['with biases everywhere, head norms, a window and scaled positions', special],
 ]
 
-const hostParameters = async (model: Pick<Llama, 'parameters'>): Promise<HostParameters> => {
+const hostParameters = async (model: Pick<Decoder, 'parameters'>): Promise<HostParameters> => {
   const entries = Object.entries(model.parameters).map(
     async ([name, tensor]) => [name, Float64Array.from(await tensor.data())] as const,
   )
@@ -52,6 +53,8 @@ const hostParameters = async (model: Pick<Llama, 'parameters'>): Promise<HostPar
 }
 
 const tokensOf = async (ids: number[]) => (await testDevice()).tensor(Uint32Array.from(ids), { shape: [1, ids.length] })
+const logitsOf = (model: Pick<TrainableLM, 'head' | 'trainingHidden'>, parameters: Parameters, tokens: Tensor) =>
+  trainingLogits(model.head(parameters), model.trainingHidden(parameters, tokens))
 const bits = async (tensor: Tensor) => [...new Uint32Array((await tensor.data()).slice().buffer)]
 
 /** The loss's slope in every element of every parameter, by float64 differences. */
@@ -69,7 +72,7 @@ function referenceGradients(config: ModelConfig, host: HostParameters, ids: numb
   return Object.fromEntries(Object.entries(host).map(([name, values]) => [name, slopes(values)]))
 }
 
-describe('a Llama', () => {
+describe('a decoder', () => {
   it.each(forms)('computes what the formulas say, %s', async (_, config) => {
     using model = randomised(await testDevice(), config, 3)
     const ids = [1, 5, 12, 0, 7, 7]
@@ -88,7 +91,7 @@ describe('a Llama', () => {
     const tokens = await tokensOf(ids.slice(0, -1))
     const labels = device.tensor(Uint32Array.from(ids.slice(1)))
     const { value, gradients } = valueAndGradient(model.parameters, (parameters) =>
-      mean(crossEntropy(llamaLogits(model.config, parameters, tokens).reshape([4, 13]), labels)),
+      mean(crossEntropy(logitsOf(model, parameters, tokens).reshape([4, 13]), labels)),
     )
     const host = await hostParameters(model)
     expect(await value.item()).toBeCloseTo(referenceLoss(model.config, host, ids), 5)
@@ -113,7 +116,7 @@ describe('a Llama', () => {
     const scale = 256
     const compute = () =>
       valueAndGradient(parameters, (parameters) =>
-        multiply(mean(crossEntropy(llamaLogits(special, parameters, tokens).reshape([4, 13]), labels)), scale),
+        multiply(mean(crossEntropy(logitsOf(model, parameters, tokens).reshape([4, 13]), labels)), scale),
       )
     if (!device.capabilities.shaderF16) {
       expect(compute).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }))
@@ -152,7 +155,7 @@ describe('a Llama', () => {
   it('is initialised with the same bits for the same seed, norms at 1, the rest as wide as told', async () => {
     const device = await testDevice()
     const config = { ...small, hiddenSize: 64, headDim: 16, intermediateSize: 96, vocabularySize: 200 }
-    const [a, b, c] = [1, 1, 2].map((seed) => initializeLlama(device, config, seed)) as [
+    const [a, b, c] = [1, 1, 2].map((seed) => initializeParameters(device, config, seed)) as [
       Record<string, Tensor>,
       Record<string, Tensor>,
       Record<string, Tensor>,
@@ -173,7 +176,7 @@ describe('a Llama', () => {
 
   it('refuses tokens, counts and caches that do not fit', async () => {
     const device = await testDevice()
-    using model = Llama.initialize(device, small)
+    using model = Decoder.initialize(device, small)
     const tokens = await tokensOf([1, 2])
     expect(() => model.forward(tokens.reshape([2]))).toThrow(expect.objectContaining({ code: 'SHAPE_MISMATCH' }))
     expect(() => model.forward(tokens, { counts: [3] })).toThrow(/counts \[3\] must be 1 numbers from 0 to 2/)
@@ -190,7 +193,7 @@ describe('a Llama', () => {
 
   it('leaves nothing behind on the device but its logits', async () => {
     const device = await testDevice()
-    using model = Llama.initialize(device, small)
+    using model = Decoder.initialize(device, small)
     const tokens = await tokensOf([1, 2, 3])
     const before = device.memory.liveBytes
     const cache = model.createCache({ capacity: 8 })
@@ -203,12 +206,12 @@ describe('a Llama', () => {
   })
 })
 
-describe('a deep Llama', () => {
+describe('a deep decoder', () => {
   it('takes no more memory for its activations than a shallow one', async () => {
     const device = await testDevice()
     const tokens = device.tensor(new Uint32Array(32), { shape: [1, 32] })
     const peaks = [2, 8].map((layers) => {
-      using model = Llama.initialize(device, { ...small, layers })
+      using model = Decoder.initialize(device, { ...small, layers })
       device.resetPeak()
       const before = device.memory.liveBytes
       model.forward(tokens).dispose()
@@ -253,7 +256,7 @@ describe('stories260K', () => {
 
   it('computes for training what it decodes, within rounding', async () => {
     const { model } = await stories()
-    const logits = llamaLogits(model.config, model.parameters, await tokensOf(ids))
+    const logits = logitsOf(model, model.parameters, await tokensOf(ids))
     const expected = new Float32Array(Uint32Array.from(await decoded(1)).buffer)
     await expectAllClose(logits, expected, { absolute: 1e-3, relative: 0 })
     logits.dispose()

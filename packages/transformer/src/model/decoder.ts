@@ -1,28 +1,33 @@
 import { type Device, embedding, OutriderError, rmsNorm, ShapeError, type Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
-import type { CausalLM, ForwardOptions, KvCache } from './causal-lm'
+import type { ForwardOptions, KvCache } from './causal-lm'
+import { describeModel } from './describe-model'
+import { type Head, headLogits } from './head'
+import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
 import { FullKvCache } from './kv-cache'
-import { ropeFrequencies } from './llama-forward'
-import { inferHidden, inferLogits, type LayerCache } from './llama-inference'
-import { initializeLlama, llamaParameterShapes, type Parameters } from './llama-parameters'
+import type { ModelDescription } from './layer'
+import { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
+import { RotaryTables } from './rotary-tables'
+import type { TransformerLM } from './trainable-lm'
+import { type TrainingPassOptions, trainingPass } from './training-pass'
 
-/**
- * A Llama with its parameters on a device. It owns them: `dispose` frees them. For training, pass `parameters` to
- * `valueAndGradient` and compute with `llamaLogits`; for decoding, use `forward`.
- */
-export class Llama implements CausalLM {
+/** A decoder-only transformer with its parameters on a device. It owns them: `dispose` frees them. */
+export class Decoder implements TransformerLM {
   readonly device: Device
   readonly config: ModelConfig
   /** By Hugging Face name. A training step replaces their contents, or the tensors themselves. */
   readonly parameters: Parameters
-  readonly #frequencies: Tensor // [headDim / 2]
+  readonly parameterCount: number
+  readonly isReplayable = true
+  readonly #description: ModelDescription
+  readonly #tables: RotaryTables
 
   /**
    * @param parameters  by Hugging Face name; the model takes them over
    * @throws ShapeError or OutriderError for parameters that do not fit the configuration
    */
   constructor(device: Device, config: ModelConfig, parameters: Parameters) {
-    for (const [name, shape] of llamaParameterShapes(config)) {
+    for (const [name, shape] of parameterShapes(config)) {
       const tensor = parameters[name]
       if (!tensor) throw new OutriderError('INVALID_ARGUMENT', `The model has no parameter "${name}".`)
       if (tensor.shape.join() !== shape.join())
@@ -31,12 +36,14 @@ export class Llama implements CausalLM {
     this.device = device
     this.config = config
     this.parameters = parameters
-    this.#frequencies = ropeFrequencies(device, config).keep()
+    this.parameterCount = parameterCount(config)
+    this.#description = describeModel(config)
+    this.#tables = new RotaryTables(device, this.#description.layers)
   }
 
   /** A model with fresh parameters; the same seed gives the same bits. */
-  static initialize(device: Device, config: ModelConfig, { seed = 0 }: { seed?: number } = {}): Llama {
-    return new Llama(device, config, initializeLlama(device, config, seed))
+  static initialize(device: Device, config: ModelConfig, { seed = 0 }: { seed?: number } = {}): Decoder {
+    return new Decoder(device, config, initializeParameters(device, config, seed))
   }
 
   createCache({
@@ -45,56 +52,55 @@ export class Llama implements CausalLM {
   }: {
     batchSize?: number
     capacity?: number
-  } = {}): FullKvCache {
+  } = {}): KvCache {
     return new FullKvCache(this.device, this.config, { batchSize, capacity })
   }
 
-  /**
-   * The hidden states after the last norm, which `headWeight` turns into logits: for those who want logits a few rows at a
-   * time. Every sequence begins at position 0. Not differentiable.
-   *
-   * @param tokens  u32 [batch, rows]
-   * @returns f32 [batch, rows, hidden]; the caller's to free
-   */
   hidden(tokens: Tensor): Tensor {
     const [batch, rows] = checkedTokens('hidden', tokens)
     return this.device.scope(() => {
-      const hidden = inferHidden(this.config, this.parameters, tokens, {
-        frequencies: this.#frequencies,
-        start: 0,
-        cacheOf: () => this.#passingCache(batch, rows),
-      })
-      return rmsNorm(hidden, this.parameters['model.norm.weight']!, { epsilon: this.config.rmsNormEpsilon })
+      const { weight, epsilon } = gainOf(this.#description.norm, this.parameters)
+      return rmsNorm(this.#infer(tokens, this.#passing(batch, rows)), weight, { epsilon })
     })
+  }
+
+  head(parameters: Parameters = this.parameters): Head {
+    const { weight, scale, softCap } = this.#description.head
+    return { weight: parameters[weight]!, scale, ...(softCap !== undefined && { softCap }) }
+  }
+
+  trainingHidden(parameters: Parameters, tokens: Tensor, options?: TrainingPassOptions): Tensor {
+    return trainingPass(this.#description, parameters, tokens, this.#tables, options)
   }
 
   forward(tokens: Tensor, { cache, rows = 'all', counts }: ForwardOptions = {}): Tensor {
     const [batch, length] = checkedTokens('forward', tokens)
     const read = checkedCounts(counts, batch, length)
-    const memory = checkedCache(cache, batch)
+    const memory = cache && FullKvCache.of(cache, batch)
     memory?.assertRoom(read)
     const logits = this.device.scope(() => {
-      const hidden = inferHidden(this.config, this.parameters, tokens, {
-        frequencies: this.#frequencies,
-        start: memory?.start() ?? 0,
-        cacheOf: (layer) => memory?.layer(layer) ?? this.#passingCache(batch, length),
-      }) // [batch, length, hidden]
+      const hidden = this.#infer(tokens, memory?.place() ?? this.#passing(batch, length)) // [batch, length, hidden]
       const wanted = rows === 'last' && length > 1 ? lastRows(hidden, read) : hidden // [batch, 1 or length, hidden]
-      return inferLogits(this.config, this.parameters, wanted) // [batch, 1 or length, vocabulary]
+      return headLogits(this.head(), wanted, { norm: gainOf(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary]
     })
     memory?.advance(read)
     return logits
   }
 
+  #infer(tokens: Tensor, place: PassPlace): Tensor {
+    return inferencePass(this.#description, this.parameters, tokens, this.#tables, place)
+  }
+
   /** Keys and values that end with the scope. */
-  #passingCache(batch: number, rows: number): LayerCache {
+  #passing(batch: number, rows: number): PassPlace {
     const shape = [batch, rows, this.config.kvHeads, this.config.headDim]
-    return { keys: this.device.empty(shape), values: this.device.empty(shape) }
+    const cacheOf = (): LayerCache => ({ keys: this.device.empty(shape), values: this.device.empty(shape) })
+    return { start: 0, capacity: rows, cacheOf }
   }
 
   dispose(): void {
     for (const tensor of Object.values(this.parameters)) tensor.dispose()
-    this.#frequencies.dispose()
+    this.#tables.dispose()
   }
 
   [Symbol.dispose](): void {
@@ -122,18 +128,4 @@ function checkedCounts(counts: readonly number[] | undefined, batch: number, row
     'INVALID_ARGUMENT',
     `forward: counts [${counts.join(', ')}] must be ${batch} numbers from 0 to ${rows}, the rows that are tokens in each sequence.`,
   )
-}
-
-function checkedCache(cache: KvCache | undefined, batch: number): FullKvCache | undefined {
-  if (!cache) return undefined
-  if (!(cache instanceof FullKvCache))
-    throw new OutriderError('INVALID_ARGUMENT', 'forward: the cache belongs to a model of another kind.', {
-      remedy: 'Make it with createCache of the same model.',
-    })
-  if (cache.batchSize !== batch)
-    throw new OutriderError(
-      'INVALID_ARGUMENT',
-      `forward: the cache holds ${cache.batchSize} sequences and the tokens are of ${batch}.`,
-    )
-  return cache
 }

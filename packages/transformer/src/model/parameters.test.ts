@@ -2,7 +2,7 @@ import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
 import { expect, it } from 'vitest'
 import { parseConfig } from '../config/index'
-import { initializeLlama } from './llama-parameters'
+import { initializeParameters } from './parameters'
 
 it('refuses a model that the device does not hold before any of it is made, and leaves nothing', async () => {
   const config = parseConfig({
@@ -14,6 +14,6 @@ it('refuses a model that the device does not hold before any of it is made, and 
     num_attention_heads: 32,
   })
   using device = await createDevice({ adapter: nodeAdapter(), maxMemoryBytes: 2 ** 20 + 2 ** 15 })
-  expect(() => initializeLlama(device, config)).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }))
+  expect(() => initializeParameters(device, config)).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }))
   expect(device.memory.liveBuffers).toBe(0)
 })

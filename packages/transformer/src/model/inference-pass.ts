@@ -1,0 +1,132 @@
+import {
+  add,
+  attention,
+  embedding,
+  linear,
+  multiply,
+  rmsNorm,
+  ropeIntoCache,
+  type Start,
+  type Tensor,
+} from '@outrider/tensor'
+import { gated } from './activation'
+import type { AttentionBlock, Layer, MlpBlock, ModelDescription, Norm, Projection } from './layer'
+import type { Parameters } from './parameters'
+import type { RotaryTables } from './rotary-tables'
+
+/** Keys and values of one layer, f32 [batch, capacity, kvHeads, headDim]. */
+export interface LayerCache {
+  keys: Tensor
+  values: Tensor
+}
+
+/** Where the rows of a pass stand. */
+export interface PassPlace {
+  /** Position of row 0, by sequence. */
+  start: Start
+  /** Positions that there is room for in all. */
+  capacity: number
+  /** Where a layer's keys and values are, and where the new ones go. */
+  cacheOf: (layer: number) => LayerCache
+}
+
+/**
+ * The hidden states of a model before its last norm, for inference: what `trainingPass` computes, within rounding, in 8 dispatches
+ * a layer instead of 15 where norms are before the blocks. Matrices may be of any format that `linear` takes.
+ *
+ * @param tokens  u32 [batch, rows]
+ * @returns f32 [batch, rows, hidden]
+ */
+export function inferencePass(
+  { embedding: table, layers }: ModelDescription,
+  parameters: Parameters,
+  tokens: Tensor,
+  tables: RotaryTables,
+  { start, capacity, cacheOf }: PassPlace,
+): Tensor {
+  const { device } = tokens
+  let x = device.scope(() => {
+    const rows = embedding(parameters[table.weight]!, tokens)
+    return table.scale === 1 ? rows : multiply(rows, table.scale)
+  }) // [batch, rows, hidden]
+  for (const [index, layer] of layers.entries()) {
+    const before = x
+    x = device.scope(() => {
+      const fused = new FusedLayer(layer, parameters)
+      const frequencies = tables.of(layer.attention.rope, capacity)
+      return fused.mlp(fused.attention(before, frequencies, start, cacheOf(index)))
+    })
+    before.dispose()
+  }
+  return x
+}
+
+/** A layer in few dispatches: norms before a projection are computed with it, and so is what it is added to. */
+class FusedLayer {
+  readonly #layer: Layer
+  readonly #parameters: Parameters
+
+  constructor(layer: Layer, parameters: Parameters) {
+    this.#layer = layer
+    this.#parameters = parameters
+  }
+
+  attention(x: Tensor, frequencies: Tensor, start: Start, cache: LayerCache): Tensor {
+    const block = this.#layer.attention
+    const input = (projection: Projection, norm?: Norm) => {
+      const projected = this.#project(x, projection, block.before)
+      // As wide as the norm's weight: a head, or all of them.
+      if (!norm) return projected
+      return this.#normed(projected.reshape([projected.size / norm.size, norm.size]), norm).reshape(projected.shape)
+    }
+    const q = input(block.q, block.qNorm) // [batch, rows, heads · headDim]
+    const k = input(block.k, block.kNorm) // [batch, rows, kvHeads · headDim]
+    const v = input(block.v)
+    const queries = ropeIntoCache({ q, k, v }, cache, { frequencies, start }) // [batch, rows, heads, headDim]
+    const { window, scale } = block
+    const mixed = attention(queries, cache.keys, cache.values, { start, window, scale }).reshape(q.shape)
+    return this.#added(x, mixed, block.output, block)
+  }
+
+  mlp(x: Tensor): Tensor {
+    const { mlp } = this.#layer
+    return this.#added(x, this.#gated(x, mlp), mlp.down, mlp)
+  }
+
+  #gated(x: Tensor, { gate, up, before, activation }: MlpBlock): Tensor {
+    if (gate.bias || up.bias || activation !== 'silu')
+      return gated(activation, this.#project(x, gate, before), this.#project(x, up, before))
+    return linear(x, this.#parameters[gate.weight]!, { norm: this.#gain(before), up: this.#parameters[up.weight]! })
+  }
+
+  /** x + scale · (input · weightᵀ + bias), normed before it is added where the block has such a norm. */
+  #added(x: Tensor, input: Tensor, { weight, bias }: Projection, { after }: AttentionBlock | MlpBlock): Tensor {
+    const matrix = this.#parameters[weight]!
+    const offset = bias ? this.#parameters[bias]! : undefined
+    const { residualScale } = this.#layer
+    if (!after && residualScale === 1) return linear(input, matrix, { residual: x, bias: offset })
+    const y = linear(input, matrix, { bias: offset })
+    const normed = after ? this.#normed(y, after) : y
+    return add(x, residualScale === 1 ? normed : multiply(normed, residualScale))
+  }
+
+  #project(x: Tensor, { weight, bias }: Projection, before: Norm | undefined): Tensor {
+    const parameters = this.#parameters
+    return linear(x, parameters[weight]!, { norm: this.#gain(before), bias: bias ? parameters[bias]! : undefined })
+  }
+
+  #normed(x: Tensor, norm: Norm): Tensor {
+    const { weight, epsilon } = this.#gain(norm)!
+    return rmsNorm(x, weight, { epsilon })
+  }
+
+  #gain(norm: Norm | undefined) {
+    return norm && gainOf(norm, this.#parameters)
+  }
+}
+
+/** A norm as `linear` takes it. */
+export function gainOf({ weight, epsilon, offset }: Norm, parameters: Parameters): { weight: Tensor; epsilon: number } {
+  const gain = parameters[weight]!
+  return { weight: offset === 0 ? gain : add(gain, offset), epsilon }
+}

@@ -1,0 +1,41 @@
+import type { Tensor } from '@outrider/tensor'
+import type { ModelConfig } from '../config/index'
+import type { CausalLM } from './causal-lm'
+import type { Head } from './head'
+import type { Parameters } from './parameters'
+import type { TrainingPassOptions } from './training-pass'
+
+/** A model whose hidden states and head can be had apart: what distillation wants of a target, so that all logits are never held. */
+export interface HiddenStatesLM extends CausalLM {
+  /**
+   * The hidden states that the head reads. Every sequence begins at position 0. Not differentiable.
+   *
+   * @param tokens  u32 [batch, rows]
+   * @returns f32 [batch, rows, hidden]; the caller's to free
+   */
+  hidden(tokens: Tensor): Tensor
+  /** What turns hidden states into logits. Its tensors are the model's. */
+  head(): Head
+}
+
+/** A model that can be trained: its hidden states and its head are functions of parameters, differentiable in them. */
+export interface TrainableLM extends HiddenStatesLM {
+  /** By Hugging Face name. A training step replaces their contents. */
+  readonly parameters: Parameters
+  /**
+   * The hidden states that the head reads, differentiable in the parameters. Every sequence begins at position 0.
+   *
+   * @param parameters  in place of the model's own, of the same names and shapes; f32, or the matrices f16 where the device has
+   *   `shader-f16`
+   * @param tokens      u32 [batch, rows]
+   * @returns f32 or f16 [batch, rows, hidden]
+   */
+  trainingHidden(parameters: Parameters, tokens: Tensor, options?: TrainingPassOptions): Tensor
+  /** @param parameters  in place of the model's own */
+  head(parameters?: Parameters): Head
+}
+
+/** A trainable model of a configuration that Hugging Face directories and GGUF files can hold. */
+export interface TransformerLM extends TrainableLM {
+  readonly config: ModelConfig
+}

@@ -1,0 +1,112 @@
+import {
+  activationCheckpoint,
+  add,
+  attention,
+  cast,
+  embedding,
+  isTracked,
+  matmul,
+  multiply,
+  rmsNorm,
+  rope,
+  type Tensor,
+} from '@outrider/tensor'
+import { gated } from './activation'
+import type { AttentionBlock, Layer, MlpBlock, ModelDescription, Norm, Projection } from './layer'
+import type { Parameters } from './parameters'
+import type { RotaryTables } from './rotary-tables'
+
+export interface TrainingPassOptions {
+  /** Keep only what is between the layers, and compute each again for its gradient. Default false. */
+  activationCheckpointing?: boolean | undefined
+}
+
+/**
+ * The hidden states that the head turns into logits: embedding, layers, final norm. Differentiable in the parameters: for
+ * training. Every sequence begins at position 0. Of f16 matrices all activations are f16; what is summed, norms and softmaxes
+ * are f32.
+ *
+ * @param parameters  by Hugging Face name; f32, or the matrices f16 where the device has `shader-f16`
+ * @param tokens      u32 [batch, rows]
+ * @returns f32 or f16 [batch, rows, hidden]
+ */
+export function trainingPass(
+  { embedding: table, layers, norm }: ModelDescription,
+  parameters: Parameters,
+  tokens: Tensor,
+  tables: RotaryTables,
+  { activationCheckpointing = false }: TrainingPassOptions = {},
+): Tensor {
+  // While gradients are recorded, the tape owns what is between the layers; otherwise a layer frees all but its result.
+  const recording = isTracked(...Object.values(parameters))
+  const scoped = (body: () => Tensor) => (recording ? body() : tokens.device.scope(body))
+  const rows = parameters[table.weight]!
+  let x = scoped(() => {
+    const found = embedding(rows, tokens, { dtype: rows.dtype === 'f16' ? 'f16' : 'f32' })
+    return scaled(found, table.scale)
+  }) // [batch, rows, hidden]
+  for (const layer of layers) {
+    const before = x
+    x = scoped(() => {
+      const inputs = { x: before, parameters: ofLayer(layer, parameters) }
+      const compute = ({ x, parameters }: typeof inputs) => trainLayer(layer, parameters, x, tables)
+      return activationCheckpointing ? activationCheckpoint(inputs, compute) : compute(inputs)
+    }) // [batch, rows, hidden]
+    if (!recording) before.dispose()
+  }
+  return normed(x, norm, parameters)
+}
+
+/** The parameters of a layer: all whose gradients go through it. */
+function ofLayer({ attention, mlp }: Layer, parameters: Parameters): Parameters {
+  const parts = [...Object.values(attention), ...Object.values(mlp)].flatMap((part) =>
+    typeof part === 'object' && 'weight' in part ? [part.weight, 'bias' in part ? part.bias : undefined] : [],
+  )
+  return Object.fromEntries(parts.flatMap((name) => (name ? [[name, parameters[name]!]] : [])))
+}
+
+function trainLayer(layer: Layer, parameters: Parameters, x: Tensor, tables: RotaryTables): Tensor {
+  const { attention, mlp, residualScale } = layer
+  const block = ({ before, after }: AttentionBlock | MlpBlock, x: Tensor, body: (x: Tensor) => Tensor) => {
+    const y = body(before ? normed(x, before, parameters) : x)
+    return add(x, scaled(after ? normed(y, after, parameters) : y, residualScale))
+  }
+  const y = block(attention, x, (x) => attend(attention, parameters, x, tables)) // [batch, rows, hidden]
+  return block(mlp, y, (y) => {
+    const gate = project(y, mlp.gate, parameters) // [batch, rows, intermediate]
+    return project(gated(mlp.activation, gate, project(y, mlp.up, parameters)), mlp.down, parameters)
+  })
+}
+
+function attend(block: AttentionBlock, parameters: Parameters, x: Tensor, tables: RotaryTables): Tensor {
+  const { heads, kvHeads, headDim, window, scale } = block
+  const [batch, rows] = x.shape as [number, number, number]
+  const frequencies = block.rope && tables.of(block.rope, rows)
+  const turned = (projection: Projection, norm: Norm | undefined, heads: number) => {
+    const projected = project(x, projection, parameters)
+    const shape = [batch, rows, heads, headDim]
+    // As wide as the norm's weight: a head, or all of them.
+    const apart = norm
+      ? normed(projected.reshape([projected.size / norm.size, norm.size]), norm, parameters)
+      : projected
+    const split = apart.reshape(shape)
+    return frequencies ? rope(split, { frequencies }) : split
+  }
+  const q = turned(block.q, block.qNorm, heads) // [batch, rows, heads, headDim]
+  const k = turned(block.k, block.kNorm, kvHeads)
+  const v = project(x, block.v, parameters).reshape([batch, rows, kvHeads, headDim])
+  const mixed = attention(q, k, v, { window, scale }) // [batch, rows, heads, headDim]
+  return project(mixed.reshape([batch, rows, heads * headDim]), block.output, parameters)
+}
+
+function project(x: Tensor, { weight, bias }: Projection, parameters: Parameters): Tensor {
+  const y = matmul(x, parameters[weight]!, { transposeB: true })
+  return bias ? add(y, cast(parameters[bias]!, y.dtype)) : y
+}
+
+function normed(x: Tensor, { weight, epsilon, offset }: Norm, parameters: Parameters): Tensor {
+  const gain = parameters[weight]!
+  return rmsNorm(x, offset === 0 ? gain : add(gain, offset), { epsilon })
+}
+
+const scaled = (x: Tensor, scale: number): Tensor => (scale === 1 ? x : multiply(x, scale))
