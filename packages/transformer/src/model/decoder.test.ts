@@ -43,6 +43,26 @@ const forms: [string, ModelConfig][] = [
   ['with biases of queries, keys and values', { ...small, attentionBias: 'qkv' }],
   ['with positions divided', { ...small, ropeScaling: { type: 'linear', factor: 2 } }],
   ['with biases everywhere, head norms, a window and scaled positions', special],
+  ['with norms after the blocks and over all heads', { ...small, normPlacement: 'after', qkNorm: 'all' }],
+  [
+    'with norms around the blocks, stored as distances from 1, GELU and a capped head',
+    { ...small, normPlacement: 'around', normOffset: 1, activation: 'gelu_tanh', logitSoftCap: 3, embeddingScale: 3.5 },
+  ],
+  [
+    'with windows and other positions in some layers',
+    {
+      ...small,
+      layers: 3,
+      slidingWindow: 2,
+      layerTypes: ['sliding_attention', 'full_attention', 'sliding_attention'],
+      slidingRope: { ropeTheta: 100 },
+    },
+  ],
+  ['with layers that know no positions', { ...small, layersWithoutRope: [1] }],
+  [
+    'with scales everywhere',
+    { ...small, attentionScale: 0.3, embeddingScale: 12, residualScale: 0.22, logitScale: 1 / 8 },
+  ],
 ]
 
 const hostParameters = async (model: Pick<Decoder, 'parameters'>): Promise<HostParameters> => {

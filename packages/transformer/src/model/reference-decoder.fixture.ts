@@ -1,56 +1,99 @@
 import type { ModelConfig } from '../config/index'
+import { layerTypesOf } from '../config/index'
 
 /** Parameters on the host, by Hugging Face name, row-major. */
 export type HostParameters = Record<string, Float64Array | Float32Array>
 
-/** A Llama in float64, written from the formulas with plain loops: the independent answer for one sequence. [rows][vocabulary] */
+/** A decoder in float64, written from the formulas with plain loops: the independent answer for one sequence. [rows][vocabulary] */
 export function referenceLogits(
   config: ModelConfig,
   parameters: HostParameters,
   tokens: readonly number[],
 ): number[][] {
-  const { hiddenSize, heads, kvHeads, headDim, layers, vocabularySize } = config
+  const { hiddenSize, layers, vocabularySize, embeddingScale = 1, residualScale = 1 } = config
+  const { normPlacement = 'before', logitScale = 1, logitSoftCap } = config
   const weight = (name: string) => parameters[`${name}.weight`]!
   const table = weight('model.embed_tokens')
-  let x = tokens.map((id) => Array.from(table.subarray(id * hiddenSize, (id + 1) * hiddenSize)))
+  let x = tokens.map((id) =>
+    Array.from(table.subarray(id * hiddenSize, (id + 1) * hiddenSize), (value) => value * embeddingScale),
+  )
   for (let layer = 0; layer < layers; layer++) {
-    const part = (name: string) => weight(`model.layers.${layer}.${name}`)
-    const normed = x.map((row) => norm(row, part('input_layernorm'), config.rmsNormEpsilon))
-    const bias = (name: string, size: number) =>
-      parameters[`model.layers.${layer}.${name}.bias`] ?? new Float64Array(size)
-    const affine = (row: number[], name: string, size: number) =>
-      plus(linear(row, part(name), size), Array.from(bias(name, size)))
-    const project = (name: string, count: number) =>
-      normed.map((row) => split(affine(row, name, count * headDim), count))
-    const headNorm = (head: number[], name: string) =>
-      config.qkNorm ? norm(head, part(name), config.rmsNormEpsilon) : head
-    const turned = (name: string, count: number) =>
-      project(`self_attn.${name}_proj`, count).map((rows, t) =>
-        rows.map((head) => rotate(headNorm(head, `self_attn.${name}_norm`), t, config)),
+    const name = (part: string) => `model.layers.${layer}.${part}`
+    const normed = (row: number[], part: string) => norm(row, weight(name(part)), config)
+    const names = {
+      before: ['input_layernorm', '', 'post_attention_layernorm', ''],
+      after: ['', 'post_attention_layernorm', '', 'post_feedforward_layernorm'],
+      around: [
+        'input_layernorm',
+        'post_attention_layernorm',
+        'pre_feedforward_layernorm',
+        'post_feedforward_layernorm',
+      ],
+    }[normPlacement]
+    /** The rows with what a block makes of them added. */
+    const block = (rows: number[][], [before, after]: string[], compute: (rows: number[][]) => number[][]) => {
+      const made = compute(before ? rows.map((row) => normed(row, before)) : rows)
+      return rows.map((row, t) =>
+        plus(
+          row,
+          (after ? normed(made[t]!, after) : made[t]!).map((v) => v * residualScale),
+        ),
       )
-    const q = turned('q', heads)
-    const k = turned('k', kvHeads)
-    const v = project('self_attn.v_proj', kvHeads)
-    const mixed = q.map((row, t) =>
-      row.flatMap((query, head) => {
-        const group = Math.floor(head / (heads / kvHeads))
-        const first = Math.max(0, t + 1 - (config.slidingWindow ?? t + 1))
-        const scores = k.slice(first, t + 1).map((key) => dot(query, key[group]!) / Math.sqrt(headDim))
-        const probabilities = softmax(scores)
-        return query.map((_, d) => probabilities.reduce((sum, p, s) => sum + p * v[first + s]![group]![d]!, 0))
-      }),
-    )
-    const y = x.map((row, t) => plus(row, affine(mixed[t]!, 'self_attn.o_proj', hiddenSize)))
-    x = y.map((row) => {
-      const fed = norm(row, part('post_attention_layernorm'), config.rmsNormEpsilon)
-      const gate = affine(fed, 'mlp.gate_proj', config.intermediateSize)
-      const up = affine(fed, 'mlp.up_proj', config.intermediateSize)
-      const gated = gate.map((g, i) => (g / (1 + Math.exp(-g))) * up[i]!)
-      return plus(row, affine(gated, 'mlp.down_proj', hiddenSize))
-    })
+    }
+    x = block(x, names.slice(0, 2), (rows) => attend(config, parameters, layer, rows))
+    x = block(x, names.slice(2), (rows) => rows.map((row) => feedForward(config, parameters, layer, row)))
   }
   const head = config.tieWordEmbeddings ? table : weight('lm_head')
-  return x.map((row) => linear(norm(row, weight('model.norm'), config.rmsNormEpsilon), head, vocabularySize))
+  return x.map((row) =>
+    linear(norm(row, weight('model.norm'), config), head, vocabularySize)
+      .map((value) => value * logitScale)
+      .map((value) => capped(value, logitSoftCap)),
+  )
+}
+
+function attend(config: ModelConfig, parameters: HostParameters, layer: number, x: number[][]): number[][] {
+  const { hiddenSize, heads, kvHeads, headDim, qkNorm, attentionSoftCap } = config
+  const { attentionScale = 1 / Math.sqrt(headDim) } = config
+  const part = (name: string) => `model.layers.${layer}.self_attn.${name}`
+  const project = (name: string, count: number) => x.map((row) => affine(parameters, part(name), row, count * headDim))
+  const turned = (name: 'q' | 'k', count: number) =>
+    project(`${name}_proj`, count).map((row, t) => {
+      const gain = parameters[part(`${name}_norm.weight`)]!
+      const whole = qkNorm === 'all' ? norm(row, gain, config) : row
+      return split(whole, count).map((head) =>
+        rotate(qkNorm === 'head' ? norm(head, gain, config) : head, t, layer, config),
+      )
+    })
+  const q = turned('q', heads)
+  const k = turned('k', kvHeads)
+  const v = project('v_proj', kvHeads).map((row) => split(row, kvHeads))
+  const window = layerTypesOf(config)[layer] === 'sliding_attention' ? config.slidingWindow! : Number.POSITIVE_INFINITY
+  const mixed = q.map((row, t) =>
+    row.flatMap((query, head) => {
+      const group = Math.floor(head / (heads / kvHeads))
+      const first = Math.max(0, t + 1 - window)
+      const scores = k
+        .slice(first, t + 1)
+        .map((key) => capped(dot(query, key[group]!) * attentionScale, attentionSoftCap))
+      const probabilities = softmax(scores)
+      return query.map((_, d) => probabilities.reduce((sum, p, s) => sum + p * v[first + s]![group]![d]!, 0))
+    }),
+  )
+  return mixed.map((row) => affine(parameters, part('o_proj'), row, hiddenSize))
+}
+
+function feedForward(config: ModelConfig, parameters: HostParameters, layer: number, row: number[]): number[] {
+  const { hiddenSize, intermediateSize, activation = 'silu' } = config
+  const part = (name: string) => `model.layers.${layer}.mlp.${name}`
+  const gate = affine(parameters, part('gate_proj'), row, intermediateSize)
+  const up = affine(parameters, part('up_proj'), row, intermediateSize)
+  const gated = gate.map((g, i) => activations[activation](g) * up[i]!)
+  return affine(parameters, part('down_proj'), gated, hiddenSize)
+}
+
+const activations = {
+  silu: (x: number) => x / (1 + Math.exp(-x)),
+  gelu_tanh: (x: number) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
 }
 
 /** Mean cross-entropy of each next token, in nats. */
@@ -60,9 +103,18 @@ export function referenceLoss(config: ModelConfig, parameters: HostParameters, t
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length
 }
 
-function norm(row: number[], weight: ArrayLike<number>, epsilon: number): number[] {
-  const scale = 1 / Math.sqrt(dot(row, row) / row.length + epsilon)
-  return row.map((value, i) => value * scale * weight[i]!)
+function norm(
+  row: number[],
+  weight: ArrayLike<number>,
+  { rmsNormEpsilon, normOffset = 0 }: Pick<ModelConfig, 'rmsNormEpsilon' | 'normOffset'>,
+): number[] {
+  const scale = 1 / Math.sqrt(dot(row, row) / row.length + rmsNormEpsilon)
+  return row.map((value, i) => value * scale * (normOffset + weight[i]!))
+}
+
+function affine(parameters: HostParameters, name: string, row: number[], size: number): number[] {
+  const bias = parameters[`${name}.bias`] ?? new Float64Array(size)
+  return plus(linear(row, parameters[`${name}.weight`]!, size), Array.from(bias))
 }
 
 function linear(row: number[], weight: ArrayLike<number>, size: number): number[] {
@@ -71,24 +123,51 @@ function linear(row: number[], weight: ArrayLike<number>, size: number): number[
   )
 }
 
-/** Pair i is (head[i], head[i + half]), turned by position · θ^(−2i/headDim), stretched as transformers does. */
-function rotate(head: number[], position: number, { headDim, ropeTheta, ropeScaling }: ModelConfig): number[] {
-  const half = headDim / 2
+/** Pair i is (head[i], head[i + half]), turned by position · frequency; what is not turned follows. */
+function rotate(head: number[], position: number, layer: number, config: ModelConfig): number[] {
+  if (config.layersWithoutRope?.includes(layer)) return head
+  const { headDim, rotaryDim = headDim, slidingRope } = config
+  const isSliding = layerTypesOf(config)[layer] === 'sliding_attention'
+  const { ropeTheta, ropeScaling } = slidingRope && isSliding ? slidingRope : config
+  const half = rotaryDim / 2
+  const magnitude = ropeScaling && 'attentionFactor' in ropeScaling ? ropeScaling.attentionFactor : 1
   return head.map((value, d) => {
-    let frequency = 1 / ropeTheta ** ((2 * (d % half)) / headDim)
-    if (ropeScaling?.type === 'linear') frequency /= ropeScaling.factor
-    if (ropeScaling?.type === 'llama3') {
-      const { factor, lowFrequencyFactor, highFrequencyFactor, originalContextLength } = ropeScaling
-      const wavelength = (2 * Math.PI) / frequency
-      const smooth =
-        (originalContextLength / wavelength - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor)
-      if (wavelength > originalContextLength / lowFrequencyFactor) frequency /= factor
-      else if (wavelength >= originalContextLength / highFrequencyFactor)
-        frequency = ((1 - smooth) * frequency) / factor + smooth * frequency
-    }
+    if (d >= rotaryDim) return value
+    const frequency = stretched(1 / ropeTheta ** ((2 * (d % half)) / rotaryDim), d % half, ropeScaling, {
+      rotaryDim,
+      ropeTheta,
+    })
     const other = d < half ? -head[d + half]! : head[d - half]!
-    return value * Math.cos(position * frequency) + other * Math.sin(position * frequency)
+    return magnitude * (value * Math.cos(position * frequency) + other * Math.sin(position * frequency))
   })
+}
+
+/** As transformers stretches frequencies; of LongRoPE, for a short context. */
+function stretched(
+  frequency: number,
+  pair: number,
+  scaling: ModelConfig['ropeScaling'],
+  { rotaryDim, ropeTheta }: { rotaryDim: number; ropeTheta: number },
+): number {
+  if (scaling?.type === 'linear') return frequency / scaling.factor
+  if (scaling?.type === 'longrope') return frequency / scaling.shortFactors[pair]!
+  if (scaling?.type === 'yarn') {
+    const { factor, originalContextLength, betaFast, betaSlow } = scaling
+    const dim = (turns: number) =>
+      (rotaryDim * Math.log(originalContextLength / (turns * 2 * Math.PI))) / (2 * Math.log(ropeTheta))
+    const low = Math.max(Math.floor(dim(betaFast)), 0)
+    const high = Math.min(Math.ceil(dim(betaSlow)), rotaryDim - 1)
+    const ramp = Math.min(1, Math.max(0, (pair - low) / (high - low)))
+    return (frequency / factor) * ramp + frequency * (1 - ramp)
+  }
+  if (scaling?.type !== 'llama3') return frequency
+  const { factor, lowFrequencyFactor, highFrequencyFactor, originalContextLength } = scaling
+  const wavelength = (2 * Math.PI) / frequency
+  const smooth = (originalContextLength / wavelength - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor)
+  if (wavelength > originalContextLength / lowFrequencyFactor) return frequency / factor
+  if (wavelength >= originalContextLength / highFrequencyFactor)
+    return ((1 - smooth) * frequency) / factor + smooth * frequency
+  return frequency
 }
 
 function softmax(scores: number[]): number[] {
@@ -98,6 +177,7 @@ function softmax(scores: number[]): number[] {
   return weights.map((weight) => weight / total)
 }
 
+const capped = (x: number, cap: number | undefined) => (cap === undefined ? x : cap * Math.tanh(x / cap))
 const dot = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
 const plus = (a: number[], b: number[]) => a.map((value, i) => value + b[i]!)
 const split = (row: number[], parts: number) =>
