@@ -1,5 +1,8 @@
+import type { GgufFields } from '../../files/gguf/fields'
+import type { GgufValue } from '../../files/gguf/value'
 import type { Fields } from '../fields'
 import type { ModelConfig } from '../model-config'
+import type { RopeScaling } from '../rope-scaling'
 
 /** What is known of the layers before what is the family's own. */
 export interface LayersRead {
@@ -39,6 +42,29 @@ export interface ModelFamily {
   write?(config: ModelConfig): Record<string, unknown>
   /** Stored matrices that are several parameters, one above another: the stored part by its name, and its parts in order. */
   readonly joined?: Readonly<Record<string, readonly string[]>>
-  /** How llama.cpp knows the family, and whether it turns neighbouring elements of a head instead of its halves. */
-  readonly gguf: { readonly architecture: string; readonly interleaved: boolean }
+  readonly gguf: GgufForm
+}
+
+/** What a model may have beyond a plain Llama, by the fields of its configuration. */
+export type OptionalField = Exclude<OptionalKeys<ModelConfig>, 'bosTokenId' | 'padTokenId'>
+
+type OptionalKeys<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T]
+
+/** How llama.cpp knows a family. */
+export interface GgufForm {
+  readonly architecture: string
+  /** Whether it turns neighbouring elements of a head instead of its halves. */
+  readonly interleaved: boolean
+  /** What it computes with in this architecture, of what a model may have. A model that has more is not written. */
+  readonly computes: readonly OptionalField[]
+  /** The biases of attention that it computes with, where it does. Default 'all'. */
+  readonly attentionBias?: 'qkv'
+  /** The kinds of rotary scaling that it computes. */
+  readonly ropeScaling: readonly RopeScaling['type'][]
+  /** Metadata keys that `read` uses, without the architecture before them. */
+  readonly usedKeys?: readonly string[]
+  /** Reads what is the family's own, and what the architecture implies. */
+  read?(fields: GgufFields): Partial<ModelConfig>
+  /** Writes it. */
+  write?(config: ModelConfig): Record<string, GgufValue>
 }

@@ -6,7 +6,7 @@ import { phi3 } from './phi3'
 import { qwen2 } from './qwen2'
 import { qwen3 } from './qwen3'
 
-export type { ModelFamily } from './family'
+export type { GgufForm, ModelFamily, OptionalField } from './family'
 
 /** The families that are implemented. A new one is a file beside these and a name here. */
 export const families: readonly ModelFamily[] = [llama, mistral, qwen2, qwen3, phi3]

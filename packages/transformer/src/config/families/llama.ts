@@ -17,5 +17,10 @@ export const llama: ModelFamily = {
     }
   },
   write: ({ attentionBias, mlpBias = false }) => ({ attention_bias: attentionBias === 'all', mlp_bias: mlpBias }),
-  gguf: { architecture: 'llama', interleaved: true },
+  gguf: {
+    architecture: 'llama',
+    interleaved: true,
+    computes: ['attentionBias', 'mlpBias', 'ropeScaling'],
+    ropeScaling: ['linear', 'llama3'],
+  },
 }

@@ -20,5 +20,10 @@ export const mistral: ModelFamily = {
     return slidingWindow === undefined ? {} : { slidingWindow }
   },
   write: ({ slidingWindow }) => ({ sliding_window: slidingWindow ?? null }),
-  gguf: { architecture: 'llama', interleaved: true },
+  gguf: {
+    architecture: 'llama',
+    interleaved: true,
+    computes: ['attentionBias', 'mlpBias', 'ropeScaling'],
+    ropeScaling: ['linear', 'llama3'],
+  },
 }

@@ -13,5 +13,11 @@ export const qwen2: ModelFamily = {
   harmlessKeys: ['attention_bias', 'qkv_bias', 'use_qkv_bias', 'add_qkv_bias'],
   read: (fields, layers) => ({ attentionBias: 'qkv', ...readOptionalWindow(fields, layers) }),
   write: writeOptionalWindow,
-  gguf: { architecture: 'qwen2', interleaved: false },
+  gguf: {
+    architecture: 'qwen2',
+    interleaved: false,
+    computes: ['attentionBias', 'ropeScaling'],
+    attentionBias: 'qkv',
+    ropeScaling: ['linear'],
+  },
 }

@@ -6,6 +6,7 @@ import { parameterShapes } from '../../model/index'
 import { joinedNames, separateWeights } from '../joined-weights'
 import { partOf, type Weights } from '../weights'
 import { separatePairs } from './interleave'
+import { isMoved, toDistances } from './norm-offset'
 import { checkTensors } from './refused-tensors'
 import { ggufName, isRotated } from './tensor-names'
 
@@ -18,7 +19,10 @@ export function ggufWeights(file: GgufFile, config: ModelConfig, family: ModelFa
   const expected = parameterShapes(config)
   // Parameters, and the joined matrices that some of them may be in, by llama.cpp's name.
   const names = new Map(
-    [...expected.keys(), ...joinedNames(family.joined ?? {}, expected).keys()].map((name) => [ggufName(name), name]),
+    [...expected.keys(), ...joinedNames(family.joined ?? {}, expected).keys()].map((name) => [
+      ggufName(name, config),
+      name,
+    ]),
   )
   checkTensors(file, (name) => names.has(name))
   const isTurned = (name: string) => family.gguf.interleaved && isRotated(name)
@@ -36,9 +40,10 @@ export function ggufWeights(file: GgufFile, config: ModelConfig, family: ModelFa
       for (const name of new Set(files)) await file.directory.keep?.(name)
     },
     async read(name, rows) {
-      const entry = file.tensors.get(ggufName(name))!
+      const entry = file.tensors.get(ggufName(name, config))!
       const bytes = await readBytes(file.directory, entry, partOf(entry, rows))
       const height = rows?.count ?? entry.shape[0]!
+      if (isMoved(name, config)) return toDistances(bytes, entry.dtype, entry.name)
       return isTurned(name) ? separatePairs(bytes, { rows: height, headDim: config.headDim }) : bytes
     },
   }

@@ -7,6 +7,7 @@ import type { FormatName } from '@outrider/tensor'
 import { randomWeights, testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { llama } from '../../config/families/llama'
 import type { GgufDtype } from '../../files/gguf/dtype'
 import { type RawValue, rawGguf } from '../../files/gguf/raw-gguf.fixture'
 import { type GgufFile, type GgufMetadataValue, openGguf } from '../../files/gguf/read'
@@ -147,7 +148,7 @@ describe('loadCausalLM of a GGUF file', () => {
   it('refuses architectures, element types and features that are not implemented, by name', async () => {
     const device = await testDevice()
     const load = async (changes: [string, string | number][], file = 'm.gguf') => {
-      const metadata = new Map(configMetadata((await stories()).config, 'llama'))
+      const metadata = new Map(configMetadata((await stories()).config, llama))
       metadata.set('general.architecture', { type: 'string', value: 'llama' })
       for (const [key, value] of changes)
         metadata.set(key, typeof value === 'string' ? { type: 'string', value } : { type: 'u32', value })
@@ -192,7 +193,7 @@ describe('block formats', () => {
       const source = await openGguf(plain, 'plain.gguf')
       const metadata = new Map([
         ['general.architecture', { type: 'string' as const, value: 'llama' }],
-        ...configMetadata(base.config, 'llama'),
+        ...configMetadata(base.config, llama),
         ...ggufVocabulary(base).metadata,
       ])
       // The same model twice: matrices in blocks, and what those blocks mean in f32.

@@ -74,17 +74,23 @@ const warnings = (metadata: Record<string, GgufMetadataValue>, dtype: GgufDtype 
   const told: FileWarning[] = []
   const tensors = new Map([['t', { name: 't', dtype, shape: [32], file: 'm.gguf', start: 0, end: 0 }]])
   const file = { directory: memoryDirectory(), file: 'm.gguf', where: 'm.gguf', tensors }
-  checkMetadata({ ...file, metadata: new Map(Object.entries(metadata)) }, 'llama', (warning) => told.push(warning))
+  checkMetadata({ ...file, metadata: new Map(Object.entries(metadata)) }, { architecture: 'llama' }, (warning) =>
+    told.push(warning),
+  )
   return told.map(({ message }) => message)
 }
 
 describe('the keys of a GGUF file', () => {
   it('stand in a list each, all that llama.cpp knows', () => {
     expect(keys.length).toBeGreaterThan(200)
-    expect(keys.filter((key) => listOfKey(key.replace('%s', 'qwen2'), 'qwen2') === 'unknown')).toEqual([])
+    expect(
+      keys.filter((key) => listOfKey(key.replace('%s', 'qwen2'), { architecture: 'qwen2' }) === 'unknown'),
+    ).toEqual([])
   })
 
-  const refused = keys.map((key) => key.replace('%s', 'llama')).filter((key) => listOfKey(key, 'llama') === 'refused')
+  const refused = keys
+    .map((key) => key.replace('%s', 'llama'))
+    .filter((key) => listOfKey(key, { architecture: 'llama' }) === 'refused')
 
   it.each(refused)('are refused by name where they say what is not done: %s', (key) => {
     const value = key === 'llama.attention.causal' ? false : 7

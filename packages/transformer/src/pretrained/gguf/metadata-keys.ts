@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import type { GgufForm } from '../../config/families/index'
 import { ggufDtypes } from '../../files/gguf/dtype'
 import type { GgufFile, GgufMetadataValue } from '../../files/gguf/read'
 import { type OnWarning, warnOfKeys, warnOfUnknownKeys } from '../../files/index'
@@ -106,8 +107,12 @@ const general = (key: string, architecture: string) =>
   key.startsWith(`${architecture}.`) ? `%s.${key.slice(architecture.length + 1)}` : key
 
 /** The list that a key is in. */
-export function listOfKey(key: string, architecture: string): KeyList {
+export function listOfKey(
+  key: string,
+  { architecture, usedKeys = [] }: Pick<GgufForm, 'architecture' | 'usedKeys'>,
+): KeyList {
   const name = general(key, architecture)
+  if (usedKeys.some((used) => name === `%s.${used}`)) return 'used'
   if (used.has(name)) return 'used'
   if (name.startsWith('general.sampling.')) return 'advice'
   if (refused.has(name)) return 'refused'
@@ -121,7 +126,7 @@ export function listOfKey(key: string, architecture: string): KeyList {
  */
 export function checkMetadata(
   { metadata, tensors, where }: GgufFile,
-  architecture: string,
+  form: Pick<GgufForm, 'architecture' | 'usedKeys'>,
   onWarning?: OnWarning,
 ): void {
   const refuse = (key: string, neutral: readonly GgufMetadataValue[]) => {
@@ -141,11 +146,11 @@ export function checkMetadata(
   if (hasBlocks && (metadata.get('general.quantization_version') ?? 2) !== 2)
     throw refuse('general.quantization_version', [2])
   for (const [key, value] of metadata) {
-    if (listOfKey(key, architecture) !== 'refused') continue
-    const neutral = refused.get(general(key, architecture))!
+    if (listOfKey(key, form) !== 'refused') continue
+    const neutral = refused.get(general(key, form.architecture))!
     if (!isNothing(value, neutral)) throw refuse(key, neutral)
   }
-  const keysOf = (list: KeyList) => [...metadata.keys()].filter((key) => listOfKey(key, architecture) === list)
+  const keysOf = (list: KeyList) => [...metadata.keys()].filter((key) => listOfKey(key, form) === list)
   warnOfKeys(onWarning, where, keysOf('advice'), 'sampling that is not applied')
   warnOfUnknownKeys(onWarning, where, keysOf('unknown'))
 }

@@ -1,8 +1,8 @@
-import { OutriderError } from '@outrider/tensor'
 import { families, type ModelFamily } from '../../config/families/index'
 import type { ModelConfig } from '../../config/index'
-import { type ModelSize, sizeLimits } from '../../config/size-limits'
-import type { GgufFile, GgufMetadataValue } from '../../files/gguf/read'
+import { sizeLimits } from '../../config/size-limits'
+import { GgufFields } from '../../files/gguf/fields'
+import type { GgufFile } from '../../files/gguf/read'
 import type { OnWarning } from '../../files/index'
 import { checkMetadata } from './metadata-keys'
 import { readRopeScaling } from './rope-scaling'
@@ -17,88 +17,66 @@ export async function readGgufConfig(
   file: GgufFile,
   onWarning?: OnWarning,
 ): Promise<{ config: ModelConfig; family: ModelFamily }> {
-  const { metadata, tensors, where } = file
-  const architecture = metadata.get('general.architecture')
+  const architecture = String(file.metadata.get('general.architecture'))
+  const fields = new GgufFields(file, architecture)
   const family = families.find(({ gguf }) => gguf.architecture === architecture)
   if (!family)
-    throw unsupported(
-      where,
-      `the architecture ${String(architecture)} is not supported`,
+    throw fields.unsupported(
+      `the architecture ${architecture} is not supported`,
       `Supported: ${[...new Set(families.map(({ gguf }) => gguf.architecture))].join(', ')}.`,
     )
-  const number = (key: string, fallback?: number): number => {
-    const value = metadata.get(`${architecture}.${key}`) ?? fallback
-    // Files hold f32: seven digits are what the number was meant to be.
-    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return Number(value.toPrecision(7))
-    throw broken(where, `${architecture}.${key} is ${value === undefined ? 'missing' : JSON.stringify(value)}`)
-  }
-  /** A value, or the one that a list has for every layer. */
-  const uniform = (key: string): GgufMetadataValue | undefined => {
-    const value = metadata.get(`${architecture}.${key}`)
-    if (!Array.isArray(value) || value.length === 0) return value
-    if (value.every((element) => element === value[0])) return value[0]
-    throw unsupported(where, `${architecture}.${key} differs from layer to layer, which is not supported`)
-  }
-  const size = (name: ModelSize, key: string, fallback?: number): number => {
-    const value = uniform(key) ?? fallback
-    const most = sizeLimits[name]
-    if (Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= most) return value as number
-    throw broken(
-      where,
-      `${architecture}.${key} is ${value === undefined ? 'missing' : JSON.stringify(value)}; it must be a positive whole number of at most ${most}`,
-    )
-  }
-  checkMetadata(file, String(architecture), onWarning)
+  checkMetadata(file, family.gguf, onWarning)
+  return { config: await readModel(file, fields, family), family }
+}
 
+async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily): Promise<ModelConfig> {
+  const { tensors } = file
   const embedding = tensors.get('token_embd.weight')
-  if (!embedding) throw broken(where, 'it has no tensor "token_embd.weight"')
+  if (!embedding) throw fields.broken('it has no tensor "token_embd.weight"')
   const vocabularySize = embedding.shape[0]!
   if (vocabularySize > sizeLimits.vocabularySize)
-    throw broken(where, `it has ${vocabularySize} tokens; ${sizeLimits.vocabularySize} are the most`)
-  const hiddenSize = size('hiddenSize', 'embedding_length')
-  const heads = size('heads', 'attention.head_count')
-  const kvHeads = size('kvHeads', 'attention.head_count_kv', heads)
-  const headDim = size('headDim', 'attention.key_length', hiddenSize / heads)
-  const valueDim = size('headDim', 'attention.value_length', hiddenSize / heads)
-  const rotated = size('headDim', 'rope.dimension_count', headDim)
-  if (heads % kvHeads !== 0) throw broken(where, `${heads} heads cannot share ${kvHeads} key and value heads`)
-  if (headDim % 4 !== 0) throw broken(where, `heads of ${headDim} are not a multiple of 4`)
-  if (valueDim !== headDim)
-    throw unsupported(where, `heads of ${headDim} elements in keys and ${valueDim} in values are not supported`)
-  if (rotated !== headDim)
-    throw unsupported(where, `rotating ${rotated} of ${headDim} elements of a head is not supported`)
-  const ropeTheta = number('rope.freq_base', 10_000)
-  const ropeScaling = await readRopeScaling(file, String(architecture), { headDim, ropeTheta })
-  const window = Number(metadata.get(`${architecture}.attention.sliding_window`) ?? 0)
+    throw fields.broken(`it has ${vocabularySize} tokens; ${sizeLimits.vocabularySize} are the most`)
   const has = (name: string) => tensors.has(name)
-  const config: ModelConfig = {
+  const heads = readHeads(fields)
+  const ropeTheta = fields.number('rope.freq_base', 10_000)
+  const ropeScaling = await readRopeScaling(file, fields, { ...heads, ropeTheta })
+  const window = fields.get('attention.sliding_window')
+  return {
     architecture: family.modelType,
     vocabularySize,
-    hiddenSize,
-    intermediateSize: size('intermediateSize', 'feed_forward_length'),
-    layers: size('layers', 'block_count'),
-    heads,
-    kvHeads,
-    headDim,
-    contextLength: size('contextLength', 'context_length'),
+    intermediateSize: fields.count('feed_forward_length', sizeLimits.intermediateSize),
+    layers: fields.count('block_count', sizeLimits.layers),
+    ...heads,
+    contextLength: fields.count('context_length', sizeLimits.contextLength),
     ropeTheta,
     ...(ropeScaling && { ropeScaling }),
     ...(has('blk.0.attn_q.bias') && {
       attentionBias: has('blk.0.attn_output.bias') ? ('all' as const) : ('qkv' as const),
     }),
     ...(has('blk.0.ffn_gate.bias') && { mlpBias: true }),
-    ...(has('blk.0.attn_q_norm.weight') && { qkNorm: 'head' }),
-    ...(window > 0 && { slidingWindow: size('contextLength', 'attention.sliding_window') }),
-    rmsNormEpsilon: number('attention.layer_norm_rms_epsilon'),
+    ...(has('blk.0.attn_q_norm.weight') && { qkNorm: 'head' as const }),
+    ...(window !== undefined &&
+      window !== 0 && { slidingWindow: fields.count('attention.sliding_window', sizeLimits.contextLength) }),
+    rmsNormEpsilon: fields.number('attention.layer_norm_rms_epsilon'),
     tieWordEmbeddings: !has('output.weight'),
     eosTokenIds: [],
     initializerRange: 0.02,
+    ...family.gguf.read?.(fields),
   }
-  return { config, family }
 }
 
-const broken = (where: string, what: string) =>
-  new OutriderError('FILE_FORMAT', `${where}: ${what}.`, { details: { file: where } })
-
-const unsupported = (where: string, what: string, remedy?: string) =>
-  new OutriderError('UNSUPPORTED', `${where}: ${what}.`, { remedy, details: { file: where } })
+function readHeads(fields: GgufFields): Pick<ModelConfig, 'hiddenSize' | 'heads' | 'kvHeads' | 'headDim'> {
+  const hiddenSize = fields.count('embedding_length', sizeLimits.hiddenSize)
+  const heads = fields.count('attention.head_count', sizeLimits.heads)
+  const kvHeads = fields.count('attention.head_count_kv', sizeLimits.kvHeads, heads)
+  const headDim = fields.count('attention.key_length', sizeLimits.headDim, hiddenSize / heads)
+  const valueDim = fields.count('attention.value_length', sizeLimits.headDim, hiddenSize / heads)
+  const rotated = fields.count('rope.dimension_count', sizeLimits.headDim, headDim)
+  if (heads % kvHeads !== 0) throw fields.broken(`${heads} heads cannot share ${kvHeads} key and value heads`)
+  if (headDim % 4 !== 0) throw fields.broken(`heads of ${headDim} are not a multiple of 4`)
+  if (valueDim !== headDim)
+    throw fields.unsupported(`heads of ${headDim} elements in keys and ${valueDim} in values are not supported`)
+  if (rotated !== headDim)
+    throw fields.unsupported(`rotating ${rotated} of ${headDim} elements of a head is not supported`)
+  return { hiddenSize, heads, kvHeads, headDim }
+}

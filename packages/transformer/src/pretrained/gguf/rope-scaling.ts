@@ -1,6 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import type { RopeScaling } from '../../config/index'
 import { rotaryFrequencies } from '../../config/rope-scaling'
+import type { GgufFields } from '../../files/gguf/fields'
 import { type GgufFile, readGgufFloats } from '../../files/gguf/read'
 
 /** Llama 3's numbers, of which a GGUF file holds only the outcome. */
@@ -19,20 +20,19 @@ interface Rotary {
  */
 export async function readRopeScaling(
   file: GgufFile,
-  architecture: string,
+  fields: GgufFields,
   rotary: Rotary,
 ): Promise<RopeScaling | undefined> {
-  const { metadata, tensors, where } = file
+  const { tensors, where } = file
   const long = [...tensors.keys()].filter((name) => /^rope_factors_(long|short)\.weight$/.test(name))
   if (long.length > 0)
     throw unsupported(where, `rotary scaling by factors for long contexts (${long.join(', ')}) is not supported`)
-  const type = metadata.get(`${architecture}.rope.scaling.type`) ?? 'linear'
+  const type = fields.get('rope.scaling.type') ?? 'linear'
   if (type !== 'none' && type !== 'linear')
     throw unsupported(where, `rotary scaling of type ${JSON.stringify(type)} is not supported`)
-  const key = metadata.has(`${architecture}.rope.scaling.factor`) ? 'rope.scaling.factor' : 'rope.scale_linear'
-  const factor = metadata.get(`${architecture}.${key}`) ?? 0
-  if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0)
-    throw broken(where, `${architecture}.${key} is ${JSON.stringify(factor)}`)
+  const key = fields.get('rope.scaling.factor') !== undefined ? 'rope.scaling.factor' : 'rope.scale_linear'
+  const factor = fields.get(key) ?? 0
+  if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0) throw fields.wrong(key)
   const isLinear = type === 'linear' && factor !== 0 && factor !== 1
   const byFrequency = await factorsByFrequency(file, rotary)
   if (byFrequency && isLinear)

@@ -11,6 +11,7 @@ import { joinParameters } from '../joined-weights'
 import type { PretrainedModel } from '../pretrained-model'
 import { generalName } from './general-name'
 import { interleavePairs } from './interleave'
+import { isMoved, toGains } from './norm-offset'
 import { ggufName, isRotated } from './tensor-names'
 import { configMetadata, samplingMetadata } from './write-config'
 
@@ -58,7 +59,7 @@ export async function saveGguf(
   const { model, config, source, generationConfig } = pretrained
   const family = familyOf(config)
   const { architecture, interleaved } = family.gguf
-  const hyperparameters = configMetadata(config, architecture)
+  const hyperparameters = configMetadata(config, family)
   const { metadata: vocabulary, asPhi3, differences, remarks } = ggufVocabulary(pretrained)
   if (differences.length > 0 && !acceptDifferences) throw differing(differences)
   const metadata = new Map<string, GgufValue>([
@@ -74,11 +75,11 @@ export async function saveGguf(
     const turned = interleaved && isRotated(name)
     const stored = storedDtype(name, shape, dtype)
     return {
-      name: ggufName(name),
+      name: ggufName(name, config),
       dtype: stored,
       shape,
       bytes: async () => {
-        const elements = await values()
+        const elements = isMoved(name, config) ? toGains(await values()) : await values()
         return floatsToStored(
           turned ? interleavePairs(elements, { rows: shape[0]!, headDim: config.headDim }) : elements,
           stored,

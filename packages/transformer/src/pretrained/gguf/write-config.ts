@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import type { ModelFamily, OptionalField } from '../../config/families/index'
 import type { GenerationConfig, ModelConfig } from '../../config/index'
 import type { GgufValue } from '../../files/gguf/value'
 
@@ -6,16 +7,17 @@ const u32 = (value: number): GgufValue => ({ type: 'u32', value })
 const f32 = (value: number): GgufValue => ({ type: 'f32', value })
 
 /**
- * The hyperparameters in llama.cpp's keys. llama.cpp does not apply a sliding window in these architectures, so the context
- * is cut to where a window makes no difference.
+ * The hyperparameters in llama.cpp's keys. In architectures in which llama.cpp does not apply a sliding window, the context is cut
+ * to where a window makes no difference.
  *
  * @throws OutriderError UNSUPPORTED for what llama.cpp does not compute in the architecture
  */
-export function configMetadata(config: ModelConfig, architecture: string): Map<string, GgufValue> {
-  checkComputed(config, architecture)
+export function configMetadata(config: ModelConfig, family: ModelFamily): Map<string, GgufValue> {
+  checkComputed(config, family)
+  const { architecture, computes, write } = family.gguf
   const own: Record<string, GgufValue> = {
     vocab_size: u32(config.vocabularySize),
-    context_length: u32(Math.min(config.contextLength, config.slidingWindow ?? config.contextLength)),
+    context_length: u32(computes.includes('slidingWindow') ? config.contextLength : withoutWindow(config)),
     embedding_length: u32(config.hiddenSize),
     feed_forward_length: u32(config.intermediateSize),
     block_count: u32(config.layers),
@@ -30,9 +32,13 @@ export function configMetadata(config: ModelConfig, architecture: string): Map<s
       'rope.scaling.type': { type: 'string', value: 'linear' },
       'rope.scaling.factor': f32(config.ropeScaling.factor),
     }),
+    ...write?.(config),
   }
   return new Map(Object.entries(own).map(([key, value]) => [`${architecture}.${key}`, value]))
 }
+
+const withoutWindow = ({ contextLength, slidingWindow = contextLength }: ModelConfig): number =>
+  Math.min(contextLength, slidingWindow)
 
 /** How the authors mean the model to be sampled, which llama.cpp takes for what its user does not say. */
 export function samplingMetadata({ doSample, temperature, topK, topP }: GenerationConfig): Map<string, GgufValue> {
@@ -44,16 +50,9 @@ export function samplingMetadata({ doSample, temperature, topK, topP }: Generati
   return metadata
 }
 
-/** What of the optional parts llama.cpp computes, by its architectures. */
-const computed: Readonly<Record<string, { bias?: readonly string[]; qkNorm?: boolean; frequencies?: boolean }>> = {
-  llama: { bias: ['qkv', 'all'], frequencies: true },
-  qwen2: { bias: ['qkv'] },
-  qwen3: { qkNorm: true },
-  phi3: {},
-}
-
-function checkComputed(config: ModelConfig, architecture: string): void {
-  const { bias = [], qkNorm = false, frequencies = false } = computed[architecture] ?? {}
+/** What a model has that llama.cpp does not compute in its architecture must not be left out. */
+function checkComputed(config: ModelConfig, { gguf }: ModelFamily): void {
+  const { architecture, computes, attentionBias = 'all', ropeScaling } = gguf
   const refuse = (what: string) =>
     new OutriderError(
       'UNSUPPORTED',
@@ -62,54 +61,34 @@ function checkComputed(config: ModelConfig, architecture: string): void {
         remedy: 'Save a Hugging Face directory.',
       },
     )
-  // Whoever adds a field says here what becomes of it.
-  const { attentionBias, qkNorm: hasQkNorm, ropeScaling, hiddenSize, heads, headDim, ...others } = config
-  const written: Record<Exclude<keyof typeof others, WrittenField | UnsaidField>, never> = {}
-  void written
-  const unsaid = unsaidFields.find((field) => config[field] !== undefined)
-  if (unsaid) throw refuse(unsaid)
-  if (attentionBias && !bias.includes(attentionBias))
-    throw refuse(attentionBias === 'all' ? 'bias after attention' : 'bias of queries, keys and values')
-  if (hasQkNorm && !qkNorm) throw refuse('norm of queries and keys')
-  if (ropeScaling?.type === 'llama3' && !frequencies) throw refuse("rotary scaling as Llama 3's")
+  const { heads, headDim, hiddenSize } = config
+  const hasAllBiases = computes.includes('attentionBias') && attentionBias === 'all'
+  if (config.attentionBias === 'all' && !hasAllBiases) throw refuse('bias after attention')
+  for (const [field, what] of Object.entries(optionalFields) as [OptionalField, string][])
+    if (config[field] !== undefined && !computes.includes(field)) throw refuse(what)
+  if (config.ropeScaling && !ropeScaling.includes(config.ropeScaling.type))
+    throw refuse(`rotary scaling of type ${config.ropeScaling.type}`)
   if (architecture === 'phi3' && heads * headDim !== hiddenSize)
     throw refuse(`${heads} heads of ${headDim} beside a hidden size of ${hiddenSize}`)
 }
 
-/** Fields that llama.cpp has no key for in these architectures. */
-const unsaidFields = [
-  'rotaryDim',
-  'slidingRope',
-  'layersWithoutRope',
-  'layerTypes',
-  'attentionScale',
-  'attentionSoftCap',
-  'activation',
-  'normPlacement',
-  'normOffset',
-  'embeddingScale',
-  'residualScale',
-  'logitScale',
-  'logitSoftCap',
-] as const
-
-type UnsaidField = (typeof unsaidFields)[number]
-
-/** Fields that are written as they are, or have no part in what a model answers. */
-type WrittenField =
-  | 'architecture'
-  | 'vocabularySize'
-  | 'intermediateSize'
-  // Of llama alone, which llama.cpp computes with them.
-  | 'mlpBias'
-  | 'layers'
-  | 'kvHeads'
-  | 'contextLength'
-  | 'ropeTheta'
-  | 'slidingWindow'
-  | 'rmsNormEpsilon'
-  | 'tieWordEmbeddings'
-  | 'bosTokenId'
-  | 'eosTokenIds'
-  | 'padTokenId'
-  | 'initializerRange'
+/** What a model may have beyond a plain Llama, in words. Whoever adds a field says it here. */
+const optionalFields: Record<Exclude<OptionalField, 'slidingWindow'>, string> = {
+  activation: 'other activation of the MLP',
+  attentionBias: 'bias of queries, keys and values',
+  attentionScale: 'scale of attention of its own',
+  attentionSoftCap: 'soft-cap of attention',
+  embeddingScale: 'scale of the embedding',
+  layerTypes: 'window in some layers only',
+  layersWithoutRope: 'layers without rotary positions',
+  logitScale: 'scale of logits',
+  logitSoftCap: 'soft-cap of logits',
+  mlpBias: 'bias of the MLP',
+  normOffset: 'norm whose weights are distances from 1',
+  normPlacement: 'norms after attention and the MLP',
+  qkNorm: 'norm of queries and keys',
+  residualScale: 'scale of what layers add',
+  ropeScaling: 'rotary scaling',
+  rotaryDim: 'heads that are turned in part',
+  slidingRope: 'other rotary positions in layers with a window',
+}
