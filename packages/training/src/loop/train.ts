@@ -29,7 +29,11 @@ export interface TrainingOptions extends AdamWOptions {
   decay?: LearningRateOptions['decay']
   /** Gradients are scaled down to this global norm; 0 leaves them. Default 1. */
   maxGradientNorm?: number | undefined
-  /** Batches whose gradients are added up for one step. Default 1. */
+  /**
+   * Batches whose gradients are added up for one step, as if they were one batch: the mean loss is over all positions that
+   * count, and so are statistics that a loss pools over a batch, as TVD++ its σ, for which each batch's draft is computed once
+   * more. Default 1.
+   */
   accumulation?: number | undefined
   /**
    * Keep only the draft's activations between blocks, and compute each block again for its gradient: less memory for a longer
@@ -176,7 +180,7 @@ export async function train(
     const learning_rate = learningRate(step, rate)
     const scale = scaler?.scale ?? 1
     const computed = await stepGradients(model, objective, micro, {
-      seed: step * accumulation,
+      seed: step,
       scale: scaler?.scale,
     })
     const { gradients, norm, loss, aux, overflowed, gradientNorm } = computed
