@@ -31,6 +31,8 @@ export interface Objective {
   readonly definition?: unknown
   /** The model that is learned from, where there is one: a run goes on only with the same. */
   readonly target?: PretrainedModel
+  /** The model that held-out batches alone are measured against, where there is one. It decides figures, and no bits. */
+  readonly heldOutTarget?: PretrainedModel | undefined
   /**
    * The mean loss over the positions that count, a scalar. `aux` holds what else is worth logging, scalars by name, means over
    * the same positions; `acceptance_rate` is α.

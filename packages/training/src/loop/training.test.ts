@@ -98,6 +98,34 @@ describe('pretrain, measured against a target,', () => {
     for (const model of [draft, other]) model.dispose()
   })
 
+  it('goes on when it is measured against another, and tells of it', async () => {
+    const run = memoryDirectory()
+    const validation = await batchesOnce(patterns, target, { length: 24 })
+    const pretrained = async (options: Partial<Parameters<typeof pretrain>[2]>) => {
+      const remarks: string[] = []
+      const draft = tinyDraft(target)
+      const { history } = await pretrain(draft, patterns, {
+        ...shortRun,
+        steps: 2,
+        checkpoints: run,
+        checkpointEvery: 1,
+        validation,
+        target,
+        onResume: (resumption) => remarks.push(...resumption.remarks),
+        ...options,
+      })
+      draft.dispose()
+      return { history, remarks }
+    }
+    const at = new AbortController()
+    await expect(pretrained({ signal: at.signal, onStep: () => at.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+    const other = tinyTarget(device)
+    const { history, remarks } = await pretrained({ resume: true, target: other })
+    expect(remarks).toEqual([expect.stringMatching(/another target \(its weights .*: α and acceptance lengths/)])
+    expect(history.at(-1)!.eval_acceptance_rate).toBeGreaterThan(0)
+    other.dispose()
+  })
+
   it('refuses a target of another tokenizer', async () => {
     const draft = { ...tinyDraft(target), tokenizer: byteTokenizer({ specialTokens: ['<a>', '<b>'] }) }
     await expect(pretrain(draft, patterns, { steps: 1, target })).rejects.toMatchObject({ code: 'VOCABULARY_MISMATCH' })
