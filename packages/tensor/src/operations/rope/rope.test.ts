@@ -52,6 +52,19 @@ describe('rope', () => {
     gradients.x.dispose()
   })
 
+  it('turns by exact angles in a recording that is replayed far on', async () => {
+    const device = await testDevice()
+    const rows = 3
+    const turned = { starts: [5 + 2 ** 20], rows, heads: 1, frequencies: far.frequencies }
+    const values = numbers(rows * 16, 8)
+    using x = device.tensor(values, { shape: [1, rows, 1, 16] })
+    using frequencies = exactFrequencies(device, far.frequencies)
+    const recording = device.record(() => rope(x, { frequencies, start: 5 }), { advancing: ['start'] })
+    recording.replay({ start: 2 ** 20 })
+    await expectAllClose(recording.value, rotated(values, turned), { absolute: 1.5e-7, relative: 0 })
+    recording.dispose()
+  })
+
   it('takes frequencies in f32 for the numbers that they are', async () => {
     const device = await testDevice()
     // Of every way that f32's bits are shifted: zero, a subnormal, negative ones.
