@@ -113,6 +113,34 @@ describe('a run in which a number is none', () => {
     draft.dispose()
   })
 
+  it('does not end well where what was told of the last step changed the weights so, saved or not', async () => {
+    for (const checkpoints of [undefined, memoryDirectory()]) {
+      const draft = tinyDraft(target)
+      const onStep = () => draft.model.parameters[weight]!.write(new Float32Array(16 * 24).fill(Number.NaN))
+      const run = pretrain(draft, patterns, { ...settings, steps: 1, ...(checkpoints && { checkpoints }), onStep })
+      await expect(run).rejects.toMatchObject({ code: 'NOT_FINITE', details: { tensors: [`the weight ${weight}`] } })
+      expect(await checkpoints?.has('checkpoints.json')).toBeFalsy()
+      draft.dispose()
+    }
+  })
+
+  it('names the weight, where the held-out rows are the first to meet it', async () => {
+    const draft = tinyDraft(target)
+    const validation = await batchesOnce(patterns, target, { length: 16 })
+    const run = pretrain(draft, patterns, {
+      ...settings,
+      learningRate: Number.MAX_VALUE,
+      warmup: 0,
+      validation,
+      validateEvery: 1,
+    })
+    await expect(run).rejects.toMatchObject({
+      code: 'NOT_FINITE',
+      message: expect.stringMatching(/in step 1: the weight /),
+    })
+    draft.dispose()
+  })
+
   it('gives its memory back', async () => {
     const draft = tinyDraft(target)
     await poison(draft)
