@@ -1,5 +1,5 @@
-import { type DataSource, texts } from '@outrider/dataset'
-import { type Device, uniform01 } from '@outrider/tensor'
+import { type Batch, type BatchStream, type DataSource, texts } from '@outrider/dataset'
+import { type Device, readAll, uniform01 } from '@outrider/tensor'
 import { createDraft, type PretrainedModel } from '@outrider/transformer'
 import { tinyModel } from '../../../transformer/src/pretrained/tiny-model.fixture'
 import type { TrainingOptions } from './train'
@@ -29,3 +29,21 @@ export const shortRun = {
   accumulation: 2,
   checkpointEvery: 3,
 } satisfies TrainingOptions & { batchSize: number; length: number; seed: number }
+
+/** Every weight of a model, by name. */
+export const weightsOf = async ({ model }: PretrainedModel) => {
+  const values = await readAll(Object.values(model.parameters))
+  return Object.fromEntries(Object.keys(model.parameters).map((name, i) => [name, values[i]!]))
+}
+
+/** A stream that gives the same batches in turn. */
+export function inTurn(batches: readonly Batch[]): BatchStream {
+  let at = 0
+  return {
+    next: async () => batches[at++ % batches.length]!,
+    state: () => at,
+    async restore(state) {
+      at = state as number
+    },
+  }
+}
