@@ -53,7 +53,8 @@ export const addEvaluate: AddCommand = (program, run) => {
     )
     .option('--draft-length <list>', 'tokens drafted for a block (γ), several in a list', listOf(draftTokens), [3, 5])
     .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
-    .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 2 }), 128)
+    // The first token comes of the prompt, and a block adds one more than it drafts: with two, none would be drafted.
+    .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 3 }), 128)
     .option('--limit <n>', 'only the first prompts of each category', integer({ least: 1 }))
     .option('--report <file>', 'write a report as one HTML file: plots, tables, an answer token by token')
   withExamples(withOutputOptions(withDtype(withRows(withSampling(command)), { draft: true })), [

@@ -1,6 +1,8 @@
+import { noToken, type Tensor } from '@outrider/tensor'
 import {
   type CausalLM,
   madeUpTokens,
+  notFiniteLogits,
   prefill,
   type Sampling,
   sampleTokens,
@@ -29,7 +31,7 @@ const draftedTokens = 4
  * Measures what draft steps and target passes of 1 to 16 rows cost, each waited for by itself. It takes memory for two
  * short caches and frees it; nothing that is being generated is touched.
  *
- * @throws OutriderError ABORTED when the signal says so
+ * @throws OutriderError ABORTED when the signal says so; NOT_FINITE where the draft's logits are no numbers
  */
 export async function measureCosts({
   target,
@@ -81,13 +83,19 @@ export async function measureCosts({
       targetSeconds.push({ rows, seconds: Math.max(seconds, targetSeconds.at(-1)?.seconds ?? 0) })
     }
     let drafted = 0
+    const request = { tokens, draftLength: draftedTokens, sampling, offset: 0 }
     const draftSeconds = await fastest(
       () => {
-        const request = { tokens, draftLength: draftedTokens, sampling, offset: 0 }
         drafted = session.draft(request)?.tokens.size ?? 0
       },
       () => session.keep(length - 1),
     )
+    // A draft that is found not to pay is not asked again: that its logits are no numbers would stay hidden.
+    let ids: ReturnType<Tensor['data']> | undefined
+    device.scope(() => {
+      ids = session.draft(request)?.tokens.data()
+    })
+    if ((await ids)?.includes(noToken)) throw notFiniteLogits('The draft')
     return { draftSeconds: drafted > 0 && drafter.parameterCount > 0 ? draftSeconds / drafted : 0, targetSeconds }
   } finally {
     cache.dispose()

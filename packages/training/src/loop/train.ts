@@ -150,9 +150,11 @@ export async function train(
   )
   const weights = Object.entries(parameters).map(([name, weight]) => [`the weight ${name}`, weight] as const)
   const checkWeights = () => checkTensors(step, Object.fromEntries([...weights, ...moments]))
-  const save = async () => {
-    if (!checkpoints || history.at(-1) === undefined) return
+  // The one check of a step's weights: after all that could have changed them, and before they are taken for good.
+  const checkAndSave = async () => {
+    if (history.length === 0) return
     await checkWeights()
+    if (!checkpoints) return
     const state = {
       global_step: step,
       log_history: history,
@@ -165,11 +167,20 @@ export async function train(
     await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints })
   }
 
+  const measure = async (validation: readonly Batch[]) => {
+    try {
+      return await evaluate(model, objective, validation, options.draftLengths)
+    } catch (error) {
+      await checkWeights() // the weight that is no number says more than the row in which it shows
+      throw error
+    }
+  }
+
   const began = performance.now()
   let tokens = 0
   while (step < steps) {
     if (signal?.aborted) {
-      await save()
+      await checkAndSave()
       throw new OutriderError('ABORTED', `Training was stopped after step ${step} of ${steps}.`, {
         remedy: checkpoints ? 'It goes on from there when it is resumed.' : undefined,
         cause: signal.reason,
@@ -203,12 +214,9 @@ export async function train(
       ...(Object.keys(statistics).length > 0 && { statistics }),
     })
     for (const batch of micro) tokens += batch.batchSize * batch.length
-    if (step === steps) await checkWeights()
-
     const validate =
       options.validation?.length && (step === steps || (options.validateEvery && step % options.validateEvery === 0))
-    if (validate)
-      history.push({ step, ...(await evaluate(model, objective, options.validation!, options.draftLengths)) })
+    if (validate) history.push({ step, ...(await measure(options.validation!)) })
     options.onStep?.({
       step,
       steps,
@@ -219,7 +227,7 @@ export async function train(
       seconds: (performance.now() - began) / 1000,
       ...(validate && { validation: history.at(-1)! }),
     })
-    if (step === steps || (options.checkpointEvery && step % options.checkpointEvery === 0)) await save()
+    if (step === steps || (options.checkpointEvery && step % options.checkpointEvery === 0)) await checkAndSave()
   }
   return { history, steps }
 }
