@@ -8,6 +8,7 @@ export {
   type TokenSource,
 } from './decoder'
 export { type AutoDraftLengthOptions, autoDraftLength } from './draft-length/auto'
+export { declaredCosts } from './draft-length/declared-costs'
 export { breakEvenAcceptance, expectedTokens } from './draft-length/expected-tokens'
 export { type MeasureCostsOptions, measureCosts } from './draft-length/measure-costs'
 export { type BlockObservation, type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'

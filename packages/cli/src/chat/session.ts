@@ -140,9 +140,9 @@ export class ChatSession {
   async *#stream(metrics: SpeculationMetrics | undefined, signal: AbortSignal) {
     const { temperature, topK, topP, seed, maxTokens } = this.settings
     const { sent, messages } = this.conversation
-    const options = { temperature, topK, topP, seed: seed + messages.length, maxTokens, signal }
+    const options = { temperature, topK, topP, seed: (seed ?? 0) + messages.length, maxTokens, signal }
     if (metrics) {
-      const blocks = this.#decoder().generate(sent, { ...options, metrics })
+      const blocks = this.#decoder().generate(sent, { ...options, metrics, reproducible: seed !== undefined })
       for (;;) {
         const { done, value } = await blocks.next()
         if (done) return value

@@ -89,7 +89,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   compareVocabularies(target, draft)
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
-  const { temperature, topK, topP, seed, maxTokens } = flags
+  const { temperature, topK, topP, seed = 0, maxTokens } = flags
   const sampling: SamplingOptions = { temperature, topK, topP, seed }
 
   const longest = { target, drafter: draft, draftLength: Math.max(...flags.draftLength) }
