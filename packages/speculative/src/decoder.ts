@@ -23,11 +23,11 @@ import {
 } from '@outrider/transformer'
 import { autoDraftLength } from './draft-length/auto'
 import { declaredCosts } from './draft-length/declared-costs'
-import { measureCosts } from './draft-length/measure-costs'
 import { type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
 import type { StepCosts } from './draft-length/step-costs'
 import type { Drafter } from './drafter/drafter'
 import { modelDrafter } from './drafter/model-drafter'
+import { measureCosts } from './measuring/measure-costs'
 import { SpeculationMetrics } from './metrics'
 import { Sequence } from './sequence'
 import type { Verification } from './verification/rule'
@@ -314,6 +314,7 @@ export class SpeculativeDecoder {
       target: this.#target.model,
       drafter: this.#drafter,
       sampling: resolveSampling(options),
+      verification: this.#verification,
       now: this.#now,
     })
     return this.metrics.costs
