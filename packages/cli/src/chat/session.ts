@@ -73,12 +73,12 @@ export class ChatSession {
     this.conversation.system = system
   }
 
-  /** Compiles what answering needs, with the settings as they are. */
+  /** Compiles what answering needs, with the settings as they are, and measures what steps cost. */
   async warmUp(onProgress: (progress: WarmUpProgress) => void, signal: AbortSignal): Promise<void> {
     const options = { ...this.settings, onProgress, signal }
     if (!this.draft) return warmUp(this.target.model, options)
     await this.#decoder().warmUp(options)
-    if (this.settings.draftLength === 'auto') await this.#decoder().measureCosts(this.settings)
+    await this.#decoder().measureCosts({ ...this.settings, signal })
   }
 
   /** Exchanges that have to be left out so that the question, the last message, leaves room for an answer. */

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { costRatio, SpeculativeDecoder } from '@outrider/speculative'
+import { costRatio, measureBlocks, modelDrafter, SpeculativeDecoder } from '@outrider/speculative'
 import { type Device, multiply, type Tensor } from '@outrider/tensor'
 import {
   generate,
@@ -7,7 +7,9 @@ import {
   loadCausalLM,
   type ModelConfig,
   type PretrainedModel,
+  parameterCount,
   pretrainedModel,
+  resolveSampling,
 } from '@outrider/transformer'
 import { median, rounded } from '../compare'
 import type { Row, Suite } from '../suite'
@@ -23,11 +25,12 @@ const samplings = [
 
 /**
  * What of the speed-up that acceptance and costs allow, τ / (1 + cγ), is left when it is measured. The pair is made for it: a
- * target with random weights whose later layers say little, and its first layer alone as the draft.
+ * target with random weights whose later layers say little, and its first layer alone as the draft. A block and its parts are those of `measureBlocks`: each part waited for by itself, so that
+ * they may add up to more than the block.
  */
 export const speculationSuite: Suite = {
   name: 'speculation',
-  summary: 'plain and speculative decoding in turns: the speed-up, and τ / (1 + cγ) with the measured c',
+  summary: 'plain and speculative decoding in turns: the speed-up, its share of τ / (1 + cγ), and a block taken apart',
   async run({ device, note }) {
     note('making the pair')
     const { target, draft } = await pair(device)
@@ -48,6 +51,14 @@ export const speculationSuite: Suite = {
           plain.push(a)
           speculative.push(b)
         }
+      const [plainBlock, block] = await measureBlocks({
+        target: target.model,
+        drafter: modelDrafter(draft.model, { parameterCount: parameterCount(draft.config) }),
+        sampling: resolveSampling({ temperature }),
+        draftLengths: [0, draftLength],
+        repetitions: 2 * rounds,
+      })
+      const ms = (seconds: number) => rounded(seconds * 1000)
       const c = costRatio(costs)
       const { blockEfficiency: tau, meanDraftLength: gamma } = decoder.metrics
       const speedUp = median(plain) / median(speculative)
@@ -62,6 +73,15 @@ export const speculationSuite: Suite = {
         speed_up: rounded(speedUp),
         'τ/(1+cγ)': rounded(expected),
         share: rounded(speedUp / expected),
+        block_ms: ms(block!.blockSeconds),
+        draft_ms: ms(block!.draftSeconds),
+        target_ms: ms(block!.targetSeconds),
+        verification_ms: ms(block!.verificationSeconds),
+        readback_ms: ms(block!.readbackSeconds),
+        host_ms: ms(block!.hostSeconds),
+        plain_block_ms: ms(plainBlock!.blockSeconds),
+        plain_target_ms: ms(plainBlock!.targetSeconds),
+        plain_readback_ms: ms(plainBlock!.readbackSeconds),
       })
     }
     for (const model of [target, draft]) model.dispose()
