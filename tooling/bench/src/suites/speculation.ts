@@ -31,21 +31,21 @@ const samplings = [
 export const speculationSuite: Suite = {
   name: 'speculation',
   summary: 'plain and speculative decoding in turns: the speed-up, its share of τ / (1 + cγ), and a block taken apart',
-  async run({ device, note }) {
+  async run({ device, note, now }) {
     note('making the pair')
     const { target, draft } = await pair(device)
     const rows: Row[] = []
     for (const { temperature, draftLength } of samplings) {
       note(`γ = ${draftLength}, temperature ${temperature}`)
-      const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength })
+      const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, now })
       const costs = await decoder.measureCosts({ temperature })
       const [plain, speculative]: [number[], number[]] = [[], []]
       for (let round = 0; round <= rounds; round++)
         for (const [i, prompt] of prompts.entries()) {
           const options = { temperature, seed: i, maxTokens }
           const [a, b] = [
-            await paceOf(generate(target, prompt, options)),
-            await paceOf(decoder.generate(prompt, options)),
+            await paceOf(generate(target, prompt, options), now),
+            await paceOf(decoder.generate(prompt, options), now),
           ]
           if (round === 0) continue // compiles
           plain.push(a)
@@ -57,6 +57,7 @@ export const speculationSuite: Suite = {
         sampling: resolveSampling({ temperature }),
         draftLengths: [0, draftLength],
         repetitions: 2 * rounds,
+        now,
       })
       const ms = (seconds: number) => rounded(seconds * 1000)
       const c = costRatio(costs)
@@ -123,11 +124,13 @@ async function pair(device: Device): Promise<{ target: PretrainedModel; draft: P
 }
 
 /** Seconds a token after the first. */
-async function paceOf(answer: AsyncGenerator<unknown, { tokens: number[]; timings: { decodeSeconds: number } }>) {
+async function paceOf(answer: AsyncGenerator<unknown, { tokens: number[] }>, now: () => number): Promise<number> {
+  let first: number | undefined
+  let last = 0
   for (;;) {
     const { done, value } = await answer.next()
-    if (!done) continue
-    const { tokens, timings } = value as { tokens: number[]; timings: { decodeSeconds: number } }
-    return timings.decodeSeconds / (tokens.length - 1)
+    if (done) return (last - first!) / ((value as { tokens: number[] }).tokens.length - 1)
+    last = now()
+    first ??= last
   }
 }
