@@ -29,7 +29,7 @@ const busy = (seed: number) => {
   const random = numbers(seed)
   let reading = 0
   return () => {
-    reading += random() % 3 === 0 ? 0.5 : 0.0005
+    reading += random() % 3 === 0 ? 5 : 0.0005
     return reading
   }
 }
