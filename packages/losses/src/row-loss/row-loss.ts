@@ -3,16 +3,17 @@ import type { DistillationInputs, DistillationLoss, DistillationResult, HeadInpu
 import { checkHeadInputs, checkInputs } from './check-inputs'
 import type { Part } from './code'
 import { checkDefinition, type RowLossDefinition } from './definition'
-import { ofHeads, type RowFigures, rowsOfHeads } from './of-heads'
+import { ofHeads, pooledSumsOfHeads, type RowFigures, rowsOfHeads } from './of-heads'
 import {
   lineOf,
   logitsGradient,
+  pooledSums,
   type RowLossProgram,
   rowLossProgram,
   rowMeans,
   rowStats,
   rowValues,
-  scopeMeans,
+  scopeSums,
 } from './program'
 
 /** A loss that is a sum over positions of a function of p and q there. */
@@ -74,6 +75,7 @@ function rowLoss(name: string, parts: readonly Part[]): RowLoss {
     target: any((definition) => definition.needsTarget !== false),
     labels: any((definition) => definition.needsLabels === true),
     sequences: program.code.pooled && program.code.scope === 'sequence',
+    pooled: program.code.pooled && program.code.scope === 'batch' ? 1 + program.code.sums : 0,
   }
   return {
     name,
@@ -90,6 +92,16 @@ function rowLoss(name: string, parts: readonly Part[]): RowLoss {
       checkHeadInputs(name, inputs, needs)
       return rowsOfHeads(program, inputs)
     },
+    ...(needs.pooled > 0 && {
+      pool(inputs: DistillationInputs) {
+        checkInputs(name, inputs, needs)
+        return pooledSums(program, rowStats(program, inputs).stats, inputs.mask)
+      },
+      poolHeads(inputs: HeadInputs) {
+        checkHeadInputs(name, inputs, needs)
+        return pooledSumsOfHeads(program, inputs)
+      },
+    }),
   }
 }
 
@@ -98,11 +110,11 @@ function ofLogits(program: RowLossProgram, inputs: DistillationInputs): Distilla
   const { device } = draftLogits
   const compute = () => {
     const stats = rowStats(program, inputs)
-    const means = scopeMeans(program, stats.stats, inputs)
-    const values = differentiable(rowValues(program, stats.stats, means), {
+    const sums = scopeSums(program, stats.stats, inputs)
+    const values = differentiable(rowValues(program, stats.stats, sums), {
       name: program.values.name,
       inputs: [draftLogits],
-      gradient: (dvalues) => [() => logitsGradient(program, inputs, stats, means, lineOf(dvalues, 0))],
+      gradient: (dvalues) => [() => logitsGradient(program, inputs, stats, sums, lineOf(dvalues, 0))],
     })
     return rowMeans(program.code, values, mask, targetLogits !== undefined)
   }

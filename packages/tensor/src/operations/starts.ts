@@ -42,8 +42,11 @@ export function startRun(
   batch: number,
 ): { kernel: Kernel; bindings: Record<string, Tensor>; start: number } {
   if (typeof start === 'number') {
-    if (!Number.isInteger(start) || start < 0)
-      throw new OutriderError('INVALID_ARGUMENT', `${operation}: start must be a position, not ${start}.`)
+    if (!Number.isInteger(start) || start < 0 || start >= 2 ** 32)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `${operation}: start must be a position, 0 to 2^32 − 1, not ${start}.`,
+      )
     return { kernel: kernels.constant, bindings: {}, start }
   }
   if (start.dtype !== 'u32' || start.size !== batch)

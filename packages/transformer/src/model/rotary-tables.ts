@@ -1,4 +1,4 @@
-import type { Device, Tensor } from '@outrider/tensor'
+import { type Device, exactFrequencies, type Tensor } from '@outrider/tensor'
 import type { Rope } from '../config/index'
 import { isLong, rotaryFrequencies } from '../config/rope-scaling'
 import type { Layer } from './layer'
@@ -16,7 +16,7 @@ export class RotaryTables {
   }
 
   /**
-   * Radians a position by rotary pair, f32 [headDim / 2].
+   * Radians a position by rotary pair, exact at every position: u32 [headDim / 2, 2].
    *
    * @param rope       undefined: all 0, which turns nothing
    * @param positions  that the context has room for
@@ -26,7 +26,7 @@ export class RotaryTables {
     let table = this.#tables.get(key)
     if (!table) {
       const frequencies = rope ? rotaryFrequencies(rope, positions) : new Float64Array(this.#headDim / 2)
-      table = this.#device.tensor(Float32Array.from(frequencies)).keep()
+      table = exactFrequencies(this.#device, frequencies).keep()
       this.#tables.set(key, table)
     }
     return table

@@ -1,8 +1,8 @@
-// y[outer, inner] = the sum, or the largest, of x[outer, :, inner].
+// y[outer, inner] = the sum, or the largest, of x[outer, :, inner]; NaN where one of it is NaN.
 //
 // x: [outer, length, inner]    y: [outer, inner]
 // One invocation an element of y; workgroups in a line, folded over x and y.
-// Prelude: X (element-types.ts). MAX: the largest, not the sum.
+// Prelude: isNaN (no-logit.wgsl), X (element-types.ts). MAX: the largest, not the sum.
 
 struct Params { count: u32, length: u32, inner: u32 }
 
@@ -16,10 +16,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= params.count) { return; }
   let outer = i / params.inner;
   var at = outer * params.length * params.inner + i % params.inner;
-  var value = select(0.0, -3.0e38, MAX);
+  var value = select(0.0, f32(x[at]), MAX);
+  var wrong = false;
   for (var k = 0u; k < params.length; k++) {
-    if (MAX) { value = max(value, f32(x[at])); } else { value += f32(x[at]); }
+    if (MAX) {
+      value = max(value, f32(x[at]));
+      wrong = wrong || isNaN(f32(x[at]));
+    } else {
+      value += f32(x[at]);
+    }
     at += params.inner;
   }
-  y[i] = value;
+  y[i] = bitcast<f32>(select(bitcast<u32>(value), 0x7fc00000u, wrong));
 }

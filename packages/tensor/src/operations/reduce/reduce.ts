@@ -3,12 +3,13 @@ import { defineKernel, linearWorkgroups } from '../../kernel'
 import { normalizeAxis, sizeOf } from '../../shape'
 import type { Tensor } from '../../tensor'
 import { elementTypes } from '../element-types'
+import { noLogitWgsl } from './no-logit'
 import columnsSource from './reduce-columns.wgsl'
 import rowsSource from './reduce-rows.wgsl'
 import { rowReduction } from './row-reduction'
 
-const rowsKernel = defineKernel({ name: 'reduceRows', source: rowsSource })
-const columnsKernel = defineKernel({ name: 'reduceColumns', source: columnsSource })
+const rowsKernel = defineKernel({ name: 'reduceRows', source: `${rowsSource}\n${noLogitWgsl}` })
+const columnsKernel = defineKernel({ name: 'reduceColumns', source: `${columnsSource}\n${noLogitWgsl}` })
 
 export interface ReduceOptions {
   /** The axis to reduce; negative counts from the back. Left out: all of them, to a scalar of shape []. */
