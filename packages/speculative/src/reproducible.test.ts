@@ -16,7 +16,7 @@ beforeAll(async () => {
   target = await loadCausalLM(testData('stories260K'), { device })
   const { model, config } = target
   const upper = new Decoder(device, { ...config, layers: config.layers - 1 }, model.parameters)
-  shallow = modelDrafter(upper)
+  shallow = { ...modelDrafter(upper), parameterCount: 20_000 }
 })
 afterAll(() => target?.dispose())
 

@@ -12,7 +12,7 @@ afterAll(() => server?.close())
 
 /** Nine layers of twelve, said to be small, so that drafting seems to pay. */
 async function drafter(): Promise<Drafter> {
-  return modelDrafter(shallow(await tinyChat(), 9).model)
+  return { ...modelDrafter(shallow(await tinyChat(), 9).model), parameterCount: 10_000 }
 }
 
 const messages = [{ role: 'user' as const, content: 'Tell me a story about a fox and a kite.' }]
