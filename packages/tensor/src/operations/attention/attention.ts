@@ -1,96 +1,16 @@
 import { differentiable } from '../../autograd/tape'
-import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
-import { defineKernel, generatedKernel, type Kernel, type KernelSpecialization, linearWorkgroups } from '../../kernel'
+import { defineKernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
-import { rowReduction, workgroupReduction } from '../reduce/row-reduction'
-import { defineStartKernel, generatedStartKernel, type Start, type StartKernel, startRun } from '../starts'
+import { defineStartKernel, type Start, startRun } from '../starts'
 import { throughF32 } from '../through-f32'
-import type { BroadcastForm } from './broadcast-source'
-import * as broadcast from './broadcast-source'
 import combineSource from './combine.wgsl'
-import decodingSource from './decoding.wgsl'
-import forwardSource from './forward.wgsl'
-import keyGradientSource from './key-gradient.wgsl'
-import places from './places.wgsl'
-import queryGradientSource from './query-gradient.wgsl'
+import { attentionKernels } from './kernels'
 import rowSumsSource from './row-sums.wgsl'
-import {
-  type AttentionKernelName,
-  decodingLanes,
-  selectAttention,
-  selectSpan,
-  selectsDecoding,
-  takesBroadcast,
-  takesDecoding,
-  unlimited,
-} from './select'
+import { type AttentionKernelName, selectSpan, unlimited } from './select'
 
 const combineKernel = defineStartKernel({ name: 'attentionCombine', source: combineSource })
 const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSource })
-
-/** The kernels of attention and its gradients, and what their shaders are specialised by. */
-interface AttentionKernels {
-  forward: StartKernel
-  /** Of `forward`, where it is not that of the gradients. */
-  forwardSpecialization?: KernelSpecialization
-  queryGradient: Kernel
-  keyGradient: Kernel
-  specialization: KernelSpecialization
-}
-
-function attentionKernels(
-  device: Device,
-  rows: number,
-  headDim: number,
-  forced?: AttentionKernelName,
-): AttentionKernels {
-  if (forced !== 'decoding' && (forced || device.tape || !selectsDecoding(rows, headDim, device.capabilities)))
-    return kernelsWithGradients(device, headDim, forced)
-  if (device.tape || !takesDecoding(headDim))
-    throw new OutriderError('INVALID_ARGUMENT', 'attention: kernel decoding does not take this form here.')
-  return {
-    ...kernelsWithGradients(device, headDim),
-    forward: decodingKernel,
-    forwardSpecialization: {
-      constants: { LANES: decodingLanes, VECTORS: headDim / 4 },
-      prelude: workgroupReduction,
-    },
-  }
-}
-
-const decodingKernel = defineStartKernel({ name: 'attentionDecoding', source: places + decodingSource })
-
-function kernelsWithGradients(
-  { capabilities }: Device,
-  headDim: number,
-  forced?: Exclude<AttentionKernelName, 'decoding'>,
-): AttentionKernels {
-  const vectors = headDim / 4
-  if ((forced ?? selectAttention(headDim, capabilities)) === 'broadcast') {
-    if (!takesBroadcast(headDim, capabilities))
-      throw new OutriderError('INVALID_ARGUMENT', 'attention: kernel broadcast does not take this form here.')
-    const form = { lanes: capabilities.subgroupMinSize, vectors }
-    return { ...broadcastKernels(form), specialization: { constants: { VECTORS: vectors } } }
-  }
-  const lanes = rowReduction(256, capabilities)
-  return { ...sharedKernels, specialization: { ...lanes, constants: { ...lanes.constants, VECTORS: vectors } } }
-}
-
-const sharedKernels = {
-  forward: defineStartKernel({ name: 'attention', source: places + forwardSource }),
-  queryGradient: defineKernel({ name: 'attentionQueryGradient', source: places + queryGradientSource }),
-  keyGradient: defineKernel({ name: 'attentionKeyGradient', source: places + keyGradientSource }),
-}
-
-function broadcastKernels(form: BroadcastForm) {
-  const name = (part: string) => `attention${part}Broadcast${form.lanes}x${form.vectors}`
-  return {
-    forward: generatedStartKernel(name(''), () => places + broadcast.forwardSource(form)),
-    queryGradient: generatedKernel(name('QueryGradient'), () => places + broadcast.queryGradientSource(form)),
-    keyGradient: generatedKernel(name('KeyGradient'), () => places + broadcast.keyGradientSource(form)),
-  }
-}
 
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
@@ -98,7 +18,9 @@ export interface AttentionOptions {
   /** Row t sees only the last `window` keys up to its own: sliding window attention. Default: all of them. */
   window?: number | undefined
   /** What scores are multiplied by. Default 1 / √headDim. */
-  scale?: number
+  scale?: number | undefined
+  /** Keep scores below this: softCap · tanh(score / softCap) (Gemma 2, arXiv 2408.00118). Default: they are as they are. */
+  softCap?: number | undefined
   /** Use this kernel, for comparison; by default the head and the device decide. */
   kernel?: AttentionKernelName | undefined
   /** Cut the keys into parts of so many, where no gradients are recorded; by default the rows and the device decide. */
@@ -119,21 +41,19 @@ export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { start = 0, window = unlimited, scale, kernel, span }: AttentionOptions = {},
+  { start = 0, window = unlimited, scale, softCap, kernel, span }: AttentionOptions = {},
 ): Tensor {
   if (!Number.isInteger(window) || window < 1)
     throw new OutriderError('INVALID_ARGUMENT', `attention: window is ${window}; it must be a positive integer.`)
+  if (softCap !== undefined && !(Number.isFinite(softCap) && softCap > 0))
+    throw new OutriderError('INVALID_ARGUMENT', `attention: softCap is ${softCap}; it must be a positive number.`)
   if (span !== undefined && !(Number.isInteger(span) && span >= 1))
     throw new OutriderError('INVALID_ARGUMENT', `attention: span is ${span}; it must be a positive integer.`)
   const { batch, rows, keys, heads, kvHeads, headDim } = attentionSizes(q, k, v)
   const { device } = q
-  const { forward, forwardSpecialization, queryGradient, keyGradient, specialization } = attentionKernels(
-    device,
-    rows,
-    headDim,
-    kernel,
-  )
-  const run = startRun('attention', forward, start, batch)
+  const score = { capped: softCap !== undefined }
+  const kernels = attentionKernels(device, { rows, headDim, score }, kernel)
+  const forward = startRun('attention', kernels.forward.kernel, start, batch)
   // The gradients want the shift over all keys, which parts do not give.
   const partKeys = device.tape ? unlimited : (span ?? selectSpan(rows, device.capabilities))
   // A recording is replayed at positions further on.
@@ -145,22 +65,22 @@ export function attention(
     keys,
     heads,
     kvHeads,
-    start: run.start,
+    start: forward.start,
     window: Math.min(window, unlimited),
     scale: scale ?? 1 / Math.sqrt(headDim),
+    ...(softCap !== undefined && { softCap }),
     parts,
     span: partKeys,
   }
   const blocks = (count: number, times = 1) => linearWorkgroups(times * batch * kvHeads * Math.ceil(count / 4))
   const queries = (rows * heads) / kvHeads
-  const byQueries = { ...specialization, params, workgroups: blocks(queries) }
   const shift = device.empty([parts, batch, heads, rows])
   const [out] = throughF32([q, k, v], [q.dtype], (q, k, v) => {
     const out = device.empty(parts > 1 ? [parts, ...q.shape] : q.shape)
-    device.run(run.kernel, {
-      ...byQueries,
-      ...forwardSpecialization,
-      bindings: { q, k, v, out, shift, ...run.bindings },
+    device.run(forward.kernel, {
+      ...kernels.forward.specialization,
+      bindings: { q, k, v, out, shift, ...forward.bindings },
+      params,
       workgroups: blocks(queries, parts),
     })
     if (parts === 1) return [out]
@@ -195,7 +115,13 @@ export function attention(
     const forQueries = () =>
       throughF32([q, k, v, dout], [q.dtype], (q, k, v, dout) => {
         const dq = device.empty(q.shape)
-        device.run(queryGradient, { bindings: { q, k, v, dout, rowSums, dq }, ...byQueries })
+        const { kernel, specialization } = kernels.queryGradient()
+        device.run(kernel.constant, {
+          ...specialization,
+          bindings: { q, k, v, dout, rowSums, dq },
+          params,
+          workgroups: blocks(queries),
+        })
         return [dq]
       })[0]
     // One kernel gives both; whichever is asked for first runs it.
@@ -203,9 +129,11 @@ export function attention(
     const forKeys = () => {
       pair ??= throughF32([q, k, v, dout], [k.dtype, v.dtype], (q, k, v, dout) => {
         const [dk, dv] = [device.empty(k.shape), device.empty(v.shape)]
-        device.run(keyGradient, {
+        const { kernel, specialization } = kernels.keyGradient()
+        device.run(kernel.constant, {
+          ...specialization,
           bindings: { q, k, v, dout, rowSums, dk, dv },
-          ...byQueries,
+          params,
           workgroups: blocks(keys),
         })
         return [dk, dv]
