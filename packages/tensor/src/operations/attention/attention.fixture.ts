@@ -25,6 +25,19 @@ export const causal =
   (b, t, key) =>
     key <= starts[b]! + t && key + window > starts[b]! + t
 
+/** What the rows of each sequence see: `prefix`, `group` and `bits` of each. */
+export type Visibility = readonly (readonly (readonly [prefix: number, group: number, bits: number])[])[]
+
+/** Rows see the keys of a prefix and those of a group whose bits are set, and of all these the last `window`. */
+export const seenBy =
+  (visibility: Visibility, starts: readonly number[], window = Number.POSITIVE_INFINITY): AttentionRule['sees'] =>
+  (b, t, key) => {
+    const [prefix, group, bits] = visibility[b]![t]!
+    const seen = Array.from({ length: starts[b]! + prefix }, (_, j) => j)
+    for (let i = 0; i < 32; i++) if ((bits >>> i) & 1) seen.push(starts[b]! + group + i)
+    return seen.slice(Math.max(0, seen.length - window)).includes(key)
+  }
+
 /** softmax(scores) v and its gradients in float64, row by row as it is written; a row that sees nothing gives zeros. */
 export function attentionInFloat64(
   { q, k, v, dout }: { q: Float32Array; k: Float32Array; v: Float32Array; dout?: Float32Array },

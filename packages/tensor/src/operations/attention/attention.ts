@@ -1,22 +1,34 @@
 import { differentiable } from '../../autograd/tape'
 import { OutriderError, ShapeError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
-import { defineStartKernel, type Start, startRun } from '../starts'
+import { type Start, startRun } from '../starts'
 import { throughF32 } from '../through-f32'
-import combineSource from './combine.wgsl'
+import { attentionGradients } from './gradient'
 import { attentionKernels } from './kernels'
-import rowSumsSource from './row-sums.wgsl'
 import { type AttentionKernelName, selectSpan, unlimited } from './select'
-
-const combineKernel = defineStartKernel({ name: 'attentionCombine', source: combineSource })
-const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSource })
 
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
   start?: Start
-  /** Row t sees only the last `window` keys up to its own: sliding window attention. Default: all of them. */
+  /** A row sees only the last `window` of the keys that it would see without: sliding window attention. Default: all of them. */
   window?: number | undefined
+  /**
+   * Which keys each row sees, where that is not all up to its own: u32 [batch, rows, 3], a row's `prefix`, `group` and `bits`.
+   * It sees key j exactly where
+   *
+   *     j < start + prefix,  or  0 ≤ j − start − group < 32 and bit (j − start − group) of bits is set
+   *
+   * (bit 0 is the lowest). Positions are counted from `start`, and a group begins where the prefix ends or later. A row that
+   * sees nothing gets zeros. A window counts the keys that are seen, so the last of a path through a tree are the last of it.
+   *
+   * - Verifying a tree of tokens after a cache of `start` keys: prefix 0, group 0, bits of a node's ancestors and itself. It
+   *   stays as it is while the cache grows.
+   * - Training a parallel draft (PARD, arXiv 2504.18583), start 0, masked positions behind the real ones: a real row t has
+   *   prefix t + 1 and no bits; the i-th mask after t real tokens has prefix t, its group's first key, and bits 0 … i.
+   * - Drafting in parallel is one such group after the cache.
+   */
+  visibility?: Tensor | undefined
   /** What scores are multiplied by. Default 1 / √headDim. */
   scale?: number | undefined
   /** Keep scores below this: softCap · tanh(score / softCap) (Gemma 2, arXiv 2408.00118). Default: they are as they are. */
@@ -41,7 +53,7 @@ export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { start = 0, window = unlimited, scale, softCap, kernel, span }: AttentionOptions = {},
+  { start = 0, window = unlimited, scale, softCap, visibility, kernel, span }: AttentionOptions = {},
 ): Tensor {
   if (!Number.isInteger(window) || window < 1)
     throw new OutriderError('INVALID_ARGUMENT', `attention: window is ${window}; it must be a positive integer.`)
@@ -50,14 +62,17 @@ export function attention(
   if (span !== undefined && !(Number.isInteger(span) && span >= 1))
     throw new OutriderError('INVALID_ARGUMENT', `attention: span is ${span}; it must be a positive integer.`)
   const { batch, rows, keys, heads, kvHeads, headDim } = attentionSizes(q, k, v)
+  if (visibility && (visibility.dtype !== 'u32' || visibility.shape.join() !== [batch, rows, 3].join()))
+    throw new ShapeError('attention', [visibility.shape], `visibility must be u32 [${batch}, ${rows}, 3]`)
   const { device } = q
-  const score = { capped: softCap !== undefined }
+  const score = { capped: softCap !== undefined, given: visibility !== undefined }
+  const given = visibility && { visibility }
   const kernels = attentionKernels(device, { rows, headDim, score }, kernel)
   const forward = startRun('attention', kernels.forward.kernel, start, batch)
   // The gradients want the shift over all keys, which parts do not give.
   const partKeys = device.tape ? unlimited : (span ?? selectSpan(rows, device.capabilities))
-  // A recording is replayed at positions further on.
-  const end = typeof start === 'number' && !device.isRecording ? Math.min(start + rows, keys) : keys
+  // A recording is replayed at positions further on; what visibility says lies on the device.
+  const end = typeof start === 'number' && !visibility && !device.isRecording ? Math.min(start + rows, keys) : keys
   const parts = Math.ceil(end / partKeys)
   const params = {
     batch,
@@ -79,17 +94,18 @@ export function attention(
     const out = device.empty(parts > 1 ? [parts, ...q.shape] : q.shape)
     device.run(forward.kernel, {
       ...kernels.forward.specialization,
-      bindings: { q, k, v, out, shift, ...forward.bindings },
+      bindings: { q, k, v, out, shift, ...given, ...forward.bindings },
       params,
       workgroups: blocks(queries, parts),
     })
     if (parts === 1) return [out]
     const whole = device.empty(q.shape)
-    const combine = startRun('attention', combineKernel, start, batch)
+    const { kernel, specialization } = kernels.combine()
+    const combine = startRun('attention', kernel, start, batch)
     device.run(combine.kernel, {
-      constants: { VECTORS: headDim / 4 },
-      bindings: { parts: out, shift, out: whole, ...combine.bindings },
-      params: { ...params, count: whole.size / 4 },
+      ...specialization,
+      bindings: { parts: out, shift, out: whole, ...given, ...combine.bindings },
+      params,
       workgroups: linearWorkgroups(Math.ceil(whole.size / 4 / 64)),
     })
     out.dispose()
@@ -102,45 +118,7 @@ export function attention(
       throw new OutriderError('UNSUPPORTED', 'attention: there is no gradient with starts by sequence.', {
         remedy: 'Train without a cache, with start 0.',
       })
-    const rowSums = device.empty([batch, heads, rows, 2])
-    throughF32([dout, out], [], (dout, out) => {
-      device.run(rowSumsKernel, {
-        constants: { VECTORS: headDim / 4 },
-        bindings: { dout, out, shift, rowSums },
-        params: { count: batch * heads * rows, rows, heads },
-        workgroups: linearWorkgroups(Math.ceil((batch * heads * rows) / 32)),
-      })
-      return []
-    })
-    const forQueries = () =>
-      throughF32([q, k, v, dout], [q.dtype], (q, k, v, dout) => {
-        const dq = device.empty(q.shape)
-        const { kernel, specialization } = kernels.queryGradient()
-        device.run(kernel.constant, {
-          ...specialization,
-          bindings: { q, k, v, dout, rowSums, dq },
-          params,
-          workgroups: blocks(queries),
-        })
-        return [dq]
-      })[0]
-    // One kernel gives both; whichever is asked for first runs it.
-    let pair: readonly [dk: Tensor, dv: Tensor] | null = null
-    const forKeys = () => {
-      pair ??= throughF32([q, k, v, dout], [k.dtype, v.dtype], (q, k, v, dout) => {
-        const [dk, dv] = [device.empty(k.shape), device.empty(v.shape)]
-        const { kernel, specialization } = kernels.keyGradient()
-        device.run(kernel.constant, {
-          ...specialization,
-          bindings: { q, k, v, dout, rowSums, dk, dv },
-          params,
-          workgroups: blocks(keys),
-        })
-        return [dk, dv]
-      })
-      return pair
-    }
-    return [forQueries, () => forKeys()[0], () => forKeys()[1]]
+    return attentionGradients({ q, k, v, out, shift, visibility, kernels, params, blocks }, dout)
   }
   return differentiable(out, { name: 'attention', inputs: [q, k, v], gradient })
 }

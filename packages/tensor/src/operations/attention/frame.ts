@@ -1,7 +1,9 @@
 import { each } from '../each'
+import combine from './combine.wgsl'
 import type { Exchange, Pair, Term } from './exchange'
 import places from './places.wgsl'
 import { type ScoreForm, scoreFields, scoreSource } from './score'
+import seers from './seers.wgsl'
 import { sightSource } from './sight'
 
 /** What a kernel of attention is generated from. */
@@ -32,7 +34,7 @@ export function forwardSource(form: AttentionForm): string {
     ${scored((j) => `var weight${j} = select(vec4f(), exp(score${j} - top), seen${j});`)}
     total = total * shrink + ${exchange.counted(ofAll(exchange, 'weight', (a, b) => `(${a} + ${b})`))};
     ${exchange.addTile(terms, { ...keysOfTile, shrink: 'shrink' })}`)}
-  total = ${exchange.sum('total')};
+  total = totalOf(${exchange.sum('total')});
   let there = min(queries - block.first, 4u);
   let places = outOfPart(at, block);
   ${exchange.store([{ target: 'out', sum: 'm', value: (sum, m) => `${sum} / total.${m}` }], 'places')}
@@ -94,7 +96,7 @@ export function keyGradientSource(form: AttentionForm): string {
     ])}
     ${scored(
       (j) => `let sums${j} = rowSums[sumsAt(block, real${j})];
-    let seen${j} = sees(sightOf(block.batch, 0u, vec4u(rowOf(real${j}))), members) & vec4<bool>(query${j} < end);
+    let seen${j} = sees(sightOfRow(block.batch, rowOf(real${j})), members) & vec4<bool>(query${j} < end);
     var chance${j} = select(vec4f(), exp(scoreOf(s${j}) - sums${j}.x), seen${j});
     var slope${j} = chance${j} * (g${j} - sums${j}.y) * slopeOf(s${j});`,
     )}
@@ -111,6 +113,13 @@ export function keyGradientSource(form: AttentionForm): string {
 }`
 }
 
+/** Attention to all keys from attention to each part of them. */
+export const combineSource = (score: ScoreForm): string =>
+  `${sightHead(score)}\n${combine}${score.given ? `@group(0) @binding(3) ${read('visibility', 'u32')};` : ''}`
+
+/** The rows that see a block of keys, for the gradient of these, where visibility is given. */
+export const seersSource = (score: ScoreForm): string => `${sightHead(score)}\n${seers}`
+
 const read = (name: string, type = 'vec4f') => `var<storage, read> ${name}: array<${type}>`
 const written = (name: string, type: string) => `var<storage, read_write> ${name}: array<${type}>`
 const operands = ['q', 'k', 'v'].map((name) => read(name))
@@ -118,17 +127,20 @@ const gradientOperands = [...operands, read('dout'), read('rowSums', 'vec2f')]
 
 /** All that comes before the entry point, and its first line. */
 const frame = ({ exchange, score }: AttentionForm, terms: readonly Term[], bindings: readonly string[]) =>
-  `struct Params { ${[...placeFields, ...scoreFields(score)].join(', ')} }
-@group(1) @binding(0) var<uniform> params: Params;
-${bindings.map((binding, i) => `@group(0) @binding(${i}) ${binding};`).join('\n')}
+  `${[...bindings, ...(score.given ? [read('visibility', 'u32')] : [])].map((binding, i) => `@group(0) @binding(${i}) ${binding};`).join('\n')}
+${sightHead(score)}
 ${places}
-${sightSource}
 ${scoreSource(score)}
 ${exchange.declarations(terms)}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = group.x + group.y * groups.x;`
+
+/** The parameters of every kernel of a form, and which keys a row sees. */
+const sightHead = (score: ScoreForm) => `struct Params { ${[...placeFields, ...scoreFields(score)].join(', ')} }
+@group(1) @binding(0) var<uniform> params: Params;
+${sightSource(score.given)}`
 
 const placeFields = ['batch', 'rows', 'keys', 'heads', 'kvHeads', 'start', 'window', 'parts', 'span'].map(
   (name) => `${name}: u32`,
@@ -140,11 +152,11 @@ const queriesOfBlock = `let queries = queryCount();
   if (block.part >= params.parts) { return; }
   let members = membersOf(block, queries);
   let at = queriesAt(block, members);
-  let sight = sightOf(block.batch, block.part, rowsOf(members));`
+  let sight = sightOf(block.batch, rowsOf(members), block.part * params.span, (block.part + 1u) * params.span);`
 
 /** A pass over the tiles of keys that any of the block's queries sees. */
 const overKeys = (body: string) => `let end = endOf(sight);
-  for (var tile = beginOf(sight) / TILE * TILE; tile < end; tile += TILE) {
+  for (var tile = beginOf(sight) / TILE * TILE; tile < end; tile = tileAfter(sight, tile, TILE)) {
     ${body}
   }`
 

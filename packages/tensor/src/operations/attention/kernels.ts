@@ -6,7 +6,14 @@ import { generatedStartKernel, type StartKernel } from '../starts'
 import { broadcastExchange } from './broadcast-exchange'
 import { decodingExchange } from './decoding-exchange'
 import type { Exchange } from './exchange'
-import { type AttentionForm, forwardSource, keyGradientSource, queryGradientSource } from './frame'
+import {
+  type AttentionForm,
+  combineSource,
+  forwardSource,
+  keyGradientSource,
+  queryGradientSource,
+  seersSource,
+} from './frame'
 import type { ScoreForm } from './score'
 import {
   type AttentionKernelName,
@@ -19,16 +26,21 @@ import {
 import { sharedExchange } from './shared-exchange'
 
 /** A kernel of attention, and what its shader is specialised by. */
-interface AttentionKernel {
+export interface AttentionKernel {
   kernel: StartKernel
   specialization: KernelSpecialization
 }
 
-interface Kernels {
+/** Those of one form. */
+export interface AttentionKernels {
   forward: AttentionKernel
+  /** What makes the whole of parts. */
+  combine: () => AttentionKernel
   /** The kernels of the gradients; made when they are asked for. */
   queryGradient: () => AttentionKernel
   keyGradient: () => AttentionKernel
+  /** Finds the rows that see a block of keys, for their gradient, where visibility is given. */
+  seers: () => AttentionKernel
 }
 
 /**
@@ -40,19 +52,24 @@ export function attentionKernels(
   device: Device,
   { rows, headDim, score }: { rows: number; headDim: number; score: ScoreForm },
   forced?: AttentionKernelName,
-): Kernels {
+): AttentionKernels {
   const decodes = forced ? forced === 'decoding' : !device.tape && selectsDecoding(rows, headDim, device.capabilities)
   const withGradients = forced && forced !== 'decoding' ? forced : selectAttention(headDim, device.capabilities)
+  const suffix = `${score.capped ? 'Capped' : ''}${score.given ? 'Given' : ''}`
   const make = (pass: string, source: (form: AttentionForm) => string, name: AttentionKernelName) => {
     const { exchange, constants, prelude } = exchangeOf(device, headDim, name)
     return {
-      kernel: generatedStartKernel(`attention${pass}${exchange.name}${score.capped ? 'Capped' : ''}`, () =>
-        source({ exchange, score }),
-      ),
+      kernel: generatedStartKernel(`attention${pass}${exchange.name}${suffix}`, () => source({ exchange, score })),
       specialization: { constants: { ...constants, VECTORS: headDim / 4 }, prelude },
     }
   }
+  const simple = (pass: string, source: (score: ScoreForm) => string) => ({
+    kernel: generatedStartKernel(`attention${pass}${suffix}`, () => source(score)),
+    specialization: { constants: { VECTORS: headDim / 4 } },
+  })
   return {
+    combine: () => simple('Combine', combineSource),
+    seers: () => simple('Seers', seersSource),
     forward: make('', forwardSource, decodes ? 'decoding' : withGradients),
     queryGradient: () => make('QueryGradient', queryGradientSource, withGradients),
     keyGradient: () => make('KeyGradient', keyGradientSource, withGradients),

@@ -4,10 +4,12 @@ import { keepingNaN, nanWgsl } from '../pointwise/nan'
 export interface ScoreForm {
   /** Scores are kept below a cap. */
   readonly capped: boolean
+  /** Which keys a row sees is given, not causal. */
+  readonly given: boolean
 }
 
 /** The parameters that a score takes. */
-export const scoreFields = ({ capped }: ScoreForm): readonly string[] => [
+export const scoreFields = ({ capped }: Pick<ScoreForm, 'capped'>): readonly string[] => [
   'scale: f32',
   ...(capped ? ['softCap: f32'] : []),
 ]
@@ -18,7 +20,7 @@ export const scoreFields = ({ capped }: ScoreForm): readonly string[] => [
  * - `scoreOf(products) -> vec4f`: scale · q·k; with a cap, softCap · tanh(scale · q·k / softCap)
  * - `slopeOf(products) -> vec4f`: ∂ score / ∂ q·k
  */
-export const scoreSource = ({ capped }: ScoreForm): string => (capped ? cappedScore : plainScore)
+export const scoreSource = ({ capped }: Pick<ScoreForm, 'capped'>): string => (capped ? cappedScore : plainScore)
 
 const plainScore = `fn scoreOf(products: vec4f) -> vec4f { return products * params.scale; }
 fn slopeOf(products: vec4f) -> vec4f { return vec4f(params.scale); }`
