@@ -11,7 +11,7 @@ import { type AttentionKernelName, selectSpan, unlimited } from './select'
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
   start?: Start
-  /** A row sees only the last `window` of the keys that it would see without: sliding window attention. Default: all of them. */
+  /** A row sees only the last `window` of the keys that it would see without it: sliding window attention. Default: all. */
   window?: number | undefined
   /**
    * Which keys each row sees, where that is not all up to its own: u32 [batch, rows, 3], a row's `prefix`, `group` and `bits`.
@@ -19,8 +19,9 @@ export interface AttentionOptions {
    *
    *     j < start + prefix,  or  0 ≤ j − start − group < 32 and bit (j − start − group) of bits is set
    *
-   * (bit 0 is the lowest). Positions are counted from `start`, and a group begins where the prefix ends or later. A row that
-   * sees nothing gets zeros. A window counts the keys that are seen, so the last of a path through a tree are the last of it.
+   * (bit 0 is the lowest). Prefix and group are counted from `start`, below 2³⁰, and a group begins where the prefix ends or
+   * later. A row that sees nothing gets zeros. A window counts the keys that are seen, by index: along a path through a tree it
+   * reaches as far back as if the path were alone. The gradients read the tensor again.
    *
    * - Verifying a tree of tokens after a cache of `start` keys: prefix 0, group 0, bits of a node's ancestors and itself. It
    *   stays as it is while the cache grows.
@@ -40,14 +41,17 @@ export interface AttentionOptions {
 }
 
 /**
- * Causal attention with grouped heads: softmax(scale · q kᵀ) v, query head h reading key head ⌊h / (heads / kvHeads)⌋.
- * The scores are never held. k and v may be caches longer than what has been written: only keys up to start + row are read.
- * Differentiable where start is a number.
+ * Attention with grouped heads: softmax(scale · q kᵀ) v over the keys that a row sees, query head h reading key head
+ * ⌊h / (heads / kvHeads)⌋; scores may be soft-capped. Causal, unless `visibility` says otherwise. The scores are never held. k
+ * and v may be caches longer than what has been written: keys behind the last that a row sees are not read. Differentiable in q,
+ * k and v where start is a number.
  *
  * @param q  f32 or f16 [batch, rows, heads, headDim]; headDim a multiple of 4. f16 is widened for the kernels
  * @param k  f32 or f16 [batch, keys, kvHeads, headDim]
  * @param v  f32 or f16, the shape of k
  * @returns of q's shape and dtype
+ * @throws ShapeError where shapes do not fit; OutriderError INVALID_ARGUMENT for an option out of range, or a kernel that does
+ *         not take the form here; UNSUPPORTED where a gradient is asked for with starts by sequence
  */
 export function attention(
   q: Tensor,
