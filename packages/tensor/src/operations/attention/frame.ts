@@ -21,7 +21,7 @@ export function forwardSource(form: AttentionForm): string {
   const { exchange } = form
   const terms = [{ sum: 'm', factor: 'weight', source: 'v' }]
   const scored = (line: (j: number) => string) => each(exchange.scored, line)
-  return `${frame(form, terms, [...operands, written('out', 'vec4f'), written('shift', 'f32')])}
+  return `${frame(form, terms, [...operands(), written('out', 'vec4f'), written('shift', 'f32')])}
   ${queriesOfBlock}
   ${exchange.begin(terms)}
   var largest = vec4f(-3.0e38);
@@ -46,7 +46,7 @@ export function forwardSource(form: AttentionForm): string {
 export function queryGradientSource(form: AttentionForm): string {
   const { exchange } = form
   const terms = [{ sum: 'm', factor: 'slope', source: 'k' }]
-  return `${frame(form, terms, [...gradientOperands, written('dq', 'vec4f')])}
+  return `${frame(form, terms, [...gradientOperands(), written('dq', 'vec4f')])}
   ${queriesOfBlock}
   ${exchange.begin(terms)}
   ${each(4, (m) => `let sums${m} = rowSums[sumsAt(block, members[${m}])];`)}
@@ -75,7 +75,7 @@ export function keyGradientSource(form: AttentionForm): string {
     { sum: 'v', factor: 'chance', source: 'dout' },
   ]
   const scored = (line: (j: number) => string) => each(exchange.scored, line)
-  return `${frame(form, terms, [...gradientOperands, written('dk', 'vec4f'), written('dv', 'vec4f')])}
+  return `${frame(form, terms, [...gradientOperands(), written('dk', 'vec4f'), written('dv', 'vec4f')])}
   let queries = queryCount();
   let block = blockAt(index, params.keys);
   if (block.part >= params.parts) { return; }
@@ -122,8 +122,8 @@ export const seersSource = (score: ScoreForm): string => `${sightHead(score)}\n$
 
 const read = (name: string, type = 'vec4f') => `var<storage, read> ${name}: array<${type}>`
 const written = (name: string, type: string) => `var<storage, read_write> ${name}: array<${type}>`
-const operands = ['q', 'k', 'v'].map((name) => read(name))
-const gradientOperands = [...operands, read('dout'), read('rowSums', 'vec2f')]
+const operands = () => ['q', 'k', 'v'].map((name) => read(name))
+const gradientOperands = () => [...operands(), read('dout'), read('rowSums', 'vec2f')]
 
 /** All that comes before the entry point, and its first line. */
 const frame = ({ exchange, score }: AttentionForm, terms: readonly Term[], bindings: readonly string[]) =>
@@ -138,13 +138,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let index = group.x + group.y * groups.x;`
 
 /** The parameters of every kernel of a form, and which keys a row sees. */
-const sightHead = (score: ScoreForm) => `struct Params { ${[...placeFields, ...scoreFields(score)].join(', ')} }
+const sightHead = (score: ScoreForm) => `struct Params { ${[placeFields, ...scoreFields(score)].join(', ')} }
 @group(1) @binding(0) var<uniform> params: Params;
 ${sightSource(score.given)}`
 
-const placeFields = ['batch', 'rows', 'keys', 'heads', 'kvHeads', 'start', 'window', 'parts', 'span'].map(
-  (name) => `${name}: u32`,
-)
+const placeFields =
+  'batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, window: u32, parts: u32, span: u32'
 
 /** The four queries of a block: where they are, and which keys they see. */
 const queriesOfBlock = `let queries = queryCount();

@@ -20,13 +20,13 @@ export const scoreFields = ({ capped }: Pick<ScoreForm, 'capped'>): readonly str
  * - `scoreOf(products) -> vec4f`: scale · q·k; with a cap, softCap · tanh(scale · q·k / softCap)
  * - `slopeOf(products) -> vec4f`: ∂ score / ∂ q·k
  */
-export const scoreSource = ({ capped }: Pick<ScoreForm, 'capped'>): string => (capped ? cappedScore : plainScore)
+export const scoreSource = ({ capped }: Pick<ScoreForm, 'capped'>): string => (capped ? cappedScore() : plainScore)
 
 const plainScore = `fn scoreOf(products: vec4f) -> vec4f { return products * params.scale; }
 fn slopeOf(products: vec4f) -> vec4f { return vec4f(params.scale); }`
 
 // By e^(−2|x|), which neither overflows nor cancels, as 1 − tanh² does near the cap; and by the series where 1 − e^(−2|x|) would.
-const cappedScore = `${nanWgsl}
+const cappedScore = () => `${nanWgsl}
 fn scoreOf(products: vec4f) -> vec4f {
   let x = products * params.scale / params.softCap;
   let e = exp(-2.0 * abs(x));
