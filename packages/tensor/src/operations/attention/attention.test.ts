@@ -1,46 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { valueAndGradient } from '../../autograd/value-and-gradient'
-import { uniform01 } from '../../random/philox'
 import { expectAllClose, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
 import { sum } from '../reduce/sum'
 import { attention } from './attention'
-
-const random = (size: number, stream: number) =>
-  Float32Array.from({ length: size }, (_, i) => 4 * uniform01(stream, i) - 2)
-
-/** softmax(q kᵀ / √d) v in float64, sequence by sequence. */
-function reference(
-  q: Float32Array,
-  k: Float32Array,
-  v: Float32Array,
-  shape: { batch: number; rows: number; heads: number; keys: number; kvHeads: number; headDim: number },
-  starts: number[],
-  window = Number.POSITIVE_INFINITY,
-) {
-  const { batch, rows, heads, keys, kvHeads, headDim } = shape
-  const out = new Float64Array(q.length)
-  for (let b = 0; b < batch; b++)
-    for (let t = 0; t < rows; t++)
-      for (let h = 0; h < heads; h++) {
-        const group = Math.floor(h / (heads / kvHeads))
-        const at = ((b * rows + t) * heads + h) * headDim
-        const position = starts[b]! + t
-        const first = Math.max(0, position + 1 - window)
-        const seen = Math.min(position + 1, keys) - first
-        const kv = (s: number) => ((b * keys + first + s) * kvHeads + group) * headDim
-        const scores = Array.from({ length: seen }, (_, s) => {
-          let sum = 0
-          for (let d = 0; d < headDim; d++) sum += q[at + d]! * k[kv(s) + d]!
-          return sum / Math.sqrt(headDim)
-        })
-        const largest = Math.max(...scores)
-        const total = scores.reduce((sum, score) => sum + Math.exp(score - largest), 0)
-        for (const [s, score] of scores.entries())
-          for (let d = 0; d < headDim; d++) out[at + d]! += (Math.exp(score - largest) / total) * v[kv(s) + d]!
-      }
-  return out
-}
+import { attentionInFloat64, causal, randomNumbers as random } from './attention.fixture'
 
 describe('attention', () => {
   for (const [headDim, heads, kvHeads, kernel] of [
@@ -69,7 +33,10 @@ describe('attention', () => {
           { start: device.tensor(starts, { dtype: 'u32' }), kernel },
         ),
       )
-      await expectAllClose(out, reference(q, k, v, shape, starts), { absolute: 2e-5, relative: 1e-4 })
+      await expectAllClose(out, attentionInFloat64({ q, k, v }, shape, { sees: causal(starts) }).out, {
+        absolute: 2e-5,
+        relative: 1e-4,
+      })
       out.dispose()
     })
 
@@ -93,7 +60,10 @@ describe('attention', () => {
         using whole = of()
         using parts = of(16)
         using one = of(70)
-        await expectAllClose(parts, reference(q, k, v, shape, starts, window), { absolute: 2e-5, relative: 1e-4 })
+        await expectAllClose(parts, attentionInFloat64({ q, k, v }, shape, { sees: causal(starts, window) }).out, {
+          absolute: 2e-5,
+          relative: 1e-4,
+        })
         expect(await one.data()).toEqual(await whole.data())
       }
     },
@@ -137,7 +107,10 @@ describe('attention', () => {
         { start: device.tensor(starts, { dtype: 'u32' }), window },
       ),
     )
-    await expectAllClose(out, reference(q, k, v, shape, starts, window), { absolute: 2e-5, relative: 1e-4 })
+    await expectAllClose(out, attentionInFloat64({ q, k, v }, shape, { sees: causal(starts, window) }).out, {
+      absolute: 2e-5,
+      relative: 1e-4,
+    })
     out.dispose()
   })
 

@@ -1,104 +1,39 @@
 import { differentiable } from '../../autograd/tape'
-import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
-import { defineKernel, generatedKernel, type Kernel, type KernelSpecialization, linearWorkgroups } from '../../kernel'
+import { linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
-import { rowReduction, workgroupReduction } from '../reduce/row-reduction'
-import { defineStartKernel, generatedStartKernel, type Start, type StartKernel, startRun } from '../starts'
+import { type Start, startRun } from '../starts'
 import { throughF32 } from '../through-f32'
-import type { BroadcastForm } from './broadcast-source'
-import * as broadcast from './broadcast-source'
-import combineSource from './combine.wgsl'
-import decodingSource from './decoding.wgsl'
-import forwardSource from './forward.wgsl'
-import keyGradientSource from './key-gradient.wgsl'
-import places from './places.wgsl'
-import queryGradientSource from './query-gradient.wgsl'
-import rowSumsSource from './row-sums.wgsl'
-import {
-  type AttentionKernelName,
-  decodingLanes,
-  selectAttention,
-  selectSpan,
-  selectsDecoding,
-  takesBroadcast,
-  takesDecoding,
-  unlimited,
-} from './select'
-
-const combineKernel = defineStartKernel({ name: 'attentionCombine', source: combineSource })
-const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSource })
-
-/** The kernels of attention and its gradients, and what their shaders are specialised by. */
-interface AttentionKernels {
-  forward: StartKernel
-  /** Of `forward`, where it is not that of the gradients. */
-  forwardSpecialization?: KernelSpecialization
-  queryGradient: Kernel
-  keyGradient: Kernel
-  specialization: KernelSpecialization
-}
-
-function attentionKernels(
-  device: Device,
-  rows: number,
-  headDim: number,
-  forced?: AttentionKernelName,
-): AttentionKernels {
-  if (forced !== 'decoding' && (forced || device.tape || !selectsDecoding(rows, headDim, device.capabilities)))
-    return kernelsWithGradients(device, headDim, forced)
-  if (device.tape || !takesDecoding(headDim))
-    throw new OutriderError('INVALID_ARGUMENT', 'attention: kernel decoding does not take this form here.')
-  return {
-    ...kernelsWithGradients(device, headDim),
-    forward: decodingKernel,
-    forwardSpecialization: {
-      constants: { LANES: decodingLanes, VECTORS: headDim / 4 },
-      prelude: workgroupReduction,
-    },
-  }
-}
-
-const decodingKernel = defineStartKernel({ name: 'attentionDecoding', source: places + decodingSource })
-
-function kernelsWithGradients(
-  { capabilities }: Device,
-  headDim: number,
-  forced?: Exclude<AttentionKernelName, 'decoding'>,
-): AttentionKernels {
-  const vectors = headDim / 4
-  if ((forced ?? selectAttention(headDim, capabilities)) === 'broadcast') {
-    if (!takesBroadcast(headDim, capabilities))
-      throw new OutriderError('INVALID_ARGUMENT', 'attention: kernel broadcast does not take this form here.')
-    const form = { lanes: capabilities.subgroupMinSize, vectors }
-    return { ...broadcastKernels(form), specialization: { constants: { VECTORS: vectors } } }
-  }
-  const lanes = rowReduction(256, capabilities)
-  return { ...sharedKernels, specialization: { ...lanes, constants: { ...lanes.constants, VECTORS: vectors } } }
-}
-
-const sharedKernels = {
-  forward: defineStartKernel({ name: 'attention', source: places + forwardSource }),
-  queryGradient: defineKernel({ name: 'attentionQueryGradient', source: places + queryGradientSource }),
-  keyGradient: defineKernel({ name: 'attentionKeyGradient', source: places + keyGradientSource }),
-}
-
-function broadcastKernels(form: BroadcastForm) {
-  const name = (part: string) => `attention${part}Broadcast${form.lanes}x${form.vectors}`
-  return {
-    forward: generatedStartKernel(name(''), () => places + broadcast.forwardSource(form)),
-    queryGradient: generatedKernel(name('QueryGradient'), () => places + broadcast.queryGradientSource(form)),
-    keyGradient: generatedKernel(name('KeyGradient'), () => places + broadcast.keyGradientSource(form)),
-  }
-}
+import { attentionGradients } from './gradient'
+import { attentionKernels } from './kernels'
+import { type AttentionKernelName, selectSpan, unlimited } from './select'
 
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
   start?: Start
-  /** Row t sees only the last `window` keys up to its own: sliding window attention. Default: all of them. */
+  /** A row sees only the last `window` of the keys that it would see without it: sliding window attention. Default: all. */
   window?: number | undefined
+  /**
+   * Which keys each row sees, where that is not all up to its own: u32 [batch, rows, 3], a row's `prefix`, `group` and `bits`.
+   * It sees key j exactly where
+   *
+   *     j < start + prefix,  or  0 ≤ j − start − group < 32 and bit (j − start − group) of bits is set
+   *
+   * (bit 0 is the lowest). Prefix and group are counted from `start`, below 2³⁰, and a group begins where the prefix ends or
+   * later. A row that sees nothing gets zeros. A window counts the keys that are seen, by index: along a path through a tree it
+   * reaches as far back as if the path were alone. The gradients read the tensor again.
+   *
+   * - Verifying a tree of tokens after a cache of `start` keys: prefix 0, group 0, bits of a node's ancestors and itself. It
+   *   stays as it is while the cache grows.
+   * - Training a parallel draft (PARD, arXiv 2504.18583), start 0, masked positions behind the real ones: a real row t has
+   *   prefix t + 1 and no bits; the i-th mask after t real tokens has prefix t, its group's first key, and bits 0 … i.
+   * - Drafting in parallel is one such group after the cache.
+   */
+  visibility?: Tensor | undefined
   /** What scores are multiplied by. Default 1 / √headDim. */
-  scale?: number
+  scale?: number | undefined
+  /** Keep scores below this: softCap · tanh(score / softCap) (Gemma 2, arXiv 2408.00118). Default: they are as they are. */
+  softCap?: number | undefined
   /** Use this kernel, for comparison; by default the head and the device decide. */
   kernel?: AttentionKernelName | undefined
   /** Cut the keys into parts of so many, where no gradients are recorded; by default the rows and the device decide. */
@@ -106,38 +41,42 @@ export interface AttentionOptions {
 }
 
 /**
- * Causal attention with grouped heads: softmax(scale · q kᵀ) v, query head h reading key head ⌊h / (heads / kvHeads)⌋.
- * The scores are never held. k and v may be caches longer than what has been written: only keys up to start + row are read.
- * Differentiable where start is a number.
+ * Attention with grouped heads: softmax(scale · q kᵀ) v over the keys that a row sees, query head h reading key head
+ * ⌊h / (heads / kvHeads)⌋; scores may be soft-capped. Causal, unless `visibility` says otherwise. The scores are never held. k
+ * and v may be caches longer than what has been written: keys behind the last that a row sees are not read. Differentiable in q,
+ * k and v where start is a number.
  *
  * @param q  f32 or f16 [batch, rows, heads, headDim]; headDim a multiple of 4. f16 is widened for the kernels
  * @param k  f32 or f16 [batch, keys, kvHeads, headDim]
  * @param v  f32 or f16, the shape of k
  * @returns of q's shape and dtype
+ * @throws ShapeError where shapes do not fit; OutriderError INVALID_ARGUMENT for an option out of range, or a kernel that does
+ *         not take the form here; UNSUPPORTED where a gradient is asked for with starts by sequence
  */
 export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { start = 0, window = unlimited, scale, kernel, span }: AttentionOptions = {},
+  { start = 0, window = unlimited, scale, softCap, visibility, kernel, span }: AttentionOptions = {},
 ): Tensor {
   if (!Number.isInteger(window) || window < 1)
     throw new OutriderError('INVALID_ARGUMENT', `attention: window is ${window}; it must be a positive integer.`)
+  if (softCap !== undefined && !(Number.isFinite(softCap) && softCap > 0))
+    throw new OutriderError('INVALID_ARGUMENT', `attention: softCap is ${softCap}; it must be a positive number.`)
   if (span !== undefined && !(Number.isInteger(span) && span >= 1))
     throw new OutriderError('INVALID_ARGUMENT', `attention: span is ${span}; it must be a positive integer.`)
   const { batch, rows, keys, heads, kvHeads, headDim } = attentionSizes(q, k, v)
+  if (visibility && (visibility.dtype !== 'u32' || visibility.shape.join() !== [batch, rows, 3].join()))
+    throw new ShapeError('attention', [visibility.shape], `visibility must be u32 [${batch}, ${rows}, 3]`)
   const { device } = q
-  const { forward, forwardSpecialization, queryGradient, keyGradient, specialization } = attentionKernels(
-    device,
-    rows,
-    headDim,
-    kernel,
-  )
-  const run = startRun('attention', forward, start, batch)
+  const score = { capped: softCap !== undefined, given: visibility !== undefined }
+  const given = visibility && { visibility }
+  const kernels = attentionKernels(device, { rows, headDim, score }, kernel)
+  const forward = startRun('attention', kernels.forward.kernel, start, batch)
   // The gradients want the shift over all keys, which parts do not give.
   const partKeys = device.tape ? unlimited : (span ?? selectSpan(rows, device.capabilities))
-  // A recording is replayed at positions further on.
-  const end = typeof start === 'number' && !device.isRecording ? Math.min(start + rows, keys) : keys
+  // A recording is replayed at positions further on; what visibility says lies on the device.
+  const end = typeof start === 'number' && !visibility && !device.isRecording ? Math.min(start + rows, keys) : keys
   const parts = Math.ceil(end / partKeys)
   const params = {
     batch,
@@ -145,31 +84,32 @@ export function attention(
     keys,
     heads,
     kvHeads,
-    start: run.start,
+    start: forward.start,
     window: Math.min(window, unlimited),
     scale: scale ?? 1 / Math.sqrt(headDim),
+    ...(softCap !== undefined && { softCap }),
     parts,
     span: partKeys,
   }
   const blocks = (count: number, times = 1) => linearWorkgroups(times * batch * kvHeads * Math.ceil(count / 4))
   const queries = (rows * heads) / kvHeads
-  const byQueries = { ...specialization, params, workgroups: blocks(queries) }
   const shift = device.empty([parts, batch, heads, rows])
   const [out] = throughF32([q, k, v], [q.dtype], (q, k, v) => {
     const out = device.empty(parts > 1 ? [parts, ...q.shape] : q.shape)
-    device.run(run.kernel, {
-      ...byQueries,
-      ...forwardSpecialization,
-      bindings: { q, k, v, out, shift, ...run.bindings },
+    device.run(forward.kernel, {
+      ...kernels.forward.specialization,
+      bindings: { q, k, v, out, shift, ...given, ...forward.bindings },
+      params,
       workgroups: blocks(queries, parts),
     })
     if (parts === 1) return [out]
     const whole = device.empty(q.shape)
-    const combine = startRun('attention', combineKernel, start, batch)
+    const { kernel, specialization } = kernels.combine()
+    const combine = startRun('attention', kernel, start, batch)
     device.run(combine.kernel, {
-      constants: { VECTORS: headDim / 4 },
-      bindings: { parts: out, shift, out: whole, ...combine.bindings },
-      params: { ...params, count: whole.size / 4 },
+      ...specialization,
+      bindings: { parts: out, shift, out: whole, ...given, ...combine.bindings },
+      params,
       workgroups: linearWorkgroups(Math.ceil(whole.size / 4 / 64)),
     })
     out.dispose()
@@ -182,37 +122,7 @@ export function attention(
       throw new OutriderError('UNSUPPORTED', 'attention: there is no gradient with starts by sequence.', {
         remedy: 'Train without a cache, with start 0.',
       })
-    const rowSums = device.empty([batch, heads, rows, 2])
-    throughF32([dout, out], [], (dout, out) => {
-      device.run(rowSumsKernel, {
-        constants: { VECTORS: headDim / 4 },
-        bindings: { dout, out, shift, rowSums },
-        params: { count: batch * heads * rows, rows, heads },
-        workgroups: linearWorkgroups(Math.ceil((batch * heads * rows) / 32)),
-      })
-      return []
-    })
-    const forQueries = () =>
-      throughF32([q, k, v, dout], [q.dtype], (q, k, v, dout) => {
-        const dq = device.empty(q.shape)
-        device.run(queryGradient, { bindings: { q, k, v, dout, rowSums, dq }, ...byQueries })
-        return [dq]
-      })[0]
-    // One kernel gives both; whichever is asked for first runs it.
-    let pair: readonly [dk: Tensor, dv: Tensor] | null = null
-    const forKeys = () => {
-      pair ??= throughF32([q, k, v, dout], [k.dtype, v.dtype], (q, k, v, dout) => {
-        const [dk, dv] = [device.empty(k.shape), device.empty(v.shape)]
-        device.run(keyGradient, {
-          bindings: { q, k, v, dout, rowSums, dk, dv },
-          ...byQueries,
-          workgroups: blocks(keys),
-        })
-        return [dk, dv]
-      })
-      return pair
-    }
-    return [forQueries, () => forKeys()[0], () => forKeys()[1]]
+    return attentionGradients({ q, k, v, out, shift, visibility, kernels, params, blocks }, dout)
   }
   return differentiable(out, { name: 'attention', inputs: [q, k, v], gradient })
 }

@@ -3,9 +3,7 @@
 //
 // parts: [parts, batch, rows, heads, headDim]    shift: [parts, batch, heads, rows]    out: [batch, rows, heads, headDim]
 // One invocation a vector of out, workgroups in a line. Only parts that a row sees have been written. VECTORS: headDim / 4.
-
-struct Params { count: u32, batch: u32, rows: u32, keys: u32, heads: u32, start: u32, window: u32, span: u32 }
-@group(1) @binding(0) var<uniform> params: Params;
+// Params: frame.ts. Before it: sight.ts.
 
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;
 @group(0) @binding(1) var<storage, read> shift: array<f32>;
@@ -14,25 +12,24 @@ struct Params { count: u32, batch: u32, rows: u32, keys: u32, heads: u32, start:
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.x + group.y * groups.x) * 64u + lane;
-  if (i >= params.count) { return; }
+  let count = params.batch * params.rows * params.heads * VECTORS;
+  if (i >= count) { return; }
   let head = (i / VECTORS) % params.heads;
   let row = (i / (VECTORS * params.heads)) % params.rows;
   let batch = i / (VECTORS * params.heads * params.rows);
-  let position = startOf(batch) + row;
-  let end = min(position + 1u, params.keys);
-  let begin = min(max(position + 1u, params.window) - params.window, end - 1u);
-  let first = begin / params.span;
-  let last = (end - 1u) / params.span;
+  let sight = sightOfRow(batch, row);
+  let first = beginOf(sight) / params.span;
+  let after = (endOf(sight) + params.span - 1u) / params.span;
   let place = (batch * params.heads + head) * params.rows + row;
   let step = params.batch * params.heads * params.rows;
   var largest = -3.0e38;
-  for (var part = first; part <= last; part++) { largest = max(largest, shift[place + part * step]); }
+  for (var part = first; part < after; part++) { largest = max(largest, shift[place + part * step]); }
   var total = 0.0;
   var sum = vec4f();
-  for (var part = first; part <= last; part++) {
+  for (var part = first; part < after; part++) {
     let weight = exp(shift[place + part * step] - largest);
     total += weight;
-    sum += weight * parts[i + part * params.count];
+    sum += weight * parts[i + part * count];
   }
-  out[i] = sum / total;
+  out[i] = sum / totalOf(vec4f(total)).x;
 }

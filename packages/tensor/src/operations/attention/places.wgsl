@@ -7,11 +7,6 @@
 // [parts, …], of the keys of each part alone (combine.wgsl).
 // VECTORS: headDim / 4.
 
-struct Params {
-  batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, window: u32, scale: f32, parts: u32, span: u32,
-}
-@group(1) @binding(0) var<uniform> params: Params;
-
 struct Block { first: u32, kvHead: u32, batch: u32, part: u32 }
 
 /** The index-th block where every key head has `count` queries, or keys. Its part is out of range after the last. */
@@ -53,17 +48,4 @@ fn keyAt(block: Block, key: u32) -> u32 {
 }
 fn keysAt(block: Block, keys: vec4u) -> vec4u {
   return vec4u(keyAt(block, keys.x), keyAt(block, keys.y), keyAt(block, keys.z), keyAt(block, keys.w));
-}
-
-/** The first key that a query at each position sees: `window` keys up to its own, and never none of those before `ends`. */
-fn windowBegins(positions: vec4u, ends: vec4u) -> vec4u {
-  return min(max(positions + 1u, vec4u(params.window)) - params.window, ends - 1u);
-}
-
-/** The keys that a query at each position sees of a part, from and to. */
-struct Span { begins: vec4u, ends: vec4u }
-fn spanOf(part: u32, positions: vec4u) -> Span {
-  let last = min(positions + 1u, vec4u(params.keys));
-  let begins = max(windowBegins(positions, last), vec4u(part * params.span));
-  return Span(begins, min(last, vec4u((part + 1u) * params.span)));
 }
