@@ -1,6 +1,7 @@
 import type { FormatName } from '../../formats/index'
 import { pieceReader, pieceType } from '../../formats/piece-reader'
 import { each } from '../each'
+import { type GateActivation, gatedUnits } from '../pointwise/gated'
 
 /** What a kernel of a linear layer computes, however it adds up. */
 export interface LinearForm {
@@ -18,8 +19,8 @@ export interface LinearForm {
   readonly normed: boolean
   /** `bias` is added to every row of a · bᵀ. */
   readonly biased: boolean
-  /** c is a · bᵀ; or `residual` is added to that; or it is gated: silu(a · bᵀ) · (a · upᵀ). */
-  readonly epilogue: 'none' | 'residual' | 'swiglu'
+  /** c is a · bᵀ; or `residual` is added to that; or it is gated: activation(a · bᵀ) · (a · upᵀ), by the activation's name. */
+  readonly epilogue: 'none' | 'residual' | GateActivation
 }
 
 /**
@@ -30,7 +31,8 @@ export interface LinearForm {
  * `params.k` counts pieces of `form.width` elements, which are a number, a vector, or the vectors `low` and `high`.
  */
 export function linearFrame({ rows, columns, width, format, half, normed, biased, epilogue }: LinearForm) {
-  const weights = epilogue === 'swiglu' ? (['b', 'up'] as const) : (['b'] as const)
+  const gate = epilogue === 'none' || epilogue === 'residual' ? undefined : gatedUnits[epilogue]
+  const weights = gate ? (['b', 'up'] as const) : (['b'] as const)
   const readers = weights.flatMap((weight) => (format ? [pieceReader(weight, format[weight]!)] : []))
   const type = width === 1 ? 'f32' : 'vec4f'
   const read = (source: string, at: string) => (half?.a && source === 'a' ? `${type}(a[${at}])` : `${source}[${at}]`)
@@ -55,7 +57,7 @@ export function linearFrame({ rows, columns, width, format, half, normed, biased
 ${inputs.map((input, i) => `@group(0) @binding(${i}) ${input};`).join('\n')}
 @group(1) @binding(0) var<uniform> params: Params;
 
-fn silu(x: f32) -> f32 { return x / (1.0 + exp(-max(x, -80.0))); }
+${gate?.activation ?? ''}
 ${format ? `${pieceType}\n${readers.map(({ source }) => source).join('\n')}` : ''}`,
 
     /** A line for each weight, row and column of the tile. */
@@ -88,11 +90,11 @@ ${format ? `${pieceType}\n${readers.map(({ source }) => source).join('\n')}` : '
     store: (i: number, offset: (j: number) => number): string => {
       const value = (j: number) => {
         const sum = biased ? `(b_${i}_${j} + bias[column + ${offset(j)}u])` : `b_${i}_${j}`
-        const result = {
-          none: sum,
-          residual: `residual[at + ${offset(j)}u] + ${sum}`,
-          swiglu: `silu(${sum}) * up_${i}_${j}`,
-        }[epilogue]
+        const result = gate
+          ? `activation(${sum}) * up_${i}_${j}`
+          : epilogue === 'residual'
+            ? `residual[at + ${offset(j)}u] + ${sum}`
+            : sum
         return half?.c ? `f16(clamp(${result}, -65504.0, 65504.0))` : result
       }
       return `if (row + ${i}u < params.m) {

@@ -4,6 +4,7 @@ import type { FormatName } from '../../formats/index'
 import { pieceOperands } from '../../formats/piece-reader'
 import { generatedKernel, type Kernel, linearWorkgroups } from '../../kernel'
 import type { Tensor } from '../../tensor'
+import type { GateActivation } from '../pointwise/gated'
 import { rowReduction } from '../reduce/row-reduction'
 import { broadcastLinearSource } from './broadcast-linear-source'
 import { dotSource } from './dot-source'
@@ -21,12 +22,14 @@ export interface LinearOperands {
   residual?: Tensor | undefined
   /** In parts of as many rows as those of b. */
   up?: Tensor | undefined
+  /** What gates, of a layer with `up`. Default silu. */
+  activation?: GateActivation | undefined
 }
 
 /** Runs a kernel of such a layer, `dot` or `broadcast`, for every part of the weights. */
 export function runLinear(
   { kernel: name, rows, columns, lanes }: MatmulPlan,
-  { a, b, c, norm, bias, residual, up }: LinearOperands,
+  { a, b, c, norm, bias, residual, up, activation = 'silu' }: LinearOperands,
 ): void {
   const { device } = a
   const [n, k] = b.shape as [number, number]
@@ -44,7 +47,7 @@ export function runLinear(
     half: a.dtype === 'f16' || c.dtype === 'f16' ? { a: a.dtype === 'f16', c: c.dtype === 'f16' } : undefined,
     normed: norm !== undefined,
     biased: bias !== undefined,
-    epilogue: up ? 'swiglu' : residual ? 'residual' : 'none',
+    epilogue: up ? activation : residual ? 'residual' : 'none',
   }
   const kernel = broadcast ? broadcastKernel(form, lanes) : dotKernel(form)
   const reduction = broadcast ? {} : rowReduction(k / width, device.capabilities)
