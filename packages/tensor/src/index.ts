@@ -6,9 +6,9 @@ export {
   type ValueAndGradient,
   valueAndGradient,
 } from './autograd/value-and-gradient'
+export { type Advance, type Counter, counter, type Position, position } from './device/advancing'
 export type { MemoryUse } from './device/buffer-pool'
 export type { Capabilities } from './device/capabilities'
-export type { Advance } from './device/command-queue'
 export { createDevice, type DeviceOptions } from './device/create-device'
 export { Device, type DeviceCounters, type KernelRun } from './device/device'
 export type { KernelTime } from './device/kernel-timer'

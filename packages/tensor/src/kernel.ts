@@ -1,3 +1,4 @@
+import type { Advancing } from './device/advancing'
 import { OutriderError } from './errors'
 
 export interface KernelBinding {
@@ -123,16 +124,20 @@ function literal(value: number | boolean | string): string {
   return Number.isInteger(value) && value >= 0 ? `${value}u` : `f32(${value})`
 }
 
-/** Writes parameters into 32-bit words in the order of the struct; a missing or unknown name is an error. */
+/** The value of a parameter; one that replays move on is `position(n)` or `counter(n)`. */
+export type ParameterValue = number | Advancing
+
+/** Writes parameters into 32-bit words in the order of the struct; a missing name is an error. */
 export function packParameters(
   kernel: Kernel,
-  values: Readonly<Record<string, number>>,
+  values: Readonly<Record<string, ParameterValue>>,
   words: DataView,
   offset: number,
 ): void {
   for (const { name, type } of kernel.parameters) {
-    const value = values[name]
-    if (value === undefined) throw new OutriderError('KERNEL', `Kernel ${kernel.name}: parameter "${name}" is missing.`)
+    const given = values[name]
+    if (given === undefined) throw new OutriderError('KERNEL', `Kernel ${kernel.name}: parameter "${name}" is missing.`)
+    const value = typeof given === 'number' ? given : given.word()
     if (type === 'u32') words.setUint32(offset, value, true)
     else if (type === 'i32') words.setInt32(offset, value, true)
     else words.setFloat32(offset, value, true)

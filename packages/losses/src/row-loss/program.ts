@@ -105,7 +105,7 @@ export function scopeMeans(
     prelude: lanes.prelude,
     workgroups: linearWorkgroups(scopes),
   })
-  if (ones !== mask && !device.tape) ones.dispose()
+  if (ones !== mask) ones.dispose()
   return { means, scopeRows }
 }
 

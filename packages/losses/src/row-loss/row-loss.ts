@@ -94,18 +94,17 @@ function rowLoss(name: string, parts: readonly Part[]): RowLoss {
 }
 
 function ofLogits(program: RowLossProgram, inputs: DistillationInputs): DistillationResult {
-  const { draftLogits, targetLogits, mask } = inputs
-  const { device } = draftLogits
-  const compute = () => {
+  const { draftLogits, targetLogits, labels, mask } = inputs
+  const read = [draftLogits, targetLogits, labels].filter((tensor) => tensor !== undefined)
+  return draftLogits.device.scope(() => {
     const stats = rowStats(program, inputs)
     const means = scopeMeans(program, stats.stats, inputs)
     const values = differentiable(rowValues(program, stats.stats, means), {
       name: program.values.name,
-      inputs: [draftLogits],
+      inputs: read,
+      saved: [stats.stats, means.means, ...(stats.drawn ? [stats.drawn] : [])],
       gradient: (dvalues) => [() => logitsGradient(program, inputs, stats, means, lineOf(dvalues, 0))],
     })
     return rowMeans(program.code, values, mask, targetLogits !== undefined)
-  }
-  // While gradients are recorded, the tape owns what is in between.
-  return device.tape ? compute() : device.scope(compute)
+  })
 }

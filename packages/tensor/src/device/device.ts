@@ -1,9 +1,9 @@
-import type { Tape } from '../autograd/tape'
+import { tapeOf } from '../autograd/tape'
 import { bytesPerElement, type DType, isFormat, paddedBytes, storedBytes, type TypedArray } from '../dtype'
 import { OutriderError, ShapeError } from '../errors'
 import { arrangeBlocks } from '../formats/arrange'
 import { formats, restBytes, wordBytes } from '../formats/index'
-import { type Kernel, type KernelSpecialization, maxParameterBytes } from '../kernel'
+import { type Kernel, type KernelSpecialization, maxParameterBytes, type ParameterValue } from '../kernel'
 import { checkShape, type Shape, sizeOf } from '../shape'
 import { Tensor } from '../tensor'
 import { hostBytes, type TensorData, tensorData } from '../tensor-data'
@@ -26,7 +26,7 @@ export interface KernelRun extends KernelSpecialization {
   /** Tensors by the names of the WGSL storage variables. */
   bindings: Readonly<Record<string, Tensor>>
   /** Values by the names of the fields of `struct Params`. */
-  params?: Readonly<Record<string, number>>
+  params?: Readonly<Record<string, ParameterValue>>
   workgroups: readonly [number, number?, number?]
 }
 
@@ -48,8 +48,6 @@ export class Device {
   readonly adapterName: string
   /** Whether the adapter is a software one. */
   readonly isSoftware: boolean
-  /** The tape that operations are recorded on, if any. Used by `valueAndGradient`. */
-  tape: Tape | null = null
   readonly #owned: boolean
   readonly #wait: Wait
   readonly #pool: BufferPool
@@ -217,44 +215,42 @@ export class Device {
 
   /**
    * Runs `body` and disposes of every tensor made in it, except those in the value it returns (a tensor, an array or a
-   * plain object of tensors, nested) and those that were kept.
+   * plain object of tensors, nested), those that were kept, and those that gradients will be computed from.
    */
   scope<T>(body: () => T): T {
     const scope = new Scope()
     const depth = this.#scopes.push(scope)
+    const parent = this.#scopes[depth - 2] ?? null
     try {
       const value = body()
-      const parent = this.#scopes[depth - 2]
       visitTensors(value, (tensor) => {
-        if (scope.tensors.has(tensor)) tensor.moveTo(parent ?? null)
+        if (scope.tensors.has(tensor)) tensor.moveTo(parent)
       })
       return value
     } finally {
       this.#scopes.length = depth - 1
-      for (const tensor of [...scope.tensors]) tensor.dispose()
+      const held = tapeOf(this)?.held
+      for (const tensor of [...scope.tensors])
+        if (held?.has(tensor)) tensor.moveTo(parent)
+        else tensor.dispose()
     }
-  }
-
-  /** Whether commands are being recorded: what is done now will be done again at other positions. */
-  get isRecording(): boolean {
-    return this.#recorder !== null
   }
 
   /**
    * Takes down what `body` would queue, to be queued by `replay` as often as wanted, at a fraction of the host's time. All that
    * `body` decides on the host, it decides once; what changes from time to time are the contents of tensors from outside,
-   * and the parameters of kernels named in `advancing` (u32), to which a replay adds.
+   * and the parameters of kernels that are a `position` or a `counter`, which a replay moves on.
    *
    * The memory of all tensors made in `body` is the recording's, until it is disposed.
    *
    * @returns the recording; nothing has been queued yet
    * @throws OutriderError INVALID_ARGUMENT inside another recording, or while gradients are recorded
    */
-  record<T>(body: () => T, { advancing = [] }: { advancing?: readonly string[] } = {}): Recording<T> {
+  record<T>(body: () => T): Recording<T> {
     this.#failures.assertUsable()
-    if (this.#recorder || this.tape)
+    if (this.#recorder || tapeOf(this))
       throw new OutriderError('INVALID_ARGUMENT', 'device.record: a recording or a tape is already running.')
-    const recorder = new Recorder(this.#pool, advancing)
+    const recorder = new Recorder(this.#pool)
     const release = (storage: Storage) => this.release(storage)
     this.#recorder = recorder
     try {

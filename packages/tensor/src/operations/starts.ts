@@ -1,9 +1,10 @@
+import { Advancing, type Position } from '../device/advancing'
 import { OutriderError, ShapeError } from '../errors'
 import { defineKernel, generatedKernel, type Kernel } from '../kernel'
 import type { Tensor } from '../tensor'
 
-/** Where each sequence of a batch begins: one position for all, or u32 [batch]. */
-export type Start = number | Tensor
+/** Where each sequence of a batch begins: one position for all, which replays may move on, or u32 [batch]. */
+export type Start = number | Position | Tensor
 
 /** A kernel in two forms: positions from `params.start`, and from a tensor `starts` bound last. */
 export interface StartKernel {
@@ -40,10 +41,11 @@ export function startRun(
   kernels: StartKernel,
   start: Start,
   batch: number,
-): { kernel: Kernel; bindings: Record<string, Tensor>; start: number } {
-  if (typeof start === 'number') {
-    if (!Number.isInteger(start) || start < 0)
-      throw new OutriderError('INVALID_ARGUMENT', `${operation}: start must be a position, not ${start}.`)
+): { kernel: Kernel; bindings: Record<string, Tensor>; start: number | Position } {
+  if (typeof start === 'number' || start instanceof Advancing) {
+    const first = typeof start === 'number' ? start : start.value
+    if (!Number.isInteger(first) || first < 0)
+      throw new OutriderError('INVALID_ARGUMENT', `${operation}: start must be a position, not ${first}.`)
     return { kernel: kernels.constant, bindings: {}, start }
   }
   if (start.dtype !== 'u32' || start.size !== batch)

@@ -1,9 +1,6 @@
-import type { Device, Recording, Tensor } from '@outrider/tensor'
+import { type Counter, counter as counterFrom, type Device, type Recording, type Tensor } from '@outrider/tensor'
 import type { KvCache } from '../model/index'
 import { FullKvCache } from '../model/kv-cache'
-
-/** Parameters of kernels that know positions and random counters. */
-const advancing = ['start', 'offsetLow']
 
 type Results = Readonly<Record<string, Tensor>>
 
@@ -15,7 +12,7 @@ type Results = Readonly<Record<string, Tensor>>
 export class RepeatedStep<T extends Results> {
   readonly #device: Device
   readonly #cache: KvCache
-  readonly #body: (counter: number) => T
+  readonly #body: (counter: Counter) => T
   #recorded: { commands: Recording<T>; length: number; rows: number; counter: number } | null = null
   #computed: T | null = null
 
@@ -23,7 +20,7 @@ export class RepeatedStep<T extends Results> {
    * @param cache  the cache that the step reads into
    * @param body   queues the step and returns its results; given the first of the random counters that it uses
    */
-  constructor(device: Device, cache: KvCache, body: (counter: number) => T) {
+  constructor(device: Device, cache: KvCache, body: (counter: Counter) => T) {
     this.#device = device
     this.#cache = cache
     this.#body = body
@@ -51,7 +48,7 @@ export class RepeatedStep<T extends Results> {
   #replay(cache: FullKvCache, counter: number): T {
     const length = cache.lengths[0]!
     if (!this.#recorded) {
-      const commands = this.#device.record(() => this.#body(counter), { advancing })
+      const commands = this.#device.record(() => this.#body(counterFrom(counter)))
       this.#recorded = { commands, length, rows: cache.lengths[0]! - length, counter }
       commands.replay()
       return commands.value
@@ -59,13 +56,13 @@ export class RepeatedStep<T extends Results> {
     const { commands, rows, ...first } = this.#recorded
     cache.assertRoom([rows])
     cache.advance([rows])
-    commands.replay({ start: length - first.length, offsetLow: counter - first.counter })
+    commands.replay({ position: length - first.length, counter: counter - first.counter })
     return commands.value
   }
 
   #compute(counter: number): T {
     this.dispose()
-    this.#computed = this.#device.scope(() => this.#body(counter))
+    this.#computed = this.#device.scope(() => this.#body(counterFrom(counter)))
     for (const result of Object.values(this.#computed)) result.keep()
     return this.#computed
   }

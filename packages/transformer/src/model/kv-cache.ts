@@ -1,4 +1,4 @@
-import { type Device, OutriderError, type Start } from '@outrider/tensor'
+import { type Device, OutriderError, position, type Start } from '@outrider/tensor'
 import type { KvCache } from './causal-lm'
 import type { LayerCache } from './llama-inference'
 
@@ -48,7 +48,7 @@ export class FullKvCache implements KvCache {
   start(): Start {
     const first = this.#lengths[0]!
     return this.#lengths.every((length) => length === first)
-      ? first
+      ? position(first)
       : this.device.tensor(Uint32Array.from(this.#lengths))
   }
 

@@ -1,4 +1,4 @@
-import { differentiable } from '../../autograd/tape'
+import { differentiable, isTracked } from '../../autograd/tape'
 import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, generatedKernel, type Kernel, type KernelSpecialization, linearWorkgroups } from '../../kernel'
@@ -43,11 +43,12 @@ function attentionKernels(
   device: Device,
   rows: number,
   headDim: number,
+  tracked: boolean,
   forced?: AttentionKernelName,
 ): AttentionKernels {
-  if (forced !== 'decoding' && (forced || device.tape || !selectsDecoding(rows, headDim, device.capabilities)))
+  if (forced !== 'decoding' && (forced || tracked || !selectsDecoding(rows, headDim, device.capabilities)))
     return kernelsWithGradients(device, headDim, forced)
-  if (device.tape || !takesDecoding(headDim))
+  if (tracked || !takesDecoding(headDim))
     throw new OutriderError('INVALID_ARGUMENT', 'attention: kernel decoding does not take this form here.')
   return {
     ...kernelsWithGradients(device, headDim),
@@ -127,17 +128,19 @@ export function attention(
     throw new OutriderError('INVALID_ARGUMENT', `attention: span is ${span}; it must be a positive integer.`)
   const { batch, rows, keys, heads, kvHeads, headDim } = attentionSizes(q, k, v)
   const { device } = q
+  const tracked = isTracked(q, k, v)
   const { forward, forwardSpecialization, queryGradient, keyGradient, specialization } = attentionKernels(
     device,
     rows,
     headDim,
+    tracked,
     kernel,
   )
   const run = startRun('attention', forward, start, batch)
   // The gradients want the shift over all keys, which parts do not give.
-  const partKeys = device.tape ? unlimited : (span ?? selectSpan(rows, device.capabilities))
-  // A recording is replayed at positions further on.
-  const end = typeof start === 'number' && !device.isRecording ? Math.min(start + rows, keys) : keys
+  const partKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
+  // A position moves on in replays.
+  const end = typeof start === 'number' ? Math.min(start + rows, keys) : keys
   const parts = Math.ceil(end / partKeys)
   const params = {
     batch,
@@ -175,7 +178,6 @@ export function attention(
     out.dispose()
     return [whole]
   })
-  if (!device.tape) shift.dispose()
 
   const gradient = (dout: Tensor) => {
     if (typeof start !== 'number')
@@ -214,7 +216,7 @@ export function attention(
     }
     return [forQueries, () => forKeys()[0], () => forKeys()[1]]
   }
-  return differentiable(out, { name: 'attention', inputs: [q, k, v], gradient })
+  return differentiable(out, { name: 'attention', inputs: [q, k, v], saved: [shift], gradient })
 }
 
 function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {

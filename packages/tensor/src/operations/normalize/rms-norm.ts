@@ -30,7 +30,6 @@ export function rmsNorm(x: Tensor, weight: Tensor, { epsilon = 1e-5 }: { epsilon
   const width = rowWidth(columns)
   const run = runOverRowVectors(x, {}, elementTypes('rmsNorm', device, { X: [x, width] }, 'X'))
   device.run(kernel, { ...run, params: { ...run.params, epsilon }, bindings: { x, weight, y, scale } })
-  if (!device.tape) scale.dispose()
   const gradientInput = (dy: Tensor) => {
     const dx = device.empty(x.shape, x.dtype)
     const elements = elementTypes('rmsNorm', device, { X: [x, width], DY: [dy, width] }, 'X')
@@ -40,6 +39,7 @@ export function rmsNorm(x: Tensor, weight: Tensor, { epsilon = 1e-5 }: { epsilon
   return differentiable(y, {
     name: 'rmsNorm',
     inputs: [x, weight],
+    saved: [scale],
     gradient: (dy) => [() => gradientInput(dy), () => gradientWeight(x, weight, scale, dy)],
   })
 }

@@ -1,4 +1,4 @@
-import { differentiable, isTracked } from '../../autograd/tape'
+import { differentiable } from '../../autograd/tape'
 import { OutriderError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel'
 import { broadcastShapes, sameShape } from '../../shape'
@@ -61,8 +61,6 @@ export function binary(name: string, of: BinaryFunction, a: Tensor, b: Tensor | 
   if (typeof b !== 'number' && !sameShape(a.shape, b.shape)) {
     const shape = broadcastShapes(name, a.shape, b.shape)
     const stretch = (x: Tensor) => (sameShape(x.shape, shape) ? x : broadcastTo(x, shape))
-    if (isTracked(a, b)) return binary(name, of, stretch(a), stretch(b))
-    // Nothing will ask for the stretched copies again.
     return a.device.scope(() => binary(name, of, stretch(a), stretch(b)))
   }
   const { functions = '', value, gradientA, gradientB } = of

@@ -1,7 +1,7 @@
 import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
 import { linearWorkgroups } from '../../kernel'
-import type { Tensor } from '../../tensor'
+import { Tensor } from '../../tensor'
 import { elementTypes } from '../element-types'
 import { defineStartKernel, type Start, startRun } from '../starts'
 import source from './rope.wgsl'
@@ -32,7 +32,8 @@ export function rope(x: Tensor, { frequencies, start = 0 }: RopeOptions): Tensor
       'x must be [batch, rows, heads, headDim] and frequencies [headDim / 2]',
     )
   const y = rotate(x, frequencies, start, 1)
-  return differentiable(y, { name: 'rope', inputs: [x], gradient: (dy) => [() => rotate(dy, frequencies, start, -1)] })
+  const inputs = [x, frequencies, ...(start instanceof Tensor ? [start] : [])]
+  return differentiable(y, { name: 'rope', inputs, gradient: (dy) => [() => rotate(dy, frequencies, start, -1)] })
 }
 
 function rotate(x: Tensor, frequencies: Tensor, start: Start, direction: number): Tensor {

@@ -36,10 +36,10 @@ export function crossEntropy(
     device.run(gradientKernel, { ...run, params, bindings: { logits, labels, shift, dloss, dlogits } })
     return dlogits
   }
-  if (!device.tape) shift.dispose()
   return differentiable(loss, {
     name: 'crossEntropy',
     inputs: [logits, labels],
+    saved: [shift],
     gradient: (dy) => [() => gradient(dy), null],
   })
 }

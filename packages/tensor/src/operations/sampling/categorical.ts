@@ -1,3 +1,4 @@
+import { type Counter, counter } from '../../device/advancing'
 import { OutriderError } from '../../errors'
 import { defineKernel } from '../../kernel'
 import { philoxWgsl, splitWords } from '../../random/philox'
@@ -13,7 +14,7 @@ export interface SampleOptions {
   /** The key of the random numbers: a non-negative integer below 2⁵³. */
   seed: number
   /** The counter of row 0; row r uses `offset + r`. Default 0. */
-  offset?: number
+  offset?: number | Counter
 }
 
 /**
@@ -25,7 +26,8 @@ export interface SampleOptions {
  * @throws OutriderError INVALID_ARGUMENT for a seed or offset out of range, DTYPE_MISMATCH if probabilities are not f32
  */
 export function sampleCategorical(probabilities: Tensor, { seed, offset = 0 }: SampleOptions): Tensor {
-  for (const [name, value] of Object.entries({ seed, offset }))
+  const first = typeof offset === 'number' ? counter(offset) : offset
+  for (const [name, value] of Object.entries({ seed, offset: first.value }))
     if (!(Number.isSafeInteger(value) && value >= 0))
       throw new OutriderError(
         'INVALID_ARGUMENT',
@@ -38,7 +40,7 @@ export function sampleCategorical(probabilities: Tensor, { seed, offset = 0 }: S
   const { params, constants, workgroups } = runOverRows(probabilities)
   const ids = probabilities.device.empty([params.rows], 'u32')
   const [seedLow, seedHigh] = splitWords(seed)
-  const [offsetLow, offsetHigh] = splitWords(offset)
+  const [offsetLow, offsetHigh] = first.words()
   probabilities.device.run(kernel, {
     bindings: { probabilities, ids },
     params: { ...params, seedLow, seedHigh, offsetLow, offsetHigh },
