@@ -17,13 +17,25 @@ export { type DType, type ElementDType, isFormat, storedBytes, type TypedArray }
 export { type ErrorCode, type ErrorOptions, OutriderError, ShapeError } from './errors'
 export { floatToHalf, halfToFloat } from './formats/half'
 export { type Format, type FormatName, formats } from './formats/index'
-export { defineKernel, type Kernel, type KernelSpecialization, linearWorkgroups } from './kernel'
+export {
+  defineKernel,
+  type ElementWidth,
+  elements,
+  formOf,
+  type Kernel,
+  type KernelDefinition,
+  type KernelPart,
+  type KernelSpecialization,
+  linearWorkgroups,
+  type ParameterValue,
+  type PartForm,
+} from './kernel/index'
 export * from './operations/index'
-export { noLogitWgsl, noToken } from './operations/reduce/no-logit'
-export { rowReduction } from './operations/reduce/row-reduction'
-export { rowVectors } from './operations/rows/row-vectors'
+export { noLogit, noToken } from './operations/reduce/no-logit'
+export { rowReduction, rowReductionFor } from './operations/reduce/row-reduction'
+export { rowVectors, rowVectorsFor, vectorsOf } from './operations/rows/row-vectors'
 export type { Start } from './operations/starts'
-export { normalPair, philox, philoxWgsl, splitWords, uniform01 } from './random/philox'
+export { normalPair, philox, philoxRandom, splitWords, uniform01 } from './random/philox'
 export type { NestedArray, Shape } from './shape'
 export { readAll, Tensor } from './tensor'
 export type { TensorData } from './tensor-data'

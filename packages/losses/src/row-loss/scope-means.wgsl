@@ -1,7 +1,7 @@
 // means[scope, k] = the mean of the k-th sum over the scope's rows that count.
 //
 // stats: [rows, 3 + SUMS] (row-sums.wgsl)    mask: [rows]    means: [scopes, SUMS]
-// A workgroup of LANES invocations a scope; workgroups in a line, folded over x and y. Prelude: rowSum.
+// A workgroup of LANES invocations a scope; workgroups in a line, folded over x and y.
 
 struct Params { rows: u32, scopeRows: u32 }
 

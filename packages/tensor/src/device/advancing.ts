@@ -1,5 +1,3 @@
-import { splitWords } from '../random/philox'
-
 /** How far a replay is moved on from its recording: in positions of the sequence, and in random draws. */
 export interface Advance {
   position?: number
@@ -25,8 +23,9 @@ export class Advancing<K extends keyof Advance = keyof Advance> {
   }
 
   /** Its 32-bit word in a replay that is so far on. */
-  word(advance: Advance = {}): number {
-    return splitWords(this.value + (advance[this.kind] ?? 0))[this.#high ? 1 : 0]
+  word(advance: Advance = none): number {
+    const moved = this.value + (advance[this.kind] ?? 0)
+    return (this.#high ? Math.floor(moved / 2 ** 32) : moved) >>> 0
   }
 
   /** The low and the high word of a number below 2⁵³, as parameters that move on together. */
@@ -34,6 +33,8 @@ export class Advancing<K extends keyof Advance = keyof Advance> {
     return [new Advancing(this.kind, this.value), new Advancing(this.kind, this.value, true)]
   }
 }
+
+const none: Advance = {}
 
 /** A place in a sequence that each replay of a recording moves on. */
 export type Position = Advancing<'position'>

@@ -1,4 +1,4 @@
-import { type Kernel, type ParameterValue, packParameters } from '../kernel'
+import { type Kernel, type ParameterValue, packParameters } from '../kernel/kernel'
 import type { Advance, Advancing } from './advancing'
 import type { Storage } from './buffer-pool'
 import { isOnCpu, type Subgroups } from './capabilities'

@@ -3,7 +3,8 @@ import { bytesPerElement, type DType, isFormat, paddedBytes, storedBytes, type T
 import { OutriderError, ShapeError } from '../errors'
 import { arrangeBlocks } from '../formats/arrange'
 import { formats, restBytes, wordBytes } from '../formats/index'
-import { type Kernel, type KernelSpecialization, maxParameterBytes, type ParameterValue } from '../kernel'
+import type { Kernel, KernelSpecialization, ParameterValue } from '../kernel/index'
+import { maxParameterBytes } from '../kernel/kernel'
 import { checkShape, type Shape, sizeOf } from '../shape'
 import { Tensor } from '../tensor'
 import { hostBytes, type TensorData, tensorData } from '../tensor-data'
@@ -267,10 +268,11 @@ export class Device {
   }
 
   /** Queues one run of a kernel. */
-  run(kernel: Kernel, { bindings, params = {}, workgroups, ...specialization }: KernelRun): void {
+  run(kernel: Kernel, run: KernelRun): void {
     this.#failures.assertUsable()
-    const compiled = this.#pipelines.get(kernel, specialization)
+    const { bindings, params = {}, workgroups } = run
     const storages = boundStorages(this, kernel, bindings)
+    const compiled = this.#pipelines.get(kernel, run, bindings, this.capabilities.shaderF16)
     this.#commands.dispatch({
       kernel,
       compiled,

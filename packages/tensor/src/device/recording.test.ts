@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { defineKernel, type ParameterValue } from '../kernel'
+import { defineKernel, type ParameterValue } from '../kernel/index'
 import { add, concat, multiply } from '../operations/index'
 import { testDevice } from '../testing'
 import { counter, position } from './advancing'

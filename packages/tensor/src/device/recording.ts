@@ -1,5 +1,5 @@
 import { OutriderError } from '../errors'
-import { packParameters } from '../kernel'
+import { packParameters } from '../kernel/kernel'
 import type { Advance } from './advancing'
 import type { BufferPool, Storage } from './buffer-pool'
 import type { CommandQueue, Commands, Dispatch, RecordedDispatch } from './command-queue'

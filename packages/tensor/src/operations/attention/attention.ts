@@ -1,9 +1,15 @@
 import { differentiable, isTracked } from '../../autograd/tape'
 import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
-import { defineKernel, generatedKernel, type Kernel, type KernelSpecialization, linearWorkgroups } from '../../kernel'
+import {
+  defineKernel,
+  generatedKernel,
+  type Kernel,
+  type KernelSpecialization,
+  linearWorkgroups,
+} from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { rowReduction, workgroupReduction } from '../reduce/row-reduction'
+import { rowReduction, rowReductionFor, workgroupReduction } from '../reduce/row-reduction'
 import { defineStartKernel, generatedStartKernel, type Start, type StartKernel, startRun } from '../starts'
 import { throughF32 } from '../through-f32'
 import type { BroadcastForm } from './broadcast-source'
@@ -26,8 +32,16 @@ import {
   unlimited,
 } from './select'
 
-const combineKernel = defineStartKernel({ name: 'attentionCombine', source: combineSource })
-const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSource })
+const combineKernel = defineStartKernel({
+  name: 'attentionCombine',
+  source: combineSource,
+  constants: ['VECTORS'],
+})
+const rowSumsKernel = defineKernel({
+  name: 'attentionRowSums',
+  source: rowSumsSource,
+  constants: ['VECTORS'],
+})
 
 /** The kernels of attention and its gradients, and what their shaders are specialised by. */
 interface AttentionKernels {
@@ -54,13 +68,15 @@ function attentionKernels(
     ...kernelsWithGradients(device, headDim),
     forward: decodingKernel,
     forwardSpecialization: {
-      constants: { LANES: decodingLanes, VECTORS: headDim / 4 },
-      prelude: workgroupReduction,
+      constants: { VECTORS: headDim / 4 },
+      forms: [workgroupReduction(decodingLanes)],
     },
   }
 }
 
-const decodingKernel = defineStartKernel({ name: 'attentionDecoding', source: places + decodingSource })
+const shared = { uses: [rowReduction], constants: ['VECTORS'] }
+
+const decodingKernel = defineStartKernel({ name: 'attentionDecoding', source: places + decodingSource, ...shared })
 
 function kernelsWithGradients(
   { capabilities }: Device,
@@ -74,22 +90,23 @@ function kernelsWithGradients(
     const form = { lanes: capabilities.subgroupMinSize, vectors }
     return { ...broadcastKernels(form), specialization: { constants: { VECTORS: vectors } } }
   }
-  const lanes = rowReduction(256, capabilities)
-  return { ...sharedKernels, specialization: { ...lanes, constants: { ...lanes.constants, VECTORS: vectors } } }
+  const forms = [rowReductionFor(256, capabilities)]
+  return { ...sharedKernels, specialization: { forms, constants: { VECTORS: vectors } } }
 }
 
 const sharedKernels = {
-  forward: defineStartKernel({ name: 'attention', source: places + forwardSource }),
-  queryGradient: defineKernel({ name: 'attentionQueryGradient', source: places + queryGradientSource }),
-  keyGradient: defineKernel({ name: 'attentionKeyGradient', source: places + keyGradientSource }),
+  forward: defineStartKernel({ name: 'attention', source: places + forwardSource, ...shared }),
+  queryGradient: defineKernel({ name: 'attentionQueryGradient', source: places + queryGradientSource, ...shared }),
+  keyGradient: defineKernel({ name: 'attentionKeyGradient', source: places + keyGradientSource, ...shared }),
 }
 
 function broadcastKernels(form: BroadcastForm) {
   const name = (part: string) => `attention${part}Broadcast${form.lanes}x${form.vectors}`
+  const defined = (source: string) => ({ source: places + source, constants: ['VECTORS'] })
   return {
-    forward: generatedStartKernel(name(''), () => places + broadcast.forwardSource(form)),
-    queryGradient: generatedKernel(name('QueryGradient'), () => places + broadcast.queryGradientSource(form)),
-    keyGradient: generatedKernel(name('KeyGradient'), () => places + broadcast.keyGradientSource(form)),
+    forward: generatedStartKernel(name(''), () => defined(broadcast.forwardSource(form))),
+    queryGradient: generatedKernel(name('QueryGradient'), () => defined(broadcast.queryGradientSource(form))),
+    keyGradient: generatedKernel(name('KeyGradient'), () => defined(broadcast.keyGradientSource(form))),
   }
 }
 

@@ -4,7 +4,7 @@
 //
 // Shapes and blocks: places.wgsl. Tiles of KEYS keys begin at multiples of their size, and which lane adds up which key is a
 // matter of its place in the tile, so what a row adds up in which order does not depend on the rows beside it.
-// Prelude: rowSum4, rowMax4 (row-reduction.ts) over LANES = 128 lanes; VECTORS ≤ LANES.
+// LANES = 128; VECTORS ≤ LANES.
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;

@@ -4,7 +4,6 @@
 // Shapes and blocks: places.wgsl. A workgroup of LANES invocations has four queries, one in each component of a vec4f; tiles
 // of 4 · LANES keys: each lane scores four keys, then each takes vectors of the head and adds up the tile's values. Tiles
 // begin at multiples of their size, so what a row adds up in which order does not depend on the rows beside it.
-// Prelude: rowSum4, rowMax4 (row-reduction.ts).
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;

@@ -1,13 +1,13 @@
 import { differentiable } from '../../autograd/tape'
 import { OutriderError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, elements, linearWorkgroups } from '../../kernel/index'
 import { broadcastShapes, sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
 import { broadcastTo } from '../layout/broadcast-to'
+import { applied, applying } from './applied'
 import binarySource from './binary.wgsl'
 import gradientSource from './binary-gradient.wgsl'
-import { keepingNaN, nanWgsl } from './nan'
-import { storageAccess } from './storage-access'
+import { keepingNaN } from './nan'
 
 /** WGSL over vec4f: the value in a and b; the gradients in a, b and dy. */
 export interface BinaryFunction {
@@ -35,8 +35,18 @@ const binaryFunctions = {
   },
 } satisfies Record<string, BinaryFunction>
 
-const binaryKernel = defineKernel({ name: 'binary', source: binarySource })
-const gradientKernel = defineKernel({ name: 'binaryGradient', source: gradientSource })
+const binaryKernel = defineKernel({
+  name: 'binary',
+  source: binarySource,
+  uses: [applied, elements({ a: 4, b: 4, y: 4 }, { packed: true })],
+  constants: ['SCALAR'],
+})
+const gradientKernel = defineKernel({
+  name: 'binaryGradient',
+  source: gradientSource,
+  uses: [applied, elements({ a: 4, b: 4, dy: 4, dx: 4 }, { packed: true })],
+  constants: ['SCALAR'],
+})
 
 /** a + b, broadcast */
 export const add = (a: Tensor, b: Tensor | number): Tensor => binary('add', binaryFunctions.add, a, b)
@@ -77,24 +87,24 @@ export function binary(name: string, of: BinaryFunction, a: Tensor, b: Tensor | 
 }
 
 function apply(a: Tensor, b: Tensor | number, expression: string, functions: string): Tensor {
-  const { dtypeB, ...run } = operands(a, b)
-  const dtype = a.dtype === 'f16' && dtypeB === 'f16' ? 'f16' : 'f32'
+  const run = operands(a, b)
+  const dtype = a.dtype === 'f16' && run.bindings.b.dtype === 'f16' ? 'f16' : 'f32'
   const y = a.device.empty(a.shape, dtype)
   a.device.run(binaryKernel, {
     ...run,
     bindings: { ...run.bindings, y },
-    prelude: `${storageAccess({ A: a.dtype, B: dtypeB, Y: dtype })}\n${nanWgsl}\n${functions}\nfn apply(a: vec4f, b: vec4f) -> vec4f { return ${expression}; }`,
+    forms: [applying('a, b', expression, functions)],
   })
   return y
 }
 
 function applyGradient(a: Tensor, b: Tensor | number, dy: Tensor, expression: string, functions: string): Tensor {
-  const { dtypeB, ...run } = operands(a, b)
+  const run = operands(a, b)
   const dx = a.device.empty(a.shape, dy.dtype)
   a.device.run(gradientKernel, {
     ...run,
     bindings: { ...run.bindings, dy, dx },
-    prelude: `${storageAccess({ A: a.dtype, B: dtypeB, Y: dy.dtype })}\n${nanWgsl}\n${functions}\nfn apply(a: vec4f, b: vec4f, dy: vec4f) -> vec4f { return ${expression}; }`,
+    forms: [applying('a, b, dy', expression, functions)],
   })
   return dx
 }
@@ -103,7 +113,6 @@ function operands(a: Tensor, b: Tensor | number) {
   const scalar = typeof b === 'number'
   const count = Math.ceil(a.size / 4)
   return {
-    dtypeB: scalar ? a.dtype : b.dtype,
     bindings: { a, b: scalar ? a : b },
     params: { count, scalar: scalar ? b : 0 },
     constants: { SCALAR: scalar },

@@ -1,4 +1,4 @@
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import source from './max-gradient.wgsl'
 

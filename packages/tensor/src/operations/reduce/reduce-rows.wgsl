@@ -2,11 +2,11 @@
 //
 // x: [rows, columns]    y: [rows]
 // A workgroup of LANES invocations a row, each taking every LANES-th column; workgroups in a line, folded over x and y.
-// Prelude: rowSum, rowMax (row-reduction.ts), X (element-types.ts). MAX: the largest, not the sum.
+// MAX: the largest, not the sum.
 
 struct Params { rows: u32, columns: u32, size: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(0) var<storage, read> x: array<element_x>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let end = min(begin + params.columns, params.size); // the last row may be short
   var value = select(0.0, -3.0e38, MAX);
   for (var i = begin + lane; i < end; i += LANES) {
-    if (MAX) { value = max(value, f32(x[i])); } else { value += f32(x[i]); }
+    if (MAX) { value = max(value, load_x(i)); } else { value += load_x(i); }
   }
   if (MAX) { value = rowMax(value, lane); } else { value = rowSum(value, lane); }
   if (lane == 0u) { y[row] = value; }

@@ -1,13 +1,12 @@
 import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
-import { linearWorkgroups } from '../../kernel'
+import { elements, linearWorkgroups } from '../../kernel/index'
 import { Tensor } from '../../tensor'
-import { elementTypes } from '../element-types'
 import { defineStartKernel, type Start, startRun } from '../starts'
 import source from './rope.wgsl'
 import rotation from './rotation.wgsl'
 
-const kernels = defineStartKernel({ name: 'rope', source: source + rotation })
+const kernels = defineStartKernel({ name: 'rope', source: source + rotation, uses: [elements({ x: 1, y: 1 })] })
 
 export interface RopeOptions {
   /** f32 [headDim / 2]: radians a position, θ^(−2i/headDim) in a plain Llama. */
@@ -42,7 +41,6 @@ function rotate(x: Tensor, frequencies: Tensor, start: Start, direction: number)
   const y = x.device.empty(x.shape, x.dtype)
   const count = x.size / 2 / heads
   x.device.run(run.kernel, {
-    ...elementTypes('rope', x.device, { X: [x, 1] }, 'X'),
     bindings: { x, frequencies, y, ...run.bindings },
     params: { count, rows, heads, pairs: headDim / 2, start: run.start, direction },
     workgroups: linearWorkgroups(Math.ceil(count / 64)),

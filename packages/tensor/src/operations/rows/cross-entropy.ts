@@ -1,13 +1,15 @@
 import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
-import { defineKernel } from '../../kernel'
+import { defineKernel } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
+import { rowReduction } from '../reduce/row-reduction'
 import source from './cross-entropy.wgsl'
 import gradientSource from './cross-entropy-gradient.wgsl'
-import { runOverRowVectors } from './row-vectors'
+import { rowVectors, runOverRowVectors } from './row-vectors'
 
-const kernel = defineKernel({ name: 'crossEntropy', source })
-const gradientKernel = defineKernel({ name: 'crossEntropyGradient', source: gradientSource })
+const uses = [rowReduction, rowVectors]
+const kernel = defineKernel({ name: 'crossEntropy', source, uses })
+const gradientKernel = defineKernel({ name: 'crossEntropyGradient', source: gradientSource, uses })
 
 /**
  * −ln softmax(logits)[label], row by row.
