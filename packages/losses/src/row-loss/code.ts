@@ -1,4 +1,5 @@
-import { formOf, type KernelPart, type PartForm, rowVectors } from '@outrider/tensor'
+import { formOf, type KernelPart, type PartForm } from '@outrider/tensor'
+import { rowVectors } from '@outrider/tensor/internal'
 import type { RowLossDefinition, Scope } from './definition'
 
 /** A definition's part of a loss: weighted sums of losses have several. */

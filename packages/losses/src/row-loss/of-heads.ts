@@ -4,7 +4,6 @@ import {
   type Device,
   differentiable,
   divide,
-  isTracked,
   linear,
   matmul,
   maximum,
@@ -12,8 +11,8 @@ import {
   slice,
   sum,
   type Tensor,
-  withoutGradients,
 } from '@outrider/tensor'
+import { isTracked, withoutGradients } from '@outrider/tensor/internal'
 import type { DistillationResult, HeadInputs } from '../distillation-loss'
 import { type Chunk, chunksOf } from './chunks'
 import {

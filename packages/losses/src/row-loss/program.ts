@@ -5,11 +5,10 @@ import {
   linearWorkgroups,
   rowReduction,
   rowReductionFor,
-  rowVectorsFor,
   slice,
   type Tensor,
-  vectorsOf,
 } from '@outrider/tensor'
+import { rowVectorsFor, vectorsOf } from '@outrider/tensor/internal'
 import type { DistillationInputs, DistillationResult } from '../distillation-loss'
 import { rowMean } from '../row-mean'
 import { lossCode, type Part, type RowLossCode, rowLossCode } from './code'

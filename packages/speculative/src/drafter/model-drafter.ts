@@ -1,4 +1,5 @@
-import { argmax, type Counter, counter, sampleCategorical, type Tensor } from '@outrider/tensor'
+import { argmax, type Counter, sampleCategorical, type Tensor } from '@outrider/tensor'
+import { counter } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
 import type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from './drafter'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'

@@ -1,12 +1,5 @@
-import {
-  defineKernel,
-  noLogit,
-  noToken,
-  rowReduction,
-  rowReductionFor,
-  ShapeError,
-  type Tensor,
-} from '@outrider/tensor'
+import { defineKernel, rowReduction, rowReductionFor, ShapeError, type Tensor } from '@outrider/tensor'
+import { noLogit, noToken } from '@outrider/tensor/internal'
 import { notFiniteLogits } from '@outrider/transformer'
 import positionSumsSource from './position-sums.wgsl'
 import type { Verdict, Verification } from './rule'

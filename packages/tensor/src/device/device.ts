@@ -203,13 +203,21 @@ export class Device {
     return 2 * Math.floor((this.#partBytes - 16) / storedBytes(2 * columns, dtype))
   }
 
-  /** A tensor over memory whose reference the caller hands over. Used by views. */
+  /**
+   * A tensor over memory whose reference the caller hands over. Used by views.
+   *
+   * @internal
+   */
   adopt(storage: Storage, shape: Shape, dtype: DType): Tensor {
     const scope = this.#scopes.at(-1)
     return new Tensor(this, storage, shape, dtype, scope ?? null)
   }
 
-  /** Lets go of one tensor's hold on its memory. Called by `Tensor.dispose`. */
+  /**
+   * Lets go of one tensor's hold on its memory. Called by `Tensor.dispose`.
+   *
+   * @internal
+   */
   release(storage: Storage): void {
     ;(storage.owner ?? this.#pool).release(storage)
   }
@@ -246,6 +254,8 @@ export class Device {
    *
    * @returns the recording; nothing has been queued yet
    * @throws OutriderError INVALID_ARGUMENT inside another recording, or while gradients are recorded
+   *
+   * @internal
    */
   record<T>(body: () => T): Recording<T> {
     this.#failures.assertUsable()
@@ -298,7 +308,11 @@ export class Device {
     )
   }
 
-  /** Overwrites a tensor's elements, or those of some of its rows, in order with the operations around it. */
+  /**
+   * Overwrites a tensor's elements, or those of some of its rows, in order with the operations around it.
+   *
+   * @internal
+   */
   upload(tensor: Tensor, array: TypedArray, rows?: { first: number; count: number }): void {
     tensor.assertUsable('tensor.write')
     const { first, count } = rows ?? { first: 0, count: tensor.shape[0] ?? 1 }
@@ -338,7 +352,11 @@ export class Device {
     if (rest.length > 0) this.#commands.upload(storage, wordBytes(format.device, size) + restPlace, wholeWords(rest))
   }
 
-  /** The bytes of several tensors, read in one wait. */
+  /**
+   * The bytes of several tensors, read in one wait.
+   *
+   * @internal
+   */
   async read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
     this.#failures.assertUsable()
     if (this.#recorder) throw new OutriderError('INVALID_ARGUMENT', 'device.record: what is recorded cannot be read.')

@@ -1,4 +1,5 @@
-import { type Counter, counter as counterFrom, type Device, type Recording, type Tensor } from '@outrider/tensor'
+import type { Counter, Device, Tensor } from '@outrider/tensor'
+import { counter as counterFrom, type Recording } from '@outrider/tensor/internal'
 import type { KvCache } from '../model/index'
 import { FullKvCache } from '../model/kv-cache'
 

@@ -1,12 +1,12 @@
 import {
   argmax,
   type Counter,
-  noToken,
   OutriderError,
   sampleCategorical,
   samplingDistribution,
   type Tensor,
 } from '@outrider/tensor'
+import { noToken } from '@outrider/tensor/internal'
 import type { Sampling } from './sampling-options'
 
 /**

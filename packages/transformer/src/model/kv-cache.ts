@@ -1,4 +1,5 @@
-import { type Device, OutriderError, position, type Start } from '@outrider/tensor'
+import { type Device, OutriderError, type Start } from '@outrider/tensor'
+import { position } from '@outrider/tensor/internal'
 import type { KvCache } from './causal-lm'
 import type { LayerCache } from './llama-inference'
 

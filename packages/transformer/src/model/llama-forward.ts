@@ -5,13 +5,13 @@ import {
   cast,
   type Device,
   embedding,
-  isTracked,
   matmul,
   rmsNorm,
   rope,
   swiglu,
   type Tensor,
 } from '@outrider/tensor'
+import { isTracked } from '@outrider/tensor/internal'
 import type { ModelConfig } from '../config/index'
 import { rotaryFrequencies } from '../config/rope-scaling'
 import type { Parameters } from './llama-parameters'

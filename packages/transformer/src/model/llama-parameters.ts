@@ -1,4 +1,5 @@
-import { type Device, normalPair, type Tensor } from '@outrider/tensor'
+import type { Device, Tensor } from '@outrider/tensor'
+import { normalPair } from '@outrider/tensor/internal'
 import type { ModelConfig } from '../config/index'
 
 /** A model's parameters by their Hugging Face names; weights of linear layers are [out, in]. */
