@@ -157,7 +157,7 @@ export function specialize(
   same('the constant', kernel.constants, Object.keys(constants))
   const names = (parts: readonly KernelPart[]) => parts.map(({ name }) => name)
   same('a form of', names(kernel.forms), names(forms.map(({ part }) => part)))
-  const rowWidth = forms.find(({ constants }) => constants.WIDTH)?.constants.WIDTH as 1 | 4 | undefined
+  const rowWidth = forms.find((form) => form.rowWidth)?.rowWidth
   const enables = new Set<string>()
   const text = [
     ...Object.entries(Object.assign({}, constants, ...forms.map((form) => form.constants)) as typeof constants).map(

@@ -20,7 +20,7 @@ export function checkNames(
   const taken = new Set<string>()
   for (const [, called, named] of text.matchAll(/(?<![\w.@])(?:([A-Za-z_]\w*)(?=\()|((?:[A-Z]|element_)\w*))/g)) {
     const name = (called ?? named)!
-    if (own.has(name) || (called && wgsl.test(name))) continue
+    if (own.has(name) || taken.has(name) || (called && isOfWgsl(name))) continue
     if (!provided.has(name))
       throw fail(
         `"${name}" is declared nowhere`,
@@ -36,6 +36,18 @@ export function checkNames(
       throw fail(`the text does not use the constant "${name}"`, 'Leave it out.')
   for (const { name, provides } of uses)
     if (!provides.some((one) => taken.has(one))) throw fail(`the text uses nothing of ${name}`, 'Leave it out.')
+}
+
+const ofWgsl = new Map<string, boolean>()
+
+/** Most kernels call the same few functions. */
+function isOfWgsl(name: string): boolean {
+  let known = ofWgsl.get(name)
+  if (known === undefined) {
+    known = wgsl.test(name)
+    ofWgsl.set(name, known)
+  }
+  return known
 }
 
 /** What can be called without being declared: https://www.w3.org/TR/WGSL, but for textures and derivatives. */

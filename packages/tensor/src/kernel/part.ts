@@ -26,6 +26,8 @@ export interface PartForm {
   readonly part: KernelPart
   readonly text: string
   readonly constants: Readonly<Record<string, number>>
+  /** How many elements of a row are taken at once: the width 'row' of `elements`. */
+  readonly rowWidth?: 1 | 4 | undefined
   /** What tells it from all others: a kernel's specialisation goes by it. */
   readonly number: number
 }
@@ -36,12 +38,17 @@ const newMap = () => new Map<string, PartForm[]>()
 const newList = (): PartForm[] => []
 
 /** A form of a part, by its WGSL and the constants that are declared before it; the same one for the same of these. */
-export function formOf(part: KernelPart, text: string, constants: Readonly<Record<string, number>> = {}): PartForm {
+export function formOf(
+  part: KernelPart,
+  text: string,
+  constants: Readonly<Record<string, number>> = {},
+  rowWidth?: 1 | 4,
+): PartForm {
   // Asked for at every dispatch: texts are compared as what they are, constants one by one.
   const ofText = getOrMake(getOrMake(forms, part, newMap), text, newList)
   const known = ofText.find((form) => part.provides.every((name) => form.constants[name] === constants[name]))
   if (known) return known
-  const form = { part, text, constants, number: count++ }
+  const form = { part, text, constants, rowWidth, number: count++ }
   ofText.push(form)
   return form
 }

@@ -22,7 +22,7 @@ export const rowVectors: KernelPart = {
 
 /** Vectors of so many elements. */
 export const vectorsOf = (width: 1 | 4): PartForm =>
-  formOf(rowVectors, width === 4 ? vectorsText : elementsText, { WIDTH: width })
+  formOf(rowVectors, width === 4 ? vectorsText : elementsText, { WIDTH: width }, width)
 
 /** Such vectors and `rowReduction` over them, for rows of so many columns. */
 export const rowVectorsFor = (columns: number, width: 1 | 4, capabilities: Capabilities): readonly PartForm[] => [
