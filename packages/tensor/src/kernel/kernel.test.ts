@@ -11,7 +11,7 @@ const source = `// @group(0) @binding(9) var<storage, read> comment: array<f32>;
 enable subgroups;
 struct Params { rows: u32, shift: i32, epsilon: f32 }
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(0) var<storage> x: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 /** Nothing of Anybody's. */
 @compute @workgroup_size(LANES) fn main() { meet(wide(), y[0] * SCALE); }`

@@ -67,10 +67,10 @@ export function defineKernel({ name, source, uses = [], constants = [] }: Kernel
   const floats = ['f32', 'vec2f', 'vec3f', 'vec4f', ...used.flatMap((part) => part.floats ?? [])]
   const bindings: KernelBinding[] = []
   const bound = (declaration: string, at: number) => {
-    const [, access, binding, element] = storage.exec(declaration)!
+    const [, access = 'read', binding, element] = storage.exec(declaration)!
     bindings[at] = { name: binding!, access: access as 'read', isFloat: floats.includes(element!) }
   }
-  for (const [, index, declaration] of text.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*(var<storage,[^;]*)/g))
+  for (const [, index, declaration] of text.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*(var<storage\b[^;]*)/g))
     bound(declaration!, Number(index))
   const added = used
     .flatMap((part) => part.bindings ?? [])
@@ -101,7 +101,7 @@ export function defineKernel({ name, source, uses = [], constants = [] }: Kernel
 
 const withoutComments = (source: string) => source.replace(/\/\/.*$|\/\*[\s\S]*?\*\//gm, '')
 
-const storage = /var<storage,\s*(read_write|read)>\s*(\w+)\s*:\s*(?:array<)?(?:atomic<)?(\w+)/
+const storage = /var<storage(?:,\s*(read_write|read))?>\s*(\w+)\s*:\s*(?:array<)?(?:atomic<)?(\w+)/
 
 function parametersOf(kernel: string, struct: string): KernelParameter[] {
   const parameters = struct
