@@ -73,6 +73,11 @@ describe('a wrong usage', () => {
     expect(await wrong('evaluate', ...both, '--draft-length', `3,${given}`)).toMatch(/--draft-length.*from 1 to 15/)
   })
 
+  it('is an evaluation whose answers have no room for a drafted token: its α would be of nothing', async () => {
+    const given = ['--target', '/nowhere', '--draft', '/nowhere', '--prompts', '/nowhere']
+    expect(await wrong('evaluate', ...given, '--max-tokens', '2')).toMatch(/--max-tokens.*at least 3/)
+  })
+
   it('is an input that is given twice: one would be passed over', async () => {
     expect(await wrong('complete', '--model', 'a', '--model', 'b', '--prompt', 'x')).toMatch(
       /--model.*given twice, first as 'a'/,

@@ -7,22 +7,13 @@ import {
   type PretrainedModel,
   pretrainedModel,
 } from '@outrider/transformer'
+import { tinyConfig } from '../../transformer/src/pretrained/tiny-model.fixture'
 import type { Speaker } from './tokenize/example'
 
 const config: ModelConfig = {
-  architecture: 'llama',
+  ...tinyConfig,
   vocabularySize: 260,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  layers: 1,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 8,
   contextLength: 96,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
-  tieWordEmbeddings: true,
-  bosTokenId: 256,
   eosTokenIds: [257],
   initializerRange: 0.3,
 }

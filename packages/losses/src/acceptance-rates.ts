@@ -20,6 +20,6 @@ export function acceptanceRates(draftLogits: Tensor, targetLogits: Tensor, vocab
   const { device } = draftLogits
   return device.scope(() => {
     const { stats } = rowStats(program, inputs)
-    return lineOf(rowValues(program, stats, { means: stats, scopeRows: 0 }), 1)
+    return lineOf(rowValues(program, stats, { sums: stats, scopeRows: 0 }), 1)
   })
 }

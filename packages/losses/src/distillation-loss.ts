@@ -1,4 +1,5 @@
 import { linear, matmul, type Tensor } from '@outrider/tensor'
+import { withoutGradients } from '@outrider/tensor/internal'
 
 /** What a distillation loss is computed from: positions as rows, over the vocabulary. */
 export interface DistillationInputs {
@@ -14,8 +15,15 @@ export interface DistillationInputs {
   mask?: Tensor | undefined
   /** Rows a sequence, for losses that pool statistics over a sequence. Default: all rows are one. */
   sequenceLength?: number | undefined
+  /**
+   * For losses that pool statistics over all rows of a step, where a step is computed in several calls: `pooledSums` of each
+   * call's rows, added up. Default: those of the rows at hand.
+   */
+  pooled?: Tensor | undefined
   /** For losses that draw tokens. */
   seed?: number | undefined
+  /** For losses that draw tokens: what number the first row has among all that are drawn for with the seed. Default 0. */
+  firstRow?: number | undefined
 }
 
 export interface DistillationResult {
@@ -54,6 +62,14 @@ export interface DistillationLoss {
   evaluate(inputs: DistillationInputs): DistillationResult
   /** The same from hidden states, chunk by chunk. Every row loss can; a loss that cannot is given the logits of all rows. */
   evaluateHeads?(inputs: HeadInputs): DistillationResult
+  /**
+   * Only of a loss whose value at a row depends on all rows of a step, as TVD++'s does on σ: sums over the rows that count, of a
+   * shape of the loss's own. Those of all parts of a step, added up, are given to each of them as `pooled`; they are constants
+   * in the gradient.
+   */
+  pool?(inputs: DistillationInputs): Tensor
+  /** The same from hidden states, chunk by chunk. */
+  poolHeads?(inputs: HeadInputs): Tensor
 }
 
 /**
@@ -74,8 +90,36 @@ export function distillationLoss(loss: DistillationLoss, inputs: DistillationInp
  * @throws what `distillationLoss` throws
  */
 export function distillationLossOfHeads(loss: DistillationLoss, inputs: HeadInputs): DistillationResult {
-  if (loss.evaluateHeads) return loss.evaluateHeads(inputs)
-  const { draft, target, chunkRows: _, ...rest } = inputs
+  return loss.evaluateHeads ? loss.evaluateHeads(inputs) : loss.evaluate(withLogits(inputs))
+}
+
+/**
+ * What a loss pools over the rows of a step, of some of them: sums that are added up over the parts of the step and given to
+ * each part as `pooled`. Value and gradient are then, within rounding, those of all rows in one call, however they are divided.
+ * Not differentiable; the caller disposes of it. Nothing (`undefined`) of a loss that pools nothing over a step.
+ *
+ * @throws what `distillationLoss` throws
+ */
+export function pooledSums(loss: DistillationLoss, inputs: DistillationInputs): Tensor | undefined {
+  const { device } = inputs.draftLogits
+  return loss.pool && withoutGradients(device, () => device.scope(() => loss.pool!(inputs)))
+}
+
+/**
+ * `pooledSums` of hidden states; of row losses chunk by chunk, as `distillationLossOfHeads`.
+ *
+ * @throws what `distillationLoss` throws
+ */
+export function pooledSumsOfHeads(loss: DistillationLoss, inputs: HeadInputs): Tensor | undefined {
+  if (!loss.pool) return undefined
+  const { device } = inputs.draft.hidden
+  return withoutGradients(device, () =>
+    device.scope(() => (loss.poolHeads ? loss.poolHeads(inputs) : loss.pool!(withLogits(inputs)))),
+  )
+}
+
+/** Hidden states as the logits of all rows at once. */
+function withLogits({ draft, target, chunkRows: _, ...rest }: HeadInputs): DistillationInputs {
   const draftLogits = matmul(draft.hidden, draft.weight, { transposeB: true, dtype: 'f32' }) // [rows, draft vocabulary]
-  return loss.evaluate({ ...rest, draftLogits, targetLogits: target && linear(target.hidden, target.weight) })
+  return { ...rest, draftLogits, targetLogits: target && linear(target.hidden, target.weight) }
 }

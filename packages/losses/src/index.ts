@@ -8,7 +8,7 @@ export { negativeLogAcceptance } from './builtin/negative-log-acceptance'
 export { reverseKld } from './builtin/reverse-kld'
 export { tvd } from './builtin/tvd'
 export { type TvdPlusPlusOptions, tvdPlusPlus } from './builtin/tvd-plus-plus'
-export { composeLoss } from './compose-loss'
+export { type ComposeOptions, composeLoss } from './compose-loss'
 export {
   type DistillationInputs,
   type DistillationLoss,
@@ -17,6 +17,8 @@ export {
   distillationLossOfHeads,
   type Head,
   type HeadInputs,
+  pooledSums,
+  pooledSumsOfHeads,
 } from './distillation-loss'
 export type { RowLossDefinition, Scope } from './row-loss/definition'
 export type { RowFigures } from './row-loss/of-heads'

@@ -22,11 +22,12 @@ import {
   warmUp,
 } from '@outrider/transformer'
 import { autoDraftLength } from './draft-length/auto'
-import { measureCosts } from './draft-length/measure-costs'
+import { declaredCosts } from './draft-length/declared-costs'
 import { type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
 import type { StepCosts } from './draft-length/step-costs'
 import type { Drafter } from './drafter/drafter'
 import { modelDrafter } from './drafter/model-drafter'
+import { measureCosts } from './measuring/measure-costs'
 import { SpeculationMetrics } from './metrics'
 import { Sequence } from './sequence'
 import type { Verification } from './verification/rule'
@@ -40,8 +41,13 @@ export interface SpeculativeDecoderOptions {
   target: Target
   /** A small model of the same vocabulary (padding aside), or anything else that drafts. */
   drafter: Target | Drafter
-  /** γ, 0 to 15, or a policy; 'auto' measures costs and acceptance, and decodes plainly where that is faster. Default 'auto'. */
+  /**
+   * γ, 0 to 15, or a policy; 'auto' measures costs and acceptance, and decodes plainly where that is faster. For an answer that
+   * is to repeat itself (see `reproducible`) it looks at no clock. Default 'auto'.
+   */
   draftLength?: number | 'auto' | DraftLengthPolicy
+  /** What steps cost, where it is known; then nothing is measured. Answers that are to repeat themselves depend on it. */
+  costs?: StepCosts | undefined
   /** Default 'block': never fewer tokens than 'token'. */
   verification?: Verification
   /** Seconds, for measuring. Default the system's clock. */
@@ -84,6 +90,12 @@ export interface Block {
 export interface SpeculativeGenerateOptions extends GenerateOptions {
   /** Counts this answer too, beside the decoder's own: the figures of one answer. */
   metrics?: SpeculationMetrics | undefined
+  /**
+   * Whether the same seed must give the same tokens again, at another time and under another load. With `draftLength: 'auto'` γ
+   * follows then from what was accepted in this answer, and from the decoder's `costs` or, without them, from the sizes of the
+   * models and the kind of adapter. A greedy answer repeats itself in any case. Default whether `seed` is given.
+   */
+  reproducible?: boolean | undefined
 }
 
 const defaultMaxTokens = 256
@@ -101,7 +113,11 @@ export class SpeculativeDecoder {
   readonly #verification: Verification
   readonly #now: () => number
   readonly #longestDraft: number
-  #policy: DraftLengthPolicy | undefined
+  readonly #costs: StepCosts | undefined
+  /** The one that was given; undefined for 'auto'. */
+  readonly #policy: DraftLengthPolicy | undefined
+  /** Learns from all answers that need not repeat themselves. */
+  #clockPolicy: DraftLengthPolicy | undefined
 
   /**
    * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens than the target's; INVALID_ARGUMENT for a draft
@@ -111,6 +127,7 @@ export class SpeculativeDecoder {
     target,
     drafter,
     draftLength = 'auto',
+    costs,
     verification = 'block',
     now = () => performance.now() / 1000,
   }: SpeculativeDecoderOptions) {
@@ -122,14 +139,16 @@ export class SpeculativeDecoder {
     this.#now = now
     this.#policy = policyOf(draftLength)
     this.#longestDraft = typeof draftLength === 'number' ? draftLength : maxDraftLength
+    this.#costs = costs
     this.metrics = new SpeculationMetrics({
       parameterRatio: this.#drafter.parameterCount / parameterCount(target.config),
     })
+    this.metrics.costs = costs
   }
 
   /**
    * Generates an answer, block by block. Stopping the iteration frees its memory; so does aborting, and the decoder is as
-   * usable as before. With `draftLength: 'auto'` the first call measures costs.
+   * usable as before. With `draftLength: 'auto'` the first call whose γ may depend on the clock measures costs.
    *
    * @throws OutriderError as `promptTokens` and `resolveSampling` do; ABORTED when the signal says so; NOT_FINITE where the
    *   logits of target or draft are no numbers
@@ -142,6 +161,7 @@ export class SpeculativeDecoder {
       signal,
       metrics,
       logProbabilities,
+      reproducible,
       ...options
     }: SpeculativeGenerateOptions = {},
   ): AsyncGenerator<Block, GenerationResult, undefined> {
@@ -155,7 +175,9 @@ export class SpeculativeDecoder {
       maxTokens: Math.min(maxTokens, config.contextLength - ids.length),
     })
     throwIfAborted(signal)
-    const policy = await this.#lengthPolicy(sampling, signal)
+    // A greedy answer is the same whatever is drafted.
+    const repeats = (reproducible ?? options.seed !== undefined) && sampling.temperature > 0
+    const policy = await this.#lengthPolicy(sampling, repeats, signal)
     const started = this.#now()
     const sequence = new Sequence({
       target: model,
@@ -292,17 +314,28 @@ export class SpeculativeDecoder {
       target: this.#target.model,
       drafter: this.#drafter,
       sampling: resolveSampling(options),
+      verification: this.#verification,
       now: this.#now,
     })
     return this.metrics.costs
   }
 
-  async #lengthPolicy(sampling: Sampling, signal: AbortSignal | undefined): Promise<DraftLengthPolicy> {
-    if (!this.#policy) {
-      const costs = this.metrics.costs ?? (await this.measureCosts({ ...sampling, signal }))
-      this.#policy ??= autoDraftLength({ costs })
-    }
-    return this.#policy
+  async #lengthPolicy(
+    sampling: Sampling,
+    repeats: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<DraftLengthPolicy> {
+    if (this.#policy) return this.#policy
+    // Of this answer alone: what others were, and when, must not matter.
+    if (repeats) return autoDraftLength({ costs: this.#costs ?? this.#declaredCosts(), learnsTimes: false })
+    const costs = this.metrics.costs ?? (await this.measureCosts({ ...sampling, signal }))
+    this.#clockPolicy ??= autoDraftLength({ costs })
+    return this.#clockPolicy
+  }
+
+  #declaredCosts(): StepCosts {
+    const { parameterRatio } = this.metrics
+    return declaredCosts({ parameterRatio, isSoftware: this.#target.model.device.isSoftware })
   }
 }
 

@@ -151,6 +151,11 @@ export class SpeculationMetrics {
     return this.blockEfficiency / (1 + this.parameterRatio * this.meanDraftLength)
   }
 
+  /** τ / (1 + cγ) with the measured c: the speed-up if a pass over a block took no longer than a plain one. */
+  get expectedSpeedUp(): number | null {
+    return this.costRatio === null ? null : this.blockEfficiency / (1 + this.costRatio * this.meanDraftLength)
+  }
+
   /** The measured c: seconds of a draft step over those of a plain target step. */
   get costRatio(): number | null {
     return this.costs ? costRatio(this.costs) : null

@@ -1,7 +1,7 @@
 import type { Device, Tensor } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
-import { byteTokenizer, Llama, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { poison, tinyModel } from '../../transformer/src/pretrained/tiny-model.fixture'
 import { SpeculativeDecoder } from './decoder'
 import { readVerdict, verify } from './verification/verify'
 
@@ -10,44 +10,12 @@ beforeAll(async () => {
   device = await testDevice()
 })
 
-function modelOf(seed: number): PretrainedModel {
-  const config = {
-    architecture: 'llama' as const,
-    vocabularySize: 258,
-    hiddenSize: 16,
-    intermediateSize: 24,
-    layers: 1,
-    heads: 2,
-    kvHeads: 1,
-    headDim: 8,
-    contextLength: 64,
-    ropeTheta: 10_000,
-    rmsNormEpsilon: 1e-5,
-    tieWordEmbeddings: true,
-    bosTokenId: 256,
-    eosTokenIds: [],
-    initializerRange: 0.1,
-  }
-  return pretrainedModel(Llama.initialize(device, config, { seed }), {
-    tokenizer: byteTokenizer(),
-    generationConfig: { bosTokenId: 256, eosTokenIds: [] },
-    source: `seed ${seed}`,
-  })
-}
-
-async function poison({ model }: PretrainedModel): Promise<void> {
-  const weight = model.parameters['model.layers.0.mlp.down_proj.weight']!
-  const values = (await weight.data()) as Float32Array
-  values[7] = Number.NaN
-  weight.write(values)
-}
-
 describe('speculation with a weight that is no number', () => {
   for (const temperature of [0, 1])
     for (const verification of ['token', 'block'] as const)
       it(`stops and says whose it is (${verification}, temperature ${temperature})`, async () => {
-        const target = modelOf(1)
-        const draft = modelOf(2)
+        const target = tinyModel(device, { seed: 1 })
+        const draft = tinyModel(device, { seed: 2 })
         const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength: 3, verification })
         const answer = async () => {
           const tokens: number[] = []
@@ -70,6 +38,21 @@ describe('speculation with a weight that is no number', () => {
         expect(device.memory.liveBuffers).toBe(live)
         for (const model of [target, draft]) model.dispose()
       })
+
+  it('is found in a draft that is too dear to be used, before the first token', async () => {
+    const [target, draft] = [tinyModel(device, { seed: 1 }), tinyModel(device, { seed: 2 })]
+    await poison(draft)
+    for (const temperature of [0, 1]) {
+      const live = device.memory.liveBuffers
+      const decoder = new SpeculativeDecoder({ target, drafter: draft })
+      await expect(decoder.measureCosts({ temperature })).rejects.toMatchObject({
+        code: 'NOT_FINITE',
+        message: expect.stringMatching(/^The draft /),
+      })
+      expect(device.memory.liveBuffers).toBe(live)
+    }
+    for (const model of [target, draft]) model.dispose()
+  })
 })
 
 describe('verification', () => {

@@ -1,12 +1,4 @@
-import {
-  type Counter,
-  concat,
-  type Device,
-  samplingDistribution,
-  slice,
-  type Tensor,
-  uniform01,
-} from '@outrider/tensor'
+import { type Counter, type Device, slice, type Tensor } from '@outrider/tensor'
 import {
   type CausalLM,
   drawnToken,
@@ -21,8 +13,9 @@ import {
 } from '@outrider/transformer'
 import { maxDraftLength } from './draft-length/policy'
 import type { Draft, Drafter, DraftSession } from './drafter/drafter'
+import { judged, readDraft, uniforms } from './verification/passes'
 import type { Verification } from './verification/rule'
-import { type BlockVerdict, readVerdict, verify } from './verification/verify'
+import { type BlockVerdict, readVerdict } from './verification/verify'
 
 /** What one pass of the target added to a sequence. */
 export interface Step {
@@ -130,6 +123,13 @@ export class Sequence {
     }
   }
 
+  /** Takes tokens back, for measuring: of those that stay, the last is unread, as after any step. */
+  rewind(length: number): void {
+    this.tokens.length = length
+    this.#cache.truncate(length - 1)
+    this.#session.keep(length - 1)
+  }
+
   /** Scores the tokens that were kept by the first rows of the target's logits: which ones these are is known by now. */
   #score(logits: Tensor, tokens: readonly number[]): Promise<ScoredToken[]> {
     const device = this.#device
@@ -163,7 +163,7 @@ export class Sequence {
     }
     const drafted = draft.tokens.size
     const counter = offset + verificationCounter
-    const drawn = Float32Array.from({ length: drafted + 1 }, (_, i) => uniform01(sampling.seed, counter + i))
+    const drawn = uniforms(drafted + 1, sampling.seed, counter)
     if (!draft.lasting) return { pass: this.#verdict(draft, this.#device.tensor(drawn)), drafted, lasting: false }
     const { tokens, probabilities } = draft
     const verification = this.#verifications.of(`${tokens.storage.id} ${probabilities.storage.id}`, () =>
@@ -174,13 +174,13 @@ export class Sequence {
   }
 
   #verification(draft: Draft): VerificationStep {
-    const uniforms = this.#device.empty([draft.tokens.size + 1]).keep()
-    const step = new RepeatedStep(this.#device, this.#cache, () => this.#verdict(draft, uniforms))
+    const drawn = this.#device.empty([draft.tokens.size + 1]).keep()
+    const step = new RepeatedStep(this.#device, this.#cache, () => this.#verdict(draft, drawn))
     const dispose = () => {
       step.dispose()
-      uniforms.dispose()
+      drawn.dispose()
     }
-    return { uniforms, step, dispose }
+    return { uniforms: drawn, step, dispose }
   }
 
   /** A pass without a draft: the token drawn from logits [1, V]. */
@@ -189,13 +189,12 @@ export class Sequence {
   }
 
   /** One pass of the target over the unread token and a draft, and the verdict on it, for `readVerdict`. */
-  #verdict({ tokens, probabilities }: Draft, uniforms: Tensor): Pass {
-    const rows = tokens.size + 1
-    const read = concat([this.#unread.reshape([1]), tokens]).reshape([1, rows])
-    const all = this.#target.forward(read, { cache: this.#cache }) // [1, γ + 1, V]
-    const logits = all.reshape([rows, all.size / rows])
-    const target = samplingDistribution(logits, this.#sampling)
-    return this.#pass(verify({ draft: probabilities, target, tokens, uniforms, verification: this.#rule }), logits)
+  #verdict(draft: Draft, drawn: Tensor): Pass {
+    const logits = readDraft(this.#target, { cache: this.#cache, unread: this.#unread, draft })
+    return this.#pass(
+      judged(draft, logits, { sampling: this.#sampling, verification: this.#rule, uniforms: drawn }),
+      logits,
+    )
   }
 
   #pass(result: Tensor, logits: Tensor): Pass {

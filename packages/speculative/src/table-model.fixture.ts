@@ -1,5 +1,6 @@
 import { type Device, embedding, type Tensor } from '@outrider/tensor'
 import type { CausalLM, ForwardOptions, KvCache, ModelConfig, Tokenizer } from '@outrider/transformer'
+import { tinyConfig } from '../../transformer/src/pretrained/tiny-model.fixture'
 import type { Target } from './decoder'
 
 /** A model whose next token depends on the last one alone, by a table of logits: fast, and its law is known. */
@@ -13,22 +14,7 @@ export class TableModel implements CausalLM {
   constructor(device: Device, logits: readonly (readonly number[])[], { contextLength = 64 } = {}) {
     const vocabularySize = logits[0]!.length
     this.device = device
-    this.config = {
-      architecture: 'llama',
-      vocabularySize,
-      hiddenSize: 2,
-      intermediateSize: 2,
-      layers: 1,
-      heads: 1,
-      kvHeads: 1,
-      headDim: 2,
-      contextLength,
-      ropeTheta: 10000,
-      rmsNormEpsilon: 1e-5,
-      tieWordEmbeddings: true,
-      eosTokenIds: [],
-      initializerRange: 0.02,
-    }
+    this.config = { ...tinyConfig, vocabularySize, contextLength }
     this.#table = device.tensor(Float32Array.from(logits.flat()), { shape: [logits.length, vocabularySize] })
   }
 

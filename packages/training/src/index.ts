@@ -2,11 +2,13 @@ export {
   latestCheckpoint,
   loadCheckpoint,
   type Resumption,
+  recordFile as runRecord,
   saveCheckpoint,
   type TrainerState,
   wholeCheckpoint,
 } from './checkpoint/checkpoints'
 export type { RunIdentity } from './checkpoint/run-identity'
+export { type StoredRun, storedRun } from './checkpoint/stored-run'
 export { type SimulatedBlocks, simulatedAcceptanceLength, simulatedBlocks } from './evaluation/acceptance'
 export { evaluate } from './evaluation/evaluate'
 export { type DistillationOptions, type DistillationSettings, distill, distillation } from './loop/distill'

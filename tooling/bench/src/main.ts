@@ -31,11 +31,13 @@ const suites: readonly Suite[] = [
   peerGguf,
 ]
 
-const usage = `npm run bench -- [suites] [--profile] [--json]
+const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--json]
 
 ${suites.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}
 
-Without names all of them run. --profile adds the device time of each kernel, by timestamp queries. Columns: times are of a
+Without names all of them run. --profile adds the device time of each kernel, by timestamp queries. --processor-time lets
+\`speculation\` count the processor's time of this process in place of the clock's: for software adapters on a machine that others
+use, too. Columns: times are of a
 run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of what a large copy
 or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm, OUTRIDER_ADAPTER=system the
 machine's own.`
@@ -45,6 +47,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
+    'processor-time': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
@@ -61,6 +64,10 @@ if (!values.json) {
   console.log(`Adapter: ${device.adapterName}`)
   console.log(`A copy of 64 MiB moves ${bandwidth} GB/s, a matmul of 1024³ computes ${rate} GFLOP/s.`)
 }
+const processorSeconds = () => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
 const report: Record<string, unknown> = {
   adapter: device.adapterName,
   date: new Date().toISOString().slice(0, 10),
@@ -75,6 +82,7 @@ for (const suite of suites) {
     device,
     ceilings,
     profile,
+    now: values['processor-time'] ? processorSeconds : () => performance.now() / 1000,
     note: (text) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K  ${text}`),
   })
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')

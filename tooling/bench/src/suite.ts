@@ -6,6 +6,8 @@ export interface SuiteContext {
   ceilings: Ceilings
   /** Where kernel times go, where they are asked for. */
   profile?: Row[] | undefined
+  /** Seconds: the clock, or with --processor-time what the process has computed. */
+  now: () => number
   /** Says what is being done, for people who wait. */
   note(text: string): void
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export { anyText } from './any-text'
+export { formulaWeight } from './formula-weight'
 
 /**
  * The path of a file or folder of this package, such as `stories260K` or `vocabularies/phi-3.gguf`.

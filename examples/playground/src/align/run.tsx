@@ -53,6 +53,11 @@ export function Run({ state }: { state: AlignState }) {
           </div>
         )}
         {state.phase === 'full' && <Full />}
+        {state.leftOut.map((message) => (
+          <p class="run-note" key={message}>
+            {message}
+          </p>
+        ))}
         {state.unsaved && (
           <p class="run-note">
             The storage was full: newer checkpoints are in this tab's memory only. Download the draft before you close

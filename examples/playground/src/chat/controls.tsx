@@ -78,7 +78,7 @@ export function Controls() {
           label="Seed"
           min={0}
           value={seed}
-          hint="repeats an answer"
+          hint={draftLength === 'auto' ? 'repeats an answer for one γ' : 'repeats an answer'}
           onChange={(value) => change({ seed: value })}
         />
       </div>

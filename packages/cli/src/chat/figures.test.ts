@@ -27,7 +27,8 @@ const answer = (parts: Partial<ChatAnswer> = {}): ChatAnswer => ({
   speculation: undefined,
   ...parts,
 })
-const settings = { maxTokens: 52 }
+/** Of a conversation that has this one answer. */
+const linesOf = (answer: ChatAnswer, settings = { maxTokens: 52 }) => figures(answer, settings, answer.speculation)
 
 describe('the figures of an answer', () => {
   test('with a draft: rates, τ, and α and accepted/drafted under their own names', () => {
@@ -35,34 +36,38 @@ describe('the figures of an answer', () => {
       [4, 4],
       [4, 1],
     ])
-    expect(figures(answer({ speculation }), settings)).toEqual([
+    expect(linesOf(answer({ speculation }))).toEqual([
       '52 tokens · 131 tokens/s',
       'τ 3.50 · α 0.75 · accepted/drafted 5/8 = 0.63 · γ 4.0',
     ])
     speculation.costs = costs
-    const [first, second] = figures(answer({ speculation }), settings)
+    const [first, second, third] = linesOf(answer({ speculation }))
     expect(first).toBe('52 tokens · 131 tokens/s (plain ≈ 100)')
+    expect(third).toBe('3.50 tokens a block, 1.67 needed: measuring')
+    for (let block = 2; block < 16; block++)
+      speculation.record({ drafted: 4, accepted: 1, overlap: [1, 0, 0, 0], seconds: 1 })
+    expect(linesOf(answer({ speculation }))[2]).toBe('2.19 tokens a block, 1.67 needed: it pays')
     expect(second).toContain(`α 0.75 (break-even ${speculation.breakEvenAcceptanceRate!.toFixed(2)})`)
   })
 
   test('where drafting can never pay, and where it does not for now', () => {
     const dear = metrics([[4, 1]])
     dear.costs = { ...costs, draftSeconds: 0.1 }
-    expect(figures(answer({ speculation: dear }), settings)[1]).toContain('(break-even out of reach)')
+    expect(linesOf(answer({ speculation: dear }))[1]).toContain('(break-even out of reach)')
     const plain = metrics([[0, 0]])
     plain.costs = costs
-    expect(figures(answer({ speculation: plain }), settings)[1]).toMatch(/^nothing drafted: .* pays from α 0\.\d\d$/)
+    expect(linesOf(answer({ speculation: plain }))[1]).toMatch(/^nothing drafted: .* pays from α 0\.\d\d$/)
     plain.costs = dear.costs
-    expect(figures(answer({ speculation: plain }), settings)[1]).toMatch(/would not pay at any α$/)
+    expect(linesOf(answer({ speculation: plain }))[1]).toMatch(/would not pay at any α$/)
   })
 
   test('without a draft', () => {
-    expect(figures(answer({ tokensPerSecond: 8.32 }), settings)).toEqual(['52 tokens · 8.3 tokens/s · without a draft'])
-    expect(figures(answer({ tokens: 1, tokensPerSecond: 0 }), settings)).toEqual(['1 token · without a draft'])
+    expect(linesOf(answer({ tokensPerSecond: 8.32 }))).toEqual(['52 tokens · 8.3 tokens/s · without a draft'])
+    expect(linesOf(answer({ tokens: 1, tokensPerSecond: 0 }))).toEqual(['1 token · without a draft'])
   })
 
   test('say why an answer ended before its end', () => {
-    const first = (parts: Partial<ChatAnswer>) => figures(answer(parts), settings)[0]
+    const first = (parts: Partial<ChatAnswer>) => linesOf(answer(parts))[0]
     expect(first({ finishReason: 'length' })).toContain('cut off at --max-tokens 52')
     expect(first({ finishReason: 'length', contextFull: true })).toContain('cut off: the context is full')
     expect(first({ finishReason: 'stopped' })).toContain('stopped')
@@ -72,6 +77,6 @@ describe('the figures of an answer', () => {
     const speculation = metrics(Array.from({ length: 3000 }, () => [5, 3]))
     speculation.costs = costs
     const long = answer({ tokens: 12_345, tokensPerSecond: 1234, finishReason: 'length', speculation })
-    for (const line of figures(long, { maxTokens: 12_345 })) expect(line.length).toBeLessThanOrEqual(80)
+    for (const line of linesOf(long, { maxTokens: 12_345 })) expect(line.length).toBeLessThanOrEqual(80)
   })
 })

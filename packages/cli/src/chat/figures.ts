@@ -1,9 +1,19 @@
+import type { SpeculationMetrics } from '@outrider/speculative'
+import { paysText } from '../evaluation/pays'
 import { fixed } from '../terminal'
 import type { ChatAnswer } from './session'
 import type { ChatSettings } from './settings'
 
-/** What an answer cost and how the draft fared, in lines of at most 80 columns. */
-export function figures(answer: ChatAnswer, { maxTokens }: Pick<ChatSettings, 'maxTokens'>): string[] {
+/**
+ * What an answer cost and how the draft fared, in lines of at most 80 columns.
+ *
+ * @param whole  figures of the conversation so far: an answer alone is often too short to say whether speculation pays
+ */
+export function figures(
+  answer: ChatAnswer,
+  { maxTokens }: Pick<ChatSettings, 'maxTokens'>,
+  whole: SpeculationMetrics | undefined,
+): string[] {
   const { tokens, tokensPerSecond, speculation: metrics } = answer
   const rate = [`${tokens} ${tokens === 1 ? 'token' : 'tokens'}`]
   const plain = metrics?.plainTokensPerSecond
@@ -28,6 +38,7 @@ export function figures(answer: ChatAnswer, { maxTokens }: Pick<ChatSettings, 'm
       `accepted/drafted ${metrics.numAcceptedTokens}/${metrics.numDraftTokens} = ${fixed(metrics.draftAcceptanceRate)}`,
       `γ ${fixed(metrics.meanDraftLength, 1)}`,
     ].join(' · '),
+    ...(whole?.costs ? [paysText(whole.toJSON())] : []),
   ]
 }
 

@@ -73,12 +73,12 @@ export class ChatSession {
     this.conversation.system = system
   }
 
-  /** Compiles what answering needs, with the settings as they are. */
+  /** Compiles what answering needs, with the settings as they are, and measures what steps cost. */
   async warmUp(onProgress: (progress: WarmUpProgress) => void, signal: AbortSignal): Promise<void> {
     const options = { ...this.settings, onProgress, signal }
     if (!this.draft) return warmUp(this.target.model, options)
     await this.#decoder().warmUp(options)
-    if (this.settings.draftLength === 'auto') await this.#decoder().measureCosts(this.settings)
+    await this.#decoder().measureCosts({ ...this.settings, signal })
   }
 
   /** Exchanges that have to be left out so that the question, the last message, leaves room for an answer. */
@@ -140,9 +140,9 @@ export class ChatSession {
   async *#stream(metrics: SpeculationMetrics | undefined, signal: AbortSignal) {
     const { temperature, topK, topP, seed, maxTokens } = this.settings
     const { sent, messages } = this.conversation
-    const options = { temperature, topK, topP, seed: seed + messages.length, maxTokens, signal }
+    const options = { temperature, topK, topP, seed: (seed ?? 0) + messages.length, maxTokens, signal }
     if (metrics) {
-      const blocks = this.#decoder().generate(sent, { ...options, metrics })
+      const blocks = this.#decoder().generate(sent, { ...options, metrics, reproducible: seed !== undefined })
       for (;;) {
         const { done, value } = await blocks.next()
         if (done) return value

@@ -59,7 +59,7 @@ export const slashCommands: readonly SlashCommand[] = [
   setting('temperature', '/temperature', 'X', '0 takes the likeliest token always', number({ least: 0 })),
   setting('topP', '/top-p', 'X', 'only the likeliest tokens that have this probability', probability),
   setting('topK', '/top-k', 'N', 'only the N likeliest tokens; 0 for all', integer()),
-  setting('seed', '/seed', 'N', 'decides what is drawn', integer()),
+  setting('seed', '/seed', 'N', 'the same seed gives the same answers again', integer()),
   {
     name: '/system',
     argument: 'TEXT|none',
@@ -136,7 +136,7 @@ function setting(
     name,
     argument,
     does,
-    now: ({ settings }) => String(settings[key]),
+    now: ({ settings }) => String(settings[key] ?? 'none'),
     run({ session }, text) {
       session.settings[key] = parsed(name, parse, text)
       return undefined

@@ -81,7 +81,7 @@ async function exchange(context: Context, session: ChatSession, lines: LineSourc
     if (answer.text === '' && answer.finishReason === 'stopped')
       return terminal.note(dim('Stopped before the first word; the question is taken back (↑ brings it again).'))
     if (answer.text === '') terminal.note(dim('(an empty answer)'))
-    for (const line of figures(answer, session.settings)) terminal.note(dim(line))
+    for (const line of figures(answer, session.settings, session.speculation)) terminal.note(dim(line))
     if (answer.contextFull) terminal.note('Next time the oldest messages are left out; /new begins anew.')
   } finally {
     release()

@@ -152,8 +152,12 @@ const resultJson = (row: Awaited<ReturnType<typeof measureAll>>['rows'][number])
   block_efficiency: row.blockEfficiency,
   acceptance_rate: row.acceptanceRate,
   acceptance_rate_per_pos: row.acceptanceByPosition,
+  mean_acceptance_length: row.acceptanceLength,
+  needed_acceptance_length: row.neededLength,
+  pays: row.pays,
   mbsu: row.mbsu,
   plain_tokens_per_second: row.plainTokensPerSecond,
   tokens_per_second: row.speculativeTokensPerSecond,
   speed_up: row.speedUp,
+  speed_up_share: row.speedUpShare,
 })

@@ -4,6 +4,7 @@ import { SpeculativeDecoder, type Verification } from '@outrider/speculative'
 import { compareVocabularies, parameterCount, type SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
+import { blockTimes, blockTimesJson, printBlockTimes } from '../evaluation/block-times'
 import { type EvaluationFigures, figuresOf, stepCosts } from '../evaluation/figures'
 import { paysText } from '../evaluation/pays'
 import { evaluationProgress } from '../evaluation/progress'
@@ -35,6 +36,7 @@ interface EvaluateFlags extends SamplingFlags, DtypeFlags, RowFlags {
   verification: Verification
   maxTokens: number
   limit?: number
+  blockTimes?: boolean
   report?: string
 }
 
@@ -53,8 +55,10 @@ export const addEvaluate: AddCommand = (program, run) => {
     )
     .option('--draft-length <list>', 'tokens drafted for a block (γ), several in a list', listOf(draftTokens), [3, 5])
     .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
-    .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 2 }), 128)
+    // The first token comes of the prompt, and a block adds one more than it drafts: with two, none would be drafted.
+    .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 3 }), 128)
     .option('--limit <n>', 'only the first prompts of each category', integer({ least: 1 }))
+    .option('--block-times', "take a block's time apart: draft steps, target pass, verification, readback, host")
     .option('--report <file>', 'write a report as one HTML file: plots, tables, an answer token by token')
   withExamples(withOutputOptions(withDtype(withRows(withSampling(command)), { draft: true })), [
     ['Greedy, blocks of 3 and of 5', 'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl'],
@@ -89,7 +93,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   compareVocabularies(target, draft)
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
-  const { temperature, topK, topP, seed, maxTokens } = flags
+  const { temperature, topK, topP, seed = 0, maxTokens } = flags
   const sampling: SamplingOptions = { temperature, topK, topP, seed }
 
   const longest = { target, drafter: draft, draftLength: Math.max(...flags.draftLength) }
@@ -120,6 +124,11 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     )
     terminal.printParagraph(furtherFigures(whole))
   }
+  const { draftLength: draftLengths } = flags
+  const times = flags.blockTimes
+    ? await blockTimes(target, draft, { ...sampling, draftLengths, verification: flags.verification, signal })
+    : undefined
+  if (times) printBlockTimes(terminal, times)
   const device = await context.device()
   const adapter = adapterLabel(device)
   if (report) {
@@ -155,6 +164,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     verification: flags.verification,
     parameter_ratio: parameterCount(draft.config) / parameterCount(target.config),
     costs: { draft_seconds: costs.draftSeconds, target_seconds: costs.targetSeconds },
+    ...(times && { block_times: blockTimesJson(times) }),
     results,
     ...reading.summary(),
     ...(flags.report !== undefined && { report: flags.report }),
@@ -182,6 +192,7 @@ function furtherFigures(figures: EvaluationFigures): string {
     `accepted/drafted ${num_accepted_tokens}/${num_draft_tokens} = ${fixed(figures.draft_acceptance_rate)}`,
     `α by position ${figures.acceptance_rate_per_pos.map((alpha) => fixed(alpha)).join(' ')}`,
     `break-even α ${even === null ? 'out of reach' : fixed(even)}`,
+    `${fixed(figures.speed_up_share)} of τ/(1 + cγ) = ${fixed(figures.expected_speed_up)}×`,
     paysText(figures),
   ].join('; ')
 }

@@ -73,13 +73,23 @@ describe('pretrain, generate, distill, evaluate', () => {
   })
 
   test('evaluate prints what scripts rely on, for each category and in all', async () => {
-    const { results, ...rest } = await stage(...evaluation('aligned'), '--temperature', '0.7', '--top-p', '0.95')
+    const { results, ...rest } = await stage(
+      ...[...evaluation('aligned'), '--temperature', '0.7', '--top-p', '0.95', '--block-times'],
+    )
     const { draft_seconds, target_seconds } = rest.costs as {
       draft_seconds: number
       target_seconds: { rows: number; seconds: number }[]
     }
     const costs = { draftSeconds: draft_seconds, targetSeconds: target_seconds }
     expect(rest).toMatchObject({ temperature: 0.7, top_p: 0.95, parameter_ratio: expect.any(Number), skipped_rows: 1 })
+    const times = rest.block_times as Record<string, number>[]
+    expect(times.map(({ draft_length }) => draft_length)).toEqual([0, 2, 3])
+    for (const { draft_length, draft_seconds, host_seconds, ...seconds } of times) {
+      for (const part of ['block', 'target', 'verification', 'readback'])
+        expect(seconds[`${part}_seconds`]).toBeGreaterThan(0)
+      expect(host_seconds).toBeGreaterThanOrEqual(0)
+      if (draft_length! > 0) expect(draft_seconds).toBeGreaterThan(0)
+    }
     const lengths = results as { draft_length: number; all: EvaluationFigures; categories: Record<string, object> }[]
     expect(lengths.map(({ draft_length }) => draft_length)).toEqual([2, 3])
     for (const { draft_length, all, categories } of lengths) {
@@ -97,6 +107,11 @@ describe('pretrain, generate, distill, evaluate', () => {
       const even = breakEvenAcceptance(costs, Math.max(1, Math.round(all.num_draft_tokens / all.num_drafts)))
       expect(all.break_even_acceptance_rate).toBe(even) // recomputed from what is printed
       expect(all.cost_ratio).toBeCloseTo(draft_seconds / target_seconds[0]!.seconds, 12)
+      expect(all.expected_speed_up).toBeCloseTo(
+        all.block_efficiency / (1 + all.cost_ratio! * all.mean_draft_length),
+        12,
+      )
+      expect(all.speed_up_share).toBeCloseTo(all.speed_up! / all.expected_speed_up!, 12)
       expect(all.num_delivered_tokens).toBe(all.tokens)
       expect(all.block_efficiency).toBe(all.num_delivered_tokens / all.num_target_passes)
       expect(all.acceptance_rate_per_pos).toHaveLength(draft_length)

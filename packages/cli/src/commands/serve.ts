@@ -82,10 +82,6 @@ const examples: [does: string, line: string][] = [
     'For the network, with a key that the list of processes does not show',
     'OUTRIDER_API_KEY=secret outrider serve --model ./model --host 0.0.0.0',
   ],
-  [
-    'Answers that repeat with their seed whatever the load',
-    'outrider serve --model ./model --draft ./draft --draft-length 4',
-  ],
 ]
 
 const withOutput = (command: Command): Command =>

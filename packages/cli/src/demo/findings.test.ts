@@ -3,7 +3,18 @@ import { allTasks, type EvaluationRow } from '../report/index'
 import { findings } from './findings'
 
 const row = (draft: string, blockEfficiency: number, speedUp: number, task: string = allTasks) =>
-  ({ draft, task, draftLength: 3, temperature: 0, blockEfficiency, speedUp }) as EvaluationRow
+  ({
+    draft,
+    task,
+    draftLength: 3,
+    temperature: 0,
+    blockEfficiency,
+    speedUp,
+    acceptanceLength: blockEfficiency,
+    neededLength: 2.1,
+    pays: blockEfficiency > 2.1,
+    speedUpShare: 0.8,
+  }) as EvaluationRow
 
 const setting = {
   costs: {
@@ -35,10 +46,12 @@ describe('the findings of the demo', () => {
   })
 
   test('say whether drafting pays here, and why a step costs more than its parameters', () => {
-    const pays = (speedUp: number, parameterRatio: number) =>
-      findings([row('pretrained', 1.5, 0.8), row('kld', 2.5, speedUp)], { ...setting, parameterRatio }).notes.at(-1)!
-    expect(pays(1.3, 0.1)).toMatch(/costs 0.30 of a target step \(by parameters 0.10: small kernels.*With kld it does/)
-    expect(pays(1.3, 0.28)).toMatch(/\(by parameters 0.28\)/)
-    expect(pays(0.9, 0.1)).toMatch(/Here it does not: the best of kld is 0.90 times/)
+    const pays = (tau: number, parameterRatio: number) =>
+      findings([row('pretrained', 1.5, 0.8), row('kld', tau, 1.3)], { ...setting, parameterRatio }).notes.at(-1)!
+    expect(pays(2.5, 0.1)).toMatch(/costs 0.30 of a target step \(by parameters 0.10: small kernels/)
+    expect(pays(2.5, 0.1)).toMatch(/kld, γ = 3, greedy: 2.50 tokens a block, 2.10 needed: it pays. .* 0.80 of τ/)
+    expect(pays(2.5, 0.28)).toMatch(/\(by parameters 0.28\)/)
+    // By the tokens of a block, though it happened to be faster.
+    expect(pays(2, 0.1)).toMatch(/2.00 tokens a block, 2.10 needed: it does not pay here. .* MBSU is/)
   })
 })

@@ -1,5 +1,6 @@
 import { breakEvenAcceptance, costRatio, type StepCosts } from '@outrider/speculative'
-import { allTasks, type EvaluationRow } from '../report/index'
+import { paysText } from '../evaluation/pays'
+import { allTasks, type EvaluationRow, temperatureText } from '../report/index'
 import { fixed } from '../terminal'
 
 /** Where it was measured, and what steps cost there. */
@@ -50,7 +51,16 @@ function pays(rows: readonly EvaluationRow[], { costs, parameterRatio, adapter }
   const even = breakEvenAcceptance(costs, shortest)
   const dear = ratio > 1.5 * parameterRatio ? ': small kernels cost what they cost to start' : ''
   const price = `On ${adapter} a draft step costs ${fixed(ratio)} of a target step (by parameters ${fixed(parameterRatio)}${dear}), so γ = ${shortest} pays from an acceptance of about ${even === null ? 'more than 1' : fixed(even)}.`
-  return speedUp > 1
-    ? `${price} With ${best} it does: up to ${fixed(speedUp)} times plain decoding.`
-    : `${price} Here it does not: the best of ${best} is ${fixed(speedUp)} times plain decoding. MBSU is what memory-bound hardware would gain.`
+  // Where it gains most, by the one rule.
+  const gain = ({ acceptanceLength, neededLength }: EvaluationRow) => acceptanceLength / (neededLength ?? Infinity)
+  const most = own.reduce((a, b) => (gain(b) > gain(a) ? b : a))
+  const verdict = paysText({
+    mean_acceptance_length: most.acceptanceLength,
+    needed_acceptance_length: most.neededLength,
+    pays: most.pays,
+  })
+  const measured = `With ${best}, γ = ${most.draftLength}, ${temperatureText(most.temperature)}: ${verdict}. Measured, it is up to ${fixed(speedUp)} times plain decoding${most.speedUpShare === null ? '' : `, ${fixed(most.speedUpShare)} of τ / (1 + cγ) there`}.`
+  return most.pays === false
+    ? `${price} ${measured} MBSU is what memory-bound hardware would gain.`
+    : `${price} ${measured}`
 }

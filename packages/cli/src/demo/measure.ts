@@ -1,9 +1,10 @@
 import { SpeculativeDecoder, type StepCosts } from '@outrider/speculative'
 import type { PretrainedModel } from '@outrider/transformer'
 import type { Context } from '../context'
-import { stepCosts } from '../evaluation/figures'
+import { figuresOf, stepCosts } from '../evaluation/figures'
 import { evaluationProgress } from '../evaluation/progress'
-import { all, type MeasuredPrompt, measureInTurns, tokensPerSecond } from '../evaluation/speculation'
+import { evaluationRow } from '../evaluation/report-data'
+import { all, type MeasuredPrompt, measureInTurns } from '../evaluation/speculation'
 import type { EvaluationRow } from '../report/index'
 import { heldOut } from './data'
 import { plan, samplings } from './plan'
@@ -50,23 +51,8 @@ export async function measureAll(
     for (const [i, { name: draft, draftLength }] of contenders.entries()) {
       const speculation = speculations[i]!
       for (const task of [...tasks, all]) {
-        const figures = speculation.metrics.get(task)!
-        const plainRate = tokensPerSecond(plain.get(task))
-        const rate = tokensPerSecond(speculation.paces.get(task))
-        rows.push({
-          draft,
-          task,
-          draftLength,
-          temperature: sampling.temperature,
-          blockEfficiency: figures.blockEfficiency,
-          acceptanceRate: figures.acceptanceRate,
-          draftAcceptanceRate: figures.draftAcceptanceRate,
-          acceptanceByPosition: figures.acceptanceRatePerPos,
-          mbsu: figures.mbsu,
-          plainTokensPerSecond: plainRate,
-          speculativeTokensPerSecond: rate,
-          speedUp: rate / plainRate,
-        })
+        const figures = figuresOf(speculation.metrics.get(task)!, plain.get(task), speculation.paces.get(task))
+        rows.push(evaluationRow(figures, { draft, task, draftLength, temperature: sampling.temperature }))
       }
     }
   }

@@ -1,4 +1,4 @@
-import { generateDataset, jsonl, mix } from '@outrider/dataset'
+import { generateDataset, jsonl, type LeftOut, mix } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
 import { distill, type LogEntry, pretrain, type TargetStates, type TrainingProgress } from '@outrider/training'
 import { createDraft, loadCausalLM, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
@@ -23,6 +23,7 @@ export async function pretrainDraft(context: Context, target: PretrainedModel, o
     ...options,
     seed: 1,
     signal: context.signal,
+    onLeftOut: teller(context),
     onStep: stepLine(context, 'pretrain'),
   })
   context.terminal.endProgress()
@@ -78,12 +79,19 @@ export async function alignDraft(
     ...options,
     seed: 1,
     signal: context.signal,
+    onLeftOut: teller(context),
     onStep: stepLine(context, `distill ${lossName}`),
   })
   context.terminal.endProgress()
   await saveCausalLM(model, `${out}/draft-${lossName}`)
   return { name: lossName, model, history }
 }
+
+/** Rows that are cut or passed over are told of. */
+const teller =
+  ({ terminal }: Context) =>
+  ({ message }: LeftOut) =>
+    terminal.warn(message)
 
 function stepLine({ terminal }: Context, label: string): (progress: TrainingProgress) => void {
   let progress: ReturnType<typeof stepProgress> | undefined

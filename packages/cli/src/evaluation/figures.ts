@@ -16,6 +16,10 @@ export interface EvaluationFigures extends ReturnType<SpeculationMetrics['toJSON
   /** Tokens after the first of each answer. */
   tokens: number
   speed_up: number | null
+  /** τ / (1 + cγ) with the measured c: the speed-up if a pass over a block took no longer than a plain one. */
+  expected_speed_up: number | null
+  /** What of it is left when it is measured. */
+  speed_up_share: number | null
 }
 
 /** Rates and speed-up are those measured while answering; the first token of each answer, which waits for the prompt, is left out. */
@@ -26,12 +30,16 @@ export function figuresOf(
 ): EvaluationFigures {
   const plainRate = tokensPerSecond(plain)
   const rate = tokensPerSecond(speculative)
+  const speedUp = plainRate > 0 ? rate / plainRate : null
+  const expected = metrics.expectedSpeedUp
   return {
     prompts: speculative?.answers ?? 0,
     tokens: speculative?.tokens ?? 0,
     ...metrics.toJSON(),
     tokens_per_second: rate,
     plain_tokens_per_second: plainRate,
-    speed_up: plainRate > 0 ? rate / plainRate : null,
+    speed_up: speedUp,
+    expected_speed_up: expected,
+    speed_up_share: speedUp !== null && expected ? speedUp / expected : null,
   }
 }

@@ -112,17 +112,28 @@ function notesOf({ results, adapter }: Evaluated, best: LengthResult): string[] 
 }
 
 const rowsOf = (draft: string, { draft_length, all, categories }: LengthResult, temperature: number): EvaluationRow[] =>
-  [...Object.entries(categories), [allTasks, all] as const].map(([task, figures]) => ({
-    draft,
-    task,
-    draftLength: draft_length,
-    temperature,
+  [...Object.entries(categories), [allTasks, all] as const].map(([task, figures]) =>
+    evaluationRow(figures, { draft, task, draftLength: draft_length, temperature }),
+  )
+
+/** A row of the report's table: what was measured, and on what. */
+export function evaluationRow(
+  figures: EvaluationFigures,
+  of: Pick<EvaluationRow, 'draft' | 'task' | 'draftLength' | 'temperature'>,
+): EvaluationRow {
+  return {
+    ...of,
     blockEfficiency: figures.block_efficiency,
     acceptanceRate: figures.acceptance_rate,
     draftAcceptanceRate: figures.draft_acceptance_rate,
     acceptanceByPosition: figures.acceptance_rate_per_pos,
+    acceptanceLength: figures.mean_acceptance_length,
+    neededLength: figures.needed_acceptance_length,
+    pays: figures.pays,
     mbsu: figures.mbsu,
     plainTokensPerSecond: figures.plain_tokens_per_second ?? 0,
     speculativeTokensPerSecond: figures.tokens_per_second,
     speedUp: figures.speed_up ?? 0,
-  }))
+    speedUpShare: figures.speed_up_share,
+  }
+}

@@ -24,7 +24,8 @@ export interface SamplingFlags {
   temperature: number
   topK: number
   topP: number
-  seed: number
+  /** Undefined where none was given: then 0 is drawn with, and automatic draft lengths may go by the clock. */
+  seed?: number | undefined
 }
 
 export const withSampling = (command: Command, defaults: { temperature?: number; topP?: number } = {}): Command =>
@@ -37,7 +38,7 @@ export const withSampling = (command: Command, defaults: { temperature?: number;
       probability,
       defaults.topP ?? 1,
     )
-    .option('--seed <n>', 'the same seed gives the same tokens on the same adapter', integer(), 0)
+    .option('--seed <n>', 'the same seed gives the same tokens on the same adapter, whatever its load', integer())
 
 /** How a draft is used. */
 export interface SpeculationFlags {
@@ -47,7 +48,12 @@ export interface SpeculationFlags {
 
 export const withSpeculation = (command: Command): Command =>
   command
-    .option('--draft-length <n>', 'tokens drafted for a block (γ), or auto', draftLength, 'auto')
+    .option(
+      '--draft-length <n>',
+      'tokens drafted for a block (γ), or auto: by what is accepted and what steps cost, measured unless there is a seed',
+      draftLength,
+      'auto',
+    )
     .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
 
 export function verification(text: string): 'token' | 'block' {

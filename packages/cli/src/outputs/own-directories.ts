@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isModelFile } from '@outrider/transformer'
+import { runRecord, storedRun } from '@outrider/training'
+import { directory, isModelFile } from '@outrider/transformer'
 import { plan } from '../demo/plan'
 
 /** A directory that a command writes: the run of a training, a model alone, or all of a demo. */
@@ -24,30 +25,20 @@ export async function strangerIn(folder: string, kind: DirectoryKind): Promise<s
  * trained. A record that cannot be read may be of one. The draft of a finished run is an output like any other, and is replaced.
  */
 export async function holdsUnfinishedRun(folder: string): Promise<boolean> {
-  const read = async (...path: string[]): Promise<unknown> => JSON.parse(await readFile(join(folder, ...path), 'utf8'))
   try {
-    const { checkpoints } = (await read(recordFile)) as { checkpoints: string[] }
-    const newest = checkpoints.at(-1)
-    if (newest === undefined) return false
-    const state = (await read(newest, 'trainer_state.json')) as {
-      global_step: number
-      settings: { learning_rate: { steps: number } }
-    }
-    return !(state.global_step >= state.settings.learning_rate.steps)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ENOENT' || (await read(recordFile).catch(() => null)) !== null
+    const run = await storedRun(directory(folder))
+    return run !== null && !(run.steps !== undefined && run.state.global_step >= run.steps)
+  } catch {
+    return true
   }
 }
-
-/** Where a run records its checkpoints. */
-const recordFile = 'checkpoints.json'
 
 const strangers: Record<
   DirectoryKind,
   (folder: string, names: readonly string[]) => Promise<string | undefined> | string | undefined
 > = {
   run(_, names) {
-    if (names.includes(recordFile)) return undefined // what it says is for whoever resumes
+    if (names.includes(runRecord)) return undefined // what it says is for whoever resumes
     return names.find((name) => !/^checkpoint-\d+$/.test(name)) // killed before its first checkpoint was whole
   },
   model: (_, names) => names.find((name) => !isModelFile(name)),

@@ -54,10 +54,18 @@ export interface EvaluationRow {
   draftAcceptanceRate: number
   /** α at each position of a block. */
   acceptanceByPosition: readonly number[]
+  /** Delivered tokens of a block that was drafted. */
+  acceptanceLength: number
+  /** Those that a block must bring to be as fast as plain decoding. */
+  neededLength: number | null
+  /** Whether it does; null while there are too few blocks to say. */
+  pays: boolean | null
   mbsu: number
   plainTokensPerSecond: number
   speculativeTokensPerSecond: number
   speedUp: number
+  /** The speed-up over τ / (1 + cγ), with the measured c. */
+  speedUpShare: number | null
 }
 
 /** One prompt answered several ways, to be read side by side. */

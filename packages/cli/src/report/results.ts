@@ -10,10 +10,10 @@ export function resultsTable(rows: readonly EvaluationRow[], caption: string): M
     best.set(groupOf(row), Math.max(best.get(groupOf(row)) ?? 0, row.blockEfficiency))
   return html`<p class="soft">${caption}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="All results"><table>
-<thead><tr>${['Draft', 'Task', 'γ', 'Sampling', 'τ', 'α', 'Accepted/drafted', 'MBSU', 'Plain tok/s', 'Speculative tok/s', 'Speed-up'].map((title) => html`<th scope="col"${title === 'Task' && html` class="left"`}>${title}</th>`)}</tr></thead>
+<thead><tr>${['Draft', 'Task', 'γ', 'Sampling', 'τ', 'α', 'Accepted/drafted', 'MBSU', 'Plain tok/s', 'Speculative tok/s', 'Speed-up', 'Share', 'Tokens a block', 'Needed', 'Pays'].map((title) => html`<th scope="col"${title === 'Task' && html` class="left"`}>${title}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row) =>
-      html`<tr${row.blockEfficiency === best.get(groupOf(row)) && html` class="best"`}><td>${row.draft}</td><td class="left">${row.task}</td><td>${row.draftLength}</td><td>${temperatureText(row.temperature)}</td><td>${fixed(row.blockEfficiency)}</td><td>${fixed(row.acceptanceRate)}</td><td>${fixed(row.draftAcceptanceRate)}</td><td>${fixed(row.mbsu)}</td><td>${fixed(row.plainTokensPerSecond, 0)}</td><td>${fixed(row.speculativeTokensPerSecond, 0)}</td><td>${fixed(row.speedUp)}×</td></tr>`,
+      html`<tr${row.blockEfficiency === best.get(groupOf(row)) && html` class="best"`}><td>${row.draft}</td><td class="left">${row.task}</td><td>${row.draftLength}</td><td>${temperatureText(row.temperature)}</td><td>${fixed(row.blockEfficiency)}</td><td>${fixed(row.acceptanceRate)}</td><td>${fixed(row.draftAcceptanceRate)}</td><td>${fixed(row.mbsu)}</td><td>${fixed(row.plainTokensPerSecond, 0)}</td><td>${fixed(row.speculativeTokensPerSecond, 0)}</td><td>${fixed(row.speedUp)}×</td><td>${fixed(row.speedUpShare)}</td><td>${fixed(row.acceptanceLength)}</td><td>${fixed(row.neededLength)}</td><td>${row.pays === null ? 'measuring' : row.pays ? 'yes' : 'no'}</td></tr>`,
   )}</tbody></table></div>`
 }
 

@@ -24,7 +24,7 @@ export interface ServerOptions {
   name: string
   host: string
   port: number
-  /** γ; 'auto' chooses it by measured costs and acceptance. Default 'auto'. */
+  /** γ; 'auto' chooses it by measured costs and acceptance, for a request with a seed by no clock. Default 'auto'. */
   draftLength?: number | 'auto'
   verification?: Verification
   /** The most requests decoded at once. Default 16. */

@@ -107,6 +107,25 @@ describe('parseRow puts together what a row says in several places:', () => {
     expect(() => parse({ messages: [system, user], system: 'Be brief.' })).toThrow(/line 7: system is not what/)
   })
 
+  it('a system prompt under each of its names', () => {
+    for (const name of ['system', 'system_prompt', 'system_message', 'system_instruction', 'systemPrompt'])
+      expect(messages({ [name]: 'Be kind.', prompt: 'Why?' }), name).toEqual([system, user])
+  })
+
+  it('a text or a prompt that was made of the instruction', () => {
+    const made = { instruction: 'Why?', output: 'So.', text: 'Below is … Why? … So.', prompt: '### Why?' }
+    expect(messages(made)).toEqual([user, assistant])
+    expect(parse({ text: 'Q: Why? A: So.', answer: 'So.' })).toEqual({ kind: 'text', text: 'Q: Why? A: So.' })
+  })
+
+  it('tokens, which are not made again of what else is there', () => {
+    expect(parse({ messages: [user, assistant], input_ids: [5, 6], labels: [-100, 6] })).toEqual({
+      kind: 'tokens',
+      tokens: [5, 6],
+      lossMask: [0, 1],
+    })
+  })
+
   it('a context with its instruction', () => {
     expect(messages({ instruction: 'Sum up.', context: 'A tale.', response: 'So.' })).toEqual([
       { role: 'user', content: 'Sum up.\n\nA tale.' },
@@ -221,6 +240,15 @@ describe('parseRow refuses, naming file and line,', () => {
     ['messages answered by a text', { prompt: [user], response: 'So.' }, /response must be a list, not a text/],
     ['messages written as text', { messages: '[{"role": "user"}]' }, /messages must be a list.*json\.loads/],
     ['a question about a context', { question: 'Why?', context: 'A tale.' }, /context beside question/],
+    ['an answer beside plain text', { text: 'Why?', answer: 'So.' }, /answer beside text is not supported/],
+    ['a completion beside plain text', { text: 'Why?', completion: 'So.' }, /completion beside text/],
+    ['a system beside plain text', { text: 'Why?', system: 'Be kind.' }, /system beside text/],
+    ['a text that a question is about', { question: 'Why?', text: 'A tale.', answer: 'So.' }, /text beside question/],
+    ['a prompt of an instruction', { instruction: 'Be brief.', prompt: 'Why?' }, /prompt beside instruction/],
+    ['a mask of no tokens', { prompt: 'Why?', completion: 'So.', loss_mask: [0, 1] }, /loss_mask beside prompt/],
+    ['labels of no tokens', { text: 'Why?', labels: [-100, 5] }, /labels beside text/],
+    ['a number a token', { input_ids: [1, 2], keep: [0, 1] }, /keep has a number for every token/],
+    ['a truth a token', { input_ids: [1, 2], is_answer: [false, true] }, /is_answer has a number for every token/],
     ['padding alone', { input_ids: [1, 2], attention_mask: [0, 0] }, /leaves no token/],
     ['a mask of weights', { input_ids: [1, 2], loss_mask: [2, 1] }, /must hold 0 and 1/],
     ['a mask of another length', { input_ids: [1, 2], loss_mask: [1] }, /2 elements and loss_mask 1/],

@@ -5,6 +5,7 @@ import { type Conversation, conversationOf } from './messages'
 import { isByIndex, otherLayout } from './other-layout'
 import type { DatasetRow } from './row'
 import { messageKeys, refusal, refuseKeys, rowKeys, unknownKeys } from './row-keys'
+import { refuseBesideText, refuseMasks, refuseUnasked } from './said-besides'
 import { tokensOf } from './token-row'
 
 /**
@@ -28,7 +29,12 @@ export function parseRow(value: unknown, where: string): DatasetRow {
   const layout = isWritten ? undefined : otherLayout(row)
   if (layout) throw malformed(where, layout.what, layout.remedy)
   if (typeof row.label === 'boolean') throw malformed(where, `label is not supported: ${refusal(rowKeys, 'kto_tag')}`)
-  for (const [field, read] of Object.entries(readers)) if (field in row) return read(row, where)
+  // Tokens go first: what says the same as texts is not tokenised again.
+  const field = ['input_ids', ...Object.keys(readers)].find((field) => field in row)
+  if (field !== undefined) {
+    if (field !== 'input_ids') refuseMasks(field, row, where)
+    return readers[field]!(row, where)
+  }
   throw malformed(
     where,
     `it has none of the fields ${Object.keys(readers).join(', ')}`,
@@ -45,6 +51,9 @@ export function unknownKeysOf(value: object): string[] {
   )
   return [...unknownKeys(row, rowKeys), ...new Set(inMessages)]
 }
+
+/** Names for what the system says. */
+const systems = ['system', 'system_prompt', 'system_message', 'system_instruction', 'systemPrompt'] as const
 
 const conversations = ['messages', 'conversations', 'conversation'] as const
 
@@ -65,12 +74,12 @@ const readers: Record<string, (row: Json, where: string) => DatasetRow> = {
     const input = optionalText(instance, ['input', 'context'], where)
     const prompt = [text(row, 'instruction', where), input].filter(Boolean).join('\n\n')
     const used = ['instruction', 'input', 'context', 'output', 'response', 'instances']
-    refuseUnasked('instruction', ['question', 'query'], row, where)
+    refuseUnasked('instruction', ['prompt', 'question', 'query', 'text'], row, where)
     return exchange(prompt, optionalText(instance, ['output', 'response'], where), row, where, used)
   },
   prompt(row, where) {
     const used = ['prompt', 'completion', 'response']
-    refuseUnasked('prompt', ['input', 'context', 'question', 'query'], row, where)
+    refuseUnasked('prompt', ['input', 'context', 'question', 'query', 'text'], row, where)
     if (!Array.isArray(row.prompt))
       return exchange(
         text(row, 'prompt', where),
@@ -91,24 +100,16 @@ const readers: Record<string, (row: Json, where: string) => DatasetRow> = {
   },
   question: (row, where) => answered('question', row, where),
   query: (row, where) => answered('query', row, where),
-  text: (row, where) => ({ kind: 'text', text: text(row, 'text', where) }),
+  text(row, where) {
+    refuseBesideText(row, where)
+    return { kind: 'text', text: text(row, 'text', where) }
+  },
 }
 
 function answered(field: string, row: Json, where: string): DatasetRow {
-  refuseUnasked(field, ['input', 'context', 'query'], row, where)
+  refuseUnasked(field, ['input', 'context', 'query', 'text'], row, where)
   const answer = optionalText(row, ['answer', 'response'], where)
   return exchange(text(row, field, where), answer, row, where, [field, 'answer', 'response'])
-}
-
-/** Refuses what another format would ask besides, unless what is asked says it: columns that a prompt was made of stay beside it. */
-function refuseUnasked(field: string, others: readonly string[], row: Json, where: string): void {
-  const asked = JSON.stringify(row[field])
-  for (const other of others) {
-    const said = row[other]
-    if (other === field || isAbsent(said) || said === '') continue
-    if (typeof said === 'string' && asked.includes(JSON.stringify(said).slice(1, -1))) continue
-    throw malformed(where, `${other} beside ${field} is not supported`, `Write it into the ${field}, or leave it out.`)
-  }
 }
 
 function exchange(prompt: string, answer: string | undefined, row: Json, where: string, fields: string[]): DatasetRow {
@@ -136,11 +137,11 @@ function conversation(
 ): DatasetRow {
   if (!fields.includes('history') && Array.isArray(row.history) && row.history.length > 0)
     throw malformed(where, `history beside ${fields[0]} is not supported`, 'Write it as messages before the others.')
-  const system = optionalText(row, ['system', 'system_prompt'], where)
+  const system = optionalText(row, systems, where)
   const begins = messages[0]?.role === 'system'
   if (system && begins && messages[0]?.content !== system)
     throw malformed(where, 'system is not what the first message says')
-  const used = [...fields, 'system', 'system_prompt', 'completion_ids', ...endKeys]
+  const used = [...fields, ...systems, 'completion_ids', ...endKeys]
   const last = messages.length - 1
   const answers = messages[last]?.role === 'assistant'
   const cuts = answers && !cut.includes(last) && wasCut(row, where) ? [...cut, last] : cut

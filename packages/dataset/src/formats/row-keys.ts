@@ -12,13 +12,20 @@ export interface KeyLists {
 
 const media = 'pictures, sound and films are not read'
 const tools = 'tools and calls of them are not read'
+const thoughts = 'thoughts beside the answer are not read'
+// biome-ignore format: a list
+const thoughtKeys = [
+  'reasoning_content', 'reasoning', 'reasoning_details', 'thinking', 'thinking_blocks', 'thought', 'thoughts', 'cot', 'chain_of_thought',
+  'rationale',
+]
 
 /** Keys of rows, as TRL, axolotl, LLaMA-Factory, OpenAI and well-known data sets have them. */
 export const rowKeys: KeyLists = {
   // biome-ignore format: lists
   used: [
     'messages', 'conversations', 'conversation', 'instruction', 'input', 'context', 'output', 'instances', 'prompt', 'completion',
-    'response', 'turns', 'question', 'query', 'answer', 'text', 'system', 'system_prompt', 'history', 'category', 'task',
+    'response', 'turns', 'question', 'query', 'answer', 'text', 'system', 'system_prompt', 'system_message', 'system_instruction',
+    'systemPrompt', 'history', 'category', 'task', 'passage', 'paragraph', 'document', 'article', 'background', 'choices', 'options',
     'input_ids', 'labels', 'attention_mask', 'loss_mask', 'completion_mask', 'assistant_masks',
     'completion_ids', ...endKeys,
   ],
@@ -30,20 +37,36 @@ export const rowKeys: KeyLists = {
     'quality', 'score', 'metadata', 'meta', 'reference', 'turn', 'temperature', 'top_p', 'toxic', 'redacted', 'openai_moderation',
     'hashed_ip', 'header', 'country', 'state', 'license', 'token_count', 'num_tokens', 'num_turns', 'length', 'token_type_ids',
     'special_tokens_mask', 'parallel_tool_calls', 'original_question', 'question_type', 'dump', 'file_path', 'language_score', 'embedding',
-    'label', 'answers', 'name', 'is_classification', 'score_chosen', 'score_rejected',
+    'label', 'answers', 'name', 'is_classification', 'score_chosen', 'score_rejected', 'overflowing_tokens', 'num_truncated_tokens',
+    'overflow_to_sample_mapping', 'offset_mapping', 'word_ids', 'logprobs',
   ],
   // biome-ignore format: lists
   refused: [
     { why: 'it belongs to preferences, which are not learned from', keys: [
-      'chosen', 'rejected', 'preferred_output', 'non_preferred_output', 'kto_tag', 'completions', 'rejected_response',
+      'chosen', 'rejected', 'preferred_output', 'non_preferred_output', 'kto_tag', 'completions', 'rejected_response', 'chosen_response',
     ] },
     { why: media, keys: ['images', 'image', 'videos', 'video', 'audios', 'audio'] },
     { why: tools, keys: ['tools', 'functions', 'tool_choice', 'function_call'] },
-    { why: 'rows have no templates or documents of their own here', keys: ['chat_template', 'chat_template_kwargs', 'documents'] },
-    { why: 'every row weighs the same', keys: ['weight', 'sample_weight'] },
+    { why: 'rows have no templates or documents of their own here', keys: [
+      'chat_template', 'chat_template_kwargs', 'documents', 'add_generation_prompt', 'continue_final_message',
+    ] },
+    { why: thoughts, keys: thoughtKeys },
+    { why: 'every row weighs the same', keys: ['weight', 'sample_weight', 'loss_weight', 'loss_scale'] },
+    { why: 'of a conversation the answers are learned, and a message says by weight 0 that it is not', keys: ['mask', 'train_on_inputs'] },
+    { why: 'what was said before is history, or messages', keys: ['chat_history', 'conversation_history', 'dialogue_history'] },
+    { why: 'what is to be filled in is written into the prompt, with the marks of the model', keys: ['suffix'] },
+    { why: 'what the target says is computed anew', keys: [
+      'teacher_logits', 'teacher_logprobs', 'target_logits', 'target_logprobs', 'target_token_ids', 'inputs_embeds',
+    ] },
+    { why: 'which tokens are learned is said by labels or loss_mask', keys: [
+      'label_ids', 'target_ids', 'label_mask', 'labels_mask', 'target_mask', 'loss_masks', 'assistant_mask', 'response_mask',
+      'action_mask', 'prompt_mask', 'prompt_length', 'prompt_len', 'source_len', 'weights', 'loss_weights',
+    ] },
     { why: 'what is learned of a row is said by messages, or by labels beside input_ids', keys: ['segments'] },
     { why: 'tokens stand where they are in the row', keys: ['position_ids'] },
-    { why: 'rows that hold several are not told apart', keys: ['seq_lengths'] },
+    { why: 'rows that hold several are not told apart', keys: [
+      'seq_lengths', 'cu_seqlens', 'cu_seq_lens', 'sample_ids', 'segment_ids', 'document_ids', 'doc_ids', 'sequence_ids',
+    ] },
   ],
 }
 
@@ -57,9 +80,13 @@ export const messageKeys: KeyLists = {
   ],
   // biome-ignore format: lists
   refused: [
-    { why: tools, keys: ['tool_calls', 'function_call', 'tool_responses'] },
+    { why: tools, keys: ['tool_calls', 'function_call', 'tool_responses', 'tool_plan'] },
     { why: media, keys: ['images', 'image', 'videos', 'video', 'audio'] },
-    { why: 'thoughts beside the answer are not read', keys: ['reasoning_content', 'reasoning', 'thinking'] },
+    { why: thoughts, keys: thoughtKeys },
+    { why: 'whether an answer is learned is said by weight, 0 or 1', keys: [
+      'mask', 'masked', 'is_masked', 'ignore', 'ignore_loss', 'learn', 'trainable', 'loss_scale', 'loss_weight',
+    ] },
+    { why: 'messages have no channels', keys: ['channel', 'recipient'] },
     { why: 'an answer is learned whole or not at all', keys: ['training_detail', 'train_detail'] },
     { why: 'an answer is its content', keys: ['refusal', 'prefix'] },
   ],
@@ -91,12 +118,20 @@ export const unknownKeys = (object: Json, lists: KeyLists): string[] =>
 /** Whether what stands under a refused key is as if it did not. */
 function saysNothing(object: Json, key: string, value: unknown): boolean {
   if (isEmpty(value)) return true
-  if (key === 'weight' || key === 'sample_weight') return value === 1
-  if (key === 'position_ids') return Array.isArray(value) && value.every((position, i) => position === i)
+  if (['weight', 'sample_weight', 'loss_weight', 'loss_scale'].includes(key)) return value === 1
+  if (['add_generation_prompt', 'continue_final_message', 'train_on_inputs'].includes(key)) return value === false
+  if (key === 'position_ids') return isInOrder(value, object.attention_mask)
   if (key === 'prefix') return value === false
   if (key === 'function_call' || key === 'tool_choice')
     return value === 'none' || (value === 'auto' && isEmpty(object.tools) && isEmpty(object.functions))
   return false
+}
+
+/** Whether positions count from 0 on, over what is no padding. */
+function isInOrder(positions: unknown, attended: unknown): boolean {
+  if (!Array.isArray(positions)) return false
+  const kept = Array.isArray(attended) ? positions.filter((_, i) => attended[i] !== 0) : positions
+  return kept.every((position, i) => position === i)
 }
 
 const isEmpty = (value: unknown): boolean =>

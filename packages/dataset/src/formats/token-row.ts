@@ -1,5 +1,6 @@
 import { bits, integers, type Json, list, malformed } from './fields'
 import type { TokensRow } from './row'
+import { rowKeys, unknownKeys } from './row-keys'
 
 /**
  * Tokens with what says which of them are learned: `loss_mask`; `labels`, where −100 is not (transformers, axolotl);
@@ -14,6 +15,7 @@ export function tokensOf(row: Json, where: string): TokensRow {
     if (values.length === tokens.length) return values
     throw malformed(where, `input_ids has ${tokens.length} elements and ${field} ${values.length}`)
   }
+  refuseColumns(row, tokens.length, where)
   const mask = (field: string) => beside(field, () => bits(row, field, where))
   const labels = beside('labels', () => labelsOf(row, tokens, where))
   const attended = mask('attention_mask')
@@ -23,6 +25,20 @@ export function tokensOf(row: Json, where: string): TokensRow {
   if (kept.length === 0) throw malformed(where, 'attention_mask leaves no token')
   const learned = (i: number) => (masks.some((mask) => mask?.[i] === 0) || labels?.[i] === notLearned ? 0 : 1)
   return { kind: 'tokens', tokens: kept.map((i) => tokens[i]!), lossMask: kept.map(learned) }
+}
+
+/** A number for every token, under a name that nobody knows, may say what is learned of it, or where it stands. */
+function refuseColumns(row: Json, length: number, where: string): void {
+  for (const key of unknownKeys(row, rowKeys)) {
+    const values = row[key]
+    if (!Array.isArray(values) || values.length !== length) continue
+    if (!values.every((value) => typeof value === 'number' || typeof value === 'boolean')) continue
+    throw malformed(
+      where,
+      `${key} has a number for every token of input_ids, and it is not known what it says`,
+      `Call it loss_mask, if it says which tokens are learned; or take ${key} out.`,
+    )
+  }
 }
 
 /** The label of a token that is not learned, in PyTorch's cross-entropy and in all that build on it. */

@@ -5,7 +5,7 @@ import { defineRowLoss, type RowLoss } from '../row-loss/row-loss'
 export interface TvdPlusPlusOptions {
   /**
    * Over which positions the reward's mean μ and standard deviation σ are taken: each alone, those of a sequence
-   * (`sequenceLength` rows), or all that one call is given. Default 'batch'.
+   * (`sequenceLength` rows), or all of an optimiser step, however it is divided (`pooledSums`). Default 'batch'.
    */
   scope?: Scope
   /**
@@ -20,9 +20,11 @@ const smallestSigma = 0.01
 
 /**
  * TVD++ (Goel et al. 2024, arXiv 2403.00858): the policy-gradient form of TVD with the reward normalised,
- * E_{x∼p}[∇ln p(x) · (−(r(x) − μ)/σ)], r(x) = 1{q(x) > p(x)}. Over the positions of the scope that the mask counts, μ is
- * the mean of E_{x∼p}[r(x)] (exact) or of r at the drawn tokens (sampled); as r is 0 or 1, the standard deviation of r
- * pooled over them is σ = √(μ − μ²), at least 0.01. σ is logged. Neither is differentiated.
+ * E_{x∼p}[∇ln p(x) · (−(r(x) − μ)/σ)], r(x) = 1{q(x) > p(x)}. Over the N positions t of the scope that the mask counts (with
+ * scope 'batch', those of all rows of the optimiser step, whatever batches its gradient is added up of), μ is the mean
+ * (1/N) Σ_t E_{x∼p_t}[r_t(x)] (exact) or that of r at the drawn tokens (sampled); σ² is the pooled variance
+ * (1/N) Σ_t E_{x∼p_t}[(r_t(x) − μ)²], which is μ − μ² as r is 0 or 1, and σ at least 0.01. σ is logged. Neither is
+ * differentiated.
  *
  * Beware: with the exact expectation Σ p ∇ln p = 0, so μ cancels, and TVD++ is TVD/σ: a learning rate that adapts to how
  * often the draft is below the target. Only the sampled estimator feels μ, as a baseline that lowers its variance. The value

@@ -7,6 +7,8 @@ export interface InputNeeds {
   labels: boolean
   /** Statistics are pooled over sequences, so rows must be whole sequences. */
   sequences: boolean
+  /** Elements of what it pools over a step; 0 where it pools nothing. */
+  pooled: number
 }
 
 /** Throws for inputs that a row loss cannot be computed from, before anything is allocated. */
@@ -40,7 +42,7 @@ export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNe
   checkRows(name, draft.hidden.shape, inputs, needs)
 }
 
-type PerRow = Pick<DistillationInputs, 'labels' | 'mask' | 'sequenceLength'>
+type PerRow = Pick<DistillationInputs, 'labels' | 'mask' | 'sequenceLength' | 'pooled'>
 
 function checkNeeds(
   name: string,
@@ -57,6 +59,7 @@ function checkRows(name: string, shape: Shape, inputs: PerRow, needs: InputNeeds
   const rows = shape[0]!
   checkPerRow(name, shape, inputs, 'labels', 'u32')
   checkPerRow(name, shape, inputs, 'mask', 'f32')
+  checkPooled(name, inputs.pooled, needs)
   if (sequenceLength === undefined) return
   if (!(Number.isInteger(sequenceLength) && sequenceLength > 0))
     throw new OutriderError(
@@ -105,6 +108,17 @@ function checkPerRow(name: string, shape: Shape, inputs: PerRow, key: 'labels' |
   if (!tensor) return
   if (tensor.size !== shape[0]) throw new ShapeError(name, [shape, tensor.shape], `${key} must be one a row`)
   checkDtype(name, key, tensor, dtype)
+}
+
+function checkPooled(name: string, pooled: Tensor | undefined, needs: InputNeeds): void {
+  if (!pooled) return
+  if (needs.pooled === 0)
+    throw new OutriderError('INVALID_ARGUMENT', `Loss ${name} pools nothing over a step.`, {
+      remedy: 'Give it what pooledSums gives of this loss, which may be nothing.',
+    })
+  if (pooled.size !== needs.pooled)
+    throw new ShapeError(name, [pooled.shape], `what it pools must be [${needs.pooled}], as pooledSums makes it`)
+  checkDtype(name, 'pooled sums', pooled, 'f32')
 }
 
 function checkDtype(name: string, what: string, tensor: Tensor, dtype: DType): void {

@@ -11,7 +11,10 @@ export interface RowLossDefinition {
   name: string
   /** Sums over the vocabulary: name → an expression of a token. */
   sums?: Readonly<Record<string, string>>
-  /** Sums whose mean over the rows of a scope is needed, and the scope: a position alone, a sequence, the batch. */
+  /**
+   * Sums whose mean over the rows of a scope that count is needed, and the scope: a position alone, a sequence, the batch. The
+   * means are constants in the gradient.
+   */
   pooled?: { names: readonly string[]; scope: Scope }
   /** The loss, an expression of the position. */
   value: string
@@ -32,6 +35,7 @@ export interface RowLossDefinition {
   needsLabels?: boolean
 }
 
+/** The batch is all rows of an optimiser step: of one call, or of several that are given what all have pooled (`pooledSums`). */
 export type Scope = 'position' | 'sequence' | 'batch'
 
 const identifier = /^[a-z][A-Za-z0-9]*$/

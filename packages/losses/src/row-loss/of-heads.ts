@@ -18,14 +18,15 @@ import { type Chunk, chunksOf } from './chunks'
 import {
   lineOf,
   logitsGradient,
+  pooledSums,
   type RowLossProgram,
   type RowStats,
   rowMeans,
   rowStats,
   rowsOfScope,
   rowValues,
-  type ScopeMeans,
-  scopeMeans,
+  type ScopeSums,
+  scopeSums,
 } from './program'
 
 /** Figures of rows, f32 [rows]. */
@@ -80,6 +81,20 @@ export function rowsOfHeads(program: RowLossProgram, inputs: HeadInputs): RowFig
   )
 }
 
+/** The sums that all rows are to have pooled, f32 [1 + sums]: how many count, and the sums over them. Not differentiable. */
+export function pooledSumsOfHeads(program: RowLossProgram, inputs: HeadInputs): Tensor {
+  const { hidden } = inputs.draft
+  const rows = hidden.shape[0]!
+  const { device } = hidden
+  return withoutGradients(device, () =>
+    device.scope(() => {
+      const { chunks } = chunksOf(rows, 1, chunkRowsOf(inputs))
+      const stats = chunks.map((chunk) => device.scope(() => rowStats(program, logitsOf(inputs, chunk)).stats))
+      return pooledSums(program, joined(device, stats, rows), inputs.mask)
+    }),
+  )
+}
+
 interface HeadGradients {
   hidden: Tensor | undefined // f32 [rows, width]
   weight: Tensor | undefined // f32 [vocabulary, width]
@@ -91,12 +106,12 @@ function pass(
   inputs: HeadInputs,
   wanted: { hidden: boolean; weight: boolean },
 ): { values: Tensor; gradients: HeadGradients } {
-  const { draft, target, labels, mask, sequenceLength, vocabularySize, seed } = inputs
+  const { draft, mask, sequenceLength, pooled } = inputs
   const { device } = draft.hidden
   const [rows, width] = draft.hidden.shape as [number, number]
-  const columns = Math.max(draft.weight.shape[0]!, target?.weight.shape[0] ?? 0)
-  const most = inputs.chunkRows ?? Math.max(1, Math.floor(chunkBytes / 4 / columns))
-  const { chunks, wholeScopes } = chunksOf(rows, rowsOfScope(program.code, rows, sequenceLength), most)
+  // What is pooled elsewhere asks for no rows beside each other.
+  const scopeRows = pooled ? 1 : rowsOfScope(program.code, rows, sequenceLength)
+  const { chunks, wholeScopes } = chunksOf(rows, scopeRows, chunkRowsOf(inputs))
   const gradients: HeadGradients = {
     hidden: wanted.hidden ? device.empty(draft.hidden.shape) : undefined,
     weight: undefined,
@@ -104,17 +119,9 @@ function pass(
   // ∂mean/∂value of each row.
   const share = !mask ? device.full([rows], 1 / rows) : divide(mask, maximum(sum(mask), 1))
 
-  const logitsOf = (chunk: Chunk) => ({
-    draftLogits: matmul(rowsOf(draft.hidden, chunk), draft.weight, { transposeB: true, dtype: 'f32' }), // [count, draft vocabulary]
-    targetLogits: target && linear(rowsOf(target.hidden, chunk), target.weight), // [count, target vocabulary]
-    labels: labels && rowsOf(labels, chunk),
-    vocabularySize,
-    seed,
-    firstRow: chunk.first,
-  })
   /** Writes a chunk's part of the gradient in the hidden states; returns that in the weight, summed with those before it. */
-  const differentiate = (chunk: Chunk, logits: ReturnType<typeof logitsOf>, stats: RowStats, means: ScopeMeans) => {
-    const dlogits = logitsGradient(program, logits, stats, means, rowsOf(share, chunk)) // [count, draft vocabulary]
+  const differentiate = (chunk: Chunk, logits: ReturnType<typeof logitsOf>, stats: RowStats, sums: ScopeSums) => {
+    const dlogits = logitsGradient(program, logits, stats, sums, rowsOf(share, chunk)) // [count, draft vocabulary]
     // What follows takes memory of its own, and of the logits nothing.
     logits.draftLogits.dispose()
     logits.targetLogits?.dispose()
@@ -135,42 +142,63 @@ function pass(
   const stats: RowStats[] = []
   for (const chunk of chunks) {
     const part = device.scope(() => {
-      const logits = logitsOf(chunk)
+      const logits = logitsOf(inputs, chunk)
       const ofRows = rowStats(program, logits)
       if (!(wholeScopes && (wanted.hidden || wanted.weight))) return { ofRows }
       const scopes = {
         mask: mask && rowsOf(mask, chunk),
         sequenceLength: sequenceLength && Math.min(sequenceLength, chunk.count),
+        pooled,
       }
-      return { ofRows, weight: differentiate(chunk, logits, ofRows, scopeMeans(program, ofRows.stats, scopes)) }
+      return { ofRows, weight: differentiate(chunk, logits, ofRows, scopeSums(program, ofRows.stats, scopes)) }
     })
     stats.push(part.ofRows)
     if (part.weight) addGradients(part.weight)
   }
-  const whole = joined(device, stats, rows)
-  const means = scopeMeans(program, whole, { mask, sequenceLength })
+  const whole = joined(
+    device,
+    stats.map((part) => part.stats),
+    rows,
+  )
+  const sums = scopeSums(program, whole, { mask, sequenceLength, pooled })
   if (!wholeScopes && (wanted.hidden || wanted.weight))
     for (const [i, chunk] of chunks.entries())
-      addGradients(device.scope(() => differentiate(chunk, logitsOf(chunk), stats[i]!, meansOf(means, chunk))))
-  return { values: rowValues(program, whole, means), gradients }
+      addGradients(device.scope(() => differentiate(chunk, logitsOf(inputs, chunk), stats[i]!, sumsOf(sums, chunk))))
+  return { values: rowValues(program, whole, sums), gradients }
 }
+
+/** Rows whose logits are held at a time. */
+function chunkRowsOf({ draft, target, chunkRows }: HeadInputs): number {
+  const columns = Math.max(draft.weight.shape[0]!, target?.weight.shape[0] ?? 0)
+  return chunkRows ?? Math.max(1, Math.floor(chunkBytes / 4 / columns))
+}
+
+/** Some rows' logits, with what belongs to them. */
+const logitsOf = ({ draft, target, labels, vocabularySize, seed, firstRow = 0 }: HeadInputs, chunk: Chunk) => ({
+  draftLogits: matmul(rowsOf(draft.hidden, chunk), draft.weight, { transposeB: true, dtype: 'f32' }), // [count, draft vocabulary]
+  targetLogits: target && linear(rowsOf(target.hidden, chunk), target.weight), // [count, target vocabulary]
+  labels: labels && rowsOf(labels, chunk),
+  vocabularySize,
+  seed,
+  firstRow: firstRow + chunk.first,
+})
 
 /** Some rows of a tensor; itself, if these are all. */
 const rowsOf = (x: Tensor, { first, count }: Chunk): Tensor =>
   count === x.shape[0] ? x : slice(x, { start: first, count })
 
-/** The means of the one scope that a chunk lies in. */
-const meansOf = ({ means, scopeRows }: ScopeMeans, { first }: Chunk): ScopeMeans => ({
-  means: slice(means, { start: Math.floor(first / scopeRows), count: 1 }),
+/** Those of the one scope that a chunk lies in. */
+const sumsOf = ({ sums, scopeRows }: ScopeSums, { first }: Chunk): ScopeSums => ({
+  sums: slice(sums, { start: Math.floor(first / scopeRows), count: 1 }),
   scopeRows,
 })
 
-function joined(device: Device, parts: readonly RowStats[], rows: number): Tensor {
-  if (parts.length === 1) return parts[0]!.stats
-  const width = parts[0]!.stats.shape[1]!
+function joined(device: Device, parts: readonly Tensor[], rows: number): Tensor {
+  if (parts.length === 1) return parts[0]!
+  const width = parts[0]!.shape[1]!
   const whole = device.empty([rows, width])
   let at = 0
-  for (const { stats } of parts) {
+  for (const stats of parts) {
     device.copy(stats, 0, whole, at, stats.size)
     at += stats.size
   }

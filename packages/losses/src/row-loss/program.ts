@@ -17,7 +17,7 @@ import readRowText from './read-row.wgsl'
 import gradientSource from './row-gradient.wgsl'
 import sumsSource from './row-sums.wgsl'
 import valuesSource from './row-values.wgsl'
-import scopeSource from './scope-means.wgsl'
+import scopeSource from './scope-sums.wgsl'
 
 /** A row loss as kernels, which are named after it, so that a mistake in its WGSL is reported under its name. */
 export interface RowLossProgram {
@@ -42,7 +42,7 @@ export function rowLossProgram(name: string, parts: readonly Part[]): RowLossPro
       constants: ['SUMS', 'HAS_TARGET'],
     }),
     scope: defineKernel({
-      name: `scopeMeans(${name})`,
+      name: `scopeSums(${name})`,
       source: scopeSource,
       uses: [rowReduction],
       constants: ['SUMS'],
@@ -65,11 +65,8 @@ export function rowLossProgram(name: string, parts: readonly Part[]): RowLossPro
 /** Logits and what belongs to their rows. */
 export type RowInputs = Pick<
   DistillationInputs,
-  'draftLogits' | 'targetLogits' | 'labels' | 'vocabularySize' | 'seed'
-> & {
-  /** What number the first row has among those that tokens are drawn for. Default 0. */
-  firstRow?: number
-}
+  'draftLogits' | 'targetLogits' | 'labels' | 'vocabularySize' | 'seed' | 'firstRow'
+>
 
 /** What one pass over the vocabulary leaves of every row. */
 export interface RowStats {
@@ -96,40 +93,56 @@ export function rowStats(program: RowLossProgram, inputs: RowInputs): RowStats {
   return { stats, drawn }
 }
 
-/** The means of the sums over the scopes that rows belong to. */
-export interface ScopeMeans {
-  /** f32 [scopes, sums]; any tensor where every row is a scope of its own. */
-  means: Tensor
+/** What the scopes that rows belong to are to have pooled. */
+export interface ScopeSums {
+  /** f32 [scopes, 1 + sums]: how many rows count, and the sums over them; any tensor where every row is a scope of its own. */
+  sums: Tensor
   /** Rows a scope; 0 where every row is its own. */
   scopeRows: number
 }
 
 /**
- * @param stats  of whole scopes
- * @param mask   f32 [rows], what counts
+ * @param stats          of whole scopes
+ * @param inputs.mask    f32 [rows], what counts
+ * @param inputs.pooled  of the batch that the rows are some of, where the loss pools over it
  */
-export function scopeMeans(
+export function scopeSums(
   program: RowLossProgram,
   stats: Tensor,
-  { mask, sequenceLength }: Pick<DistillationInputs, 'mask' | 'sequenceLength'>,
-): ScopeMeans {
-  const { code } = program
+  { mask, sequenceLength, pooled }: Pick<DistillationInputs, 'mask' | 'sequenceLength' | 'pooled'>,
+): ScopeSums {
+  const rows = stats.shape[0]!
+  if (pooled) return { sums: pooled, scopeRows: rows }
+  const scopeRows = rowsOfScope(program.code, rows, sequenceLength)
+  if (scopeRows <= 1) return { sums: stats, scopeRows: 0 }
+  return { sums: sumsOfRows(program, stats, scopeRows, mask), scopeRows }
+}
+
+/** f32 [1 + sums]: how many rows count, and the sums over them. */
+export const pooledSums = (program: RowLossProgram, stats: Tensor, mask: Tensor | undefined): Tensor =>
+  sumsOfRows(program, stats, stats.shape[0]!, mask).reshape([1 + program.code.sums])
+
+/** f32 [scopes, 1 + sums]: the same of every `scopeRows` rows. */
+function sumsOfRows(
+  { code, scope }: RowLossProgram,
+  stats: Tensor,
+  scopeRows: number,
+  mask: Tensor | undefined,
+): Tensor {
   const { device } = stats
   const rows = stats.shape[0]!
-  const scopeRows = rowsOfScope(code, rows, sequenceLength)
-  if (scopeRows <= 1) return { means: stats, scopeRows: 0 }
   const scopes = rows / scopeRows
-  const means = device.empty([scopes, code.sums])
+  const sums = device.empty([scopes, 1 + code.sums])
   const ones = mask ?? device.full([rows], 1)
-  device.run(program.scope, {
-    bindings: { stats, mask: ones, means },
+  device.run(scope, {
+    bindings: { stats, mask: ones, sums },
     params: { rows, scopeRows },
     forms: [rowReductionFor(scopeRows, device.capabilities)],
     constants: { SUMS: code.sums },
     workgroups: linearWorkgroups(scopes),
   })
   if (ones !== mask) ones.dispose()
-  return { means, scopeRows }
+  return sums
 }
 
 /** How many neighbouring rows share their pooled sums; 1 where none do. */
@@ -139,13 +152,13 @@ export function rowsOfScope({ pooled, scope }: RowLossCode, rows: number, sequen
 }
 
 /** f32 [2 + statistics, rows]: the loss, α, the statistics. */
-export function rowValues(program: RowLossProgram, stats: Tensor, { means, scopeRows }: ScopeMeans): Tensor {
+export function rowValues(program: RowLossProgram, stats: Tensor, { sums, scopeRows }: ScopeSums): Tensor {
   const { code } = program
   const { device } = stats
   const rows = stats.shape[0]!
   const values = device.empty([2 + code.statistics.length, rows])
   device.run(program.values, {
-    bindings: { stats, means, values },
+    bindings: { stats, pooled: sums, values },
     params: { rows, scopeRows },
     constants: { SUMS: code.sums, STATISTICS: code.statistics.length },
     forms: [vectorsOf(1), code.forms[1]],
@@ -178,7 +191,7 @@ export function logitsGradient(
   program: RowLossProgram,
   inputs: RowInputs,
   { stats, drawn }: RowStats,
-  { means, scopeRows }: ScopeMeans,
+  { sums, scopeRows }: ScopeSums,
   dvalues: Tensor,
 ): Tensor {
   const { draftLogits: draft } = inputs
@@ -186,7 +199,7 @@ export function logitsGradient(
   const { sizes, bindings, specialization } = laidOut(program, inputs)
   const dlogits = device.empty(draft.shape)
   device.run(program.gradient, {
-    bindings: { ...bindings, drawn: drawn ?? draft, stats, means, dvalues, dlogits },
+    bindings: { ...bindings, drawn: drawn ?? draft, stats, pooled: sums, dvalues, dlogits },
     params: { ...sizes, scopeRows },
     ...specialization,
     workgroups: linearWorkgroups(sizes.rows),

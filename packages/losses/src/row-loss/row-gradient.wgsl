@@ -1,7 +1,7 @@
 // The gradient of a row loss in the draft's logits: dlogits(x) = dvalue · (m(x) − p(x) Σ m), m(x) = p(x)·w(x).
 //
 // draft, dlogits: [rows, draftColumns]    target_logits: [rows, targetColumns]    labels, drawn: u32 [rows]
-// stats, means: as in row-values.wgsl    dvalues: [rows]
+// stats, pooled: as in row-values.wgsl    dvalues: [rows]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of WIDTH tokens.
 // The padding of the draft's vocabulary has gradient 0, and so has
 // a row whose dvalue is 0. Logits that are no distribution have gradient NaN.
@@ -13,7 +13,7 @@ struct Params { rows: u32, columns: u32, draftColumns: u32, targetColumns: u32, 
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
 @group(0) @binding(3) var<storage, read> drawn: array<u32>;
 @group(0) @binding(4) var<storage, read> stats: array<f32>;
-@group(0) @binding(5) var<storage, read> means: array<f32>;
+@group(0) @binding(5) var<storage, read> pooled: array<f32>;
 @group(0) @binding(6) var<storage, read> dvalues: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dlogits: array<V>;
 @group(1) @binding(0) var<uniform> params: Params;

@@ -3,16 +3,17 @@ import type { DistillationInputs, DistillationLoss, DistillationResult, HeadInpu
 import { checkHeadInputs, checkInputs } from './check-inputs'
 import type { Part } from './code'
 import { checkDefinition, type RowLossDefinition } from './definition'
-import { ofHeads, type RowFigures, rowsOfHeads } from './of-heads'
+import { ofHeads, pooledSumsOfHeads, type RowFigures, rowsOfHeads } from './of-heads'
 import {
   lineOf,
   logitsGradient,
+  pooledSums,
   type RowLossProgram,
   rowLossProgram,
   rowMeans,
   rowStats,
   rowValues,
-  scopeMeans,
+  scopeSums,
 } from './program'
 
 /** A loss that is a sum over positions of a function of p and q there. */
@@ -74,6 +75,7 @@ function rowLoss(name: string, parts: readonly Part[]): RowLoss {
     target: any((definition) => definition.needsTarget !== false),
     labels: any((definition) => definition.needsLabels === true),
     sequences: program.code.pooled && program.code.scope === 'sequence',
+    pooled: program.code.pooled && program.code.scope === 'batch' ? 1 + program.code.sums : 0,
   }
   return {
     name,
@@ -90,20 +92,30 @@ function rowLoss(name: string, parts: readonly Part[]): RowLoss {
       checkHeadInputs(name, inputs, needs)
       return rowsOfHeads(program, inputs)
     },
+    ...(needs.pooled > 0 && {
+      pool(inputs: DistillationInputs) {
+        checkInputs(name, inputs, needs)
+        return pooledSums(program, rowStats(program, inputs).stats, inputs.mask)
+      },
+      poolHeads(inputs: HeadInputs) {
+        checkHeadInputs(name, inputs, needs)
+        return pooledSumsOfHeads(program, inputs)
+      },
+    }),
   }
 }
 
 function ofLogits(program: RowLossProgram, inputs: DistillationInputs): DistillationResult {
-  const { draftLogits, targetLogits, labels, mask } = inputs
-  const read = [draftLogits, targetLogits, labels].filter((tensor) => tensor !== undefined)
+  const { draftLogits, targetLogits, labels, mask, pooled } = inputs
+  const read = [draftLogits, targetLogits, labels, pooled].filter((tensor) => tensor !== undefined)
   return draftLogits.device.scope(() => {
     const stats = rowStats(program, inputs)
-    const means = scopeMeans(program, stats.stats, inputs)
-    const values = differentiable(rowValues(program, stats.stats, means), {
+    const sums = scopeSums(program, stats.stats, inputs)
+    const values = differentiable(rowValues(program, stats.stats, sums), {
       name: program.values.name,
       inputs: read,
-      saved: [stats.stats, means.means, ...(stats.drawn ? [stats.drawn] : [])],
-      gradient: (dvalues) => [() => logitsGradient(program, inputs, stats, means, lineOf(dvalues, 0))],
+      saved: [stats.stats, ...(stats.drawn ? [stats.drawn] : []), ...(pooled ? [] : [sums.sums])],
+      gradient: (dvalues) => [() => logitsGradient(program, inputs, stats, sums, lineOf(dvalues, 0))],
     })
     return rowMeans(program.code, values, mask, targetLogits !== undefined)
   })

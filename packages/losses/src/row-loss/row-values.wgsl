@@ -1,12 +1,12 @@
 // The value of a row loss, α and its statistics, from its sums.
 //
-// stats: [rows, 3 + SUMS] (row-sums.wgsl)    means: [groups, SUMS], the sums' means over each scope    values: [2 + STATISTICS, rows]
+// stats: [rows, 3 + SUMS] (row-sums.wgsl)    pooled: [scopes, 1 + SUMS] (scope-sums.wgsl)    values: [2 + STATISTICS, rows]
 // One invocation a row. scopeRows: rows a scope, 0 where a row is its own.
 
 struct Params { rows: u32, scopeRows: u32 }
 
 @group(0) @binding(0) var<storage, read> stats: array<f32>;
-@group(0) @binding(1) var<storage, read> means: array<f32>;
+@group(0) @binding(1) var<storage, read> pooled: array<f32>;
 @group(0) @binding(2) var<storage, read_write> values: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 

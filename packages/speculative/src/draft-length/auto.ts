@@ -3,8 +3,13 @@ import { type DraftLengthPolicy, maxDraftLength } from './policy'
 import { blockSeconds, type StepCosts } from './step-costs'
 
 export interface AutoDraftLengthOptions {
-  /** Measured costs; blocks observed later correct them. */
+  /** What steps cost. */
   costs: StepCosts
+  /**
+   * Whether the seconds of blocks correct the costs: contexts grow, machines get busy. Default true. Without it γ follows from
+   * the costs and from what was accepted, and the same seed gives the same tokens whatever the load.
+   */
+  learnsTimes?: boolean
   /** The most tokens to draft. Default 15. */
   limit?: number
   /** Drafted blocks after which an observation counts 1/e. Default 32. */
@@ -19,12 +24,13 @@ const priorAcceptance = 0.6
 const priorTrials = 2
 
 /**
- * The draft length that maximises expected tokens per second, from the measured acceptance of each position and the
- * measured costs. When plain decoding is faster it stops drafting, and probes with a few blocks now and then.
+ * The draft length that maximises expected tokens per second, from the measured acceptance of each position and what steps
+ * cost. When plain decoding is faster it stops drafting, and probes with a few blocks now and then.
  * Deterministic given what it observes.
  */
 export function autoDraftLength({
   costs,
+  learnsTimes = true,
   limit = maxDraftLength,
   memory = 32,
   probeInterval = 64,
@@ -32,7 +38,7 @@ export function autoDraftLength({
   const keep = Math.exp(-1 / memory)
   const accepted = new Float64Array(limit)
   const tried = new Float64Array(limit)
-  // Observed over predicted seconds: contexts grow, machines get busy.
+  // Observed over predicted seconds.
   const drift = { plain: 1, drafted: 1 }
   let plainBlocks = 0
   let interval = probeInterval
@@ -61,9 +67,11 @@ export function autoDraftLength({
       return probing > 0 ? fastest(1) : 0
     },
     observe({ drafted, accepted: count, seconds }) {
-      const kind = drafted === 0 ? 'plain' : 'drafted'
-      const ratio = Math.min(Math.max(seconds / blockSeconds(costs, drafted), 0.25), 4)
-      drift[kind] += (ratio - drift[kind]) * 0.1
+      if (learnsTimes) {
+        const kind = drafted === 0 ? 'plain' : 'drafted'
+        const ratio = Math.min(Math.max(seconds / blockSeconds(costs, drafted), 0.25), 4)
+        drift[kind] += (ratio - drift[kind]) * 0.1
+      }
       if (drafted === 0) {
         if (++plainBlocks < interval) return
         plainBlocks = 0

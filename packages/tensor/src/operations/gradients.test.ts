@@ -129,6 +129,7 @@ const notDifferentiable: Partial<Record<keyof typeof operations, string>> = {
   topK: 'its values are for reading, its indices are indices',
   sampleCategorical: 'its values are indices',
   samplingDistribution: 'it is for decoding; training goes through softmax',
+  exactFrequencies: 'it writes numbers in another form',
   ropeIntoCache: 'it writes in place, for inference',
   linear: 'it is for inference; training composes matmul and what surrounds it',
 }

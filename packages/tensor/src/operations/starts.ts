@@ -52,8 +52,11 @@ export function startRun(
 ): { kernel: Kernel; bindings: Record<string, Tensor>; start: number | Position } {
   if (typeof start === 'number' || start instanceof Advancing) {
     const first = typeof start === 'number' ? start : start.value
-    if (!Number.isInteger(first) || first < 0)
-      throw new OutriderError('INVALID_ARGUMENT', `${operation}: start must be a position, not ${first}.`)
+    if (!Number.isInteger(first) || first < 0 || first >= 2 ** 32)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `${operation}: start must be a position, 0 to 2^32 − 1, not ${first}.`,
+      )
     return { kernel: kernels.constant, bindings: {}, start }
   }
   if (start.dtype !== 'u32' || start.size !== batch)

@@ -46,8 +46,8 @@ interface Restored {
 }
 
 /** The run directory's record of its complete checkpoints, oldest first: what is not named here is not there. */
-const recordFile = 'checkpoints.json'
-const stateFile = 'trainer_state.json'
+export const recordFile = 'checkpoints.json'
+export const stateFile = 'trainer_state.json'
 const optimizerFile = 'optimizer.safetensors'
 
 /**
@@ -208,7 +208,8 @@ async function writeMoments(directory: Directory, optimizer: AdamW): Promise<voi
 const record = (run: Directory, checkpoints: readonly string[]): Promise<void> =>
   run.write(recordFile, `${JSON.stringify({ checkpoints }, null, 2)}\n`)
 
-async function checkpointNames(run: Directory): Promise<string[]> {
+/** Complete checkpoints of a run, oldest first. */
+export async function checkpointNames(run: Directory): Promise<string[]> {
   if (!(await run.has(recordFile))) return []
   const names = ((await readJson(run, recordFile)) as { checkpoints?: unknown } | null)?.checkpoints
   if (Array.isArray(names) && names.every((name) => /^checkpoint-\d+$/.test(name))) return names

@@ -17,6 +17,18 @@ test('a run is known again, wherever its rows lie now', () => {
   expect(resumed({ draft: { ...run.draft, weights: 'd3' } }, 'd3')).toEqual([])
 })
 
+test('a held-out target that is another is told of, as it decides figures and no bits', () => {
+  const measured = (heldOutTarget?: RunIdentity['heldOutTarget']) => ({ ...run, target: undefined, heldOutTarget })
+  const remarks = (before: RunIdentity, now: RunIdentity) => assertSameRun('run/checkpoint-3', before, now)
+  expect(remarks(measured(model), measured({ ...model, weights: 'a2' }))).toEqual([
+    'run/checkpoint-3 was measured against another target (its weights are not the same): α and acceptance lengths before and after it cannot be compared.',
+  ])
+  expect(remarks(measured(model), measured({ ...model, dtype: 'q4_0' }))).toEqual([
+    expect.stringContaining('its dtype was "f16, f32", and is "q4_0"'),
+  ])
+  for (const now of [measured(model), measured()]) expect(remarks(measured(model), now)).toEqual([])
+})
+
 test('whatever decides its bits and is another is named', () => {
   for (const [now, what] of [
     [{ target: { ...model, dtype: 'f32' } }, 'another target: its dtype was "f16, f32", and is "f32"'],

@@ -14,6 +14,8 @@ export interface RunIdentity {
   data?: BatchesIdentity | undefined
   /** A hash of the held-out batches. They decide nothing but the figures that are measured on them. */
   validation?: string | undefined
+  /** Of a run without a target: the model that they are measured against. */
+  heldOutTarget?: ModelIdentity | undefined
   /** The device's adapter. Another one is allowed: results differ in their last bits. */
   adapter: string
 }
@@ -21,7 +23,7 @@ export interface RunIdentity {
 /** The identity of a run that is about to begin, or to go on. */
 export async function runIdentity(
   model: PretrainedModel,
-  { target, definition }: Objective,
+  { target, heldOutTarget, definition }: Objective,
   batches: BatchStream,
   validation: readonly Batch[] = [],
 ): Promise<RunIdentity> {
@@ -31,6 +33,7 @@ export async function runIdentity(
     objective: definition,
     data: await batches.identity?.(),
     validation: validation.length > 0 ? await contentHash(validation.map(contentOf)) : undefined,
+    heldOutTarget: heldOutTarget && validation.length > 0 ? await modelIdentity(heldOutTarget) : undefined,
     adapter: model.model.device.adapterName,
   })
 }
@@ -69,6 +72,11 @@ export function assertSameRun(
   const remarks: string[] = []
   if (before.validation && now.validation && before.validation !== now.validation)
     remarks.push(`${where} was measured on other held-out rows: the figures before and after it cannot be compared.`)
+  const measure = before.heldOutTarget && now.heldOutTarget && modelDifference(before.heldOutTarget, now.heldOutTarget)
+  if (measure)
+    remarks.push(
+      `${where} was measured against another target (${measure}): α and acceptance lengths before and after it cannot be compared.`,
+    )
   if (before.adapter !== now.adapter)
     remarks.push(
       `${where} was made on ${before.adapter}, and this is ${now.adapter}: results may differ in their last bits.`,

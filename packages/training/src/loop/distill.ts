@@ -1,5 +1,11 @@
 import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
-import { type DistillationLoss, distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
+import {
+  type DistillationLoss,
+  distillationLossOfHeads,
+  type HeadInputs,
+  labelCrossEntropy,
+  pooledSumsOfHeads,
+} from '@outrider/losses'
 import {
   compareVocabularies,
   type LlamaForwardOptions,
@@ -37,15 +43,17 @@ export function distillation(
   { targetStates, ...options }: DistillationSettings = {},
 ): Objective {
   const inputs = (parameters: Parameters, batch: DeviceBatch): HeadInputs => {
-    const { tokens, labels, mask, length, seed } = batch
-    const states = targetStates?.of(target, batch) ?? target.model.hidden(tokens)
+    const { tokens, labels, mask, length, seed, firstRow, pooled } = batch
+    const states = (targetStates ?? batch.targetStates)?.of(target, batch) ?? target.model.hidden(tokens)
     return {
       draft: headOf(draft.config, parameters, llamaHidden(draft.config, parameters, tokens, options)),
       target: headOf(target.config, target.model.parameters, states),
       labels,
       mask,
       sequenceLength: length,
+      pooled,
       seed,
+      firstRow,
     }
   }
   return {
@@ -56,6 +64,7 @@ export function distillation(
       const { value, acceptanceRate, statistics } = distillationLossOfHeads(loss, inputs(parameters, batch))
       return { value, aux: acceptanceRate ? { ...statistics, acceptance_rate: acceptanceRate } : statistics }
     },
+    ...(loss.pool && { pool: (parameters, batch) => pooledSumsOfHeads(loss, inputs(parameters, batch))! }),
     measure: (parameters, batch) => labelCrossEntropy.rows(inputs(parameters, batch)),
   }
 }

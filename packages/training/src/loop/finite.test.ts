@@ -4,6 +4,7 @@ import { add, type Device, differentiable, type Tensor } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { memoryDirectory, type PretrainedModel, readJson } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { poison, tinyWeight as weight } from '../../../transformer/src/pretrained/tiny-model.fixture'
 import { evaluate } from '../evaluation/evaluate'
 import { distill, distillation } from './distill'
 import type { Objective } from './objective'
@@ -19,16 +20,7 @@ beforeAll(async () => {
   target = tinyTarget(device)
 })
 
-const weight = 'model.layers.0.mlp.down_proj.weight'
 const settings = { steps: 2, batchSize: 2, length: 16, seed: 5 }
-
-/** One number of a weight becomes one that is none. */
-async function poison({ model }: PretrainedModel, value = Number.NaN): Promise<void> {
-  const tensor = model.parameters[weight]!
-  const values = (await tensor.data()) as Float32Array
-  values[values.length - 1] = value
-  tensor.write(values)
-}
 
 const weightsOf = async ({ model }: PretrainedModel) =>
   Promise.all(Object.values(model.parameters).map((tensor) => tensor.data()))
@@ -79,7 +71,7 @@ describe('a run in which a number is none', () => {
       })
       expect(await weightsOf(draft)).toEqual(before)
 
-      await poison(draft, Number.POSITIVE_INFINITY)
+      await poison(draft, { value: Number.POSITIVE_INFINITY })
       await expect(distill({ draft, target, data, loss, ...settings })).rejects.toMatchObject({
         code: 'NOT_FINITE',
         message: expect.stringContaining(`the weight ${weight}`),
@@ -118,6 +110,34 @@ describe('a run in which a number is none', () => {
     const draft = tinyDraft(target)
     const run = pretrain(draft, patterns, { ...settings, steps: 1, warmup: 0, learningRate: Number.MAX_VALUE })
     await expect(run).rejects.toMatchObject({ code: 'NOT_FINITE', message: expect.stringContaining('the weight') })
+    draft.dispose()
+  })
+
+  it('does not end well where what was told of the last step changed the weights so, saved or not', async () => {
+    for (const checkpoints of [undefined, memoryDirectory()]) {
+      const draft = tinyDraft(target)
+      const onStep = () => draft.model.parameters[weight]!.write(new Float32Array(16 * 24).fill(Number.NaN))
+      const run = pretrain(draft, patterns, { ...settings, steps: 1, ...(checkpoints && { checkpoints }), onStep })
+      await expect(run).rejects.toMatchObject({ code: 'NOT_FINITE', details: { tensors: [`the weight ${weight}`] } })
+      expect(await checkpoints?.has('checkpoints.json')).toBeFalsy()
+      draft.dispose()
+    }
+  })
+
+  it('names the weight, where the held-out rows are the first to meet it', async () => {
+    const draft = tinyDraft(target)
+    const validation = await batchesOnce(patterns, target, { length: 16 })
+    const run = pretrain(draft, patterns, {
+      ...settings,
+      learningRate: Number.MAX_VALUE,
+      warmup: 0,
+      validation,
+      validateEvery: 1,
+    })
+    await expect(run).rejects.toMatchObject({
+      code: 'NOT_FINITE',
+      message: expect.stringMatching(/in step 1: the weight /),
+    })
     draft.dispose()
   })
 

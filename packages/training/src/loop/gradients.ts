@@ -3,7 +3,8 @@ import { add, multiply, OutriderError, readAll, type Tensor, valueAndGradient } 
 import type { PretrainedModel } from '@outrider/transformer'
 import { gradientNorm } from '../optimizer/gradient-norm'
 import { workingWeights } from '../precision/working-weights'
-import { type Objective, toDevice } from './objective'
+import { type DeviceBatch, type Objective, toDevice } from './objective'
+import { TargetStates } from './target-states'
 
 /** What a step is decided by. The caller disposes of the tensors. */
 export interface StepGradients {
@@ -22,9 +23,10 @@ export interface StepGradients {
 }
 
 /**
- * The gradient of the mean loss over every position of several batches, as if they were one.
+ * The gradient of the mean loss over every position of several batches, as if they were one. Where the objective pools
+ * statistics over them, they are passed over twice.
  *
- * @param options.seed   of the first batch
+ * @param options.seed   of what the loss draws
  * @param options.scale  in mixed precision, what the loss is multiplied by, a power of two; without it all is f32
  */
 export async function stepGradients(
@@ -69,19 +71,25 @@ function accumulate(
   { seed, scale, overflow }: { seed: number; scale: number; overflow: Tensor | undefined },
 ): Sums {
   const { device } = Object.values(weights)[0]!
-  const counts = micro.map(({ lossMask }) => lossMask.reduce((a, b) => a + b, 0))
-  const total = counts.reduce((a, b) => a + b, 0)
+  let firstRow = 0
+  const batches: DeviceBatch[] = []
+  for (const batch of micro) {
+    const onDevice = { ...toDevice(device, batch, seed), firstRow }
+    firstRow += batch.batchSize * batch.length
+    if (onDevice.count > 0) batches.push(onDevice)
+  }
+  const total = batches.reduce((sum, { count }) => sum + count, 0)
   if (total === 0)
     throw new OutriderError('INVALID_ARGUMENT', 'A batch has no position that counts.', {
       remedy: 'Check the loss masks: every row needs a token to learn.',
     })
+  using targetStates = new TargetStates()
+  const step = pooled(weights, objective, batches, targetStates)
   let sums: Sums | null = null
-  for (const [i, batch] of micro.entries()) {
-    if (counts[i] === 0) continue
-    const share = counts[i]! / total
-    const onDevice = toDevice(device, batch, seed + i)
+  for (const batch of batches) {
+    const share = batch.count / total
     const compute = (draft: Record<string, Tensor>) => {
-      const { value, aux } = objective.loss(draft, onDevice)
+      const { value, aux } = objective.loss(draft, { ...batch, ...step })
       const weighted = Object.entries(aux).map(([name, figure]) => [name, multiply(figure, share)] as const)
       return { value: multiply(value, share * scale), aux: Object.fromEntries(weighted) }
     }
@@ -92,6 +100,19 @@ function accumulate(
       : part
   }
   return sums!
+}
+
+/** What the batches of a step have pooled. A loss that pools nothing, and a batch that is alone, need no pass for it. */
+function pooled(
+  weights: Record<string, Tensor>,
+  objective: Objective,
+  batches: readonly DeviceBatch[],
+  targetStates: TargetStates,
+): Pick<DeviceBatch, 'pooled' | 'targetStates'> {
+  if (!objective.pool || batches.length === 1) return {}
+  const { device } = Object.values(weights)[0]!
+  const parts = batches.map((batch) => device.scope(() => objective.pool!(weights, { ...batch, targetStates })))
+  return { pooled: parts.reduce((sum, part) => add(sum, part)), targetStates }
 }
 
 function addUp(a: Record<string, Tensor>, b: Record<string, Tensor>): Record<string, Tensor> {

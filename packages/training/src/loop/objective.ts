@@ -1,6 +1,7 @@
 import type { Batch } from '@outrider/dataset'
 import type { Device, Tensor } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
+import type { TargetStates } from './target-states'
 
 /** A batch on the device. */
 export interface DeviceBatch {
@@ -13,8 +14,14 @@ export interface DeviceBatch {
   count: number
   batchSize: number
   length: number
-  /** Changes from batch to batch: for losses that draw. */
+  /** Changes from step to step: for losses that draw. */
   seed: number
+  /** Positions of the step before these: for losses that draw. Default 0. */
+  firstRow?: number | undefined
+  /** What the step has pooled, where it consists of several batches and the objective pools. */
+  pooled?: Tensor | undefined
+  /** Keeps what the target says while the batches of a step are passed over twice. */
+  targetStates?: TargetStates | undefined
 }
 
 /** What is learned: the loss of a batch in terms of the draft's parameters. */
@@ -24,11 +31,18 @@ export interface Objective {
   readonly definition?: unknown
   /** The model that is learned from, where there is one: a run goes on only with the same. */
   readonly target?: PretrainedModel
+  /** The model that held-out batches alone are measured against, where there is one. It decides figures, and no bits. */
+  readonly heldOutTarget?: PretrainedModel | undefined
   /**
    * The mean loss over the positions that count, a scalar. `aux` holds what else is worth logging, scalars by name, means over
    * the same positions; `acceptance_rate` is α.
    */
   loss(parameters: Record<string, Tensor>, batch: DeviceBatch): { value: Tensor; aux: Readonly<Record<string, Tensor>> }
+  /**
+   * Only where the loss at a position depends on all positions of a step: sums over those of a batch that count. Of a step of
+   * several batches they are computed first, without gradients, added up, and given to `loss` as the batch's `pooled`.
+   */
+  pool?(parameters: Record<string, Tensor>, batch: DeviceBatch): Tensor
   /** Per position of a batch: the loss to report on held-out data and, where there is a target, α. f32 [positions] each. */
   measure(parameters: Record<string, Tensor>, batch: DeviceBatch): { losses: Tensor; acceptanceRates?: Tensor }
 }

@@ -30,6 +30,7 @@ export function nextToken(
   })
   return {
     name: 'next-token',
+    heldOutTarget: target,
     loss: (parameters, batch) => {
       const { value } = distillationLossOfHeads(labelCrossEntropy, inputs(parameters, batch))
       return { value, aux: {} }

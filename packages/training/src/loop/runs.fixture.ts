@@ -1,6 +1,7 @@
-import { type DataSource, texts } from '@outrider/dataset'
-import { type Device, uniform01 } from '@outrider/tensor'
-import { byteTokenizer, createDraft, Llama, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import { type Batch, type BatchStream, type DataSource, texts } from '@outrider/dataset'
+import { type Device, readAll, uniform01 } from '@outrider/tensor'
+import { createDraft, type PretrainedModel } from '@outrider/transformer'
+import { tinyModel } from '../../../transformer/src/pretrained/tiny-model.fixture'
 import type { TrainingOptions } from './train'
 
 /** Texts that have something to learn: each repeats a few letters of its own. */
@@ -12,30 +13,7 @@ export const patterns: DataSource = texts(
 )
 
 /** A random model over bytes; a draft of it has its tokenizer. */
-export function tinyTarget(device: Device): PretrainedModel {
-  const config = {
-    architecture: 'llama' as const,
-    vocabularySize: 258,
-    hiddenSize: 16,
-    intermediateSize: 24,
-    layers: 2,
-    heads: 2,
-    kvHeads: 1,
-    headDim: 8,
-    contextLength: 64,
-    ropeTheta: 10_000,
-    rmsNormEpsilon: 1e-5,
-    tieWordEmbeddings: true,
-    bosTokenId: 256,
-    eosTokenIds: [257],
-    initializerRange: 0.1,
-  }
-  return pretrainedModel(Llama.initialize(device, config, { seed: 3 }), {
-    tokenizer: byteTokenizer(),
-    generationConfig: { bosTokenId: 256, eosTokenIds: [257] },
-    source: 'tiny',
-  })
-}
+export const tinyTarget = (device: Device): PretrainedModel => tinyModel(device, { layers: 2, eosTokenIds: [257] })
 
 export const tinyDraft = (target: PretrainedModel, seed = 7): PretrainedModel =>
   createDraft(target, { layers: 1, hiddenSize: 16, heads: 2, intermediateSize: 24, seed })
@@ -51,3 +29,21 @@ export const shortRun = {
   accumulation: 2,
   checkpointEvery: 3,
 } satisfies TrainingOptions & { batchSize: number; length: number; seed: number }
+
+/** Every weight of a model, by name. */
+export const weightsOf = async ({ model }: PretrainedModel) => {
+  const values = await readAll(Object.values(model.parameters))
+  return Object.fromEntries(Object.keys(model.parameters).map((name, i) => [name, values[i]!]))
+}
+
+/** A stream that gives the same batches in turn. */
+export function inTurn(batches: readonly Batch[]): BatchStream {
+  let at = 0
+  return {
+    next: async () => batches[at++ % batches.length]!,
+    state: () => at,
+    async restore(state) {
+      at = state as number
+    },
+  }
+}

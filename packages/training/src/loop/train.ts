@@ -29,7 +29,11 @@ export interface TrainingOptions extends AdamWOptions {
   decay?: LearningRateOptions['decay']
   /** Gradients are scaled down to this global norm; 0 leaves them. Default 1. */
   maxGradientNorm?: number | undefined
-  /** Batches whose gradients are added up for one step. Default 1. */
+  /**
+   * Batches whose gradients are added up for one step, as if they were one batch: the mean loss is over all positions that
+   * count, and so are statistics that a loss pools over a batch, as TVD++ its σ, for which each batch's draft is computed once
+   * more. Default 1.
+   */
   accumulation?: number | undefined
   /**
    * Keep only the draft's activations between blocks, and compute each block again for its gradient: less memory for a longer
@@ -146,9 +150,11 @@ export async function train(
   )
   const weights = Object.entries(parameters).map(([name, weight]) => [`the weight ${name}`, weight] as const)
   const checkWeights = () => checkTensors(step, Object.fromEntries([...weights, ...moments]))
-  const save = async () => {
-    if (!checkpoints || history.at(-1) === undefined) return
+  // The one check of a step's weights: after all that could have changed them, and before they are taken for good.
+  const checkAndSave = async () => {
+    if (history.length === 0) return
     await checkWeights()
+    if (!checkpoints) return
     const state = {
       global_step: step,
       log_history: history,
@@ -161,11 +167,20 @@ export async function train(
     await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints })
   }
 
+  const measure = async (validation: readonly Batch[]) => {
+    try {
+      return await evaluate(model, objective, validation, options.draftLengths)
+    } catch (error) {
+      await checkWeights() // the weight that is no number says more than the row in which it shows
+      throw error
+    }
+  }
+
   const began = performance.now()
   let tokens = 0
   while (step < steps) {
     if (signal?.aborted) {
-      await save()
+      await checkAndSave()
       throw new OutriderError('ABORTED', `Training was stopped after step ${step} of ${steps}.`, {
         remedy: checkpoints ? 'It goes on from there when it is resumed.' : undefined,
         cause: signal.reason,
@@ -176,7 +191,7 @@ export async function train(
     const learning_rate = learningRate(step, rate)
     const scale = scaler?.scale ?? 1
     const computed = await stepGradients(model, objective, micro, {
-      seed: step * accumulation,
+      seed: step,
       scale: scaler?.scale,
     })
     const { gradients, norm, loss, aux, overflowed, gradientNorm } = computed
@@ -199,12 +214,9 @@ export async function train(
       ...(Object.keys(statistics).length > 0 && { statistics }),
     })
     for (const batch of micro) tokens += batch.batchSize * batch.length
-    if (step === steps) await checkWeights()
-
     const validate =
       options.validation?.length && (step === steps || (options.validateEvery && step % options.validateEvery === 0))
-    if (validate)
-      history.push({ step, ...(await evaluate(model, objective, options.validation!, options.draftLengths)) })
+    if (validate) history.push({ step, ...(await measure(options.validation!)) })
     options.onStep?.({
       step,
       steps,
@@ -215,7 +227,7 @@ export async function train(
       seconds: (performance.now() - began) / 1000,
       ...(validate && { validation: history.at(-1)! }),
     })
-    if (step === steps || (options.checkpointEvery && step % options.checkpointEvery === 0)) await save()
+    if (step === steps || (options.checkpointEvery && step % options.checkpointEvery === 0)) await checkAndSave()
   }
   return { history, steps }
 }

@@ -2,9 +2,8 @@ import type { Device } from '@outrider/tensor'
 import { noToken } from '@outrider/tensor/internal'
 import { testDevice } from '@outrider/tensor/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Llama } from '../model/index'
-import { type PretrainedModel, pretrainedModel } from '../pretrained/index'
-import { byteTokenizer } from '../tokenizer/index'
+import type { PretrainedModel } from '../pretrained/index'
+import { poison, tinyModel } from '../pretrained/tiny-model.fixture'
 import { ContinuousBatch } from './continuous-batch'
 import { generate } from './generate'
 import { generateBatch } from './generate-batch'
@@ -15,35 +14,11 @@ beforeAll(async () => {
   device = await testDevice()
 })
 
-/** A random model over bytes, one number of one of whose weights is none. */
-async function poisoned(name: string, place: number): Promise<PretrainedModel> {
-  const config = {
-    architecture: 'llama' as const,
-    vocabularySize: 258,
-    hiddenSize: 16,
-    intermediateSize: 24,
-    layers: 1,
-    heads: 2,
-    kvHeads: 1,
-    headDim: 8,
-    contextLength: 64,
-    ropeTheta: 10_000,
-    rmsNormEpsilon: 1e-5,
-    tieWordEmbeddings: false,
-    bosTokenId: 256,
-    eosTokenIds: [],
-    initializerRange: 0.1,
-  }
-  const model = Llama.initialize(device, config, { seed: 3 })
-  const weight = model.parameters[name]!
-  const values = (await weight.data()) as Float32Array
-  values[place] = Number.NaN
-  weight.write(values)
-  return pretrainedModel(model, {
-    tokenizer: byteTokenizer(),
-    generationConfig: { bosTokenId: 256, eosTokenIds: [] },
-    source: 'poisoned',
-  })
+/** Whose head has weights of its own: what is no number in an embedding is met only where it is read. */
+async function poisoned(weight: string, place: number): Promise<PretrainedModel> {
+  const model = tinyModel(device, { tieWordEmbeddings: false })
+  await poison(model, { weight, place })
+  return model
 }
 
 /** A model that is well, until it reads that byte. */

@@ -5,6 +5,7 @@ import {
   cast,
   type Device,
   embedding,
+  exactFrequencies,
   matmul,
   rmsNorm,
   rope,
@@ -87,7 +88,7 @@ function block(
   parameters: Parameters,
   layer: number,
   x: Tensor, // [batch, rows, hidden]
-  frequencies: Tensor, // [headDim / 2]
+  frequencies: Tensor, // [headDim / 2, 2]
 ): Tensor {
   const { heads, kvHeads, headDim, qkNorm, slidingWindow, rmsNormEpsilon: epsilon } = config
   const [batch, rows] = x.shape as [number, number, number]
@@ -111,7 +112,7 @@ function block(
   return add(y, linear(gated, 'mlp.down_proj')) // [batch, rows, hidden]
 }
 
-/** Radians a position by rotary pair, f32 [headDim / 2]. */
+/** A model's rotary frequencies for `rope`, exact at every position: u32 [headDim / 2, 2]. */
 export function ropeFrequencies(device: Device, config: ModelConfig): Tensor {
-  return device.tensor(Float32Array.from(rotaryFrequencies(config)))
+  return exactFrequencies(device, rotaryFrequencies(config))
 }

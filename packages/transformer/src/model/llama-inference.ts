@@ -10,7 +10,7 @@ export interface LayerCache {
 }
 
 export interface InferenceOptions {
-  /** Radians a position by rotary pair, f32 [headDim / 2]. */
+  /** Of `ropeFrequencies`, u32 [headDim / 2, 2]. */
   frequencies: Tensor
   /** Position of row 0, by sequence. */
   start: Start

@@ -219,6 +219,28 @@ describe('a deep Llama', () => {
   })
 })
 
+describe('a Llama with a context of 2^20', () => {
+  const config = { ...small, headDim: 8, kvHeads: 1, slidingWindow: 4, contextLength: 2 ** 20 }
+  const ids = [1, 5, 2, 12, 0, 7, 7, 3, 9, 4, 11, 6]
+  // As far back as two layers of windows see, all that is before the ids is out of sight.
+  const seen = config.layers * (config.slidingWindow - 1)
+
+  it('says at its end what it says at its beginning of what a window sees', async () => {
+    const device = await testDevice()
+    using model = Llama.initialize(device, config, { seed: 3 })
+    const answer = async (before: number): Promise<number[]> => {
+      using cache = model.createCache()
+      cache.advance([before])
+      const logits = model.forward(await tokensOf(ids), { cache })
+      const values = [...(await logits.data())].slice(seen * config.vocabularySize)
+      logits.dispose()
+      return values
+    }
+    const expected = await answer(0)
+    await expectAllClose(await answer(config.contextLength - ids.length), expected, { absolute: 2e-6, relative: 0 })
+  })
+})
+
 describe('stories260K', () => {
   it.each(storiesReference())(
     'has the logits of the float64 reference after "$prompt"',

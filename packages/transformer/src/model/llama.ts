@@ -15,7 +15,7 @@ export class Llama implements CausalLM {
   readonly config: ModelConfig
   /** By Hugging Face name. A training step replaces their contents, or the tensors themselves. */
   readonly parameters: Parameters
-  readonly #frequencies: Tensor // [headDim / 2]
+  readonly #frequencies: Tensor // [headDim / 2, 2]
 
   /**
    * @param parameters  by Hugging Face name; the model takes them over

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
-import { testData } from '@outrider/test-data'
+import { formulaWeight, testData } from '@outrider/test-data'
 import { describe, expect, it } from 'vitest'
 import { floatsToStored, memoryDirectory, type TensorToWrite, writeSafetensors } from '../files/index'
 import { byteTokenizer } from '../tokenizer/index'
@@ -48,21 +48,9 @@ const refused: Record<string, RegExp> = {
   'architectures of Mistral, model_type llama': /model_type "llama" beside the architecture MistralForCausalLM/,
 }
 
-/** The weights of record.py: a number of the tensor's name and the element's place. */
-function weight(name: string, shape: readonly number[]): Float32Array {
-  let seed = 0
-  for (const letter of name) seed = (Math.imul(seed, 31) + letter.charCodeAt(0)) >>> 0
-  return Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, (_, i) => {
-    let x = (Math.imul(i, 2654435761) + seed) >>> 0
-    for (let round = 0; round < 2; round++) x = Math.imul(x ^ (x >>> 16), 0x45d9f3b) >>> 0
-    const value = ((x ^ (x >>> 16)) >>> 0) / 2 ** 32 - 0.5
-    return name.includes('norm') ? 1 + value / 2 : value * 0.5
-  })
-}
-
 async function written({ config, tensors: list, copy = {} }: RecordedCase) {
   const stored = tensors[list]!.map(([name, shape]): TensorToWrite => {
-    const bytes = () => floatsToStored(weight(copy[name] ?? name, shape), 'F32')
+    const bytes = () => floatsToStored(formulaWeight(copy[name] ?? name, shape), 'F32')
     return { name, dtype: 'F32', shape, bytes }
   })
   const files = memoryDirectory({ 'config.json': JSON.stringify(config), ...byteTokenizer().toFiles() }, 'tiny')

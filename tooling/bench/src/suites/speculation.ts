@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { costRatio, SpeculativeDecoder } from '@outrider/speculative'
+import { costRatio, measureBlocks, modelDrafter, SpeculativeDecoder } from '@outrider/speculative'
 import { type Device, multiply, type Tensor } from '@outrider/tensor'
 import {
   generate,
@@ -7,7 +7,9 @@ import {
   loadCausalLM,
   type ModelConfig,
   type PretrainedModel,
+  parameterCount,
   pretrainedModel,
+  resolveSampling,
 } from '@outrider/transformer'
 import { median, rounded } from '../compare'
 import type { Row, Suite } from '../suite'
@@ -23,31 +25,41 @@ const samplings = [
 
 /**
  * What of the speed-up that acceptance and costs allow, τ / (1 + cγ), is left when it is measured. The pair is made for it: a
- * target with random weights whose later layers say little, and its first layer alone as the draft.
+ * target with random weights whose later layers say little, and its first layer alone as the draft. A block and its parts are those of `measureBlocks`: each part waited for by itself, so that
+ * they may add up to more than the block.
  */
 export const speculationSuite: Suite = {
   name: 'speculation',
-  summary: 'plain and speculative decoding in turns: the speed-up, and τ / (1 + cγ) with the measured c',
-  async run({ device, note }) {
+  summary: 'plain and speculative decoding in turns: the speed-up, its share of τ / (1 + cγ), and a block taken apart',
+  async run({ device, note, now }) {
     note('making the pair')
     const { target, draft } = await pair(device)
     const rows: Row[] = []
     for (const { temperature, draftLength } of samplings) {
       note(`γ = ${draftLength}, temperature ${temperature}`)
-      const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength })
+      const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, now })
       const costs = await decoder.measureCosts({ temperature })
       const [plain, speculative]: [number[], number[]] = [[], []]
       for (let round = 0; round <= rounds; round++)
         for (const [i, prompt] of prompts.entries()) {
           const options = { temperature, seed: i, maxTokens }
           const [a, b] = [
-            await paceOf(generate(target, prompt, options)),
-            await paceOf(decoder.generate(prompt, options)),
+            await paceOf(generate(target, prompt, options), now),
+            await paceOf(decoder.generate(prompt, options), now),
           ]
           if (round === 0) continue // compiles
           plain.push(a)
           speculative.push(b)
         }
+      const [plainBlock, block] = await measureBlocks({
+        target: target.model,
+        drafter: modelDrafter(draft.model, { parameterCount: parameterCount(draft.config) }),
+        sampling: resolveSampling({ temperature }),
+        draftLengths: [0, draftLength],
+        repetitions: 2 * rounds,
+        now,
+      })
+      const ms = (seconds: number) => rounded(seconds * 1000)
       const c = costRatio(costs)
       const { blockEfficiency: tau, meanDraftLength: gamma } = decoder.metrics
       const speedUp = median(plain) / median(speculative)
@@ -62,6 +74,15 @@ export const speculationSuite: Suite = {
         speed_up: rounded(speedUp),
         'τ/(1+cγ)': rounded(expected),
         share: rounded(speedUp / expected),
+        block_ms: ms(block!.blockSeconds),
+        draft_ms: ms(block!.draftSeconds),
+        target_ms: ms(block!.targetSeconds),
+        verification_ms: ms(block!.verificationSeconds),
+        readback_ms: ms(block!.readbackSeconds),
+        host_ms: ms(block!.hostSeconds),
+        plain_block_ms: ms(plainBlock!.blockSeconds),
+        plain_target_ms: ms(plainBlock!.targetSeconds),
+        plain_readback_ms: ms(plainBlock!.readbackSeconds),
       })
     }
     for (const model of [target, draft]) model.dispose()
@@ -103,11 +124,13 @@ async function pair(device: Device): Promise<{ target: PretrainedModel; draft: P
 }
 
 /** Seconds a token after the first. */
-async function paceOf(answer: AsyncGenerator<unknown, { tokens: number[]; timings: { decodeSeconds: number } }>) {
+async function paceOf(answer: AsyncGenerator<unknown, { tokens: number[] }>, now: () => number): Promise<number> {
+  let first: number | undefined
+  let last = 0
   for (;;) {
     const { done, value } = await answer.next()
-    if (!done) continue
-    const { tokens, timings } = value as { tokens: number[]; timings: { decodeSeconds: number } }
-    return timings.decodeSeconds / (tokens.length - 1)
+    if (done) return (last - first!) / ((value as { tokens: number[] }).tokens.length - 1)
+    last = now()
+    first ??= last
   }
 }

@@ -148,7 +148,7 @@ export class Alignment {
       end()
     }
     try {
-      this.#change({ phase: 'starting', failure: undefined })
+      this.#change({ phase: 'starting', failure: undefined, leftOut: [] })
       const loss = await this.#lossOf(plan.distillation.loss)
       if (isNew) await storePlan(folder, plan)
       this.#change(storedState(plan, await storedProgress(folder, plan)))
@@ -164,6 +164,7 @@ export class Alignment {
             if (this.#inChat || (stage === 'pretrain' && this.#offered)) this.#offer()
           },
           onProgress: (stage, progress) => this.#change({ stages: { ...this.#state.stages, [stage]: progress } }),
+          onLeftOut: (message) => this.#change({ leftOut: [...new Set([...this.#state.leftOut, message])] }),
           onEntry: (stage, entry) => this.#state.history[stage].push(entry),
         }),
       ).then(

@@ -1,4 +1,4 @@
-import { batchesOnce, generateDataset, mix } from '@outrider/dataset'
+import { batchesOnce, generateDataset, type LeftOut, mix } from '@outrider/dataset'
 import type { DistillationLoss } from '@outrider/losses'
 import { distill, type LogEntry, pretrain, type TrainingProgress } from '@outrider/training'
 import type { Directory, PretrainedModel } from '@outrider/transformer'
@@ -23,6 +23,8 @@ export interface AlignRun {
   onProgress(stage: StageName, progress: StageProgress): void
   /** A step's figures, as they come. */
   onEntry(stage: 'pretrain' | 'distil', entry: LogEntry): void
+  /** Rows are cut or passed over: which, and why. */
+  onLeftOut(message: string): void
   /** A stage begins; its history so far, of a run that was resumed, is in the folder. */
   onStage(stage: StageName): void
 }
@@ -96,13 +98,16 @@ async function distilDraft(run: AlignRun, { text }: AlignSources): Promise<void>
 async function settings(run: AlignRun, stage: 'pretrain' | 'distil') {
   const { plan, target, folder, signal } = run
   const { batchSize, length, learningRate, seed } = plan
-  const validation = await batchesOnce(answersOf(folder, heldOutFile), target, { batchSize: 16, length })
+  const onLeftOut = ({ message }: LeftOut) => run.onLeftOut(message)
+  const heldOut = answersOf(folder, heldOutFile)
+  const validation = await batchesOnce(heldOut, target, { batchSize: 16, length, onLeftOut })
   const pace = new Pace()
   return {
     batchSize,
     length,
     learningRate,
     seed,
+    onLeftOut,
     validation,
     validateEvery: every,
     draftLengths,

@@ -19,6 +19,8 @@ export interface AlignState {
   stages: Stages
   history: Record<'pretrain' | 'distil', LogEntry[]>
   failure: Failure | undefined
+  /** Of which rows not all is learned, and why: sentences. */
+  leftOut: readonly string[]
   /** Checkpoints are kept in memory only, as the storage is full. */
   unsaved: boolean
   /** The draft as it is now. */
@@ -34,6 +36,7 @@ export const noAlignment = (): AlignState => ({
   stages: { generate: nothing, pretrain: nothing, distil: nothing },
   history: { pretrain: [], distil: [] },
   failure: undefined,
+  leftOut: [],
   unsaved: false,
   draft: undefined,
 })

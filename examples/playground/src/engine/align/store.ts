@@ -1,4 +1,4 @@
-import { type LogEntry, latestCheckpoint, type TrainerState } from '@outrider/training'
+import { type LogEntry, storedRun } from '@outrider/training'
 import { type Directory, opfsDirectory, type PretrainedModel, readJson, within } from '@outrider/transformer'
 import { answersFile, heldOutFile } from './data'
 import { type AlignPlan, type StageName, temperatures } from './plan'
@@ -60,13 +60,11 @@ export async function storedProgress(folder: Directory, plan: AlignPlan): Promis
     draft: undefined,
   }
   for (const stage of ['pretrain', 'distil'] as const) {
-    const checkpoints = checkpointsOf(folder, plan, stage)
-    const latest = await latestCheckpoint(checkpoints)
-    if (!latest) continue
-    progress.draft = within(checkpoints, latest)
-    const state = (await readJson(progress.draft, 'trainer_state.json')) as TrainerState
-    progress.done[stage] = state.global_step
-    progress.history[stage] = state.log_history
+    const run = await storedRun(checkpointsOf(folder, plan, stage))
+    if (!run) continue
+    progress.draft = run.checkpoint
+    progress.done[stage] = run.state.global_step
+    progress.history[stage] = run.state.log_history
   }
   return progress
 }

@@ -7,7 +7,6 @@ import {
   type Verification,
 } from '@outrider/speculative'
 import type { GenerationResult, PretrainedModel } from '@outrider/transformer'
-import type { GenerationRequest } from '../requests/generation-request'
 import type { Decoding } from './decoding'
 import type { Job } from './job'
 import { BlockHistogram } from './speculation-report'
@@ -15,9 +14,9 @@ import { BlockHistogram } from './speculation-report'
 export interface SpeculativeDecodingOptions {
   target: PretrainedModel
   drafter: PretrainedModel | Drafter
-  /** γ of requests that do not say theirs; 'auto' is the policy below. */
+  /** γ of requests that do not say theirs; 'auto' is the policy below, or for requests with a seed one of their own. */
   draftLength: number | 'auto'
-  /** Learns from all requests what acceptance is. */
+  /** Learns from all requests what acceptance is and what blocks take. */
   auto: DraftLengthPolicy
   /** Measured costs of steps, for the break-even α. */
   costs: StepCosts
@@ -25,12 +24,6 @@ export interface SpeculativeDecodingOptions {
   /** Called for each block in which something was drafted. */
   onDraft: (block: Pick<Block, 'drafted' | 'accepted'>) => void
 }
-
-/**
- * γ of a request with a seed, where lengths are chosen by measured times: times differ from run to run, random numbers go with
- * blocks, and a seed promises the same answer again.
- */
-const seededDraftLength = 4
 
 interface Running {
   blocks: AsyncGenerator<Block, GenerationResult, undefined>
@@ -59,16 +52,14 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
   return {
     fits: () => true,
     begin(job) {
-      const { prompt, draftLength: _, seeded: __, ...request } = job.request
-      const draftLength = lengthFor(job.request, options.draftLength)
-      const decoder = new SpeculativeDecoder({
-        target,
-        drafter,
-        draftLength: draftLength === 'auto' ? auto : draftLength,
-        verification,
-      })
+      const { prompt, draftLength: asked, seeded, ...request } = job.request
+      const wanted = asked ?? options.draftLength
+      // What the clock and other requests taught must not matter where the same answer is expected again.
+      const draftLength = wanted === 'auto' && !(seeded && request.temperature > 0) ? auto : wanted
+      const decoder = new SpeculativeDecoder({ target, drafter, draftLength, verification })
       decoder.metrics.costs = costs
-      running.set(job, { decoder, blocks: decoder.generate(prompt, request), histogram: new BlockHistogram() })
+      const blocks = decoder.generate(prompt, { ...request, reproducible: seeded })
+      running.set(job, { decoder, blocks, histogram: new BlockHistogram() })
     },
     async step() {
       for (const [job, state] of [...running])
@@ -85,12 +76,4 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
       await state?.blocks.return(undefined as never)
     },
   }
-}
-
-function lengthFor(
-  { draftLength, seeded, temperature }: GenerationRequest,
-  otherwise: number | 'auto',
-): number | 'auto' {
-  const length = draftLength ?? otherwise
-  return length === 'auto' && seeded && temperature > 0 ? seededDraftLength : length
 }

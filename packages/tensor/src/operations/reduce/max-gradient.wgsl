@@ -1,4 +1,4 @@
-// dx = dy where x equals the largest of its group, 0 elsewhere.
+// dx = dy where x equals the largest of its group, 0 elsewhere; NaN where the largest is NaN.
 //
 // x, largest, dy, dx: [count] of vectors of 4 elements
 // One invocation a vector; workgroups in a line, folded over x and y.
@@ -15,5 +15,5 @@ struct Params { count: u32 }
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.x + group.y * groups.x) * 64u + lane;
   if (i >= params.count) { return; }
-  dx[i] = select(vec4f(0.0), dy[i], x[i] == largest[i]);
+  dx[i] = select(select(vec4f(0.0), dy[i], x[i] == largest[i]), largest[i], isNaN4(largest[i]));
 }

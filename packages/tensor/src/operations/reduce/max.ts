@@ -4,7 +4,10 @@ import { broadcastTo } from '../layout/broadcast-to'
 import { applyEqualMask } from './max-gradient'
 import { type ReduceOptions, reduce, reduction } from './reduce'
 
-/** The largest of f32 x over an axis, or over all of it. The gradient goes to every element that equals the largest. */
+/**
+ * The largest of f32 x over an axis, or over all of it; NaN where an element is NaN, and so is the gradient of all that it was
+ * chosen from. Else the gradient goes to every element that equals the largest.
+ */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   const { outer, length, inner, shape } = reduction('max', x, options)
   const y = reduce('max', x, outer, length, inner, shape)

@@ -1,4 +1,4 @@
-// y[outer, inner] = the sum, or the largest, of x[outer, :, inner].
+// y[outer, inner] = the sum, or the largest, of x[outer, :, inner]; NaN where one of it is NaN.
 //
 // x: [outer, length, inner]    y: [outer, inner]
 // One invocation an element of y; workgroups in a line, folded over x and y.
@@ -16,10 +16,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= params.count) { return; }
   let outer = i / params.inner;
   var at = outer * params.length * params.inner + i % params.inner;
-  var value = select(0.0, -3.0e38, MAX);
+  var value = select(0.0, load_x(at), MAX);
+  var wrong = false;
   for (var k = 0u; k < params.length; k++) {
-    if (MAX) { value = max(value, load_x(at)); } else { value += load_x(at); }
+    if (MAX) {
+      value = max(value, load_x(at));
+      wrong = wrong || isNaN(load_x(at));
+    } else {
+      value += load_x(at);
+    }
     at += params.inner;
   }
-  y[i] = value;
+  y[i] = bitcast<f32>(select(bitcast<u32>(value), 0x7fc00000u, wrong));
 }

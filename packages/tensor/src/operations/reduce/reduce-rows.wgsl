@@ -1,4 +1,4 @@
-// y[row] = the sum, or the largest, of x's row.
+// y[row] = the sum, or the largest, of x's row; NaN where one of it is NaN.
 //
 // x: [rows, columns]    y: [rows]
 // A workgroup of LANES invocations a row, each taking every LANES-th column; workgroups in a line, folded over x and y.
@@ -16,10 +16,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
   let end = min(begin + params.columns, params.size); // the last row may be short
-  var value = select(0.0, -3.0e38, MAX);
+  var value = select(0.0, load_x(begin), MAX);
+  var wrong = 0.0;
   for (var i = begin + lane; i < end; i += LANES) {
-    if (MAX) { value = max(value, load_x(i)); } else { value += load_x(i); }
+    if (MAX) {
+      value = max(value, load_x(i));
+      if (isNaN(load_x(i))) { wrong = 1.0; }
+    } else {
+      value += load_x(i);
+    }
   }
-  if (MAX) { value = rowMax(value, lane); } else { value = rowSum(value, lane); }
+  if (MAX) {
+    value = rowMax(value, lane);
+    let none = rowMax(wrong, lane) > 0.0;
+    value = bitcast<f32>(select(bitcast<u32>(value), 0x7fc00000u, none));
+  } else {
+    value = rowSum(value, lane);
+  }
   if (lane == 0u) { y[row] = value; }
 }

@@ -2,13 +2,24 @@ import { OutriderError } from '../../errors'
 import { defineKernel, elements, linearWorkgroups } from '../../kernel/index'
 import { normalizeAxis, sizeOf } from '../../shape'
 import type { Tensor } from '../../tensor'
+import { noLogit } from './no-logit'
 import columnsSource from './reduce-columns.wgsl'
 import rowsSource from './reduce-rows.wgsl'
 import { rowReduction, rowReductionFor } from './row-reduction'
 
 const x = elements({ x: 1 })
-const rowsKernel = defineKernel({ name: 'reduceRows', source: rowsSource, uses: [rowReduction, x], constants: ['MAX'] })
-const columnsKernel = defineKernel({ name: 'reduceColumns', source: columnsSource, uses: [x], constants: ['MAX'] })
+const rowsKernel = defineKernel({
+  name: 'reduceRows',
+  source: rowsSource,
+  uses: [rowReduction, noLogit, x],
+  constants: ['MAX'],
+})
+const columnsKernel = defineKernel({
+  name: 'reduceColumns',
+  source: columnsSource,
+  uses: [noLogit, x],
+  constants: ['MAX'],
+})
 
 export interface ReduceOptions {
   /** The axis to reduce; negative counts from the back. Left out: all of them, to a scalar of shape []. */

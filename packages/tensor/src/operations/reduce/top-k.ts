@@ -1,14 +1,15 @@
 import { OutriderError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
+import { noLogit } from './no-logit'
 import { rowReduction, rowReductionFor } from './row-reduction'
 import source from './top-k.wgsl'
 
-const kernel = defineKernel({ name: 'topK', source, uses: [rowReduction] })
+const kernel = defineKernel({ name: 'topK', source, uses: [rowReduction, noLogit] })
 
 /**
  * The k largest elements along the last axis, the largest first, and where they are; of equal elements the lower index comes
- * first. It reads each row k times: for a few of many.
+ * first. A row with NaN has none: its values are NaN and its indices `noToken`. It reads each row k times: for a few of many.
  *
  * @param x  f32 [..., columns]
  * @param k  from 1 to the number of columns

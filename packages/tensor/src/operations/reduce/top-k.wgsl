@@ -1,4 +1,5 @@
 // values[row, r], indices[row, r] = the row's r-th largest element and its column; of equals, the lower column first.
+// A row with NaN has none: NaN and 0xffffffff.
 //
 // x: [rows, columns]    values: [rows, k]    indices: u32 [rows, k]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Each of the k rounds looks for the largest
@@ -19,6 +20,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = group.x + group.y * groups.x;
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
+  var wrong = 0.0;
+  for (var i = lane; i < params.columns; i += LANES) {
+    if (isNaN(x[begin + i])) { wrong = 1.0; }
+  }
+  let isNone = rowMax(wrong, lane) > 0.0;
   var before = 3.4e38;
   var beforeColumn = none; // in the first round nothing is left out
   for (var rank = 0u; rank < params.k; rank++) {
@@ -37,8 +43,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     before = largest;
     beforeColumn = (u32(high) << 16u) | u32(low);
     if (lane == 0u) {
-      values[row * params.k + rank] = largest;
-      indices[row * params.k + rank] = beforeColumn;
+      values[row * params.k + rank] = bitcast<f32>(select(bitcast<u32>(largest), 0x7fc00000u, isNone));
+      indices[row * params.k + rank] = select(beforeColumn, none, isNone);
     }
   }
 }

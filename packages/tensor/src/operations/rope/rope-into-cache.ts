@@ -3,11 +3,13 @@ import { linearWorkgroups } from '../../kernel/index'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
 import { defineStartKernel, startRun } from '../starts'
+import { frequencyTurns } from './frequencies'
+import frequency from './frequency.wgsl'
 import type { RopeOptions } from './rope'
 import source from './rope-into-cache.wgsl'
 import rotation from './rotation.wgsl'
 
-const kernels = defineStartKernel({ name: 'ropeIntoCache', source: source + rotation })
+const kernels = defineStartKernel({ name: 'ropeIntoCache', source: source + rotation + frequency })
 
 /**
  * What attention needs of its projections, in one dispatch: queries and keys are rotated (`rope`), keys and values written in
@@ -31,20 +33,22 @@ export function ropeIntoCache(
     sameShape(values.shape, keys.shape) &&
     batch === cached &&
     Number.isInteger(heads) &&
-    frequencies.size === headDim / 2
+    headDim % 2 === 0
   if (!fits)
     throw new ShapeError(
       'ropeIntoCache',
-      [q.shape, k.shape, v.shape, keys.shape, values.shape, frequencies.shape],
-      'must be [batch, rows, heads · headDim], twice [batch, rows, kvHeads · headDim], twice [batch, capacity, kvHeads, headDim], [headDim / 2]',
+      [q.shape, k.shape, v.shape, keys.shape, values.shape],
+      'must be [batch, rows, heads · headDim], twice [batch, rows, kvHeads · headDim], twice [batch, capacity, kvHeads, headDim], headDim even',
     )
+  const turns = frequencyTurns('ropeIntoCache', frequencies, headDim / 2)
   const rotated = q.device.empty([batch, rows, heads, headDim])
   const run = startRun('ropeIntoCache', kernels, start, batch)
   const count = q.size / 2 + k.size / 2
   q.device.run(run.kernel, {
-    bindings: { q, k, v, frequencies, rotated, keys, values, ...run.bindings },
+    bindings: { q, k, v, frequencies: turns, rotated, keys, values, ...run.bindings },
     params: { count, rows, heads, kvHeads, pairs: headDim / 2, capacity, start: run.start },
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   })
+  if (turns !== frequencies) turns.dispose()
   return rotated
 }

@@ -3,14 +3,14 @@
 // q: [batch, rows, heads, headDim]    k, v: [batch, rows, kvHeads, headDim]    frequencies: [headDim / 2]
 // rotated: as q    keys, values: [batch, capacity, kvHeads, headDim]; rows past the capacity are left out
 // One invocation a pair of elements of a query, or of a key and its value; workgroups in a line, folded over x and y. With
-// rotation.wgsl.
+// rotation.wgsl and frequency.wgsl.
 
 struct Params { count: u32, rows: u32, heads: u32, kvHeads: u32, pairs: u32, capacity: u32, start: u32 }
 
 @group(0) @binding(0) var<storage, read> q: array<f32>;
 @group(0) @binding(1) var<storage, read> k: array<f32>;
 @group(0) @binding(2) var<storage, read> v: array<f32>;
-@group(0) @binding(3) var<storage, read> frequencies: array<f32>;
+@group(0) @binding(3) var<storage, read> frequencies: array<Frequency>;
 @group(0) @binding(4) var<storage, read_write> rotated: array<f32>;
 @group(0) @binding(5) var<storage, read_write> keys: array<f32>;
 @group(0) @binding(6) var<storage, read_write> values: array<f32>;
@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = i / params.pairs / (params.heads + params.kvHeads);
   let batch = row / params.rows;
   let position = startOf(batch) + row % params.rows;
-  let turn = cosineAndSine(f32(position) * frequencies[pair]);
+  let turn = cosineAndSine(position, frequencies[pair]);
   if (head < params.heads) {
     let at = (row * params.heads + head) * 2u * params.pairs + pair;
     let x = vec2f(q[at], q[at + params.pairs]);

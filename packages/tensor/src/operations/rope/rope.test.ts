@@ -1,32 +1,111 @@
 import { describe, expect, it } from 'vitest'
+import { valueAndGradient } from '../../autograd/value-and-gradient'
+import { position } from '../../device/advancing'
 import { uniform01 } from '../../random/philox'
+import type { Tensor } from '../../tensor'
 import { expectAllClose, testDevice } from '../../testing'
+import { slice } from '../layout/slice'
+import { multiply } from '../pointwise/binary'
+import { sum } from '../reduce/sum'
+import { rotated } from './exact-rotation.fixture'
+import { exactFrequencies } from './frequencies'
 import { rope } from './rope'
 import { ropeIntoCache } from './rope-into-cache'
 
+/** As θ^(−2i/headDim): no f32 but the first. */
+const frequenciesOf = (headDim: number, theta = 10_000) =>
+  Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim))
+const numbers = (count: number, stream: number) => Array.from({ length: count }, (_, i) => uniform01(stream, i) - 0.5)
+
+// Near, where f32 holds angles to 4·10⁻³, around 2²⁰, and up to the last position that a u32 can say.
+const starts = [0, 150_000, 2 ** 20 - 2, 2 ** 27 - 4, 2 ** 32 - 4]
+const far = { starts, rows: 4, heads: 2, frequencies: frequenciesOf(16) }
+const shape = [starts.length, far.rows, far.heads, 16]
+const size = shape.reduce((a, b) => a * b)
+
 describe('rope', () => {
-  it('turns pairs by exact angles at near and far positions, sequence by sequence', async () => {
+  it('turns pairs by exact angles at every position, sequence by sequence', async () => {
     const device = await testDevice()
-    const [batch, rows, heads, headDim] = [3, 4, 2, 8]
-    const starts = [0, 500, 8000]
-    const frequencies = Float32Array.from({ length: headDim / 2 }, (_, i) => 10000 ** ((-2 * i) / headDim))
-    const x = Float32Array.from({ length: batch * rows * heads * headDim }, (_, i) => uniform01(3, i) - 0.5)
-    const expected = x.map((value, i) => {
-      const d = i % headDim
-      const row = Math.floor(i / (heads * headDim))
-      // The angle is the f32 product, as on the device and in other engines; the rest is float64.
-      const angle = Math.fround((starts[Math.floor(row / rows)]! + (row % rows)) * frequencies[d % (headDim / 2)]!)
-      const other = d < headDim / 2 ? -x[i + headDim / 2]! : x[i - headDim / 2]!
-      return value * Math.cos(angle) + other * Math.sin(angle)
-    })
+    const x = numbers(size, 3)
     const y = device.scope(() =>
-      rope(device.tensor(x, { shape: [batch, rows, heads, headDim] }), {
-        frequencies: device.tensor(frequencies),
+      rope(device.tensor(x, { shape }), {
+        frequencies: exactFrequencies(device, far.frequencies),
         start: device.tensor(starts, { dtype: 'u32' }),
       }),
     )
-    await expectAllClose(y, expected, { absolute: 3e-7, relative: 1e-5 })
+    await expectAllClose(y, rotated(x, far), { absolute: 1.5e-7, relative: 0 })
     y.dispose()
+  })
+
+  it('turns gradients back by the same angles', async () => {
+    const device = await testDevice()
+    const [x, dy] = [numbers(size, 3), numbers(size, 4)]
+    const { value, gradients } = device.scope(() => {
+      const frequencies = exactFrequencies(device, far.frequencies)
+      const start = device.tensor(starts, { dtype: 'u32' })
+      const weights = device.tensor(dy, { shape })
+      return valueAndGradient({ x: device.tensor(x, { shape }) }, ({ x }) =>
+        sum(multiply(rope(x, { frequencies, start }), weights)),
+      )
+    })
+    await expectAllClose(gradients.x, rotated(dy, far, { backwards: true }), { absolute: 1.5e-7, relative: 0 })
+    value.dispose()
+    gradients.x.dispose()
+  })
+
+  it('turns by exact angles in a recording that is replayed far on', async () => {
+    const device = await testDevice()
+    const rows = 3
+    const turned = { starts: [5 + 2 ** 20], rows, heads: 1, frequencies: far.frequencies }
+    const values = numbers(rows * 16, 8)
+    using x = device.tensor(values, { shape: [1, rows, 1, 16] })
+    using frequencies = exactFrequencies(device, far.frequencies)
+    const recording = device.record(() => rope(x, { frequencies, start: position(5) }))
+    recording.replay({ position: 2 ** 20 })
+    await expectAllClose(recording.value, rotated(values, turned), { absolute: 1.5e-7, relative: 0 })
+    recording.dispose()
+  })
+
+  it('takes frequencies in f32 for the numbers that they are', async () => {
+    const device = await testDevice()
+    // Of every way that f32's bits are shifted: zero, a subnormal, negative ones.
+    const radians = [1, Math.PI / 4, 0.1, 1e-3, -0.3, 3e-12, 5, 0, 1e-40, -1e-25, 2 ** -9].map(Math.fround)
+    const some = { ...far, frequencies: radians }
+    const shape = [starts.length, far.rows, far.heads, 2 * radians.length]
+    const x = numbers(
+      shape.reduce((a, b) => a * b),
+      5,
+    )
+    const y = device.scope(() =>
+      rope(device.tensor(x, { shape }), {
+        frequencies: device.tensor(radians),
+        start: device.tensor(starts, { dtype: 'u32' }),
+      }),
+    )
+    await expectAllClose(y, rotated(x, some), { absolute: 1.5e-7, relative: 0 })
+    y.dispose()
+  })
+
+  it('refuses frequencies of another number or dtype, and what is none', async () => {
+    const device = await testDevice()
+    device.scope(() => {
+      const x = device.zeros([1, 1, 1, 8])
+      const shapes = expect.objectContaining({ code: 'SHAPE_MISMATCH' })
+      expect(() => rope(x, { frequencies: device.zeros([8]) })).toThrow(shapes)
+      expect(() => rope(x, { frequencies: device.zeros([4], 'u32') })).toThrow(shapes)
+      expect(() => rope(x, { frequencies: exactFrequencies(device, [1, 0.1]) })).toThrow(shapes)
+      expect(() => rope(device.zeros([1, 1, 8]), { frequencies: device.zeros([4]) })).toThrow(shapes)
+      expect(() => rope(x, { frequencies: device.zeros([4], 'i32') })).toThrow(
+        expect.objectContaining({ code: 'DTYPE_MISMATCH', message: expect.stringContaining('exactFrequencies') }),
+      )
+      for (const none of [Number.NaN, Number.NEGATIVE_INFINITY, 1e300])
+        expect(() => exactFrequencies(device, [1, none])).toThrow(
+          expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(`pair 1 is ${none}`) }),
+        )
+      expect(() => rope(x, { frequencies: device.zeros([4]), start: 2 ** 32 })).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('4294967296') }),
+      )
+    })
   })
 })
 
@@ -40,7 +119,7 @@ describe('rope into a cache', () => {
         Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => uniform01(stream, i) - 0.5),
         { shape },
       )
-    const frequencies = device.tensor(Float32Array.of(1, 0.1, 0.01, 0.001))
+    const frequencies = exactFrequencies(device, frequenciesOf(headDim))
     const start = device.tensor(starts, { dtype: 'u32' })
     const [q, k] = [random(1, batch, rows, heads, headDim), random(2, batch, rows, kvHeads, headDim)]
     const v = random(3, batch, rows, kvHeads, headDim)
@@ -71,6 +150,27 @@ describe('rope into a cache', () => {
     }
     await expectAllClose(cache.keys, placed((await rope(k, { frequencies, start }).data()) as Float32Array), close)
     expect(await cache.values.data()).toEqual(placed((await v.data()) as Float32Array))
+  })
+
+  it('turns queries and keys by exact angles far from the beginning', async () => {
+    const device = await testDevice()
+    const [start, rows, headDim, capacity] = [2 ** 20 - 3, 3, 16, 2 ** 20]
+    const turned = { starts: [start], rows, heads: 1, frequencies: frequenciesOf(headDim) }
+    const [q, k] = [numbers(rows * headDim, 6), numbers(rows * headDim, 7)]
+    const results = device.scope(() => {
+      const [x, y] = [q, k].map((values) => device.tensor(values, { shape: [1, rows, headDim] })) as [Tensor, Tensor]
+      const cache = { keys: device.empty([1, capacity, 1, headDim]), values: device.empty([1, capacity, 1, headDim]) }
+      const frequencies = exactFrequencies(device, turned.frequencies)
+      const queries = ropeIntoCache({ q: x, k: y, v: y }, cache, { frequencies, start })
+      const last = { start, count: rows }
+      const [keys, values] = [cache.keys, cache.values].map((of) => slice(of.reshape([capacity, headDim]), last))
+      return { queries, keys: keys!, values: values! }
+    })
+    const close = { absolute: 1.5e-7, relative: 0 }
+    await expectAllClose(results.queries, rotated(q, turned), close)
+    await expectAllClose(results.keys, rotated(k, turned), close)
+    expect(await results.values.data()).toEqual(Float32Array.from(k))
+    for (const tensor of Object.values(results)) tensor.dispose()
   })
 
   it('refuses shapes that do not fit together', async () => {

@@ -1,14 +1,14 @@
 // Rotary position embedding (Su et al. 2021, arXiv 2104.09864), in Hugging Face's layout: element i < headDim/2 turns with
-// element i + headDim/2 by the angle position · frequencies[i]. y = (a·cos − b·sin, b·cos + a·sin).
+// element i + headDim/2 by the angle position · 2π · frequencies[i]. y = (a·cos − b·sin, b·cos + a·sin).
 //
 // x, y: [batch, rows, heads, headDim]    frequencies: [headDim / 2]
 // One invocation a pair of a row, in all heads, which turn by one angle; workgroups in a line, folded over x and y. direction: 1,
-// or −1 for the gradient. With rotation.wgsl.
+// or −1 for the gradient. With rotation.wgsl and frequency.wgsl.
 
 struct Params { count: u32, rows: u32, heads: u32, pairs: u32, start: u32, direction: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<element_x>;
-@group(0) @binding(1) var<storage, read> frequencies: array<f32>;
+@group(0) @binding(1) var<storage, read> frequencies: array<Frequency>;
 @group(0) @binding(2) var<storage, read_write> y: array<element_y>;
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let pair = i % params.pairs;
   let row = i / params.pairs;
   let position = startOf(row / params.rows) + row % params.rows;
-  let turn = cosineAndSine(f32(position) * frequencies[pair]);
+  let turn = cosineAndSine(position, frequencies[pair]);
   let cosine = turn.x;
   let sine = turn.y * params.direction;
   for (var head = 0u; head < params.heads; head++) {

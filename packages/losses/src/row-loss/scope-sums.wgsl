@@ -1,13 +1,13 @@
-// means[scope, k] = the mean of the k-th sum over the scope's rows that count.
+// sums[scope] = how many of the scope's rows count, and the sums over those: what their means are made of.
 //
-// stats: [rows, 3 + SUMS] (row-sums.wgsl)    mask: [rows]    means: [scopes, SUMS]
+// stats: [rows, 3 + SUMS] (row-sums.wgsl)    mask: [rows]    sums: [scopes, 1 + SUMS]
 // A workgroup of LANES invocations a scope; workgroups in a line, folded over x and y.
 
 struct Params { rows: u32, scopeRows: u32 }
 
 @group(0) @binding(0) var<storage, read> stats: array<f32>;
 @group(0) @binding(1) var<storage, read> mask: array<f32>;
-@group(0) @binding(2) var<storage, read_write> means: array<f32>;
+@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
@@ -18,11 +18,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let end = min(begin + params.scopeRows, params.rows);
   var own = 0.0;
   for (var row = begin + lane; row < end; row += LANES) { own += mask[row]; }
-  let count = max(rowSum(own, lane), 1.0e-20);
+  let count = rowSum(own, lane);
+  if (lane == 0u) { sums[index * (1u + SUMS)] = count; }
   for (var k = 0u; k < SUMS; k++) {
     var total = 0.0;
     for (var row = begin + lane; row < end; row += LANES) { total += mask[row] * stats[row * (3u + SUMS) + 3u + k]; }
     total = rowSum(total, lane);
-    if (lane == 0u) { means[index * SUMS + k] = total / count; }
+    if (lane == 0u) { sums[index * (1u + SUMS) + 1u + k] = total; }
   }
 }

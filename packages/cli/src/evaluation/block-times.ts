@@ -1,0 +1,54 @@
+import { type BlockTimes, measureBlocks, modelDrafter, type Verification } from '@outrider/speculative'
+import { type PretrainedModel, parameterCount, resolveSampling, type SamplingOptions } from '@outrider/transformer'
+import { fixed, type Terminal } from '../terminal'
+
+/** Where the time of plain steps and of blocks goes: γ = 0, and each of the draft lengths. */
+export const blockTimes = (
+  target: PretrainedModel,
+  draft: PretrainedModel,
+  options: SamplingOptions & { draftLengths: readonly number[]; verification: Verification; signal: AbortSignal },
+): Promise<BlockTimes[]> =>
+  measureBlocks({
+    target: target.model,
+    drafter: modelDrafter(draft.model, { parameterCount: parameterCount(draft.config) }),
+    sampling: resolveSampling(options),
+    draftLengths: [0, ...options.draftLengths.filter((length) => length > 0)],
+    verification: options.verification,
+    signal: options.signal,
+    repetitions: 9,
+  })
+
+/** For scripts: seconds, in the names that the docs explain. */
+export const blockTimesJson = (times: readonly BlockTimes[]): object[] =>
+  times.map((block) => ({
+    draft_length: block.draftLength,
+    block_seconds: block.blockSeconds,
+    draft_seconds: block.draftSeconds,
+    target_seconds: block.targetSeconds,
+    verification_seconds: block.verificationSeconds,
+    readback_seconds: block.readbackSeconds,
+    host_seconds: block.hostSeconds,
+  }))
+
+export function printBlockTimes(terminal: Terminal, times: readonly BlockTimes[]): void {
+  const right = (title: string) => ({ title, align: 'right' as const })
+  const ms = (seconds: number) => fixed(seconds * 1000)
+  terminal.print('\nA block and its parts, in milliseconds')
+  terminal.printTable(
+    ['γ', 'block', 'γ draft steps', 'target', 'verification', 'readback', 'host'].map(right),
+    times.map((block) => [
+      block.draftLength === 0 ? 'plain' : String(block.draftLength),
+      ...[
+        block.blockSeconds,
+        block.draftSeconds,
+        block.targetSeconds,
+        block.verificationSeconds,
+        block.readbackSeconds,
+        block.hostSeconds,
+      ].map(ms),
+    ]),
+  )
+  terminal.printParagraph(
+    'Medians, on made-up text after 64 tokens. Each part is waited for by itself, so they may add up to more than the block.',
+  )
+}

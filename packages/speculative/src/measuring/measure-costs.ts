@@ -1,0 +1,133 @@
+import { type Device, slice, type Tensor } from '@outrider/tensor'
+import { noToken } from '@outrider/tensor/internal'
+import { type CausalLM, madeUpTokens, notFiniteLogits, type Sampling } from '@outrider/transformer'
+import { maxDraftLength } from '../draft-length/policy'
+import type { StepCosts } from '../draft-length/step-costs'
+import type { Drafter, DraftSession } from '../drafter/drafter'
+import { oneHot } from '../drafter/probability-rows'
+import { Sequence } from '../sequence'
+import type { Verification } from '../verification/rule'
+import { type MeasuringOptions, mediansInTurns } from './in-turns'
+
+export interface MeasureCostsOptions extends MeasuringOptions {
+  target: CausalLM
+  drafter: Drafter
+  sampling: Sampling
+  /** Default 'block'. */
+  verification?: Verification | undefined
+  /** Tokens before the measured steps: what attention costs. Default 64. */
+  context?: number
+}
+
+const rowCounts = [1, 2, 4, 8, 16]
+
+/**
+ * Measures what steps cost, as decoding takes them: passes of the target over 1 to 16 rows, each with its verification (one
+ * row: with its draw), its readback and the host's work, by themselves; and a draft step, as what each further one adds to a
+ * draft. Medians, in turns, compiling left out. It takes memory for two short caches and frees it; nothing that is being
+ * generated is touched.
+ *
+ * @throws OutriderError ABORTED when the signal says so; NOT_FINITE where logits are no numbers
+ */
+export async function measureCosts({
+  target,
+  drafter,
+  sampling,
+  verification = 'block',
+  context = 64,
+  now = () => performance.now() / 1000,
+  ...measuring
+}: MeasureCostsOptions): Promise<StepCosts> {
+  const { device, config } = target
+  const { vocabularySize } = config
+  const length = Math.max(1, Math.min(context, config.contextLength - maxDraftLength - 2))
+  const prompt = madeUpTokens(length, vocabularySize)
+  const capacity = length + maxDraftLength + 2
+  const sequence = new Sequence({ target, drafter: madeUpDrafts, verification, sampling, prompt, capacity })
+  const session = drafter.open({ device, vocabularySize, capacity })
+
+  const timed = async (step: () => Promise<unknown>) => {
+    const begin = now()
+    await step()
+    return now() - begin
+  }
+  const pass = (rows: number) => async () => {
+    const seconds = await timed(() => sequence.step(rows - 1))
+    sequence.rewind(length)
+    return seconds
+  }
+  const counts = [0, 0]
+  const draft = (which: 0 | 1, draftLength: number) => async () => {
+    const request = { tokens: prompt, draftLength, sampling, offset: 0 }
+    const seconds = await timed(async () => {
+      counts[which] = device.scope(() => session.draft(request)?.tokens.size ?? 0)
+      await device.idle()
+    })
+    session.keep(length - 1)
+    return seconds
+  }
+
+  try {
+    await checkDraft(device, session, { tokens: prompt, draftLength: maxDraftLength, sampling, offset: 0 })
+    session.keep(length - 1)
+    await sequence.step(0) // reads the prompt
+    sequence.rewind(length)
+    const runs = [...rowCounts.map(pass), draft(0, 1), draft(1, maxDraftLength)]
+    const medians = await mediansInTurns(device, runs, measuring)
+    const [short, long] = medians.splice(rowCounts.length) as [number, number]
+    const targetSeconds: { rows: number; seconds: number }[] = []
+    // A pass over more rows does at least the work of one over fewer: a smaller time is noise.
+    for (const [i, rows] of rowCounts.entries())
+      targetSeconds.push({ rows, seconds: Math.max(medians[i]!, targetSeconds.at(-1)?.seconds ?? 1e-9) })
+    return {
+      draftSeconds: drafter.parameterCount > 0 ? stepSeconds(short, long, counts as [number, number]) : 0,
+      targetSeconds,
+    }
+  } finally {
+    sequence.dispose()
+    session.dispose()
+  }
+}
+
+/** A draft that is found not to pay is not asked again: that its logits are no numbers would stay hidden. */
+async function checkDraft(device: Device, session: DraftSession, request: Parameters<DraftSession['draft']>[0]) {
+  let ids: ReturnType<Tensor['data']> | undefined
+  device.scope(() => {
+    ids = session.draft(request)?.tokens.data()
+  })
+  if ((await ids)?.includes(noToken)) throw notFiniteLogits('The draft')
+}
+
+/** What a further step adds: what is waited for once, whatever the length, is in both times. */
+function stepSeconds(short: number, long: number, [few, many]: readonly [number, number]): number {
+  if (many === 0) return 0
+  const added = many > few ? (long - short) / (many - few) : 0
+  // Where a few small steps are lost in noise, or there is room for one alone.
+  return added > 0 ? added : Math.max(long, 1e-9) / many
+}
+
+/** Drafts at no cost, so that a pass of the target is measured alone. */
+const madeUpDrafts: Drafter = {
+  name: 'made up',
+  parameterCount: 0,
+  open({ device, vocabularySize }) {
+    const tokens = device.tensor(Uint32Array.from(madeUpTokens(maxDraftLength, vocabularySize))).keep()
+    const byLength = new Map<number, { tokens: Tensor; probabilities: Tensor }>()
+    return {
+      draft({ draftLength }) {
+        let draft = byLength.get(draftLength)
+        if (!draft) {
+          const ids = slice(tokens, { start: 0, count: draftLength })
+          draft = { tokens: ids.keep(), probabilities: oneHot(ids, vocabularySize).keep() }
+          byLength.set(draftLength, draft)
+        }
+        return { ...draft, lasting: true }
+      },
+      keep() {},
+      dispose() {
+        tokens.dispose()
+        for (const draft of byLength.values()) for (const tensor of Object.values(draft)) tensor.dispose()
+      },
+    }
+  },
+}

@@ -1,0 +1,31 @@
+import { OutriderError } from '@outrider/tensor'
+import { type Directory, readJson, within } from '@outrider/transformer'
+import { checkpointNames, stateFile, type TrainerState } from './checkpoints'
+
+/** How far a run is that a directory holds. */
+export interface StoredRun {
+  /** The newest checkpoint that is recorded, a plain model directory. */
+  checkpoint: Directory
+  state: TrainerState
+  /** Steps in all; undefined where the run does not say. */
+  steps: number | undefined
+}
+
+/**
+ * How far a run is, by what it has recorded, without a look at weights or checksums; null where nothing is recorded. For who
+ * shows or guards a run: one that goes on reads the newest checkpoint that is whole (`train` with `resume`).
+ *
+ * @throws OutriderError FILE_MISSING, FILE_FORMAT where what is recorded cannot be read
+ */
+export async function storedRun(run: Directory): Promise<StoredRun | null> {
+  const newest = (await checkpointNames(run)).at(-1)
+  if (newest === undefined) return null
+  const checkpoint = within(run, newest)
+  const state = (await readJson(checkpoint, stateFile)) as TrainerState | null
+  if (!Number.isInteger(state?.global_step) || !Array.isArray(state!.log_history))
+    throw new OutriderError('FILE_FORMAT', `${checkpoint.name}: ${stateFile} lacks its fields.`, {
+      remedy: 'It is damaged; the run goes on from an older checkpoint when it is resumed.',
+    })
+  const { steps } = (state!.settings?.learning_rate ?? {}) as { steps?: unknown }
+  return { checkpoint, state: state!, steps: typeof steps === 'number' ? steps : undefined }
+}
