@@ -3,13 +3,15 @@ import { library } from '@outrider/build/tsup'
 export default library(
   {
     index: 'src/index.ts',
+    internal: 'src/internal.ts',
     node: 'src/node/index.ts',
     'browser-node': 'src/browser-node.ts',
     testing: 'src/testing/index.ts',
   },
   {
     // Where the types of WebGPU are depends on the compiler's version: the manifest's `imports` say it.
-    dts: { banner: "import '#webgpu-types'" },
+    // What siblings call and users do not is marked internal.
+    dts: { banner: "import '#webgpu-types'", compilerOptions: { stripInternal: true } },
     external: ['webgpu', /^node:/, '@outrider/tensor/node'],
   },
 )

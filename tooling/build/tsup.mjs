@@ -31,10 +31,15 @@ const pureDefinitions = {
   name: 'outrider:pure-definitions',
   setup(build) {
     build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => ({
-      contents: (await readFile(path, 'utf8')).replace(definition, '$1/* @__PURE__ */ $2('),
+      contents: (await readFile(path, 'utf8'))
+        .replace(definition, '$1/* @__PURE__ */ $2(')
+        .replace(argument, '/* @__PURE__ */ $&'),
       loader: 'ts',
     }))
   },
 }
+
+/** What stands in a kernel's definition. */
+const argument = /\belements\(\{/g
 
 const definition = /^((?:export )?const \w+(?:: \w+)? = )(defineKernel|defineStartKernel|defineRowLoss)\(/gm

@@ -1,4 +1,5 @@
-import { type Tensor, withoutGradients } from '@outrider/tensor'
+import type { Tensor } from '@outrider/tensor'
+import { withoutGradients } from '@outrider/tensor/internal'
 import { acceptanceRates } from './acceptance-rates'
 import type { DistillationInputs, DistillationLoss } from './distillation-loss'
 import { rowMean } from './row-mean'

@@ -1,4 +1,5 @@
-import { linear, matmul, type Tensor, withoutGradients } from '@outrider/tensor'
+import { linear, matmul, type Tensor } from '@outrider/tensor'
+import { withoutGradients } from '@outrider/tensor/internal'
 
 /** What a distillation loss is computed from: positions as rows, over the vocabulary. */
 export interface DistillationInputs {

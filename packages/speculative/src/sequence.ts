@@ -1,4 +1,4 @@
-import { type Device, slice, type Tensor } from '@outrider/tensor'
+import { type Counter, type Device, slice, type Tensor } from '@outrider/tensor'
 import {
   type CausalLM,
   drawnToken,
@@ -184,7 +184,7 @@ export class Sequence {
   }
 
   /** A pass without a draft: the token drawn from logits [1, V]. */
-  #drawn(logits: Tensor, counter: number): Pass {
+  #drawn(logits: Tensor, counter: number | Counter): Pass {
     return this.#pass(sampleTokens(logits, this.#sampling, counter), logits)
   }
 

@@ -1,29 +1,36 @@
 export { activationCheckpoint } from './autograd/activation-checkpoint'
-export { type Derivative, differentiable, type InputGradient, isTracked, withoutGradients } from './autograd/tape'
+export { type Derivative, differentiable, type InputGradient } from './autograd/tape'
 export {
   type GradientOptions,
   type TensorTree,
   type ValueAndGradient,
   valueAndGradient,
 } from './autograd/value-and-gradient'
+export type { Counter, Position } from './device/advancing'
 export type { MemoryUse } from './device/buffer-pool'
 export type { Capabilities } from './device/capabilities'
-export type { Advance } from './device/command-queue'
 export { createDevice, type DeviceOptions } from './device/create-device'
 export { Device, type DeviceCounters, type KernelRun } from './device/device'
 export type { KernelTime } from './device/kernel-timer'
-export type { Recording } from './device/recording'
-export { type DType, type ElementDType, isFormat, storedBytes, type TypedArray } from './dtype'
+export type { DType, TypedArray } from './dtype'
 export { type ErrorCode, type ErrorOptions, OutriderError, ShapeError } from './errors'
-export { floatToHalf, halfToFloat } from './formats/half'
-export { type Format, type FormatName, formats } from './formats/index'
-export { defineKernel, type Kernel, type KernelSpecialization, linearWorkgroups } from './kernel'
+export {
+  defineKernel,
+  type ElementWidth,
+  elements,
+  formOf,
+  type Kernel,
+  type KernelDefinition,
+  type KernelPart,
+  type KernelSpecialization,
+  linearWorkgroups,
+  type ParameterValue,
+  type PartForm,
+} from './kernel/index'
 export * from './operations/index'
-export { noLogitWgsl, noToken } from './operations/reduce/no-logit'
-export { rowReduction } from './operations/reduce/row-reduction'
-export { rowVectors } from './operations/rows/row-vectors'
+export { rowReduction, rowReductionFor } from './operations/reduce/row-reduction'
 export type { Start } from './operations/starts'
-export { normalPair, philox, philoxWgsl, splitWords, uniform01 } from './random/philox'
+export { uniform01 } from './random/philox'
 export type { NestedArray, Shape } from './shape'
 export { readAll, Tensor } from './tensor'
 export type { TensorData } from './tensor-data'

@@ -17,13 +17,21 @@ export class Tensor {
   readonly shape: Shape
   readonly dtype: DType
   readonly size: number
-  /** The tensor itself; or, of a matrix larger than one binding, the tensors that its rows lie in, one after another. */
+  /**
+   * The tensor itself; or, of a matrix larger than one binding, the tensors that its rows lie in, one after another.
+   *
+   * @internal
+   */
   readonly parts: readonly Tensor[]
   readonly #storage: Storage | null
   #scope: Scope | null
   #disposed = false
 
-  /** Tensors are made by a device or by operations. */
+  /**
+   * Tensors are made by a device or by operations.
+   *
+   * @internal
+   */
   constructor(device: Device, memory: Storage | readonly Tensor[], shape: Shape, dtype: DType, scope: Scope | null) {
     this.device = device
     const inParts = Array.isArray(memory)
@@ -45,6 +53,8 @@ export class Tensor {
    * The memory of the elements.
    *
    * @throws OutriderError DEVICE_LIMIT for a tensor that lies in parts
+   *
+   * @internal
    */
   get storage(): Storage {
     if (this.#storage) return this.#storage
@@ -110,7 +120,11 @@ export class Tensor {
     return this
   }
 
-  /** Hands the tensor to another scope, or to none. */
+  /**
+   * Hands the tensor to another scope, or to none.
+   *
+   * @internal
+   */
   moveTo(scope: Scope | null): void {
     this.#scope?.tensors.delete(this)
     this.#scope = scope
@@ -130,6 +144,7 @@ export class Tensor {
     this.dispose()
   }
 
+  /** @internal */
   assertUsable(user: string): void {
     if (this.#disposed)
       throw new OutriderError(

@@ -1,4 +1,4 @@
-import { philox } from '@outrider/tensor'
+import { philox } from '@outrider/tensor/internal'
 
 /** The numbers 0 … count − 1 in an order that depends on seed and epoch alone (Fisher–Yates with Philox). */
 export function shuffled(count: number, seed: number, epoch: number): Uint32Array {

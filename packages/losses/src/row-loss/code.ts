@@ -1,3 +1,5 @@
+import { formOf, type KernelPart, type PartForm } from '@outrider/tensor'
+import { rowVectors } from '@outrider/tensor/internal'
 import type { RowLossDefinition, Scope } from './definition'
 
 /** A definition's part of a loss: weighted sums of losses have several. */
@@ -8,8 +10,8 @@ export interface Part {
 
 /** Everything that the kernels of a loss are specialised by. */
 export interface RowLossCode {
-  /** WGSL declarations, for kernels that read so many tokens at once. */
-  prelude: Readonly<Record<1 | 4, string>>
+  /** Its form of `lossCode`, for kernels that read so many tokens at once. */
+  forms: Readonly<Record<1 | 4, PartForm>>
   /** Sums a row. */
   sums: number
   /** Statistics a row, by name, in order. */
@@ -17,6 +19,13 @@ export interface RowLossCode {
   /** Whether any sum is pooled, and over what. */
   scope: Scope
   pooled: boolean
+}
+
+/** What a loss is to its kernels. */
+export const lossCode: KernelPart = {
+  name: 'lossCode',
+  provides: ['Token', 'Tokens', 'Row', 'addTerms', 'addTokens', 'lossValue', 'lossMass', 'lossMasses', 'lossStatistic'],
+  uses: [rowVectors],
 }
 
 /**
@@ -69,8 +78,14 @@ fn addTerms(token: Token, sums: ptr<function, array<f32, ${Math.max(1, sums)}>>)
 ${total('lossValue(row: Row) -> f32', 'value_#(row)')}
 ${total('lossMass(row: Row, token: Token) -> f32', 'mass_#(row, token)')}
 fn lossStatistic(row: Row, index: u32) -> f32 { switch (index) { ${calls.map((call, i) => `case ${i}u: { return ${call}; }`).join(' ')} default: { return 0.0; } } }`
-  const prelude = { 1: `${ofTokens}\n${tokensAtOnce(1, sums)}`, 4: `${ofTokens}\n${tokensAtOnce(4, sums)}` }
-  return { prelude, sums, statistics, scope: [...scopes][0] ?? 'position', pooled: scopes.size > 0 }
+  const form = (width: 1 | 4) => formOf(lossCode, `${ofTokens}\n${tokensAtOnce(width, sums)}`)
+  return {
+    forms: { 1: form(1), 4: form(4) },
+    sums,
+    statistics,
+    scope: [...scopes][0] ?? 'position',
+    pooled: scopes.size > 0,
+  }
 }
 
 /** The tokens of a vector, one after another: written out, as elements of vectors that are indexed lie in memory. */

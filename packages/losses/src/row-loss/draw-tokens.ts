@@ -2,13 +2,14 @@ import {
   defineKernel,
   linearWorkgroups,
   rowReduction,
+  rowReductionFor,
   type SampleOptions,
   sampleCategorical,
   type Tensor,
 } from '@outrider/tensor'
 import source from './token-weights.wgsl'
 
-const kernel = defineKernel({ name: 'tokenWeights', source })
+const kernel = defineKernel({ name: 'tokenWeights', source, uses: [rowReduction] })
 
 /**
  * One token a row, drawn from the softmax of the draft's first `columns` logits, with `uniform01(seed, offset + row)`.
@@ -23,7 +24,7 @@ export function drawTokens(draft: Tensor, columns: number, random: SampleOptions
     device.run(kernel, {
       bindings: { draft, weights },
       params: { rows, columns, draftColumns },
-      ...rowReduction(columns, device.capabilities),
+      forms: [rowReductionFor(columns, device.capabilities)],
       workgroups: linearWorkgroups(rows),
     })
     return sampleCategorical(weights, random)

@@ -4,7 +4,6 @@ import {
   type Device,
   differentiable,
   divide,
-  isTracked,
   linear,
   matmul,
   maximum,
@@ -12,8 +11,8 @@ import {
   slice,
   sum,
   type Tensor,
-  withoutGradients,
 } from '@outrider/tensor'
+import { isTracked, withoutGradients } from '@outrider/tensor/internal'
 import type { DistillationResult, HeadInputs } from '../distillation-loss'
 import { type Chunk, chunksOf } from './chunks'
 import {
@@ -54,7 +53,6 @@ export function ofHeads(program: RowLossProgram, inputs: HeadInputs): Distillati
   /** What was computed for ∂/∂value = 1. It is rounded to f16 after this: a loss is scaled so that its gradients fit. */
   const scaled = (gradient: Tensor | undefined, dvalue: Tensor, { dtype }: Pick<Tensor, 'dtype'>) => {
     const product = multiply(gradient!, dvalue)
-    gradient!.dispose()
     if (dtype === 'f32') return product
     const rounded = cast(product, dtype)
     product.dispose()
@@ -63,6 +61,7 @@ export function ofHeads(program: RowLossProgram, inputs: HeadInputs): Distillati
   differentiable(result.value, {
     name: program.values.name,
     inputs: [draft.hidden, draft.weight],
+    saved: [gradients.hidden, gradients.weight].filter((gradient) => gradient !== undefined),
     gradient: (dvalue) => [
       () => scaled(gradients.hidden, dvalue, draft.hidden),
       () => scaled(gradients.weight, dvalue, { dtype: 'f32' }),

@@ -1,17 +1,19 @@
 import {
   defineKernel,
   type Kernel,
+  type KernelPart,
   linearWorkgroups,
   rowReduction,
-  rowVectors,
+  rowReductionFor,
   slice,
   type Tensor,
 } from '@outrider/tensor'
+import { rowVectorsFor, vectorsOf } from '@outrider/tensor/internal'
 import type { DistillationInputs, DistillationResult } from '../distillation-loss'
 import { rowMean } from '../row-mean'
-import { type Part, type RowLossCode, rowLossCode } from './code'
+import { lossCode, type Part, type RowLossCode, rowLossCode } from './code'
 import { drawTokens } from './draw-tokens'
-import readRowSource from './read-row.wgsl'
+import readRowText from './read-row.wgsl'
 import gradientSource from './row-gradient.wgsl'
 import sumsSource from './row-sums.wgsl'
 import valuesSource from './row-values.wgsl'
@@ -27,14 +29,36 @@ export interface RowLossProgram {
   readonly gradient: Kernel
 }
 
+const readRow: KernelPart = { name: 'readRow', provides: ['readRow', 'isNone'], text: readRowText }
+
 export function rowLossProgram(name: string, parts: readonly Part[]): RowLossProgram {
   return {
     code: rowLossCode(parts),
     draws: parts.some(({ definition }) => definition.draws === true),
-    sums: defineKernel({ name: `rowSums(${name})`, source: sumsSource }),
-    scope: defineKernel({ name: `scopeSums(${name})`, source: scopeSource }),
-    values: defineKernel({ name: `rowValues(${name})`, source: `${valuesSource}\n${readRowSource}` }),
-    gradient: defineKernel({ name: `rowGradient(${name})`, source: `${gradientSource}\n${readRowSource}` }),
+    sums: defineKernel({
+      name: `rowSums(${name})`,
+      source: sumsSource,
+      uses: [rowReduction, lossCode],
+      constants: ['SUMS', 'HAS_TARGET'],
+    }),
+    scope: defineKernel({
+      name: `scopeSums(${name})`,
+      source: scopeSource,
+      uses: [rowReduction],
+      constants: ['SUMS'],
+    }),
+    values: defineKernel({
+      name: `rowValues(${name})`,
+      source: valuesSource,
+      uses: [lossCode, readRow],
+      constants: ['SUMS', 'STATISTICS'],
+    }),
+    gradient: defineKernel({
+      name: `rowGradient(${name})`,
+      source: gradientSource,
+      uses: [rowReduction, lossCode, readRow],
+      constants: ['SUMS', 'HAS_TARGET'],
+    }),
   }
 }
 
@@ -110,15 +134,14 @@ function sumsOfRows(
   const scopes = rows / scopeRows
   const sums = device.empty([scopes, 1 + code.sums])
   const ones = mask ?? device.full([rows], 1)
-  const lanes = rowReduction(scopeRows, device.capabilities)
   device.run(scope, {
     bindings: { stats, mask: ones, sums },
     params: { rows, scopeRows },
-    constants: { ...lanes.constants, SUMS: code.sums },
-    prelude: lanes.prelude,
+    forms: [rowReductionFor(scopeRows, device.capabilities)],
+    constants: { SUMS: code.sums },
     workgroups: linearWorkgroups(scopes),
   })
-  if (ones !== mask && !device.tape) ones.dispose()
+  if (ones !== mask) ones.dispose()
   return sums
 }
 
@@ -138,8 +161,7 @@ export function rowValues(program: RowLossProgram, stats: Tensor, { sums, scopeR
     bindings: { stats, pooled: sums, values },
     params: { rows, scopeRows },
     constants: { SUMS: code.sums, STATISTICS: code.statistics.length },
-    types: { V: 'f32' },
-    prelude: code.prelude[1],
+    forms: [vectorsOf(1), code.forms[1]],
     workgroups: [Math.ceil(rows / 64)],
   })
   return values
@@ -193,7 +215,6 @@ function laidOut({ code }: RowLossProgram, inputs: RowInputs) {
   const targetColumns = target.shape[1]!
   const columns = inputs.vocabularySize ?? Math.min(draftColumns, targetColumns)
   const width = [columns, draftColumns, targetColumns].every((count) => count % 4 === 0) ? 4 : 1
-  const vectors = rowVectors(columns, width, draft.device.capabilities)
   return {
     /** Tokens that both vocabularies have. */
     columns,
@@ -202,9 +223,8 @@ function laidOut({ code }: RowLossProgram, inputs: RowInputs) {
     // Bindings that a loss does not read need some buffer all the same.
     bindings: { draft, target_logits: target, labels },
     specialization: {
-      ...vectors,
-      constants: { ...vectors.constants, SUMS: code.sums, HAS_TARGET: targetLogits !== undefined },
-      prelude: `${vectors.prelude}\n${code.prelude[width]}`,
+      forms: [...rowVectorsFor(columns, width, draft.device.capabilities), code.forms[width]],
+      constants: { SUMS: code.sums, HAS_TARGET: targetLogits !== undefined },
     },
   }
 }

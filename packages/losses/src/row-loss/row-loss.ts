@@ -106,18 +106,17 @@ function rowLoss(name: string, parts: readonly Part[]): RowLoss {
 }
 
 function ofLogits(program: RowLossProgram, inputs: DistillationInputs): DistillationResult {
-  const { draftLogits, targetLogits, mask } = inputs
-  const { device } = draftLogits
-  const compute = () => {
+  const { draftLogits, targetLogits, labels, mask, pooled } = inputs
+  const read = [draftLogits, targetLogits, labels, pooled].filter((tensor) => tensor !== undefined)
+  return draftLogits.device.scope(() => {
     const stats = rowStats(program, inputs)
     const sums = scopeSums(program, stats.stats, inputs)
     const values = differentiable(rowValues(program, stats.stats, sums), {
       name: program.values.name,
-      inputs: [draftLogits],
+      inputs: read,
+      saved: [stats.stats, ...(stats.drawn ? [stats.drawn] : []), ...(pooled ? [] : [sums.sums])],
       gradient: (dvalues) => [() => logitsGradient(program, inputs, stats, sums, lineOf(dvalues, 0))],
     })
     return rowMeans(program.code, values, mask, targetLogits !== undefined)
-  }
-  // While gradients are recorded, the tape owns what is in between.
-  return device.tape ? compute() : device.scope(compute)
+  })
 }

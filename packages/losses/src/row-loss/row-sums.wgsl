@@ -5,7 +5,6 @@
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of WIDTH tokens;
 // those past `columns` are padding of one vocabulary and count as absent. Without HAS_TARGET, q is p.
 // Logits that are no distribution (NaN, +∞, nothing but −∞) leave NaN for α: min(NaN, q) may be q, and α 1.
-// Prelude: rowSum, rowMax4, rowSum4; V, sumOf, maxOf, isAt, anyNoLogit; Tokens, addTokens.
 
 struct Params { rows: u32, columns: u32, draftColumns: u32, targetColumns: u32 }
 

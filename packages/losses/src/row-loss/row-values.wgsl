@@ -1,7 +1,7 @@
 // The value of a row loss, α and its statistics, from its sums.
 //
 // stats: [rows, 3 + SUMS] (row-sums.wgsl)    pooled: [scopes, 1 + SUMS] (scope-sums.wgsl)    values: [2 + STATISTICS, rows]
-// One invocation a row. Prelude: Row, lossValue, lossStatistic. scopeRows: rows a scope, 0 where a row is its own.
+// One invocation a row. scopeRows: rows a scope, 0 where a row is its own.
 
 struct Params { rows: u32, scopeRows: u32 }
 

@@ -1,7 +1,7 @@
 // sums[scope] = how many of the scope's rows count, and the sums over those: what their means are made of.
 //
 // stats: [rows, 3 + SUMS] (row-sums.wgsl)    mask: [rows]    sums: [scopes, 1 + SUMS]
-// A workgroup of LANES invocations a scope; workgroups in a line, folded over x and y. Prelude: rowSum.
+// A workgroup of LANES invocations a scope; workgroups in a line, folded over x and y.
 
 struct Params { rows: u32, scopeRows: u32 }
 

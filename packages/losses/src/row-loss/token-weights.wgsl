@@ -1,7 +1,7 @@
 // weights(x) = exp(z(x) − max z) over the vocabulary: what a token is drawn from. It needs no normaliser.
 //
 // draft: [rows, draftColumns]    weights: [rows, columns]; columns past `columns` are padding, which is never drawn
-// A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Prelude: rowMax.
+// A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
 
 struct Params { rows: u32, columns: u32, draftColumns: u32 }
 

@@ -1,4 +1,5 @@
-import { argmax, sampleCategorical, type Tensor } from '@outrider/tensor'
+import { argmax, type Counter, sampleCategorical, type Tensor } from '@outrider/tensor'
+import { counter } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
 import type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from './drafter'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
@@ -76,7 +77,7 @@ class DraftBlock {
   run(unread: readonly number[], offset: number): void {
     const { model, cache } = this.#options
     if (unread.length > mostUnread) {
-      model.device.scope(() => this.#draft(prefill(model, cache, [unread]), offset))
+      model.device.scope(() => this.#draft(prefill(model, cache, [unread]), counter(offset)))
       return
     }
     let known = this.#steps.get(unread.length)
@@ -103,7 +104,7 @@ class DraftBlock {
   }
 
   /** Draws from the logits after the unread tokens, and goes on from what was drawn. */
-  #draft(first: Tensor, offset: number): void {
+  #draft(first: Tensor, offset: Counter): void {
     const { model, cache, count, columns, sampling } = this.#options
     const { device } = model
     const greedy = sampling.temperature === 0
@@ -116,7 +117,7 @@ class DraftBlock {
         if (greedy) return argmax(ofVocabulary(rows, columns), { logits: true }) // [1]
         const p = distributionOver(columns, rows, sampling) // [1, V]
         device.copy(p, 0, this.probabilities, i * columns, columns)
-        return sampleCategorical(p, { seed: sampling.seed, offset: offset + i }) // [1]
+        return sampleCategorical(p, { seed: sampling.seed, offset: offset.plus(i) }) // [1]
       })
       device.copy(token, 0, this.ids, i, 1)
     }

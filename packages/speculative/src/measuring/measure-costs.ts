@@ -1,4 +1,5 @@
-import { type Device, noToken, slice, type Tensor } from '@outrider/tensor'
+import { type Device, slice, type Tensor } from '@outrider/tensor'
+import { noToken } from '@outrider/tensor/internal'
 import { type CausalLM, madeUpTokens, notFiniteLogits, type Sampling } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
 import type { StepCosts } from '../draft-length/step-costs'

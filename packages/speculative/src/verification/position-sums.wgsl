@@ -6,7 +6,6 @@
 //
 // p: [γ, V]    q: [γ+1, V]    tokens: u32 [γ]    sums: [γ+1, 4] (α, residual mass, wᵢ, fault)
 // A workgroup of LANES invocations a row of sums; the row γ has no sums over V.
-// Prelude: rowSum4 (row-reduction.ts), isNaN (no-logit.wgsl).
 
 struct Params { draftLength: u32, vocabulary: u32, block: u32 }
 

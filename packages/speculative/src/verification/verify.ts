@@ -1,11 +1,16 @@
-import { defineKernel, noLogitWgsl, noToken, rowReduction, ShapeError, type Tensor } from '@outrider/tensor'
+import { defineKernel, rowReduction, rowReductionFor, ShapeError, type Tensor } from '@outrider/tensor'
+import { noLogit, noToken } from '@outrider/tensor/internal'
 import { notFiniteLogits } from '@outrider/transformer'
 import positionSumsSource from './position-sums.wgsl'
 import type { Verdict, Verification } from './rule'
 import verifySource from './verify.wgsl'
 
-const positionSums = defineKernel({ name: 'verifyPositionSums', source: `${positionSumsSource}\n${noLogitWgsl}` })
-const verifyKernel = defineKernel({ name: 'verify', source: verifySource })
+const positionSums = defineKernel({
+  name: 'verifyPositionSums',
+  source: positionSumsSource,
+  uses: [rowReduction, noLogit],
+})
+const verifyKernel = defineKernel({ name: 'verify', source: verifySource, constants: ['LANES', 'ROUNDS'] })
 
 export interface VerifyInput {
   /** p, f32 [γ, V]: row i is the distribution that drafted token i was drawn from. */
@@ -43,14 +48,14 @@ export function verify({ draft, target, tokens, uniforms, verification }: Verify
   const params = { draftLength, vocabulary, block: verification === 'block' ? 1 : 0 }
   const sums = device.empty([draftLength + 1, 4])
   const result = device.empty([2 + 2 * draftLength], 'u32')
-  const lanes = rowReduction(vocabulary, device.capabilities)
+  const lanes = rowReductionFor(vocabulary, device.capabilities)
   device.run(positionSums, {
     bindings: { p: draft, q: target, tokens, sums },
     params,
-    ...lanes,
+    forms: [lanes],
     workgroups: [draftLength + 1],
   })
-  const LANES = lanes.constants!.LANES as number
+  const LANES = lanes.constants.LANES!
   device.run(verifyKernel, {
     bindings: { p: draft, q: target, tokens, uniforms, sums, result },
     params,

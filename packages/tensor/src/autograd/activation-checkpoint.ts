@@ -1,6 +1,6 @@
 import { visitTensors } from '../device/scope'
 import type { Tensor } from '../tensor'
-import { differentiable, isTracked, Tape, withoutGradients } from './tape'
+import { differentiable, isTracked, Tape, tapeOf, withoutGradients } from './tape'
 import { backward, recordedOn, type TensorTree } from './value-and-gradient'
 
 /**
@@ -18,7 +18,7 @@ export function activationCheckpoint<P extends TensorTree>(inputs: P, fn: (input
   const [first] = tracked
   if (!first) return fn(inputs)
   const { device } = first
-  const overflow = device.tape?.overflow
+  const overflow = tapeOf(device)?.overflow
   const output = withoutGradients(device, () => device.scope(() => fn(inputs)))
   const gradients = (dOutput: Tensor) =>
     device.scope(() => {
@@ -32,13 +32,14 @@ export function activationCheckpoint<P extends TensorTree>(inputs: P, fn: (input
     })
   return differentiable(output, {
     name: 'activationCheckpoint',
-    inputs: tracked,
+    inputs: leaves,
     gradient(dOutput) {
       let all: readonly Tensor[][] | undefined
-      return tracked.map((_, i) => () => {
+      const gradientOf = (i: number) => () => {
         all ??= gradients(dOutput)
         return all[i]!
-      })
+      }
+      return leaves.map((leaf) => (tracked.includes(leaf) ? gradientOf(tracked.indexOf(leaf)) : null))
     },
   })
 }

@@ -1,8 +1,8 @@
-import { defineKernel, linearWorkgroups } from '../kernel'
+import { defineKernel, linearWorkgroups } from '../kernel/index'
 import type { Tensor } from '../tensor'
 import source from './overflow.wgsl'
 
-const kernel = defineKernel({ name: 'overflow', source })
+const kernel = defineKernel({ name: 'overflow', source, constants: ['VECTORS'] })
 
 /** Vectors of eight elements that an invocation looks at. */
 const vectors = 8

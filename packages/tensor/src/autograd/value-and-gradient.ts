@@ -4,7 +4,7 @@ import { OutriderError, ShapeError } from '../errors'
 import { add } from '../operations/pointwise/binary'
 import type { Tensor } from '../tensor'
 import { markOverflow } from './overflow'
-import { Tape } from './tape'
+import { Tape, tapeOf, withTape } from './tape'
 
 /** Parameters of a function: a tensor, or tensors in arrays and plain objects, nested. */
 export type TensorTree = Tensor | readonly TensorTree[] | { readonly [name: string]: TensorTree }
@@ -57,17 +57,11 @@ export function valueAndGradient<P extends TensorTree, A = undefined>(
 
 /** Runs `body` with what it does recorded on a tape. */
 export function recordedOn<T>(tape: Tape, device: Device, body: () => T): T {
-  const outer = device.tape
-  if (outer)
+  if (tapeOf(device))
     throw new OutriderError('INVALID_ARGUMENT', 'valueAndGradient: it cannot be used inside itself.', {
       remedy: 'Higher derivatives are not supported.',
     })
-  device.tape = tape
-  try {
-    return body()
-  } finally {
-    device.tape = null
-  }
+  return withTape(device, tape, body)
 }
 
 /**
@@ -87,7 +81,7 @@ export function backward(
   if (!tape.tracked.has(value)) return gradients
   gradients.set(value, dvalue)
   const check = (x: Tensor) => tape.overflow && markOverflow(x, tape.overflow)
-  for (const { name, output, inputs, gradient } of tape.entries.reverse()) {
+  for (const { name, output, inputs, saved = [], gradient } of tape.entries.reverse()) {
     const dOutput = gradients.get(output)
     const isView = name === 'reshape' // of what is checked where it was made
     if (!isView) check(output)
@@ -119,6 +113,7 @@ export function backward(
       if (!kept.has(output) || output === value) dOutput.dispose()
     }
     if (!kept.has(output)) output.dispose()
+    for (const tensor of saved) tensor.dispose()
   }
   return gradients
 }

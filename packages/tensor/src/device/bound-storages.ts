@@ -1,5 +1,5 @@
 import { OutriderError } from '../errors'
-import type { Kernel } from '../kernel'
+import type { Kernel } from '../kernel/index'
 import type { Tensor } from '../tensor'
 import type { Storage } from './buffer-pool'
 import type { Device } from './device'

@@ -1,4 +1,5 @@
-import { type Kernel, packParameters } from '../kernel'
+import { type Kernel, type ParameterValue, packParameters } from '../kernel/kernel'
+import type { Advance, Advancing } from './advancing'
 import type { Storage } from './buffer-pool'
 import { isOnCpu, type Subgroups } from './capabilities'
 import type { KernelTimer } from './kernel-timer'
@@ -26,18 +27,15 @@ export interface Dispatch {
   readonly compiled: CompiledKernel
   readonly bindGroup: GPUBindGroup
   readonly storages: readonly Storage[]
-  readonly params: Readonly<Record<string, number>>
+  readonly params: Readonly<Record<string, ParameterValue>>
   readonly workgroups: readonly [number, number?, number?]
 }
 
-/** A dispatch whose parameters are packed; of those that advance from replay to replay, where they lie and what they were. */
+/** A dispatch whose parameters are packed; of those that replays move on, where they lie. */
 export interface RecordedDispatch extends Dispatch {
   readonly packed: Uint8Array
-  readonly advancing: readonly { name: string; offset: number; value: number }[]
+  readonly advancing: readonly { offset: number; value: Advancing }[]
 }
-
-/** What is added to parameters in a replay, by the names of the fields of `struct Params`. */
-export type Advance = Readonly<Record<string, number>>
 
 /** What a device is told to do, in order: by the queue done, by a recorder taken down. */
 export interface Commands {
@@ -102,8 +100,8 @@ export class CommandQueue implements Commands {
     const { kernel, packed, advancing } = dispatch
     const offset = this.#reserveParameters(kernel)
     this.#staged.set(packed, offset)
-    for (const { name, offset: field, value } of advancing)
-      this.#stagedView.setUint32(offset + field, value + (advance[name] ?? 0), true)
+    for (const { offset: field, value } of advancing)
+      this.#stagedView.setUint32(offset + field, value.word(advance), true)
     this.#encode(dispatch, offset)
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { valueAndGradient } from '../autograd/value-and-gradient'
-import { defineKernel } from '../kernel'
+import { defineKernel } from '../kernel/index'
 import { add, cast, multiply, square, sum } from '../operations'
 import { testDevice } from '../testing'
 

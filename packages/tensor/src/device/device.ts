@@ -1,9 +1,10 @@
-import type { Tape } from '../autograd/tape'
+import { tapeOf } from '../autograd/tape'
 import { bytesPerElement, type DType, isFormat, paddedBytes, storedBytes, type TypedArray } from '../dtype'
 import { OutriderError, ShapeError } from '../errors'
 import { arrangeBlocks } from '../formats/arrange'
 import { formats, restBytes, wordBytes } from '../formats/index'
-import { type Kernel, type KernelSpecialization, maxParameterBytes } from '../kernel'
+import type { Kernel, KernelSpecialization, ParameterValue } from '../kernel/index'
+import { maxParameterBytes } from '../kernel/kernel'
 import { checkShape, type Shape, sizeOf } from '../shape'
 import { Tensor } from '../tensor'
 import { hostBytes, type TensorData, tensorData } from '../tensor-data'
@@ -26,7 +27,7 @@ export interface KernelRun extends KernelSpecialization {
   /** Tensors by the names of the WGSL storage variables. */
   bindings: Readonly<Record<string, Tensor>>
   /** Values by the names of the fields of `struct Params`. */
-  params?: Readonly<Record<string, number>>
+  params?: Readonly<Record<string, ParameterValue>>
   workgroups: readonly [number, number?, number?]
 }
 
@@ -48,8 +49,6 @@ export class Device {
   readonly adapterName: string
   /** Whether the adapter is a software one. */
   readonly isSoftware: boolean
-  /** The tape that operations are recorded on, if any. Used by `valueAndGradient`. */
-  tape: Tape | null = null
   readonly #owned: boolean
   readonly #wait: Wait
   readonly #pool: BufferPool
@@ -204,57 +203,65 @@ export class Device {
     return 2 * Math.floor((this.#partBytes - 16) / storedBytes(2 * columns, dtype))
   }
 
-  /** A tensor over memory whose reference the caller hands over. Used by views. */
+  /**
+   * A tensor over memory whose reference the caller hands over. Used by views.
+   *
+   * @internal
+   */
   adopt(storage: Storage, shape: Shape, dtype: DType): Tensor {
     const scope = this.#scopes.at(-1)
     return new Tensor(this, storage, shape, dtype, scope ?? null)
   }
 
-  /** Lets go of one tensor's hold on its memory. Called by `Tensor.dispose`. */
+  /**
+   * Lets go of one tensor's hold on its memory. Called by `Tensor.dispose`.
+   *
+   * @internal
+   */
   release(storage: Storage): void {
     ;(storage.owner ?? this.#pool).release(storage)
   }
 
   /**
    * Runs `body` and disposes of every tensor made in it, except those in the value it returns (a tensor, an array or a
-   * plain object of tensors, nested) and those that were kept.
+   * plain object of tensors, nested), those that were kept, and those that gradients will be computed from.
    */
   scope<T>(body: () => T): T {
     const scope = new Scope()
     const depth = this.#scopes.push(scope)
+    const parent = this.#scopes[depth - 2] ?? null
     try {
       const value = body()
-      const parent = this.#scopes[depth - 2]
       visitTensors(value, (tensor) => {
-        if (scope.tensors.has(tensor)) tensor.moveTo(parent ?? null)
+        if (scope.tensors.has(tensor)) tensor.moveTo(parent)
       })
       return value
     } finally {
       this.#scopes.length = depth - 1
-      for (const tensor of [...scope.tensors]) tensor.dispose()
+      const held = tapeOf(this)?.held
+      for (const tensor of [...scope.tensors])
+        if (held?.has(tensor)) tensor.moveTo(parent)
+        else tensor.dispose()
     }
-  }
-
-  /** Whether commands are being recorded: what is done now will be done again at other positions. */
-  get isRecording(): boolean {
-    return this.#recorder !== null
   }
 
   /**
    * Takes down what `body` would queue, to be queued by `replay` as often as wanted, at a fraction of the host's time. All that
    * `body` decides on the host, it decides once; what changes from time to time are the contents of tensors from outside,
-   * and the parameters of kernels named in `advancing` (u32), to which a replay adds.
+   * and the parameters of kernels that are a `position` or a `counter`, which a replay moves on.
    *
    * The memory of all tensors made in `body` is the recording's, until it is disposed.
    *
    * @returns the recording; nothing has been queued yet
    * @throws OutriderError INVALID_ARGUMENT inside another recording, or while gradients are recorded
+   *
+   * @internal
    */
-  record<T>(body: () => T, { advancing = [] }: { advancing?: readonly string[] } = {}): Recording<T> {
+  record<T>(body: () => T): Recording<T> {
     this.#failures.assertUsable()
-    if (this.#recorder || this.tape)
+    if (this.#recorder || tapeOf(this))
       throw new OutriderError('INVALID_ARGUMENT', 'device.record: a recording or a tape is already running.')
-    const recorder = new Recorder(this.#pool, advancing)
+    const recorder = new Recorder(this.#pool)
     const release = (storage: Storage) => this.release(storage)
     this.#recorder = recorder
     try {
@@ -271,10 +278,11 @@ export class Device {
   }
 
   /** Queues one run of a kernel. */
-  run(kernel: Kernel, { bindings, params = {}, workgroups, ...specialization }: KernelRun): void {
+  run(kernel: Kernel, run: KernelRun): void {
     this.#failures.assertUsable()
-    const compiled = this.#pipelines.get(kernel, specialization)
+    const { bindings, params = {}, workgroups } = run
     const storages = boundStorages(this, kernel, bindings)
+    const compiled = this.#pipelines.get(kernel, run, bindings, this.capabilities.shaderF16)
     this.#commands.dispatch({
       kernel,
       compiled,
@@ -300,7 +308,11 @@ export class Device {
     )
   }
 
-  /** Overwrites a tensor's elements, or those of some of its rows, in order with the operations around it. */
+  /**
+   * Overwrites a tensor's elements, or those of some of its rows, in order with the operations around it.
+   *
+   * @internal
+   */
   upload(tensor: Tensor, array: TypedArray, rows?: { first: number; count: number }): void {
     tensor.assertUsable('tensor.write')
     const { first, count } = rows ?? { first: 0, count: tensor.shape[0] ?? 1 }
@@ -340,7 +352,11 @@ export class Device {
     if (rest.length > 0) this.#commands.upload(storage, wordBytes(format.device, size) + restPlace, wholeWords(rest))
   }
 
-  /** The bytes of several tensors, read in one wait. */
+  /**
+   * The bytes of several tensors, read in one wait.
+   *
+   * @internal
+   */
   async read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
     this.#failures.assertUsable()
     if (this.#recorder) throw new OutriderError('INVALID_ARGUMENT', 'device.record: what is recorded cannot be read.')

@@ -1,5 +1,8 @@
 import { OutriderError } from '../errors'
-import { type Kernel, type KernelSpecialization, maxParameterBytes, specializationKey, specialize } from '../kernel'
+import { elementsKey } from '../kernel/elements'
+import type { Kernel, KernelSpecialization } from '../kernel/index'
+import { maxParameterBytes, specializationKey, specialize } from '../kernel/kernel'
+import type { Tensor } from '../tensor'
 
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline
@@ -31,7 +34,12 @@ export class PipelineCache {
     })
   }
 
-  get(kernel: Kernel, specialization: KernelSpecialization): CompiledKernel {
+  get(
+    kernel: Kernel,
+    specialization: KernelSpecialization,
+    tensors: Readonly<Record<string, Tensor>>,
+    shaderF16: boolean,
+  ): CompiledKernel {
     const broken = this.#broken.get(kernel)
     if (broken) throw broken
     let variants = this.#pipelines.get(kernel)
@@ -39,10 +47,11 @@ export class PipelineCache {
       variants = new Map()
       this.#pipelines.set(kernel, variants)
     }
-    const key = specializationKey(specialization)
+    const types = elementsKey(kernel.name, kernel.elements, tensors, shaderF16)
+    const key = `${specializationKey(specialization)}:${types}`
     let compiled = variants.get(key)
     if (!compiled) {
-      compiled = this.#compile(kernel, specialization)
+      compiled = this.#compile(kernel, specialize(kernel, specialization, tensors))
       variants.set(key, compiled)
     }
     return compiled
@@ -58,8 +67,7 @@ export class PipelineCache {
     if (failure) throw failure
   }
 
-  #compile(kernel: Kernel, specialization: KernelSpecialization): CompiledKernel {
-    const code = specialize(kernel, specialization)
+  #compile(kernel: Kernel, code: string): CompiledKernel {
     const { layout, pipelineLayout, layoutKey } = this.#layout(kernel)
     this.#gpu.pushErrorScope('validation')
     const module = this.#gpu.createShaderModule({ label: kernel.name, code })
@@ -113,7 +121,7 @@ async function describe(
   const errors = messages.filter(({ type }) => type === 'error')
   // Lines are counted in the kernel's own text, not in what was put before it.
   const before = lines.length - kernel.source.split('\n').length
-  const place = (line: number) => (line > before ? `line ${line - before}` : `line ${line} of the prelude`)
+  const place = (line: number) => (line > before ? `line ${line - before}` : `line ${line} of what it uses`)
   const text = errors
     .map(({ message, lineNum }) => `${place(lineNum)}: ${message}: ${lines[lineNum - 1]?.trim() ?? ''}`)
     .join('\n')

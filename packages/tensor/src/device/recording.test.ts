@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { defineKernel } from '../kernel'
+import { defineKernel, type ParameterValue } from '../kernel/index'
 import { add, concat, multiply } from '../operations/index'
 import { testDevice } from '../testing'
+import { counter, position } from './advancing'
 import { createDevice } from './create-device'
+import type { Device } from './device'
 
 const shift = defineKernel({
   name: 'shift',
@@ -26,24 +28,44 @@ describe('a recording', () => {
     expect(await recording.value.toArray()).toEqual([32, 50, 72])
   })
 
-  it('advances the named parameters from where they were, and back', async () => {
+  const recorded = (device: Device, start: ParameterValue, other: ParameterValue) =>
+    device.record(() => {
+      const y = device.empty([2], 'u32')
+      device.run(shift, { bindings: { y }, params: { start, other }, workgroups: [1] })
+      return y
+    })
+
+  it('advances positions from where they were, and back, and no other parameter', async () => {
     const device = await testDevice()
-    using recording = device.record(
-      () => {
-        const y = device.empty([2], 'u32')
-        device.run(shift, { bindings: { y }, params: { start: 10, other: 7 }, workgroups: [1] })
-        return y
-      },
-      { advancing: ['start'] },
-    )
-    for (const [start, wanted] of [
+    using recording = recorded(device, position(10), 7)
+    for (const [by, wanted] of [
       [0, 10],
       [5, 15],
       [-3, 7],
     ] as const) {
-      recording.replay({ start, other: 100 })
+      recording.replay({ position: by, counter: 100 })
       expect([...(await recording.value.data())]).toEqual([wanted, 7])
     }
+  })
+
+  it('carries counters from their low words into their high ones', async () => {
+    const device = await testDevice()
+    using recording = recorded(device, ...counter(5 * 2 ** 32 - 2).words())
+    for (const [by, wanted] of [
+      [0, [2 ** 32 - 2, 4]],
+      [3, [1, 5]],
+      [2 ** 33, [2 ** 32 - 2, 6]],
+    ] as const) {
+      recording.replay({ position: 9, counter: by })
+      expect([...(await recording.value.data())]).toEqual(wanted)
+    }
+  })
+
+  it('is what it was recorded as where a parameter that could advance runs at once', async () => {
+    const device = await testDevice()
+    using y = device.empty([2], 'u32')
+    device.run(shift, { bindings: { y }, params: { start: position(3), other: counter(8).plus(1) }, workgroups: [1] })
+    expect([...(await y.data())]).toEqual([3, 9])
   })
 
   it('replays copies, clears and uploads in their order', async () => {

@@ -1,7 +1,8 @@
 import { OutriderError } from '../errors'
-import { packParameters } from '../kernel'
+import { packParameters } from '../kernel/kernel'
+import type { Advance } from './advancing'
 import type { BufferPool, Storage } from './buffer-pool'
-import type { Advance, CommandQueue, Commands, Dispatch, RecordedDispatch } from './command-queue'
+import type { CommandQueue, Commands, Dispatch, RecordedDispatch } from './command-queue'
 import { visitTensors } from './scope'
 
 type Command = { dispatch: RecordedDispatch } | { other: (queue: Commands) => void }
@@ -13,16 +14,14 @@ type Command = { dispatch: RecordedDispatch } | { other: (queue: Commands) => vo
 export class Recorder implements Commands {
   readonly commands: Command[] = []
   readonly #pool: BufferPool
-  readonly #advancing: readonly string[]
   /** All memory taken, and what of it is free again. */
   readonly #taken: Storage[] = []
   readonly #free: Storage[] = []
   /** Memory of others that the commands use: it stays as long as the recording. */
   readonly #used = new Set<Storage>()
 
-  constructor(pool: BufferPool, advancing: readonly string[]) {
+  constructor(pool: BufferPool) {
     this.#pool = pool
-    this.#advancing = advancing
   }
 
   acquire(bytes: number): Storage {
@@ -48,9 +47,10 @@ export class Recorder implements Commands {
     const { kernel, params, storages } = dispatch
     const packed = new Uint8Array(4 * kernel.parameters.length)
     packParameters(kernel, params, new DataView(packed.buffer), 0)
-    const advancing = kernel.parameters.flatMap(({ name }, i) =>
-      this.#advancing.includes(name) ? { name, offset: 4 * i, value: params[name]! } : [],
-    )
+    const advancing = kernel.parameters.flatMap(({ name }, i) => {
+      const value = params[name]!
+      return typeof value === 'number' ? [] : { offset: 4 * i, value }
+    })
     this.#use(...storages)
     this.commands.push({ dispatch: { ...dispatch, packed, advancing } })
   }
@@ -119,7 +119,7 @@ export class Recording<T> {
     this.#assertUsable = parts.assertUsable
   }
 
-  /** Queues the commands; to parameters named in `advance`, what it says is added, counted from the recording. */
+  /** Queues the commands, their positions and counters moved on by what `advance` says, counted from the recording. */
   replay(advance: Advance = {}): void {
     this.#assertUsable()
     if (this.#disposed) throw new OutriderError('DISPOSED', 'A recording is replayed after it was disposed.')

@@ -10,8 +10,9 @@ import { broadcastTo } from './layout/broadcast-to'
 import { transpose } from './layout/transpose'
 import { matmul } from './matmul/matmul'
 import { rmsNorm } from './normalize/rms-norm'
-import { add, multiply, swiglu } from './pointwise/binary'
+import { add, multiply } from './pointwise/binary'
 import { cast } from './pointwise/cast'
+import { geglu, swiglu } from './pointwise/gated'
 import { silu } from './pointwise/unary'
 import { sum } from './reduce/sum'
 import { rope } from './rope/rope'
@@ -33,6 +34,7 @@ interface HalfCase {
 const half = (...shape: number[]) => ({ shape, dtype: 'f16' as const })
 const full = (...shape: number[]) => ({ shape, dtype: 'f32' as const })
 const range = (count: number) => Array.from({ length: count }, (_, i) => i)
+const gelu = (x: number) => (x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))) / 2
 const logistic = (x: number) => 1 / (1 + Math.exp(-x))
 const ids = [2, 0, 2, 1]
 const frequencies = [1, 0.25]
@@ -152,6 +154,14 @@ const cases: HalfCase[] = [
     inputs: [half(4, 5), half(4, 5)],
     run: (_, [gate, up]) => swiglu(gate!, up!),
     reference: (gate, up) => range(20).map((i) => gate[i]! * logistic(gate[i]!) * up[i]!),
+    gradients: ['f16', 'f16'],
+    native: false,
+  },
+  {
+    name: 'geglu',
+    inputs: [half(4, 5), half(4, 5)],
+    run: (_, [gate, up]) => geglu(gate!, up!),
+    reference: (gate, up) => range(20).map((i) => gelu(gate[i]!) * up[i]!),
     gradients: ['f16', 'f16'],
     native: false,
   },

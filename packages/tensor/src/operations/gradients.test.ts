@@ -54,6 +54,7 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
   ],
   minimum: [{ inputs: (d) => [random(d, [4, 3], [0.2, 1]), random(d, [4, 3], [1.2, 2])], run: () => o.minimum }],
   swiglu: [two([4, 6], [4, 6], o.swiglu, [-2, 2])],
+  geglu: [two([4, 6], [4, 6], o.geglu, [-3, 3]), two([3, 5], [5], o.geglu, [-2, 2])],
   negate: [one([6], [-1, 1], o.negate)],
   exp: [one([2, 3], [-1, 1], o.exp)],
   log: [one([2, 3], [0.5, 2], o.log)],

@@ -1,9 +1,10 @@
+import { Advancing, type Position } from '../device/advancing'
 import { OutriderError, ShapeError } from '../errors'
-import { defineKernel, generatedKernel, type Kernel } from '../kernel'
+import { defineKernel, generatedKernel, type Kernel, type KernelDefinition, type KernelPart } from '../kernel/index'
 import type { Tensor } from '../tensor'
 
-/** Where each sequence of a batch begins: one position for all, or u32 [batch]. */
-export type Start = number | Tensor
+/** Where each sequence of a batch begins: one position for all, which replays may move on, or u32 [batch]. */
+export type Start = number | Position | Tensor
 
 /** A kernel in two forms: positions from `params.start`, and from a tensor `starts` bound last. */
 export interface StartKernel {
@@ -12,26 +13,34 @@ export interface StartKernel {
 }
 
 /** Its WGSL calls `startOf(batch)` and declares `start: u32` in Params. */
-export function defineStartKernel({ name, source }: { name: string; source: string }): StartKernel {
+export const defineStartKernel = ({ uses = [], ...definition }: KernelDefinition): StartKernel => ({
+  constant: defineKernel({ ...definition, uses: [...uses, startInParams] }),
+  tensor: defineKernel({ ...definition, uses: [...uses, startsByBatch] }),
+})
+
+/** The same of a text that is generated: made once for a name, which says all that the text depends on. */
+export function generatedStartKernel(name: string, define: () => Omit<KernelDefinition, 'name'>): StartKernel {
+  const defined = (start: KernelPart) => () => {
+    const { uses = [], ...definition } = define()
+    return { ...definition, uses: [...uses, start] }
+  }
   return {
-    constant: defineKernel({ name, source: fromParams(source) }),
-    tensor: defineKernel({ name, source: fromTensor(name, source) }),
+    constant: generatedKernel(name, defined(startInParams)),
+    tensor: generatedKernel(`${name}Starts`, defined(startsByBatch)),
   }
 }
 
-/** The same of a text that is generated: made once for a name, which says all that the text depends on. */
-export const generatedStartKernel = (name: string, source: () => string): StartKernel => ({
-  constant: generatedKernel(name, () => fromParams(source())),
-  tensor: generatedKernel(`${name}Starts`, () => fromTensor(name, source())),
-})
+const startInParams: KernelPart = {
+  name: 'startInParams',
+  provides: ['startOf'],
+  text: 'fn startOf(batch: u32) -> u32 { return params.start; }',
+}
 
-const fromParams = (source: string) => `${source}\nfn startOf(batch: u32) -> u32 { return params.start; }`
-
-function fromTensor(name: string, source: string): string {
-  const binding = defineKernel({ name, source }).bindings.length
-  return `${source}
-@group(0) @binding(${binding}) var<storage, read> starts: array<u32>;
-fn startOf(batch: u32) -> u32 { return starts[batch]; }`
+const startsByBatch: KernelPart = {
+  name: 'startsByBatch',
+  provides: ['startOf'],
+  bindings: ['var<storage, read> starts: array<u32>'],
+  text: 'fn startOf(batch: u32) -> u32 { return starts[batch]; }',
 }
 
 /** The kernel, bindings and parameter that a given start needs. */
@@ -40,12 +49,13 @@ export function startRun(
   kernels: StartKernel,
   start: Start,
   batch: number,
-): { kernel: Kernel; bindings: Record<string, Tensor>; start: number } {
-  if (typeof start === 'number') {
-    if (!Number.isInteger(start) || start < 0 || start >= 2 ** 32)
+): { kernel: Kernel; bindings: Record<string, Tensor>; start: number | Position } {
+  if (typeof start === 'number' || start instanceof Advancing) {
+    const first = typeof start === 'number' ? start : start.value
+    if (!Number.isInteger(first) || first < 0 || first >= 2 ** 32)
       throw new OutriderError(
         'INVALID_ARGUMENT',
-        `${operation}: start must be a position, 0 to 2^32 − 1, not ${start}.`,
+        `${operation}: start must be a position, 0 to 2^32 − 1, not ${first}.`,
       )
     return { kernel: kernels.constant, bindings: {}, start }
   }

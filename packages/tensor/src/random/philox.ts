@@ -1,7 +1,8 @@
-import source from './philox.wgsl'
+import type { KernelPart } from '../kernel/index'
+import text from './philox.wgsl'
 
-/** WGSL of `philox` and `uniform01`, to stand before a kernel that draws: the same bits as `philox` and `uniform01` here. */
-export const philoxWgsl: string = source
+/** For kernels that draw, `philox(seed: vec2u, counter: vec2u) -> vec4u` and `uniform01`, with the bits of those here. */
+export const philoxRandom: KernelPart = { name: 'philoxRandom', provides: ['philox', 'uniform01'], text }
 
 /**
  * Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"): four random words for a

@@ -1,7 +1,7 @@
-import { defineKernel, rowReduction, sqrt, sum, type Tensor } from '@outrider/tensor'
+import { defineKernel, rowReduction, rowReductionFor, sqrt, sum, type Tensor } from '@outrider/tensor'
 import source from './squared-norm.wgsl'
 
-const kernel = defineKernel({ name: 'squaredNorm', source })
+const kernel = defineKernel({ name: 'squaredNorm', source, uses: [rowReduction], constants: ['CHUNK'] })
 
 /** Elements of a gradient that one workgroup squares and adds. */
 const CHUNK = 1024
@@ -23,14 +23,14 @@ export function gradientNorm(gradients: readonly Tensor[]): GradientNorm {
     const groups = gradients.map(({ size }) => Math.ceil(size / CHUNK))
     const partials = device.empty([groups.reduce((a, b) => a + b, 0)])
     const faults = device.zeros([gradients.length], 'u32')
-    const lanes = rowReduction(CHUNK, device.capabilities)
+    const forms = [rowReductionFor(CHUNK, device.capabilities)]
     let first = 0
     for (const [i, x] of gradients.entries()) {
       device.run(kernel, {
         bindings: { x, partials, faults },
         params: { size: x.size, first, tensor: i },
-        ...lanes,
-        constants: { ...lanes.constants, CHUNK },
+        forms,
+        constants: { CHUNK },
         workgroups: [groups[i]!],
       })
       first += groups[i]!

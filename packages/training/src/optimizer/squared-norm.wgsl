@@ -2,7 +2,7 @@
 // faults[tensor] = 1 if an element of x is NaN or infinite: by its bits, as WGSL promises no test for either.
 //
 // x: [size]    partials: one element a workgroup of every tensor    faults: u32, one of every tensor
-// A workgroup of LANES invocations a chunk. Prelude: rowSum.
+// A workgroup of LANES invocations a chunk.
 
 struct Params { size: u32, first: u32, tensor: u32 }
 

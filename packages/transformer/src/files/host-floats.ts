@@ -1,4 +1,4 @@
-import type { FormatName } from '@outrider/tensor'
+import type { FormatName } from '@outrider/tensor/internal'
 
 /** A type of floating-point numbers that files have and devices have not: what its elements mean, and what holds them there. */
 interface HostFloat {

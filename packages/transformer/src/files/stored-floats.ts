@@ -1,4 +1,5 @@
-import { type FormatName, formats, OutriderError } from '@outrider/tensor'
+import { OutriderError } from '@outrider/tensor'
+import { type FormatName, formats } from '@outrider/tensor/internal'
 import { hostFloats } from './host-floats'
 
 /** Element types of weights on the device. */

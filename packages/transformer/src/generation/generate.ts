@@ -1,4 +1,4 @@
-import { OutriderError, type Tensor } from '@outrider/tensor'
+import { type Counter, OutriderError, type Tensor } from '@outrider/tensor'
 import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer, type FinishReason } from './answer'
@@ -78,7 +78,7 @@ export async function* generate(
   const { device } = model
   const cache = model.createCache({ capacity: ids.length + maxTokens })
   const unread = device.empty([1, 1], 'u32').keep() // the last token, which the model has not read
-  const draw = (all: Tensor, counter: number): Drawn => {
+  const draw = (all: Tensor, counter: number | Counter): Drawn => {
     const logits = all.reshape([1, all.size])
     const token = sampleTokens(logits, sampling, counter) // u32 [1]
     device.copy(token, 0, unread, 0, 1)

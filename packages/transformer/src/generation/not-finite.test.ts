@@ -1,4 +1,5 @@
-import { type Device, noToken } from '@outrider/tensor'
+import type { Device } from '@outrider/tensor'
+import { noToken } from '@outrider/tensor/internal'
 import { testDevice } from '@outrider/tensor/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { PretrainedModel } from '../pretrained/index'

@@ -1,8 +1,6 @@
-import type { Recording, Tensor } from '@outrider/tensor'
+import type { Counter, Tensor } from '@outrider/tensor'
+import { counter as counterFrom, type Recording } from '@outrider/tensor/internal'
 import type { CausalLM, KvCache } from '../model/index'
-
-/** Parameters of kernels that know positions and random counters. */
-const advancing = ['start', 'offsetLow']
 
 type Results = Readonly<Record<string, Tensor>>
 
@@ -15,7 +13,7 @@ type Results = Readonly<Record<string, Tensor>>
 export class RepeatedStep<T extends Results> {
   readonly #model: Pick<CausalLM, 'device' | 'isReplayable'>
   readonly #cache: KvCache
-  readonly #body: (counter: number) => T
+  readonly #body: (counter: Counter) => T
   #recorded: { commands: Recording<T>; length: number; rows: number; counter: number } | null = null
   #computed: T | null = null
 
@@ -24,7 +22,7 @@ export class RepeatedStep<T extends Results> {
    * @param cache  the cache that the step reads into
    * @param body   queues the step and returns its results; given the first of the random counters that it uses
    */
-  constructor(model: Pick<CausalLM, 'device' | 'isReplayable'>, cache: KvCache, body: (counter: number) => T) {
+  constructor(model: Pick<CausalLM, 'device' | 'isReplayable'>, cache: KvCache, body: (counter: Counter) => T) {
     this.#model = model
     this.#cache = cache
     this.#body = body
@@ -52,20 +50,20 @@ export class RepeatedStep<T extends Results> {
   #replay(cache: KvCache, counter: number): T {
     const length = cache.lengths[0]!
     if (!this.#recorded) {
-      const commands = this.#model.device.record(() => this.#body(counter), { advancing })
+      const commands = this.#model.device.record(() => this.#body(counterFrom(counter)))
       this.#recorded = { commands, length, rows: cache.lengths[0]! - length, counter }
       commands.replay()
       return commands.value
     }
     const { commands, rows, ...first } = this.#recorded
     cache.advance([rows])
-    commands.replay({ start: length - first.length, offsetLow: counter - first.counter })
+    commands.replay({ position: length - first.length, counter: counter - first.counter })
     return commands.value
   }
 
   #compute(counter: number): T {
     this.dispose()
-    this.#computed = this.#model.device.scope(() => this.#body(counter))
+    this.#computed = this.#model.device.scope(() => this.#body(counterFrom(counter)))
     for (const result of Object.values(this.#computed)) result.keep()
     return this.#computed
   }

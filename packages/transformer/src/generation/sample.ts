@@ -1,4 +1,12 @@
-import { argmax, noToken, OutriderError, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
+import {
+  argmax,
+  type Counter,
+  OutriderError,
+  sampleCategorical,
+  samplingDistribution,
+  type Tensor,
+} from '@outrider/tensor'
+import { noToken } from '@outrider/tensor/internal'
 import type { Sampling } from './sampling-options'
 
 /**
@@ -7,7 +15,11 @@ import type { Sampling } from './sampling-options'
  * @param logits  f32 [rows, vocabulary]
  * @returns u32 [rows], to be read through `drawnToken`: a row that is no distribution (NaN, +∞, nothing but −∞) has no token
  */
-export function sampleTokens(logits: Tensor, { temperature, topK, topP, seed }: Sampling, offset: number): Tensor {
+export function sampleTokens(
+  logits: Tensor,
+  { temperature, topK, topP, seed }: Sampling,
+  offset: number | Counter,
+): Tensor {
   if (temperature === 0) return argmax(logits, { logits: true })
   return logits.device.scope(() =>
     sampleCategorical(samplingDistribution(logits, { temperature, topK, topP }), { seed, offset }),

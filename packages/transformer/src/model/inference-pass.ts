@@ -94,9 +94,10 @@ class FusedLayer {
   }
 
   #gated(x: Tensor, { gate, up, before, activation }: MlpBlock): Tensor {
-    if (gate.bias || up.bias || activation !== 'silu')
+    if (gate.bias || up.bias)
       return gated(activation, this.#project(x, gate, before), this.#project(x, up, before))
-    return linear(x, this.#parameters[gate.weight]!, { norm: this.#gain(before), up: this.#parameters[up.weight]! })
+    const gating = { up: this.#parameters[up.weight]!, activation }
+    return linear(x, this.#parameters[gate.weight]!, { norm: this.#gain(before), ...gating })
   }
 
   /** x + scale · (input · weightᵀ + bias), normed before it is added where the block has such a norm. */

@@ -1,4 +1,5 @@
 import { type Device, OutriderError } from '@outrider/tensor'
+import { position } from '@outrider/tensor/internal'
 import type { KvCache } from './causal-lm'
 import type { LayerCache, PassPlace } from './inference-pass'
 
@@ -67,7 +68,7 @@ export class FullKvCache implements KvCache {
     const first = this.#lengths[0]!
     const isOne = this.#lengths.every((length) => length === first)
     return {
-      start: isOne ? first : this.device.tensor(Uint32Array.from(this.#lengths)),
+      start: isOne ? position(first) : this.device.tensor(Uint32Array.from(this.#lengths)),
       capacity: this.capacity,
       cacheOf: (layer) => this.#layers[layer]!,
     }

@@ -1,4 +1,5 @@
-import { type Device, normalPair, type Tensor } from '@outrider/tensor'
+import type { Device, Tensor } from '@outrider/tensor'
+import { normalPair } from '@outrider/tensor/internal'
 import type { ModelConfig } from '../config/index'
 import { describeModel } from './describe-model'
 import type { Norm, Projection } from './layer'

@@ -4,13 +4,13 @@ import {
   attention,
   cast,
   embedding,
-  isTracked,
   matmul,
   multiply,
   rmsNorm,
   rope,
   type Tensor,
 } from '@outrider/tensor'
+import { isTracked } from '@outrider/tensor/internal'
 import { gated } from './activation'
 import type { AttentionBlock, Layer, MlpBlock, ModelDescription, Norm, Projection } from './layer'
 import type { Parameters } from './parameters'

@@ -1,4 +1,5 @@
-import { embedding, isFormat, OutriderError, type Tensor } from '@outrider/tensor'
+import { embedding, OutriderError, type Tensor } from '@outrider/tensor'
+import { isFormat } from '@outrider/tensor/internal'
 import type { ModelFamily } from '../config/families/index'
 import type { Weights } from './weights'
 

@@ -1,4 +1,5 @@
-import { createDevice, type Device, formats } from '@outrider/tensor'
+import { createDevice, type Device } from '@outrider/tensor'
+import { formats } from '@outrider/tensor/internal'
 import { nodeAdapter } from '@outrider/tensor/node'
 import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'

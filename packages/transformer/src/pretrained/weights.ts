@@ -1,4 +1,5 @@
-import { type Device, formats, OutriderError, storedBytes } from '@outrider/tensor'
+import { type Device, OutriderError } from '@outrider/tensor'
+import { formats, storedBytes } from '@outrider/tensor/internal'
 import { familyOf } from '../config/families/index'
 import type { ModelConfig } from '../config/index'
 import {

@@ -1,4 +1,5 @@
-import { type Device, type FormatName, formats, type LinearKernelName, linear, type Tensor } from '@outrider/tensor'
+import { type Device, type LinearKernelName, linear, type Tensor } from '@outrider/tensor'
+import { type FormatName, formats } from '@outrider/tensor/internal'
 import { randomWeights } from '@outrider/tensor/testing'
 import { ofCeiling } from '../ceilings'
 import { median, rounded } from '../compare'

@@ -1,6 +1,6 @@
-import { differentiable } from '../../autograd/tape'
+import { differentiable, isTracked } from '../../autograd/tape'
 import { OutriderError, ShapeError } from '../../errors'
-import { linearWorkgroups } from '../../kernel'
+import { linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import { type Start, startRun } from '../starts'
 import { throughF32 } from '../through-f32'
@@ -71,12 +71,13 @@ export function attention(
   const { device } = q
   const score = { capped: softCap !== undefined, given: visibility !== undefined }
   const given = visibility && { visibility }
-  const kernels = attentionKernels(device, { rows, headDim, score }, kernel)
+  const tracked = isTracked(q, k, v)
+  const kernels = attentionKernels(device, { rows, headDim, score, tracked }, kernel)
   const forward = startRun('attention', kernels.forward.kernel, start, batch)
   // The gradients want the shift over all keys, which parts do not give.
-  const partKeys = device.tape ? unlimited : (span ?? selectSpan(rows, device.capabilities))
-  // A recording is replayed at positions further on; what visibility says lies on the device.
-  const end = typeof start === 'number' && !visibility && !device.isRecording ? Math.min(start + rows, keys) : keys
+  const partKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
+  // A position moves on in replays; what visibility says lies on the device.
+  const end = typeof start === 'number' && !visibility ? Math.min(start + rows, keys) : keys
   const parts = Math.ceil(end / partKeys)
   const params = {
     batch,
@@ -115,16 +116,15 @@ export function attention(
     out.dispose()
     return [whole]
   })
-  if (!device.tape) shift.dispose()
 
   const gradient = (dout: Tensor) => {
     if (typeof start !== 'number')
       throw new OutriderError('UNSUPPORTED', 'attention: there is no gradient with starts by sequence.', {
         remedy: 'Train without a cache, with start 0.',
       })
-    return attentionGradients({ q, k, v, out, shift, visibility, kernels, params, blocks }, dout)
+    return attentionGradients({ q, k, v, out, shift, visibility, kernels, params: { ...params, start }, blocks }, dout)
   }
-  return differentiable(out, { name: 'attention', inputs: [q, k, v], gradient })
+  return differentiable(out, { name: 'attention', inputs: [q, k, v], saved: [shift], gradient })
 }
 
 function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {

@@ -12,6 +12,8 @@ export function broadcastExchange(lanes: number, vectors: number): Exchange {
   const eachSum = (line: (o: number, m: number) => string) => each(owned, (o) => each(4, (m) => line(o, m)))
   return {
     name: `Broadcast${lanes}x${vectors}`,
+    uses: [],
+    constants: ['LANES', 'VECTORS'],
     scored: 4,
     declarations: () => 'enable subgroups;\nconst TILE = 4u * LANES;',
     begin: (terms) => `let mine = at[lane & 3u];

@@ -1,13 +1,16 @@
 import { each } from '../each'
+import { rowReduction } from '../reduce/row-reduction'
 import { components, type Exchange, writeMembers } from './exchange'
 
 /**
  * For a few rows on a GPU: a whole workgroup at work where one subgroup would wait for memory. Two lanes a key for the scores,
  * then LANES / VECTORS lanes a vector of the head, each with keys of its own (flash-decoding: Dao, Haziza, Massa & Sizov 2023).
- * Prelude: rowSum4, rowMax4 (row-reduction.ts) over LANES lanes in workgroup memory; VECTORS ≤ LANES. One term, one pair.
+ * They meet in workgroup memory; VECTORS ≤ LANES. One term, one pair.
  */
 export const decodingExchange: Exchange = {
   name: 'Decoding',
+  uses: [rowReduction],
+  constants: ['VECTORS'],
   scored: 1,
   declarations: ([term]) => `const TILE = LANES / 2u;
 const SHARES = LANES / VECTORS;

@@ -1,3 +1,4 @@
+import type { KernelPart } from '../../kernel/index'
 import { each } from '../each'
 
 /**
@@ -13,6 +14,9 @@ import { each } from '../each'
 export interface Exchange {
   /** What tells its kernels' names from others. */
   readonly name: string
+  /** What its text takes from elsewhere, and the constants that every run gives. */
+  readonly uses: readonly KernelPart[]
+  readonly constants: readonly string[]
   /** How many places of a tile a lane scores. */
   readonly scored: 1 | 4
   /** Before the entry point: TILE, and memory of the workgroup. */

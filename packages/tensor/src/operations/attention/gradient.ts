@@ -1,12 +1,12 @@
 import type { InputGradient } from '../../autograd/tape'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import { concat } from '../layout/slice'
 import { throughF32 } from '../through-f32'
 import type { AttentionKernel, AttentionKernels } from './kernels'
 import rowSumsSource from './row-sums.wgsl'
 
-const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSource })
+const rowSumsKernel = defineKernel({ name: 'attentionRowSums', source: rowSumsSource, constants: ['VECTORS'] })
 
 /** What attention has computed, and by what. */
 export interface Attended {

@@ -1,7 +1,7 @@
 import type { Device } from '../../device/device'
 import { OutriderError } from '../../errors'
-import type { KernelSpecialization } from '../../kernel'
-import { rowReduction, workgroupReduction } from '../reduce/row-reduction'
+import type { KernelSpecialization } from '../../kernel/index'
+import { rowReductionFor, workgroupReduction } from '../reduce/row-reduction'
 import { generatedStartKernel, type StartKernel } from '../starts'
 import { broadcastExchange } from './broadcast-exchange'
 import { decodingExchange } from './decoding-exchange'
@@ -14,7 +14,7 @@ import {
   queryGradientSource,
   seersSource,
 } from './frame'
-import type { ScoreForm } from './score'
+import { type ScoreForm, scoreUses } from './score'
 import {
   type AttentionKernelName,
   decodingLanes,
@@ -50,25 +50,33 @@ export interface AttentionKernels {
  */
 export function attentionKernels(
   device: Device,
-  { rows, headDim, score }: { rows: number; headDim: number; score: ScoreForm },
+  form: { rows: number; headDim: number; score: ScoreForm; tracked: boolean },
   forced?: AttentionKernelName,
 ): AttentionKernels {
-  const decodes = forced ? forced === 'decoding' : !device.tape && selectsDecoding(rows, headDim, device.capabilities)
+  const { rows, headDim, score, tracked } = form
+  const decodes = forced ? forced === 'decoding' : !tracked && selectsDecoding(rows, headDim, device.capabilities)
   const withGradients = forced && forced !== 'decoding' ? forced : selectAttention(headDim, device.capabilities)
   const suffix = `${score.capped ? 'Capped' : ''}${score.given ? 'Given' : ''}`
   const make = (pass: string, source: (form: AttentionForm) => string, name: AttentionKernelName) => {
-    const { exchange, constants, prelude } = exchangeOf(device, headDim, name)
+    const { exchange, ...specialization } = exchangeOf(device, form, name)
     return {
-      kernel: generatedStartKernel(`attention${pass}${exchange.name}${suffix}`, () => source({ exchange, score })),
-      specialization: { constants: { ...constants, VECTORS: headDim / 4 }, prelude },
+      kernel: generatedStartKernel(`attention${pass}${exchange.name}${suffix}`, () => ({
+        source: source({ exchange, score }),
+        uses: [...exchange.uses, ...scoreUses(score)],
+        constants: exchange.constants,
+      })),
+      specialization: { ...specialization, constants: { ...specialization.constants, VECTORS: headDim / 4 } },
     }
   }
-  const simple = (pass: string, source: (score: ScoreForm) => string) => ({
-    kernel: generatedStartKernel(`attention${pass}${suffix}`, () => source(score)),
-    specialization: { constants: { VECTORS: headDim / 4 } },
+  const simple = (pass: string, source: (score: ScoreForm) => string, constants: Record<string, number> = {}) => ({
+    kernel: generatedStartKernel(`attention${pass}${suffix}`, () => ({
+      source: source(score),
+      constants: Object.keys(constants),
+    })),
+    specialization: { constants },
   })
   return {
-    combine: () => simple('Combine', combineSource),
+    combine: () => simple('Combine', combineSource, { VECTORS: headDim / 4 }),
     seers: () => simple('Seers', seersSource),
     forward: make('', forwardSource, decodes ? 'decoding' : withGradients),
     queryGradient: () => make('QueryGradient', queryGradientSource, withGradients),
@@ -77,20 +85,21 @@ export function attentionKernels(
 }
 
 function exchangeOf(
-  { capabilities, tape }: Device,
-  headDim: number,
+  { capabilities }: Device,
+  { headDim, tracked }: { headDim: number; tracked: boolean },
   name: AttentionKernelName,
 ): { exchange: Exchange } & KernelSpecialization {
   const takes = {
     shared: true,
     broadcast: takesBroadcast(headDim, capabilities),
-    decoding: takesDecoding(headDim) && !tape,
+    decoding: takesDecoding(headDim) && !tracked,
   }
   if (!takes[name])
     throw new OutriderError('INVALID_ARGUMENT', `attention: kernel ${name} does not take this form here.`)
-  if (name === 'shared') return { exchange: sharedExchange, ...rowReduction(256, capabilities) }
-  if (name === 'decoding')
-    return { exchange: decodingExchange, constants: { LANES: decodingLanes }, prelude: workgroupReduction }
-  const lanes = capabilities.subgroupMinSize
-  return { exchange: broadcastExchange(lanes, headDim / 4), constants: { LANES: lanes } }
+  if (name === 'broadcast') {
+    const lanes = capabilities.subgroupMinSize
+    return { exchange: broadcastExchange(lanes, headDim / 4), constants: { LANES: lanes } }
+  }
+  if (name === 'decoding') return { exchange: decodingExchange, forms: [workgroupReduction(decodingLanes)] }
+  return { exchange: sharedExchange, forms: [rowReductionFor(256, capabilities)] }
 }

@@ -1,4 +1,5 @@
-import { keepingNaN, nanWgsl } from '../pointwise/nan'
+import type { KernelPart } from '../../kernel/index'
+import { keepingNaN, nan } from '../pointwise/nan'
 
 /** What makes a score of a query and a key, beside its numbers. */
 export interface ScoreForm {
@@ -7,6 +8,9 @@ export interface ScoreForm {
   /** Which keys a row sees is given, not causal. */
   readonly given: boolean
 }
+
+/** What the text of a score takes from elsewhere. */
+export const scoreUses = ({ capped }: Pick<ScoreForm, 'capped'>): readonly KernelPart[] => (capped ? [nan] : [])
 
 /** The parameters that a score takes. */
 export const scoreFields = ({ capped }: Pick<ScoreForm, 'capped'>): readonly string[] => [
@@ -26,8 +30,7 @@ const plainScore = `fn scoreOf(products: vec4f) -> vec4f { return products * par
 fn slopeOf(products: vec4f) -> vec4f { return vec4f(params.scale); }`
 
 // By e^(−2|x|), which neither overflows nor cancels, as 1 − tanh² does near the cap; and by the series where 1 − e^(−2|x|) would.
-const cappedScore = () => `${nanWgsl}
-fn scoreOf(products: vec4f) -> vec4f {
+const cappedScore = () => `fn scoreOf(products: vec4f) -> vec4f {
   let x = products * params.scale / params.softCap;
   let e = exp(-2.0 * abs(x));
   let far = (1.0 - e) / (1.0 + e);

@@ -1,12 +1,14 @@
 import { each } from '../each'
+import { rowReduction } from '../reduce/row-reduction'
 import { components, type Exchange, writeMembers } from './exchange'
 
 /**
  * Lanes meet in workgroup memory: it holds a tile's factors for all, and the sums, of which a vector is always the same lane's.
- * Prelude: rowSum4, rowMax4 (row-reduction.ts).
  */
 export const sharedExchange: Exchange = {
   name: '',
+  uses: [rowReduction],
+  constants: ['VECTORS'],
   scored: 4,
   declarations: (terms) => `const TILE = 4u * LANES;
 ${terms

@@ -1,13 +1,13 @@
 // y[row] = table[ids[row]], for the ids that the table's part has. An id past the vocabulary takes the last row.
 //
 // table: rows [first, first + partRows) of [vocabulary, columns]    ids: u32 [rows]    y: [rows, columns]
-// One invocation an element; workgroups in a line, folded over x and y. Prelude: T, the type of an element.
+// One invocation an element; workgroups in a line, folded over x and y.
 
 struct Params { count: u32, columns: u32, vocabulary: u32, first: u32, partRows: u32 }
 
-@group(0) @binding(0) var<storage, read> table: array<T>;
+@group(0) @binding(0) var<storage, read> table: array<element_table>;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
-@group(0) @binding(2) var<storage, read_write> y: array<T>;
+@group(0) @binding(2) var<storage, read_write> y: array<element_y>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)

@@ -1,18 +1,25 @@
 import { differentiable } from '../../autograd/tape'
 import { isFormat } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
-import { pieceOperands } from '../../formats/piece-reader'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { blockOperands } from '../../formats/blocks'
+import { defineKernel, elements, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { elementTypes } from '../element-types'
 import gradientSource from './embedding-gradient.wgsl'
 import { embeddingPieces } from './embedding-pieces'
 import rowsSource from './embedding-rows.wgsl'
 import previousSource from './previous-row.wgsl'
 
-const rowsKernel = defineKernel({ name: 'embedding', source: rowsSource })
+const rowsKernel = defineKernel({
+  name: 'embedding',
+  source: rowsSource,
+  uses: [elements({ table: 'word', y: 'word' })],
+})
 const previousKernel = defineKernel({ name: 'previousRow', source: previousSource })
-const gradientKernel = defineKernel({ name: 'embeddingGradient', source: gradientSource })
+const gradientKernel = defineKernel({
+  name: 'embeddingGradient',
+  source: gradientSource,
+  uses: [elements({ dy: 1 })],
+})
 
 /**
  * Rows of a table by id. Differentiable in a table of f32 or f16; the gradient is f32.
@@ -46,7 +53,6 @@ export function embedding(table: Tensor, ids: Tensor, { dtype = 'f32' }: { dtype
       })
       const dtable = device.zeros(table.shape)
       device.run(gradientKernel, {
-        ...elementTypes('embedding', device, { DY: [dy, 1] }),
         bindings: { ids, previous, last, dy, dtable },
         params: { count: y.size, columns: columns!, vocabulary: vocabulary! },
         workgroups: linearWorkgroups(Math.ceil(y.size / 64)),
@@ -66,10 +72,9 @@ function lookUp(table: Tensor, ids: Tensor, y: Tensor): void {
     throw new ShapeError('embedding', [table.shape, ids.shape], `rows of a table of ${dtype} must be multiples of 8`)
   let first = 0
   for (const part of table.parts) {
-    const operands = format ? pieceOperands('table', part, format) : { bindings: { table: part }, params: {} }
+    const operands = format ? blockOperands('table', part, format) : { bindings: { table: part }, params: {} }
     const partRows = part.shape[0]!
     table.device.run(format ? embeddingPieces(format) : rowsKernel, {
-      ...(!format && elementTypes('embedding', table.device, { T: [table, 1] })),
       bindings: { ...operands.bindings, ids, y },
       params: { count: y.size / width, columns: columns / width, vocabulary, first, partRows, ...operands.params },
       workgroups: linearWorkgroups(Math.ceil(y.size / width / 64)),

@@ -1,8 +1,8 @@
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import source from './fingerprint.wgsl'
 
-const kernel = defineKernel({ name: 'fingerprint', source })
+const kernel = defineKernel({ name: 'fingerprint', source, constants: ['CHUNK'] })
 
 /** Words that one workgroup adds up. */
 const CHUNK = 16_384

@@ -1,12 +1,11 @@
 import { isFormat } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, elements, linearWorkgroups, withoutHalves } from '../../kernel/index'
 import { type Shape, sizeOf, stridesOf } from '../../shape'
 import type { Tensor } from '../../tensor'
-import { withoutHalves } from '../element-types'
 import source from './broadcast.wgsl'
 
-const kernel = defineKernel({ name: 'strided', source })
+const kernel = defineKernel({ name: 'strided', source, uses: [elements({ x: 'word', y: 'word' })] })
 
 /** Copies x, read at given strides (in elements; 0 repeats), into a row-major tensor of up to four axes. Not differentiable. */
 export function readStrided(operation: string, x: Tensor, shape: Shape, strides: readonly number[]): Tensor {
@@ -23,8 +22,6 @@ export function readStrided(operation: string, x: Tensor, shape: Shape, strides:
   const [s0, s1, s2, s3] = [...new Array<number>(pad).fill(0), ...strides] as [number, number, number, number]
   const count = sizeOf(shape)
   x.device.run(kernel, {
-    types: { E: half ? 'f16' : 'u32' },
-    prelude: half ? 'enable f16;' : '',
     bindings: { x, y },
     params: { count, n1, n2, n3, s0, s1, s2, s3 },
     workgroups: linearWorkgroups(Math.ceil(count / 64)),

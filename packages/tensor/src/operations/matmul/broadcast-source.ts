@@ -23,8 +23,7 @@ export interface BroadcastForm {
  * A workgroup computes `rows` rows of `columns` vectors or columns a lane, which are `lanes` apart. Four steps of k at a time:
  * without transposeA a lane loads four k of every lanes-th row; with it, four neighbouring rows of one k in every `lanes`.
  * Each element is a sum over k in order, by fours with transposeB, whatever the number of rows. Tiles past the edge read the
- * last row or column again and write nothing. Workgroups in a line, columns fastest, folded over x and y. Prelude: A, B, C,
- * narrow (element-types.ts).
+ * last row or column again and write nothing. Workgroups in a line, columns fastest, folded over x and y.
  */
 export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }: BroadcastForm): string {
   const quads = Math.ceil(rows / 4)
@@ -33,9 +32,9 @@ export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }
   const loadA = transposeA
     ? each(held, (h) => {
         const number = `(lane + ${h * lanes}u)`
-        return `let held${h} = vec4f(a[(k + ${number} / ${quads}u) * params.m4 + min(row / 4u + ${number} % ${quads}u, params.m4 - 1u)]);`
+        return `let held${h} = load_a((k + ${number} / ${quads}u) * params.m4 + min(row / 4u + ${number} % ${quads}u, params.m4 - 1u));`
       })
-    : each(held, (h) => `let held${h} = vec4f(a[min(row + lane + ${h * lanes}u, params.m - 1u) * params.k4 + k / 4u]);`)
+    : each(held, (h) => `let held${h} = load_a(min(row + lane + ${h * lanes}u, params.m - 1u) * params.k4 + k / 4u);`)
   const shared = transposeA
     ? each(4, (s) =>
         each(quads, (q) => {
@@ -50,13 +49,13 @@ export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }
     each(
       columns,
       (j) =>
-        `let y${s}_${j} = vec4f(b[(k + ${s}u) * params.n + b${j}]);\n  ${each(rows, (i) => `c${i}_${j} += ${element(i, s)} * y${s}_${j};`)}`,
+        `let y${s}_${j} = load_b((k + ${s}u) * params.n + b${j});\n  ${each(rows, (i) => `c${i}_${j} += ${element(i, s)} * y${s}_${j};`)}`,
     ),
   )
   const inner = each(
     columns,
     (j) =>
-      `let y${j} = vec4f(b[b${j} * params.k4 + k / 4u]);\n  ${each(rows, (i) => `c${i}_${j} += dot(x${i}, y${j});`)}`,
+      `let y${j} = load_b(b${j} * params.k4 + k / 4u);\n  ${each(rows, (i) => `c${i}_${j} += dot(x${i}, y${j});`)}`,
   )
   const { begin, store } = tileFrame({ rows, columns, lanes }, ['m4', 'k4'])
   // n counts what a row of c has of its elements: vectors, or with transposeB numbers.

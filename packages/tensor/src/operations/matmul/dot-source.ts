@@ -1,4 +1,6 @@
+import type { KernelDefinition } from '../../kernel/index'
 import { each } from '../each'
+import { rowReduction } from '../reduce/row-reduction'
 import { type LinearForm, linearFrame } from './linear-frame'
 
 /**
@@ -8,12 +10,12 @@ import { type LinearForm, linearFrame } from './linear-frame'
  * A workgroup of LANES invocations computes a tile of `rows` × `columns` elements of c: lane l adds up the pieces of `width`
  * elements l, l + LANES, … of k, and the lanes' sums are added at the end. That order is the same for every element whatever
  * the tile, so a row's result does not depend on how many rows there are. Tiles past the edge read the last row or column
- * again and write nothing. Workgroups in a line, columns fastest, folded over x and y. Prelude: rowSum (row-reduction.ts).
+ * again and write nothing. Workgroups in a line, columns fastest, folded over x and y.
  */
-export function dotSource(form: LinearForm): string {
+export function dotSource(form: LinearForm): Omit<KernelDefinition, 'name'> {
   const { rows, columns, width, normed } = form
-  const { weights, declarations, tile, load, loadWeight, map, product, store } = linearFrame(form)
-  return `${declarations}
+  const { weights, uses, declarations, tile, map, product, store } = linearFrame(form)
+  const source = `${declarations}
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let number = group.x + group.y * groups.x;
@@ -26,15 +28,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${tile((weight, i, j) => `var ${weight}_${i}_${j} = 0.0;`)}
   ${normed ? each(rows, (i) => `var squares${i} = 0.0;`) : ''}
   for (var k = lane; k < params.k; k += LANES) {
-    ${normed ? load('g', 'gain', 'k') : ''}
-    ${each(rows, (i) => load(`x${i}`, 'a', `row${i} + k`))}
+    ${normed ? 'let g = load_gain(k);' : ''}
+    ${each(rows, (i) => `let x${i} = load_a(row${i} + k);`)}
     ${normed ? each(rows, (i) => `squares${i} += ${product(`x${i}`, `x${i}`)};\n  ${map(`y${i}`, (v) => `x${i}${v} * g${v}`)}`) : ''}
-    ${weights.map((weight) => each(columns, (j) => loadWeight(weight, j))).join('\n  ')}
-    ${tile((weight, i, j) => `${weight}_${i}_${j} += ${product(`${normed ? 'y' : 'x'}${i}`, `${weight}${j}`, '.')};`)}
+    ${weights.map((weight) => each(columns, (j) => `let ${weight}${j} = load_${weight}(column${j} + k);`)).join('\n  ')}
+    ${tile((weight, i, j) => `${weight}_${i}_${j} += ${product(`${normed ? 'y' : 'x'}${i}`, `${weight}${j}`)};`)}
   }
   ${normed ? each(rows, (i) => `let scale${i} = inverseSqrt(rowSum(squares${i}, lane) / f32(${width}u * params.k) + params.epsilon);`) : ''}
   ${tile((weight, i, j) => `${weight}_${i}_${j} = rowSum(${weight}_${i}_${j}, lane)${normed ? ` * scale${i}` : ''};`)}
   if (lane != 0u) { return; }
   ${each(rows, (i) => store(i, (j) => j))}
 }`
+  return { source, uses: [rowReduction, ...uses] }
 }

@@ -1,10 +1,11 @@
 import { isFormat } from '../../dtype'
 import { ShapeError } from '../../errors'
+import { blockOperands } from '../../formats/blocks'
 import type { FormatName } from '../../formats/index'
-import { pieceOperands } from '../../formats/piece-reader'
-import { generatedKernel, type Kernel, linearWorkgroups } from '../../kernel'
+import { generatedKernel, type Kernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { rowReduction } from '../reduce/row-reduction'
+import type { GateActivation } from '../pointwise/gated'
+import { rowReductionFor } from '../reduce/row-reduction'
 import { broadcastLinearSource } from './broadcast-linear-source'
 import { dotSource } from './dot-source'
 import type { LinearForm } from './linear-frame'
@@ -21,12 +22,14 @@ export interface LinearOperands {
   residual?: Tensor | undefined
   /** In parts of as many rows as those of b. */
   up?: Tensor | undefined
+  /** What gates, of a layer with `up`. Default silu. */
+  activation?: GateActivation | undefined
 }
 
 /** Runs a kernel of such a layer, `dot` or `broadcast`, for every part of the weights. */
 export function runLinear(
   { kernel: name, rows, columns, lanes }: MatmulPlan,
-  { a, b, c, norm, bias, residual, up }: LinearOperands,
+  { a, b, c, norm, bias, residual, up, activation = 'silu' }: LinearOperands,
 ): void {
   const { device } = a
   const [n, k] = b.shape as [number, number]
@@ -41,16 +44,15 @@ export function runLinear(
     columns,
     width,
     format,
-    half: a.dtype === 'f16' || c.dtype === 'f16' ? { a: a.dtype === 'f16', c: c.dtype === 'f16' } : undefined,
     normed: norm !== undefined,
     biased: bias !== undefined,
-    epilogue: up ? 'swiglu' : residual ? 'residual' : 'none',
+    epilogue: up ? activation : residual ? 'residual' : 'none',
   }
   const kernel = broadcast ? broadcastKernel(form, lanes) : dotKernel(form)
-  const reduction = broadcast ? {} : rowReduction(k / width, device.capabilities)
+  const forms = broadcast ? [] : [rowReductionFor(k / width, device.capabilities)]
   const tileColumns = broadcast ? columns * lanes : columns
   const weights = (name: 'b' | 'up', part: Tensor) =>
-    format ? pieceOperands(name, part, format[name]!) : { bindings: { [name]: part }, params: {} }
+    format ? blockOperands(name, part, format[name]!) : { bindings: { [name]: part }, params: {} }
   let first = 0
   for (const [i, part] of b.parts.entries()) {
     const partRows = part.shape[0]!
@@ -59,7 +61,7 @@ export function runLinear(
     const operands = weights('b', part)
     const others = up ? weights('up', up.parts[i]!) : undefined
     device.run(kernel, {
-      ...reduction,
+      forms,
       bindings: {
         a,
         c,
@@ -95,7 +97,7 @@ const broadcastKernel = (form: LinearForm, lanes: number): Kernel =>
     broadcastLinearSource(form, lanes),
   )
 
-function nameOf({ width, format, half, normed, biased, epilogue }: LinearForm): string {
+function nameOf({ width, format, normed, biased, epilogue }: LinearForm): string {
   const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${width}`
-  return `${weights}${half?.a ? 'HalfA' : ''}${half?.c ? 'HalfC' : ''}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
+  return `${weights}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
 }

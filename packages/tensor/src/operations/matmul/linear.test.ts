@@ -12,6 +12,12 @@ const random = (size: number, stream: number) =>
 
 const epsilon = 1e-3
 
+type Activation = 'silu' | 'gelu_tanh'
+const gates: Record<Activation, (x: number) => number> = {
+  silu: (x) => x / (1 + Math.exp(-x)),
+  gelu_tanh: (x) => (x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))) / 2,
+}
+
 /** Operands of one shape on the host, and the layer in float64. */
 function problem(m: number, n: number, k: number) {
   const host = {
@@ -29,17 +35,23 @@ function problem(m: number, n: number, k: number) {
   }
   const product = (r: number, c: number, w: Float32Array, normed: boolean) =>
     row(r, normed).reduce((sum, value, i) => sum + value * w[c * k + i]!, 0)
-  const reference = (form: { norm?: boolean; bias?: boolean; residual?: boolean; up?: boolean }) =>
+  const reference = (form: {
+    norm?: boolean
+    bias?: boolean
+    residual?: boolean
+    up?: boolean
+    activation?: Activation
+  }) =>
     Float64Array.from({ length: m * n }, (_, i) => {
       const [r, c] = [Math.floor(i / n), i % n]
       const value = product(r, c, host.weight, form.norm ?? false) + (form.bias ? host.bias[c]! : 0)
-      if (form.up) return (value / (1 + Math.exp(-value))) * product(r, c, host.up, form.norm ?? false)
+      if (form.up) return gates[form.activation ?? 'silu'](value) * product(r, c, host.up, form.norm ?? false)
       return form.residual ? host.residual[i]! + value : value
     })
   return { host, reference }
 }
 
-const forms = [
+const forms: readonly Parameters<ReturnType<typeof problem>['reference']>[0][] = [
   {},
   { norm: true },
   { residual: true },
@@ -47,6 +59,7 @@ const forms = [
   { norm: true, bias: true, residual: true },
   { up: true },
   { norm: true, up: true },
+  { norm: true, up: true, activation: 'gelu_tanh' },
 ]
 
 describe('linear', () => {
@@ -70,7 +83,7 @@ describe('linear', () => {
             ...(form.norm && { norm: { weight: device.tensor(host.gain), epsilon } }),
             ...(form.bias && { bias: device.tensor(host.bias) }),
             ...(form.residual && { residual: device.tensor(host.residual, { shape: [m, n] }) }),
-            ...(form.up && { up: device.tensor(host.up, { shape: [n, k] }) }),
+            ...(form.up && { up: device.tensor(host.up, { shape: [n, k] }), activation: form.activation }),
             kernel,
           }),
         )

@@ -3,7 +3,7 @@ import { isFormat } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
-import { swiglu } from '../pointwise/binary'
+import { type GateActivation, gated } from '../pointwise/gated'
 import { runLinear } from './linear-kernel'
 import { type LinearKernelName, selectLinear } from './select'
 
@@ -14,23 +14,29 @@ export interface LinearOptions {
   bias?: Tensor | undefined
   /** Added to the result; of its shape. */
   residual?: Tensor
-  /** A second weight, which the first gates: silu(x · weightᵀ) · (x · upᵀ). */
+  /** A second weight, which the first gates: activation(x · weightᵀ) · (x · upᵀ). */
   up?: Tensor
+  /** What gates: silu, as in `swiglu`, or gelu_tanh, as in `geglu`. Default silu. */
+  activation?: GateActivation | undefined
   /** Use this kernel, for comparison; by default k and the device decide. */
   kernel?: LinearKernelName | undefined
 }
 
 /**
  * A linear layer, x · weightᵀ + bias, with what surrounds it in a transformer, in one dispatch: for inference of a few rows, where
- * starting a kernel costs more than what it computes. It has no gradient; training composes `rmsNorm`, `matmul`, `swiglu` and
- * `add`, with which it agrees within rounding. A row has the same bits whatever rows are beside it.
+ * starting a kernel costs more than what it computes. It has no gradient; training composes `rmsNorm`, `matmul`, `swiglu` or
+ * `geglu`, and `add`, with which it agrees within rounding. A row has the same bits whatever rows are beside it.
  *
  * @param x       f32 [..., k]
  * @param weight  [n, k], f32; or a format of weights, and k a multiple of 8. Read once for up to 16 rows of x.
  * @returns f32 [..., n]
  * @throws ShapeError for shapes that do not fit; OutriderError UNSUPPORTED while gradients are recorded through it
  */
-export function linear(x: Tensor, weight: Tensor, { norm, bias, residual, up, kernel }: LinearOptions = {}): Tensor {
+export function linear(
+  x: Tensor,
+  weight: Tensor,
+  { norm, bias, residual, up, activation = 'silu', kernel }: LinearOptions = {},
+): Tensor {
   const k = x.shape.at(-1) ?? 1
   const n = weight.shape[0]!
   if (weight.shape.length !== 2 || weight.shape[1] !== k)
@@ -49,13 +55,14 @@ export function linear(x: Tensor, weight: Tensor, { norm, bias, residual, up, ke
   if (isTracked(...operands.filter((tensor) => tensor !== undefined)))
     throw new OutriderError('UNSUPPORTED', 'linear: it has no gradient.', { remedy: 'Use matmul for training.' })
 
-  if (up && !liesAs(weight, up)) return swiglu(linear(x, weight, { norm, kernel }), linear(x, up, { norm, kernel }))
+  if (up && !liesAs(weight, up))
+    return gated(activation, linear(x, weight, { norm, kernel }), linear(x, up, { norm, kernel }))
   const { device } = x
   const plan = selectLinear({ m: x.size / k, n, k }, device.capabilities, kernel)
   // Two weights at once hold twice the sums a tile.
   const columns = up ? Math.ceil(plan.columns / 2) : plan.columns
   const c = device.empty(shape)
-  runLinear({ ...plan, columns }, { a: x, b: weight, c, norm, bias, residual, up })
+  runLinear({ ...plan, columns }, { a: x, b: weight, c, norm, bias, residual, up, activation })
   return c
 }
 

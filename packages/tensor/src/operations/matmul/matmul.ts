@@ -1,9 +1,15 @@
 import { differentiable } from '../../autograd/tape'
 import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
-import { defineKernel, generatedKernel, type Kernel, linearWorkgroups } from '../../kernel'
+import {
+  assertElements,
+  defineKernel,
+  elements,
+  generatedKernel,
+  type Kernel,
+  linearWorkgroups,
+} from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { elementTypes } from '../element-types'
 import { addParts } from '../reduce/reduce'
 import { type BroadcastForm, broadcastSource } from './broadcast-source'
 import { runLinear } from './linear-kernel'
@@ -49,6 +55,7 @@ export interface MatmulOptions {
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false } = options
   const problem = matmulProblem(a, b, transposeA, transposeB)
+  assertElements('matmul', [a, b], a.device.capabilities.shaderF16)
   const { m, n } = problem
   const dtype = options.dtype ?? (a.dtype === 'f16' && b.dtype === 'f16' ? 'f16' : 'f32')
   const c = a.device.empty(transposeA ? [m, n] : [...a.shape.slice(0, -1), n], dtype)
@@ -84,8 +91,6 @@ function multiplyInto(
   const { device } = a
   if (forcedParts !== undefined) checkParts(forcedParts, transposeB)
   const selected = selectMatmul(problem, device.capabilities)
-  const elements = (ab: 1 | 4, ofC: 1 | 4, target = c) =>
-    elementTypes('matmul', device, { A: [a, ab], B: [b, ab], C: [target, ofC] }, 'C')
   const takesForm = {
     plain: true,
     dot: transposeB && !transposeA,
@@ -103,7 +108,6 @@ function multiplyInto(
     const aStrides = transposeA ? { aRow: 1, aColumn: m } : { aRow: k, aColumn: 1 }
     const bStrides = transposeB ? { bRow: 1, bColumn: k } : { bRow: n, bColumn: 1 }
     device.run(plainKernel, {
-      ...elements(1, 1),
       bindings: { a, b, c },
       params: { m, n, k, ...aStrides, ...bStrides },
       workgroups: [Math.ceil(n / 32), Math.ceil(m / 2)],
@@ -111,7 +115,6 @@ function multiplyInto(
     return
   }
   if (plan.kernel === 'dot') {
-    elements(1, 1)
     runLinear(plan, { a, b, c })
     return
   }
@@ -122,7 +125,6 @@ function multiplyInto(
   const tilesAcross = Math.ceil(n / width)
   const tiles = tilesAcross * Math.ceil(m / plan.rows)
   device.run(kernel, {
-    ...elements(access.ab, access.c, target),
     bindings: { a, b, c: target },
     params: { m, n: n / access.n, k, tilesAcross, tiles, parts, span, partSize: (m * n) / access.c, ...params },
     workgroups: linearWorkgroups(tiles * parts),
@@ -132,13 +134,13 @@ function multiplyInto(
   target.dispose()
 }
 
-/** A kernel of tiles: what it reads and writes at once, and counts along n; how many elements of n a tile has; its own parameters. */
+/** A kernel of tiles: what it writes at once, and counts along n; how many elements of n a tile has; its own parameters. */
 function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transposeA, transposeB }: MatmulProblem) {
   switch (kernel) {
     case 'tiled':
       return {
         kernel: tiledKernel({ side: rows, transposeA, transposeB }),
-        access: { ab: 4, c: 4, n: 1 },
+        access: { c: 4, n: 1 },
         width: columns,
         params: {},
       } as const
@@ -146,7 +148,7 @@ function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transpos
       const ofC = transposeB ? 1 : 4
       return {
         kernel: broadcastKernel({ rows, columns, lanes, transposeA, transposeB }),
-        access: { ab: 4, c: ofC, n: ofC },
+        access: { c: ofC, n: ofC },
         width: columns * lanes * ofC,
         params: { m4: m / 4, k4: k / 4 },
       } as const
@@ -155,7 +157,7 @@ function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transpos
       const [aRow, aStep] = transposeA ? [1, m] : [k, 1]
       return {
         kernel: outerKernel({ rows, columns, lanes }),
-        access: { ab: 1, c: 1, n: 1 },
+        access: { c: 1, n: 1 },
         width: columns * lanes,
         params: { aRow, aStep },
       } as const
@@ -196,21 +198,32 @@ function forcedPlan(
   return plans[kernel](problem, capabilities)
 }
 
-const plainKernel = defineKernel({ name: 'matmulPlain', source: plainSource })
+const plainKernel = defineKernel({
+  name: 'matmulPlain',
+  source: plainSource,
+  uses: [elements({ a: 1, b: 1, c: 1 })],
+})
 
 function broadcastKernel(form: BroadcastForm): Kernel {
   const { rows, columns, lanes, transposeA, transposeB } = form
   const name = `matmulBroadcast${rows}x${columns}x${lanes}${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`
-  return generatedKernel(name, () => broadcastSource(form))
+  return generatedKernel(name, () => ({
+    source: broadcastSource(form),
+    uses: [elements({ a: 4, b: 4, c: transposeB ? 1 : 4 })],
+  }))
 }
 
 const tiledKernel = (form: TiledForm): Kernel =>
-  generatedKernel(`matmulTiled${form.side}${form.transposeA ? 'T' : 'N'}${form.transposeB ? 'T' : 'N'}`, () =>
-    tiledSource(form),
-  )
+  generatedKernel(`matmulTiled${form.side}${form.transposeA ? 'T' : 'N'}${form.transposeB ? 'T' : 'N'}`, () => ({
+    source: tiledSource(form),
+    uses: [elements({ a: 4, b: 4, c: 4 })],
+  }))
 
 const outerKernel = ({ rows, columns, lanes }: Omit<MatmulPlan, 'kernel'>): Kernel =>
-  generatedKernel(`matmulOuter${rows}x${columns}x${lanes}`, () => outerSource(rows, columns, lanes))
+  generatedKernel(`matmulOuter${rows}x${columns}x${lanes}`, () => ({
+    source: outerSource(rows, columns, lanes),
+    uses: [elements({ a: 1, b: 1, c: 1 })],
+  }))
 
 /** c = op(a) op(b), so d op(a) = dc op(b)ᵀ. */
 function gradientA(dc: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {

@@ -9,7 +9,7 @@ import { tileFrame } from './tile-frame'
  *
  * An invocation holds `rows` × `columns` elements of c, its columns `lanes` apart, each a sum over k in order. Tiles past the
  * edge read the last row or column again and write nothing. Workgroups of `lanes` in a line, columns fastest, folded over x
- * and y. Prelude: A, B, C, narrow (element-types.ts).
+ * and y.
  */
 export function outerSource(rows: number, columns: number, lanes: number): string {
   const { begin, store } = tileFrame({ rows, columns, lanes }, ['aRow', 'aStep'])
@@ -19,8 +19,8 @@ export function outerSource(rows: number, columns: number, lanes: number): strin
   var bk = first * params.n;
   var ak = first * params.aStep;
   for (var k = first; k < end; k++) {
-    ${each(columns, (j) => `let y${j} = f32(b[bk + b${j}]);`)}
-    ${each(rows, (i) => `let x${i} = f32(a[a${i} + ak]);\n  ${each(columns, (j) => `c${i}_${j} += x${i} * y${j};`)}`)}
+    ${each(columns, (j) => `let y${j} = load_b(bk + b${j});`)}
+    ${each(rows, (i) => `let x${i} = load_a(a${i} + ak);\n  ${each(columns, (j) => `c${i}_${j} += x${i} * y${j};`)}`)}
     bk += params.n;
     ak += params.aStep;
   }

@@ -12,14 +12,13 @@ interface Tile {
  * are params of the kernel's own. With split-K (selectParts) there is a line of workgroups for each `span` steps of k, and c
  * is [parts, m, n]: the tile is the sum over k from `first` to before `end`.
  *
- * Elements of c are A, B and C: aliases, with `narrow` for those of c (element-types.ts). Tiles past the edge repeat the last
- * row or column, b0, b1, …, and write nothing.
+ * Tiles past the edge repeat the last row or column, b0, b1, …, and write nothing.
  */
 export function tileFrame({ rows, columns, lanes }: Tile, fields: readonly string[]) {
   const begin = `struct Params { m: u32, n: u32, k: u32, tilesAcross: u32, tiles: u32, parts: u32, span: u32, partSize: u32, ${fields.map((field) => `${field}: u32`).join(', ')} }
-@group(0) @binding(0) var<storage, read> a: array<A>;
-@group(0) @binding(1) var<storage, read> b: array<B>;
-@group(0) @binding(2) var<storage, read_write> c: array<C>;
+@group(0) @binding(0) var<storage, read> a: array<element_a>;
+@group(0) @binding(1) var<storage, read> b: array<element_b>;
+@group(0) @binding(2) var<storage, read_write> c: array<element_c>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(${lanes})
@@ -37,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   const store = `let place = part * params.partSize + row * params.n + column;
   ${each(rows, (i) => {
     const write = (j: number) =>
-      `if (column + ${j * lanes}u < params.n) { c[place + ${i}u * params.n + ${j * lanes}u] = narrow(c${i}_${j}); }`
+      `if (column + ${j * lanes}u < params.n) { store_c(place + ${i}u * params.n + ${j * lanes}u, c${i}_${j}); }`
     return `if (row + ${i}u < params.m) {\n  ${each(columns, write)}\n  }`
   })}`
   return { begin, store }

@@ -22,7 +22,7 @@ export const tiledLanes = 256
  * in the vectors: an operand that runs along k is transposed on the way. The blocks of the next steps are on their way into
  * registers while these are multiplied. Every element is a sum over k in order, whatever the number of rows.
  * Rows and columns past the edge repeat the last and are not written; past the end of k are zeros. Workgroups in a line,
- * columns fastest, folded over x and y; split-K as in tile-frame.ts. Prelude: A, B, C, narrow (element-types.ts).
+ * columns fastest, folded over x and y; split-K as in tile-frame.ts.
  */
 export function tiledSource({ side, transposeA, transposeB }: TiledForm): string {
   const across = side / 4 // vectors of a row of a tile
@@ -32,9 +32,9 @@ export function tiledSource({ side, transposeA, transposeB }: TiledForm): string
   const b = operand({ name: 'b', runsAlongK: transposeB, count: 'n', first: 'column', across, depth })
   const elements = (line: (i: number, j: number) => string) => each(4 * share, (i) => each(share, (j) => line(i, j)))
   return `struct Params { m: u32, n: u32, k: u32, tilesAcross: u32, tiles: u32, parts: u32, span: u32, partSize: u32 }
-@group(0) @binding(0) var<storage, read> a: array<A>;
-@group(0) @binding(1) var<storage, read> b: array<B>;
-@group(0) @binding(2) var<storage, read_write> c: array<C>;
+@group(0) @binding(0) var<storage, read> a: array<element_a>;
+@group(0) @binding(1) var<storage, read> b: array<element_b>;
+@group(0) @binding(2) var<storage, read_write> c: array<element_c>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 var<workgroup> tileA: array<vec4f, ${across * depth}>;
@@ -92,7 +92,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${each(4 * share, (i) => {
     const where = `row + 4u * y + ${64 * (i >> 2) + (i & 3)}u`
     const write = (j: number) =>
-      `if (column / 4u + x + ${16 * j}u < fours) { c[part * params.partSize + (${where}) * fours + column / 4u + x + ${16 * j}u] = narrow(c${i}_${j}); }`
+      `if (column / 4u + x + ${16 * j}u < fours) { store_c(part * params.partSize + (${where}) * fours + column / 4u + x + ${16 * j}u, c${i}_${j}); }`
     return `if (${where} < params.m) {\n    ${each(share, write)}\n  }`
   })}
 }`
@@ -132,7 +132,7 @@ function operand({
     /** Loads v0 … v3 for the steps from `k` on. */
     load: (k: string) => {
       const offset = runsAlongK ? `(${k}) / 4u` : `(${k}) * (params.${count} / 4u)`
-      const vector = (s: number) => `v${s} = vec4f(${name}[at[${s}] + ${offset}]);`
+      const vector = (s: number) => `v${s} = load_${name}(at[${s}] + ${offset});`
       return runsAlongK
         ? `if (${k} + step < end) { ${each(4, vector)} } else { ${each(4, (s) => `v${s} = vec4f();`)} }`
         : each(4, (s) => `if (${k} + step + ${s}u < end) { ${vector(s)} } else { v${s} = vec4f(); }`)

@@ -2,15 +2,14 @@
 //
 // x, dy, dx: [rows, columns]    weight: [columns]    scale: [rows]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum (row-reduction.ts), V, WIDTH, sumOf (row-vectors.ts), X, DY, narrow (element-types.ts).
 
 struct Params { rows: u32, columns: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(0) var<storage, read> x: array<element_x>;
 @group(0) @binding(1) var<storage, read> weight: array<V>;
 @group(0) @binding(2) var<storage, read> scale: array<f32>;
-@group(0) @binding(3) var<storage, read> dy: array<DY>;
-@group(0) @binding(4) var<storage, read_write> dx: array<X>;
+@group(0) @binding(3) var<storage, read> dy: array<element_dy>;
+@group(0) @binding(4) var<storage, read_write> dx: array<element_dx>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
@@ -19,10 +18,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
   var product = V();
-  for (var i = lane; i < params.columns; i += LANES) { product += V(dy[begin + i]) * weight[i] * V(x[begin + i]); }
+  for (var i = lane; i < params.columns; i += LANES) { product += load_dy(begin + i) * weight[i] * load_x(begin + i); }
   let factor = scale[row];
   let pull = rowSum(sumOf(product), lane) / f32(WIDTH * params.columns) * factor * factor;
   for (var i = lane; i < params.columns; i += LANES) {
-    dx[begin + i] = narrow(factor * (V(dy[begin + i]) * weight[i] - V(x[begin + i]) * pull));
+    store_dx(begin + i, factor * (load_dy(begin + i) * weight[i] - load_x(begin + i) * pull));
   }
 }

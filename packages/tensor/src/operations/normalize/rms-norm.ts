@@ -1,17 +1,30 @@
 import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
-import { defineKernel } from '../../kernel'
+import { defineKernel, elements } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { elementTypes } from '../element-types'
 import { reduce } from '../reduce/reduce'
-import { rowWidth, runOverRowVectors } from '../rows/row-vectors'
+import { rowReduction } from '../reduce/row-reduction'
+import { rowVectors, runOverRowVectors } from '../rows/row-vectors'
 import source from './rms-norm.wgsl'
 import inputSource from './rms-norm-gradient-input.wgsl'
 import weightSource from './rms-norm-gradient-weight.wgsl'
 
-const kernel = defineKernel({ name: 'rmsNorm', source })
-const inputKernel = defineKernel({ name: 'rmsNormGradientInput', source: inputSource })
-const weightKernel = defineKernel({ name: 'rmsNormGradientWeight', source: weightSource })
+const kernel = defineKernel({
+  name: 'rmsNorm',
+  source,
+  uses: [rowReduction, rowVectors, elements({ x: 'row', y: 'row' })],
+})
+const inputKernel = defineKernel({
+  name: 'rmsNormGradientInput',
+  source: inputSource,
+  uses: [rowReduction, rowVectors, elements({ x: 'row', dy: 'row', dx: 'row' })],
+})
+const weightKernel = defineKernel({
+  name: 'rmsNormGradientWeight',
+  source: weightSource,
+  uses: [elements({ x: 1, dy: 1 })],
+  constants: ['CHUNK'],
+})
 
 /**
  * x / √(mean(x²) + ε) · weight along the last axis (Zhang & Sennrich 2019, arXiv 1910.07467).
@@ -27,19 +40,17 @@ export function rmsNorm(x: Tensor, weight: Tensor, { epsilon = 1e-5 }: { epsilon
   const { device } = x
   const y = device.empty(x.shape, x.dtype)
   const scale = device.empty([x.size / columns])
-  const width = rowWidth(columns)
-  const run = runOverRowVectors(x, {}, elementTypes('rmsNorm', device, { X: [x, width] }, 'X'))
+  const run = runOverRowVectors(x)
   device.run(kernel, { ...run, params: { ...run.params, epsilon }, bindings: { x, weight, y, scale } })
-  if (!device.tape) scale.dispose()
   const gradientInput = (dy: Tensor) => {
     const dx = device.empty(x.shape, x.dtype)
-    const elements = elementTypes('rmsNorm', device, { X: [x, width], DY: [dy, width] }, 'X')
-    device.run(inputKernel, { ...runOverRowVectors(x, {}, elements), bindings: { x, weight, scale, dy, dx } })
+    device.run(inputKernel, { ...run, bindings: { x, weight, scale, dy, dx } })
     return dx
   }
   return differentiable(y, {
     name: 'rmsNorm',
     inputs: [x, weight],
+    saved: [scale],
     gradient: (dy) => [() => gradientInput(dy), () => gradientWeight(x, weight, scale, dy)],
   })
 }
@@ -53,7 +64,6 @@ function gradientWeight(x: Tensor, weight: Tensor, scale: Tensor, dy: Tensor): T
   return x.device.scope(() => {
     const partials = x.device.empty([chunks, columns])
     x.device.run(weightKernel, {
-      ...elementTypes('rmsNorm', x.device, { X: [x, 1], DY: [dy, 1] }),
       bindings: { x, scale, dy, partials },
       params: { rows, columns },
       constants: { CHUNK },

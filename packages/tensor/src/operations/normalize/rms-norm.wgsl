@@ -2,13 +2,12 @@
 //
 // x, y: [rows, columns]    weight: [columns]    scale: [rows], for the gradient
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum (row-reduction.ts), V, WIDTH, sumOf (row-vectors.ts), X, narrow (element-types.ts).
 
 struct Params { rows: u32, columns: u32, epsilon: f32 }
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(0) var<storage, read> x: array<element_x>;
 @group(0) @binding(1) var<storage, read> weight: array<V>;
-@group(0) @binding(2) var<storage, read_write> y: array<X>;
+@group(0) @binding(2) var<storage, read_write> y: array<element_y>;
 @group(0) @binding(3) var<storage, read_write> scale: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -19,10 +18,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let begin = row * params.columns;
   var squares = V();
   for (var i = lane; i < params.columns; i += LANES) {
-    let value = V(x[begin + i]);
+    let value = load_x(begin + i);
     squares += value * value;
   }
   let factor = inverseSqrt(rowSum(sumOf(squares), lane) / f32(WIDTH * params.columns) + params.epsilon);
-  for (var i = lane; i < params.columns; i += LANES) { y[begin + i] = narrow(V(x[begin + i]) * factor * weight[i]); }
+  for (var i = lane; i < params.columns; i += LANES) { store_y(begin + i, load_x(begin + i) * factor * weight[i]); }
   if (lane == 0u) { scale[row] = factor; }
 }

@@ -1,22 +1,22 @@
-import { differentiable, isTracked } from '../../autograd/tape'
+import { differentiable } from '../../autograd/tape'
 import { OutriderError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, elements, linearWorkgroups } from '../../kernel/index'
 import { broadcastShapes, sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
 import { broadcastTo } from '../layout/broadcast-to'
+import { applied, applying } from './applied'
 import binarySource from './binary.wgsl'
 import gradientSource from './binary-gradient.wgsl'
-import { keepingNaN, nanWgsl } from './nan'
-import { storageAccess } from './storage-access'
+import { keepingNaN } from './nan'
 
 /** WGSL over vec4f: the value in a and b; the gradients in a, b and dy. */
-interface BinaryFunction {
+export interface BinaryFunction {
+  /** Functions that these call. */
+  readonly functions?: string
   readonly value: string
   readonly gradientA: string
   readonly gradientB: string
 }
-
-const sigmoidOfA = '(1.0 / (1.0 + exp(-max(a, vec4f(-80.0)))))'
 
 const binaryFunctions = {
   add: { value: 'a + b', gradientA: 'dy', gradientB: 'dy' },
@@ -33,32 +33,36 @@ const binaryFunctions = {
     gradientA: 'select(vec4f(0.0), dy, a <= b)',
     gradientB: 'select(dy, vec4f(0.0), a <= b)',
   },
-  swiglu: {
-    value: `a * ${sigmoidOfA} * b`,
-    gradientA: `dy * b * ${sigmoidOfA} * (1.0 + a * (1.0 - ${sigmoidOfA}))`,
-    gradientB: `dy * a * ${sigmoidOfA}`,
-  },
 } satisfies Record<string, BinaryFunction>
 
-const binaryKernel = defineKernel({ name: 'binary', source: binarySource })
-const gradientKernel = defineKernel({ name: 'binaryGradient', source: gradientSource })
+const binaryKernel = defineKernel({
+  name: 'binary',
+  source: binarySource,
+  uses: [applied, elements({ a: 4, b: 4, y: 4 }, { packed: true })],
+  constants: ['SCALAR'],
+})
+const gradientKernel = defineKernel({
+  name: 'binaryGradient',
+  source: gradientSource,
+  uses: [applied, elements({ a: 4, b: 4, dy: 4, dx: 4 }, { packed: true })],
+  constants: ['SCALAR'],
+})
 
 /** a + b, broadcast */
-export const add = (a: Tensor, b: Tensor | number): Tensor => binary('add', a, b)
+export const add = (a: Tensor, b: Tensor | number): Tensor => binary('add', binaryFunctions.add, a, b)
 /** a − b, broadcast */
-export const subtract = (a: Tensor, b: Tensor | number): Tensor => binary('subtract', a, b)
+export const subtract = (a: Tensor, b: Tensor | number): Tensor => binary('subtract', binaryFunctions.subtract, a, b)
 /** a · b, element by element, broadcast */
-export const multiply = (a: Tensor, b: Tensor | number): Tensor => binary('multiply', a, b)
+export const multiply = (a: Tensor, b: Tensor | number): Tensor => binary('multiply', binaryFunctions.multiply, a, b)
 /** a / b, broadcast */
-export const divide = (a: Tensor, b: Tensor | number): Tensor => binary('divide', a, b)
+export const divide = (a: Tensor, b: Tensor | number): Tensor => binary('divide', binaryFunctions.divide, a, b)
 /** max(a, b), broadcast; on ties the gradient goes to a */
-export const maximum = (a: Tensor, b: Tensor | number): Tensor => binary('maximum', a, b)
+export const maximum = (a: Tensor, b: Tensor | number): Tensor => binary('maximum', binaryFunctions.maximum, a, b)
 /** min(a, b), broadcast; on ties the gradient goes to a */
-export const minimum = (a: Tensor, b: Tensor | number): Tensor => binary('minimum', a, b)
-/** SwiGLU: gate · sigmoid(gate) · up (Shazeer 2020, arXiv 2002.05202), in one pass */
-export const swiglu = (gate: Tensor, up: Tensor): Tensor => binary('swiglu', gate, up)
+export const minimum = (a: Tensor, b: Tensor | number): Tensor => binary('minimum', binaryFunctions.minimum, a, b)
 
-function binary(name: keyof typeof binaryFunctions, a: Tensor, b: Tensor | number): Tensor {
+/** A function of two tensors, element by element and broadcast, by its WGSL; `name` is the operation's. */
+export function binary(name: string, of: BinaryFunction, a: Tensor, b: Tensor | number): Tensor {
   for (const tensor of [a, b])
     if (typeof tensor !== 'number' && tensor.dtype !== 'f32' && tensor.dtype !== 'f16')
       throw new OutriderError('DTYPE_MISMATCH', `${name}: a tensor is ${tensor.dtype}.`, {
@@ -67,13 +71,12 @@ function binary(name: keyof typeof binaryFunctions, a: Tensor, b: Tensor | numbe
   if (typeof b !== 'number' && !sameShape(a.shape, b.shape)) {
     const shape = broadcastShapes(name, a.shape, b.shape)
     const stretch = (x: Tensor) => (sameShape(x.shape, shape) ? x : broadcastTo(x, shape))
-    if (isTracked(a, b)) return binary(name, stretch(a), stretch(b))
-    // Nothing will ask for the stretched copies again.
-    return a.device.scope(() => binary(name, stretch(a), stretch(b)))
+    return a.device.scope(() => binary(name, of, stretch(a), stretch(b)))
   }
-  const { value, gradientA, gradientB } = binaryFunctions[name]
-  const y = apply(a, b, value)
-  const gradient = (expression: string, dy: Tensor) => (expression === 'dy' ? dy : applyGradient(a, b, dy, expression))
+  const { functions = '', value, gradientA, gradientB } = of
+  const y = apply(a, b, value, functions)
+  const gradient = (expression: string, dy: Tensor) =>
+    expression === 'dy' ? dy : applyGradient(a, b, dy, expression, functions)
   if (typeof b === 'number')
     return differentiable(y, { name, inputs: [a], gradient: (dy) => [() => gradient(gradientA, dy)] })
   return differentiable(y, {
@@ -83,25 +86,25 @@ function binary(name: keyof typeof binaryFunctions, a: Tensor, b: Tensor | numbe
   })
 }
 
-function apply(a: Tensor, b: Tensor | number, expression: string): Tensor {
-  const { dtypeB, ...run } = operands(a, b)
-  const dtype = a.dtype === 'f16' && dtypeB === 'f16' ? 'f16' : 'f32'
+function apply(a: Tensor, b: Tensor | number, expression: string, functions: string): Tensor {
+  const run = operands(a, b)
+  const dtype = a.dtype === 'f16' && run.bindings.b.dtype === 'f16' ? 'f16' : 'f32'
   const y = a.device.empty(a.shape, dtype)
   a.device.run(binaryKernel, {
     ...run,
     bindings: { ...run.bindings, y },
-    prelude: `${storageAccess({ A: a.dtype, B: dtypeB, Y: dtype })}\n${nanWgsl}\nfn apply(a: vec4f, b: vec4f) -> vec4f { return ${expression}; }`,
+    forms: [applying('a, b', expression, functions)],
   })
   return y
 }
 
-function applyGradient(a: Tensor, b: Tensor | number, dy: Tensor, expression: string): Tensor {
-  const { dtypeB, ...run } = operands(a, b)
+function applyGradient(a: Tensor, b: Tensor | number, dy: Tensor, expression: string, functions: string): Tensor {
+  const run = operands(a, b)
   const dx = a.device.empty(a.shape, dy.dtype)
   a.device.run(gradientKernel, {
     ...run,
     bindings: { ...run.bindings, dy, dx },
-    prelude: `${storageAccess({ A: a.dtype, B: dtypeB, Y: dy.dtype })}\nfn apply(a: vec4f, b: vec4f, dy: vec4f) -> vec4f { return ${expression}; }`,
+    forms: [applying('a, b, dy', expression, functions)],
   })
   return dx
 }
@@ -110,7 +113,6 @@ function operands(a: Tensor, b: Tensor | number) {
   const scalar = typeof b === 'number'
   const count = Math.ceil(a.size / 4)
   return {
-    dtypeB: scalar ? a.dtype : b.dtype,
     bindings: { a, b: scalar ? a : b },
     params: { count, scalar: scalar ? b : 0 },
     constants: { SCALAR: scalar },

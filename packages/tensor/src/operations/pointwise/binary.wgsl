@@ -2,14 +2,13 @@
 //
 // a, b, y: [count] of vectors of 4 elements
 // One invocation a vector; workgroups in a line, folded over x and y.
-// Prelude: A4, unpackA, B4, unpackB, Y4, packY (storage-access.ts), alias V = vec4f, fn apply(a: V, b: V) -> V.
 // SCALAR: b is params.scalar (the binding b is then not read).
 
 struct Params { count: u32, scalar: f32 }
 
-@group(0) @binding(0) var<storage, read> a: array<A4>;
-@group(0) @binding(1) var<storage, read> b: array<B4>;
-@group(0) @binding(2) var<storage, read_write> y: array<Y4>;
+@group(0) @binding(0) var<storage, read> a: array<element_a>;
+@group(0) @binding(1) var<storage, read> b: array<element_b>;
+@group(0) @binding(2) var<storage, read_write> y: array<element_y>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
@@ -17,6 +16,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = (group.x + group.y * groups.x) * 64u + lane;
   if (i >= params.count) { return; }
   var right = vec4f(params.scalar);
-  if (!SCALAR) { right = unpackB(b[i]); }
-  y[i] = packY(apply(unpackA(a[i]), right));
+  if (!SCALAR) { right = load_b(i); }
+  store_y(i, apply(load_a(i), right));
 }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { testDevice } from '../../testing'
-import { add, divide, maximum, minimum, multiply, subtract, swiglu } from './binary'
+import { add, divide, maximum, minimum, multiply, subtract } from './binary'
+import { geglu, swiglu } from './gated'
 import { abs, exp, log, negate, relu, sigmoid, silu, sqrt, square, tanh } from './unary'
 
 const unary = { negate, exp, log, sqrt, square, abs, sigmoid, tanh, relu, silu }
-const binary = { add, subtract, multiply, divide, maximum, minimum, swiglu }
+const binary = { add, subtract, multiply, divide, maximum, minimum, swiglu, geglu }
 
 describe('NaN', () => {
   it('is not a finite number after any function of it, and the elements beside it are theirs', async () => {

@@ -1,10 +1,10 @@
 import { differentiable } from '../../autograd/tape'
 import type { DType } from '../../dtype'
 import { OutriderError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, elements, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { keepingNaN, nanWgsl } from './nan'
-import { storageAccess } from './storage-access'
+import { applied, applying } from './applied'
+import { keepingNaN } from './nan'
 import unarySource from './unary.wgsl'
 import gradientSource from './unary-gradient.wgsl'
 
@@ -36,8 +36,16 @@ const siluSlope = `fn silu_slope(x: vec4f) -> vec4f {
   return s * (1.0 + x * (1.0 - s));
 }`
 
-const unaryKernel = defineKernel({ name: 'unary', source: unarySource })
-const gradientKernel = defineKernel({ name: 'unaryGradient', source: gradientSource })
+const unaryKernel = defineKernel({
+  name: 'unary',
+  source: unarySource,
+  uses: [applied, elements({ x: 4, y: 4 }, { packed: true })],
+})
+const gradientKernel = defineKernel({
+  name: 'unaryGradient',
+  source: gradientSource,
+  uses: [applied, elements({ x: 4, y: 4, dy: 4, dx: 4 }, { packed: true })],
+})
 
 /** −x */
 export const negate = (x: Tensor): Tensor => unary('negate', x)
@@ -75,7 +83,7 @@ export function applyUnary(x: Tensor, dtype: DType, expression: string): Tensor 
   x.device.run(unaryKernel, {
     bindings: { x, y },
     params: { count },
-    prelude: `${storageAccess({ X: x.dtype, Y: dtype })}\n${nanWgsl}\nfn apply(x: vec4f) -> vec4f { return ${expression}; }`,
+    forms: [applying('x', expression)],
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   })
   return y
@@ -87,7 +95,7 @@ function unaryGradient(expression: string, x: Tensor, y: Tensor, dy: Tensor): Te
   x.device.run(gradientKernel, {
     bindings: { x, y, dy, dx },
     params: { count },
-    prelude: `${storageAccess({ X: x.dtype, Y: y.dtype })}\n${siluSlope}\nfn apply(x: vec4f, y: vec4f, dy: vec4f) -> vec4f { return ${expression}; }`,
+    forms: [applying('x, y, dy', expression, siluSlope)],
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   })
   return dx

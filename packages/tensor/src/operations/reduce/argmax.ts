@@ -1,10 +1,10 @@
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import source from './argmax.wgsl'
-import { noLogitWgsl } from './no-logit'
-import { rowReduction } from './row-reduction'
+import { noLogit } from './no-logit'
+import { rowReduction, rowReductionFor } from './row-reduction'
 
-const kernel = defineKernel({ name: 'argmax', source: `${source}\n${noLogitWgsl}` })
+const kernel = defineKernel({ name: 'argmax', source, uses: [rowReduction, noLogit], constants: ['LOGITS'] })
 
 /**
  * The index of the largest element along the last axis; the lowest of several. A row with NaN has none: `noToken`.
@@ -16,13 +16,12 @@ const kernel = defineKernel({ name: 'argmax', source: `${source}\n${noLogitWgsl}
 export function argmax(x: Tensor, { logits = false }: { logits?: boolean } = {}): Tensor {
   const columns = x.shape.at(-1) ?? 1
   const rows = x.size / columns
-  const lanes = rowReduction(columns, x.device.capabilities)
   const y = x.device.empty(x.shape.slice(0, -1), 'u32')
   x.device.run(kernel, {
     bindings: { x, y },
     params: { rows, columns },
-    ...lanes,
-    constants: { ...lanes.constants, LOGITS: logits },
+    forms: [rowReductionFor(columns, x.device.capabilities)],
+    constants: { LOGITS: logits },
     workgroups: linearWorkgroups(rows),
   })
   return y

@@ -3,7 +3,6 @@
 //
 // x: [rows, columns]    y: u32 [rows]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowMax (row-reduction.ts), isNaN, isNoLogit (no-logit.wgsl).
 
 struct Params { rows: u32, columns: u32 }
 

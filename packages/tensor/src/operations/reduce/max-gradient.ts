@@ -1,9 +1,9 @@
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { nanWgsl } from '../pointwise/nan'
+import { nan } from '../pointwise/nan'
 import source from './max-gradient.wgsl'
 
-const kernel = defineKernel({ name: 'maxGradient', source: `${source}\n${nanWgsl}` })
+const kernel = defineKernel({ name: 'maxGradient', source, uses: [nan] })
 
 /** dx = dy where x equals the largest, 0 elsewhere; NaN where the largest is NaN. All of one shape, f32. */
 export function applyEqualMask(x: Tensor, largest: Tensor, dy: Tensor): Tensor {

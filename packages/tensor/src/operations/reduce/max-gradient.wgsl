@@ -1,7 +1,7 @@
 // dx = dy where x equals the largest of its group, 0 elsewhere; NaN where the largest is NaN.
 //
 // x, largest, dy, dx: [count] of vectors of 4 elements
-// One invocation a vector; workgroups in a line, folded over x and y. Prelude: isNaN4 (nan.ts).
+// One invocation a vector; workgroups in a line, folded over x and y.
 
 struct Params { count: u32 }
 

@@ -2,11 +2,11 @@
 //
 // x: [outer, length, inner]    y: [outer, inner]
 // One invocation an element of y; workgroups in a line, folded over x and y.
-// Prelude: isNaN (no-logit.wgsl), X (element-types.ts). MAX: the largest, not the sum.
+// MAX: the largest, not the sum.
 
 struct Params { count: u32, length: u32, inner: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(0) var<storage, read> x: array<element_x>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -16,14 +16,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= params.count) { return; }
   let outer = i / params.inner;
   var at = outer * params.length * params.inner + i % params.inner;
-  var value = select(0.0, f32(x[at]), MAX);
+  var value = select(0.0, load_x(at), MAX);
   var wrong = false;
   for (var k = 0u; k < params.length; k++) {
     if (MAX) {
-      value = max(value, f32(x[at]));
-      wrong = wrong || isNaN(f32(x[at]));
+      value = max(value, load_x(at));
+      wrong = wrong || isNaN(load_x(at));
     } else {
-      value += f32(x[at]);
+      value += load_x(at);
     }
     at += params.inner;
   }

@@ -2,11 +2,11 @@
 //
 // x: [rows, columns]    y: [rows]
 // A workgroup of LANES invocations a row, each taking every LANES-th column; workgroups in a line, folded over x and y.
-// Prelude: rowSum, rowMax (row-reduction.ts), isNaN (no-logit.wgsl), X (element-types.ts). MAX: the largest, not the sum.
+// MAX: the largest, not the sum.
 
 struct Params { rows: u32, columns: u32, size: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(0) var<storage, read> x: array<element_x>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -16,14 +16,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
   let end = min(begin + params.columns, params.size); // the last row may be short
-  var value = select(0.0, f32(x[begin]), MAX);
+  var value = select(0.0, load_x(begin), MAX);
   var wrong = 0.0;
   for (var i = begin + lane; i < end; i += LANES) {
     if (MAX) {
-      value = max(value, f32(x[i]));
-      if (isNaN(f32(x[i]))) { wrong = 1.0; }
+      value = max(value, load_x(i));
+      if (isNaN(load_x(i))) { wrong = 1.0; }
     } else {
-      value += f32(x[i]);
+      value += load_x(i);
     }
   }
   if (MAX) {

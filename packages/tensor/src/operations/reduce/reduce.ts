@@ -1,15 +1,25 @@
 import { OutriderError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, elements, linearWorkgroups } from '../../kernel/index'
 import { normalizeAxis, sizeOf } from '../../shape'
 import type { Tensor } from '../../tensor'
-import { elementTypes } from '../element-types'
-import { noLogitWgsl } from './no-logit'
+import { noLogit } from './no-logit'
 import columnsSource from './reduce-columns.wgsl'
 import rowsSource from './reduce-rows.wgsl'
-import { rowReduction } from './row-reduction'
+import { rowReduction, rowReductionFor } from './row-reduction'
 
-const rowsKernel = defineKernel({ name: 'reduceRows', source: `${rowsSource}\n${noLogitWgsl}` })
-const columnsKernel = defineKernel({ name: 'reduceColumns', source: `${columnsSource}\n${noLogitWgsl}` })
+const x = elements({ x: 1 })
+const rowsKernel = defineKernel({
+  name: 'reduceRows',
+  source: rowsSource,
+  uses: [rowReduction, noLogit, x],
+  constants: ['MAX'],
+})
+const columnsKernel = defineKernel({
+  name: 'reduceColumns',
+  source: columnsSource,
+  uses: [noLogit, x],
+  constants: ['MAX'],
+})
 
 export interface ReduceOptions {
   /** The axis to reduce; negative counts from the back. Left out: all of them, to a scalar of shape []. */
@@ -71,7 +81,6 @@ export const addParts = (parts: Tensor, c: Tensor): void =>
 
 function reduceColumns(kind: Reduction, x: Tensor, y: Tensor, sizes: { length: number; inner: number }): void {
   x.device.run(columnsKernel, {
-    ...elementTypes(kind, x.device, { X: [x, 1] }),
     bindings: { x, y },
     params: { count: y.size, ...sizes },
     constants: { MAX: kind === 'max' },
@@ -81,14 +90,11 @@ function reduceColumns(kind: Reduction, x: Tensor, y: Tensor, sizes: { length: n
 
 function reduceRows(kind: Reduction, x: Tensor, rows: number, columns: number, shape: readonly number[]): Tensor {
   const y = x.device.empty(shape)
-  const lanes = rowReduction(columns, x.device.capabilities)
-  const { types, prelude } = elementTypes(kind, x.device, { X: [x, 1] })
   x.device.run(rowsKernel, {
     bindings: { x, y },
     params: { rows, columns, size: x.size },
-    types,
-    prelude: `${prelude}\n${lanes.prelude}`,
-    constants: { ...lanes.constants, MAX: kind === 'max' },
+    forms: [rowReductionFor(columns, x.device.capabilities)],
+    constants: { MAX: kind === 'max' },
     workgroups: linearWorkgroups(rows),
   })
   return y

@@ -1,5 +1,5 @@
 import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
-import type { KernelSpecialization } from '../../kernel'
+import { formOf, type KernelPart, type PartForm } from '../../kernel/index'
 
 /**
  * How the invocations of one workgroup add up (or compare) what each has of a row. Kernels that give a workgroup to a row
@@ -10,6 +10,14 @@ import type { KernelSpecialization } from '../../kernel'
  *
  * The order of the sum depends on the row's length and the adapter alone, never on the number of rows: verification rows
  * and decoding rows agree to the bit.
+ */
+export const rowReduction: KernelPart = {
+  name: 'rowReduction',
+  provides: ['LANES', 'rowSum', 'rowMax', 'rowSum4', 'rowMax4'],
+}
+
+/**
+ * How the lanes of a row meet on a device.
  *
  * Where the subgroup size is fixed and rows are not long, the workgroup is one subgroup and needs no barrier; else 256
  * invocations meet in workgroup memory. Subgroups narrower than any GPU's are a CPU's vectors: a workgroup runs on one core
@@ -18,26 +26,30 @@ import type { KernelSpecialization } from '../../kernel'
  * @param options.steering  the results decide loops and branches with further reductions in them. WGSL asks for control flow
  *                          that it knows to be uniform, which a subgroup's result is not, so workgroup memory is used.
  */
-export function rowReduction(
+export function rowReductionFor(
   columns: number,
   capabilities: Subgroups,
   { steering = false }: { steering?: boolean } = {},
-): KernelSpecialization {
+): PartForm {
   const { subgroupMinSize } = capabilities
   const oneSubgroup = hasOneSubgroupSize(capabilities) && (isOnCpu(capabilities) || columns <= 128 * subgroupMinSize)
   if (oneSubgroup)
-    return { constants: { LANES: subgroupMinSize }, prelude: steering ? workgroupReduction : subgroupReduction }
-  return { constants: { LANES: columns <= 256 ? 64 : 256 }, prelude: workgroupReduction }
+    return steering
+      ? workgroupReduction(subgroupMinSize)
+      : formOf(rowReduction, subgroupText, { LANES: subgroupMinSize })
+  return workgroupReduction(columns <= 256 ? 64 : 256)
 }
 
-const subgroupReduction = `enable subgroups;
+/** The functions where so many invocations, a power of two, meet in workgroup memory. */
+export const workgroupReduction = (lanes: number): PartForm => formOf(rowReduction, workgroupText, { LANES: lanes })
+
+const subgroupText = `enable subgroups;
 fn rowSum(value: f32, lane: u32) -> f32 { return subgroupAdd(value); }
 fn rowMax(value: f32, lane: u32) -> f32 { return subgroupMax(value); }
 fn rowSum4(value: vec4f, lane: u32) -> vec4f { return subgroupAdd(value); }
 fn rowMax4(value: vec4f, lane: u32) -> vec4f { return subgroupMax(value); }`
 
-/** The functions where LANES invocations, a power of two, meet in workgroup memory. */
-export const workgroupReduction = `var<workgroup> row_lanes: array<vec4f, LANES>;
+const workgroupText = `var<workgroup> row_lanes: array<vec4f, LANES>;
 fn rowSum(value: f32, lane: u32) -> f32 { return rowSum4(vec4f(value, 0.0, 0.0, 0.0), lane).x; }
 fn rowMax(value: f32, lane: u32) -> f32 { return rowMax4(vec4f(value, 0.0, 0.0, 0.0), lane).x; }
 fn rowSum4(value: vec4f, lane: u32) -> vec4f {

@@ -1,11 +1,11 @@
 import { OutriderError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { noLogitWgsl } from './no-logit'
-import { rowReduction } from './row-reduction'
+import { noLogit } from './no-logit'
+import { rowReduction, rowReductionFor } from './row-reduction'
 import source from './top-k.wgsl'
 
-const kernel = defineKernel({ name: 'topK', source: `${source}\n${noLogitWgsl}` })
+const kernel = defineKernel({ name: 'topK', source, uses: [rowReduction, noLogit] })
 
 /**
  * The k largest elements along the last axis, the largest first, and where they are; of equal elements the lower index comes
@@ -27,7 +27,7 @@ export function topK(x: Tensor, k: number): { values: Tensor; indices: Tensor } 
   x.device.run(kernel, {
     bindings: { x, values, indices },
     params: { rows, columns, k },
-    ...rowReduction(columns, x.device.capabilities),
+    forms: [rowReductionFor(columns, x.device.capabilities)],
     workgroups: linearWorkgroups(rows),
   })
   return { values, indices }

@@ -4,7 +4,6 @@
 // x: [rows, columns]    values: [rows, k]    indices: u32 [rows, k]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Each of the k rounds looks for the largest
 // element that comes after the one before.
-// Prelude: rowMax (row-reduction.ts), isNaN (no-logit.wgsl).
 
 struct Params { rows: u32, columns: u32, k: u32 }
 

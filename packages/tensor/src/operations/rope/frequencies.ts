@@ -1,6 +1,6 @@
 import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
-import { defineKernel } from '../../kernel'
+import { defineKernel } from '../../kernel/index'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
 import frequency from './frequency.wgsl'

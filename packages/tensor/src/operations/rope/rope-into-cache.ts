@@ -1,5 +1,5 @@
 import { ShapeError } from '../../errors'
-import { linearWorkgroups } from '../../kernel'
+import { linearWorkgroups } from '../../kernel/index'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
 import { defineStartKernel, startRun } from '../starts'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { valueAndGradient } from '../../autograd/value-and-gradient'
+import { position } from '../../device/advancing'
 import { uniform01 } from '../../random/philox'
 import type { Tensor } from '../../tensor'
 import { expectAllClose, testDevice } from '../../testing'
@@ -59,8 +60,8 @@ describe('rope', () => {
     const values = numbers(rows * 16, 8)
     using x = device.tensor(values, { shape: [1, rows, 1, 16] })
     using frequencies = exactFrequencies(device, far.frequencies)
-    const recording = device.record(() => rope(x, { frequencies, start: 5 }), { advancing: ['start'] })
-    recording.replay({ start: 2 ** 20 })
+    const recording = device.record(() => rope(x, { frequencies, start: position(5) }))
+    recording.replay({ position: 2 ** 20 })
     await expectAllClose(recording.value, rotated(values, turned), { absolute: 1.5e-7, relative: 0 })
     recording.dispose()
   })

@@ -1,15 +1,18 @@
 import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
-import { linearWorkgroups } from '../../kernel'
-import type { Tensor } from '../../tensor'
-import { elementTypes } from '../element-types'
+import { elements, linearWorkgroups } from '../../kernel/index'
+import { Tensor } from '../../tensor'
 import { defineStartKernel, type Start, startRun } from '../starts'
 import { frequencyTurns } from './frequencies'
 import frequency from './frequency.wgsl'
 import source from './rope.wgsl'
 import rotation from './rotation.wgsl'
 
-const kernels = defineStartKernel({ name: 'rope', source: source + rotation + frequency })
+const kernels = defineStartKernel({
+  name: 'rope',
+  source: source + rotation + frequency,
+  uses: [elements({ x: 1, y: 1 })],
+})
 
 export interface RopeOptions {
   /**
@@ -34,7 +37,8 @@ export function rope(x: Tensor, { frequencies, start = 0 }: RopeOptions): Tensor
   if (x.shape.length !== 4 || headDim! % 2 !== 0)
     throw new ShapeError('rope', [x.shape], 'x must be [batch, rows, heads, headDim], headDim even')
   const y = rotate(x, frequencies, start, 1)
-  return differentiable(y, { name: 'rope', inputs: [x], gradient: (dy) => [() => rotate(dy, frequencies, start, -1)] })
+  const inputs = [x, frequencies, ...(start instanceof Tensor ? [start] : [])]
+  return differentiable(y, { name: 'rope', inputs, gradient: (dy) => [() => rotate(dy, frequencies, start, -1)] })
 }
 
 function rotate(x: Tensor, frequencies: Tensor, start: Start, direction: number): Tensor {
@@ -44,7 +48,6 @@ function rotate(x: Tensor, frequencies: Tensor, start: Start, direction: number)
   const y = x.device.empty(x.shape, x.dtype)
   const count = x.size / 2 / heads
   x.device.run(run.kernel, {
-    ...elementTypes('rope', x.device, { X: [x, 1] }, 'X'),
     bindings: { x, frequencies: turns, y, ...run.bindings },
     params: { count, rows, heads, pairs: headDim / 2, start: run.start, direction },
     workgroups: linearWorkgroups(Math.ceil(count / 64)),

@@ -4,13 +4,12 @@
 // x, y: [batch, rows, heads, headDim]    frequencies: [headDim / 2]
 // One invocation a pair of a row, in all heads, which turn by one angle; workgroups in a line, folded over x and y. direction: 1,
 // or −1 for the gradient. With rotation.wgsl and frequency.wgsl.
-// Prelude: X, narrow (element-types.ts).
 
 struct Params { count: u32, rows: u32, heads: u32, pairs: u32, start: u32, direction: f32 }
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(0) var<storage, read> x: array<element_x>;
 @group(0) @binding(1) var<storage, read> frequencies: array<Frequency>;
-@group(0) @binding(2) var<storage, read_write> y: array<X>;
+@group(0) @binding(2) var<storage, read_write> y: array<element_y>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
@@ -25,9 +24,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let sine = turn.y * params.direction;
   for (var head = 0u; head < params.heads; head++) {
     let at = (row * params.heads + head) * params.pairs * 2u + pair;
-    let a = f32(x[at]);
-    let b = f32(x[at + params.pairs]);
-    y[at] = narrow(a * cosine - b * sine);
-    y[at + params.pairs] = narrow(b * cosine + a * sine);
+    let a = load_x(at);
+    let b = load_x(at + params.pairs);
+    store_y(at, a * cosine - b * sine);
+    store_y(at + params.pairs, b * cosine + a * sine);
   }
 }

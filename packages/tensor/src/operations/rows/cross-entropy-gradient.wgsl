@@ -2,7 +2,6 @@
 //
 // logits, dlogits: [rows, columns]    labels: u32 [rows]    shift, dloss: [rows]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: V, WIDTH, isAt (row-vectors.ts).
 
 struct Params { rows: u32, columns: u32, ignore: u32 }
 

@@ -1,13 +1,15 @@
 import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
-import { defineKernel } from '../../kernel'
+import { defineKernel } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
+import { rowReduction } from '../reduce/row-reduction'
 import source from './cross-entropy.wgsl'
 import gradientSource from './cross-entropy-gradient.wgsl'
-import { runOverRowVectors } from './row-vectors'
+import { rowVectors, runOverRowVectors } from './row-vectors'
 
-const kernel = defineKernel({ name: 'crossEntropy', source })
-const gradientKernel = defineKernel({ name: 'crossEntropyGradient', source: gradientSource })
+const uses = [rowReduction, rowVectors]
+const kernel = defineKernel({ name: 'crossEntropy', source, uses })
+const gradientKernel = defineKernel({ name: 'crossEntropyGradient', source: gradientSource, uses })
 
 /**
  * −ln softmax(logits)[label], row by row.
@@ -36,10 +38,10 @@ export function crossEntropy(
     device.run(gradientKernel, { ...run, params, bindings: { logits, labels, shift, dloss, dlogits } })
     return dlogits
   }
-  if (!device.tape) shift.dispose()
   return differentiable(loss, {
     name: 'crossEntropy',
     inputs: [logits, labels],
+    saved: [shift],
     gradient: (dy) => [() => gradient(dy), null],
   })
 }

@@ -2,7 +2,6 @@
 //
 // logits: [rows, columns]    labels: u32 [rows]    loss, shift: [rows]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum, rowMax (row-reduction.ts), V, WIDTH, sumOf, maxOf, elementOf (row-vectors.ts).
 
 struct Params { rows: u32, columns: u32, ignore: u32 }
 

@@ -1,10 +1,10 @@
 import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
-import { defineKernel } from '../../kernel'
+import { defineKernel } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import source from './gather.wgsl'
 
-const kernel = defineKernel({ name: 'gather', source })
+const kernel = defineKernel({ name: 'gather', source, constants: ['SCATTER'] })
 
 /**
  * One element of each row: y[row] = x[row, ids[row]]; an id past the columns picks 0.

@@ -2,7 +2,7 @@
 //
 // y, dy, dx: [rows, columns]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum (row-reduction.ts), V, sumOf (row-vectors.ts). LOG: of the logarithm.
+// LOG: of the logarithm.
 
 struct Params { rows: u32, columns: u32 }
 

@@ -1,12 +1,15 @@
 import { differentiable } from '../../autograd/tape'
-import { defineKernel } from '../../kernel'
+import { defineKernel } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { runOverRowVectors } from './row-vectors'
+import { rowReduction } from '../reduce/row-reduction'
+import { rowVectors, runOverRowVectors } from './row-vectors'
 import source from './softmax.wgsl'
 import gradientSource from './softmax-gradient.wgsl'
 
-const kernel = defineKernel({ name: 'softmax', source })
-const gradientKernel = defineKernel({ name: 'softmaxGradient', source: gradientSource })
+const uses = [rowReduction, rowVectors]
+const constants = ['LOG']
+const kernel = defineKernel({ name: 'softmax', source, uses, constants })
+const gradientKernel = defineKernel({ name: 'softmaxGradient', source: gradientSource, uses, constants })
 
 /** exp(x) / Σ exp(x) along the last axis of f32 x, computed from x − max(x). */
 export const softmax = (x: Tensor): Tensor => softmaxRows('softmax', x, false)
@@ -16,7 +19,7 @@ export const logSoftmax = (x: Tensor): Tensor => softmaxRows('logSoftmax', x, tr
 
 function softmaxRows(name: string, x: Tensor, LOG: boolean): Tensor {
   const y = x.device.empty(x.shape)
-  const run = runOverRowVectors(x, { LOG })
+  const run = { ...runOverRowVectors(x), constants: { LOG } }
   x.device.run(kernel, { ...run, bindings: { x, y } })
   const gradient = (dy: Tensor) => {
     const dx = x.device.empty(x.shape)

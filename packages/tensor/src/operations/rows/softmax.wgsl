@@ -2,7 +2,7 @@
 //
 // x, y: [rows, columns]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum, rowMax (row-reduction.ts), V, sumOf, maxOf (row-vectors.ts). LOG: the logarithm.
+// LOG: the logarithm.
 
 struct Params { rows: u32, columns: u32 }
 

@@ -1,19 +1,20 @@
+import { type Counter, counter } from '../../device/advancing'
 import { OutriderError } from '../../errors'
-import { defineKernel } from '../../kernel'
-import { philoxWgsl, splitWords } from '../../random/philox'
+import { defineKernel } from '../../kernel/index'
+import { philoxRandom, splitWords } from '../../random/philox'
 import type { Tensor } from '../../tensor'
-import { noLogitWgsl } from '../reduce/no-logit'
+import { noLogit } from '../reduce/no-logit'
+import { rowReduction } from '../reduce/row-reduction'
 import source from './categorical.wgsl'
 import { runOverRows } from './run-over-rows'
 
-const prelude = `${philoxWgsl}\n${noLogitWgsl}`
-const kernel = defineKernel({ name: 'sampleCategorical', source })
+const kernel = defineKernel({ name: 'sampleCategorical', source, uses: [rowReduction, philoxRandom, noLogit] })
 
 export interface SampleOptions {
   /** The key of the random numbers: a non-negative integer below 2⁵³. */
   seed: number
   /** The counter of row 0; row r uses `offset + r`. Default 0. */
-  offset?: number
+  offset?: number | Counter
 }
 
 /**
@@ -25,7 +26,8 @@ export interface SampleOptions {
  * @throws OutriderError INVALID_ARGUMENT for a seed or offset out of range, DTYPE_MISMATCH if probabilities are not f32
  */
 export function sampleCategorical(probabilities: Tensor, { seed, offset = 0 }: SampleOptions): Tensor {
-  for (const [name, value] of Object.entries({ seed, offset }))
+  const first = typeof offset === 'number' ? counter(offset) : offset
+  for (const [name, value] of Object.entries({ seed, offset: first.value }))
     if (!(Number.isSafeInteger(value) && value >= 0))
       throw new OutriderError(
         'INVALID_ARGUMENT',
@@ -35,16 +37,14 @@ export function sampleCategorical(probabilities: Tensor, { seed, offset = 0 }: S
     throw new OutriderError('DTYPE_MISMATCH', `sampleCategorical: the probabilities are ${probabilities.dtype}.`, {
       remedy: "cast(probabilities, 'f32') first.",
     })
-  const { params, constants, workgroups } = runOverRows(probabilities)
+  const { params, ...run } = runOverRows(probabilities)
   const ids = probabilities.device.empty([params.rows], 'u32')
   const [seedLow, seedHigh] = splitWords(seed)
-  const [offsetLow, offsetHigh] = splitWords(offset)
+  const [offsetLow, offsetHigh] = first.words()
   probabilities.device.run(kernel, {
+    ...run,
     bindings: { probabilities, ids },
     params: { ...params, seedLow, seedHigh, offsetLow, offsetHigh },
-    constants,
-    prelude,
-    workgroups,
   })
   return ids
 }

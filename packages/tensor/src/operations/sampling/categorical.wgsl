@@ -3,7 +3,7 @@
 //
 // probabilities: [rows, columns], not necessarily normalised    ids: u32 [rows]
 // A workgroup of LANES invocations a row, each with a run of columns; workgroups in a line, folded over x and y.
-// Prelude: philox.wgsl, isNaN (no-logit.wgsl). A row with NaN, or without any mass, has no id: 0xffffffff.
+// A row with NaN, or without any mass, has no id: 0xffffffff.
 
 struct Params { rows: u32, columns: u32, seedLow: u32, seedHigh: u32, offsetLow: u32, offsetHigh: u32 }
 

@@ -1,14 +1,14 @@
 import { OutriderError } from '../../errors'
-import { defineKernel, linearWorkgroups } from '../../kernel'
+import { defineKernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import { argmax } from '../reduce/argmax'
-import { noLogitWgsl } from '../reduce/no-logit'
-import { rowReduction } from '../reduce/row-reduction'
+import { noLogit } from '../reduce/no-logit'
+import { rowReduction, rowReductionFor } from '../reduce/row-reduction'
 import source from './distribution.wgsl'
 import greedySource from './greedy.wgsl'
 import { runOverRows } from './run-over-rows'
 
-const kernel = defineKernel({ name: 'samplingDistribution', source: `${source}\n${noLogitWgsl}` })
+const kernel = defineKernel({ name: 'samplingDistribution', source, uses: [rowReduction, noLogit] })
 const greedyKernel = defineKernel({ name: 'greedyDistribution', source: greedySource })
 
 export interface SamplingDistributionOptions {
@@ -57,7 +57,7 @@ export function samplingDistribution(
       temperature: divisor,
       inverse: 1 / divisor,
     },
-    ...rowReduction(params.columns, device.capabilities, { steering: true }),
+    forms: [rowReductionFor(params.columns, device.capabilities, { steering: true })],
     workgroups,
   })
   return probabilities

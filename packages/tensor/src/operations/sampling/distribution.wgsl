@@ -4,7 +4,7 @@
 //
 // logits, probabilities: [rows, columns]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// Prelude: rowSum4, rowMax4 (row-reduction.ts, steering), isNoLogit (no-logit.wgsl). topK: columns for all; topP: 1 for all. inverse: 1 / temperature.
+// topK: columns for all; topP: 1 for all. inverse: 1 / temperature.
 //
 // The threshold is found without a sort: f32 numbers are ordered as their bits are (the sign turned over), so the interval
 // of bits that holds it is cut in four by the pivots of a pass, and drawn in to the logits that lie in it.

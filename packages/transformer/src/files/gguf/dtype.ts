@@ -1,4 +1,4 @@
-import { type Format, formats } from '@outrider/tensor'
+import { type Format, formats } from '@outrider/tensor/internal'
 
 const sizes = ({ elements, bytes }: Format) => ({ elements, bytes })
 

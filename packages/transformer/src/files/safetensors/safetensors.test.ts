@@ -1,4 +1,4 @@
-import { halfToFloat } from '@outrider/tensor'
+import { halfToFloat } from '@outrider/tensor/internal'
 import { describe, expect, it } from 'vitest'
 import { memoryDirectory } from '../memory-directory'
 import { floatsToStored, storedToFloats } from '../stored-floats'

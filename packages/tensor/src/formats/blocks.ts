@@ -1,0 +1,36 @@
+import { type KernelPart, pieceType } from '../kernel/index'
+import type { Tensor } from '../tensor'
+import { type FormatName, formats, wordBytes } from './index'
+
+/**
+ * Elements of weights in a format: for a binding x, which it brings with it, `load_x(i: u32) -> Piece`, the eight neighbouring
+ * elements number i of the tensor. What is bound: `blockOperands`.
+ */
+export function blocks(name: string, format: FormatName): KernelPart {
+  const { words, rest, restType, wgsl } = formats[format].device
+  const wordType = { 1: 'u32', 2: 'vec2u', 4: 'vec4u' }[words]
+  return {
+    name: `blocks of ${name}`,
+    provides: [`load_${name}`],
+    uses: [pieceType],
+    bindings: [
+      `var<storage, read> ${name}: array<${wordType}>`,
+      ...(rest > 0 ? [`var<storage, read> ${name}Rest: array<${restType}>`] : []),
+    ],
+    fields: rest > 0 ? [`${name}First: u32`] : [],
+    text: `fn load_${name}(piece: u32) -> Piece {
+  let word = ${name}[piece];
+  ${rest > 0 ? `let first = params.${name}First;\n  ` : ''}${wgsl.replaceAll('NAME', name)}
+}`,
+  }
+}
+
+/** The bindings and parameters that such elements take. */
+export function blockOperands(name: string, weights: Tensor, format: FormatName) {
+  const { device } = formats[format]
+  if (device.rest === 0) return { bindings: { [name]: weights }, params: {} }
+  return {
+    bindings: { [name]: weights, [`${name}Rest`]: weights },
+    params: { [`${name}First`]: wordBytes(device, weights.size) / (device.restType === 'vec4u' ? 16 : 4) },
+  }
+}

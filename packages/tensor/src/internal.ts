@@ -1,0 +1,10 @@
+/** What the other packages of Outrider take beside the public entry. It may change in any release. */
+export { isTracked, withoutGradients } from './autograd/tape'
+export { type Advance, counter, position } from './device/advancing'
+export type { Recording } from './device/recording'
+export { isFormat, storedBytes } from './dtype'
+export { floatToHalf, halfToFloat } from './formats/half'
+export { type Format, type FormatName, formats } from './formats/index'
+export { noLogit, noToken } from './operations/reduce/no-logit'
+export { rowVectors, rowVectorsFor, vectorsOf } from './operations/rows/row-vectors'
+export { normalPair, philox, philoxRandom, splitWords } from './random/philox'
