@@ -68,7 +68,8 @@ export async function measureInTurns(
       paces.add([category, allTasks], pace)
       return tokensPerSecond(pace)
     }
-    onAnswer?.({ rate: await note(plain, generate(target, prompt, options)), how: 'plain' })
+    const plainRate = await note(plain, generate(target, prompt, options))
+    onAnswer?.({ rate: plainRate, how: 'plain' })
     for (const { contender, paces, decoderOf } of running) {
       const decoder = decoderOf(category)
       const rate = await note(paces, decoder.generate(prompt, options))

@@ -74,6 +74,12 @@ describe('a pair that is measured', () => {
     expect(results.map(({ draftLength }) => draftLength)).toEqual([3, 5])
     for (const { all } of results) expect(all.costRatio).toBeGreaterThan(0)
   })
+
+  it('is decoded plainly though nobody listens to the answers', async () => {
+    const measure = { target, prompts: prompts.slice(0, 1), sampling: { temperature: 0 }, maxTokens: 6, costs }
+    const { results } = await measurePair({ ...measure, draft: target, draftLengths: [3] })
+    expect(results[0]!.all.plainTokensPerSecond).toBeGreaterThan(0)
+  })
 })
 
 it('makes a report of a measurement, with an answer token by token or without', async () => {
