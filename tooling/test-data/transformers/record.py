@@ -31,6 +31,10 @@ mistral = dict(base, architectures=["MistralForCausalLM"], model_type="mistral")
 qwen2 = dict(base, architectures=["Qwen2ForCausalLM"], model_type="qwen2")
 qwen3 = dict(base, architectures=["Qwen3ForCausalLM"], model_type="qwen3", head_dim=8)
 phi3 = dict(base, architectures=["Phi3ForCausalLM"], model_type="phi3")
+olmo2 = dict(base, architectures=["Olmo2ForCausalLM"], model_type="olmo2")
+smollm3 = dict(base, architectures=["SmolLM3ForCausalLM"], model_type="smollm3", no_rope_layer_interval=2)
+granite = dict(base, architectures=["GraniteForCausalLM"], model_type="granite", attention_multiplier=0.2, embedding_multiplier=3.0,
+               residual_multiplier=0.4, logits_scaling=0.3)
 S, F = "sliding_attention", "full_attention"
 l3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)
 tied = dict(llama, tie_word_embeddings=True)
@@ -80,6 +84,19 @@ cases = {
     "partial_rotary_factor inside 1, at the top 0.5": dict(phi3, partial_rotary_factor=0.5, rope_parameters=dict(rope_type="default", rope_theta=500.0, partial_rotary_factor=1.0)),
     "longrope": dict(phi3, original_max_position_embeddings=16, rope_scaling=dict(type="longrope", original_max_position_embeddings=16, short_factor=[1.0, 1.1, 1.2, 1.3], long_factor=[1.0, 1.5, 2.0, 2.5])),
     "biases": dict(llama, attention_bias=True, mlp_bias=True),
+    "olmo2": olmo2,
+    "OLMo 2 with biases of attention": dict(olmo2, attention_bias=True),
+    "smollm3": smollm3,
+    "SmolLM3 without what it says of its layers": dict(without(smollm3, "no_rope_layer_interval", "num_key_value_heads", "tie_word_embeddings"), num_hidden_layers=4),
+    "SmolLM3 with no_rope_layers, more than there are layers": dict(smollm3, no_rope_layers=[0, 1, 0]),
+    "SmolLM3 with biases": dict(smollm3, attention_bias=True, mlp_bias=True),
+    "SmolLM3's window, in layers without rotary positions": dict(smollm3, use_sliding_window=True, sliding_window=8),
+    "SmolLM3's window, by layer_types": dict(smollm3, use_sliding_window=True, sliding_window=8, layer_types=[S, F]),
+    "SmolLM3's window, in all layers": dict(smollm3, use_sliding_window=True, sliding_window=8, layer_types=[S, S]),
+    "SmolLM3's window, not used": dict(smollm3, sliding_window=8),
+    "granite": granite,
+    "Granite with biases": dict(granite, attention_bias=True, mlp_bias=True),
+    "Granite without multipliers": without(granite, "attention_multiplier", "embedding_multiplier", "residual_multiplier", "logits_scaling"),
     "tied": tied,
     "tied, a head of its own": (tied, dict(add=["lm_head.weight"])),
     "tied, the same head again": (tied, dict(copy={"lm_head.weight": "model.embed_tokens.weight"})),

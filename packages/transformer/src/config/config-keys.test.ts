@@ -39,6 +39,17 @@ const familyKeys: Record<string, string> = {
   intermediate_size max_position_embeddings num_attention_heads num_hidden_layers num_key_value_heads
   original_max_position_embeddings pad_token_id resid_pdrop rms_norm_eps rope_parameters sliding_window
   tie_word_embeddings vocab_size`,
+  olmo2: `attention_bias attention_dropout bos_token_id eos_token_id hidden_act hidden_size initializer_range
+  intermediate_size max_position_embeddings num_attention_heads num_hidden_layers num_key_value_heads pad_token_id
+  rms_norm_eps rope_parameters tie_word_embeddings vocab_size`,
+  smollm3: `attention_bias attention_dropout bos_token_id eos_token_id hidden_act hidden_size initializer_range
+  intermediate_size layer_types max_position_embeddings mlp_bias no_rope_layer_interval no_rope_layers
+  num_attention_heads num_hidden_layers num_key_value_heads pad_token_id rms_norm_eps rope_parameters sliding_window
+  tie_word_embeddings use_sliding_window vocab_size`,
+  granite: `attention_bias attention_dropout attention_multiplier bos_token_id embedding_multiplier eos_token_id hidden_act
+  hidden_size initializer_range intermediate_size logits_scaling max_position_embeddings mlp_bias num_attention_heads
+  num_hidden_layers num_key_value_heads pad_token_id residual_multiplier rms_norm_eps rope_parameters
+  tie_word_embeddings vocab_size`,
 }
 
 const words = (text: string) => text.split(/\s+/)

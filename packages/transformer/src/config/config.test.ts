@@ -169,6 +169,33 @@ describe('parseConfig', () => {
       { ...llama, layer_types: ['full_attention'] },
       /layer_types is \["full_attention"\]; it must be a list of as many names as layers \(30\)/,
     ],
+    [
+      'a mark of layers with positions that is none',
+      { ...sizes, model_type: 'smollm3', no_rope_layers: [1, 1, 2, 1] },
+      /no_rope_layers is \[1,1,2,1\]; it must be a list of 0 and 1 with one for each layer \(4\)/,
+    ],
+    ['too few of them', { ...sizes, model_type: 'smollm3', no_rope_layers: [1, 0] }, /no_rope_layers is \[1,0\]/],
+    ['an interval of none', { ...sizes, model_type: 'smollm3', no_rope_layer_interval: 0 }, /_interval is 0; it must/],
+    [
+      'layers with a window that is not used',
+      { ...sizes, model_type: 'smollm3', sliding_window: 8, layer_types: new Array(4).fill('sliding_attention') },
+      /use_sliding_window is missing; it must be true, as layer_types/,
+    ],
+    [
+      'layers with a window that is not said',
+      {
+        ...sizes,
+        model_type: 'smollm3',
+        use_sliding_window: true,
+        layer_types: new Array(4).fill('sliding_attention'),
+      },
+      /sliding_window is missing; it must be a positive integer, as layers have a window/,
+    ],
+    [
+      'a scale of zero',
+      { ...sizes, model_type: 'granite', logits_scaling: 0 },
+      /logits_scaling is 0; it must be a pos/,
+    ],
     ['a value without end', { ...llama, rope_theta: 'x'.repeat(1e5) }, /rope_theta is "x{119}…; it must be/],
     ['a rotary base of zero', { ...llama, rope_theta: 0 }, /rope_theta is 0/],
     ['a rotary base that is no number', { ...llama, rope_theta: Number.NaN }, /rope_theta is NaN; it must be/],
@@ -235,6 +262,47 @@ describe('the families', () => {
     ['Qwen3', { model_type: 'qwen3', head_dim: 32 }, { qkNorm: 'head', headDim: 32 }],
     ['Qwen3 without the field', { model_type: 'qwen3' }, { qkNorm: 'head', headDim: 128 }],
     ['Phi-3', { model_type: 'phi3', sliding_window: 2047 }, { slidingWindow: 2047, rmsNormEpsilon: 1e-5 }],
+    [
+      'OLMo 2',
+      { model_type: 'olmo2', attention_bias: true },
+      { normPlacement: 'after', qkNorm: 'all', attentionBias: 'all', rmsNormEpsilon: 1e-5 },
+    ],
+    [
+      'SmolLM3',
+      { model_type: 'smollm3', no_rope_layers: [true, 1, 0, 1], rope_theta: 5e6, num_hidden_layers: 4 },
+      { layersWithoutRope: [2], ropeTheta: 5e6, tieWordEmbeddings: true },
+    ],
+    [
+      'SmolLM3 without the fields',
+      { model_type: 'smollm3' },
+      { layersWithoutRope: [3], ropeTheta: 2e6, tieWordEmbeddings: true, contextLength: 32_768 },
+    ],
+    [
+      'SmolLM3 with windows where there are no positions, and biases',
+      {
+        model_type: 'smollm3',
+        ...{ use_sliding_window: true, sliding_window: 5 },
+        attention_bias: true,
+        mlp_bias: true,
+      },
+      {
+        ...{ layersWithoutRope: [3], ropeTheta: 2e6, tieWordEmbeddings: true, attentionBias: 'all', mlpBias: true },
+        slidingWindow: 5,
+        layerTypes: ['full_attention', 'full_attention', 'full_attention', 'sliding_attention'],
+      },
+    ],
+    [
+      'Granite 3',
+      {
+        ...{ model_type: 'granite', attention_multiplier: 0.0078125, embedding_multiplier: 12 },
+        ...{ residual_multiplier: 0.22, logits_scaling: 49, attention_bias: true, mlp_bias: true },
+      },
+      {
+        ...{ attentionScale: 0.0078125, embeddingScale: 12, residualScale: 0.22, logitScale: 1 / 49 },
+        ...{ attentionBias: 'all', mlpBias: true },
+      },
+    ],
+    ['Granite without multipliers', { model_type: 'granite' }, { attentionScale: 1 }],
   ])('read and write %s', (_, json, own) => {
     const config = parseConfig({ ...withoutIds, ...json })
     const plain = parseConfig({ ...withoutIds, model_type: 'llama', max_position_embeddings: config.contextLength })

@@ -49,6 +49,7 @@ function readModel(fields: Fields, family: ModelFamily, onWarning?: OnWarning): 
   const passedOver: string[] = []
   const rope = readRope(fields, {
     contextLength,
+    ropeTheta: defaults?.ropeTheta,
     layerTypes: layerTypes ?? uniformTypes(layers, own?.slidingWindow),
     passOver: (key) => passedOver.push(key),
   })
@@ -65,7 +66,7 @@ function readModel(fields: Fields, family: ModelFamily, onWarning?: OnWarning): 
     contextLength,
     ...rope,
     rmsNormEpsilon: fields.positive('rms_norm_eps', defaults?.rmsNormEpsilon ?? 1e-6),
-    tieWordEmbeddings: fields.flag('tie_word_embeddings', false),
+    tieWordEmbeddings: fields.flag('tie_word_embeddings', defaults?.tieWordEmbeddings ?? false),
     ...readSpecialIds(fields, family, vocabularySize, onWarning),
     initializerRange: initializerRange(fields),
     ...own,

@@ -4,6 +4,8 @@ import type { RopeScaling } from './rope-scaling'
 /** What else of a model matters to its rotary positions. */
 export interface RopeContext {
   contextLength: number
+  /** The base where the file does not say. Default 10,000. */
+  ropeTheta?: number | undefined
   /** The kinds of attention that its layers have. */
   layerTypes: readonly string[]
   /** Is told of each key that is passed over. */
@@ -19,7 +21,7 @@ export interface RopeContext {
  */
 export function readRope(
   fields: Fields,
-  { contextLength, layerTypes, passOver }: RopeContext,
+  { contextLength, ropeTheta: absent = 10_000, layerTypes, passOver }: RopeContext,
 ): { ropeTheta: number; ropeScaling?: RopeScaling } {
   const old = fields.object('rope_scaling')
   const outer = old && old.names.length > 0 ? old : fields.object('rope_parameters')
@@ -30,7 +32,7 @@ export function readRope(
       `partial_rotary_factor ${partial} is not supported: part of each head would not be turned`,
       'Supported: 1, whole heads.',
     )
-  const ropeTheta = (inner?.get('rope_theta') === undefined ? fields : inner!).positive('rope_theta', 10_000)
+  const ropeTheta = (inner?.get('rope_theta') === undefined ? fields : inner!).positive('rope_theta', absent)
   if (!inner) return { ropeTheta }
   const ropeScaling = readScaling(inner, () => {
     const outside = fields.get('original_max_position_embeddings') === undefined ? inner : fields

@@ -60,8 +60,22 @@ const forms: [string, ModelConfig][] = [
   ],
   ['with layers that know no positions', { ...small, layersWithoutRope: [1] }],
   [
+    'with a window in the layers that know no positions, and biases everywhere',
+    {
+      ...{ ...small, layersWithoutRope: [1], attentionBias: 'all', mlpBias: true },
+      ...{ slidingWindow: 2, layerTypes: ['full_attention', 'sliding_attention'] },
+    },
+  ],
+  [
     'with scales everywhere',
     { ...small, attentionScale: 0.3, embeddingScale: 12, residualScale: 0.22, logitScale: 1 / 8 },
+  ],
+  [
+    'with scales and biases everywhere',
+    {
+      ...{ ...small, attentionScale: 0.3, embeddingScale: 12, residualScale: 0.22, logitScale: 1 / 8 },
+      ...{ attentionBias: 'all', mlpBias: true, tieWordEmbeddings: true },
+    },
   ],
 ]
 

@@ -211,6 +211,12 @@ describe('the families', () => {
     { architecture: 'qwen2', attentionBias: 'qkv' as const },
     { architecture: 'qwen3', qkNorm: 'head' as const },
     { architecture: 'phi3' },
+    { architecture: 'olmo2', normPlacement: 'after' as const, qkNorm: 'all' as const },
+    { architecture: 'smollm3', layersWithoutRope: [1], attentionBias: 'all' as const, mlpBias: true },
+    {
+      ...{ architecture: 'granite', attentionScale: 0.2, embeddingScale: 3, residualScale: 0.4, logitScale: 1 / 49 },
+      mlpBias: true,
+    },
   ])('load as they were saved, to the bit: %o', async (fields) => {
     const original = await randomModel(fields)
     const files = memoryDirectory()

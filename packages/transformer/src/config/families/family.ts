@@ -1,3 +1,4 @@
+import type { OutriderError } from '@outrider/tensor'
 import type { GgufFields } from '../../files/gguf/fields'
 import type { GgufValue } from '../../files/gguf/value'
 import type { Fields } from '../fields'
@@ -27,10 +28,12 @@ export interface ModelFamily {
     readonly contextLength?: number
     readonly headDim?: number
     readonly kvHeads?: number
+    readonly ropeTheta?: number
     readonly rmsNormEpsilon?: number
     readonly bosTokenId?: number
     readonly eosTokenId?: number
     readonly padTokenId?: number
+    readonly tieWordEmbeddings?: boolean
   }
   /** Keys of config.json that `read` uses, beside those that are used in every family. */
   readonly usedKeys?: readonly string[]
@@ -65,6 +68,10 @@ export interface GgufForm {
   readonly usedKeys?: readonly string[]
   /** Reads what is the family's own, and what the architecture implies. */
   read?(fields: GgufFields): Partial<ModelConfig>
-  /** Writes it. */
-  write?(config: ModelConfig): Record<string, GgufValue>
+  /**
+   * Writes it.
+   *
+   * @param refuse  the error for what it does not compute in this architecture
+   */
+  write?(config: ModelConfig, refuse: (what: string) => OutriderError): Record<string, GgufValue>
 }

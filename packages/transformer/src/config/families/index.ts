@@ -1,15 +1,18 @@
 import { OutriderError } from '@outrider/tensor'
 import type { ModelFamily } from './family'
+import { granite } from './granite'
 import { llama } from './llama'
 import { mistral } from './mistral'
+import { olmo2 } from './olmo2'
 import { phi3 } from './phi3'
 import { qwen2 } from './qwen2'
 import { qwen3 } from './qwen3'
+import { smollm3 } from './smollm3'
 
 export type { GgufForm, ModelFamily, OptionalField } from './family'
 
 /** The families that are implemented. A new one is a file beside these and a name here. */
-export const families: readonly ModelFamily[] = [llama, mistral, qwen2, qwen3, phi3]
+export const families: readonly ModelFamily[] = [llama, mistral, qwen2, qwen3, phi3, olmo2, smollm3, granite]
 
 /**
  * The family of a configuration's `architecture`.

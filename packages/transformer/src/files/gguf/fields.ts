@@ -40,6 +40,20 @@ export class GgufFields {
     throw this.wrong(key, value, `; it must be a positive whole number of at most ${most}`)
   }
 
+  /**
+   * Refuses a key that is there and says something else than this.
+   *
+   * @throws OutriderError UNSUPPORTED
+   */
+  only(key: string, neutral: GgufMetadataValue): void {
+    const value = this.get(key)
+    if (value !== undefined && value !== neutral)
+      throw this.unsupported(
+        `${this.#architecture}.${key} is ${JSON.stringify(value)}, which is not supported`,
+        `Supported: none, or ${JSON.stringify(neutral)}.`,
+      )
+  }
+
   wrong(key: string, value: unknown = this.get(key), rule = ''): OutriderError {
     return this.broken(
       `${this.#architecture}.${key} is ${value === undefined ? 'missing' : JSON.stringify(value)}${rule}`,

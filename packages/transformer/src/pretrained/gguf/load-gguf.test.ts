@@ -63,6 +63,12 @@ describe('loadCausalLM of a GGUF file', () => {
     { architecture: 'qwen2', attentionBias: 'qkv' as const },
     { architecture: 'qwen3', qkNorm: 'head' as const },
     { architecture: 'phi3' },
+    { architecture: 'olmo2', normPlacement: 'after' as const, qkNorm: 'all' as const },
+    { architecture: 'smollm3', layers: 5, layersWithoutRope: [3], tieWordEmbeddings: true },
+    {
+      ...{ architecture: 'granite', attentionScale: 0.2, embeddingScale: 3, residualScale: 0.4, logitScale: 1 / 49 },
+      ...{ attentionBias: 'all' as const, mlpBias: true },
+    },
   ])('gives back what saveGguf wrote, to the bit: %o', async (fields) => {
     const device = await testDevice()
     const original = await randomModel(fields)

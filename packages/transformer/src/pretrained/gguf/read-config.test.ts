@@ -127,6 +127,55 @@ describe('sizes of layers', () => {
   })
 })
 
+describe('the header of a family', () => {
+  /** The same sizes under the name of another architecture. */
+  const of = (architecture: string, changes: Record<string, GgufMetadataValue>) => {
+    const { metadata, ...rest } = header({})
+    const renamed = [...metadata].map(([key, value]) => [key.replace(/^llama\./, `${architecture}.`), value] as const)
+    const own = Object.entries(changes).map(([key, value]) => [`${architecture}.${key}`, value] as const)
+    const all = new Map([...renamed, ['general.architecture', architecture] as const, ...own])
+    return readGgufConfig({ ...rest, metadata: all })
+  }
+
+  it('implies its norms: OLMo 2', async () => {
+    expect((await of('olmo2', {})).config).toMatchObject({ normPlacement: 'after', qkNorm: 'all' })
+  })
+
+  it('implies which layers have rotary positions: all but every 4th of SmolLM3', async () => {
+    expect((await of('smollm3', { block_count: 9 })).config.layersWithoutRope).toEqual([3, 7])
+    expect((await of('smollm3', { block_count: 3 })).config.layersWithoutRope).toBeUndefined()
+  })
+
+  it('says the scales of Granite, where 0 and absent are none', async () => {
+    const scales = { embedding_scale: 12, residual_scale: 0.22, 'attention.scale': 0.0078125, logit_scale: 16 }
+    expect((await of('granite', scales)).config).toMatchObject({
+      ...{ embeddingScale: 12, residualScale: 0.22, attentionScale: 0.0078125, logitScale: 1 / 16 },
+    })
+    const none = { embedding_scale: 0, residual_scale: 1, 'attention.scale': 0, logit_scale: 1 }
+    for (const changes of [none, { logit_scale: 1, 'rope.scaling.finetuned': true, 'attention.sliding_window': 0 }])
+      expect(Object.keys((await of('granite', changes)).config).filter((key) => key.endsWith('Scale'))).toEqual([])
+  })
+
+  it.each<[string, string, GgufMetadataValue]>([
+    ['olmo2', 'attention.sliding_window', 4096],
+    ['granite', 'attention.sliding_window', 4096],
+    ['granite', 'rope.scaling.finetuned', false],
+    ['smollm3', 'attention.scale', 2],
+  ])('is refused where it says what its family does not do: %s.%s is %s', async (architecture, key, value) => {
+    await expect(
+      of(architecture, { ...(architecture === 'granite' && { logit_scale: 1 }), [key]: value }),
+    ).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining(`m.gguf: ${architecture}.${key} is ${value}, which is not supported`),
+    })
+  })
+
+  it('must say what llama.cpp divides by', async () => {
+    await expect(of('granite', {})).rejects.toThrow(/granite.logit_scale is missing/)
+    await expect(of('granite', { logit_scale: 0 })).rejects.toThrow(/granite.logit_scale is 0/)
+  })
+})
+
 it.each([
   ['blk.0.ffn_up.bias', /a bias in the MLP/],
   ['blk.0.ffn_gate_inp.weight', /a mixture of experts/],

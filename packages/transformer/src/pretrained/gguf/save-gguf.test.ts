@@ -74,6 +74,37 @@ describe('saveGguf, read by llama.cpp', () => {
       { architecture: 'llama', headDim: 16, attentionBias: 'qkv' as const, tieWordEmbeddings: true },
     ],
     ['Phi-3', { architecture: 'phi3' }],
+    ['OLMo 2', { architecture: 'olmo2', normPlacement: 'after' as const, qkNorm: 'all' as const }],
+    [
+      'OLMo 2 with positions divided',
+      {
+        ...{ architecture: 'olmo2', normPlacement: 'after' as const, qkNorm: 'all' as const },
+        ropeScaling: { type: 'linear' as const, factor: 4 },
+      },
+    ],
+    [
+      'SmolLM3 with a tied head',
+      { architecture: 'smollm3', layers: 5, layersWithoutRope: [3], tieWordEmbeddings: true },
+    ],
+    [
+      'SmolLM3 with wide heads and positions divided',
+      {
+        ...{ architecture: 'smollm3', layers: 4, layersWithoutRope: [3], headDim: 16 },
+        ropeScaling: { type: 'linear' as const, factor: 4 },
+      },
+    ],
+    [
+      'Granite',
+      { architecture: 'granite', attentionScale: 0.2, embeddingScale: 3, residualScale: 0.4, logitScale: 1 / 3 },
+    ],
+    [
+      "Granite with biases, wide heads, Llama 3's rotary scaling and a tied head",
+      {
+        ...{ architecture: 'granite', attentionScale: 0.2, headDim: 16, tieWordEmbeddings: true },
+        ...{ attentionBias: 'all' as const, mlpBias: true, ropeScaling: llama3Scaling },
+      },
+    ],
+    ['Granite without scales', { architecture: 'granite' }],
   ])('gives a model with random weights the same probabilities: %s', async (_, fields) => {
     const model = await randomModel(fields)
     expect(await difference(model)).toBeLessThan(2e-3)
@@ -170,6 +201,32 @@ describe('saveGguf', () => {
       /rotary scaling .* qwen2/,
     ],
     ['wide heads', { architecture: 'phi3', headDim: 16 }, /4 heads of 16 beside a hidden size of 32 .* phi3/],
+    [
+      'wide heads, nor there',
+      { architecture: 'olmo2', normPlacement: 'after', qkNorm: 'all', headDim: 16 },
+      /4 heads of 16 beside a hidden size of 32 .* olmo2/,
+    ],
+    [
+      'a tied head',
+      { architecture: 'olmo2', normPlacement: 'after', qkNorm: 'all', tieWordEmbeddings: true },
+      /head that is the embedding .* olmo2/,
+    ],
+    [
+      'biases of attention',
+      { architecture: 'olmo2', normPlacement: 'after', qkNorm: 'all', attentionBias: 'all' },
+      /bias after attention .* olmo2/,
+    ],
+    [
+      'other layers without rotary positions',
+      { architecture: 'smollm3', layers: 4, layersWithoutRope: [1, 3] },
+      /without rotary positions other than every 4th .* smollm3/,
+    ],
+    ['rotary positions in every layer', { architecture: 'smollm3', layers: 4 }, /other than every 4th .* smollm3/],
+    [
+      'biases of the MLP',
+      { architecture: 'smollm3', layers: 4, layersWithoutRope: [3], mlpBias: true },
+      /bias of the MLP .* smollm3/,
+    ],
   ])('refuses what llama.cpp does not compute in an architecture: %s', async (_, fields, message) => {
     const model = await randomModel(fields)
     const files = memoryDirectory()

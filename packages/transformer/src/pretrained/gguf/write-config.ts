@@ -13,8 +13,16 @@ const f32 = (value: number): GgufValue => ({ type: 'f32', value })
  * @throws OutriderError UNSUPPORTED for what llama.cpp does not compute in the architecture
  */
 export function configMetadata(config: ModelConfig, family: ModelFamily): Map<string, GgufValue> {
-  checkComputed(config, family)
   const { architecture, computes, write } = family.gguf
+  const refuse = (what: string) =>
+    new OutriderError(
+      'UNSUPPORTED',
+      `llama.cpp has no ${what} in its architecture ${architecture}, and this model has.`,
+      {
+        remedy: 'Save a Hugging Face directory.',
+      },
+    )
+  checkComputed(config, family, refuse)
   const own: Record<string, GgufValue> = {
     vocab_size: u32(config.vocabularySize),
     context_length: u32(computes.includes('slidingWindow') ? config.contextLength : withoutWindow(config)),
@@ -32,7 +40,7 @@ export function configMetadata(config: ModelConfig, family: ModelFamily): Map<st
       'rope.scaling.type': { type: 'string', value: 'linear' },
       'rope.scaling.factor': f32(config.ropeScaling.factor),
     }),
-    ...write?.(config),
+    ...write?.(config, refuse),
   }
   return new Map(Object.entries(own).map(([key, value]) => [`${architecture}.${key}`, value]))
 }
@@ -51,16 +59,8 @@ export function samplingMetadata({ doSample, temperature, topK, topP }: Generati
 }
 
 /** What a model has that llama.cpp does not compute in its architecture must not be left out. */
-function checkComputed(config: ModelConfig, { gguf }: ModelFamily): void {
+function checkComputed(config: ModelConfig, { gguf }: ModelFamily, refuse: (what: string) => OutriderError): void {
   const { architecture, computes, attentionBias = 'all', ropeScaling } = gguf
-  const refuse = (what: string) =>
-    new OutriderError(
-      'UNSUPPORTED',
-      `llama.cpp has no ${what} in its architecture ${architecture}, and this model has.`,
-      {
-        remedy: 'Save a Hugging Face directory.',
-      },
-    )
   const { heads, headDim, hiddenSize } = config
   const hasAllBiases = computes.includes('attentionBias') && attentionBias === 'all'
   if (config.attentionBias === 'all' && !hasAllBiases) throw refuse('bias after attention')
