@@ -1,8 +1,16 @@
-import { type Device, embedding, OutriderError, rmsNorm, ShapeError, type Tensor } from '@outrider/tensor'
+import {
+  type Device,
+  embedding,
+  type Head,
+  headLogits,
+  OutriderError,
+  rmsNorm,
+  ShapeError,
+  type Tensor,
+} from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import type { ForwardOptions, KvCache } from './causal-lm'
 import { describeModel } from './describe-model'
-import { type Head, headLogits } from './head'
 import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
 import { FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'

@@ -1,7 +1,6 @@
-import type { Tensor } from '@outrider/tensor'
+import type { Head, Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import type { CausalLM } from './causal-lm'
-import type { Head } from './head'
 import type { Parameters } from './parameters'
 import type { TrainingPassOptions } from './training-pass'
 
