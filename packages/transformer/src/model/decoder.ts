@@ -8,7 +8,8 @@ import {
   ShapeError,
   type Tensor,
 } from '@outrider/tensor'
-import type { ModelConfig } from '../config/index'
+import { familyOf } from '../config/families/index'
+import { configToJson, type ModelConfig } from '../config/index'
 import type { ForwardOptions, KvCache } from './causal-lm'
 import { describeModel } from './describe-model'
 import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
@@ -16,7 +17,7 @@ import { FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
 import { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
 import { RotaryTables } from './rotary-tables'
-import type { TransformerLM } from './trainable-lm'
+import type { StoredForm, TransformerLM } from './trainable-lm'
 import { type TrainingPassOptions, trainingPass } from './training-pass'
 
 /** A decoder-only transformer with its parameters on a device. It owns them: `dispose` frees them. */
@@ -52,6 +53,10 @@ export class Decoder implements TransformerLM {
   /** A model with fresh parameters; the same seed gives the same bits. */
   static initialize(device: Device, config: ModelConfig, { seed = 0 }: { seed?: number } = {}): Decoder {
     return new Decoder(device, config, initializeParameters(device, config, seed))
+  }
+
+  get stored(): StoredForm {
+    return { config: configToJson(this.config), joined: familyOf(this.config).joined }
   }
 
   createCache({
