@@ -18,11 +18,12 @@ function rowsOf(device: Device) {
 /** A loss at every p, from the fused kernels that train. */
 export async function valuesOf(device: Device, loss: RowLoss): Promise<number[]> {
   const { draftLogits, targetLogits } = rowsOf(device)
-  const weight = device.tensor([
+  const unit = device.tensor([
     [1, 0],
     [0, 1],
-  ]) // a head that hands hidden states on as logits
-  const rows = loss.rows({ draft: { hidden: draftLogits, weight }, target: { hidden: targetLogits, weight } })
+  ])
+  const head = { weight: unit } // hands hidden states on as logits
+  const rows = loss.rows({ draft: { hidden: draftLogits, head }, target: { hidden: targetLogits, head } })
   return [...((await rows.losses.data()) as Float32Array)]
 }
 

@@ -1,5 +1,7 @@
-import { linear, matmul, type Tensor } from '@outrider/tensor'
+import { type Head, headLogits, rowLogits, type Tensor } from '@outrider/tensor'
 import { withoutGradients } from '@outrider/tensor/internal'
+import { type CoveredInputs, overCovered } from './covered'
+import { rowMean } from './row-mean'
 
 /** What a distillation loss is computed from: positions as rows, over the vocabulary. */
 export interface DistillationInputs {
@@ -35,20 +37,27 @@ export interface DistillationResult {
   statistics: Record<string, Tensor>
 }
 
-/** The last hidden states of a model (after its last norm) and the weight that turns them into logits: hidden · weightᵀ. */
-export interface Head {
+/** The last hidden states of a model (after its last norm) and the head that turns them into logits. */
+export interface HeadStates {
   /** f32 [rows, width]. Those of the draft may be f16 where the device has `shader-f16`; logits are f32 all the same. */
   hidden: Tensor
-  /** The draft's is f32 or f16, and its gradient f32; the target's may be of any format that `linear` takes. */
-  weight: Tensor // [vocabulary, width]
+  /** The draft's weight is f32 or f16, and its gradient f32; the target's may be of any format that `linear` takes. */
+  head: Head
 }
 
-/** What a loss is computed from where the logits of all rows at once would be too much to hold. */
+/**
+ * What a loss is computed from where the logits of all rows at once would be too much to hold.
+ *
+ * Of a draft whose head covers some ids alone, the loss is the one over these: of the target's distribution renormalised over
+ * them, as EAGLE-3 is trained (Li et al. 2025, arXiv 2503.01840), so that it is finite for every loss, where KLD of what the draft
+ * cannot say is not; where p is that distribution, Σ min(p, q) is as large as it can be. A label that is not covered counts as
+ * none. α is that of the target's own distribution, p being 0 where an id is not covered.
+ */
 export interface HeadInputs extends Omit<DistillationInputs, 'draftLogits' | 'targetLogits'> {
-  /** The loss is differentiable in both of its tensors. */
-  draft: Head
+  /** The loss is differentiable in its hidden states, and in the weight and the bias of its head. */
+  draft: HeadStates
   /** Left out only for losses of labels alone. */
-  target?: Head | undefined
+  target?: HeadStates | undefined
   /** Rows whose logits are held at a time. Default: what takes 64 MiB. */
   chunkRows?: number | undefined
 }
@@ -90,7 +99,12 @@ export function distillationLoss(loss: DistillationLoss, inputs: DistillationInp
  * @throws what `distillationLoss` throws
  */
 export function distillationLossOfHeads(loss: DistillationLoss, inputs: HeadInputs): DistillationResult {
-  return loss.evaluateHeads ? loss.evaluateHeads(inputs) : loss.evaluate(withLogits(inputs))
+  if (loss.evaluateHeads) return loss.evaluateHeads(inputs)
+  const { acceptanceRates, ...logits } = withLogits(inputs)
+  const result = loss.evaluate(logits)
+  if (!acceptanceRates) return result
+  result.acceptanceRate?.dispose()
+  return { ...result, acceptanceRate: rowMean(acceptanceRates, inputs.mask) }
 }
 
 /**
@@ -119,7 +133,8 @@ export function pooledSumsOfHeads(loss: DistillationLoss, inputs: HeadInputs): T
 }
 
 /** Hidden states as the logits of all rows at once. */
-function withLogits({ draft, target, chunkRows: _, ...rest }: HeadInputs): DistillationInputs {
-  const draftLogits = matmul(draft.hidden, draft.weight, { transposeB: true, dtype: 'f32' }) // [rows, draft vocabulary]
-  return { ...rest, draftLogits, targetLogits: target && linear(target.hidden, target.weight) }
+function withLogits({ draft, target, chunkRows: _, ...rest }: HeadInputs): CoveredInputs {
+  const draftLogits = rowLogits(draft.head, draft.hidden) // [rows, rows of the draft's head]
+  const targetLogits = target && headLogits(target.head, target.hidden) // [rows, target vocabulary]
+  return overCovered(draft.head.covered, { ...rest, draftLogits, targetLogits })
 }

@@ -1,4 +1,4 @@
-import { cast, crossEntropy, matmul, readAll, valueAndGradient } from '@outrider/tensor'
+import { cast, crossEntropy, matmul, readAll, type Tensor, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, randomWeights, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { logitsOf } from './float64.fixture'
@@ -10,6 +10,7 @@ import {
   defineRowLoss,
   distillationLoss,
   distillationLossOfHeads,
+  type HeadStates,
   labelCrossEntropy,
   lossByName,
   lossNames,
@@ -31,7 +32,7 @@ async function given() {
   return {
     device,
     draft: { hidden: matrix(rows, widths.draft, 1), weight: matrix(vocabulary.draft, widths.draft, 2) },
-    target: { hidden: matrix(rows, widths.target, 3), weight: matrix(vocabulary.target, widths.target, 4) },
+    target: { hidden: matrix(rows, widths.target, 3), head: { weight: matrix(vocabulary.target, widths.target, 4) } },
     rest: {
       labels: device.tensor(Uint32Array.from({ length: rows }, (_, i) => (7 * i) % 37)),
       mask: device.tensor(Float32Array.from({ length: rows }, (_, i) => (i % 5 === 3 ? 0 : 1))),
@@ -40,6 +41,8 @@ async function given() {
     },
   }
 }
+
+const ofWeight = ({ hidden, weight }: { hidden: Tensor; weight: Tensor }): HeadStates => ({ hidden, head: { weight } })
 
 type Given = Awaited<ReturnType<typeof given>>
 
@@ -63,12 +66,14 @@ const unfused = (inputs: Given, loss: DistillationLoss) =>
     distillationLoss(loss, {
       ...inputs.rest,
       draftLogits: matmul(draft.hidden, draft.weight, { transposeB: true }),
-      targetLogits: matmul(inputs.target.hidden, inputs.target.weight, { transposeB: true }),
+      targetLogits: matmul(inputs.target.hidden, inputs.target.head.weight, { transposeB: true }),
     }),
   )
 
 const fused = (inputs: Given, loss: DistillationLoss, chunkRows?: number) =>
-  read(inputs, (draft) => distillationLossOfHeads(loss, { ...inputs.rest, draft, target: inputs.target, chunkRows }))
+  read(inputs, (draft) =>
+    distillationLossOfHeads(loss, { ...inputs.rest, draft: ofWeight(draft), target: inputs.target, chunkRows }),
+  )
 
 /** An author's own: the squared difference of the square roots of the probabilities (Hellinger). */
 const hellinger = defineRowLoss({
@@ -105,9 +110,14 @@ describe('a loss of heads', () => {
 
   it('is there row by row, with α', async () => {
     const { draft, target, rest } = await given()
-    const { losses, acceptanceRates: rates } = labelCrossEntropy.rows({ ...rest, draft, target, chunkRows: 5 })
+    const { losses, acceptanceRates: rates } = labelCrossEntropy.rows({
+      ...rest,
+      draft: ofWeight(draft),
+      target,
+      chunkRows: 5,
+    })
     const draftLogits = matmul(draft.hidden, draft.weight, { transposeB: true })
-    const targetLogits = matmul(target.hidden, target.weight, { transposeB: true })
+    const targetLogits = matmul(target.hidden, target.head.weight, { transposeB: true })
     const exact = { absolute: 1e-6, relative: 1e-5 }
     await expectAllClose(losses, (await crossEntropy(draftLogits, rest.labels).data()) as Float32Array, exact)
     await expectAllClose(rates!, (await acceptanceRates(draftLogits, targetLogits).data()) as Float32Array, exact)
@@ -158,8 +168,8 @@ describe('a loss of heads', () => {
     const hidden = device.tensor(logitsOf(rows * width, 10, 4), { shape: [rows, width] })
     const alpha = async (chunkRows?: number) => {
       const { value, acceptanceRate } = distillationLossOfHeads(tvd, {
-        draft: inputs.draft,
-        target: { hidden, weight: stored },
+        draft: ofWeight(inputs.draft),
+        target: { hidden, head: { weight: stored } },
         chunkRows,
       })
       return [await value.item(), await acceptanceRate!.item()]
@@ -173,11 +183,11 @@ describe('a loss of heads', () => {
     const { device, draft, target, rest } = await given()
     const before = device.memory.liveBytes
     const refused = (inputs: object) => () =>
-      distillationLossOfHeads(tvd, { ...rest, draft, target, ...inputs } as Parameters<
+      distillationLossOfHeads(tvd, { ...rest, draft: ofWeight(draft), target, ...inputs } as Parameters<
         typeof distillationLossOfHeads
       >[1])
     expect(refused({ target: undefined })).toThrow(/needs the target/)
-    expect(refused({ draft: { hidden: draft.hidden, weight: target.weight } })).toThrow(/\[12, 8\].*\[40, 16\]/)
+    expect(refused({ draft: { hidden: draft.hidden, head: target.head } })).toThrow(/\[12, 8\].*\[40, 16\]/)
     expect(refused({ chunkRows: 0 })).toThrow(/chunkRows/)
     expect(refused({ vocabularySize: 38 })).toThrow(/38/)
     expect(device.memory.liveBytes).toBe(before)
@@ -196,7 +206,8 @@ describe('a loss of heads', () => {
       device.resetPeak()
       const { value, gradients } = valueAndGradient(
         draft,
-        (draft) => distillationLossOfHeads(tvdPlusPlus(), { draft, target, chunkRows }).value,
+        (draft) =>
+          distillationLossOfHeads(tvdPlusPlus(), { draft: ofWeight(draft), target: ofWeight(target), chunkRows }).value,
       )
       const peak = device.memory.peakBytes - before
       expect(await value.item()).toBeGreaterThan(0)

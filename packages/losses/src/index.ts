@@ -15,8 +15,8 @@ export {
   type DistillationResult,
   distillationLoss,
   distillationLossOfHeads,
-  type Head,
   type HeadInputs,
+  type HeadStates,
   pooledSums,
   pooledSumsOfHeads,
 } from './distillation-loss'

@@ -51,7 +51,7 @@ describe('logits that are no distribution', () => {
       )
       const head = (logits: Float32Array) => ({
         hidden: device.tensor(logits, { shape: [rows, columns] }),
-        weight: one,
+        head: { weight: one },
       })
       const figures = labelCrossEntropy.rows({
         draft: head(draft),

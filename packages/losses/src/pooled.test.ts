@@ -128,8 +128,8 @@ const ofHeads = (loss: DistillationLoss, parts: readonly number[], chunkRows?: n
     const { device } = draftLogits
     const unit = Float32Array.from({ length: columns * columns }, (_, i) => (i % (columns + 1) === 0 ? 1 : 0))
     const weight = device.tensor(unit, { shape: [columns, columns] })
-    const target = { hidden: targetLogits!, weight }
-    return { ...rest, draft: { hidden: draftLogits, weight }, target, chunkRows }
+    const target = { hidden: targetLogits!, head: { weight } }
+    return { ...rest, draft: { hidden: draftLogits, head: { weight } }, target, chunkRows }
   }
   return divided(
     loss,

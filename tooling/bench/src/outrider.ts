@@ -8,10 +8,11 @@ import {
   rmsNorm,
   softmax,
   type Tensor,
+  trainingLogits,
   valueAndGradient,
 } from '@outrider/tensor'
 import { AdamW, gradientNorm } from '@outrider/training'
-import { Decoder, trainingLogits } from '@outrider/transformer'
+import { Decoder } from '@outrider/transformer'
 import { parityConfig } from './parity-config'
 import { type Contender, common, type Matrix, type Operation } from './peers'
 

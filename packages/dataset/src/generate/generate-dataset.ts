@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import {
+  type CausalLM,
   type ChatMessage,
   checkPrompt,
   contentHash,
@@ -15,7 +16,7 @@ import { openRowFile } from './row-file'
 
 export interface GenerateDatasetOptions {
   /** The chat-tuned model whose answers are collected. */
-  target: PretrainedModel
+  target: PretrainedModel<CausalLM>
   /** Instructions: conversations, of which the part before the last answer is asked again. */
   seeds: DataSource
   /** Each instruction is answered once at each of these. Default the paper's: 0, 0.3, 0.7 and 1. */
@@ -164,7 +165,10 @@ async function plan(
 }
 
 /** The conversation up to the last answer, which is to be given anew, and as the target reads it. */
-function instruction(row: DatasetRow, target: PretrainedModel): { messages: ChatMessage[]; prompt: number[] } {
+function instruction(
+  row: DatasetRow,
+  target: PretrainedModel<CausalLM>,
+): { messages: ChatMessage[]; prompt: number[] } {
   const messages =
     row.kind === 'text'
       ? [{ role: 'user', content: row.text }]

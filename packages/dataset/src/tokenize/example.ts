@@ -1,9 +1,9 @@
 import { OutriderError } from '@outrider/tensor'
-import type { ChatMessage, PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, ChatMessage, PretrainedModel } from '@outrider/transformer'
 import type { ConversationRow } from '../formats/row'
 
 /** What tokenising needs of a model. */
-export type Speaker = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'generationConfig' | 'config'>
+export type Speaker = Pick<PretrainedModel<CausalLM>, 'tokenizer' | 'chatTemplate' | 'generationConfig' | 'config'>
 
 /** Tokens, and which of them are to be learned. */
 export interface Example {

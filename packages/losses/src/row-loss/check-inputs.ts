@@ -1,4 +1,4 @@
-import { type DType, OutriderError, type Shape, ShapeError, type Tensor } from '@outrider/tensor'
+import { type DType, type Head, OutriderError, type Shape, ShapeError, type Tensor } from '@outrider/tensor'
 import type { DistillationInputs, HeadInputs } from '../distillation-loss'
 
 /** What a loss asks of its inputs. */
@@ -22,24 +22,43 @@ export function checkInputs(name: string, inputs: DistillationInputs, needs: Inp
 export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNeeds): void {
   const { draft, target, vocabularySize, chunkRows } = inputs
   checkNeeds(name, { ...inputs, targetLogits: target?.hidden }, needs)
-  for (const head of target ? [draft, target] : [draft]) {
-    const shapes = [head.hidden.shape, head.weight.shape]
+  for (const states of target ? [draft, target] : [draft]) {
+    const { hidden, head } = states
+    const shapes = [hidden.shape, head.weight.shape]
     if (shapes.some((shape) => shape.length !== 2) || shapes[0]![1] !== shapes[1]![1])
       throw new ShapeError(name, shapes, 'a head must be hidden [rows, width] and weight [vocabulary, width]')
-    if (head === target || head.hidden.dtype !== 'f16') checkDtype(name, 'hidden states', head.hidden, 'f32')
+    if (states === target || hidden.dtype !== 'f16') checkDtype(name, 'hidden states', hidden, 'f32')
+    checkHead(name, head)
   }
+  if (target?.head.covered)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `Loss ${name}: the target's head covers some of the vocabulary alone.`,
+      {
+        remedy: 'Only the head of a draft may be trimmed.',
+      },
+    )
   if (target && target.hidden.shape[0] !== draft.hidden.shape[0])
     throw new ShapeError(name, [draft.hidden.shape, target.hidden.shape], 'draft and target need the same rows')
-  const weights = target ? [draft.weight, target.weight] : [draft.weight]
+  const heads = target ? [draft.head, target.head] : [draft.head]
   checkVocabulary(
     name,
-    weights.map(({ shape }) => shape),
-    weights.map(({ shape }) => shape[0]!),
+    heads.map(({ weight }) => weight.shape),
+    heads.map(({ weight, covered }) => covered?.vocabularySize ?? weight.shape[0]!),
     vocabularySize,
   )
   if (chunkRows !== undefined && !(Number.isInteger(chunkRows) && chunkRows > 0))
     throw new OutriderError('INVALID_ARGUMENT', `Loss ${name}: chunkRows must be 1 or more, not ${chunkRows}.`)
   checkRows(name, draft.hidden.shape, inputs, needs)
+}
+
+function checkHead(name: string, { weight, bias, covered }: Head): void {
+  const rows = weight.shape[0]!
+  if (bias && bias.size !== rows) throw new ShapeError(name, [weight.shape, bias.shape], "a head's bias must be [rows]")
+  if (!covered) return
+  checkDtype(name, 'covered ids', covered.ids, 'u32')
+  if (covered.ids.size !== rows || covered.vocabularySize < rows)
+    throw new ShapeError(name, [weight.shape, covered.ids.shape], "a head's ids must be one a row, of the vocabulary")
 }
 
 type PerRow = Pick<DistillationInputs, 'labels' | 'mask' | 'sequenceLength' | 'pooled'>

@@ -4,15 +4,18 @@ import {
   type Device,
   differentiable,
   divide,
-  linear,
-  matmul,
+  type HeadGradients,
+  headGradients,
+  headLogits,
   maximum,
   multiply,
+  rowLogits,
   slice,
   sum,
   type Tensor,
 } from '@outrider/tensor'
 import { isTracked, withoutGradients } from '@outrider/tensor/internal'
+import { overCovered } from '../covered'
 import type { DistillationResult, HeadInputs } from '../distillation-loss'
 import { type Chunk, chunksOf } from './chunks'
 import {
@@ -43,7 +46,13 @@ const chunkBytes = 2 ** 26
 export function ofHeads(program: RowLossProgram, inputs: HeadInputs): DistillationResult {
   const { draft, target, mask } = inputs
   const { device } = draft.hidden
-  const wanted = { hidden: isTracked(draft.hidden), weight: isTracked(draft.weight) }
+  const { weight, bias } = draft.head
+  const parts = { hidden: draft.hidden, weight, ...(bias && { bias }) }
+  const wanted = {
+    hidden: isTracked(draft.hidden),
+    weight: isTracked(weight),
+    bias: bias !== undefined && isTracked(bias),
+  }
   const { result, gradients } = withoutGradients(device, () =>
     device.scope(() => {
       const { values, gradients } = pass(program, inputs, wanted)
@@ -60,11 +69,12 @@ export function ofHeads(program: RowLossProgram, inputs: HeadInputs): Distillati
   }
   differentiable(result.value, {
     name: program.values.name,
-    inputs: [draft.hidden, draft.weight],
-    saved: [gradients.hidden, gradients.weight].filter((gradient) => gradient !== undefined),
+    inputs: Object.values(parts),
+    saved: Object.values(gradients),
     gradient: (dvalue) => [
       () => scaled(gradients.hidden, dvalue, draft.hidden),
       () => scaled(gradients.weight, dvalue, { dtype: 'f32' }),
+      ...(bias ? [() => scaled(gradients.bias, dvalue, { dtype: 'f32' })] : []),
     ],
   })
   return result
@@ -75,7 +85,7 @@ export function rowsOfHeads(program: RowLossProgram, inputs: HeadInputs): RowFig
   const { device } = inputs.draft.hidden
   return withoutGradients(device, () =>
     device.scope(() => {
-      const { values } = pass(program, inputs, { hidden: false, weight: false })
+      const { values } = pass(program, inputs, { hidden: false, weight: false, bias: false })
       return { losses: lineOf(values, 0), ...(inputs.target && { acceptanceRates: lineOf(values, 1) }) }
     }),
   )
@@ -95,16 +105,11 @@ export function pooledSumsOfHeads(program: RowLossProgram, inputs: HeadInputs): 
   )
 }
 
-interface HeadGradients {
-  hidden: Tensor | undefined // f32 [rows, width]
-  weight: Tensor | undefined // f32 [vocabulary, width]
-}
-
 /** The values of all rows, and the gradients of their mean. */
 function pass(
   program: RowLossProgram,
   inputs: HeadInputs,
-  wanted: { hidden: boolean; weight: boolean },
+  wanted: Readonly<Record<keyof HeadGradients, boolean>>,
 ): { values: Tensor; gradients: HeadGradients } {
   const { draft, mask, sequenceLength, pooled } = inputs
   const { device } = draft.hidden
@@ -112,48 +117,47 @@ function pass(
   // What is pooled elsewhere asks for no rows beside each other.
   const scopeRows = pooled ? 1 : rowsOfScope(program.code, rows, sequenceLength)
   const { chunks, wholeScopes } = chunksOf(rows, scopeRows, chunkRowsOf(inputs))
-  const gradients: HeadGradients = {
-    hidden: wanted.hidden ? device.empty(draft.hidden.shape) : undefined,
-    weight: undefined,
-  }
+  const gradients: HeadGradients = wanted.hidden ? { hidden: device.empty(draft.hidden.shape) } : {}
+  const differentiated = wanted.hidden || wanted.weight || wanted.bias
   // ∂mean/∂value of each row.
   const share = !mask ? device.full([rows], 1 / rows) : divide(mask, maximum(sum(mask), 1))
 
-  /** Writes a chunk's part of the gradient in the hidden states; returns that in the weight, summed with those before it. */
+  /** Writes a chunk's part of the gradient in the hidden states; returns those in the head, summed with those before it. */
   const differentiate = (chunk: Chunk, logits: ReturnType<typeof logitsOf>, stats: RowStats, sums: ScopeSums) => {
-    const dlogits = logitsGradient(program, logits, stats, sums, rowsOf(share, chunk)) // [count, draft vocabulary]
-    // What follows takes memory of its own, and of the logits nothing.
-    logits.draftLogits.dispose()
+    const dlogits = logitsGradient(program, logits, stats, sums, rowsOf(share, chunk)) // [count, rows of the head]
     logits.targetLogits?.dispose()
-    if (gradients.hidden) {
-      const dhidden = matmul(dlogits, draft.weight) // [count, width]
-      device.copy(dhidden, 0, gradients.hidden, chunk.first * width, dhidden.size)
-    }
-    if (!wanted.weight) return undefined
-    const dweight = matmul(dlogits, rowsOf(draft.hidden, chunk), { transposeA: true }) // [draft vocabulary, width]
-    dlogits.dispose()
-    return gradients.weight ? add(gradients.weight, dweight) : dweight
+    const rows = { hidden: rowsOf(draft.hidden, chunk), logits: logits.draftLogits, dlogits }
+    const { hidden, weight, bias } = headGradients(draft.head, rows, wanted)
+    if (hidden) device.copy(hidden, 0, gradients.hidden!, chunk.first * width, hidden.size)
+    return { weight: added(gradients.weight, weight), bias: added(gradients.bias, bias) }
   }
-  const addGradients = (weight: Tensor | undefined) => {
-    gradients.weight?.dispose()
-    gradients.weight = weight
+  const keepGradients = (sums: Partial<Record<'weight' | 'bias', Tensor | undefined>>) => {
+    for (const [part, sum] of Object.entries(sums) as ['weight' | 'bias', Tensor | undefined][]) {
+      if (!sum) continue
+      gradients[part]?.dispose()
+      gradients[part] = sum
+    }
   }
 
   const stats: RowStats[] = []
+  const rates: Tensor[] = []
   for (const chunk of chunks) {
     const part = device.scope(() => {
       const logits = logitsOf(inputs, chunk)
       const ofRows = rowStats(program, logits)
-      if (!(wholeScopes && (wanted.hidden || wanted.weight))) return { ofRows }
+      const { acceptanceRates } = logits
+      if (!(wholeScopes && differentiated)) return { ofRows, acceptanceRates }
       const scopes = {
         mask: mask && rowsOf(mask, chunk),
         sequenceLength: sequenceLength && Math.min(sequenceLength, chunk.count),
         pooled,
       }
-      return { ofRows, weight: differentiate(chunk, logits, ofRows, scopeSums(program, ofRows.stats, scopes)) }
+      const sums = differentiate(chunk, logits, ofRows, scopeSums(program, ofRows.stats, scopes))
+      return { ofRows, acceptanceRates, sums }
     })
     stats.push(part.ofRows)
-    if (part.weight) addGradients(part.weight)
+    if (part.acceptanceRates) rates.push(part.acceptanceRates)
+    if (part.sums) keepGradients(part.sums)
   }
   const whole = joined(
     device,
@@ -161,27 +165,31 @@ function pass(
     rows,
   )
   const sums = scopeSums(program, whole, { mask, sequenceLength, pooled })
-  if (!wholeScopes && (wanted.hidden || wanted.weight))
+  if (!wholeScopes && differentiated)
     for (const [i, chunk] of chunks.entries())
-      addGradients(device.scope(() => differentiate(chunk, logitsOf(inputs, chunk), stats[i]!, sumsOf(sums, chunk))))
-  return { values: rowValues(program, whole, sums), gradients }
+      keepGradients(device.scope(() => differentiate(chunk, logitsOf(inputs, chunk), stats[i]!, sumsOf(sums, chunk))))
+  const values = rowValues(program, whole, sums)
+  // What a trimmed draft is accepted by is the target's own distribution.
+  for (const [i, part] of rates.entries()) device.copy(part, 0, values, rows + chunks[i]!.first, part.size)
+  return { values, gradients }
 }
 
 /** Rows whose logits are held at a time. */
 function chunkRowsOf({ draft, target, chunkRows }: HeadInputs): number {
-  const columns = Math.max(draft.weight.shape[0]!, target?.weight.shape[0] ?? 0)
+  const columns = Math.max(draft.head.weight.shape[0]!, target?.head.weight.shape[0] ?? 0)
   return chunkRows ?? Math.max(1, Math.floor(chunkBytes / 4 / columns))
 }
 
 /** Some rows' logits, with what belongs to them. */
-const logitsOf = ({ draft, target, labels, vocabularySize, seed, firstRow = 0 }: HeadInputs, chunk: Chunk) => ({
-  draftLogits: matmul(rowsOf(draft.hidden, chunk), draft.weight, { transposeB: true, dtype: 'f32' }), // [count, draft vocabulary]
-  targetLogits: target && linear(rowsOf(target.hidden, chunk), target.weight), // [count, target vocabulary]
-  labels: labels && rowsOf(labels, chunk),
-  vocabularySize,
-  seed,
-  firstRow: firstRow + chunk.first,
-})
+const logitsOf = ({ draft, target, labels, vocabularySize, seed, firstRow = 0 }: HeadInputs, chunk: Chunk) =>
+  overCovered(draft.head.covered, {
+    draftLogits: rowLogits(draft.head, rowsOf(draft.hidden, chunk)), // [count, rows of the draft's head]
+    targetLogits: target && headLogits(target.head, rowsOf(target.hidden, chunk)), // [count, target vocabulary]
+    labels: labels && rowsOf(labels, chunk),
+    vocabularySize,
+    seed,
+    firstRow: firstRow + chunk.first,
+  })
 
 /** Some rows of a tensor; itself, if these are all. */
 const rowsOf = (x: Tensor, { first, count }: Chunk): Tensor =>
@@ -192,6 +200,9 @@ const sumsOf = ({ sums, scopeRows }: ScopeSums, { first }: Chunk): ScopeSums => 
   sums: slice(sums, { start: Math.floor(first / scopeRows), count: 1 }),
   scopeRows,
 })
+
+const added = (sum: Tensor | undefined, part: Tensor | undefined): Tensor | undefined =>
+  sum && part ? add(sum, part) : part
 
 function joined(device: Device, parts: readonly Tensor[], rows: number): Tensor {
   if (parts.length === 1) return parts[0]!

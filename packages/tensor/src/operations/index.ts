@@ -1,6 +1,8 @@
 export { type AttentionOptions, attention } from './attention/attention'
 export { embedding } from './embedding/embedding'
 export { fingerprints } from './fingerprint/fingerprint'
+export { type CoveredIds, coveredPlaces, ofCovered } from './head/covered-ids'
+export { type Head, type HeadGradients, headGradients, headLogits, rowLogits, trainingLogits } from './head/head'
 export { broadcastTo } from './layout/broadcast-to'
 export { concat, slice } from './layout/slice'
 export { transpose } from './layout/transpose'

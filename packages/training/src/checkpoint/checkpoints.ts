@@ -8,6 +8,7 @@ import {
   readWeight,
   safetensorsWeights,
   saveCausalLM,
+  type TrainableLM,
   type Weights,
   within,
   writeSafetensors,
@@ -36,7 +37,7 @@ export interface TrainerState {
 
 /** What a checkpoint is put into. */
 interface Restored {
-  model: PretrainedModel
+  model: PretrainedModel<TrainableLM>
   optimizer: AdamW
   /** In mixed precision. */
   scaler?: LossScaler | undefined
@@ -60,7 +61,12 @@ const optimizerFile = 'optimizer.safetensors'
  */
 export async function saveCheckpoint(
   run: Directory,
-  { model, optimizer, state, keep }: { model: PretrainedModel; optimizer: AdamW; state: TrainerState; keep: number },
+  {
+    model,
+    optimizer,
+    state,
+    keep,
+  }: { model: PretrainedModel<TrainableLM>; optimizer: AdamW; state: TrainerState; keep: number },
 ): Promise<string> {
   const name = `checkpoint-${state.global_step}`
   const checkpoint = within(run, name)
@@ -160,7 +166,7 @@ export async function loadCheckpoint(
         { remedy: 'Resume with the same settings, or train into another directory.' },
       )
   const remarks = identity ? assertSameRun(checkpoint.name, state.identity, identity, state) : []
-  const weights = await modelWeights(checkpoint, model.config)
+  const weights = await modelWeights(checkpoint, model.model.stored.joined, shapesOf(model.model.parameters))
   for (const [parameter, tensor] of Object.entries(model.model.parameters)) await restore(weights, parameter, tensor)
   const moments = await safetensorsWeights(checkpoint, optimizerFile)
   for (const [kind, values] of momentsOf(optimizer))
@@ -169,6 +175,9 @@ export async function loadCheckpoint(
   optimizer.step = state.global_step - (scaler?.skippedSteps ?? 0)
   return { state, remarks }
 }
+
+const shapesOf = (parameters: TrainableLM['parameters']) =>
+  new Map(Object.entries(parameters).map(([name, { shape }]) => [name, shape]))
 
 async function restore(weights: Weights, name: string, tensor: Tensor): Promise<void> {
   const stored = weights.tensors.get(name)

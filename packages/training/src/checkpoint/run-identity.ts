@@ -1,6 +1,12 @@
 import type { Batch, BatchesIdentity, BatchStream } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
-import { contentHash, type ModelIdentity, modelIdentity, type PretrainedModel } from '@outrider/transformer'
+import {
+  contentHash,
+  type ModelIdentity,
+  modelIdentity,
+  type PretrainedModel,
+  type TrainableLM,
+} from '@outrider/transformer'
 import type { Objective } from '../loop/objective'
 
 /** What decides the bits of a run, beside its settings. */
@@ -22,7 +28,7 @@ export interface RunIdentity {
 
 /** The identity of a run that is about to begin, or to go on. */
 export async function runIdentity(
-  model: PretrainedModel,
+  model: PretrainedModel<TrainableLM>,
   { target, heldOutTarget, definition }: Objective,
   batches: BatchStream,
   validation: readonly Batch[] = [],

@@ -1,6 +1,6 @@
 import type { Batch } from '@outrider/dataset'
 import { OutriderError, readAll } from '@outrider/tensor'
-import type { PretrainedModel } from '@outrider/transformer'
+import type { PretrainedModel, TrainableLM } from '@outrider/transformer'
 import type { LogEntry } from '../loop/log'
 import { type Objective, toDevice } from '../loop/objective'
 import { simulatedBlocks } from './acceptance'
@@ -12,7 +12,7 @@ import { simulatedBlocks } from './acceptance'
  * @throws OutriderError NOT_FINITE where the loss or α of a position that counts is NaN or infinite
  */
 export async function evaluate(
-  { model }: PretrainedModel,
+  { model }: PretrainedModel<TrainableLM>,
   objective: Objective,
   batches: readonly Batch[],
   draftLengths: readonly number[] = [3, 5],

@@ -8,8 +8,10 @@ import {
 } from '@outrider/losses'
 import {
   compareVocabularies,
+  type HiddenStatesLM,
   type Parameters,
   type PretrainedModel,
+  type TrainableLM,
   type TrainingPassOptions,
 } from '@outrider/transformer'
 import { fixedHead, trainedHead } from './head'
@@ -19,9 +21,9 @@ import type { TargetStates } from './target-states'
 import { type TrainingOptions, type TrainingResult, train } from './train'
 
 export interface DistillationOptions extends TrainingOptions, BatchSettings {
-  draft: PretrainedModel
+  draft: PretrainedModel<TrainableLM>
   /** The model whose distribution the draft learns. It is not changed. */
-  target: PretrainedModel
+  target: PretrainedModel<HiddenStatesLM>
   /** Conversations to learn, as a source, a mixture of sources (`mix`), or batches that the program makes itself. */
   data: DataSource | Mixture | BatchStream
   loss: DistillationLoss
@@ -36,8 +38,8 @@ export interface DistillationSettings extends TrainingPassOptions {
 
 /** White-box distillation: the loss between the draft's distribution p and the target's q at every position that counts. */
 export function distillation(
-  draft: PretrainedModel,
-  target: PretrainedModel,
+  draft: PretrainedModel<TrainableLM>,
+  target: PretrainedModel<HiddenStatesLM>,
   loss: DistillationLoss,
   { targetStates, ...options }: DistillationSettings = {},
 ): Objective {

@@ -1,6 +1,6 @@
 import type { Batch } from '@outrider/dataset'
 import { add, multiply, OutriderError, readAll, type Tensor, valueAndGradient } from '@outrider/tensor'
-import type { PretrainedModel } from '@outrider/transformer'
+import type { PretrainedModel, TrainableLM } from '@outrider/transformer'
 import { gradientNorm } from '../optimizer/gradient-norm'
 import { workingWeights } from '../precision/working-weights'
 import { type DeviceBatch, type Objective, toDevice } from './objective'
@@ -30,7 +30,7 @@ export interface StepGradients {
  * @param options.scale  in mixed precision, what the loss is multiplied by, a power of two; without it all is f32
  */
 export async function stepGradients(
-  model: PretrainedModel,
+  model: PretrainedModel<TrainableLM>,
   objective: Objective,
   micro: readonly Batch[],
   { seed, scale }: { seed: number; scale?: number | undefined },

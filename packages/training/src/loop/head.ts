@@ -1,5 +1,5 @@
-import type { Head } from '@outrider/losses'
-import type { Tensor } from '@outrider/tensor'
+import type { HeadStates } from '@outrider/losses'
+import type { Head, Tensor } from '@outrider/tensor'
 import type { HiddenStatesLM, Parameters, TrainableLM, TrainingPassOptions } from '@outrider/transformer'
 
 /** What a model in training says of tokens [batch, length], a row a position: hidden states and the head that reads them. */
@@ -8,13 +8,13 @@ export const trainedHead = (
   parameters: Parameters,
   tokens: Tensor,
   options: TrainingPassOptions,
-): Head => headOf(model.trainingHidden(parameters, tokens, options), model.head(parameters))
+): HeadStates => asRows(model.trainingHidden(parameters, tokens, options), model.head(parameters))
 
 /** The same of a model that is not trained. */
-export const fixedHead = (model: HiddenStatesLM, tokens: Tensor, hidden = model.hidden(tokens)): Head =>
-  headOf(hidden, model.head())
+export const fixedHead = (model: HiddenStatesLM, tokens: Tensor, hidden = model.hidden(tokens)): HeadStates =>
+  asRows(hidden, model.head())
 
-function headOf(hidden: Tensor, { weight }: { weight: Tensor }): Head {
+function asRows(hidden: Tensor, head: Head): HeadStates {
   const width = hidden.shape.at(-1)!
-  return { hidden: hidden.reshape([hidden.size / width, width]), weight }
+  return { hidden: hidden.reshape([hidden.size / width, width]), head }
 }

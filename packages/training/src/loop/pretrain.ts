@@ -2,8 +2,10 @@ import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
 import {
   compareVocabularies,
+  type HiddenStatesLM,
   type Parameters,
   type PretrainedModel,
+  type TrainableLM,
   type TrainingPassOptions,
 } from '@outrider/transformer'
 import { fixedHead, trainedHead } from './head'
@@ -13,12 +15,12 @@ import { type TrainingOptions, type TrainingResult, train } from './train'
 
 export interface PretrainingOptions extends TrainingOptions, BatchSettings {
   /** Measure the draft against this model on the held-out batches: α and simulated acceptance length, too. */
-  target?: PretrainedModel | undefined
+  target?: PretrainedModel<HiddenStatesLM> | undefined
 }
 
 /** Next-token cross-entropy: the mean of −ln p(label) over the positions that count. */
 export function nextToken(
-  { model }: Pick<PretrainedModel, 'model'>,
+  { model }: Pick<PretrainedModel<TrainableLM>, 'model'>,
   { target, ...options }: TrainingPassOptions & Pick<PretrainingOptions, 'target'> = {},
 ): Objective {
   const inputs = (parameters: Parameters, { tokens, labels, mask }: DeviceBatch): HeadInputs => ({
@@ -48,7 +50,7 @@ export function nextToken(
  *   INVALID_ARGUMENT for rows beyond the context of either
  */
 export async function pretrain(
-  draft: PretrainedModel,
+  draft: PretrainedModel<TrainableLM>,
   data: DataSource | Mixture | BatchStream,
   options: PretrainingOptions,
 ): Promise<TrainingResult> {

@@ -1,5 +1,5 @@
 import { OutriderError, type Tensor } from '@outrider/tensor'
-import type { PretrainedModel } from '@outrider/transformer'
+import type { HiddenStatesLM, PretrainedModel } from '@outrider/transformer'
 import type { DeviceBatch } from './objective'
 
 /**
@@ -10,7 +10,7 @@ import type { DeviceBatch } from './objective'
 export class TargetStates {
   readonly #maxBytes: number
   readonly #known = new Map<string, Tensor>()
-  #target: PretrainedModel | undefined
+  #target: PretrainedModel<HiddenStatesLM> | undefined
   #bytes = 0
 
   /** @param options.maxBytes  most that is kept; default 256 MiB. A position takes four bytes times the target's hidden size. */
@@ -30,7 +30,7 @@ export class TargetStates {
    * @throws OutriderError INVALID_ARGUMENT where they are asked for of two targets
    */
   of(
-    target: PretrainedModel,
+    target: PretrainedModel<HiddenStatesLM>,
     { tokens, tokenIds, length }: Pick<DeviceBatch, 'tokens' | 'tokenIds' | 'length'>,
   ): Tensor {
     this.#target ??= target

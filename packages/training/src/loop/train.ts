@@ -1,6 +1,6 @@
 import type { Batch, BatchStream } from '@outrider/dataset'
 import { type Device, OutriderError } from '@outrider/tensor'
-import { type Directory, modelIdentity, type PretrainedModel } from '@outrider/transformer'
+import { type Directory, modelIdentity, type PretrainedModel, type TrainableLM } from '@outrider/transformer'
 import {
   loadCheckpoint,
   type Resumption,
@@ -101,7 +101,7 @@ export interface TrainingResult {
  *   gradient or a weight is NaN or infinite: before a step is taken, and before a checkpoint is written
  */
 export async function train(
-  model: PretrainedModel,
+  model: PretrainedModel<TrainableLM>,
   objective: Objective,
   batches: BatchStream,
   options: TrainingOptions,

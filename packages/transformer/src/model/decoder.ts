@@ -1,14 +1,23 @@
-import { type Device, embedding, OutriderError, rmsNorm, ShapeError, type Tensor } from '@outrider/tensor'
-import type { ModelConfig } from '../config/index'
+import {
+  type Device,
+  embedding,
+  type Head,
+  headLogits,
+  OutriderError,
+  rmsNorm,
+  ShapeError,
+  type Tensor,
+} from '@outrider/tensor'
+import { familyOf } from '../config/families/index'
+import { configToJson, type ModelConfig } from '../config/index'
 import type { ForwardOptions, KvCache } from './causal-lm'
 import { describeModel } from './describe-model'
-import { type Head, headLogits } from './head'
 import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
 import { FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
 import { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
 import { RotaryTables } from './rotary-tables'
-import type { TransformerLM } from './trainable-lm'
+import type { StoredForm, TransformerLM } from './trainable-lm'
 import { type TrainingPassOptions, trainingPass } from './training-pass'
 
 /** A decoder-only transformer with its parameters on a device. It owns them: `dispose` frees them. */
@@ -44,6 +53,10 @@ export class Decoder implements TransformerLM {
   /** A model with fresh parameters; the same seed gives the same bits. */
   static initialize(device: Device, config: ModelConfig, { seed = 0 }: { seed?: number } = {}): Decoder {
     return new Decoder(device, config, initializeParameters(device, config, seed))
+  }
+
+  get stored(): StoredForm {
+    return { config: configToJson(this.config), joined: familyOf(this.config).joined }
   }
 
   createCache({

@@ -1,6 +1,5 @@
 export type { CausalLM, ForwardOptions, KvCache } from './causal-lm'
 export { Decoder } from './decoder'
-export { type Head, headLogits, trainingLogits } from './head'
 export { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
-export type { HiddenStatesLM, TrainableLM, TransformerLM } from './trainable-lm'
+export type { HiddenStatesLM, StoredForm, TrainableLM, TransformerLM } from './trainable-lm'
 export type { TrainingPassOptions } from './training-pass'

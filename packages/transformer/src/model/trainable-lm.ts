@@ -1,7 +1,6 @@
-import type { Tensor } from '@outrider/tensor'
+import type { Head, Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import type { CausalLM } from './causal-lm'
-import type { Head } from './head'
 import type { Parameters } from './parameters'
 import type { TrainingPassOptions } from './training-pass'
 
@@ -18,10 +17,19 @@ export interface HiddenStatesLM extends CausalLM {
   head(): Head
 }
 
+/** How a model is kept in a Hugging Face directory: checkpoints are such directories. */
+export interface StoredForm {
+  /** What config.json says, but for the type of the weights. */
+  config: Record<string, unknown>
+  /** Parameters that are stored one above another in one matrix. Absent: none are. */
+  joined?: Readonly<Record<string, readonly string[]>> | undefined
+}
+
 /** A model that can be trained: its hidden states and its head are functions of parameters, differentiable in them. */
 export interface TrainableLM extends HiddenStatesLM {
   /** By Hugging Face name. A training step replaces their contents. */
   readonly parameters: Parameters
+  readonly stored: StoredForm
   /**
    * The hidden states that the head reads, differentiable in the parameters. Every sequence begins at position 0.
    *

@@ -1,5 +1,6 @@
 import { fingerprints } from '@outrider/tensor'
 import { contentHash } from '../files/content-hash'
+import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from './pretrained-model'
 
 /** What a model computes with, in a few words: two models of one identity compute the same. */
@@ -13,13 +14,14 @@ export interface ModelIdentity {
 
 /**
  * Of a model as it is now: its weights are looked at where they are, on the device, in about the time of reading them once. It
- * is the same on every adapter that holds the weights in the same type.
+ * is the same on every adapter that holds the weights in the same type. Of a model that shows no parameters, it is its
+ * configuration alone.
  */
 export async function modelIdentity({
   model,
   config,
-}: Pick<PretrainedModel, 'model' | 'config'>): Promise<ModelIdentity> {
-  const parameters = Object.entries(model.parameters).sort(([a], [b]) => (a < b ? -1 : 1))
+}: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>): Promise<ModelIdentity> {
+  const parameters = Object.entries(model.parameters ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
   const prints = await fingerprints(parameters.map(([, tensor]) => tensor))
   return {
     config: JSON.parse(JSON.stringify(config)),

@@ -1,7 +1,9 @@
 import type { OutriderError } from '@outrider/tensor'
+import { familyOf } from '../config/families/index'
 import { parseConfig, parseGenerationConfig } from '../config/index'
 import { type Directory, type OnWarning, readJson } from '../files/index'
 import { adapterFile, refuseAdapter } from '../files/other-models'
+import { parameterShapes } from '../model/index'
 import { loadTokenizer } from '../tokenizer/index'
 import { notAModel } from './not-a-model'
 import type { OpenedModel } from './opened-model'
@@ -16,7 +18,8 @@ export async function openModelDirectory(files: Directory, onWarning?: OnWarning
   const said = parseConfig(await readJson(files, 'config.json'), file, onWarning)
   const generationFile = 'generation_config.json'
   const generationJson = (await files.has(generationFile)) ? await readJson(files, generationFile) : undefined
-  const { config, weights } = await resolveTiedHead(said, await modelWeights(files, said), file, onWarning)
+  const stored = await modelWeights(files, familyOf(said).joined, parameterShapes(said))
+  const { config, weights } = await resolveTiedHead(said, stored, file, onWarning)
   return {
     config,
     source: files.name,

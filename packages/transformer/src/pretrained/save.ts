@@ -1,8 +1,8 @@
-import { familyOf } from '../config/families/index'
-import { configToJson, generationConfigToJson } from '../config/index'
+import { generationConfigToJson } from '../config/index'
 import { type Directory, directory, floatsToStored, writeShardedSafetensors } from '../files/index'
 import { refuseAdapter } from '../files/other-models'
 import { replacedTogether } from '../files/replaced-together'
+import type { TrainableLM } from '../model/index'
 import { saveTokenizer } from '../tokenizer/index'
 import { joinParameters } from './joined-weights'
 import { isModelFile } from './model-files'
@@ -23,7 +23,7 @@ export interface SaveOptions {
 const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
 
 /**
- * Writes a model as a plain Hugging Face directory, which transformers and vLLM load as it is. Weights are read from the device
+ * Writes a model as a plain Hugging Face directory, which transformers and vLLM load as it is where they know its architecture. Weights are read from the device
  * one tensor at a time. The same weights give the same bytes. A model that was there is replaced when all of the new one is
  * written, and nothing of it is left (shards, a chat template); cut short, the old one or the new one is whole, or there is no
  * config.json. Files of other names stay.
@@ -32,15 +32,16 @@ const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
  *   which other loaders would add to the model; FILE_WRITE
  */
 export async function saveCausalLM(
-  pretrained: PretrainedModel,
+  pretrained: PretrainedModel<TrainableLM>,
   target: string | Directory,
   options: SaveOptions = {},
 ): Promise<void> {
-  const { model, config, tokenizer, chatTemplate, generationConfig } = pretrained
+  const { model, tokenizer, chatTemplate, generationConfig } = pretrained
+  const { stored } = model
   const { dtype = 'F32', maxShardBytes, alwaysIndex } = options
   const files = typeof target === 'string' ? directory(target) : target
   await refuseAdapter(files, await files.list().catch((): string[] => []))
-  const tensors = joinParameters(model.parameters, familyOf(config).joined).map(({ name, shape, values }) => ({
+  const tensors = joinParameters(model.parameters, stored.joined).map(({ name, shape, values }) => ({
     name,
     dtype,
     shape,
@@ -51,7 +52,7 @@ export async function saveCausalLM(
     await saveTokenizer(into, tokenizer, chatTemplate)
     await into.write('generation_config.json', json(generationConfigToJson(generationConfig)))
     // Last: a directory without config.json is no model yet.
-    await into.write('config.json', json({ ...configToJson(config), torch_dtype: torchDtypes[dtype] }))
+    await into.write('config.json', json({ ...stored.config, torch_dtype: torchDtypes[dtype] }))
   })
 }
 

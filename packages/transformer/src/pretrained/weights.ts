@@ -1,7 +1,5 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import { formats, storedBytes } from '@outrider/tensor/internal'
-import { familyOf } from '../config/families/index'
-import type { ModelConfig } from '../config/index'
 import {
   type Directory,
   heldDtype,
@@ -12,7 +10,7 @@ import {
   type WeightDtype,
   weightDtype,
 } from '../files/index'
-import { type Parameters, parameterShapes } from '../model/index'
+import type { Parameters, StoredForm } from '../model/index'
 import { checkTensors } from './check-tensors'
 import { separateWeights } from './joined-weights'
 import { withPlainNames } from './stored-names'
@@ -75,11 +73,18 @@ export async function safetensorsWeights(directory: Directory, file?: string): P
   }
 }
 
-/** The weights of a model directory under the names of its parameters, however its family stores them. */
-export async function modelWeights(directory: Directory, config: ModelConfig): Promise<Weights> {
+/**
+ * The weights of a model directory under the names of its parameters, however they are stored.
+ *
+ * @param shapes  of the parameters, by name
+ */
+export async function modelWeights(
+  directory: Directory,
+  joined: StoredForm['joined'],
+  shapes: ReadonlyMap<string, readonly number[]>,
+): Promise<Weights> {
   const stored = withPlainNames(await safetensorsWeights(directory))
-  const { joined } = familyOf(config)
-  return joined ? separateWeights(stored, joined, parameterShapes(config)) : stored
+  return joined ? separateWeights(stored, joined, shapes) : stored
 }
 
 /** How far a model is loaded. */

@@ -73,7 +73,7 @@ function unary(name: keyof typeof unaryFunctions, x: Tensor): Tensor {
     throw new OutriderError('DTYPE_MISMATCH', `${name}: the tensor is ${x.dtype}.`, { remedy: "cast(x, 'f32') first." })
   const { value, gradient } = unaryFunctions[name]
   const y = applyUnary(x, x.dtype, value)
-  return differentiable(y, { name, inputs: [x], gradient: (dy) => [() => unaryGradient(gradient, x, y, dy)] })
+  return differentiable(y, { name, inputs: [x], gradient: (dy) => [() => applyUnaryGradient(gradient, x, y, dy)] })
 }
 
 /** y = expression of x, in any element dtypes. */
@@ -89,7 +89,8 @@ export function applyUnary(x: Tensor, dtype: DType, expression: string): Tensor 
   return y
 }
 
-function unaryGradient(expression: string, x: Tensor, y: Tensor, dy: Tensor): Tensor {
+/** dx = expression of x, y and dy. */
+export function applyUnaryGradient(expression: string, x: Tensor, y: Tensor, dy: Tensor): Tensor {
   const dx = x.device.empty(x.shape, x.dtype)
   const count = Math.ceil(x.size / 4)
   x.device.run(gradientKernel, {
