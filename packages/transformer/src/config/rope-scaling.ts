@@ -82,8 +82,8 @@ export const rotaryMagnitude = ({ ropeScaling }: Rope): number =>
   ropeScaling && 'attentionFactor' in ropeScaling ? ropeScaling.attentionFactor : 1
 
 /** Whether a context of so many positions has other frequencies than a short one. */
-export const isLong = ({ ropeScaling }: Rope, positions: number): boolean =>
-  ropeScaling?.type === 'longrope' && positions > ropeScaling.originalContextLength
+export const isLong = (scaling: RopeScaling | undefined, positions: number): boolean =>
+  scaling?.type === 'longrope' && positions > scaling.originalContextLength
 
 /**
  * Radians a position by rotary pair: θ^(−2i/rotaryDim), stretched.
@@ -119,7 +119,7 @@ function stretch(rope: Rope, positions: number): (frequency: number, pair: numbe
     }
   }
   if (scaling?.type === 'longrope') {
-    const factors = isLong(rope, positions) ? scaling.longFactors : scaling.shortFactors
+    const factors = isLong(scaling, positions) ? scaling.longFactors : scaling.shortFactors
     return (frequency, pair) => frequency / factors[pair]!
   }
   const factor = scaling?.factor ?? 1

@@ -1,6 +1,6 @@
 import { type Device, embedding, OutriderError, rmsNorm, ShapeError, type Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
-import type { ForwardOptions, KvCache } from './causal-lm'
+import type { CacheOptions, ForwardOptions, KvCache } from './causal-lm'
 import { describeModel } from './describe-model'
 import { type Head, headLogits } from './head'
 import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
@@ -46,14 +46,8 @@ export class Decoder implements TransformerLM {
     return new Decoder(device, config, initializeParameters(device, config, seed))
   }
 
-  createCache({
-    batchSize = 1,
-    capacity = this.config.contextLength,
-  }: {
-    batchSize?: number
-    capacity?: number
-  } = {}): KvCache {
-    return new FullKvCache(this.device, this.config, { batchSize, capacity })
+  createCache(options?: CacheOptions): KvCache {
+    return new FullKvCache(this.device, this.config, options)
   }
 
   hidden(tokens: Tensor): Tensor {
@@ -95,7 +89,7 @@ export class Decoder implements TransformerLM {
   #passing(batch: number, rows: number): PassPlace {
     const shape = [batch, rows, this.config.kvHeads, this.config.headDim]
     const cacheOf = (): LayerCache => ({ keys: this.device.empty(shape), values: this.device.empty(shape) })
-    return { start: 0, capacity: rows, cacheOf }
+    return { start: 0, context: rows, cacheOf }
   }
 
   dispose(): void {

@@ -1,4 +1,4 @@
-export type { CausalLM, ForwardOptions, KvCache } from './causal-lm'
+export type { CacheOptions, CausalLM, ForwardOptions, KvCache } from './causal-lm'
 export { Decoder } from './decoder'
 export { type Head, headLogits, trainingLogits } from './head'
 export { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
