@@ -43,40 +43,6 @@ export type RopeScaling =
       attentionFactor: number
     }
 
-export function writeRopeScaling(scaling: RopeScaling | undefined): Record<string, unknown> | null {
-  if (!scaling) return null
-  switch (scaling.type) {
-    case 'linear':
-      return { rope_type: 'linear', factor: scaling.factor }
-    case 'llama3':
-      return {
-        rope_type: 'llama3',
-        factor: scaling.factor,
-        low_freq_factor: scaling.lowFrequencyFactor,
-        high_freq_factor: scaling.highFrequencyFactor,
-        original_max_position_embeddings: scaling.originalContextLength,
-      }
-    case 'yarn':
-      return {
-        rope_type: 'yarn',
-        factor: scaling.factor,
-        original_max_position_embeddings: scaling.originalContextLength,
-        beta_fast: scaling.betaFast,
-        beta_slow: scaling.betaSlow,
-        truncate: scaling.truncate,
-        attention_factor: scaling.attentionFactor,
-      }
-    case 'longrope':
-      return {
-        rope_type: 'longrope',
-        original_max_position_embeddings: scaling.originalContextLength,
-        short_factor: scaling.shortFactors,
-        long_factor: scaling.longFactors,
-        attention_factor: scaling.attentionFactor,
-      }
-  }
-}
-
 /** What turned queries and keys are multiplied by. */
 export const rotaryMagnitude = ({ ropeScaling }: Rope): number =>
   ropeScaling && 'attentionFactor' in ropeScaling ? ropeScaling.attentionFactor : 1
