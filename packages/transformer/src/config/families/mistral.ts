@@ -27,6 +27,6 @@ export const mistral: ModelFamily = {
     architecture: 'llama',
     interleaved: true,
     computes: ['attentionBias', 'mlpBias', 'ropeScaling'],
-    ropeScaling: ['linear', 'llama3'],
+    ropeScaling: ['linear', 'llama3', 'yarn'],
   },
 }

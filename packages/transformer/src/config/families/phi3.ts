@@ -24,5 +24,10 @@ export const phi3: ModelFamily = {
     'self_attn.qkv_proj': ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'],
     'mlp.gate_up_proj': ['mlp.gate_proj', 'mlp.up_proj'],
   },
-  gguf: { architecture: 'phi3', interleaved: false, computes: ['ropeScaling'], ropeScaling: ['linear'] },
+  gguf: {
+    architecture: 'phi3',
+    interleaved: false,
+    computes: ['ropeScaling', 'rotaryDim'],
+    ropeScaling: ['linear', 'longrope'],
+  },
 }
