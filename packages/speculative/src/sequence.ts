@@ -77,7 +77,7 @@ export class Sequence {
     this.#capacity = capacity
     this.#logProbabilities = logProbabilities
     this.tokens = [...prompt]
-    this.#cache = target.createCache({ capacity })
+    this.#cache = target.createCache({ capacity, context: target.config.contextLength })
     try {
       const { vocabularySize } = target.config
       this.#session = drafter.open({ device: target.device, vocabularySize, capacity })

@@ -19,7 +19,8 @@ class ModelDraftSession implements DraftSession {
   constructor(model: CausalLM, { capacity, vocabularySize }: SessionOptions) {
     this.#model = model
     this.#vocabularySize = vocabularySize
-    this.#cache = model.createCache({ capacity: Math.min(capacity, model.config.contextLength) })
+    const context = model.config.contextLength
+    this.#cache = model.createCache({ capacity: Math.min(capacity, context), context })
   }
 
   draft({ tokens, draftLength, sampling, offset }: DraftRequest): Draft | null {

@@ -136,7 +136,7 @@ class BlockApart {
     const { target, drafter, prompt, capacity } = setting
     const { device, config } = target
     this.#setting = setting
-    this.#cache = target.createCache({ capacity })
+    this.#cache = target.createCache({ capacity, context: config.contextLength })
     this.#session = drafter.open({ device, vocabularySize: config.vocabularySize, capacity })
     this.#unread = device.tensor(Uint32Array.from(prompt.slice(-1)), { shape: [1, 1] })
     if (prompt.length > 1) prefill(target, this.#cache, [prompt.slice(0, -1)]).dispose()

@@ -15,6 +15,7 @@ import { cast } from './pointwise/cast'
 import { geglu, swiglu } from './pointwise/gated'
 import { silu } from './pointwise/unary'
 import { sum } from './reduce/sum'
+import { rotated } from './rope/exact-rotation.fixture'
 import { rope } from './rope/rope'
 
 type Numbers = ArrayLike<number>
@@ -106,6 +107,14 @@ const cases: HalfCase[] = [
         const angle = (farStart + Math.floor(i / 8)) * frequencies[d % 2]!
         return x[i]! * Math.cos(angle) + (d < 2 ? -x[i + 2]! : x[i - 2]!) * Math.sin(angle)
       }),
+    gradients: ['f16'],
+    native: true,
+  },
+  {
+    name: 'rope of a part of each head, by a magnitude',
+    inputs: [half(1, 3, 2, 8)],
+    run: (device, [x]) => rope(x!, { frequencies: device.tensor(frequencies), start: farStart, magnitude: 1.5 }),
+    reference: (x) => rotated(x, { starts: [farStart], rows: 3, heads: 2, headDim: 8, frequencies, magnitude: 1.5 }),
     gradients: ['f16'],
     native: true,
   },

@@ -93,6 +93,10 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
       inputs: (d) => [random(d, [2, 3, 2, 4])],
       run: (d) => (x) => o.rope(x, { frequencies: d.tensor([1, 0.1]), start: ids(d, 4, 9) }),
     },
+    {
+      inputs: (d) => [random(d, [2, 3, 2, 8])],
+      run: (d) => (x) => o.rope(x, { frequencies: d.tensor([1, 0.1, 0.03]), magnitude: 1.3 }),
+    },
   ],
   crossEntropy: [
     { inputs: (d) => [random(d, [4, 7])], run: (d) => (x) => o.crossEntropy(x, ids(d, 3, 0, 0xffffffff, 6)) },

@@ -98,19 +98,14 @@ describe('parseConfig', () => {
     ],
     [
       'a rotary scaling of transformers 5',
-      { ...llama, rope_parameters: { rope_type: 'yarn' } },
-      /rope_parameters: rotary scaling of type "yarn"/,
+      { ...llama, rope_parameters: { rope_type: 'mrope' } },
+      /rope_parameters: rotary scaling of type "mrope"/,
     ],
     ['another activation', { ...llama, hidden_act: 'gelu' }, /hidden_act "gelu"/],
     ['MLP bias', { ...llama, ...named('Mistral', 'mistral'), mlp_bias: true }, /mlp_bias true/],
     [
-      'a window in some layers',
-      { ...llama, ...named('Qwen2', 'qwen2'), use_sliding_window: true, max_window_layers: 21 },
-      /max_window_layers: layer 21 of 30 has it, layer 0 not/,
-    ],
-    [
-      'partly rotated heads',
-      { ...llama, ...named('Phi3', 'phi3'), partial_rotary_factor: 0.75 },
+      'partly rotated heads, where the family has none',
+      { ...llama, ...named('Qwen3', 'qwen3'), partial_rotary_factor: 0.75 },
       /partial_rotary_factor 0.75/,
     ],
     [
@@ -207,6 +202,23 @@ describe('parseConfig', () => {
   })
 })
 
+const windows = (...kinds: ('full' | 'sliding')[]) => kinds.map((kind) => `${kind}_attention`)
+/** Of a factor of 4, by transformers' defaults. */
+const yarn = {
+  type: 'yarn',
+  factor: 4,
+  originalContextLength: 1024,
+  ...{ betaFast: 32, betaSlow: 1, truncate: true, attentionFactor: 0.1 * Math.log(4) + 1 },
+}
+const phi4Factors = { short_factor: [1, 1.1, 1.2, 1.3, 1.4, 1.5], long_factor: [1, 2, 3, 4, 5, 6.5] }
+const longrope = {
+  type: 'longrope',
+  originalContextLength: 4096,
+  shortFactors: phi4Factors.short_factor,
+  longFactors: phi4Factors.long_factor,
+  attentionFactor: Math.sqrt(1 + Math.log(4) / Math.log(4096)),
+}
+
 const withoutIds = { ...sizes, bos_token_id: null, eos_token_id: null, pad_token_id: null }
 
 describe('the families', () => {
@@ -258,6 +270,51 @@ describe('the families', () => {
       'Qwen2 with a window',
       { model_type: 'qwen2', use_sliding_window: true, sliding_window: 77, max_window_layers: 0 },
       { attentionBias: 'qkv', slidingWindow: 77 },
+    ],
+    [
+      'Qwen2 with a window in its upper layers',
+      { model_type: 'qwen2', use_sliding_window: true, sliding_window: 77, max_window_layers: 3 },
+      { attentionBias: 'qkv', slidingWindow: 77, layerTypes: windows('full', 'full', 'full', 'sliding') },
+    ],
+    [
+      'Qwen3 with a window in some layers',
+      {
+        ...{ model_type: 'qwen3', use_sliding_window: true, sliding_window: 77 },
+        layer_types: windows('sliding', 'full', 'full', 'sliding'),
+      },
+      {
+        ...{ qkNorm: 'head', headDim: 128, slidingWindow: 77 },
+        layerTypes: windows('sliding', 'full', 'full', 'sliding'),
+      },
+    ],
+    [
+      'Mistral with a window in some layers',
+      { model_type: 'mistral', sliding_window: 77, layer_types: windows('sliding', 'full', 'full', 'full') },
+      { slidingWindow: 77, layerTypes: windows('sliding', 'full', 'full', 'full') },
+    ],
+    [
+      'a Llama with YaRN',
+      {
+        ...{ model_type: 'llama', max_position_embeddings: 4096 },
+        rope_scaling: { type: 'yarn', factor: 4, original_max_position_embeddings: 1024 },
+      },
+      { ropeScaling: yarn },
+    ],
+    [
+      'Phi-4-mini',
+      {
+        ...{ model_type: 'phi3', max_position_embeddings: 16_384, original_max_position_embeddings: 4096 },
+        ...{ partial_rotary_factor: 0.75, rope_scaling: { type: 'longrope', ...phi4Factors } },
+      },
+      { rmsNormEpsilon: 1e-5, rotaryDim: 12, ropeScaling: longrope },
+    ],
+    [
+      "Phi-3 under LongRoPE's old name",
+      {
+        ...{ model_type: 'phi3', max_position_embeddings: 16_384, partial_rotary_factor: 0.75 },
+        rope_scaling: { type: 'su', ...phi4Factors },
+      },
+      { rmsNormEpsilon: 1e-5, rotaryDim: 12, ropeScaling: longrope },
     ],
     ['Qwen3', { model_type: 'qwen3', head_dim: 32 }, { qkNorm: 'head', headDim: 32 }],
     ['Qwen3 without the field', { model_type: 'qwen3' }, { qkNorm: 'head', headDim: 128 }],

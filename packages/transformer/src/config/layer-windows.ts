@@ -1,5 +1,7 @@
+import type { LayerType } from './by-layer'
 import type { LayersRead } from './families/family'
 import { type Fields, printed } from './fields'
+import type { ModelConfig } from './model-config'
 import { sizeLimits } from './size-limits'
 
 /** transformers' names for what layers attend to. */
@@ -40,27 +42,19 @@ export function readWindow(fields: Fields, fallback?: number): number | undefine
 }
 
 /**
- * The window that all layers have, or none has.
+ * The window of the layers that have it; none where no sequence is longer than it and some layers see all.
  *
- * @throws OutriderError UNSUPPORTED where some have it and some not, and sequences can be longer than it; FILE_FORMAT where
- *   there is none to have
+ * @throws OutriderError FILE_FORMAT where there is none to have
  */
-export function uniformWindow(
+export function windowsByLayer(
   fields: Fields,
   { layerTypes, contextLength }: { layerTypes: readonly string[]; contextLength: number },
   window: number | undefined,
-): number | undefined {
-  const first = layerTypes.indexOf(sliding)
-  if (first < 0) return undefined
+): Pick<ModelConfig, 'slidingWindow' | 'layerTypes'> {
+  if (!layerTypes.includes(sliding)) return {}
   if (window === undefined) throw fields.wrong('sliding_window', 'a positive integer, as layers have a window')
-  const without = layerTypes.indexOf(full)
-  if (without < 0) return window
-  if (window >= contextLength) return undefined
-  const by = fields.get('layer_types') === undefined ? 'max_window_layers' : 'layer_types'
-  throw fields.unsupported(
-    `a sliding window in some layers only (by ${by}: layer ${first} of ${layerTypes.length} has it, layer ${without} not) is not supported`,
-    'Supported: a window in all layers or in none.',
-  )
+  if (!layerTypes.includes(full)) return { slidingWindow: window }
+  return window >= contextLength ? {} : { slidingWindow: window, layerTypes: layerTypes as LayerType[] }
 }
 
 /**

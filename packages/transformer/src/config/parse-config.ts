@@ -1,14 +1,15 @@
 import { type OnWarning, warnOfKeys } from '../files/file-warning'
 import { architectureOf } from './architecture'
+import { layerTypesOf } from './by-layer'
 import { checkConfigKeys } from './config-keys'
 import { familyOf, type ModelFamily } from './families/index'
 import { Fields, printed } from './fields'
-import { readLayerTypes, uniformTypes } from './layer-windows'
+import { readLayerTypes } from './layer-windows'
 import type { ModelConfig } from './model-config'
 import { readRope } from './read-rope'
-import { writeRopeScaling } from './rope-scaling'
 import { type ModelSize, sizeLimits } from './size-limits'
 import { readSpecialIds } from './special-ids'
+import { writeRope } from './write-rope'
 
 /**
  * Reads a Hugging Face config.json by transformers' rules.
@@ -48,9 +49,11 @@ function readModel(fields: Fields, family: ModelFamily, onWarning?: OnWarning): 
   const own = family.read?.(fields, { layers, contextLength, layerTypes })
   const passedOver: string[] = []
   const rope = readRope(fields, {
+    family,
+    headDim,
     contextLength,
     ropeTheta: defaults?.ropeTheta,
-    layerTypes: layerTypes ?? uniformTypes(layers, own?.slidingWindow),
+    layerTypes: layerTypes ?? layerTypesOf({ layers, ...own }),
     passOver: (key) => passedOver.push(key),
   })
   warnOfKeys(onWarning, fields.file, passedOver, 'of no meaning to this kind of rotary positions, and ignored')
@@ -111,8 +114,7 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     hidden_act: 'silu',
     max_position_embeddings: config.contextLength,
     rms_norm_eps: config.rmsNormEpsilon,
-    rope_theta: config.ropeTheta,
-    rope_scaling: writeRopeScaling(config.ropeScaling),
+    ...writeRope(config),
     tie_word_embeddings: config.tieWordEmbeddings,
     bos_token_id: config.bosTokenId ?? null,
     eos_token_id: oneOrMany(config.eosTokenIds),

@@ -1,8 +1,13 @@
+import type { LayerType } from './by-layer'
+import type { ModelFamily } from './families/family'
 import { type Fields, printed } from './fields'
-import type { RopeScaling } from './rope-scaling'
+import type { ModelConfig } from './model-config'
+import { readRopeScaling, scalingFields } from './read-rope-scaling'
 
 /** What else of a model matters to its rotary positions. */
 export interface RopeContext {
+  family: Pick<ModelFamily, 'rotary'>
+  headDim: number
   contextLength: number
   /** The base where the file does not say. Default 10,000. */
   ropeTheta?: number | undefined
@@ -12,6 +17,8 @@ export interface RopeContext {
   passOver: (key: string) => void
 }
 
+type RotaryFields = Pick<ModelConfig, 'ropeTheta' | 'ropeScaling' | 'rotaryDim' | 'slidingRope'>
+
 /**
  * Reads the rotary positions of a config.json by transformers' rules, for old files and new ones: `rope_scaling`, where it is
  * there and not empty, stands for all of `rope_parameters`; a base in either comes before one beside them; and a length at the
@@ -19,92 +26,76 @@ export interface RopeContext {
  *
  * @throws OutriderError UNSUPPORTED for kinds that are not computed; FILE_FORMAT
  */
-export function readRope(
-  fields: Fields,
-  { contextLength, ropeTheta: absent = 10_000, layerTypes, passOver }: RopeContext,
-): { ropeTheta: number; ropeScaling?: RopeScaling } {
+export function readRope(fields: Fields, context: RopeContext): RotaryFields {
   const old = fields.object('rope_scaling')
   const outer = old && old.names.length > 0 ? old : fields.object('rope_parameters')
-  const inner = outer && sameInEveryLayer(outer, layerTypes)
-  const partial = partialFactor(inner) ?? partialFactor(fields) ?? 1
-  if (partial !== 1)
-    throw fields.unsupported(
-      `partial_rotary_factor ${partial} is not supported: part of each head would not be turned`,
-      'Supported: 1, whole heads.',
-    )
-  const ropeTheta = (inner?.get('rope_theta') === undefined ? fields : inner!).positive('rope_theta', absent)
-  if (!inner) return { ropeTheta }
-  const ropeScaling = readScaling(inner, () => {
-    const outside = fields.get('original_max_position_embeddings') === undefined ? inner : fields
-    return outside.count('original_max_position_embeddings', contextLength)
-  })
-  const read = fieldsOf[ropeScaling?.type ?? 'default']
   const place = outer === old ? 'rope_scaling' : 'rope_parameters'
-  for (const name of inner.names)
-    if (!read.includes(name) && inner.get(name) !== undefined) passOver(`${place}.${name}`)
-  return { ropeTheta, ...(ropeScaling && { ropeScaling }) }
-}
-
-function readScaling(rope: Fields, originalContextLength: () => number): RopeScaling | undefined {
-  const type = rope.get('rope_type') ?? rope.get('type')
-  // transformers 5 takes it for no scaling, transformers 4 for an error.
-  if (type === undefined && rope.get('factor') !== undefined) throw rope.wrong('rope_type', 'there where a factor is')
-  if (type === undefined || type === 'default') return undefined
-  if (type === 'linear') return { type, factor: rope.positive('factor') }
-  if (type === 'llama3') {
-    const lowFrequencyFactor = rope.positive('low_freq_factor')
-    const highFrequencyFactor = rope.positive('high_freq_factor')
-    if (highFrequencyFactor <= lowFrequencyFactor)
-      throw rope.wrong('high_freq_factor', `more than low_freq_factor (${lowFrequencyFactor})`)
-    return {
-      type,
-      factor: rope.positive('factor'),
-      lowFrequencyFactor,
-      highFrequencyFactor,
-      originalContextLength: originalContextLength(),
-    }
-  }
-  throw rope.unsupported(
-    `rotary scaling of type ${printed(type)} is not supported`,
-    'Supported: none, "linear" and "llama3".',
-  )
-}
-
-const fieldsOf: Record<RopeScaling['type'] | 'default', readonly string[]> = {
-  default: ['rope_theta', 'rope_type', 'type', 'partial_rotary_factor'],
-  linear: ['rope_theta', 'rope_type', 'type', 'partial_rotary_factor', 'factor'],
-  llama3: [
-    'rope_theta',
-    'rope_type',
-    'type',
-    'partial_rotary_factor',
-    'factor',
-    'low_freq_factor',
-    'high_freq_factor',
-    'original_max_position_embeddings',
-  ],
-  yarn: [],
-  longrope: [],
-}
-
-/** Parameters by layer type are one set where the layers that are there have the same. */
-function sameInEveryLayer(rope: Fields, layerTypes: readonly string[]): Fields {
-  const isNested = rope.names.some((name) => isObject(rope.get(name)))
-  if (!isNested) return rope
-  const [first, ...others] = [...new Set(layerTypes)].map((type) => rope.object(type))
-  if (!first) throw rope.wrong(layerTypes[0]!, 'there, as layers have that type')
-  const written = (fields: Fields | undefined) =>
-    JSON.stringify(fields?.names.sort().map((name) => [name, fields.get(name)]))
-  if (others.some((other) => written(other) !== written(first)))
-    throw rope.unsupported(
+  const [general, sliding] = outer ? byLayerType(outer, context.layerTypes) : []
+  const rope = readOne(fields, general, context, place)
+  if (!sliding) return rope
+  const { rotaryDim, ...slidingRope } = readOne(fields, sliding, context, place)
+  if (!context.family.rotary?.byLayer || rotaryDim !== rope.rotaryDim)
+    throw outer!.unsupported(
       'rotary positions that differ between layers are not supported',
       'Supported: one set for all.',
     )
-  return first
+  return { ...rope, slidingRope }
+}
+
+function readOne(
+  fields: Fields,
+  inner: Fields | undefined,
+  context: RopeContext,
+  place: string,
+): Omit<RotaryFields, 'slidingRope'> {
+  const { headDim, family, ropeTheta: absent = 10_000, passOver } = context
+  const ropeTheta = (inner?.get('rope_theta') === undefined ? fields : inner!).positive('rope_theta', absent)
+  const rotaryDim = readRotaryDim(fields, inner, context)
+  const rest = { ropeTheta, ...(rotaryDim < headDim && { rotaryDim }) }
+  if (!inner) return rest
+  const ropeScaling = readRopeScaling(inner, {
+    outer: fields,
+    contextLength: context.contextLength,
+    pairs: rotaryDim / 2,
+    rotary: family.rotary,
+  })
+  const read = scalingFields(ropeScaling?.type)
+  for (const name of inner.names)
+    if (!read.includes(name) && inner.get(name) !== undefined) passOver(`${place}.${name}`)
+  return { ...rest, ...(ropeScaling && { ropeScaling }) }
+}
+
+/** Elements of a head that are turned: a share of it, rounded down. */
+function readRotaryDim(fields: Fields, inner: Fields | undefined, { headDim, family }: RopeContext): number {
+  const key = 'partial_rotary_factor'
+  const said = inner?.get(key) === undefined ? fields : inner
+  const share = said.positive(key, 1)
+  const rotaryDim = Math.trunc(headDim * share)
+  if (share === 1) return rotaryDim
+  if (!family.rotary?.partial)
+    throw fields.unsupported(
+      `partial_rotary_factor ${printed(share)} is not supported: part of each head would not be turned`,
+      'Supported: 1, whole heads.',
+    )
+  if (share > 1 || rotaryDim < 2 || rotaryDim % 2 !== 0)
+    throw said.wrong(key, `a share of at most 1 that makes an even number of the ${headDim} elements of a head`)
+  return rotaryDim
+}
+
+/** Parameters by layer type: those of the layers that are there, and those of layers with a window where these are others. */
+function byLayerType(rope: Fields, layerTypes: readonly string[]): [general: Fields, sliding?: Fields] {
+  const isNested = rope.names.some((name) => isObject(rope.get(name)))
+  if (!isNested) return [rope]
+  const of = (type: LayerType) => {
+    if (!layerTypes.includes(type)) return undefined
+    const found = rope.object(type)
+    if (!found) throw rope.wrong(type, 'there, as layers have that type')
+    return found
+  }
+  const [full, sliding] = [of('full_attention'), of('sliding_attention')]
+  if (!full || !sliding) return [(full ?? sliding)!]
+  const written = (one: Fields) => JSON.stringify(one.names.sort().map((name) => [name, one.get(name)]))
+  return written(full) === written(sliding) ? [full] : [full, sliding]
 }
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
-
-function partialFactor(fields: Fields | undefined): number | undefined {
-  return fields?.get('partial_rotary_factor') === undefined ? undefined : fields.positive('partial_rotary_factor')
-}

@@ -43,47 +43,13 @@ export type RopeScaling =
       attentionFactor: number
     }
 
-export function writeRopeScaling(scaling: RopeScaling | undefined): Record<string, unknown> | null {
-  if (!scaling) return null
-  switch (scaling.type) {
-    case 'linear':
-      return { rope_type: 'linear', factor: scaling.factor }
-    case 'llama3':
-      return {
-        rope_type: 'llama3',
-        factor: scaling.factor,
-        low_freq_factor: scaling.lowFrequencyFactor,
-        high_freq_factor: scaling.highFrequencyFactor,
-        original_max_position_embeddings: scaling.originalContextLength,
-      }
-    case 'yarn':
-      return {
-        rope_type: 'yarn',
-        factor: scaling.factor,
-        original_max_position_embeddings: scaling.originalContextLength,
-        beta_fast: scaling.betaFast,
-        beta_slow: scaling.betaSlow,
-        truncate: scaling.truncate,
-        attention_factor: scaling.attentionFactor,
-      }
-    case 'longrope':
-      return {
-        rope_type: 'longrope',
-        original_max_position_embeddings: scaling.originalContextLength,
-        short_factor: scaling.shortFactors,
-        long_factor: scaling.longFactors,
-        attention_factor: scaling.attentionFactor,
-      }
-  }
-}
-
 /** What turned queries and keys are multiplied by. */
 export const rotaryMagnitude = ({ ropeScaling }: Rope): number =>
   ropeScaling && 'attentionFactor' in ropeScaling ? ropeScaling.attentionFactor : 1
 
 /** Whether a context of so many positions has other frequencies than a short one. */
-export const isLong = ({ ropeScaling }: Rope, positions: number): boolean =>
-  ropeScaling?.type === 'longrope' && positions > ropeScaling.originalContextLength
+export const isLong = (scaling: RopeScaling | undefined, positions: number): boolean =>
+  scaling?.type === 'longrope' && positions > scaling.originalContextLength
 
 /**
  * Radians a position by rotary pair: θ^(−2i/rotaryDim), stretched.
@@ -119,7 +85,7 @@ function stretch(rope: Rope, positions: number): (frequency: number, pair: numbe
     }
   }
   if (scaling?.type === 'longrope') {
-    const factors = isLong(rope, positions) ? scaling.longFactors : scaling.shortFactors
+    const factors = isLong(scaling, positions) ? scaling.longFactors : scaling.shortFactors
     return (frequency, pair) => frequency / factors[pair]!
   }
   const factor = scaling?.factor ?? 1

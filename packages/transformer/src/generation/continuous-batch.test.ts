@@ -1,5 +1,6 @@
 import { testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
+import { randomModel } from '../pretrained/families.fixture'
 import type { PretrainedModel } from '../pretrained/index'
 import { stories, storiesReference } from '../stories.fixture'
 import { type BatchSequence, ContinuousBatch } from './continuous-batch'
@@ -50,6 +51,25 @@ describe('ContinuousBatch', () => {
     },
     120_000,
   )
+
+  it('answers as if alone where long contexts are computed otherwise, however long the others and the answers may become', async () => {
+    // LongRoPE, whose long factors begin within what some of them ask for and others do not.
+    const ropeScaling = {
+      ...{ type: 'longrope' as const, originalContextLength: 12, attentionFactor: 1.19 },
+      ...{ shortFactors: [1, 1, 1, 1], longFactors: [2, 4, 8, 16] },
+    }
+    const model = await randomModel({ architecture: 'phi3', contextLength: 64, ropeScaling })
+    const batch = new ContinuousBatch(model)
+    const requests = [3, 30, 5, 12].map((maxTokens, i) => ({ prompt: [1, 300 + i, 270, 368], maxTokens }))
+    const sequences = requests.map(({ prompt, maxTokens }) => batch.join(prompt, { maxTokens }))
+    await run(batch)
+    for (const [i, { prompt, maxTokens }] of requests.entries()) {
+      const answer = await alone(model, prompt, { maxTokens })
+      expect(sequences[i]!.answer.tokens).toEqual(answer)
+      expect((await alone(model, prompt, { maxTokens: 40 })).slice(0, answer.length)).toEqual(answer)
+    }
+    model.dispose()
+  })
 
   it('gives each token as it comes, the greedy ones of the reference', async () => {
     const model = await stories()

@@ -114,7 +114,7 @@ export class ContinuousBatch {
       logits: undefined,
       drawn: 0,
     }
-    const own = model.createCache({ capacity: prompt.length })
+    const own = model.createCache({ capacity: prompt.length, context: config.contextLength })
     try {
       const logits = prefill(model, own, [prompt]) // [1, vocabulary]
       member.logits = { rows: logits, row: 0 }
@@ -280,7 +280,9 @@ export class ContinuousBatch {
       }
       return
     }
-    const next = this.#pretrained.model.createCache({ batchSize: slots, capacity: this.#capacityFor(places, members) })
+    const { model, config } = this.#pretrained
+    const capacity = this.#capacityFor(places, members)
+    const next = model.createCache({ batchSize: slots, capacity, context: config.contextLength })
     for (const [slot, member] of members.entries()) {
       if (cache && member.slot >= 0) next.copySequence(slot, cache, member.slot)
       member.slot = slot

@@ -44,7 +44,7 @@ export async function generateBatch(
     return new Answer(tokenizer, { prompt, eosTokenIds: generationConfig.eosTokenIds, stop: options.stop, maxTokens })
   })
   const capacity = Math.max(...prompts.map(({ length }, b) => length + answers[b]!.room))
-  const cache = model.createCache({ batchSize: prompts.length, capacity })
+  const cache = model.createCache({ batchSize: prompts.length, capacity, context: config.contextLength })
   try {
     let logits = prefill(model, cache, prompts) // [batch, vocabulary]
     for (let step = 0; ; step++) {

@@ -76,7 +76,7 @@ export async function* generate(
   throwIfAborted(options.signal)
 
   const { device } = model
-  const cache = model.createCache({ capacity: ids.length + maxTokens })
+  const cache = model.createCache({ capacity: ids.length + maxTokens, context: config.contextLength })
   const unread = device.empty([1, 1], 'u32').keep() // the last token, which the model has not read
   const draw = (all: Tensor, counter: number | Counter): Drawn => {
     const logits = all.reshape([1, all.size])

@@ -38,7 +38,7 @@ export async function warmUp(
   const possible = passes.filter(({ before, rows }) => before + rows <= config.contextLength)
   for (const [i, { before, rows }] of possible.entries()) {
     throwIfAborted(signal)
-    const cache = model.createCache({ capacity: before + rows })
+    const cache = model.createCache({ capacity: before + rows, context: config.contextLength })
     try {
       // What is there instead of tokens does not matter, for nobody reads the result.
       cache.advance([before])

@@ -26,11 +26,26 @@ export interface KvCache {
   /**
    * Takes over what another cache of the model has of a sequence, in place of what is here; it stays there too.
    *
-   * @throws OutriderError CONTEXT_OVERFLOW for more tokens than there is room for
+   * @throws OutriderError CONTEXT_OVERFLOW for more tokens than there is room for; INVALID_ARGUMENT where the two caches are of
+   *   contexts in which the model computes otherwise
    */
   copySequence(to: number, source: KvCache, from: number): void
   /** Frees the memory. */
   dispose(): void
+}
+
+export interface CacheOptions {
+  /** Default 1. */
+  batchSize?: number
+  /** Positions that there is room for in every sequence. Default the model's context length. */
+  capacity?: number
+  /**
+   * Positions that the sequences may have in all, here or in a cache that they are copied to. A model that computes otherwise
+   * in long contexts than in short ones (LongRoPE) does so by this number, from the first token on: sequences whose answers are
+   * to be the same have it in common. Generation, alone and in batches, and speculation give the model's context length.
+   * Default, and at least, the capacity.
+   */
+  context?: number
 }
 
 export interface ForwardOptions {
@@ -59,11 +74,8 @@ export interface CausalLM {
    * Absent: they cannot, and every pass is computed anew.
    */
   readonly isReplayable?: boolean
-  /**
-   * A cache for `batchSize` sequences (default 1) of up to `capacity` tokens (default the context length). The caller
-   * disposes of it.
-   */
-  createCache(options?: { batchSize?: number; capacity?: number }): KvCache
+  /** The caller disposes of it. */
+  createCache(options?: CacheOptions): KvCache
   /**
    * Logits of the token after each row. A row's result does not depend on how many other rows, up to 16, are computed with
    * it, nor on the other sequences of the batch.

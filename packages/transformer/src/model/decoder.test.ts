@@ -1,7 +1,7 @@
 import { cast, crossEntropy, mean, multiply, type Tensor, trainingLogits, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
-import type { ModelConfig } from '../config/index'
+import type { ModelConfig, RopeScaling } from '../config/index'
 import { stories, storiesReference } from '../stories.fixture'
 import { Decoder } from './decoder'
 import { initializeParameters, type Parameters, parameterCount } from './parameters'
@@ -36,6 +36,24 @@ const special: ModelConfig = {
   slidingWindow: 3,
   ropeScaling: { type: 'llama3', factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 8 },
 }
+/** Of heads of 8 and a base of 100: keeps the first pair, divides the last, and blends between. */
+const yarn: RopeScaling = {
+  type: 'yarn',
+  factor: 4,
+  originalContextLength: 64,
+  betaFast: 4,
+  betaSlow: 0.5,
+  truncate: true,
+  attentionFactor: 1.14,
+}
+/** Of two pairs. */
+const longrope = (originalContextLength: number): RopeScaling => ({
+  type: 'longrope',
+  originalContextLength,
+  shortFactors: [1, 1.25],
+  longFactors: [1.5, 4],
+  attentionFactor: 1.19,
+})
 const forms: [string, ModelConfig][] = [
   ['untied', small],
   ['tied', { ...small, tieWordEmbeddings: true }],
@@ -55,6 +73,21 @@ const forms: [string, ModelConfig][] = [
       slidingWindow: 2,
       layerTypes: ['sliding_attention', 'full_attention', 'sliding_attention'],
       slidingRope: { ropeTheta: 100 },
+    },
+  ],
+  ['with YaRN', { ...small, headDim: 8, ropeTheta: 100, ropeScaling: yarn }],
+  [
+    'with LongRoPE in a short context, of part of each head',
+    { ...small, headDim: 8, rotaryDim: 4, ropeScaling: longrope(16) },
+  ],
+  [
+    'with YaRN in layers with a window, and LongRoPE in a long context in the others',
+    {
+      ...small,
+      headDim: 8,
+      slidingWindow: 2,
+      layerTypes: ['full_attention', 'sliding_attention'],
+      ...{ rotaryDim: 4, ropeScaling: longrope(3), slidingRope: { ropeTheta: 100, ropeScaling: yarn } },
     },
   ],
   ['with layers that know no positions', { ...small, layersWithoutRope: [1] }],
@@ -183,6 +216,46 @@ describe('a decoder', () => {
     expect(rows).toEqual(await bits(expected))
     expected.dispose()
     cache.dispose()
+  })
+
+  it.each([
+    ['short', 16],
+    ['long', 64],
+  ])('has the factors of a %s context from the first token on, by what its cache may become', async (_, context) => {
+    const device = await testDevice()
+    const rope = longrope(16) as Extract<RopeScaling, { type: 'longrope' }>
+    const factors = context > 16 ? rope.longFactors : rope.shortFactors
+    // The same factors whatever the context.
+    const one = { ...rope, shortFactors: factors, longFactors: factors }
+    using model = randomised(device, { ...small, headDim: 8, rotaryDim: 4, contextLength: 64, ropeScaling: rope }, 5)
+    using plain = randomised(device, { ...model.config, ropeScaling: one }, 5)
+    const ids = [1, 5, 12, 0, 7, 7, 3, 9]
+    const expected = plain.forward(await tokensOf(ids))
+    // Read into a cache of the prompt's size, and moved to a larger one.
+    const prompt = model.createCache({ capacity: 4, context })
+    const cache = model.createCache({ capacity: 8, batchSize: 2, context })
+    const first = model.forward(await tokensOf(ids.slice(0, 4)), { cache: prompt })
+    cache.copySequence(1, prompt, 0)
+    cache.copySequence(0, prompt, 0)
+    const rest = ids.slice(4)
+    const second = model.forward(device.tensor(Uint32Array.from([...rest, ...rest]), { shape: [2, 4] }), { cache })
+    const values = [...(await bits(first)), ...(await bits(second)).slice(0, 4 * 13)]
+    expect(values).toEqual(await bits(expected))
+    for (const held of [expected, prompt, cache, first, second]) held.dispose()
+  })
+
+  it('refuses to move a sequence to a cache of a context in which it is turned otherwise', async () => {
+    const device = await testDevice()
+    using model = Decoder.initialize(device, { ...small, headDim: 8, rotaryDim: 4, ropeScaling: longrope(8) })
+    const [short, long, alike] = [{ capacity: 4 }, { capacity: 4, context: 9 }, { capacity: 8 }].map((options) =>
+      model.createCache(options),
+    )
+    model.forward(await tokensOf([1, 2]), { cache: short! }).dispose()
+    expect(() => long!.copySequence(0, short!, 0)).toThrow(/context of 4 positions.* otherwise in one of 9/)
+    expect(long!.lengths).toEqual([0])
+    alike!.copySequence(0, short!, 0)
+    expect(alike!.lengths).toEqual([2])
+    for (const cache of [short, long, alike]) cache!.dispose()
   })
 
   it('is initialised with the same bits for the same seed, norms at 1, the rest as wide as told', async () => {

@@ -10,7 +10,7 @@ import {
 } from '@outrider/tensor'
 import { familyOf } from '../config/families/index'
 import { configToJson, type ModelConfig } from '../config/index'
-import type { ForwardOptions, KvCache } from './causal-lm'
+import type { CacheOptions, ForwardOptions, KvCache } from './causal-lm'
 import { describeModel } from './describe-model'
 import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
 import { FullKvCache } from './kv-cache'
@@ -59,14 +59,8 @@ export class Decoder implements TransformerLM {
     return { config: configToJson(this.config), joined: familyOf(this.config).joined }
   }
 
-  createCache({
-    batchSize = 1,
-    capacity = this.config.contextLength,
-  }: {
-    batchSize?: number
-    capacity?: number
-  } = {}): KvCache {
-    return new FullKvCache(this.device, this.config, { batchSize, capacity })
+  createCache(options?: CacheOptions): KvCache {
+    return new FullKvCache(this.device, this.config, options)
   }
 
   hidden(tokens: Tensor): Tensor {
@@ -108,7 +102,7 @@ export class Decoder implements TransformerLM {
   #passing(batch: number, rows: number): PassPlace {
     const shape = [batch, rows, this.config.kvHeads, this.config.headDim]
     const cacheOf = (): LayerCache => ({ keys: this.device.empty(shape), values: this.device.empty(shape) })
-    return { start: 0, capacity: rows, cacheOf }
+    return { start: 0, context: rows, cacheOf }
   }
 
   dispose(): void {

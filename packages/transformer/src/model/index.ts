@@ -1,4 +1,4 @@
-export type { CausalLM, ForwardOptions, KvCache } from './causal-lm'
+export type { CacheOptions, CausalLM, ForwardOptions, KvCache } from './causal-lm'
 export { Decoder } from './decoder'
 export { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
 export type { HiddenStatesLM, StoredForm, TrainableLM, TransformerLM } from './trainable-lm'

@@ -12,7 +12,7 @@ import {
 import { gated } from './activation'
 import type { AttentionBlock, Layer, MlpBlock, ModelDescription, Norm, Projection } from './layer'
 import type { Parameters } from './parameters'
-import type { RotaryTables } from './rotary-tables'
+import type { RotaryTables, Rotation } from './rotary-tables'
 
 /** Keys and values of one layer, f32 [batch, capacity, kvHeads, headDim]. */
 export interface LayerCache {
@@ -24,8 +24,8 @@ export interface LayerCache {
 export interface PassPlace {
   /** Position of row 0, by sequence. */
   start: Start
-  /** Positions that there is room for in all. */
-  capacity: number
+  /** Positions that the sequences may have in all: what is computed otherwise in long contexts goes by it. */
+  context: number
   /** Where a layer's keys and values are, and where the new ones go. */
   cacheOf: (layer: number) => LayerCache
 }
@@ -42,7 +42,7 @@ export function inferencePass(
   parameters: Parameters,
   tokens: Tensor,
   tables: RotaryTables,
-  { start, capacity, cacheOf }: PassPlace,
+  { start, context, cacheOf }: PassPlace,
 ): Tensor {
   const { device } = tokens
   let x = device.scope(() => {
@@ -53,8 +53,8 @@ export function inferencePass(
     const before = x
     x = device.scope(() => {
       const fused = new FusedLayer(layer, parameters)
-      const frequencies = tables.of(layer.attention.rope, capacity)
-      return fused.mlp(fused.attention(before, frequencies, start, cacheOf(index)))
+      const rotation = tables.of(layer.attention.rope, context)
+      return fused.mlp(fused.attention(before, rotation, start, cacheOf(index)))
     })
     before.dispose()
   }
@@ -71,7 +71,7 @@ class FusedLayer {
     this.#parameters = parameters
   }
 
-  attention(x: Tensor, frequencies: Tensor, start: Start, cache: LayerCache): Tensor {
+  attention(x: Tensor, rotation: Rotation, start: Start, cache: LayerCache): Tensor {
     const block = this.#layer.attention
     const input = (projection: Projection, norm?: Norm) => {
       const projected = this.#project(x, projection, block.before)
@@ -82,7 +82,7 @@ class FusedLayer {
     const q = input(block.q, block.qNorm) // [batch, rows, heads · headDim]
     const k = input(block.k, block.kNorm) // [batch, rows, kvHeads · headDim]
     const v = input(block.v)
-    const queries = ropeIntoCache({ q, k, v }, cache, { frequencies, start }) // [batch, rows, heads, headDim]
+    const queries = ropeIntoCache({ q, k, v }, cache, { ...rotation, start }) // [batch, rows, heads, headDim]
     const { window, scale } = block
     const mixed = attention(queries, cache.keys, cache.values, { start, window, scale }).reshape(q.shape)
     return this.#added(x, mixed, block.output, block)

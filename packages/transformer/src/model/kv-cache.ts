@@ -1,27 +1,35 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import { position } from '@outrider/tensor/internal'
-import type { KvCache } from './causal-lm'
+import type { ModelConfig } from '../config/index'
+import { isLong } from '../config/rope-scaling'
+import type { CacheOptions, KvCache } from './causal-lm'
 import type { LayerCache, PassPlace } from './inference-pass'
 
 /** The cache of a model whose layers all attend to all earlier tokens. */
 export class FullKvCache implements KvCache {
   readonly batchSize: number
   readonly capacity: number
+  /** Positions that its sequences may have, here or elsewhere. */
+  readonly context: number
   readonly device: Device
+  readonly #config: ModelConfig
   readonly #layers: LayerCache[]
   #lengths: number[]
 
   constructor(
     device: Device,
-    { layers, kvHeads, headDim }: { layers: number; kvHeads: number; headDim: number },
-    { batchSize, capacity }: { batchSize: number; capacity: number },
+    config: ModelConfig,
+    { batchSize = 1, capacity = config.contextLength, context = capacity }: CacheOptions = {},
   ) {
-    for (const [name, value] of Object.entries({ batchSize, capacity }))
+    for (const [name, value] of Object.entries({ batchSize, capacity, context }))
       if (!Number.isSafeInteger(value) || value < 1)
         throw new OutriderError('INVALID_ARGUMENT', `createCache: ${name} is ${value}; it must be a positive integer.`)
     this.batchSize = batchSize
     this.capacity = capacity
+    this.context = Math.max(capacity, context)
     this.device = device
+    this.#config = config
+    const { layers, kvHeads, headDim } = config
     // Rows beyond a length are never attended to, but what they hold must be finite: 0 · NaN is NaN.
     const zeros = () => device.zeros([batchSize, capacity, kvHeads, headDim]).keep()
     this.#layers = Array.from({ length: layers }, () => ({ keys: zeros(), values: zeros() }))
@@ -69,7 +77,7 @@ export class FullKvCache implements KvCache {
     const isOne = this.#lengths.every((length) => length === first)
     return {
       start: isOne ? position(first) : this.device.tensor(Uint32Array.from(this.#lengths)),
-      capacity: this.capacity,
+      context: this.context,
       cacheOf: (layer) => this.#layers[layer]!,
     }
   }
@@ -88,6 +96,12 @@ export class FullKvCache implements KvCache {
   copySequence(to: number, source: KvCache, from: number): void {
     const other = FullKvCache.of(source)
     const length = other.lengths[from]!
+    if (this.#longKinds !== other.#longKinds)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `cache.copySequence: the keys are of a context of ${other.context} positions, which are turned otherwise in one of ${this.context}.`,
+        { remedy: 'Create both caches with the same `context`.' },
+      )
     this.#lengths = this.#lengths.with(to, 0)
     this.assertRoom(this.#lengths.map((_, b) => (b === to ? length : 0)))
     this.#lengths = this.#lengths.with(to, length)
@@ -115,5 +129,11 @@ export class FullKvCache implements KvCache {
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** Which of the model's rotary positions are those of long contexts. */
+  get #longKinds(): string {
+    const { ropeScaling, slidingRope } = this.#config
+    return [ropeScaling, slidingRope?.ropeScaling].map((scaling) => isLong(scaling, this.context)).join()
   }
 }

@@ -61,7 +61,7 @@ function attend(config: ModelConfig, parameters: HostParameters, layer: number, 
       const gain = parameters[part(`${name}_norm.weight`)]!
       const whole = qkNorm === 'all' ? norm(row, gain, config) : row
       return split(whole, count).map((head) =>
-        rotate(qkNorm === 'head' ? norm(head, gain, config) : head, t, layer, config),
+        rotate(qkNorm === 'head' ? norm(head, gain, config) : head, { position: t, context: x.length, layer }, config),
       )
     })
   const q = turned('q', heads)
@@ -124,7 +124,11 @@ function linear(row: number[], weight: ArrayLike<number>, size: number): number[
 }
 
 /** Pair i is (head[i], head[i + half]), turned by position · frequency; what is not turned follows. */
-function rotate(head: number[], position: number, layer: number, config: ModelConfig): number[] {
+function rotate(
+  head: number[],
+  { position, context, layer }: { position: number; context: number; layer: number },
+  config: ModelConfig,
+): number[] {
   if (config.layersWithoutRope?.includes(layer)) return head
   const { headDim, rotaryDim = headDim, slidingRope } = config
   const isSliding = layerTypesOf(config)[layer] === 'sliding_attention'
@@ -136,21 +140,25 @@ function rotate(head: number[], position: number, layer: number, config: ModelCo
     const frequency = stretched(1 / ropeTheta ** ((2 * (d % half)) / rotaryDim), d % half, ropeScaling, {
       rotaryDim,
       ropeTheta,
+      context,
     })
     const other = d < half ? -head[d + half]! : head[d - half]!
     return magnitude * (value * Math.cos(position * frequency) + other * Math.sin(position * frequency))
   })
 }
 
-/** As transformers stretches frequencies; of LongRoPE, for a short context. */
+/** As transformers stretches frequencies; of LongRoPE, by the length of all that is read. */
 function stretched(
   frequency: number,
   pair: number,
   scaling: ModelConfig['ropeScaling'],
-  { rotaryDim, ropeTheta }: { rotaryDim: number; ropeTheta: number },
+  { rotaryDim, ropeTheta, context }: { rotaryDim: number; ropeTheta: number; context: number },
 ): number {
   if (scaling?.type === 'linear') return frequency / scaling.factor
-  if (scaling?.type === 'longrope') return frequency / scaling.shortFactors[pair]!
+  if (scaling?.type === 'longrope') {
+    const factors = context > scaling.originalContextLength ? scaling.longFactors : scaling.shortFactors
+    return frequency / factors[pair]!
+  }
   if (scaling?.type === 'yarn') {
     const { factor, originalContextLength, betaFast, betaSlow } = scaling
     const dim = (turns: number) =>

@@ -81,7 +81,7 @@ function trainLayer(layer: Layer, parameters: Parameters, x: Tensor, tables: Rot
 function attend(block: AttentionBlock, parameters: Parameters, x: Tensor, tables: RotaryTables): Tensor {
   const { heads, kvHeads, headDim, window, scale } = block
   const [batch, rows] = x.shape as [number, number, number]
-  const frequencies = block.rope && tables.of(block.rope, rows)
+  const rotation = block.rope && tables.of(block.rope, rows)
   const turned = (projection: Projection, norm: Norm | undefined, heads: number) => {
     const projected = project(x, projection, parameters)
     const shape = [batch, rows, heads, headDim]
@@ -90,7 +90,7 @@ function attend(block: AttentionBlock, parameters: Parameters, x: Tensor, tables
       ? normed(projected.reshape([projected.size / norm.size, norm.size]), norm, parameters)
       : projected
     const split = apart.reshape(shape)
-    return frequencies ? rope(split, { frequencies }) : split
+    return rotation ? rope(split, rotation) : split
   }
   const q = turned(block.q, block.qNorm, heads) // [batch, rows, heads, headDim]
   const k = turned(block.k, block.kNorm, kvHeads)

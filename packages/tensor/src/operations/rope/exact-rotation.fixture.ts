@@ -8,22 +8,22 @@ export function exactAngle(position: number, frequency: number): number {
 }
 
 /**
- * Rows of heads, [batch, rows, heads, headDim], turned in float64: pair i is (x[i], x[i + headDim / 2]). Backwards, by the
- * opposite angles.
+ * Rows of heads, [batch, rows, heads, headDim], turned in float64: pair i is (x[i], x[i + pairs]), and what no frequency is of
+ * stays. Backwards, by the opposite angles.
  */
 export function rotated(
   x: ArrayLike<number>,
-  { starts, rows, heads, frequencies }: RotationShape,
+  { starts, rows, heads, frequencies, headDim = 2 * frequencies.length, magnitude = 1 }: RotationShape,
   { backwards = false } = {},
 ): number[] {
-  const half = frequencies.length
-  const headDim = 2 * half
+  const pairs = frequencies.length
   return Array.from(x, (value, i) => {
     const d = i % headDim
+    if (d >= 2 * pairs) return value
     const row = Math.floor(i / (heads * headDim))
-    const angle = exactAngle(starts[Math.floor(row / rows)]! + (row % rows), frequencies[d % half]!)
-    const other = d < half ? -x[i + half]! : x[i - half]!
-    return value * Math.cos(angle) + (backwards ? -other : other) * Math.sin(angle)
+    const angle = exactAngle(starts[Math.floor(row / rows)]! + (row % rows), frequencies[d % pairs]!)
+    const other = d < pairs ? -x[i + pairs]! : x[i - pairs]!
+    return magnitude * (value * Math.cos(angle) + (backwards ? -other : other) * Math.sin(angle))
   })
 }
 
@@ -34,4 +34,7 @@ interface RotationShape {
   heads: number
   /** Radians a position by pair. */
   frequencies: ArrayLike<number>
+  /** Default twice the frequencies. */
+  headDim?: number
+  magnitude?: number
 }

@@ -36,25 +36,34 @@ export function exactFrequencies(device: Device, radians: ArrayLike<number>): Te
 const inWholeNumbers = (frequency: number) => BigInt(Math.round(frequency * 2 ** 128))
 
 /**
- * The frequencies of `RopeOptions`, one for each of `pairs`, as kernels take them; those of f32 are converted.
+ * The frequencies of `RopeOptions` as kernels take them, u32 [turnedPairs, 2]; those of f32 are converted. At most `pairs`.
  *
  * @throws ShapeError or OutriderError DTYPE_MISMATCH for frequencies of another shape or dtype
  */
-export function frequencyTurns(operation: string, frequencies: Tensor, pairs: number): Tensor {
+export function frequencyTurns(
+  operation: string,
+  frequencies: Tensor,
+  pairs: number,
+): { turns: Tensor; turnedPairs: number } {
   const { shape, dtype, device } = frequencies
   if (dtype !== 'u32' && dtype !== 'f32')
     throw new OutriderError('DTYPE_MISMATCH', `${operation}: the frequencies are ${dtype}.`, {
       remedy: 'Make them with exactFrequencies, or give them as f32.',
     })
-  const expected = dtype === 'u32' ? [pairs, 2] : [pairs]
-  if (!sameShape(shape, expected))
-    throw new ShapeError(operation, [shape], `frequencies of ${dtype} must be [${expected.join(', ')}]`)
-  if (dtype === 'u32') return frequencies
-  const turns = device.empty([pairs, 2], 'u32')
+  const turnedPairs = shape[0] ?? 0
+  const expected = dtype === 'u32' ? [turnedPairs, 2] : [turnedPairs]
+  if (!sameShape(shape, expected) || turnedPairs < 1 || turnedPairs > pairs)
+    throw new ShapeError(
+      operation,
+      [shape],
+      `frequencies of ${dtype} must be [${dtype === 'u32' ? 'pairs, 2' : 'pairs'}], of ${pairs} pairs at most`,
+    )
+  if (dtype === 'u32') return { turns: frequencies, turnedPairs }
+  const turns = device.empty([turnedPairs, 2], 'u32')
   device.run(kernel, {
     bindings: { radians: frequencies, frequencies: turns },
-    params: { count: pairs },
-    workgroups: [Math.ceil(pairs / 64)],
+    params: { count: turnedPairs },
+    workgroups: [Math.ceil(turnedPairs / 64)],
   })
-  return turns
+  return { turns, turnedPairs }
 }

@@ -2,14 +2,13 @@ import { ShapeError } from '../../errors'
 import { linearWorkgroups } from '../../kernel/index'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
-import { defineStartKernel, startRun } from '../starts'
+import { startRun } from '../starts'
 import { frequencyTurns } from './frequencies'
-import frequency from './frequency.wgsl'
 import type { RopeOptions } from './rope'
 import source from './rope-into-cache.wgsl'
-import rotation from './rotation.wgsl'
+import { defineTurningKernel, turningRun } from './turning'
 
-const kernels = defineStartKernel({ name: 'ropeIntoCache', source: source + rotation + frequency })
+const kernel = defineTurningKernel({ name: 'ropeIntoCache', source })
 
 /**
  * What attention needs of its projections, in one dispatch: queries and keys are rotated (`rope`), keys and values written in
@@ -21,7 +20,7 @@ const kernels = defineStartKernel({ name: 'ropeIntoCache', source: source + rota
 export function ropeIntoCache(
   { q, k, v }: { q: Tensor; k: Tensor; v: Tensor },
   { keys, values }: { keys: Tensor; values: Tensor },
-  { frequencies, start = 0 }: RopeOptions,
+  { frequencies, start = 0, magnitude = 1 }: RopeOptions,
 ): Tensor {
   const [batch, rows, width] = q.shape as [number, number, number]
   const [cached, capacity, kvHeads, headDim] = keys.shape as [number, number, number, number]
@@ -40,13 +39,15 @@ export function ropeIntoCache(
       [q.shape, k.shape, v.shape, keys.shape, values.shape],
       'must be [batch, rows, heads · headDim], twice [batch, rows, kvHeads · headDim], twice [batch, capacity, kvHeads, headDim], headDim even',
     )
-  const turns = frequencyTurns('ropeIntoCache', frequencies, headDim / 2)
+  const pairs = headDim / 2
+  const { turns, turnedPairs } = frequencyTurns('ropeIntoCache', frequencies, pairs)
+  const { kernels, params } = turningRun('ropeIntoCache', kernel, { pairs, turnedPairs, magnitude })
   const rotated = q.device.empty([batch, rows, heads, headDim])
   const run = startRun('ropeIntoCache', kernels, start, batch)
   const count = q.size / 2 + k.size / 2
   q.device.run(run.kernel, {
     bindings: { q, k, v, frequencies: turns, rotated, keys, values, ...run.bindings },
-    params: { count, rows, heads, kvHeads, pairs: headDim / 2, capacity, start: run.start },
+    params: { count, rows, heads, kvHeads, capacity, start: run.start, ...params },
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   })
   if (turns !== frequencies) turns.dispose()

@@ -1,9 +1,9 @@
 // Rotates queries and keys, and writes keys and values to where their positions are in a cache.
 //
-// q: [batch, rows, heads, headDim]    k, v: [batch, rows, kvHeads, headDim]    frequencies: [headDim / 2]
+// q: [batch, rows, heads, headDim]    k, v: [batch, rows, kvHeads, headDim]    frequencies: one by pair that is turned
 // rotated: as q    keys, values: [batch, capacity, kvHeads, headDim]; rows past the capacity are left out
 // One invocation a pair of elements of a query, or of a key and its value; workgroups in a line, folded over x and y. With
-// rotation.wgsl and frequency.wgsl.
+// turning.ts.
 
 struct Params { count: u32, rows: u32, heads: u32, kvHeads: u32, pairs: u32, capacity: u32, start: u32 }
 
@@ -25,21 +25,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = i / params.pairs / (params.heads + params.kvHeads);
   let batch = row / params.rows;
   let position = startOf(batch) + row % params.rows;
-  let turn = cosineAndSine(position, frequencies[pair]);
+  let place = placeOf(pair);
+  let turn = turnOf(pair, position);
   if (head < params.heads) {
-    let at = (row * params.heads + head) * 2u * params.pairs + pair;
-    let x = vec2f(q[at], q[at + params.pairs]);
-    rotated[at] = x.x * turn.x - x.y * turn.y;
-    rotated[at + params.pairs] = x.y * turn.x + x.x * turn.y;
+    let at = (row * params.heads + head) * 2u * params.pairs + place.x;
+    let y = turned(vec2f(q[at], q[at + place.y]), turn, pair);
+    rotated[at] = y.x;
+    rotated[at + place.y] = y.y;
     return;
   }
   if (position >= params.capacity) { return; }
   let kvHead = head - params.heads;
-  let at = (row * params.kvHeads + kvHead) * 2u * params.pairs + pair;
-  let to = ((batch * params.capacity + position) * params.kvHeads + kvHead) * 2u * params.pairs + pair;
-  let x = vec2f(k[at], k[at + params.pairs]);
-  keys[to] = x.x * turn.x - x.y * turn.y;
-  keys[to + params.pairs] = x.y * turn.x + x.x * turn.y;
+  let at = (row * params.kvHeads + kvHead) * 2u * params.pairs + place.x;
+  let to = ((batch * params.capacity + position) * params.kvHeads + kvHead) * 2u * params.pairs + place.x;
+  let y = turned(vec2f(k[at], k[at + place.y]), turn, pair);
+  keys[to] = y.x;
+  keys[to + place.y] = y.y;
   values[to] = v[at];
-  values[to + params.pairs] = v[at + params.pairs];
+  values[to + place.y] = v[at + place.y];
 }

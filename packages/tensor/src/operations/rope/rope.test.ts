@@ -53,6 +53,43 @@ describe('rope', () => {
     gradients.x.dispose()
   })
 
+  it('turns the first elements of a head where there are fewer frequencies, multiplied by a magnitude, and keeps the rest', async () => {
+    const device = await testDevice()
+    const [x, dy] = [numbers(size, 3), numbers(size, 4)]
+    for (const [headDim, heads, magnitude] of [
+      [16, 2, 1.19],
+      [32, 1, 0.75],
+      [8, 4, 1.5],
+    ] as const) {
+      const of = { ...far, heads, headDim, magnitude, frequencies: frequenciesOf(Math.min(headDim, 12)) }
+      const shape = [starts.length, far.rows, heads, headDim]
+      const { gradients, aux } = device.scope(() => {
+        const options = {
+          frequencies: exactFrequencies(device, of.frequencies),
+          start: device.tensor(starts, { dtype: 'u32' }),
+          magnitude,
+        }
+        const weights = device.tensor(dy, { shape })
+        return valueAndGradient({ x: device.tensor(x, { shape }) }, ({ x }) => {
+          const y = rope(x, options)
+          return { value: sum(multiply(y, weights)), aux: y }
+        })
+      })
+      await expectAllClose(aux, rotated(x, of), { absolute: 2.5e-7, relative: 0 })
+      await expectAllClose(gradients.x, rotated(dy, of, { backwards: true }), { absolute: 2.5e-7, relative: 0 })
+      for (const tensor of [aux, gradients.x]) tensor.dispose()
+    }
+  })
+
+  it('leaves what is not turned as it is to the bit, whatever it is', async () => {
+    const device = await testDevice()
+    const rest = [Number.POSITIVE_INFINITY, -0, Number.NaN, 1e-40, -3, 7]
+    using x = device.tensor([1, 2, ...rest], { shape: [1, 1, 1, 8] })
+    using y = rope(x, { frequencies: device.tensor([0.5]), magnitude: 2 })
+    const bits = async (tensor: Tensor) => [...new Uint32Array((await tensor.data()).slice().buffer)].slice(2)
+    expect(await bits(y)).toEqual(await bits(x))
+  })
+
   it('turns by exact angles in a recording that is replayed far on', async () => {
     const device = await testDevice()
     const rows = 3
@@ -86,14 +123,18 @@ describe('rope', () => {
     y.dispose()
   })
 
-  it('refuses frequencies of another number or dtype, and what is none', async () => {
+  it('refuses more frequencies than pairs, another dtype, and what is none', async () => {
     const device = await testDevice()
     device.scope(() => {
       const x = device.zeros([1, 1, 1, 8])
       const shapes = expect.objectContaining({ code: 'SHAPE_MISMATCH' })
       expect(() => rope(x, { frequencies: device.zeros([8]) })).toThrow(shapes)
       expect(() => rope(x, { frequencies: device.zeros([4], 'u32') })).toThrow(shapes)
-      expect(() => rope(x, { frequencies: exactFrequencies(device, [1, 0.1]) })).toThrow(shapes)
+      expect(() => rope(x, { frequencies: device.zeros([4, 2]) })).toThrow(shapes)
+      expect(() => rope(x, { frequencies: exactFrequencies(device, [1, 1, 1, 1, 1]) })).toThrow(/of 4 pairs at most/)
+      expect(() => rope(x, { frequencies: device.zeros([4]), magnitude: Number.NaN })).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('magnitude is NaN') }),
+      )
       expect(() => rope(device.zeros([1, 1, 8]), { frequencies: device.zeros([4]) })).toThrow(shapes)
       expect(() => rope(x, { frequencies: device.zeros([4], 'i32') })).toThrow(
         expect.objectContaining({ code: 'DTYPE_MISMATCH', message: expect.stringContaining('exactFrequencies') }),
@@ -152,16 +193,19 @@ describe('rope into a cache', () => {
     expect(await cache.values.data()).toEqual(placed((await v.data()) as Float32Array))
   })
 
-  it('turns queries and keys by exact angles far from the beginning', async () => {
+  it.each([
+    ['', 16, 1],
+    [', in part and by a magnitude', 12, 1.19],
+  ])('turns queries and keys by exact angles far from the beginning%s', async (_, rotaryDim, magnitude) => {
     const device = await testDevice()
     const [start, rows, headDim, capacity] = [2 ** 20 - 3, 3, 16, 2 ** 20]
-    const turned = { starts: [start], rows, heads: 1, frequencies: frequenciesOf(headDim) }
+    const turned = { starts: [start], rows, heads: 1, headDim, frequencies: frequenciesOf(rotaryDim), magnitude }
     const [q, k] = [numbers(rows * headDim, 6), numbers(rows * headDim, 7)]
     const results = device.scope(() => {
       const [x, y] = [q, k].map((values) => device.tensor(values, { shape: [1, rows, headDim] })) as [Tensor, Tensor]
       const cache = { keys: device.empty([1, capacity, 1, headDim]), values: device.empty([1, capacity, 1, headDim]) }
       const frequencies = exactFrequencies(device, turned.frequencies)
-      const queries = ropeIntoCache({ q: x, k: y, v: y }, cache, { frequencies, start })
+      const queries = ropeIntoCache({ q: x, k: y, v: y }, cache, { frequencies, start, magnitude })
       const last = { start, count: rows }
       const [keys, values] = [cache.keys, cache.values].map((of) => slice(of.reshape([capacity, headDim]), last))
       return { queries, keys: keys!, values: values! }

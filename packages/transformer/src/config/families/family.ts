@@ -45,6 +45,17 @@ export interface ModelFamily {
   write?(config: ModelConfig): Record<string, unknown>
   /** Stored matrices that are several parameters, one above another: the stored part by its name, and its parts in order. */
   readonly joined?: Readonly<Record<string, readonly string[]>>
+  /** What it computes of rotary positions beyond one kind for whole heads. */
+  readonly rotary?: {
+    /** Heads may be turned in part. */
+    readonly partial?: true
+    /** Layers with a window may have positions of another kind. */
+    readonly byLayer?: true
+    /** What kinds of scaling were called before. */
+    readonly oldNames?: Readonly<Record<string, RopeScaling['type']>>
+    /** `original_max_position_embeddings` where it is not at the top of the file; one among the parameters does not count then. */
+    readonly originalContextLength?: number
+  }
   readonly gguf: GgufForm
 }
 

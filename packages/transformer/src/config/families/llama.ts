@@ -21,6 +21,6 @@ export const llama: ModelFamily = {
     architecture: 'llama',
     interleaved: true,
     computes: ['attentionBias', 'mlpBias', 'ropeScaling'],
-    ropeScaling: ['linear', 'llama3'],
+    ropeScaling: ['linear', 'llama3', 'yarn'],
   },
 }

@@ -1,4 +1,4 @@
-import { checkUse, readWindow, uniformTypes, uniformWindow } from '../layer-windows'
+import { checkUse, readWindow, uniformTypes, windowsByLayer } from '../layer-windows'
 import type { ModelFamily } from './family'
 
 const defaultWindow = 4096
@@ -15,15 +15,18 @@ export const mistral: ModelFamily = {
   read(fields, layers) {
     const window = readWindow(fields, defaultWindow)
     const types = layers.layerTypes ?? uniformTypes(layers.layers, window)
-    const slidingWindow = uniformWindow(fields, { ...layers, layerTypes: types }, window)
-    checkUse(fields, layers, slidingWindow)
-    return slidingWindow === undefined ? {} : { slidingWindow }
+    const windows = windowsByLayer(fields, { ...layers, layerTypes: types }, window)
+    checkUse(fields, layers, windows.slidingWindow)
+    return windows
   },
-  write: ({ slidingWindow }) => ({ sliding_window: slidingWindow ?? null }),
+  write: ({ slidingWindow, layerTypes }) => ({
+    sliding_window: slidingWindow ?? null,
+    ...(layerTypes && { layer_types: layerTypes }),
+  }),
   gguf: {
     architecture: 'llama',
     interleaved: true,
     computes: ['attentionBias', 'mlpBias', 'ropeScaling'],
-    ropeScaling: ['linear', 'llama3'],
+    ropeScaling: ['linear', 'llama3', 'yarn'],
   },
 }

@@ -1,5 +1,5 @@
 import type { Fields } from '../fields'
-import { readWindow, uniformWindow } from '../layer-windows'
+import { readWindow, windowsByLayer } from '../layer-windows'
 import type { ModelConfig } from '../model-config'
 import type { LayersRead } from './family'
 
@@ -7,7 +7,7 @@ export const optionalWindowKeys = ['use_sliding_window', 'sliding_window', 'max_
 
 /**
  * The sliding window of Qwen's files: there where `use_sliding_window` says so, in the layers that `layer_types` names, or
- * without that from `max_window_layers` on. Only none or all of them is implemented.
+ * without that from `max_window_layers` on.
  */
 export function readOptionalWindow(
   fields: Fields,
@@ -24,11 +24,15 @@ export function readOptionalWindow(
     Array.from({ length: layers }, (_, layer) =>
       window !== undefined && layer >= first ? 'sliding_attention' : 'full_attention',
     )
-  const slidingWindow = uniformWindow(fields, { layerTypes: types, contextLength }, window)
-  return slidingWindow === undefined ? {} : { slidingWindow }
+  return windowsByLayer(fields, { layerTypes: types, contextLength }, window)
 }
 
-export function writeOptionalWindow({ slidingWindow }: ModelConfig): Record<string, unknown> {
+export function writeOptionalWindow({ slidingWindow, layerTypes }: ModelConfig): Record<string, unknown> {
   if (slidingWindow === undefined) return { use_sliding_window: false }
-  return { use_sliding_window: true, sliding_window: slidingWindow, max_window_layers: 0 }
+  return {
+    use_sliding_window: true,
+    sliding_window: slidingWindow,
+    max_window_layers: layerTypes?.indexOf('sliding_attention') ?? 0,
+    ...(layerTypes && { layer_types: layerTypes }),
+  }
 }

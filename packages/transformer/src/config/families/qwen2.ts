@@ -18,6 +18,6 @@ export const qwen2: ModelFamily = {
     interleaved: false,
     computes: ['attentionBias', 'ropeScaling'],
     attentionBias: 'qkv',
-    ropeScaling: ['linear'],
+    ropeScaling: ['linear', 'yarn'],
   },
 }

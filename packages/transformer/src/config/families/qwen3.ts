@@ -17,5 +17,10 @@ export const qwen3: ModelFamily = {
     ...readOptionalWindow(fields, layers),
   }),
   write: (config) => ({ attention_bias: config.attentionBias === 'all', ...writeOptionalWindow(config) }),
-  gguf: { architecture: 'qwen3', interleaved: false, computes: ['qkNorm', 'ropeScaling'], ropeScaling: ['linear'] },
+  gguf: {
+    architecture: 'qwen3',
+    interleaved: false,
+    computes: ['qkNorm', 'ropeScaling'],
+    ropeScaling: ['linear', 'yarn'],
+  },
 }

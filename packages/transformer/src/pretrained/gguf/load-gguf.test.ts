@@ -69,6 +69,23 @@ describe('loadCausalLM of a GGUF file', () => {
       ...{ architecture: 'granite', attentionScale: 0.2, embeddingScale: 3, residualScale: 0.4, logitScale: 1 / 49 },
       ...{ attentionBias: 'all' as const, mlpBias: true },
     },
+    {
+      ...{ architecture: 'phi3', rotaryDim: 4 },
+      ropeScaling: {
+        type: 'longrope' as const,
+        originalContextLength: 64,
+        ...{ shortFactors: [1, 1.25], longFactors: [2, 6.1], attentionFactor: 1.19 },
+      },
+    },
+    {
+      architecture: 'llama',
+      ropeScaling: {
+        type: 'yarn' as const,
+        factor: 4,
+        originalContextLength: 64,
+        ...{ betaFast: 32, betaSlow: 1, truncate: true, attentionFactor: 1.25 },
+      },
+    },
   ])('gives back what saveGguf wrote, to the bit: %o', async (fields) => {
     const device = await testDevice()
     const original = await randomModel(fields)
@@ -168,7 +185,8 @@ describe('loadCausalLM of a GGUF file', () => {
     }
     await expect(load([['general.architecture', 'mamba']])).rejects.toThrow(/architecture mamba is not supported/)
     await expect(load([['llama.expert_count', 8]])).rejects.toThrow(/llama\.expert_count is 8, which is not supported/)
-    await expect(load([['llama.rope.scaling.type', 'yarn']])).rejects.toThrow(/rotary scaling of type "yarn"/)
+    await expect(load([['llama.rope.scaling.type', 'longrope']])).rejects.toThrow(/rotary scaling of type "longrope"/)
+    await expect(load([['llama.rope.scaling.yarn_beta_fast', 16]])).rejects.toThrow(/yarn_beta_fast is 16/)
     await expect(load([['llama.rope.dimension_count', 4]])).rejects.toThrow(/rotating 4 of 8/)
     await expect(load([['llama.block_count', 0]])).rejects.toMatchObject({ code: 'FILE_FORMAT' })
     await expect(load([['tokenizer.ggml.model', 'bert']])).rejects.toThrow(/of the kind bert/)

@@ -20,6 +20,7 @@ const used: ReadonlySet<string> = new Set([
   ...['%s.attention.layer_norm_rms_epsilon', '%s.attention.sliding_window'],
   ...['%s.rope.dimension_count', '%s.rope.freq_base'],
   ...['%s.rope.scaling.type', '%s.rope.scaling.factor', '%s.rope.scale_linear'],
+  ...['%s.rope.scaling.attn_factor', '%s.rope.scaling.original_context_length'],
   ...['model', 'pre', 'tokens', 'token_type', 'scores', 'merges'].map((key) => `tokenizer.ggml.${key}`),
   ...['add_bos_token', 'add_eos_token', 'add_space_prefix'].map((key) => `tokenizer.ggml.${key}`),
   ...specialKeys.map((key) => `tokenizer.ggml.${key}_token_id`),
@@ -32,7 +33,7 @@ const harmless: ReadonlySet<string> = new Set([
   // What is made of the last hidden state, where it is no token.
   ...['%s.pooling_type', '%s.embedding_length_out'],
   // Of a norm that these architectures do not have; of scalings that are refused, or where a model came from.
-  ...['%s.attention.layer_norm_epsilon', '%s.rope.scaling.finetuned', '%s.rope.scaling.original_context_length'],
+  ...['%s.attention.layer_norm_epsilon', '%s.rope.scaling.finetuned'],
   // Of other kinds of tokenizers, and of pairs of texts.
   ...['token_type_count', 'cls_token_id', 'add_sep_token', 'remove_extra_whitespaces', 'precompiled_charsmap']
     .concat(['normalizer.lowercase', 'normalizer.strip_accents'])
@@ -78,7 +79,7 @@ const refused: ReadonlyMap<string, readonly GgufMetadataValue[]> = new Map<strin
     ...['ple.layers', 'ple.ngram_size', 'ple.heads_per_ngram', 'ple.conv_kernel', 'ple.layer_multipliers'],
     ...['ple.head_offsets', 'ple.head_vocab_sizes', 'ple.eos_token_id', 'ple.image_token_id', 'hash_layer_count'],
     ...['rope.dimension_count_swa', 'rope.dimension_sections', 'rope.freq_base_swa', 'rope.scaling.alpha'],
-    ...['log_multiplier', 'ext_factor', 'attn_factor', 'beta_fast', 'beta_slow'].map((k) => `rope.scaling.yarn_${k}`),
+    'rope.scaling.yarn_log_multiplier',
     ...['conv_kernel', 'inner_size', 'state_size', 'time_step_rank', 'group_count', 'dt_b_c_rms'].map(
       (k) => `ssm.${k}`,
     ),
@@ -89,7 +90,10 @@ const refused: ReadonlyMap<string, readonly GgufMetadataValue[]> = new Map<strin
     ...['dense_2_feat_in', 'dense_2_feat_out', 'dense_3_feat_in', 'dense_3_feat_out'],
   ),
   ...says([1], 'logit_scale', 'residual_scale', 'embedding_scale', 'attention.output_scale', 'attention.value_scale'),
-  ...says([1], 'rope.scaling.attn_factor', 'attention.sliding_window_pattern'),
+  // llama.cpp's own numbers, which it takes in these architectures whatever a file says.
+  ...says([1], 'rope.scaling.yarn_ext_factor', 'rope.scaling.yarn_attn_factor', 'rope.scaling.yarn_beta_slow'),
+  ...says([32], 'rope.scaling.yarn_beta_fast'),
+  ...says([1], 'attention.sliding_window_pattern'),
   ...says([true], 'attention.causal'),
   ...says(['silu'], 'hidden_activation'),
   ['tokenizer.ggml.suppress_tokens', []],

@@ -24,7 +24,7 @@ export async function openGgufModel(directory: Directory, name: string, onWarnin
     ...text,
     generationConfig: { ...tokens, ...samplingOf(file) },
     weights: ggufWeights(file, config, family),
-    disregarded: (tensor) => tensor === 'rope_freqs.weight',
+    disregarded: (tensor) => /^rope_(freqs|factors_short|factors_long)\.weight$/.test(tensor),
   }
 }
 

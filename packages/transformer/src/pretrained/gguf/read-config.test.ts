@@ -74,18 +74,38 @@ describe('rotary positions of a header', () => {
     expect(await scaling({ 'llama.rope.scaling.factor': 1 })).toBeUndefined()
   })
 
-  it.each(['yarn', 'longrope', 'dynamic'])('are refused by the name of another way: %s', async (type) => {
+  it("are YaRN's, with llama.cpp's own bounds and magnitude", async () => {
+    const yarn = { 'llama.rope.scaling.type': 'yarn', 'llama.rope.scaling.factor': 4 }
+    expect(await scaling(yarn)).toEqual({
+      type: 'yarn',
+      factor: 4,
+      originalContextLength: 32,
+      ...{ betaFast: 32, betaSlow: 1, truncate: true, attentionFactor: 1.138629 },
+    })
+    const said = {
+      'llama.rope.scaling.original_context_length': 16,
+      'llama.rope.scaling.attn_factor': 0.5,
+      'llama.rope.scaling.yarn_beta_fast': 32,
+    }
+    expect(await scaling({ ...yarn, ...said })).toMatchObject({
+      ...{ originalContextLength: 16, attentionFactor: 0.5693147 },
+    })
+    await expect(scaling({ ...yarn, 'llama.rope.scaling.yarn_beta_fast': 16 })).rejects.toThrow(/yarn_beta_fast is 16/)
+    await expect(scaling({ 'llama.rope.scaling.attn_factor': 0.5 })).rejects.toThrow(/attn_factor 0\.5 beside no YaRN/)
+  })
+
+  it.each(['longrope', 'dynamic'])('are refused by the name of another way: %s', async (type) => {
     await expect(scaling({ 'llama.rope.scaling.type': type, 'llama.rope.scaling.factor': 4 })).rejects.toMatchObject({
       code: 'UNSUPPORTED',
       message: expect.stringContaining(`rotary scaling of type "${type}"`),
     })
   })
 
-  it('are refused with the factors for long contexts, by the tensors', async () => {
+  it('are refused with the factors for long contexts in an architecture without them, by the tensors', async () => {
     const long = { 'rope_factors_long.weight': [2], 'rope_factors_short.weight': [2] }
     await expect(readGgufConfig(header({}, long))).rejects.toMatchObject({
       code: 'UNSUPPORTED',
-      message: expect.stringContaining('(rope_factors_long.weight, rope_factors_short.weight)'),
+      message: expect.stringContaining('(rope_factors_short.weight, rope_factors_long.weight)'),
     })
   })
 

@@ -37,9 +37,13 @@ async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily
   if (vocabularySize > sizeLimits.vocabularySize)
     throw fields.broken(`it has ${vocabularySize} tokens; ${sizeLimits.vocabularySize} are the most`)
   const has = (name: string) => tensors.has(name)
-  const heads = readHeads(fields)
+  const { rotaryDim, ...heads } = readHeads(fields, family)
+  const contextLength = fields.count('context_length', sizeLimits.contextLength)
   const ropeTheta = fields.number('rope.freq_base', 10_000)
-  const ropeScaling = await readRopeScaling(file, fields, { ...heads, ropeTheta })
+  const ropeScaling = await readRopeScaling(file, fields, {
+    ...{ rotaryDim, ropeTheta, contextLength },
+    kinds: family.gguf.ropeScaling,
+  })
   const window = fields.get('attention.sliding_window')
   return {
     architecture: family.modelType,
@@ -47,8 +51,9 @@ async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily
     intermediateSize: fields.count('feed_forward_length', sizeLimits.intermediateSize),
     layers: fields.count('block_count', sizeLimits.layers),
     ...heads,
-    contextLength: fields.count('context_length', sizeLimits.contextLength),
+    contextLength,
     ropeTheta,
+    ...(rotaryDim < heads.headDim && { rotaryDim }),
     ...(ropeScaling && { ropeScaling }),
     ...(has('blk.0.attn_q.bias') && {
       attentionBias: has('blk.0.attn_output.bias') ? ('all' as const) : ('qkv' as const),
@@ -65,18 +70,22 @@ async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily
   }
 }
 
-function readHeads(fields: GgufFields): Pick<ModelConfig, 'hiddenSize' | 'heads' | 'kvHeads' | 'headDim'> {
+function readHeads(
+  fields: GgufFields,
+  { gguf }: ModelFamily,
+): Required<Pick<ModelConfig, 'hiddenSize' | 'heads' | 'kvHeads' | 'headDim' | 'rotaryDim'>> {
   const hiddenSize = fields.count('embedding_length', sizeLimits.hiddenSize)
   const heads = fields.count('attention.head_count', sizeLimits.heads)
   const kvHeads = fields.count('attention.head_count_kv', sizeLimits.kvHeads, heads)
   const headDim = fields.count('attention.key_length', sizeLimits.headDim, hiddenSize / heads)
   const valueDim = fields.count('attention.value_length', sizeLimits.headDim, hiddenSize / heads)
-  const rotated = fields.count('rope.dimension_count', sizeLimits.headDim, headDim)
+  const rotaryDim = fields.count('rope.dimension_count', sizeLimits.headDim, headDim)
   if (heads % kvHeads !== 0) throw fields.broken(`${heads} heads cannot share ${kvHeads} key and value heads`)
   if (headDim % 4 !== 0) throw fields.broken(`heads of ${headDim} are not a multiple of 4`)
   if (valueDim !== headDim)
     throw fields.unsupported(`heads of ${headDim} elements in keys and ${valueDim} in values are not supported`)
-  if (rotated !== headDim)
-    throw fields.unsupported(`rotating ${rotated} of ${headDim} elements of a head is not supported`)
-  return { hiddenSize, heads, kvHeads, headDim }
+  const isPart = rotaryDim < headDim && rotaryDim % 2 === 0 && gguf.computes.includes('rotaryDim')
+  if (rotaryDim !== headDim && !isPart)
+    throw fields.unsupported(`rotating ${rotaryDim} of ${headDim} elements of a head is not supported`)
+  return { hiddenSize, heads, kvHeads, headDim, rotaryDim }
 }

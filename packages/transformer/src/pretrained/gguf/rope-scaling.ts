@@ -1,20 +1,27 @@
 import { OutriderError } from '@outrider/tensor'
 import type { RopeScaling } from '../../config/index'
 import { rotaryFrequencies } from '../../config/rope-scaling'
+import { sizeLimits } from '../../config/size-limits'
 import type { GgufFields } from '../../files/gguf/fields'
 import { type GgufFile, readGgufFloats } from '../../files/gguf/read'
+import { yarnBounds, yarnMagnitude } from './yarn'
 
 /** Llama 3's numbers, of which a GGUF file holds only the outcome. */
 const llama3 = { type: 'llama3', lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 8192 } as const
 
+/** What else matters to a scaling. */
 interface Rotary {
-  headDim: number
+  rotaryDim: number
   ropeTheta: number
+  contextLength: number
+  /** The kinds that llama.cpp computes in the architecture. */
+  kinds: readonly RopeScaling['type'][]
 }
 
 /**
  * How a GGUF file stretches rotary positions: `rope.scaling.type` (linear where the file does not say, as in llama.cpp) with
- * its factor, or Llama 3's way, whose factors by frequency are the tensor `rope_freqs.weight`.
+ * its numbers; by the tensors `rope_factors_short.weight` and `rope_factors_long.weight`, which are LongRoPE; or Llama 3's way,
+ * whose factors by frequency are the tensor `rope_freqs.weight`.
  *
  * @throws OutriderError UNSUPPORTED for every other way, by name; FILE_FORMAT for factors of another number than frequencies
  */
@@ -23,39 +30,76 @@ export async function readRopeScaling(
   fields: GgufFields,
   rotary: Rotary,
 ): Promise<RopeScaling | undefined> {
-  const { tensors, where } = file
-  const long = [...tensors.keys()].filter((name) => /^rope_factors_(long|short)\.weight$/.test(name))
-  if (long.length > 0)
-    throw unsupported(where, `rotary scaling by factors for long contexts (${long.join(', ')}) is not supported`)
+  const { where } = file
   const type = fields.get('rope.scaling.type') ?? 'linear'
-  if (type !== 'none' && type !== 'linear')
+  const hasFactors = longTensors.some((name) => file.tensors.has(name))
+  // llama.cpp divides by the factors that are there, whatever the type says.
+  const kind = hasFactors && (type === 'linear' || type === 'none') ? 'longrope' : type
+  if (hasFactors && !rotary.kinds.includes('longrope'))
+    throw unsupported(where, `rotary scaling by factors for long contexts (${longTensors.join(', ')}) is not supported`)
+  if (kind !== 'none' && kind !== 'linear' && !(rotary.kinds as readonly unknown[]).includes(kind))
     throw unsupported(where, `rotary scaling of type ${JSON.stringify(type)} is not supported`)
+  const magnitude = fields.number('rope.scaling.attn_factor', 1)
   const key = fields.get('rope.scaling.factor') !== undefined ? 'rope.scaling.factor' : 'rope.scale_linear'
   const factor = fields.get(key) ?? 0
   if (typeof factor !== 'number' || !Number.isFinite(factor) || factor < 0) throw fields.wrong(key)
-  const isLinear = type === 'linear' && factor !== 0 && factor !== 1
-  const byFrequency = await factorsByFrequency(file, rotary)
-  if (byFrequency && isLinear)
-    throw unsupported(
-      where,
-      `factors of rotary frequencies (rope_freqs.weight) beside ${key} ${factor} are not supported`,
-    )
-  if (byFrequency) return llama3Scaling(where, byFrequency, rotary)
-  return isLinear ? { type, factor: Number(factor.toPrecision(7)) } : undefined
+  const isDivided = type !== 'none' && factor !== 0 && factor !== 1
+  const byFrequency = await factorsOf(file, 'rope_freqs.weight', rotary)
+  if (byFrequency?.some((factor) => factor !== 1)) {
+    if (isDivided)
+      throw unsupported(
+        where,
+        `factors of rotary frequencies (rope_freqs.weight) beside ${key} ${factor} are not supported`,
+      )
+    refuseMagnitude(where, magnitude)
+    return llama3Scaling(where, byFrequency, rotary)
+  }
+  const originalContextLength = fields.count(
+    'rope.scaling.original_context_length',
+    sizeLimits.contextLength,
+    rotary.contextLength,
+  )
+  if (kind === 'longrope') {
+    if (isDivided) throw unsupported(where, `LongRoPE beside ${key} ${factor} is not supported`)
+    const [short, long] = await Promise.all(longTensors.map((name) => factorsOf(file, name, rotary)))
+    if (!short || !long) throw broken(where, `it has not both of the tensors ${longTensors.join(' and ')}`)
+    return {
+      type: 'longrope',
+      originalContextLength,
+      shortFactors: Array.from(short, seven),
+      longFactors: Array.from(long, seven),
+      attentionFactor: magnitude,
+    }
+  }
+  if (kind === 'yarn' && isDivided) {
+    const attentionFactor = seven(magnitude * yarnMagnitude(factor))
+    return { type: 'yarn', factor: seven(factor), originalContextLength, ...yarnBounds, attentionFactor }
+  }
+  refuseMagnitude(where, magnitude)
+  return isDivided ? { type: 'linear', factor: seven(factor) } : undefined
 }
 
-/** What each frequency is divided by; undefined where none is. */
-async function factorsByFrequency(file: GgufFile, { headDim }: Rotary): Promise<Float32Array | undefined> {
-  const entry = file.tensors.get('rope_freqs.weight')
+const longTensors = ['rope_factors_short.weight', 'rope_factors_long.weight'] as const
+
+/** Files hold f32: seven digits are what a number was meant to be. */
+const seven = (value: number) => Number(value.toPrecision(7))
+
+function refuseMagnitude(where: string, magnitude: number): void {
+  if (magnitude !== 1)
+    throw unsupported(where, `rope.scaling.attn_factor ${magnitude} beside no YaRN and no LongRoPE is not supported`)
+}
+
+/** What each frequency is divided by, by a tensor; undefined where there is none. */
+async function factorsOf(file: GgufFile, name: string, { rotaryDim }: Rotary): Promise<Float32Array | undefined> {
+  const entry = file.tensors.get(name)
   if (!entry) return undefined
-  if (entry.shape.length !== 1 || entry.shape[0] !== headDim / 2)
-    throw broken(file.where, `"rope_freqs.weight" is [${entry.shape.join(', ')}], not [${headDim / 2}]`)
-  const factors = await readGgufFloats(file, entry)
-  return factors.every((factor) => factor === 1) ? undefined : factors
+  if (entry.shape.length !== 1 || entry.shape[0] !== rotaryDim / 2)
+    throw broken(file.where, `"${name}" is [${entry.shape.join(', ')}], not [${rotaryDim / 2}]`)
+  return readGgufFloats(file, entry)
 }
 
-function llama3Scaling(where: string, factors: Float32Array, { headDim, ropeTheta }: Rotary): RopeScaling {
-  const rope = { rotaryDim: headDim, ropeTheta }
+function llama3Scaling(where: string, factors: Float32Array, { rotaryDim, ropeTheta }: Rotary): RopeScaling {
+  const rope = { rotaryDim, ropeTheta }
   const plain = rotaryFrequencies(rope)
   // The slowest turn tells the factor: 1 / stored = kept + (1 − kept) / factor.
   const turns = (llama3.originalContextLength * plain.at(-1)!) / (2 * Math.PI)
@@ -74,6 +118,6 @@ const broken = (where: string, what: string) =>
 
 const unsupported = (where: string, what: string) =>
   new OutriderError('UNSUPPORTED', `${where}: ${what}.`, {
-    remedy: 'Supported: none, linear, and that of Llama 3.',
+    remedy: 'Supported: none, linear, that of Llama 3, and where llama.cpp computes it, YaRN or LongRoPE.',
     details: { file: where },
   })

@@ -28,6 +28,19 @@ const llama3Scaling = {
   originalContextLength: 16,
 }
 
+const yarn = {
+  type: 'yarn' as const,
+  factor: 4,
+  originalContextLength: 512,
+  ...{ betaFast: 32, betaSlow: 1, truncate: true, attentionFactor: 0.1 * Math.log(4) + 1 },
+}
+const yarnByMagnitude = { headDim: 16, ropeTheta: 100, ropeScaling: { ...yarn, attentionFactor: 0.7 } }
+const longrope = (originalContextLength: number) => ({
+  type: 'longrope' as const,
+  originalContextLength,
+  ...{ shortFactors: [1, 1.25], longFactors: [2, 6], attentionFactor: 1.19 },
+})
+
 const ids = [1, 317, 269, 368, 302, 263, 377, 267, 265, 282]
 
 /** The largest difference between what llama.cpp and this project make of a file and of the model it came from. */
@@ -105,6 +118,12 @@ describe('saveGguf, read by llama.cpp', () => {
       },
     ],
     ['Granite without scales', { architecture: 'granite' }],
+    ['Llama with YaRN', { architecture: 'llama', ropeScaling: yarn }],
+    ['Qwen2 with YaRN', { architecture: 'qwen2', attentionBias: 'qkv' as const, ropeScaling: yarn }],
+    ['Qwen3 with YaRN by another magnitude', { ...yarnByMagnitude, architecture: 'qwen3', qkNorm: 'head' as const }],
+    ['Phi-3 turned in part', { architecture: 'phi3', rotaryDim: 4 }],
+    ['Phi-4-mini in a short context', { architecture: 'phi3', rotaryDim: 4, ropeScaling: longrope(512) }],
+    ['Phi-4-mini in a long context', { architecture: 'phi3', rotaryDim: 4, ropeScaling: longrope(8) }],
   ])('gives a model with random weights the same probabilities: %s', async (_, fields) => {
     const model = await randomModel(fields)
     expect(await difference(model)).toBeLessThan(2e-3)
@@ -200,6 +219,18 @@ describe('saveGguf', () => {
       { architecture: 'qwen2', attentionBias: 'qkv', ropeScaling: llama3Scaling },
       /rotary scaling .* qwen2/,
     ],
+    [
+      'a window in some layers',
+      {
+        ...{ architecture: 'qwen3', qkNorm: 'head' as const, slidingWindow: 4 },
+        layerTypes: ['full_attention', 'sliding_attention'],
+      },
+      /window in some layers only .* qwen3/,
+    ],
+    ["YaRN's other bounds", { architecture: 'llama', ropeScaling: { ...yarn, betaFast: 16 } }, /beta_fast 16.* llama/],
+    ['bounds between pairs', { architecture: 'llama', ropeScaling: { ...yarn, truncate: false } }, /truncate false/],
+    ['LongRoPE', { architecture: 'llama', headDim: 4, ropeScaling: longrope(8) }, /scaling of type longrope .* llama/],
+    ['a part of heads', { architecture: 'llama', rotaryDim: 4 }, /heads that are turned in part .* llama/],
     ['wide heads', { architecture: 'phi3', headDim: 16 }, /4 heads of 16 beside a hidden size of 32 .* phi3/],
     [
       'wide heads, nor there',

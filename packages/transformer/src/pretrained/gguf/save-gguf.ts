@@ -1,7 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
 import { familyOf } from '../../config/families/index'
-import type { ModelConfig } from '../../config/index'
-import { rotaryFrequencies } from '../../config/rope-scaling'
 import { ggufDtypes } from '../../files/gguf/dtype'
 import type { GgufValue } from '../../files/gguf/value'
 import { type GgufTensor, writeGguf } from '../../files/gguf/write'
@@ -14,6 +12,7 @@ import { interleavePairs } from './interleave'
 import { isMoved, toGains } from './norm-offset'
 import { ggufName, isRotated } from './tensor-names'
 import { configMetadata, samplingMetadata } from './write-config'
+import { ropeScalingTensors } from './write-rope-scaling'
 
 export interface SaveGgufOptions {
   /** Name of the file. Default model.gguf. */
@@ -89,7 +88,7 @@ export async function saveGguf(
     }
   })
   const files = typeof target === 'string' ? directory(target) : target
-  await writeGguf(files, file, { metadata, tensors: [...tensors, ...frequencyFactors(config)] })
+  await writeGguf(files, file, { metadata, tensors: [...tensors, ...ropeScalingTensors(config)] })
   return { differences: [...differences, ...remarks] }
 }
 
@@ -109,15 +108,4 @@ function storedDtype(name: string, shape: readonly number[], dtype: GgufWritable
   const isTable = /embed_tokens|lm_head/.test(name)
   const wanted = dtype === 'Q4_0' && isTable ? 'Q8_0' : dtype
   return shape.at(-1)! % ggufDtypes[wanted].elements === 0 ? wanted : 'F16'
-}
-
-/** What the scaling of Llama 3 divides each rotary frequency by, as a tensor of its own. */
-function frequencyFactors(config: ModelConfig): GgufTensor[] {
-  if (config.ropeScaling?.type !== 'llama3') return []
-  const { headDim: rotaryDim, ropeTheta, ropeScaling } = config
-  const scaled = rotaryFrequencies({ rotaryDim, ropeTheta, ropeScaling })
-  const factors = Float32Array.from(rotaryFrequencies({ rotaryDim, ropeTheta }), (plain, i) => plain / scaled[i]!)
-  return [
-    { name: 'rope_freqs.weight', dtype: 'F32', shape: [factors.length], bytes: () => floatsToStored(factors, 'F32') },
-  ]
 }

@@ -2,6 +2,7 @@ import { OutriderError } from '@outrider/tensor'
 import type { ModelFamily, OptionalField } from '../../config/families/index'
 import type { GenerationConfig, ModelConfig } from '../../config/index'
 import type { GgufValue } from '../../files/gguf/value'
+import { lackingScaling, ropeScalingMetadata } from './write-rope-scaling'
 
 const u32 = (value: number): GgufValue => ({ type: 'u32', value })
 const f32 = (value: number): GgufValue => ({ type: 'f32', value })
@@ -34,12 +35,9 @@ export function configMetadata(config: ModelConfig, family: ModelFamily): Map<st
     'attention.key_length': u32(config.headDim),
     'attention.value_length': u32(config.headDim),
     'attention.layer_norm_rms_epsilon': f32(config.rmsNormEpsilon),
-    'rope.dimension_count': u32(config.headDim),
+    'rope.dimension_count': u32(config.rotaryDim ?? config.headDim),
     'rope.freq_base': f32(config.ropeTheta),
-    ...(config.ropeScaling?.type === 'linear' && {
-      'rope.scaling.type': { type: 'string', value: 'linear' },
-      'rope.scaling.factor': f32(config.ropeScaling.factor),
-    }),
+    ...ropeScalingMetadata(config),
     ...write?.(config, refuse),
   }
   return new Map(Object.entries(own).map(([key, value]) => [`${architecture}.${key}`, value]))
@@ -68,6 +66,8 @@ function checkComputed(config: ModelConfig, { gguf }: ModelFamily, refuse: (what
     if (config[field] !== undefined && !computes.includes(field)) throw refuse(what)
   if (config.ropeScaling && !ropeScaling.includes(config.ropeScaling.type))
     throw refuse(`rotary scaling of type ${config.ropeScaling.type}`)
+  const scaling = lackingScaling(config)
+  if (scaling !== undefined) throw refuse(scaling)
   if (architecture === 'phi3' && heads * headDim !== hiddenSize)
     throw refuse(`${heads} heads of ${headDim} beside a hidden size of ${hiddenSize}`)
 }
