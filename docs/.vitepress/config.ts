@@ -50,7 +50,7 @@ export default defineConfig({
       },
       {
         text: 'API reference',
-        items: ['tensor', 'transformer', 'losses', 'dataset', 'training', 'speculative'].map((name) => ({
+        items: ['tensor', 'transformer', 'losses', 'dataset', 'training', 'speculative', 'server'].map((name) => ({
           text: `@outrider/${name}`,
           link: `/api/${name}`,
         })),
