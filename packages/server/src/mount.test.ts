@@ -1,5 +1,3 @@
-import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
 import { createDevice, OutriderError } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
 import { generate, loadCausalLM } from '@outrider/transformer'
@@ -7,7 +5,7 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createServer, type OutriderServer, type ServerOptions } from './index'
-import { eventually, shallow, stories, tinyChat, tinyChatFolder } from './server.fixture'
+import { behindAnotherServer, eventually, post, shallow, stories, tinyChat, tinyChatFolder } from './server.fixture'
 
 const messages = [{ role: 'user' as const, content: 'Tell me about a friend of yours.' }]
 const chat = '/ai/v1/chat/completions'
@@ -99,18 +97,15 @@ describe('the app of a server, mounted into an app of one’s own', () => {
   })
 
   it.each([false, true])('so in Node, too, behind an HTTP server that is not ours; streaming: %s', async (stream) => {
-    const server = await mountable({ target: await stories() })
-    const http = createAdaptorServer({ fetch: mounted(server).fetch, overrideGlobalObjects: false })
-    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/ai/v1/completions`
+    const server = await behindAnotherServer()
     const leaving = new AbortController()
-    const answer = fetch(url, posted({ ...long, stream }, { signal: leaving.signal })).catch(() => {})
+    const answer = post(server, '/v1/completions', { ...long, stream }, {}, leaving.signal).catch(() => {})
     await eventually('it runs', () => server.figures().running === 1)
     leaving.abort()
     await answer
     await eventually('nothing runs', () => server.figures().running === 0)
     expect(server.figures().generationTokens).toBeLessThan(long.max_tokens)
-    http.close()
+    await server.close()
   })
 })
 

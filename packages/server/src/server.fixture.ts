@@ -1,7 +1,11 @@
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { createAdaptorServer } from '@hono/node-server'
 import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { Decoder, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import { Hono } from 'hono'
+import { createServer } from './create-server'
 import { type ListeningOptions, type ListeningServer, startServer } from './node/start-server'
 
 let chat: Promise<PretrainedModel> | undefined
@@ -33,12 +37,31 @@ export async function chatServer(options: Partial<ListeningOptions> = {}): Promi
   return startServer({ name: 'tiny-chat', host: '127.0.0.1', port: 0, warmUp: false, ...options, target })
 }
 
+/** The app of a server of the chat model, below a path of an HTTP server that knows nothing of it. */
+export async function behindAnotherServer(): Promise<ListeningServer> {
+  const { ready: _, ...server } = createServer({ target: await tinyChat(), warmUp: false })
+  const http = createAdaptorServer({ fetch: new Hono().route('/ai', server.app).fetch, overrideGlobalObjects: false })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const close = async () => {
+    http.close()
+    await server.close()
+  }
+  return { ...server, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/ai`, loopbackOnly: true, close }
+}
+
 /** Posts JSON and reads JSON. */
-export async function post(server: ListeningServer, path: string, body: unknown, headers: Record<string, string> = {}) {
+export async function post(
+  server: ListeningServer,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+  signal: AbortSignal | null = null,
+) {
   const response = await fetch(server.url + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
+    signal,
   })
   const text = await response.text()
   // biome-ignore lint/suspicious/noExplicitAny: what a server says is anything

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
-import { chatServer, eventually, metric, shallow, tinyChat } from './server.fixture'
+import { behindAnotherServer, chatServer, eventually, metric, shallow, tinyChat } from './server.fixture'
 import { answersAlone, answersOfServer, soak, soakRequests } from './soak.fixture'
 
 setFlagsFromString('--expose-gc')
@@ -62,24 +62,29 @@ describe('64 clients at once', () => {
     (seconds + 120) * 1000,
   )
 
-  it('leave nothing of a request behind, be it answered, streamed or broken off', async () => {
-    const server = await chatServer({ queueLimit: clients })
-    const jobs: WeakRef<object>[] = []
-    const submit = server.engine.submit.bind(server.engine)
-    server.engine.submit = (request) => {
-      const job = submit(request)
-      jobs.push(new WeakRef(job))
-      return job
-    }
-    const requests = soakRequests(8, 4)
-    await soak(server, requests, [], { clients: 16, more: (round) => round < 2 })
-    expect(jobs).toHaveLength(32)
-    await eventually('all of it is collected', () => {
-      collectGarbage()
-      return jobs.every((job) => job.deref() === undefined)
-    })
-    await server.close()
-  })
+  it.each(['ours', 'another'])(
+    'leave nothing of a request behind, however it ends; the HTTP server is %s',
+    async (whose) => {
+      const server = await (whose === 'ours'
+        ? chatServer({ queueLimit: clients, warmUp: true })
+        : behindAnotherServer())
+      const jobs: WeakRef<object>[] = []
+      const submit = server.engine.submit.bind(server.engine)
+      server.engine.submit = (request) => {
+        const job = submit(request)
+        jobs.push(new WeakRef(job))
+        return job
+      }
+      const requests = soakRequests(8, 4)
+      await soak(server, requests, [], { clients: 16, more: (round) => round < 2 })
+      expect(jobs).toHaveLength(32)
+      await eventually('all of it is collected', () => {
+        collectGarbage()
+        return jobs.every((job) => job.deref() === undefined)
+      })
+      await server.close()
+    },
+  )
 
   it('share a draft, and each have the answer that they have alone', async () => {
     const target = await tinyChat()

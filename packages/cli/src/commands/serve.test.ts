@@ -7,7 +7,7 @@ import { runCli } from '../testing/run-cli'
 
 const stories = testData('stories260K')
 const tinyChatFolder = fileURLToPath(new URL('../../assets/tiny-chat', import.meta.url))
-const patiently = { timeout: 10_000 }
+const patiently = { timeout: 60_000 }
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const loader = [
   '--conditions=@outrider/source',
