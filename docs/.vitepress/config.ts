@@ -59,6 +59,7 @@ export default defineConfig({
           'training',
           'speculative',
           'evaluation',
+          'server',
         ].map((name) => ({
           text: `@outrider/${name}`,
           link: `/api/${name}`,

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
-import { nearest } from './nearest'
+import { nearest } from '@outrider/tensor/internal'
 
 /**
  * Before any work: a file that will be read is there.

@@ -1,6 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
+import { nearest } from '@outrider/tensor/internal'
 import type { Command, CommanderError } from 'commander'
-import { nearest } from './nearest'
 import { ofOtherTools } from './options/other-tools'
 import { buildProgram } from './program'
 

@@ -5,13 +5,13 @@ import { packages } from './packed-project'
 export interface EntryPoint {
   /** As a program imports it: '@outrider/tensor/node'. */
   specifier: string
-  /** Whether a page may import it. The command line is for Node alone; its small world is not. */
+  /** Whether a page may import it. The command line is for Node alone; its small world is not. What listens is, too. */
   forBrowsers: boolean
   /** Whether it is imported for what it does, as the package's `sideEffects` say. */
   hasSideEffects: boolean
 }
 
-const forNode = new Set(['outrider', '@outrider/software-adapter'])
+const forNode = /^(outrider|@outrider\/server\/node|@outrider\/software-adapter(\/.+)?)$/
 
 interface Manifest {
   sideEffects: false | string[]
@@ -25,7 +25,7 @@ export const entryPoints: EntryPoint[] = packages.flatMap(({ name, folder }) => 
     .filter(([path]) => path !== './package.json')
     .map(([path, target]) => ({
       specifier: name + path.slice(1),
-      forBrowsers: !forNode.has(name) || path === './tiny-chat',
+      forBrowsers: !forNode.test(name + path.slice(1)),
       hasSideEffects:
         typeof target === 'object' &&
         manifest.sideEffects !== false &&

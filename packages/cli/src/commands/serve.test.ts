@@ -3,10 +3,11 @@ import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { testData } from '@outrider/test-data'
 import { afterEach, describe, expect, test } from 'vitest'
-import { eventually, tinyChatFolder } from '../server/server.fixture'
 import { runCli } from '../testing/run-cli'
 
 const stories = testData('stories260K')
+const tinyChatFolder = fileURLToPath(new URL('../../assets/tiny-chat', import.meta.url))
+const patiently = { timeout: 60_000 }
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const loader = [
   '--conditions=@outrider/source',
@@ -104,9 +105,9 @@ describe('outrider serve', () => {
     const request = `POST /v1/completions HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
     const leaving = connect(Number(port), '127.0.0.1', () => leaving.write(request.repeat(100)))
     const state = async () => (await (await fetch(`${url}/health`)).json()) as { running: number; waiting: number }
-    await eventually('it runs', async () => (await state()).running > 0)
+    await expect.poll(async () => (await state()).running, patiently).toBeGreaterThan(0)
     leaving.destroy()
-    await eventually('nothing runs', async () => (await state()).running + (await state()).waiting === 0)
+    await expect.poll(state, patiently).toMatchObject({ running: 0, waiting: 0 })
     signal('SIGTERM')
     const { code, err } = await ended
     expect(code).toBe(0)
@@ -121,7 +122,7 @@ describe('outrider serve', () => {
     let err = ''
     child.stderr.on('data', (data) => (err += data))
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-    await eventually('the model is loaded', () => err.includes('Model: '))
+    await expect.poll(() => err, patiently).toContain('Model: ')
     child.kill('SIGTERM')
     expect(await ended).toBe(130)
     expect(err).toContain('serve was stopped.')

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import type { ListeningServer } from '@outrider/server/node'
 import { compareVocabularies, type PretrainedModel } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type AddCommand, withExamples } from '../command'
@@ -8,7 +9,6 @@ import { openModel } from '../models'
 import { type DtypeFlags, modelSource, type SpeculationFlags, withDtype, withSpeculation } from '../options/groups'
 import { integer } from '../options/parse'
 import { endOverdue } from '../overdue'
-import type { OutriderServer } from '../server/index'
 import { duration } from '../terminal'
 
 interface ServeFlags extends DtypeFlags, SpeculationFlags {
@@ -116,7 +116,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
   const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
   if (draft) compareVocabularies(target, draft)
   const began = performance.now()
-  const { startServer } = await import('../server/index') // the libraries of a server: other commands do without them
+  const { startServer } = await import('@outrider/server/node') // the libraries of a server: other commands do without them
   const progress = flags.warmUp ? terminal.progress({ label: 'warm up', total: 100, unit: '%' }) : undefined
   const server = await startServer({
     target,
@@ -150,7 +150,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
   const lost = await Promise.race([device.lost, aborted(signal)])
   await server.close()
   if (lost) throw lost
-  const { requests, promptTokens, generationTokens, rejected } = server.metrics.totals
+  const { requests, promptTokens, generationTokens, rejected } = server.figures()
   const seconds = (performance.now() - began) / 1000
   terminal.note(`${requests} requests, ${generationTokens} tokens generated in ${duration(seconds)}.`)
   return {
@@ -165,7 +165,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
 
 type Start = ReturnType<typeof startOf>
 
-function startOf(server: OutriderServer, flags: ServeFlags, target: PretrainedModel) {
+function startOf(server: ListeningServer, flags: ServeFlags, target: PretrainedModel) {
   return {
     event: 'listening',
     url: server.url,

@@ -1,1 +1,0 @@
-export { type OutriderServer, type ServerOptions, startServer } from './start-server'

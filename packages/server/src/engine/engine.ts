@@ -1,0 +1,168 @@
+import { ApiError } from '../api-error'
+import type { ServerMetrics } from '../metrics/server-metrics'
+import type { GenerationRequest } from '../requests/generation-request'
+import type { Decoding } from './decoding'
+import { Job, type JobObserver } from './job'
+
+export interface EngineOptions {
+  plain: Decoding
+  /** Nothing without a draft. Jobs that come before it is ready wait. */
+  speculative?: Decoding | Promise<Decoding | undefined> | undefined
+  /** The most jobs that speculate for speed's sake: among more, one batch is faster. Default 4. */
+  speculateUpTo?: number
+  /** The most jobs decoded at once. */
+  concurrency: number
+  /** The most jobs that wait. */
+  queueLimit: number
+  metrics: ServerMetrics
+}
+
+/**
+ * Takes jobs in the order in which they come, decodes up to `concurrency` of them at once, and brings all of them on in turns.
+ * It computes only while there is a job.
+ */
+export class Engine {
+  readonly #options: EngineOptions
+  readonly #waiting: Job[] = []
+  readonly #running = new Map<Job, Decoding>()
+  /** Jobs that ended before their answers did; let go of between two steps. */
+  readonly #leaving: [Job, Decoding][] = []
+  readonly #observer: JobObserver
+  #speculative: Decoding | undefined
+  #loop: Promise<void> | undefined
+  /** Why nothing new is taken. */
+  #closed: ApiError | undefined
+  /** A job's seconds from its start to its end, on average; older jobs count less. */
+  #secondsPerJob = 1
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    const { metrics } = options
+    metrics.load = () => ({ running: this.#running.size, waiting: this.#waiting.length })
+    this.#observer = { added: (job, tokens) => metrics.generated(job, tokens), ended: (job) => this.#ended(job) }
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Why new jobs are refused, if they are. */
+  get closed(): ApiError | undefined {
+    return this.#closed
+  }
+
+  /**
+   * Queues a job.
+   *
+   * @throws ApiError 429 where the queue is full, 503 where the engine is closed
+   */
+  submit(request: GenerationRequest): Job {
+    if (this.#closed) throw this.#closed
+    const { queueLimit, concurrency, metrics } = this.#options
+    if (this.#running.size + this.#waiting.length >= concurrency + queueLimit) {
+      metrics.rejected()
+      throw new ApiError(429, `The queue is full: ${queueLimit} requests are waiting. Try again later.`, {
+        type: 'rate_limit_error',
+        code: 'queue_full',
+        headers: { 'retry-after': String(this.#retryAfter()) },
+      })
+    }
+    const job = new Job(request, metrics.now(), this.#observer)
+    this.#waiting.push(job)
+    this.#loop ??= this.#run()
+    return job
+  }
+
+  /** Takes nothing new, refuses what waits, and resolves when what runs is finished. */
+  async drain(): Promise<void> {
+    this.#closed ??= new ApiError(503, 'The server is stopping.', {
+      type: 'server_error',
+      code: 'stopping',
+      headers: { 'retry-after': '5', connection: 'close' },
+    })
+    for (const job of [...this.#waiting]) job.fail(this.#closed)
+    await this.#loop
+  }
+
+  /** Fails what still runs after `drain`. */
+  breakOff(): void {
+    if (this.#closed) this.close(this.#closed)
+  }
+
+  /** Fails everything: the device is gone. */
+  close(error: ApiError): void {
+    this.#closed = error
+    for (const job of [...this.#waiting, ...this.#running.keys()]) job.fail(error)
+  }
+
+  async #run(): Promise<void> {
+    const { plain } = this.#options
+    try {
+      this.#speculative = await this.#options.speculative
+      while (this.#waiting.length + this.#running.size + this.#leaving.length > 0) {
+        // Devices answer so fast at times that sockets would wait for a long answer to end.
+        await nextTurn()
+        for (const [job, decoding] of this.#leaving.splice(0)) await decoding.drop(job)
+        this.#admit()
+        await plain.step()
+        await this.#speculative?.step()
+      }
+    } catch (error) {
+      for (const job of [...this.#waiting, ...this.#running.keys()]) job.fail(error)
+    } finally {
+      this.#loop = undefined
+    }
+  }
+
+  /** In order: a job that does not fit yet is not overtaken. */
+  #admit(): void {
+    const { concurrency, metrics } = this.#options
+    for (let job = this.#waiting[0]; job && this.#running.size < concurrency; job = this.#waiting[0]) {
+      const decoding = this.#decodingFor(job.request)
+      if (!decoding.fits(job.request)) return
+      this.#waiting.shift()
+      this.#running.set(job, decoding)
+      job.state = 'running'
+      job.started = metrics.now()
+      metrics.started(job)
+      try {
+        decoding.begin(job)
+      } catch (error) {
+        job.fail(error)
+      }
+    }
+  }
+
+  /** Speculation takes turns and a batch does not. Which of them draws a token does not change its distribution, but its seed. */
+  #decodingFor({ draftLength, seeded, temperature }: GenerationRequest): Decoding {
+    const { plain, speculateUpTo = 4 } = this.#options
+    const speculative = this.#speculative
+    if (!speculative || draftLength === 0) return plain
+    const insists = draftLength !== undefined || (seeded && temperature > 0)
+    return insists || this.#running.size < speculateUpTo ? speculative : plain
+  }
+
+  #ended(job: Job): void {
+    const { metrics } = this.#options
+    const at = this.#waiting.indexOf(job)
+    if (at >= 0) this.#waiting.splice(at, 1)
+    const decoding = this.#running.get(job)
+    this.#running.delete(job)
+    if (decoding && job.state !== 'finished') this.#leaving.push([job, decoding])
+    if (job.started !== undefined) this.#secondsPerJob += (metrics.now() - job.started - this.#secondsPerJob) / 8
+    metrics.ended(job)
+  }
+
+  /** Seconds until there is room in the queue, about. */
+  #retryAfter(): number {
+    const { concurrency } = this.#options
+    return Math.min(60, Math.max(1, Math.ceil(this.#secondsPerJob / concurrency)))
+  }
+}
+
+/** A turn of the event loop; pages have no setImmediate, and no sockets either that a timer would hold up. */
+const nextTurn = () => new Promise<void>((resolve) => void (globalThis.setImmediate ?? setTimeout)(resolve))

@@ -1,0 +1,3 @@
+export { createServer, type OutriderServer, type ServerOptions } from './create-server'
+export type { SpeculativeDecodingReport } from './engine/speculation-report'
+export type { ServerFigures } from './metrics/server-metrics'

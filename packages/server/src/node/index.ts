@@ -1,0 +1,1 @@
+export { type ListeningOptions, type ListeningServer, startServer } from './start-server'
