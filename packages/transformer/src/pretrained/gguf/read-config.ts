@@ -38,6 +38,7 @@ async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily
     throw fields.broken(`it has ${vocabularySize} tokens; ${sizeLimits.vocabularySize} are the most`)
   const has = (name: string) => tensors.has(name)
   const heads = readHeads(fields)
+  const layers = fields.count('block_count', sizeLimits.layers)
   const ropeTheta = fields.number('rope.freq_base', 10_000)
   const ropeScaling = await readRopeScaling(file, fields, { ...heads, ropeTheta })
   const window = fields.get('attention.sliding_window')
@@ -45,7 +46,7 @@ async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily
     architecture: family.modelType,
     vocabularySize,
     intermediateSize: fields.count('feed_forward_length', sizeLimits.intermediateSize),
-    layers: fields.count('block_count', sizeLimits.layers),
+    layers,
     ...heads,
     contextLength: fields.count('context_length', sizeLimits.contextLength),
     ropeTheta,
@@ -61,6 +62,7 @@ async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily
     tieWordEmbeddings: !has('output.weight'),
     eosTokenIds: [],
     initializerRange: 0.02,
+    ...family.gguf.implies?.({ ...heads, layers }),
     ...family.gguf.read?.(fields),
   }
 }
