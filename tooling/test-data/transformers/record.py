@@ -35,6 +35,10 @@ olmo2 = dict(base, architectures=["Olmo2ForCausalLM"], model_type="olmo2")
 smollm3 = dict(base, architectures=["SmolLM3ForCausalLM"], model_type="smollm3", no_rope_layer_interval=2)
 granite = dict(base, architectures=["GraniteForCausalLM"], model_type="granite", attention_multiplier=0.2, embedding_multiplier=3.0,
                residual_multiplier=0.4, logits_scaling=0.3)
+gemma = dict({k: v for k, v in base.items() if k not in ("hidden_act", "tie_word_embeddings")}, head_dim=8, hidden_activation="gelu_pytorch_tanh",
+             query_pre_attn_scalar=12, sliding_window=8)
+gemma2 = dict(gemma, architectures=["Gemma2ForCausalLM"], model_type="gemma2")
+gemma3 = dict(gemma, architectures=["Gemma3ForCausalLM"], model_type="gemma3_text")
 S, F = "sliding_attention", "full_attention"
 l3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)
 tied = dict(llama, tie_word_embeddings=True)
@@ -83,6 +87,19 @@ cases = {
     "partial_rotary_factor at the top": dict(phi3, partial_rotary_factor=0.5, rope_theta=500.0),
     "partial_rotary_factor inside 1, at the top 0.5": dict(phi3, partial_rotary_factor=0.5, rope_parameters=dict(rope_type="default", rope_theta=500.0, partial_rotary_factor=1.0)),
     "longrope": dict(phi3, original_max_position_embeddings=16, rope_scaling=dict(type="longrope", original_max_position_embeddings=16, short_factor=[1.0, 1.1, 1.2, 1.3], long_factor=[1.0, 1.5, 2.0, 2.5])),
+    "gemma2": gemma2,
+    "Gemma 2 with low caps": dict(gemma2, attn_logit_softcapping=0.7, final_logit_softcapping=3.0, layer_types=[F, S]),
+    "Gemma 2 without caps": dict(gemma2, attn_logit_softcapping=None, final_logit_softcapping=None),
+    "Gemma 2 with the old key of its activation": dict(without(gemma2, "hidden_activation"), hidden_act="gelu_pytorch_tanh"),
+    "gemma3": gemma3,
+    "Gemma 3 of the old form": dict(gemma3, sliding_window_pattern=2, rope_theta=500.0, rope_local_base_freq=50.0, rope_scaling=dict(rope_type="linear", factor=2.0)),
+    "Gemma 3 with rope_parameters by layer type": dict(gemma3, layer_types=[F, S], rope_parameters={F: dict(rope_type="linear", factor=2.0, rope_theta=500.0), S: dict(rope_type="default", rope_theta=50.0)}),
+    "Gemma 3 with rope_parameters and the keys of the old form": dict(gemma3, layer_types=[F, S], rope_theta=90.0, rope_local_base_freq=70.0, rope_scaling=dict(rope_type="linear", factor=4.0), rope_parameters={F: dict(rope_type="default", rope_theta=500.0), S: dict(rope_type="default")}),
+    "Gemma 3 with a scaling of before rope_type": dict(gemma3, layer_types=[F, S], rope_scaling=dict(type="linear", factor=4.0)),
+    "Gemma 3 with the pattern under its private name": dict(gemma3, _sliding_window_pattern=2),
+    "Gemma 3 with capped logits, biases and a head": dict(gemma3, layer_types=[F, S], attention_bias=True, tie_word_embeddings=False, final_logit_softcapping=3.0),
+    "Gemma 3 with capped scores": dict(gemma3, attn_logit_softcapping=0.7),
+    "Gemma 3 with bidirectional attention": dict(gemma3, use_bidirectional_attention=True),
     "biases": dict(llama, attention_bias=True, mlp_bias=True),
     "olmo2": olmo2,
     "OLMo 2 with biases of attention": dict(olmo2, attention_bias=True),

@@ -22,6 +22,10 @@ describe('the architecture of a config.json', () => {
       { architectures: ['MistralForSequenceClassification'], model_type: 'mistral' },
       /its head is not that of a lang.*MistralForCausalLM/,
     ],
+    [
+      { architectures: ['Gemma3ForConditionalGeneration'], model_type: 'gemma3', text_config: {}, vision_config: {} },
+      /Gemma3ForConditionalGeneration is not supported.*Gemma3ForCausalLM/,
+    ],
     [{ architectures: ['LlamaForTokenClassification'] }, /LlamaForTokenClassification is not supported: its head/],
     [{ architectures: ['MixtralForCausalLM'], model_type: 'mixtral' }, /MixtralForCausalLM is not supported/],
     [{ architectures: ['LlavaForConditionalGeneration'], model_type: 'llava' }, /LlavaForCond.* is not supported/],

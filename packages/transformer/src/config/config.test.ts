@@ -219,6 +219,19 @@ const longrope = {
   attentionFactor: Math.sqrt(1 + Math.log(4) / Math.log(4096)),
 }
 
+const [full, sliding] = ['full_attention', 'sliding_attention'] as const
+
+/** Of a Gemma of these sizes, whatever the file says or leaves out. */
+const gemma = {
+  headDim: 256,
+  normPlacement: 'around',
+  normOffset: 1,
+  activation: 'gelu_tanh',
+  embeddingScale: 8,
+  attentionScale: 1 / 16,
+  tieWordEmbeddings: true,
+}
+
 const withoutIds = { ...sizes, bos_token_id: null, eos_token_id: null, pad_token_id: null }
 
 describe('the families', () => {
@@ -360,6 +373,77 @@ describe('the families', () => {
       },
     ],
     ['Granite without multipliers', { model_type: 'granite' }, { attentionScale: 1 }],
+    [
+      "Gemma 2 as Google's files have it, and what they leave to transformers",
+      {
+        model_type: 'gemma2',
+        hidden_act: 'gelu_pytorch_tanh',
+        sliding_window_size: 4096,
+        cache_implementation: 'hybrid',
+      },
+      {
+        ...gemma,
+        contextLength: 8192,
+        attentionSoftCap: 50,
+        logitSoftCap: 30,
+        slidingWindow: 4096,
+        layerTypes: [sliding, full, sliding, full],
+      },
+    ],
+    [
+      'Gemma 2 without caps',
+      {
+        model_type: 'gemma2',
+        attn_logit_softcapping: null,
+        final_logit_softcapping: null,
+        query_pre_attn_scalar: 144,
+        layer_types: [full, full, full, full],
+      },
+      { ...gemma, attentionScale: 1 / 12 },
+    ],
+    [
+      'Gemma 3 of the old form',
+      {
+        model_type: 'gemma3_text',
+        rope_theta: 500_000,
+        rope_local_base_freq: 20_000,
+        rope_scaling: { rope_type: 'linear', factor: 8 },
+        sliding_window: 512,
+        sliding_window_pattern: 3,
+      },
+      {
+        ...gemma,
+        qkNorm: 'head',
+        ropeTheta: 500_000,
+        ropeScaling: { type: 'linear', factor: 8 },
+        slidingRope: { ropeTheta: 20_000 },
+        slidingWindow: 512,
+        layerTypes: [sliding, sliding, full, sliding],
+      },
+    ],
+    [
+      'Gemma 3 as transformers 5 writes it',
+      {
+        model_type: 'gemma3_text',
+        rope_parameters: {
+          full_attention: { rope_type: 'default', rope_theta: 1_000_000 },
+          sliding_attention: { rope_type: 'default', rope_theta: 10_000 },
+        },
+        final_logit_softcapping: 30,
+        layer_types: [full, sliding, sliding, full],
+        _sliding_window_pattern: 6,
+      },
+      {
+        ...gemma,
+        qkNorm: 'head',
+        contextLength: 131_072,
+        ropeTheta: 1_000_000,
+        slidingRope: { ropeTheta: 10_000 },
+        logitSoftCap: 30,
+        slidingWindow: 4096,
+        layerTypes: [full, sliding, sliding, full],
+      },
+    ],
   ])('read and write %s', (_, json, own) => {
     const config = parseConfig({ ...withoutIds, ...json })
     const plain = parseConfig({ ...withoutIds, model_type: 'llama', max_position_embeddings: config.contextLength })
@@ -367,6 +451,35 @@ describe('the families', () => {
     const written = JSON.parse(JSON.stringify(configToJson(config))) as Record<string, unknown>
     expect(parseConfig(written)).toEqual(config)
     expect(written.model_type).toBe(json.model_type)
+  })
+})
+
+describe('a Gemma', () => {
+  const read = (type: string, json: object) => () => parseConfig({ ...sizes, model_type: type, ...json })
+
+  it.each([
+    ['another activation', 'gemma2', { hidden_activation: 'gelu' }, /hidden_activation "gelu" is not supported/],
+    ['another activation by the old key', 'gemma3_text', { hidden_act: 'silu' }, /hidden_act "silu" is not supported/],
+    [
+      'layers with a window and none to have',
+      'gemma2',
+      { sliding_window: null },
+      /sliding_window is missing; it must be/,
+    ],
+    [
+      'one set of positions where there are two',
+      'gemma3_text',
+      { rope_parameters: { rope_theta: 5 } },
+      /a set for each/,
+    ],
+    [
+      'scaling in layers with a window',
+      'gemma3_text',
+      { rope_parameters: { sliding_attention: { rope_type: 'linear', factor: 2 } } },
+      /rotary scaling in layers with a window is not supported/,
+    ],
+  ])('with %s is refused by name', (_, type, json, message) => {
+    expect(read(type, json)).toThrow(message)
   })
 })
 

@@ -90,6 +90,11 @@ export class Fields {
     throw this.wrong(field, 'a token id or a list of them')
   }
 
+  /** The same with some fields otherwise. */
+  with(changes: Readonly<Record<string, unknown>>): Fields {
+    return new Fields({ ...this.#json, ...changes }, this.#file)
+  }
+
   /** The file's name, and where in it. */
   get file(): string {
     return this.#file

@@ -5,8 +5,8 @@ import { checkConfigKeys } from './config-keys'
 import { familyOf, type ModelFamily } from './families/index'
 import { Fields, printed } from './fields'
 import { readLayerTypes } from './layer-windows'
-import type { ModelConfig } from './model-config'
-import { readRope } from './read-rope'
+import type { Activation, ModelConfig } from './model-config'
+import { readRopeByLayer } from './read-rope-by-layer'
 import { type ModelSize, sizeLimits } from './size-limits'
 import { readSpecialIds } from './special-ids'
 import { writeRope } from './write-rope'
@@ -28,7 +28,7 @@ export function parseConfig(json: unknown, file = 'config.json', onWarning?: OnW
 }
 
 function readModel(fields: Fields, family: ModelFamily, onWarning?: OnWarning): ModelConfig {
-  refuseUnsupported(fields)
+  refuseUnsupported(fields, family)
   const { defaults } = family
   const size = (name: ModelSize, field: string, fallback?: number) => fields.count(field, fallback, sizeLimits[name])
   const heads = size('heads', 'num_attention_heads')
@@ -48,7 +48,7 @@ function readModel(fields: Fields, family: ModelFamily, onWarning?: OnWarning): 
   const layerTypes = readLayerTypes(fields, layers)
   const own = family.read?.(fields, { layers, contextLength, layerTypes })
   const passedOver: string[] = []
-  const rope = readRope(fields, {
+  const rope = readRopeByLayer(fields, {
     family,
     headDim,
     contextLength,
@@ -82,14 +82,23 @@ function initializerRange(fields: Fields): number {
   return typeof range === 'number' && Number.isFinite(range) && range > 0 ? range : 0.02
 }
 
-/** Names of x · sigmoid(x), as transformers has them. */
-const activations = ['silu', 'swish']
+/** transformers' names of activations. */
+const activationNames: Record<Activation, readonly [string, ...string[]]> = {
+  silu: ['silu', 'swish'],
+  gelu_tanh: ['gelu_pytorch_tanh'],
+}
 
 /** Whatever would change the computation and is not implemented must not be passed over. */
-function refuseUnsupported(fields: Fields): void {
-  const activation = fields.get('hidden_act') ?? 'silu'
-  if (!activations.includes(activation as string))
-    throw fields.unsupported(`hidden_act ${printed(activation)} is not supported`, 'Supported: silu (or swish).')
+function refuseUnsupported(fields: Fields, { activation = 'silu', usedKeys = [] }: ModelFamily): void {
+  const [name, ...others] = activationNames[activation]
+  for (const key of ['hidden_act', ...usedKeys.filter((used) => used === 'hidden_activation')]) {
+    const said = fields.get(key) ?? name
+    if (said !== name && !others.includes(said as string))
+      throw fields.unsupported(
+        `${key} ${printed(said)} is not supported`,
+        `Supported: ${name}${others.map((other) => ` (or ${other})`).join('')}.`,
+      )
+  }
   const quantization = fields.get('quantization_config') as { quant_method?: unknown } | undefined
   if (quantization !== undefined)
     throw fields.unsupported(
@@ -111,7 +120,7 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     num_attention_heads: config.heads,
     num_key_value_heads: config.kvHeads,
     head_dim: config.headDim,
-    hidden_act: 'silu',
+    hidden_act: activationNames[config.activation ?? 'silu'][0],
     max_position_embeddings: config.contextLength,
     rms_norm_eps: config.rmsNormEpsilon,
     ...writeRope(config),

@@ -17,7 +17,7 @@ export interface RopeContext {
   passOver: (key: string) => void
 }
 
-type RotaryFields = Pick<ModelConfig, 'ropeTheta' | 'ropeScaling' | 'rotaryDim' | 'slidingRope'>
+export type RotaryFields = Pick<ModelConfig, 'ropeTheta' | 'ropeScaling' | 'rotaryDim' | 'slidingRope'>
 
 /**
  * Reads the rotary positions of a config.json by transformers' rules, for old files and new ones: `rope_scaling`, where it is

@@ -25,7 +25,7 @@ function rotaryShare({ rotaryDim, headDim }: { rotaryDim: number; headDim: numbe
   return Math.trunc(headDim * share) === rotaryDim ? share : (rotaryDim + 0.5) / headDim
 }
 
-function writeRopeScaling(scaling: RopeScaling | undefined): Record<string, unknown> | null {
+export function writeRopeScaling(scaling: RopeScaling | undefined): Record<string, unknown> | null {
   if (!scaling) return null
   switch (scaling.type) {
     case 'linear':

@@ -65,6 +65,7 @@ const forms: [string, ModelConfig][] = [
     'with norms around the blocks, stored as distances from 1, GELU and a capped head',
     { ...small, normPlacement: 'around', normOffset: 1, activation: 'gelu_tanh', logitSoftCap: 3, embeddingScale: 3.5 },
   ],
+  ['with capped scores of attention', { ...small, attentionSoftCap: 0.5 }],
   [
     'with windows and other positions in some layers',
     {
@@ -88,6 +89,23 @@ const forms: [string, ModelConfig][] = [
       slidingWindow: 2,
       layerTypes: ['full_attention', 'sliding_attention'],
       ...{ rotaryDim: 4, ropeScaling: longrope(3), slidingRope: { ropeTheta: 100, ropeScaling: yarn } },
+    },
+  ],
+  [
+    'as Gemma 2 has it: capped scores, a window in every other layer, norms around the blocks',
+    {
+      ...small,
+      layers: 3,
+      normPlacement: 'around',
+      normOffset: 1,
+      activation: 'gelu_tanh',
+      embeddingScale: Math.sqrt(12),
+      attentionScale: 0.3,
+      attentionSoftCap: 0.7,
+      logitSoftCap: 3,
+      slidingWindow: 2,
+      layerTypes: ['sliding_attention', 'full_attention', 'sliding_attention'],
+      tieWordEmbeddings: true,
     },
   ],
   ['with layers that know no positions', { ...small, layersWithoutRope: [1] }],

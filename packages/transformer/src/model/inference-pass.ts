@@ -83,8 +83,9 @@ class FusedLayer {
     const k = input(block.k, block.kNorm) // [batch, rows, kvHeads · headDim]
     const v = input(block.v)
     const queries = ropeIntoCache({ q, k, v }, cache, { ...rotation, start }) // [batch, rows, heads, headDim]
-    const { window, scale } = block
-    const mixed = attention(queries, cache.keys, cache.values, { start, window, scale }).reshape(q.shape)
+    const { window, scale, softCap } = block
+    const sight = { start, window, scale, softCap }
+    const mixed = attention(queries, cache.keys, cache.values, sight).reshape(q.shape)
     return this.#added(x, mixed, block.output, block)
   }
 

@@ -8,7 +8,8 @@ export function randomised(device: Device, config: ModelConfig, seed: number): D
   for (const [i, [name, tensor]] of Object.entries(model.parameters).entries())
     if (tensor.shape.length === 1) {
       const values = Float32Array.from({ length: tensor.size }, (_, j) => uniform01(i, j) - 0.5)
-      tensor.write(name.endsWith('.bias') ? values : values.map((value) => 1 + value))
+      const { normOffset = 0 } = config
+      tensor.write(name.endsWith('.bias') ? values : values.map((value) => 1 - normOffset + value))
     }
   return model
 }

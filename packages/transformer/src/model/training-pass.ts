@@ -79,7 +79,7 @@ function trainLayer(layer: Layer, parameters: Parameters, x: Tensor, tables: Rot
 }
 
 function attend(block: AttentionBlock, parameters: Parameters, x: Tensor, tables: RotaryTables): Tensor {
-  const { heads, kvHeads, headDim, window, scale } = block
+  const { heads, kvHeads, headDim, window, scale, softCap } = block
   const [batch, rows] = x.shape as [number, number, number]
   const rotation = block.rope && tables.of(block.rope, rows)
   const turned = (projection: Projection, norm: Norm | undefined, heads: number) => {
@@ -95,7 +95,7 @@ function attend(block: AttentionBlock, parameters: Parameters, x: Tensor, tables
   const q = turned(block.q, block.qNorm, heads) // [batch, rows, heads, headDim]
   const k = turned(block.k, block.kNorm, kvHeads)
   const v = project(x, block.v, parameters).reshape([batch, rows, kvHeads, headDim])
-  const mixed = attention(q, k, v, { window, scale }) // [batch, rows, heads, headDim]
+  const mixed = attention(q, k, v, { window, scale, softCap }) // [batch, rows, heads, headDim]
   return project(mixed.reshape([batch, rows, heads * headDim]), block.output, parameters)
 }
 

@@ -37,6 +37,10 @@ const refused: Record<string, RegExp> = {
   'sliding by layer_types, no window used': /use_sliding_window is false; it must be true, as layer_types/,
   "Llama's layer_types": /layer_types with "sliding_attention" in an architecture whose layers all have no window/,
   "Phi-3's layer_types": /layer_types with "full_attention" in an architecture whose layers all have the window/,
+  'Gemma 3 with the pattern under its private name':
+    /_sliding_window_pattern is 2; it must be 6, as long as layer_types/,
+  'Gemma 3 with capped scores': /attn_logit_softcapping 0.7 is not supported in Gemma3ForCausalLM/,
+  'Gemma 3 with bidirectional attention': /use_bidirectional_attention true is not supported/,
   'not tied, no head': /lack tensor "lm_head.weight".*tie_word_embeddings/,
   'architectures of Mistral, model_type llama': /model_type "llama" beside the architecture MistralForCausalLM/,
 }

@@ -2,7 +2,7 @@ import type { OutriderError } from '@outrider/tensor'
 import type { GgufFields } from '../../files/gguf/fields'
 import type { GgufValue } from '../../files/gguf/value'
 import type { Fields } from '../fields'
-import type { ModelConfig } from '../model-config'
+import type { Activation, ModelConfig } from '../model-config'
 import type { RopeScaling } from '../rope-scaling'
 
 /** What is known of the layers before what is the family's own. */
@@ -35,6 +35,10 @@ export interface ModelFamily {
     readonly padTokenId?: number
     readonly tieWordEmbeddings?: boolean
   }
+  /** What gates its MLP, under `hidden_act`. Default SiLU. */
+  readonly activation?: Activation
+  /** Where layers with a window have rotary positions of their own. */
+  readonly slidingRope?: SlidingRope
   /** Keys of config.json that `read` uses, beside those that are used in every family. */
   readonly usedKeys?: readonly string[]
   /** Keys that others compute with and this one does not, whatever they say. */
@@ -59,10 +63,23 @@ export interface ModelFamily {
   readonly gguf: GgufForm
 }
 
+/** The bases of rotary positions that differ between layers, where a file does not say them. */
+export interface SlidingRope {
+  /** Of layers that see all. */
+  readonly ropeTheta: number
+  /** Of those with a window. */
+  readonly slidingRopeTheta: number
+  /** The key of the latter in files of before `rope_parameters`. */
+  readonly slidingRopeThetaKey: string
+}
+
 /** What a model may have beyond a plain Llama, by the fields of its configuration. */
 export type OptionalField = Exclude<OptionalKeys<ModelConfig>, 'bosTokenId' | 'padTokenId'>
 
 type OptionalKeys<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T]
+
+/** What an architecture of llama.cpp may imply of a model. */
+export type Implied = Partial<Pick<ModelConfig, Exclude<OptionalField, 'slidingWindow'> | 'tieWordEmbeddings'>>
 
 /** How llama.cpp knows a family. */
 export interface GgufForm {
@@ -71,6 +88,8 @@ export interface GgufForm {
   readonly interleaved: boolean
   /** What it computes with in this architecture, of what a model may have. A model that has more is not written. */
   readonly computes: readonly OptionalField[]
+  /** What it computes in this architecture whatever a file says, by the sizes of the model. A model that is otherwise is not written. */
+  implies?(sizes: Pick<ModelConfig, 'layers' | 'hiddenSize' | 'heads' | 'headDim'>): Implied
   /** The biases of attention that it computes with, where it does. Default 'all'. */
   readonly attentionBias?: 'qkv'
   /** The kinds of rotary scaling that it computes. */

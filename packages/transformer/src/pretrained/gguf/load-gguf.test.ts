@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Tensor } from '@outrider/tensor'
 import type { FormatName } from '@outrider/tensor/internal'
 import { randomWeights, testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
@@ -16,10 +17,11 @@ import { directory, memoryDirectory, storedToFloats } from '../../files/index'
 import { stories, storiesReference } from '../../stories.fixture'
 import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
 import { ChatTemplate, compareVocabularies } from '../../tokenizer/index'
-import { randomModel } from '../families.fixture'
+import { randomModel, smallGemma2, smallGemma3 } from '../families.fixture'
 import { loadCausalLM } from '../load'
 import { llamaCpp } from './llama-cpp.fixture'
 import { logProbabilities } from './log-probabilities.fixture'
+import { isMoved } from './norm-offset'
 import { saveGguf } from './save-gguf'
 import { configMetadata } from './write-config'
 
@@ -86,6 +88,12 @@ describe('loadCausalLM of a GGUF file', () => {
         ...{ betaFast: 32, betaSlow: 1, truncate: true, attentionFactor: 1.25 },
       },
     },
+    smallGemma2,
+    smallGemma3,
+    {
+      ...smallGemma3,
+      layerTypes: ['sliding_attention' as const, 'full_attention' as const, 'sliding_attention' as const],
+    },
   ])('gives back what saveGguf wrote, to the bit: %o', async (fields) => {
     const device = await testDevice()
     const original = await randomModel(fields)
@@ -94,8 +102,13 @@ describe('loadCausalLM of a GGUF file', () => {
     const loaded = await loadCausalLM(files, { device, file: 'm.gguf' })
     const { initializerRange: _, ...config } = original.config
     expect(loaded.config).toMatchObject(config)
+    // Of norms that are moved, what they multiply by.
+    const meant = async (name: string, tensor: Tensor) => {
+      const values = (await tensor.data()) as Float32Array
+      return isMoved(name, original.config) ? values.map((value) => 1 + value) : values
+    }
     for (const [name, tensor] of Object.entries(original.model.parameters))
-      expect([name, await loaded.model.parameters[name]!.data()]).toEqual([name, await tensor.data()])
+      expect([name, await meant(name, loaded.model.parameters[name]!)]).toEqual([name, await meant(name, tensor)])
     expect(loaded.tokenizer.fingerprint).toBe(original.tokenizer.fingerprint)
     expect(loaded.generationConfig).toMatchObject({ bosTokenId: 1, eosTokenIds: [2] })
     loaded.dispose()

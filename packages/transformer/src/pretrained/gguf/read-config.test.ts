@@ -53,6 +53,70 @@ it('refuses a vocabulary and rotary factors of a size that no model has, before 
   await expect(readGgufConfig(header({}, { 'rope_freqs.weight': [2 ** 30] }))).rejects.toThrow(/rope_freqs.weight/)
 })
 
+describe('a Gemma', () => {
+  /** As llama.cpp's converter writes it, which leaves most to the architecture. */
+  const read = async (architecture: string, changes: Record<string, GgufMetadataValue>) => {
+    const own = { ...sizes, 'llama.block_count': 7, 'llama.attention.key_length': 8, 'llama.attention.value_length': 8 }
+    const renamed = Object.entries({ ...own, ...changes }).map(([key, value]) => [
+      key.replace('llama.', `${architecture}.`),
+      value,
+    ])
+    const file = header(Object.fromEntries(renamed))
+    return (
+      await readGgufConfig({ ...file, metadata: new Map(file.metadata).set('general.architecture', architecture) })
+    ).config
+  }
+  const [full, sliding] = ['full_attention', 'sliding_attention']
+
+  it('2 has caps and a window in every other layer, said or not', async () => {
+    const implied = { normPlacement: 'around', normOffset: 1, activation: 'gelu_tanh', tieWordEmbeddings: true }
+    const layerTypes = [sliding, full, sliding, full, sliding, full, sliding]
+    expect(await read('gemma2', {})).toMatchObject({
+      ...implied,
+      embeddingScale: Math.sqrt(8),
+      attentionScale: 8 ** -0.5,
+      attentionSoftCap: 50,
+      logitSoftCap: 30,
+      slidingWindow: 4096,
+      layerTypes,
+    })
+    const said = { 'llama.attn_logit_softcapping': 7, 'llama.final_logit_softcapping': 9 }
+    expect(await read('gemma2', { ...said, 'llama.attention.sliding_window': 6 })).toMatchObject({
+      attentionSoftCap: 7,
+      logitSoftCap: 9,
+      slidingWindow: 6,
+      layerTypes,
+    })
+  })
+
+  it('3 has a window where one is said, in five of six layers or as the file says, and a base of its own there', async () => {
+    const plain = await read('gemma3', {})
+    for (const field of ['slidingWindow', 'layerTypes', 'attentionSoftCap', 'logitSoftCap'])
+      expect(plain).not.toHaveProperty(field)
+    const said = { 'llama.attention.sliding_window': 6, 'llama.rope.freq_base': 1e6 }
+    expect(await read('gemma3', said)).toMatchObject({
+      qkNorm: 'head',
+      ropeTheta: 1e6,
+      slidingRope: { ropeTheta: 10_000 },
+      slidingWindow: 6,
+      layerTypes: [sliding, sliding, sliding, sliding, sliding, full, sliding],
+    })
+    const more = { 'llama.attention.sliding_window_pattern': 3, 'llama.rope.freq_base_swa': 500 }
+    expect(await read('gemma3', { ...said, ...more })).toMatchObject({
+      slidingRope: { ropeTheta: 500 },
+      layerTypes: [sliding, sliding, full, sliding, sliding, full, sliding],
+    })
+  })
+
+  it.each([
+    ['gemma2', 46],
+    ['gemma3', 62],
+  ])('as large as the largest of %s scales its scores by hiddenSize / heads', async (architecture, layers) => {
+    const { attentionScale } = await read(architecture, { 'llama.block_count': layers })
+    expect(attentionScale).toBe(4 ** -0.5)
+  })
+})
+
 describe('rotary positions of a header', () => {
   const scaling = async (changes: Record<string, GgufMetadataValue>) =>
     (await readGgufConfig(header(changes))).config.ropeScaling

@@ -39,6 +39,7 @@ async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily
   const has = (name: string) => tensors.has(name)
   const { rotaryDim, ...heads } = readHeads(fields, family)
   const contextLength = fields.count('context_length', sizeLimits.contextLength)
+  const layers = fields.count('block_count', sizeLimits.layers)
   const ropeTheta = fields.number('rope.freq_base', 10_000)
   const ropeScaling = await readRopeScaling(file, fields, {
     ...{ rotaryDim, ropeTheta, contextLength },
@@ -49,7 +50,7 @@ async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily
     architecture: family.modelType,
     vocabularySize,
     intermediateSize: fields.count('feed_forward_length', sizeLimits.intermediateSize),
-    layers: fields.count('block_count', sizeLimits.layers),
+    layers,
     ...heads,
     contextLength,
     ropeTheta,
@@ -66,6 +67,7 @@ async function readModel(file: GgufFile, fields: GgufFields, family: ModelFamily
     tieWordEmbeddings: !has('output.weight'),
     eosTokenIds: [],
     initializerRange: 0.02,
+    ...family.gguf.implies?.({ ...heads, layers }),
     ...family.gguf.read?.(fields),
   }
 }

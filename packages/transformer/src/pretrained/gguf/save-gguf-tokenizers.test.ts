@@ -60,6 +60,16 @@ const tokenizers: [string, () => Promise<Tokenizer> | Tokenizer][] = [
   ],
   ['Prepend and Replace', () => small(smallSentencePiece())],
   [
+    "Gemma's Replace, and a Split at the spaces that it leaves none of",
+    () =>
+      small(smallSentencePiece(), (json) =>
+        Object.assign(json, {
+          normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
+          pre_tokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithPrevious', invert: false },
+        }),
+      ),
+  ],
+  [
     'one merge for each piece, of several ways to make it',
     () =>
       small(smallSentencePiece(), ({ model }) => {

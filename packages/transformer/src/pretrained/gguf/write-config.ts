@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import type { ModelFamily, OptionalField } from '../../config/families/index'
+import type { Implied, ModelFamily, OptionalField } from '../../config/families/index'
 import type { GenerationConfig, ModelConfig } from '../../config/index'
 import type { GgufValue } from '../../files/gguf/value'
 import { lackingScaling, ropeScalingMetadata } from './write-rope-scaling'
@@ -59,11 +59,14 @@ export function samplingMetadata({ doSample, temperature, topK, topP }: Generati
 /** What a model has that llama.cpp does not compute in its architecture must not be left out. */
 function checkComputed(config: ModelConfig, { gguf }: ModelFamily, refuse: (what: string) => OutriderError): void {
   const { architecture, computes, attentionBias = 'all', ropeScaling } = gguf
+  const implied = gguf.implies?.(config) ?? {}
   const { heads, headDim, hiddenSize } = config
   const hasAllBiases = computes.includes('attentionBias') && attentionBias === 'all'
   if (config.attentionBias === 'all' && !hasAllBiases) throw refuse('bias after attention')
   for (const [field, what] of Object.entries(optionalFields) as [OptionalField, string][])
-    if (config[field] !== undefined && !computes.includes(field)) throw refuse(what)
+    if (!(field in implied) && config[field] !== undefined && !computes.includes(field)) throw refuse(what)
+  for (const [field, value] of Object.entries(implied) as [keyof Implied, unknown][])
+    if (!isSame(config[field], value)) throw refuse(impliedFields[field])
   if (config.ropeScaling && !ropeScaling.includes(config.ropeScaling.type))
     throw refuse(`rotary scaling of type ${config.ropeScaling.type}`)
   const scaling = lackingScaling(config)
@@ -71,6 +74,10 @@ function checkComputed(config: ModelConfig, { gguf }: ModelFamily, refuse: (what
   if (architecture === 'phi3' && heads * headDim !== hiddenSize)
     throw refuse(`${heads} heads of ${headDim} beside a hidden size of ${hiddenSize}`)
 }
+
+/** Numbers are f32 in llama.cpp. */
+const isSame = (one: unknown, other: unknown): boolean =>
+  typeof one === 'number' && typeof other === 'number' ? Math.abs(one - other) <= 1e-6 * Math.abs(other) : one === other
 
 /** What a model may have beyond a plain Llama, in words. Whoever adds a field says it here. */
 const optionalFields: Record<Exclude<OptionalField, 'slidingWindow'>, string> = {
@@ -91,4 +98,9 @@ const optionalFields: Record<Exclude<OptionalField, 'slidingWindow'>, string> = 
   ropeScaling: 'rotary scaling',
   rotaryDim: 'heads that are turned in part',
   slidingRope: 'other rotary positions in layers with a window',
+}
+
+const impliedFields: Record<keyof Implied, string> = {
+  ...optionalFields,
+  tieWordEmbeddings: 'head beside the embedding',
 }

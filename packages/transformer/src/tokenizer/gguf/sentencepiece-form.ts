@@ -43,7 +43,7 @@ function readSpacePrefix(json: TokenizerJson, differences: string[]): boolean {
     else if (isSpaceToMark(step)) replaced = true
     else throw unsupported(`llama.cpp has no place for its normalizer ${described(step)}`)
   }
-  const before = stepsOf(json.pre_tokenizer)
+  const before = stepsOf(json.pre_tokenizer).filter((step) => !(replaced && isAtSpace(step)))
   if (before.length === 0 && replaced) return prepended
   const [metaspace] = before
   if (before.length !== 1 || metaspace?.type !== 'Metaspace')
@@ -79,6 +79,9 @@ function readMetaspace(
 
 const isSpaceToMark = ({ type, pattern, content }: Step) =>
   type === 'Replace' && (pattern?.String ?? pattern?.Regex) === ' ' && content === '▁'
+
+/** Cuts at spaces, of which the normalizer has left none: Gemma's. */
+const isAtSpace = ({ type, pattern }: Step) => type === 'Split' && pattern?.String === ' '
 
 /** llama.cpp writes ▁ as a space and bytes as bytes; a first space it leaves to the reader. */
 function checkDecoder(steps: readonly Step[]): void {
