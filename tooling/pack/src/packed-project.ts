@@ -12,6 +12,7 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url))
 interface Manifest {
   name: string
   dependencies?: Record<string, string>
+  peerDependencies?: Record<string, string>
 }
 
 export interface Package {
@@ -19,13 +20,16 @@ export interface Package {
   folder: string
   /** Third-party names that it depends on. */
   dependencies: string[]
+  /** Third-party names that its user installs beside it. */
+  peers: string[]
 }
 
 export const packages: Package[] = readdirSync(join(root, 'packages')).map((directory) => {
   const folder = join(root, 'packages', directory)
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
-  const dependencies = Object.keys(manifest.dependencies ?? {}).filter((name) => !name.startsWith('@outrider/'))
-  return { name: manifest.name, folder, dependencies }
+  const thirdParty = (names = {}) => Object.keys(names).filter((name) => !name.startsWith('@outrider/'))
+  const { name, dependencies, peerDependencies } = manifest
+  return { name, folder, dependencies: thirdParty(dependencies), peers: thirdParty(peerDependencies) }
 })
 
 /**
@@ -43,15 +47,18 @@ export async function packedProject(): Promise<string> {
   const project = await mkdtemp(join(tmpdir(), 'outrider-packed-'))
   await pnpm(root, ['--recursive', '--filter', './packages/*', 'pack', '--pack-destination', project])
   const tarballs = Object.fromEntries(packages.map(({ name }) => [name, `file:${tarball(project, name)}`]))
-  const thirdParty = packages.flatMap(({ folder, dependencies }) =>
-    dependencies.map((name) => [name, `link:${join(folder, 'node_modules', name)}`]),
-  )
+  const links = (which: 'dependencies' | 'peers') =>
+    Object.fromEntries(
+      packages.flatMap(({ folder, [which]: names }) =>
+        names.map((name) => [name, `link:${join(folder, 'node_modules', name)}`]),
+      ),
+    )
   const manifest = {
     name: 'empty-project',
     private: true,
     type: 'module',
-    dependencies: { ...tarballs, '@types/node': `link:${join(root, 'node_modules/@types/node')}` },
-    pnpm: { overrides: { ...tarballs, ...Object.fromEntries(thirdParty) } },
+    dependencies: { ...tarballs, ...links('peers'), '@types/node': `link:${join(root, 'node_modules/@types/node')}` },
+    pnpm: { overrides: { ...tarballs, ...links('dependencies') } },
   }
   await writeFile(join(project, 'package.json'), JSON.stringify(manifest, null, 2))
   await pnpm(project, ['install', '--offline', '--ignore-workspace', '--ignore-scripts', '--reporter=append-only'])
