@@ -29,7 +29,8 @@ import { modelDrafter } from './drafter/model-drafter'
 import { measureCosts } from './measuring/measure-costs'
 import { SpeculationMetrics } from './metrics'
 import { Sequence } from './sequence'
-import type { Verification } from './verification/rule'
+import { type Verification, verificationRule } from './verification/by-name'
+import type { VerificationRule } from './verification/rule'
 
 /** What a target needs beside its model: what `loadCausalLM` returns has it all. */
 export type Target = Omit<PretrainedModel<CausalLM>, 'dispose'>
@@ -45,7 +46,7 @@ export interface SpeculativeDecoderOptions {
   draftLength?: number | 'auto' | DraftLengthPolicy
   /** What steps cost, where it is known; then nothing is measured. Answers that are to repeat themselves depend on it. */
   costs?: StepCosts | undefined
-  /** Default 'block': never fewer tokens than 'token'. */
+  /** A rule by its name, or one of your own (`defineVerification`). Default 'block': never fewer tokens than 'token'. */
   verification?: Verification
   /** Seconds, for measuring. Default the system's clock. */
   now?: () => number
@@ -107,7 +108,7 @@ export class SpeculativeDecoder {
   readonly metrics: SpeculationMetrics
   readonly #target: Target
   readonly #drafter: Drafter
-  readonly #verification: Verification
+  readonly #verification: VerificationRule
   readonly #now: () => number
   readonly #longestDraft: number
   readonly #costs: StepCosts | undefined
@@ -128,11 +129,9 @@ export class SpeculativeDecoder {
     verification = 'block',
     now = () => performance.now() / 1000,
   }: SpeculativeDecoderOptions) {
-    if (verification !== 'token' && verification !== 'block')
-      throw new OutriderError('INVALID_ARGUMENT', `verification is "${verification}"; it must be "token" or "block".`)
     this.#target = target
     this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter)
-    this.#verification = verification
+    this.#verification = verificationRule(verification)
     this.#now = now
     this.#policy = policyOf(draftLength)
     this.#longestDraft = typeof draftLength === 'number' ? draftLength : maxDraftLength

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { rowFiles } from '@outrider/dataset'
-import { SpeculativeDecoder, type Verification } from '@outrider/speculative'
+import { SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
 import { compareVocabularies, parameterCount, type SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
@@ -33,7 +33,7 @@ interface EvaluateFlags extends SamplingFlags, DtypeFlags, RowFlags {
   draft: string
   prompts: string[]
   draftLength: number[]
-  verification: Verification
+  verification: VerificationName
   maxTokens: number
   limit?: number
   blockTimes?: boolean
