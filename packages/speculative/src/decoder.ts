@@ -6,7 +6,9 @@ import {
   compareVocabularies,
   type FinishReason,
   type GenerateOptions,
+  type Generation,
   type GenerationResult,
+  generation,
   longSequence,
   madeUpTokens,
   type PretrainedModel,
@@ -143,13 +145,17 @@ export class SpeculativeDecoder {
   }
 
   /**
-   * Generates an answer, block by block. Stopping the iteration frees its memory; so does aborting, and the decoder is as
+   * Generates an answer, block by block, and whole as `result`. Stopping the iteration frees its memory; so does aborting, and the decoder is as
    * usable as before. With `draftLength: 'auto'` the first call whose γ may depend on the clock measures costs.
    *
    * @throws OutriderError as `promptTokens` and `resolveSampling` do; ABORTED when the signal says so; NOT_FINITE where the
    *   logits of target or draft are no numbers
    */
-  async *generate(
+  generate(prompt: Prompt, options: SpeculativeGenerateOptions = {}): Generation<Block> {
+    return generation(this.#blocks(prompt, options))
+  }
+
+  async *#blocks(
     prompt: Prompt,
     {
       maxTokens = defaultMaxTokens,
@@ -159,7 +165,7 @@ export class SpeculativeDecoder {
       logProbabilities,
       reproducible,
       ...options
-    }: SpeculativeGenerateOptions = {},
+    }: SpeculativeGenerateOptions,
   ): AsyncGenerator<Block, GenerationResult, undefined> {
     const { model, tokenizer, config, generationConfig } = this.#target
     const sampling = resolveSampling(options)

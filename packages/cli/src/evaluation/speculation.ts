@@ -76,10 +76,10 @@ export async function measureInTurns(
   const running = contenders.map((contender) => ({ contender, ...begun(target, contender) }))
   for (const [i, { prompt, category }] of prompts.entries()) {
     const options = { ...sampling, seed: (sampling.seed ?? 0) + i, maxTokens, signal }
-    onAnswer?.({ rate: note(plain, category, await finished(generate(target, prompt, options))), how: 'plain' })
+    onAnswer?.({ rate: note(plain, category, await generate(target, prompt, options).result), how: 'plain' })
     for (const { contender, paces, decoderOf } of running) {
       const decoder = decoderOf(category)
-      const rate = note(paces, category, await finished(decoder.generate(prompt, options)))
+      const rate = note(paces, category, await decoder.generate(prompt, options).result)
       onAnswer?.({ rate, how: `γ ${contender.draftLength}`, metrics: decoder.metrics })
     }
   }
@@ -122,10 +122,3 @@ function note(paces: Paces, category: string, { tokens, timings }: GenerationRes
 
 export const tokensPerSecond = (pace: Pace | undefined): number =>
   pace && pace.seconds > 0 ? pace.tokens / pace.seconds : 0
-
-async function finished<R>(answer: AsyncGenerator<unknown, R>): Promise<R> {
-  for (;;) {
-    const { done, value } = await answer.next()
-    if (done) return value as R
-  }
-}

@@ -2,6 +2,7 @@ export { Answer, type AnswerOptions, type FinishReason, type TokenText } from '.
 export { type BatchSequence, type BatchToken, ContinuousBatch, type ContinuousBatchOptions } from './continuous-batch'
 export { type GeneratedToken, type GenerateOptions, type GenerationResult, generate, throwIfAborted } from './generate'
 export { type BatchAnswer, type GenerateBatchOptions, generateBatch } from './generate-batch'
+export { type Generation, generation } from './generation'
 export { checkedCount, type LogProbability, type ScoredToken, scoreTokens } from './log-probabilities'
 export { prefill } from './prefill'
 export { checkPrompt, type Prompt, promptTokens, promptTokensInSlices } from './prompt'
