@@ -31,7 +31,7 @@ describe('the site, as it is built', () => {
       'guide/loss',
     ])
       expect(pages.has(`${page}.html`), page).toBe(true)
-    for (const name of ['tensor', 'transformer', 'losses', 'dataset', 'training', 'speculative'])
+    for (const name of ['tensor', 'transformer', 'losses', 'dataset', 'training', 'speculative', 'evaluation'])
       expect(pages.get(`api/${name}.html`)!.length, name).toBeGreaterThan(20_000)
   })
 

@@ -50,7 +50,16 @@ export default defineConfig({
       },
       {
         text: 'API reference',
-        items: ['tensor', 'transformer', 'losses', 'dataset', 'training', 'speculative'].map((name) => ({
+        items: [
+          'tensor',
+          'transformer',
+          'losses',
+          'losses/typed',
+          'dataset',
+          'training',
+          'speculative',
+          'evaluation',
+        ].map((name) => ({
           text: `@outrider/${name}`,
           link: `/api/${name}`,
         })),

@@ -5,13 +5,16 @@ import { Application, Converter } from 'typedoc'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const out = `${root}docs/api`
 
-const packages = ['tensor', 'transformer', 'losses', 'dataset', 'training', 'speculative']
+const packages = ['tensor', 'transformer', 'losses', 'dataset', 'training', 'speculative', 'evaluation']
 
 /** The API reference as Markdown, a page for each package, from the docstrings of the sources. */
 export async function writeApiReference() {
   rmSync(out, { recursive: true, force: true })
   const app = await Application.bootstrapWithPlugins({
-    entryPoints: packages.map((name) => `${root}packages/${name}/src/index.ts`),
+    entryPoints: [
+      ...packages.map((name) => `${root}packages/${name}/src/index.ts`),
+      `${root}packages/losses/src/typed/index.ts`,
+    ],
     tsconfig: `${root}tsconfig.json`,
     skipErrorChecking: true, // the gate checks types
     plugin: ['typedoc-plugin-markdown'],
@@ -43,7 +46,7 @@ export async function writeApiReference() {
   const project = await app.convert()
   if (!project) throw new Error('TypeDoc could not read the sources')
   // TypeDoc calls an entry point by its path; a page is called by its package.
-  for (const module of project.children ?? []) module.name = module.name.replace(/\/src$/, '')
+  for (const module of project.children ?? []) module.name = module.name.replace(/\/src(?=$|\/)/, '')
   await app.generateOutputs(project)
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('TypeDoc found fault with the docstrings')
 }

@@ -1,9 +1,9 @@
+import type { CompletionToken } from '@outrider/evaluation'
+import { completionView } from '@outrider/evaluation'
 import { SpeculativeDecoder, type TokenSource } from '@outrider/speculative'
 import type { Device } from '@outrider/tensor'
 import { Decoder, loadCausalLM, type PretrainedModel, parameterShapes, pretrainedModel } from '@outrider/transformer'
 import { bundledTarget } from 'outrider/tiny-chat'
-import { completionView } from '../../packages/cli/src/report/completion'
-import type { CompletionToken } from '../../packages/cli/src/report/data'
 
 const prompt = 'Tell me a story about a mouse and a bell.'
 const layers = 9
@@ -30,8 +30,8 @@ export async function answerByOrigin(device: Device) {
   for await (const { pieces } of decoder.generate([{ role: 'user', content: prompt }], { maxTokens: 64 }))
     for (const { text, source } of pieces) tokens.push({ text, origin: origins[source] })
   target.dispose()
-  const { blockEfficiency, acceptanceRate, targetPasses } = decoder.metrics
-  const note = `${tokens.length} tokens in ${targetPasses + 1} passes of the target: τ = ${blockEfficiency.toFixed(2)}, α = ${acceptanceRate.toFixed(2)}`
+  const { blockEfficiency, acceptanceRate, numTargetPasses } = decoder.metrics
+  const note = `${tokens.length} tokens in ${numTargetPasses + 1} passes of the target: τ = ${blockEfficiency.toFixed(2)}, α = ${acceptanceRate.toFixed(2)}`
   const title = `Drafted by the first ${layers} of its ${target.config.layers} layers, γ = 4`
   return completionView({ prompt, answers: [{ title, note, tokens }] })
 }

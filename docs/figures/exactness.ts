@@ -1,4 +1,4 @@
-import { barChart } from '../../packages/cli/src/report/bar-chart'
+import { barChart } from '@outrider/evaluation'
 import { p, q, rules, simulate, symbols } from './toy'
 
 export const blocks = 40_000

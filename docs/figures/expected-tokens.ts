@@ -1,5 +1,5 @@
+import { lineChart } from '@outrider/evaluation'
 import { expectedTokens } from '@outrider/speculative'
-import { lineChart } from '../../packages/cli/src/report/line-chart'
 
 const draftLengths = [1, 3, 5, 8]
 const rates = Array.from({ length: 51 }, (_, i) => i / 50)

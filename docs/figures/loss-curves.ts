@@ -1,6 +1,6 @@
+import { lineChart } from '@outrider/evaluation'
 import { distillationLoss, kld, negativeLogAcceptance, type RowLoss, reverseKld, tvd } from '@outrider/losses'
 import { type Device, multiply, valueAndGradient } from '@outrider/tensor'
-import { lineChart } from '../../packages/cli/src/report/line-chart'
 
 /** Two tokens: the target gives the first 0.7, the draft gives it p. A row for each p. */
 export const q = 0.7

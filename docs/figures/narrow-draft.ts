@@ -1,6 +1,6 @@
+import { lineChart } from '@outrider/evaluation'
 import { distillationLoss, jsd, kld, type RowLoss, reverseKld, tvd } from '@outrider/losses'
 import { broadcastTo, type Device, multiply, subtract, valueAndGradient } from '@outrider/tensor'
-import { lineChart } from '../../packages/cli/src/report/line-chart'
 
 /** What the target says at four positions that the draft is too small to tell apart: one p must do for all. */
 const targets = [

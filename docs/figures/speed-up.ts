@@ -1,5 +1,5 @@
+import { lineChart } from '@outrider/evaluation'
 import { expectedTokens } from '@outrider/speculative'
-import { lineChart } from '../../packages/cli/src/report/line-chart'
 
 const rates = [0.6, 0.7, 0.8, 0.9]
 const costRatio = 0.05

@@ -1,4 +1,4 @@
-import { lineChart } from '../../packages/cli/src/report/line-chart'
+import { lineChart } from '@outrider/evaluation'
 import { rules, simulate } from './toy'
 
 const draftLengths = [1, 2, 3, 4, 5, 6, 7, 8]

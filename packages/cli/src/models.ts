@@ -1,7 +1,7 @@
+import { shapeText } from '@outrider/evaluation'
 import { type LoadDtype, loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/transformer'
 import type { Context } from './context'
 import { withFolderAdvice } from './model-source'
-import type { ModelFacts } from './report/index'
 import { bytes, count } from './terminal'
 
 /** Loads a model onto the command's device, with a progress line where that takes long. It lives until the command ends. */
@@ -50,16 +50,5 @@ const largeBytes = 64 * mebibyte
 /** `659K parameters, 6 layers of 96, vocabulary 464, 2.5 MiB`. */
 export function describeModel({ model, config }: PretrainedModel): string {
   const held = Object.values(model.parameters).reduce((sum, tensor) => sum + tensor.bytes, 0)
-  return `${count(parameterCount(config))} parameters, ${shapeOf(config)}, ${bytes(held)} on the device`
+  return `${count(parameterCount(config))} parameters, ${shapeText(config)}, ${bytes(held)} on the device`
 }
-
-/** What a report tells of a model. */
-export const modelFacts = (name: string, role: string, { config }: PretrainedModel): ModelFacts => ({
-  name,
-  role,
-  parameters: parameterCount(config),
-  shape: shapeOf(config),
-})
-
-const shapeOf = ({ layers, hiddenSize, vocabularySize }: PretrainedModel['config']): string =>
-  `${layers} ${layers === 1 ? 'layer' : 'layers'} of ${hiddenSize}, vocabulary ${vocabularySize}`

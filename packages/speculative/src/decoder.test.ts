@@ -154,7 +154,7 @@ describe('figures of an answer', () => {
     const { result, metrics } = await delivered(options, settings)
     expect(result.tokens).toHaveLength(tokens)
     expect(metrics.numDeliveredTokens).toBe(tokens - 1) // the first comes with the prompt's pass
-    expect(metrics.blockEfficiency).toBe((tokens - 1) / metrics.targetPasses)
+    expect(metrics.blockEfficiency).toBe((tokens - 1) / metrics.numTargetPasses)
     expect(metrics.meanAcceptanceLength).toBe((tokens - 1) / metrics.numDrafts)
     expect(metrics.numAcceptedTokens).toBeLessThanOrEqual(tokens - 1)
     expect(metrics.numAcceptedTokensPerPos.reduce((a, b) => a + b)).toBe(metrics.numAcceptedTokens)

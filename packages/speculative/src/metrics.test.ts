@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { figuresJson } from './figures'
 import { SpeculationMetrics } from './metrics'
 
 function recorded(): SpeculationMetrics {
@@ -18,6 +19,22 @@ it('counts as vLLM does', () => {
     mean_acceptance_length: 3,
     draft_acceptance_rate: 0.8,
   })
+})
+
+it('has its figures as plain data, and in JSON under the same names with underscores', () => {
+  const { figures } = recorded()
+  expect(Object.getPrototypeOf(figures)).toBe(Object.prototype)
+  expect(structuredClone(figures)).toEqual(figures)
+  const names = Object.entries(recorded().toJSON())
+  expect(names.map(([, value]) => value)).toEqual(Object.values(figures))
+  expect(names.map(([name]) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()))).toEqual(
+    Object.keys(figures),
+  )
+  expect(Object.keys(figuresJson({ acceptanceRatePerPos: [1], mbsu: 2, speedUp: null }))).toEqual([
+    'acceptance_rate_per_pos',
+    'mbsu',
+    'speed_up',
+  ])
 })
 
 it("reports the paper's measures", () => {

@@ -1,8 +1,9 @@
+import type { SpeculationFigures } from '@outrider/speculative'
 import { batch, type Signal, signal } from '@preact/signals'
 import { proxy } from 'comlink'
 import { engine, engineState } from '../app/engine'
 import { attempt } from '../app/notices'
-import type { AnswerEnd, ChatBlock, Figures } from '../engine/index'
+import type { AnswerEnd, ChatBlock } from '../engine/index'
 import { settings } from './settings'
 
 /** A part of an answer: a token with its source, or drafted tokens that were refused in its place. */
@@ -28,7 +29,7 @@ export const turns = signal<readonly (Question | Reply)[]>([])
 export const running = signal<Reply | undefined>(undefined)
 
 /** Of everything since the drafter, the rule or the model changed. */
-export const figures = signal<Figures | undefined>(undefined)
+export const figures = signal<SpeculationFigures | undefined>(undefined)
 
 /** What a screen reader hears when an answer is there. */
 export const announcement = signal('')

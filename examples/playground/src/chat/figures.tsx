@@ -1,7 +1,8 @@
+import type { SpeculationFigures } from '@outrider/speculative'
 import { engineState } from '../app/engine'
-import type { Figures as Numbers } from '../engine/index'
 import { figures, resetFigures } from './conversation'
 import { PositionBars } from './position-bars'
+import { positionsOf } from './positions'
 
 /** How speculation goes, live. */
 export function Figures() {
@@ -20,7 +21,7 @@ export function Figures() {
         )}
       </header>
       <p class="hero">
-        <strong>{number(now?.blockEfficiency, 2)}</strong>
+        <strong>{number(now?.numTargetPasses ? now.blockEfficiency : null, 2)}</strong>
         <span>
           tokens a pass of the model
           <small>block efficiency τ; plain decoding has 1</small>
@@ -31,7 +32,7 @@ export function Figures() {
           <dt>
             Acceptance rate <i>α</i>
           </dt>
-          <dd>{number(now?.acceptanceRate, 3)}</dd>
+          <dd>{number(now?.numDrafts ? now.acceptanceRate : null, 3)}</dd>
         </div>
         <div>
           <dt>
@@ -41,7 +42,7 @@ export function Figures() {
         </div>
         <div>
           <dt>Accepted / drafted</dt>
-          <dd>{now && now.drafted > 0 ? `${now.accepted} / ${now.drafted}` : '–'}</dd>
+          <dd>{now?.numDrafts ? `${now.numAcceptedTokens} / ${now.numDraftTokens}` : '–'}</dd>
         </div>
         {draft && (
           <div>
@@ -51,17 +52,17 @@ export function Figures() {
         )}
       </dl>
       <Speeds now={now} />
-      <PositionBars positions={now?.positions ?? []} />
+      <PositionBars positions={now ? positionsOf(now) : []} />
     </section>
   )
 }
 
 /** Whether speculation pays: by the tokens that a block brings, against those that its time is worth. */
-function Verdict({ now }: { now: Numbers | undefined }) {
-  if (now?.acceptanceLength == null || !now.measured) return null
-  const { pays, acceptanceLength, neededLength } = now
+function Verdict({ now }: { now: SpeculationFigures | undefined }) {
+  if (!now?.numDrafts || now.neededAcceptanceLength === null) return null
+  const { pays, meanAcceptanceLength, neededAcceptanceLength } = now
   if (pays === null) return <span class="badge">measuring</span>
-  const title = `A block brings ${number(acceptanceLength, 2)} tokens; it must bring ${number(neededLength, 2)}.`
+  const title = `A block brings ${number(meanAcceptanceLength, 2)} tokens; it must bring ${number(neededAcceptanceLength, 2)}.`
   return (
     <span class="badge" data-tone={pays ? 'good' : 'warning'} title={title}>
       {pays ? 'it pays' : 'it does not pay here'}
@@ -70,10 +71,10 @@ function Verdict({ now }: { now: Numbers | undefined }) {
 }
 
 /** Tokens a second, with and without speculation. */
-function Speeds({ now }: { now: Numbers | undefined }) {
+function Speeds({ now }: { now: SpeculationFigures | undefined }) {
   const rows = [
-    { name: 'Speculative', kind: 'draft', rate: now?.speculativeRate ?? null },
-    { name: 'Plain', kind: 'plain', rate: now?.plainRate ?? null },
+    { name: 'Speculative', kind: 'draft', rate: now?.tokensPerSecond || null },
+    { name: 'Plain', kind: 'plain', rate: now?.plainTokensPerSecond ?? null },
   ]
   const most = Math.max(...rows.map(({ rate }) => rate ?? 0), 1e-9)
   return (
@@ -94,9 +95,10 @@ function Speeds({ now }: { now: Numbers | undefined }) {
   )
 }
 
-function breakEven(now: Numbers | undefined): string {
-  if (!now?.measured) return '–'
-  return now.breakEven === null ? 'none' : now.breakEven === 0 ? 'any' : now.breakEven.toFixed(2)
+function breakEven(now: SpeculationFigures | undefined): string {
+  if (!now || now.costRatio === null) return '–'
+  const even = now.breakEvenAcceptanceRate
+  return even === null ? 'none' : even === 0 ? 'any' : even.toFixed(2)
 }
 
 const number = (value: number | null | undefined, digits: number) => (value == null ? '–' : value.toFixed(digits))

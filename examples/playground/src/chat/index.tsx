@@ -86,13 +86,13 @@ function Strip() {
       }}
     >
       <span>
-        τ <strong>{shown(now?.blockEfficiency, 2)}</strong>
+        τ <strong>{shown(now?.numTargetPasses ? now.blockEfficiency : null, 2)}</strong>
       </span>
       <span>
-        α <strong>{shown(now?.acceptanceRate, 2)}</strong>
+        α <strong>{shown(now?.numDrafts ? now.acceptanceRate : null, 2)}</strong>
       </span>
       <span>
-        <strong>{shown(now?.speculativeRate, 1)}</strong> tokens/s
+        <strong>{shown(now?.tokensPerSecond || null, 1)}</strong> tokens/s
       </span>
       <span class="chevron" aria-hidden="true" />
       <span class="visually-hidden">{unfolded.value ? 'Hide' : 'Show'} figures and settings</span>

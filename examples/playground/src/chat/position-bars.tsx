@@ -1,7 +1,7 @@
-import type { Figures } from '../engine/index'
+import type { positionsOf } from './positions'
 
 /** By position in the block: the share of drafts that kept the token there (bars), and α (ticks). */
-export function PositionBars({ positions }: { positions: Figures['positions'] }) {
+export function PositionBars({ positions }: { positions: ReturnType<typeof positionsOf> }) {
   const words = positions
     .map(
       ({ kept, acceptanceRate }, i) =>

@@ -13,7 +13,7 @@ export type {
   StageProgress,
   WhenFull,
 } from './align/index'
-export type { AnswerEnd, ChatBlock, ChatSettings, Figures } from './chat/index'
+export type { AnswerEnd, ChatBlock, ChatSettings } from './chat/index'
 export type { Engine } from './engine'
 export { EngineError, type Failure, failureOf } from './failure'
 export type { InsideState, Profile } from './inside'

@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import type { ChatMessage } from '@outrider/transformer'
+import { type ChatMessage, fitConversation } from '@outrider/transformer'
 
 /** A conversation, and the part of it that still fits into the context of the model. */
 export class Conversation {
@@ -59,20 +59,16 @@ export class Conversation {
    */
   fit(lengthOf: (messages: ChatMessage[]) => number, { limit, context }: { limit: number; context: number }): number {
     const before = this.#dropped
-    let length = lengthOf(this.sent)
-    while (length > limit && this.#dropped + 2 < this.#turns.length) {
-      this.#dropped += 2
-      length = lengthOf(this.sent)
-    }
-    if (length >= context) {
-      this.#dropped = before
+    const measured = (messages: ChatMessage[]) => ({ length: lengthOf(messages) })
+    const { prompt, leftOut } = fitConversation(this.messages, measured, { limit, leftOut: before })
+    if (prompt.length >= context)
       throw new OutriderError(
         'CONTEXT_OVERFLOW',
-        `The message has ${length} tokens${this.system === undefined ? '' : ' with the system message'}; the context of the model is ${context}, question and answer together.`,
+        `The message has ${prompt.length} tokens${this.system === undefined ? '' : ' with the system message'}; the context of the model is ${context}, question and answer together.`,
         { remedy: 'Ask in fewer words.' },
       )
-    }
-    return (this.#dropped - before) / 2
+    this.#dropped = leftOut
+    return (leftOut - before) / 2
   }
 
   get #opening(): ChatMessage[] {

@@ -1,5 +1,5 @@
+import { paysText } from '@outrider/evaluation'
 import type { SpeculationMetrics } from '@outrider/speculative'
-import { paysText } from '../evaluation/pays'
 import { fixed } from '../terminal'
 import type { ChatAnswer } from './session'
 import type { ChatSettings } from './settings'
@@ -38,7 +38,7 @@ export function figures(
       `accepted/drafted ${metrics.numAcceptedTokens}/${metrics.numDraftTokens} = ${fixed(metrics.draftAcceptanceRate)}`,
       `γ ${fixed(metrics.meanDraftLength, 1)}`,
     ].join(' · '),
-    ...(whole?.costs ? [paysText(whole.toJSON())] : []),
+    ...(whole?.costs ? [paysText(whole)] : []),
   ]
 }
 

@@ -1,8 +1,8 @@
+import { paysText } from '@outrider/evaluation'
 import { OutriderError } from '@outrider/tensor'
 import { throwIfAborted } from '@outrider/transformer'
 import type { Context } from '../context'
 import { errorText } from '../error-text'
-import { paysText } from '../evaluation/pays'
 import { count, fixed, printable, type Terminal, WordWrap } from '../terminal'
 import { warmUpProgress } from '../warm-up-progress'
 import { figures } from './figures'
@@ -59,7 +59,7 @@ export async function talk(
   if (interactive && speculation && speculation.numDrafts > 0)
     terminal.note(
       dim(
-        `In all: τ ${fixed(speculation.blockEfficiency)} · α ${fixed(speculation.acceptanceRate)} · accepted/drafted ${fixed(speculation.draftAcceptanceRate)} · ${count(speculation.targetPasses)} target passes${speculation.costs ? `\n${paysText(speculation.toJSON())}` : ''}`,
+        `In all: τ ${fixed(speculation.blockEfficiency)} · α ${fixed(speculation.acceptanceRate)} · accepted/drafted ${fixed(speculation.draftAcceptanceRate)} · ${count(speculation.numTargetPasses)} target passes${speculation.costs ? `\n${paysText(speculation)}` : ''}`,
       ),
     )
 }

@@ -1,4 +1,6 @@
 import { rm } from 'node:fs/promises'
+import { type EvaluationRow, tokenByToken } from '@outrider/evaluation'
+import { figuresJson } from '@outrider/speculative'
 import { TargetStates } from '@outrider/training'
 import { directory, parameterCount, saveCausalLM } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
@@ -11,10 +13,9 @@ import { reportData } from '../demo/report-data'
 import { resultTables } from '../demo/result-table'
 import { columnsOf } from '../demo/side-by-side'
 import { alignDraft, generateAnswers, pretrainDraft, type TrainedDraft } from '../demo/stages'
-import { tokenByToken } from '../evaluation/token-by-token'
 import { openModel } from '../models'
 import { claimDirectory, demoDrafts } from '../outputs/index'
-import { writeReport } from '../report/write'
+import { writeReport } from '../outputs/write-report'
 import { count, duration, fixed } from '../terminal'
 
 export const addDemo: AddCommand = (program, run) => {
@@ -128,7 +129,7 @@ function alphaAt({ history }: TrainedDraft, end: 'first' | 'last'): number {
   return some.reduce((a, b) => a + b, 0) / some.length
 }
 
-function bestOf(rows: Awaited<ReturnType<typeof measureAll>>['rows'], drafts: readonly TrainedDraft[]): TrainedDraft {
+function bestOf(rows: readonly EvaluationRow[], drafts: readonly TrainedDraft[]): TrainedDraft {
   const total = (name: string) =>
     rows.filter(({ draft }) => draft === name).reduce((sum, { blockEfficiency }) => sum + blockEfficiency, 0)
   return drafts.slice(1).reduce((a, b) => (total(b.name) > total(a.name) ? b : a))
@@ -144,20 +145,21 @@ function timer(): () => string {
   }
 }
 
-const resultJson = (row: Awaited<ReturnType<typeof measureAll>>['rows'][number]) => ({
-  draft: row.draft,
-  category: row.task,
-  draft_length: row.draftLength,
-  temperature: row.temperature,
-  block_efficiency: row.blockEfficiency,
-  acceptance_rate: row.acceptanceRate,
-  acceptance_rate_per_pos: row.acceptanceByPosition,
-  mean_acceptance_length: row.acceptanceLength,
-  needed_acceptance_length: row.neededLength,
-  pays: row.pays,
-  mbsu: row.mbsu,
-  plain_tokens_per_second: row.plainTokensPerSecond,
-  tokens_per_second: row.speculativeTokensPerSecond,
-  speed_up: row.speedUp,
-  speed_up_share: row.speedUpShare,
-})
+const resultJson = (row: EvaluationRow) =>
+  figuresJson({
+    draft: row.draft,
+    category: row.task,
+    draftLength: row.draftLength,
+    temperature: row.temperature,
+    blockEfficiency: row.blockEfficiency,
+    acceptanceRate: row.acceptanceRate,
+    acceptanceRatePerPos: row.acceptanceRatePerPos,
+    meanAcceptanceLength: row.meanAcceptanceLength,
+    neededAcceptanceLength: row.neededAcceptanceLength,
+    pays: row.pays,
+    mbsu: row.mbsu,
+    plainTokensPerSecond: row.plainTokensPerSecond,
+    tokensPerSecond: row.tokensPerSecond,
+    speedUp: row.speedUp ?? 0,
+    speedUpShare: row.speedUpShare,
+  })

@@ -1,17 +1,21 @@
 import { basename } from 'node:path'
 import { rowFiles } from '@outrider/dataset'
-import { SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
+import {
+  allTasks,
+  type EvaluationFigures,
+  evaluationReport,
+  measurePair,
+  paysText,
+  readPrompts,
+  stepCosts,
+  tokenByToken,
+} from '@outrider/evaluation'
+import { figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
 import { compareVocabularies, parameterCount, type SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
-import { blockTimes, blockTimesJson, printBlockTimes } from '../evaluation/block-times'
-import { type EvaluationFigures, figuresOf, stepCosts } from '../evaluation/figures'
-import { paysText } from '../evaluation/pays'
+import { blockTimes, printBlockTimes } from '../evaluation/block-times'
 import { evaluationProgress } from '../evaluation/progress'
-import { readPrompts } from '../evaluation/prompts'
-import { evaluationReport } from '../evaluation/report-data'
-import { all, measureInTurns } from '../evaluation/speculation'
-import { tokenByToken } from '../evaluation/token-by-token'
 import { openModel } from '../models'
 import {
   type DtypeFlags,
@@ -23,7 +27,7 @@ import {
 } from '../options/groups'
 import { draftTokens, integer, listOf } from '../options/parse'
 import { claimFile } from '../outputs/index'
-import { writeReport } from '../report/write'
+import { writeReport } from '../outputs/write-report'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { fixed } from '../terminal'
 import { warmUpProgress } from '../warm-up-progress'
@@ -93,62 +97,42 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   compareVocabularies(target, draft)
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
-  const { temperature, topK, topP, seed = 0, maxTokens } = flags
-  const sampling: SamplingOptions = { temperature, topK, topP, seed }
+  const { temperature, topK, topP, seed = 0, maxTokens, draftLength: draftLengths, verification } = flags
+  const sampling: Required<SamplingOptions> = { temperature, topK, topP, seed }
 
-  const longest = { target, drafter: draft, draftLength: Math.max(...flags.draftLength) }
+  const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths) }
   await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal, onProgress: warmUpProgress(terminal) })
   const costs = await stepCosts(target, draft, sampling)
-  const onAnswer = evaluationProgress(terminal, prompts.length * (1 + flags.draftLength.length))
-  const { plain, speculations } = await measureInTurns(
-    { target, prompts, sampling, maxTokens, signal, onAnswer },
-    flags.draftLength.map((draftLength) => ({ draft, draftLength, verification: flags.verification, costs })),
-  )
+  const onAnswer = evaluationProgress(terminal, prompts.length * (1 + draftLengths.length))
+  const measure = { target, draft, prompts, draftLengths, verification, sampling, maxTokens, costs, signal, onAnswer }
+  const measured = await measurePair(measure)
   terminal.endProgress()
 
-  const results = speculations.map((speculation, i) => {
-    const figures = (category: string) =>
-      figuresOf(speculation.metrics.get(category)!, plain.get(category), speculation.paces.get(category))
-    const categories = [...speculation.paces.keys()].filter((category) => category !== all)
-    return {
-      draft_length: flags.draftLength[i]!,
-      all: figures(all),
-      categories: Object.fromEntries(categories.map((category) => [category, figures(category)])),
-    }
-  })
-  for (const { draft_length, all: whole, categories } of results) {
-    terminal.print(`\nγ = ${draft_length}, ${temperature === 0 ? 'greedy' : `temperature ${temperature}`}`)
+  for (const { draftLength, all, categories } of measured.results) {
+    terminal.print(`\nγ = ${draftLength}, ${temperature === 0 ? 'greedy' : `temperature ${temperature}`}`)
     terminal.printTable(
       columns,
-      [...Object.entries(categories), ['all', whole] as const].map(([name, figures]) => rowOf(name, figures)),
+      [...Object.entries(categories), [allTasks, all] as const].map(([name, figures]) => rowOf(name, figures)),
     )
-    terminal.printParagraph(furtherFigures(whole))
+    terminal.printParagraph(furtherFigures(all))
   }
-  const { draftLength: draftLengths } = flags
   const times = flags.blockTimes
-    ? await blockTimes(target, draft, { ...sampling, draftLengths, verification: flags.verification, signal })
+    ? await blockTimes(target, draft, { ...sampling, draftLengths, verification, signal })
     : undefined
   if (times) printBlockTimes(terminal, times)
-  const device = await context.device()
-  const adapter = adapterLabel(device)
+  const adapter = adapterLabel(await context.device())
   if (report) {
-    const ways = flags.draftLength.map((draftLength) => ({ title: `γ = ${draftLength}`, draft, draftLength }))
+    const ways = draftLengths.map((draftLength) => ({ title: `γ = ${draftLength}`, draft, draftLength }))
     const { prompt, shown } = prompts[0]!
-    const { verification } = flags
     const data = evaluationReport({
-      target,
-      draft,
+      ...measured,
       names: {
         target: basename(flags.target),
         draft: basename(flags.draft),
         prompts: flags.prompts.map((file) => basename(file)).join(', '),
       },
-      results,
       completion: await tokenByToken(target, ways, { prompt, shown, ...sampling, maxTokens, verification, signal }),
-      adapter: { name: adapter, isSoftware: device.isSoftware },
-      sampling: { temperature, topK, topP, seed },
-      verification,
-      maxTokens,
+      adapter,
       seconds: (performance.now() - began) / 1000,
     })
     terminal.print(`\nReport: ${await writeReport(report, data)}`)
@@ -161,11 +145,15 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     top_k: topK,
     top_p: topP,
     seed,
-    verification: flags.verification,
+    verification,
     parameter_ratio: parameterCount(draft.config) / parameterCount(target.config),
-    costs: { draft_seconds: costs.draftSeconds, target_seconds: costs.targetSeconds },
-    ...(times && { block_times: blockTimesJson(times) }),
-    results,
+    costs: figuresJson(costs),
+    ...(times && { block_times: times.map(figuresJson) }),
+    results: measured.results.map(({ draftLength, all, categories }) => ({
+      draft_length: draftLength,
+      all: figuresJson(all),
+      categories: Object.fromEntries(Object.entries(categories).map(([name, figures]) => [name, figuresJson(figures)])),
+    })),
     ...reading.summary(),
     ...(flags.report !== undefined && { report: flags.report }),
   }
@@ -176,23 +164,23 @@ const columns = [{ title: 'category' }, ...['τ', 'α', 'MBSU', 'c', 'plain tok/
 
 const rowOf = (name: string, figures: EvaluationFigures): string[] => [
   name,
-  fixed(figures.block_efficiency),
-  fixed(figures.acceptance_rate),
+  fixed(figures.blockEfficiency),
+  fixed(figures.acceptanceRate),
   fixed(figures.mbsu),
-  fixed(figures.cost_ratio),
-  fixed(figures.plain_tokens_per_second, 0),
-  fixed(figures.tokens_per_second, 0),
-  `${fixed(figures.speed_up)}×`,
+  fixed(figures.costRatio),
+  fixed(figures.plainTokensPerSecond, 0),
+  fixed(figures.tokensPerSecond, 0),
+  `${fixed(figures.speedUp)}×`,
 ]
 
 /** What the table has no room for, over all categories. */
 function furtherFigures(figures: EvaluationFigures): string {
-  const { num_accepted_tokens, num_draft_tokens, break_even_acceptance_rate: even } = figures
+  const { numAcceptedTokens, numDraftTokens, breakEvenAcceptanceRate: even } = figures
   return [
-    `accepted/drafted ${num_accepted_tokens}/${num_draft_tokens} = ${fixed(figures.draft_acceptance_rate)}`,
-    `α by position ${figures.acceptance_rate_per_pos.map((alpha) => fixed(alpha)).join(' ')}`,
+    `accepted/drafted ${numAcceptedTokens}/${numDraftTokens} = ${fixed(figures.draftAcceptanceRate)}`,
+    `α by position ${figures.acceptanceRatePerPos.map((alpha) => fixed(alpha)).join(' ')}`,
     `break-even α ${even === null ? 'out of reach' : fixed(even)}`,
-    `${fixed(figures.speed_up_share)} of τ/(1 + cγ) = ${fixed(figures.expected_speed_up)}×`,
+    `${fixed(figures.speedUpShare)} of τ/(1 + cγ) = ${fixed(figures.expectedSpeedUp)}×`,
     paysText(figures),
   ].join('; ')
 }

@@ -3,11 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { EvaluationFigures } from '@outrider/evaluation'
+import type { InJson } from '@outrider/speculative'
 import { breakEvenAcceptance } from '@outrider/speculative'
 import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { EvaluationFigures } from '../evaluation/figures'
 import { runCli } from '../testing/run-cli'
 
 // The method, stage by stage, on a model that no one here trained.
@@ -68,7 +69,7 @@ describe('pretrain, generate, distill, evaluate', () => {
 
     const [before, after] = [await stage(...evaluation('draft')), await stage(...evaluation('aligned'))]
     const efficiency = ({ results }: Record<string, unknown>) =>
-      (results as { all: EvaluationFigures }[]).map(({ all }) => all.block_efficiency)
+      (results as { all: InJson<EvaluationFigures> }[]).map(({ all }) => all.block_efficiency)
     for (const [i, value] of efficiency(after).entries()) expect(value).toBeGreaterThan(efficiency(before)[i]! + 0.1)
   })
 
@@ -90,7 +91,11 @@ describe('pretrain, generate, distill, evaluate', () => {
       expect(host_seconds).toBeGreaterThanOrEqual(0)
       if (draft_length! > 0) expect(draft_seconds).toBeGreaterThan(0)
     }
-    const lengths = results as { draft_length: number; all: EvaluationFigures; categories: Record<string, object> }[]
+    const lengths = results as {
+      draft_length: number
+      all: InJson<EvaluationFigures>
+      categories: Record<string, object>
+    }[]
     expect(lengths.map(({ draft_length }) => draft_length)).toEqual([2, 3])
     for (const { draft_length, all, categories } of lengths) {
       expect(Object.keys(categories)).toEqual(['group 0', 'group 1'])
@@ -126,7 +131,7 @@ describe('evaluate --report', () => {
   test('writes one HTML file with the figures that were printed, and an answer token by token', async () => {
     const { results } = await stage(...evaluation('aligned'), '--report', at('report.html'))
     const page = readFileSync(at('report.html'), 'utf8')
-    const { all } = (results as { all: EvaluationFigures }[])[1]!
+    const { all } = (results as { all: InJson<EvaluationFigures> }[])[1]!
     expect(page).toContain(`<td>${all.block_efficiency.toFixed(2)}</td><td>${all.acceptance_rate.toFixed(2)}</td>`)
     expect(page).toContain('<td class="left">group 1</td>')
     expect(page).toMatch(/<span class="accepted" title="drafted and accepted">/)

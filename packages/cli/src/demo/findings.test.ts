@@ -1,5 +1,5 @@
+import { allTasks, type EvaluationRow } from '@outrider/evaluation'
 import { describe, expect, test } from 'vitest'
-import { allTasks, type EvaluationRow } from '../report/index'
 import { findings } from './findings'
 
 const row = (draft: string, blockEfficiency: number, speedUp: number, task: string = allTasks) =>
@@ -10,8 +10,8 @@ const row = (draft: string, blockEfficiency: number, speedUp: number, task: stri
     temperature: 0,
     blockEfficiency,
     speedUp,
-    acceptanceLength: blockEfficiency,
-    neededLength: 2.1,
+    meanAcceptanceLength: blockEfficiency,
+    neededAcceptanceLength: 2.1,
     pays: blockEfficiency > 2.1,
     speedUpShare: 0.8,
   }) as EvaluationRow

@@ -1,6 +1,5 @@
+import { allTasks, type EvaluationRow, paysText, temperatureText } from '@outrider/evaluation'
 import { breakEvenAcceptance, costRatio, type StepCosts } from '@outrider/speculative'
-import { paysText } from '../evaluation/pays'
-import { allTasks, type EvaluationRow, temperatureText } from '../report/index'
 import { fixed } from '../terminal'
 
 /** Where it was measured, and what steps cost there. */
@@ -25,8 +24,8 @@ export function findings(
   const tau = (draft: string) => mean(draft, ({ blockEfficiency }) => blockEfficiency)
   const [base, ...aligned] = drafts
   const best = aligned.reduce((a, b) => (tau(b) > tau(a) ? b : a))
-  const fastest = over.reduce((a, b) => (b.speedUp > a.speedUp ? b : a))
-  const lead = `Block efficiency rises from ${fixed(tau(base!))} with the merely pretrained draft to ${fixed(tau(best))} with the one aligned by ${best} (mean over γ and sampling, all tasks). The fastest setting decodes at ${fixed(fastest.speedUp)} times the plain rate: ${fastest.draft}, γ = ${fastest.draftLength}, ${fastest.temperature === 0 ? 'greedy' : `temperature ${fastest.temperature}`}.`
+  const fastest = over.reduce((a, b) => (measuredSpeedUp(b) > measuredSpeedUp(a) ? b : a))
+  const lead = `Block efficiency rises from ${fixed(tau(base!))} with the merely pretrained draft to ${fixed(tau(best))} with the one aligned by ${best} (mean over γ and sampling, all tasks). The fastest setting decodes at ${fixed(measuredSpeedUp(fastest))} times the plain rate: ${fastest.draft}, γ = ${fastest.draftLength}, ${fastest.temperature === 0 ? 'greedy' : `temperature ${fastest.temperature}`}.`
   const notes = [
     `Losses by mean τ: ${aligned.map((draft) => `${draft} ${fixed(tau(draft))}`).join(', ')}. One short run of one seed: differences of a few hundredths between losses say little.`,
     byTask(rows, best),
@@ -38,28 +37,27 @@ export function findings(
 /** The best draft's gain on what it was aligned for, and on the task that it never saw. */
 function byTask(rows: readonly EvaluationRow[], best: string): string {
   const own = rows.filter(({ draft, task }) => draft === best && task !== allTasks)
-  const fastest = (task: string) => Math.max(...own.filter((row) => row.task === task).map(({ speedUp }) => speedUp))
+  const fastest = (task: string) => Math.max(...own.filter((row) => row.task === task).map(measuredSpeedUp))
   const tasks = [...new Set(own.map(({ task }) => task))].map((task) => `${task} ${fixed(fastest(task))}×`)
   return `By task, ${best} at its fastest: ${tasks.join(', ')}. Translation is the task that the distillation seeds leave out.`
 }
 
+/** 0 where plain decoding has no rate. */
+const measuredSpeedUp = ({ speedUp }: EvaluationRow): number => speedUp ?? 0
+
 function pays(rows: readonly EvaluationRow[], { costs, parameterRatio, adapter }: Setting, best: string): string {
   const ratio = costRatio(costs)
   const own = rows.filter(({ draft }) => draft === best)
-  const speedUp = Math.max(...own.map(({ speedUp }) => speedUp))
+  const speedUp = Math.max(...own.map(measuredSpeedUp))
   const shortest = Math.min(...own.map(({ draftLength }) => draftLength))
   const even = breakEvenAcceptance(costs, shortest)
   const dear = ratio > 1.5 * parameterRatio ? ': small kernels cost what they cost to start' : ''
   const price = `On ${adapter} a draft step costs ${fixed(ratio)} of a target step (by parameters ${fixed(parameterRatio)}${dear}), so γ = ${shortest} pays from an acceptance of about ${even === null ? 'more than 1' : fixed(even)}.`
   // Where it gains most, by the one rule.
-  const gain = ({ acceptanceLength, neededLength }: EvaluationRow) => acceptanceLength / (neededLength ?? Infinity)
+  const gain = ({ meanAcceptanceLength, neededAcceptanceLength }: EvaluationRow) =>
+    meanAcceptanceLength / (neededAcceptanceLength ?? Infinity)
   const most = own.reduce((a, b) => (gain(b) > gain(a) ? b : a))
-  const verdict = paysText({
-    mean_acceptance_length: most.acceptanceLength,
-    needed_acceptance_length: most.neededLength,
-    pays: most.pays,
-  })
-  const measured = `With ${best}, γ = ${most.draftLength}, ${temperatureText(most.temperature)}: ${verdict}. Measured, it is up to ${fixed(speedUp)} times plain decoding${most.speedUpShare === null ? '' : `, ${fixed(most.speedUpShare)} of τ / (1 + cγ) there`}.`
+  const measured = `With ${best}, γ = ${most.draftLength}, ${temperatureText(most.temperature)}: ${paysText(most)}. Measured, it is up to ${fixed(speedUp)} times plain decoding${most.speedUpShare === null ? '' : `, ${fixed(most.speedUpShare)} of τ / (1 + cγ) there`}.`
   return most.pays === false
     ? `${price} ${measured} MBSU is what memory-bound hardware would gain.`
     : `${price} ${measured}`

@@ -1,11 +1,8 @@
+import { allTasks, type EvaluationRow, type MeasuredPrompt, measureInTurns, stepCosts } from '@outrider/evaluation'
 import { SpeculativeDecoder, type StepCosts } from '@outrider/speculative'
 import type { PretrainedModel } from '@outrider/transformer'
 import type { Context } from '../context'
-import { figuresOf, stepCosts } from '../evaluation/figures'
 import { evaluationProgress } from '../evaluation/progress'
-import { evaluationRow } from '../evaluation/report-data'
-import { all, type MeasuredPrompt, measureInTurns } from '../evaluation/speculation'
-import type { EvaluationRow } from '../report/index'
 import { heldOut } from './data'
 import { plan, samplings } from './plan'
 import type { TrainedDraft } from './stages'
@@ -47,12 +44,11 @@ export async function measureAll(
     const contenders = drafts.flatMap(({ name, model: draft }) =>
       draftLengths.map((draftLength) => ({ name, draft, draftLength, costs })),
     )
-    const { plain, speculations } = await measureInTurns(measure, contenders)
+    const measured = await measureInTurns(measure, contenders)
     for (const [i, { name: draft, draftLength }] of contenders.entries()) {
-      const speculation = speculations[i]!
-      for (const task of [...tasks, all]) {
-        const figures = figuresOf(speculation.metrics.get(task)!, plain.get(task), speculation.paces.get(task))
-        rows.push(evaluationRow(figures, { draft, task, draftLength, temperature: sampling.temperature }))
+      for (const task of [...tasks, allTasks]) {
+        const figures = measured[i]!.get(task)!
+        rows.push({ ...figures, draft, task, draftLength, temperature: sampling.temperature })
       }
     }
   }

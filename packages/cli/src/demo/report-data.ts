@@ -1,6 +1,5 @@
+import { type Completion, type Curves, type EvaluationRow, modelFacts, type ReportData } from '@outrider/evaluation'
 import type { PretrainedModel } from '@outrider/transformer'
-import { modelFacts } from '../models'
-import type { Completion, Curves, EvaluationRow, ReportData } from '../report/index'
 import { duration } from '../terminal'
 import { plan, samplings } from './plan'
 import type { TrainedDraft } from './stages'

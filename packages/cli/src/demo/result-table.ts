@@ -1,4 +1,4 @@
-import { allTasks, type EvaluationRow, temperatureText } from '../report/index'
+import { allTasks, type EvaluationRow, temperatureText } from '@outrider/evaluation'
 import { fixed, table } from '../terminal'
 
 /** A table for each way of sampling and γ, 80 columns wide: τ over all tasks and by task, then the other figures over all. */
@@ -25,8 +25,8 @@ export function resultTables(rows: readonly EvaluationRow[], heading: (text: str
             ...tasks.map((task) => fixed(tau(task))),
             fixed(row.acceptanceRate),
             fixed(row.mbsu),
-            fixed(row.speculativeTokensPerSecond, 0),
-            `${fixed(row.speedUp)}×`,
+            fixed(row.tokensPerSecond, 0),
+            `${fixed(row.speedUp ?? 0)}×`,
           ]
         })
       return `${heading(title)}\n${table(columns, lines)}`

@@ -1,4 +1,4 @@
-import type { Completion, CompletionToken } from '../report/index'
+import type { Completion, CompletionToken } from '@outrider/evaluation'
 import { type Colours, width } from '../terminal'
 
 /** The answers in columns for a terminal. Without colours the target's corrections stand in brackets. */

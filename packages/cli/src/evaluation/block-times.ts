@@ -18,18 +18,6 @@ export const blockTimes = (
     repetitions: 9,
   })
 
-/** For scripts: seconds, in the names that the docs explain. */
-export const blockTimesJson = (times: readonly BlockTimes[]): object[] =>
-  times.map((block) => ({
-    draft_length: block.draftLength,
-    block_seconds: block.blockSeconds,
-    draft_seconds: block.draftSeconds,
-    target_seconds: block.targetSeconds,
-    verification_seconds: block.verificationSeconds,
-    readback_seconds: block.readbackSeconds,
-    host_seconds: block.hostSeconds,
-  }))
-
 export function printBlockTimes(terminal: Terminal, times: readonly BlockTimes[]): void {
   const right = (title: string) => ({ title, align: 'right' as const })
   const ms = (seconds: number) => fixed(seconds * 1000)

@@ -1,5 +1,5 @@
+import type { Answered } from '@outrider/evaluation'
 import { fixed, type Terminal } from '../terminal'
-import type { Answered } from './speculation'
 
 /** The progress of an evaluation, answer by answer, with the curve of tokens per second. */
 export function evaluationProgress(terminal: Terminal, total: number): (answer: Answered) => void {

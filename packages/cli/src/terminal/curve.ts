@@ -1,4 +1,4 @@
-import { fixed } from './numbers'
+import { fixed } from '@outrider/evaluation'
 
 const bars = '▁▂▃▄▅▆▇█'
 /** Values beyond this many are kept as means of neighbours. */

@@ -1,6 +1,6 @@
+export { bytes, count, duration, fixed, rate } from '@outrider/evaluation'
 export { type Colours, colours, wantsColour, width } from './colour'
 export { isInteractive } from './interactive'
-export * from './numbers'
 export { printable } from './printable'
 export { Progress, type ProgressOptions } from './progress'
 export type { Stream } from './stream'

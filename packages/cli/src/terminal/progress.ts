@@ -1,5 +1,5 @@
+import { duration, rate } from '@outrider/evaluation'
 import { Curve } from './curve'
-import { duration, rate } from './numbers'
 import type { Stream } from './stream'
 
 export interface ProgressOptions {

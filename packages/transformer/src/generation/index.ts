@@ -1,5 +1,6 @@
 export { Answer, type AnswerOptions, type FinishReason, type TokenText } from './answer'
 export { type BatchSequence, type BatchToken, ContinuousBatch, type ContinuousBatchOptions } from './continuous-batch'
+export { type FittedConversation, fitConversation } from './fit-conversation'
 export { type GeneratedToken, type GenerateOptions, type GenerationResult, generate, throwIfAborted } from './generate'
 export { type BatchAnswer, type GenerateBatchOptions, generateBatch } from './generate-batch'
 export { type Generation, generation } from './generation'

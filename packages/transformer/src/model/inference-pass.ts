@@ -94,8 +94,7 @@ class FusedLayer {
   }
 
   #gated(x: Tensor, { gate, up, before, activation }: MlpBlock): Tensor {
-    if (gate.bias || up.bias)
-      return gated(activation, this.#project(x, gate, before), this.#project(x, up, before))
+    if (gate.bias || up.bias) return gated(activation, this.#project(x, gate, before), this.#project(x, up, before))
     const gating = { up: this.#parameters[up.weight]!, activation }
     return linear(x, this.#parameters[gate.weight]!, { norm: this.#gain(before), ...gating })
   }

@@ -1,4 +1,5 @@
-import { type DistillationLoss, lossByName, rowLossFromText } from '@outrider/losses'
+import { type DistillationLoss, lossByName } from '@outrider/losses'
+import { rowLossFromText } from '@outrider/losses/typed'
 import { OutriderError } from '@outrider/tensor'
 import { type Directory, loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/transformer'
 import { failureOf } from '../failure'

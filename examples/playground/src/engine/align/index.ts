@@ -1,4 +1,5 @@
-import { lossByName, lossNames, rowLossFromText, rowLossText, type TypedLossProblem } from '@outrider/losses'
+import { lossByName, lossNames } from '@outrider/losses'
+import { rowLossFromText, rowLossText, type TypedLossProblem } from '@outrider/losses/typed'
 import { OutriderError } from '@outrider/tensor'
 import { transfer } from 'comlink'
 import { bundledTargetName } from '../bundled'

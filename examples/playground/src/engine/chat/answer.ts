@@ -1,7 +1,6 @@
-import type { TokenSource } from '@outrider/speculative'
+import type { SpeculationFigures, TokenSource } from '@outrider/speculative'
 import { Answer, type ChatMessage, type FinishReason, type PretrainedModel } from '@outrider/transformer'
 import type { Session } from '../session'
-import type { Figures } from './figures'
 import { fitPrompt } from './prompt'
 import type { ChatSettings } from './settings'
 import type { Speculations } from './speculation'
@@ -13,7 +12,7 @@ export interface ChatBlock {
   tokens: { text: string; source: TokenSource }[]
   /** Texts of the drafted tokens that were refused; the last token is in their place. */
   rejected: string[]
-  figures: Figures
+  figures: SpeculationFigures
 }
 
 /** How an answer went. */

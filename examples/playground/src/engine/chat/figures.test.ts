@@ -1,5 +1,6 @@
 import { SpeculationMetrics } from '@outrider/speculative'
 import { expect, it } from 'vitest'
+import { positionsOf } from '../../chat/positions'
 import { figuresOf, Rates } from './figures'
 
 it('counts the tokens that were delivered, and has no α where no block reached', () => {
@@ -12,8 +13,10 @@ it('counts the tokens that were delivered, and has no α where no block reached'
     rates.observe(block)
   }
   const figures = figuresOf(metrics, rates)
-  expect(figures).toMatchObject({ blockEfficiency: 1.5, speculativeRate: 1.5, accepted: 2, drafted: 6, pays: null })
-  expect(figures.positions.map(({ kept }) => kept)).toEqual([0.5, 0.5, 0])
-  expect(figures.positions[0]!.acceptanceRate).toBeCloseTo(0.6)
-  expect(figures.positions[2]!.acceptanceRate).toBeNull()
+  expect(figures).toMatchObject({ blockEfficiency: 1.5, tokensPerSecond: 1.5, plainTokensPerSecond: null, pays: null })
+  expect(figures).toMatchObject({ numAcceptedTokens: 2, numDraftTokens: 6 })
+  const positions = positionsOf(figures)
+  expect(positions.map(({ kept }) => kept)).toEqual([0.5, 0.5, 0])
+  expect(positions[0]!.acceptanceRate).toBeCloseTo(0.6)
+  expect(positions[2]!.acceptanceRate).toBeNull()
 })

@@ -5,7 +5,6 @@ import { type ChatSettings, defaultSettings } from './settings'
 import { Speculations } from './speculation'
 
 export type { AnswerEnd, ChatBlock } from './answer'
-export type { Figures } from './figures'
 export { type ChatSettings, defaultSettings } from './settings'
 
 /** Conversations with the target, speculatively. */

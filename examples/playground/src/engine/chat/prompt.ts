@@ -1,4 +1,4 @@
-import { type ChatMessage, type PretrainedModel, promptTokens } from '@outrider/transformer'
+import { type ChatMessage, fitConversation, type PretrainedModel, promptTokens } from '@outrider/transformer'
 
 /** What is needed of a model: not its weights. */
 export type PromptTarget = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | 'config' | 'source'>
@@ -17,19 +17,11 @@ export interface FittedPrompt {
  * @throws OutriderError CONTEXT_OVERFLOW when even the last message does not fit
  */
 export function fitPrompt(target: PromptTarget, messages: readonly ChatMessage[], room: number): FittedPrompt {
-  const opening = messages.filter(({ role }) => role === 'system')
-  const spoken = messages.filter(({ role }) => role !== 'system')
   const { contextLength } = target.config
   // A short context keeps half of itself for what was said before.
-  const most = contextLength - Math.min(room, Math.floor(contextLength / 2))
-  let leftOut = 0
-  for (;;) {
-    const kept = [...opening, ...spoken.slice(leftOut)]
-    const last = leftOut + 2 >= spoken.length
-    const ids = encoded(target, kept)
-    if (ids.length <= most || last) return { ids: last ? promptTokens(target, ids) : ids, leftOut }
-    leftOut += 2
-  }
+  const limit = contextLength - Math.min(room, Math.floor(contextLength / 2))
+  const { prompt, leftOut } = fitConversation(messages, (kept) => encoded(target, kept), { limit })
+  return { ids: promptTokens(target, prompt), leftOut }
 }
 
 function encoded({ tokenizer, chatTemplate }: PromptTarget, messages: readonly ChatMessage[]): number[] {

@@ -1,15 +1,20 @@
-import { SpeculativeDecoder, type StepCosts, type VerificationName } from '@outrider/speculative'
+import {
+  type SpeculationFigures,
+  SpeculativeDecoder,
+  type StepCosts,
+  type VerificationName,
+} from '@outrider/speculative'
 import type { PretrainedModel } from '@outrider/transformer'
 import type { Session } from '../session'
 import { type CurrentDrafter, currentDrafter } from './drafter'
-import { type Figures, figuresOf, Rates } from './figures'
+import { figuresOf, Rates } from './figures'
 import { liveDraftLength } from './live-draft-length'
 import type { ChatSettings } from './settings'
 
 /** A decoder, and the figures of all that it has decoded. */
 export interface Speculation {
   decoder: SpeculativeDecoder
-  figures: () => Figures
+  figures: () => SpeculationFigures
 }
 
 interface Kept extends Speculation {

@@ -124,7 +124,8 @@ export function attention(
       })
     return attentionGradients({ q, k, v, out, shift, visibility, kernels, params: { ...params, start }, blocks }, dout)
   }
-  return differentiable(out, { name: 'attention', inputs: [q, k, v], saved: [shift], gradient })
+  const inputs = [q, k, v, ...(visibility ? [visibility] : [])]
+  return differentiable(out, { name: 'attention', inputs, saved: [shift], gradient })
 }
 
 function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {

@@ -285,6 +285,26 @@ describe('visibility in attention', () => {
     expect([...(await parts.data())].every((x) => x === 0)).toBe(true)
   })
 
+  it('may be made in a scope inside what is differentiated', async () => {
+    const device = await testDevice()
+    const visible: Visibility = [
+      [
+        [1, 1, 0],
+        [0, 1, 1],
+      ],
+    ]
+    using q = device.tensor(rounded(8, 5), { shape: [1, 2, 1, 4] })
+    const gradientOf = (attend: (q: Tensor) => Tensor) => {
+      const { value, gradients } = valueAndGradient(q, (q) => sum(multiply(attend(q), q)))
+      value.dispose()
+      return gradients
+    }
+    const made = (q: Tensor) => attention(q, q, q, { visibility: tensorOf(device, visible) })
+    using plain = gradientOf(made)
+    using scoped = gradientOf((q) => device.scope(() => made(q)))
+    expect(await scoped.data()).toEqual(await plain.data())
+  })
+
   it('of another shape or dtype is refused', async () => {
     const device = await testDevice()
     using q = device.zeros([1, 2, 2, 4])

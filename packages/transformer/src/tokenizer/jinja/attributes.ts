@@ -1,3 +1,4 @@
+import type { Lookup } from './brace-format'
 import type { Budget } from './budget'
 import { collectionMethod } from './collection-methods'
 import { typeError } from './failure'
@@ -58,6 +59,9 @@ export function getSlice(budget: Budget, value: Value, parts: readonly Value[]):
   return part
 }
 
+/** What methods of text look fields up with. */
+export const lookup: Lookup = { getAttribute, getItem }
+
 const elementNamed = (value: Value, name: string): Value | undefined =>
   value instanceof Dict ? value.get(name) : undefined
 
@@ -72,7 +76,7 @@ export function ownAttribute(budget: Budget, value: Value, name: string): Value 
   if (value instanceof Markup) return markupMethod(budget, value, name)
   if (typeof value === 'string') {
     const method = Object.hasOwn(textMethods, name) ? textMethods[name] : undefined
-    return method && new Callable(name, (args, kwargs) => method(budget, value, args, kwargs))
+    return method && new Callable(name, (args, kwargs) => method(budget, value, args, kwargs, lookup))
   }
   return collectionMethod(budget, value, name)
 }
@@ -103,7 +107,7 @@ function markupMethod(budget: Budget, value: Markup, name: string): Value | unde
       ? args
       : args.map((argument) => (Array.isArray(argument) ? argument.map(safe) : safe(argument)))
     const named = isPlain ? kwargs : new Map([...kwargs].map(([key, argument]) => [key, safe(argument)] as const))
-    return marked(method(budget, value.text, given, named))
+    return marked(method(budget, value.text, given, named, lookup))
   })
 }
 

@@ -1,12 +1,23 @@
-import { getAttribute, getItem } from './attributes'
 import type { Budget } from './budget'
 import { TemplateFailure, typeError, UnsupportedInTemplate, valueError } from './failure'
 import { formatFloat, formatInteger, padded } from './number-format'
 import { floatText, representation, toText } from './python-text'
 import { type Kwargs, textOf, typeName, Undefined, type Value } from './values'
 
+/** How values are asked for what they have: attributes.ts, which stands above this. */
+export interface Lookup {
+  getAttribute(budget: Budget, value: Value, name: string): Value
+  getItem(budget: Budget, value: Value, index: Value): Value
+}
+
 /** `text.format(…)`, as Python formats it, fields of fields included. */
-export function formatBraces(budget: Budget, text: string, args: readonly Value[], kwargs: Kwargs): string {
+export function formatBraces(
+  budget: Budget,
+  text: string,
+  args: readonly Value[],
+  kwargs: Kwargs,
+  { getAttribute, getItem }: Lookup,
+): string {
   let automatic = 0
   const fieldValue = (field: string): Value => {
     const [head = ''] = /^[^.[]*/.exec(field) ?? []

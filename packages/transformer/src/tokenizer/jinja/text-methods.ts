@@ -1,12 +1,12 @@
 import { bind, flagOf, intOf, stringOf } from './bind'
-import { formatBraces } from './brace-format'
+import { formatBraces, type Lookup } from './brace-format'
 import type { Budget } from './budget'
 import { typeError, UnsupportedInTemplate, valueError } from './failure'
 import { padded } from './number-format'
 import { toText } from './python-text'
 import { characters, Dict, isFlat, itemsOf, type Kwargs, Tuple, textOf, typeName, type Value } from './values'
 
-type Method = (budget: Budget, text: string, args: readonly Value[], kwargs: Kwargs) => Value
+type Method = (budget: Budget, text: string, args: readonly Value[], kwargs: Kwargs, lookup: Lookup) => Value
 
 /** White space as Python knows it. */
 const blank = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
@@ -285,11 +285,12 @@ export const textMethods: Readonly<Record<string, Method>> = {
     return expandTabs(text, size)
   },
   find: find('find', false, false),
-  format: (budget, text, args, kwargs) => formatBraces(budget, text, args, kwargs),
-  format_map(budget, text, args, kwargs) {
+  format: formatBraces,
+  format_map(budget, text, args, kwargs, lookup) {
     const [values] = bind('format_map', ['/mapping'], args, kwargs)
     if (!(values instanceof Dict)) throw typeError('format_map() takes a mapping')
-    return formatBraces(budget, text, [], new Map(values.entries().map(([key, value]) => [toText(budget, key), value])))
+    const named = new Map(values.entries().map(([key, value]) => [toText(budget, key), value]))
+    return formatBraces(budget, text, [], named, lookup)
   },
   index: find('index', false, true),
   isalnum: every('isalnum', /^[\p{L}\p{Nd}\p{No}\p{Nl}]+$/u),

@@ -1,3 +1,4 @@
+import { lookup } from './attributes'
 import { bind } from './bind'
 import { typeError } from './failure'
 import { filters } from './filters'
@@ -42,7 +43,7 @@ function remainder({ budget }: Runtime, value: Value, by: Value): Value {
 const isOfCase =
   (method: string): Test =>
   ({ budget }, value) =>
-    textMethods[method]!(budget, toText(budget, value), [], new Map()) as boolean
+    textMethods[method]!(budget, toText(budget, value), [], new Map(), lookup) as boolean
 
 const [equal, unequal] = [compared('=='), compared('!=')]
 const [greater, less] = [compared('>'), compared('<')]

@@ -1,7 +1,12 @@
+import { SpeculationMetrics } from '@outrider/speculative'
 import { describe, expect, test } from 'vitest'
+import { figuresOf } from '../figures'
+import type { EvaluationRow, ReportData } from './data'
 import { escapeText, html } from './html'
-import { type EvaluationRow, type ReportData, renderReport } from './index'
+import { renderReport } from './render'
 import { ticks } from './scale'
+
+const nothing = figuresOf(new SpeculationMetrics({ parameterRatio: 0.1 }), undefined, undefined)
 
 const row = (
   draft: string,
@@ -10,6 +15,7 @@ const row = (
   temperature: number,
   blockEfficiency: number,
 ): EvaluationRow => ({
+  ...nothing,
   draft,
   task,
   draftLength,
@@ -17,14 +23,14 @@ const row = (
   blockEfficiency,
   acceptanceRate: 0.6,
   draftAcceptanceRate: 0.4,
-  acceptanceByPosition: [0.7, 0.6, 0.5],
-  acceptanceLength: 2,
-  neededLength: 1.5,
+  acceptanceRatePerPos: [0.7, 0.6, 0.5],
+  meanAcceptanceLength: 2,
+  neededAcceptanceLength: 1.5,
   pays: true,
   speedUpShare: 0.8,
   mbsu: blockEfficiency / 1.2,
   plainTokensPerSecond: 100,
-  speculativeTokensPerSecond: 150,
+  tokensPerSecond: 150,
   speedUp: 1.5,
 })
 

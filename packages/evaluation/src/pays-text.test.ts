@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { paysText } from './pays'
+import { paysText } from './pays-text'
 
-const figures = { mean_acceptance_length: 2.25, needed_acceptance_length: 1.5 }
+const figures = { meanAcceptanceLength: 2.25, neededAcceptanceLength: 1.5 }
 
 it('says by which figures speculation pays, and that it is measuring before there are enough blocks', () => {
   expect(paysText({ ...figures, pays: true })).toBe('2.25 tokens a block, 1.50 needed: it pays')

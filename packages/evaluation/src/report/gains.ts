@@ -1,5 +1,6 @@
+import { allTasks } from '../figures'
 import { type Bars, barChart } from './bar-chart'
-import { allTasks, type EvaluationRow } from './data'
+import type { EvaluationRow } from './data'
 import { html, type Markup } from './html'
 import type { Looking } from './legend'
 import { lineChart } from './line-chart'
@@ -70,7 +71,7 @@ function speed(title: string, compared: readonly Compared[], rows: readonly Eval
   const plain = groups.map((task) => figureOf(rows, task, 'plainTokensPerSecond'))
   const series = compared.map(({ rows, ...looking }) => ({
     ...looking,
-    values: groups.map((task) => figureOf(rows, task, 'speculativeTokensPerSecond')),
+    values: groups.map((task) => figureOf(rows, task, 'tokensPerSecond')),
   }))
   return {
     title,
@@ -97,7 +98,7 @@ function speedBySetting(evaluation: readonly EvaluationRow[]): Bars {
     series: [
       ...drafts.map((name) => ({
         name,
-        values: settings.map((setting) => at(name, setting)?.speculativeTokensPerSecond ?? null),
+        values: settings.map((setting) => at(name, setting)?.tokensPerSecond ?? null),
       })),
       {
         name: 'plain',
@@ -113,7 +114,7 @@ function byPosition(title: string, compared: readonly Compared[], id: string): M
   const series = compared.map(({ rows, ...looking }) => {
     const { tasks } = occurring(rows)
     const row = rows.find(({ task }) => task === allTasks) ?? rows.find(({ task }) => task === tasks[0])
-    return { ...looking, points: (row?.acceptanceByPosition ?? []).map((alpha, i) => [i + 1, alpha] as const) }
+    return { ...looking, points: (row?.acceptanceRatePerPos ?? []).map((alpha, i) => [i + 1, alpha] as const) }
   })
   return lineChart({ title, x: 'position', y: 'α', series }, id.replace('.', '_'), { yFrom: 0 })
 }

@@ -1,12 +1,14 @@
 import { SpeculationMetrics, SpeculativeDecoder, type StepCosts, type Verification } from '@outrider/speculative'
 import {
-  type GenerationResult,
+  type Generation,
   generate,
   type PretrainedModel,
   type Prompt,
   parameterCount,
   type SamplingOptions,
 } from '@outrider/transformer'
+import { allTasks, type EvaluationFigures, figuresOf } from './figures'
+import { Paces, paceOf, tokensPerSecond } from './pace'
 
 /** A prompt to measure on, and the kind of task it stands for. */
 export interface MeasuredPrompt {
@@ -37,61 +39,58 @@ export interface Answered {
   metrics?: SpeculationMetrics
 }
 
-/** Tokens after the first of each answer, and the seconds that they took. */
-export interface Pace {
-  answers: number
-  tokens: number
-  seconds: number
-}
-
-/** Paces by category; that of all is under `all`. */
-export type Paces = Map<string, Pace>
-
-export const all = 'all'
-
 /** A draft, and how it is used. */
 export interface Contender {
   draft: PretrainedModel
   draftLength: number | 'auto'
+  /** Default 'block'. */
   verification?: Verification
   /** What steps cost, where that has been measured. */
   costs?: StepCosts | undefined
 }
 
-/** What speculation did, by category and under `all`. */
-export interface Speculation {
-  paces: Paces
-  metrics: Map<string, SpeculationMetrics>
-}
-
 /**
  * How fast the target answers alone and with each contender, and how the drafts fare. A prompt is answered by all of them in
  * turn before the next one is: a machine's speed drifts, and what slows it must slow them all.
+ *
+ * @returns of each contender, its figures by category, in the order in which prompts have them, and under `allTasks`
+ * @throws OutriderError what decoding throws
  */
 export async function measureInTurns(
   { target, prompts, sampling, maxTokens, signal, onAnswer }: MeasureOptions,
   contenders: readonly Contender[],
-): Promise<{ plain: Paces; speculations: Speculation[] }> {
-  const plain: Paces = new Map()
+): Promise<Map<string, EvaluationFigures>[]> {
+  const plain = new Paces()
   const running = contenders.map((contender) => ({ contender, ...begun(target, contender) }))
   for (const [i, { prompt, category }] of prompts.entries()) {
     const options = { ...sampling, seed: (sampling.seed ?? 0) + i, maxTokens, signal }
-    onAnswer?.({ rate: note(plain, category, await generate(target, prompt, options).result), how: 'plain' })
+    const note = async (paces: Paces, { result }: Generation<unknown>) => {
+      const pace = paceOf(await result)
+      paces.add([category, allTasks], pace)
+      return tokensPerSecond(pace)
+    }
+    const plainRate = await note(plain, generate(target, prompt, options))
+    onAnswer?.({ rate: plainRate, how: 'plain' })
     for (const { contender, paces, decoderOf } of running) {
       const decoder = decoderOf(category)
-      const rate = note(paces, category, await decoder.generate(prompt, options).result)
+      const rate = await note(paces, decoder.generate(prompt, options))
       onAnswer?.({ rate, how: `γ ${contender.draftLength}`, metrics: decoder.metrics })
     }
   }
-  const speculations = running.map(({ contender: { draft, costs }, paces, decoders }) => {
-    const parameterRatio = parameterCount(draft.config) / parameterCount(target.config)
-    const whole = new SpeculationMetrics({ parameterRatio })
+  return running.map(({ contender: { draft, costs }, paces, decoders }) => {
+    const whole = new SpeculationMetrics({
+      parameterRatio: parameterCount(draft.config) / parameterCount(target.config),
+    })
     whole.costs = costs
-    const metrics = new Map([...decoders].map(([category, decoder]) => [category, decoder.metrics]))
-    for (const part of metrics.values()) whole.add(part)
-    return { paces, metrics: metrics.set(all, whole) }
+    for (const { metrics } of decoders.values()) whole.add(metrics)
+    const counted = [...decoders].map(([category, { metrics }]) => [category, metrics] as const)
+    return new Map(
+      [...counted, [allTasks, whole] as const].map(([category, metrics]) => [
+        category,
+        figuresOf(metrics, plain.get(category), paces.get(category)),
+      ]),
+    )
   })
-  return { plain, speculations }
 }
 
 /** A decoder for each category, so that each counts by itself. */
@@ -106,19 +105,5 @@ function begun(target: PretrainedModel, { draft, draftLength, verification = 'bl
     }
     return decoder
   }
-  return { paces: new Map() as Paces, decoders, decoderOf }
+  return { paces: new Paces(), decoders, decoderOf }
 }
-
-function note(paces: Paces, category: string, { tokens, timings }: GenerationResult): number {
-  for (const name of new Set([category, all])) {
-    const pace = paces.get(name) ?? { answers: 0, tokens: 0, seconds: 0 }
-    pace.answers++
-    pace.tokens += tokens.length - 1
-    pace.seconds += timings.decodeSeconds
-    paces.set(name, pace)
-  }
-  return tokensPerSecond({ answers: 1, tokens: tokens.length - 1, seconds: timings.decodeSeconds })
-}
-
-export const tokensPerSecond = (pace: Pace | undefined): number =>
-  pace && pace.seconds > 0 ? pace.tokens / pace.seconds : 0

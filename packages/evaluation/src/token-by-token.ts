@@ -1,7 +1,7 @@
 import { SpeculativeDecoder, type TokenSource, type Verification } from '@outrider/speculative'
 import type { PretrainedModel, Prompt, SamplingOptions } from '@outrider/transformer'
-import type { Completion, CompletionToken } from '../report/index'
-import { fixed } from '../terminal'
+import { fixed } from './numbers'
+import type { Completion, CompletionToken } from './report/data'
 
 const origins: Record<TokenSource, CompletionToken['origin']> = {
   draft: 'accepted',
@@ -23,7 +23,7 @@ export interface TokenByTokenOptions extends SamplingOptions {
   shown: string
   maxTokens: number
   verification?: Verification | undefined
-  signal: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** One prompt answered in several ways, each token with where it came from. */
@@ -43,8 +43,8 @@ export async function tokenByToken(
     const tokens: CompletionToken[] = []
     for await (const { pieces } of decoder.generate(prompt, options))
       for (const { text, source } of pieces) tokens.push({ text, origin: origins[source] })
-    const { blockEfficiency, targetPasses } = decoder.metrics
-    answers.push({ title, note: `τ ${fixed(blockEfficiency)}: ${targetPasses} target passes`, tokens })
+    const { blockEfficiency, numTargetPasses } = decoder.metrics
+    answers.push({ title, note: `τ ${fixed(blockEfficiency)}: ${numTargetPasses} target passes`, tokens })
   }
   return { prompt: shown, answers }
 }

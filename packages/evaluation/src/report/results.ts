@@ -1,5 +1,6 @@
-import { fixed } from '../terminal'
-import { allTasks, type EvaluationRow } from './data'
+import { allTasks } from '../figures'
+import { fixed } from '../numbers'
+import type { EvaluationRow } from './data'
 import { html, type Markup } from './html'
 
 /** The results as a table, one row per draft, task, draft length and temperature; the best τ of each group in bold. */
@@ -13,7 +14,7 @@ export function resultsTable(rows: readonly EvaluationRow[], caption: string): M
 <thead><tr>${['Draft', 'Task', 'γ', 'Sampling', 'τ', 'α', 'Accepted/drafted', 'MBSU', 'Plain tok/s', 'Speculative tok/s', 'Speed-up', 'Share', 'Tokens a block', 'Needed', 'Pays'].map((title) => html`<th scope="col"${title === 'Task' && html` class="left"`}>${title}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row) =>
-      html`<tr${row.blockEfficiency === best.get(groupOf(row)) && html` class="best"`}><td>${row.draft}</td><td class="left">${row.task}</td><td>${row.draftLength}</td><td>${temperatureText(row.temperature)}</td><td>${fixed(row.blockEfficiency)}</td><td>${fixed(row.acceptanceRate)}</td><td>${fixed(row.draftAcceptanceRate)}</td><td>${fixed(row.mbsu)}</td><td>${fixed(row.plainTokensPerSecond, 0)}</td><td>${fixed(row.speculativeTokensPerSecond, 0)}</td><td>${fixed(row.speedUp)}×</td><td>${fixed(row.speedUpShare)}</td><td>${fixed(row.acceptanceLength)}</td><td>${fixed(row.neededLength)}</td><td>${row.pays === null ? 'measuring' : row.pays ? 'yes' : 'no'}</td></tr>`,
+      html`<tr${row.blockEfficiency === best.get(groupOf(row)) && html` class="best"`}><td>${row.draft}</td><td class="left">${row.task}</td><td>${row.draftLength}</td><td>${temperatureText(row.temperature)}</td><td>${fixed(row.blockEfficiency)}</td><td>${fixed(row.acceptanceRate)}</td><td>${fixed(row.draftAcceptanceRate)}</td><td>${fixed(row.mbsu)}</td><td>${fixed(row.plainTokensPerSecond, 0)}</td><td>${fixed(row.tokensPerSecond, 0)}</td><td>${fixed(row.speedUp ?? 0)}×</td><td>${fixed(row.speedUpShare)}</td><td>${fixed(row.meanAcceptanceLength)}</td><td>${fixed(row.neededAcceptanceLength)}</td><td>${row.pays === null ? 'measuring' : row.pays ? 'yes' : 'no'}</td></tr>`,
   )}</tbody></table></div>`
 }
 

@@ -1,7 +1,7 @@
 import { type DataSource, type DatasetRow, promptOf, useRow } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import { checkPrompt, type PretrainedModel, promptTokens } from '@outrider/transformer'
-import type { MeasuredPrompt } from './speculation'
+import type { MeasuredPrompt } from './measure-in-turns'
 
 /**
  * Prompts as the model's token ids, each with its category (`category` or `task` of the row). A conversation is answered where

@@ -1,4 +1,4 @@
-import { count } from '../terminal'
+import { count } from '../numbers'
 import { completionView } from './completion'
 import type { Curves, ReportData } from './data'
 import { gains } from './gains'

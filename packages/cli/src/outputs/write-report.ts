@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { FilePlace } from '@outrider/dataset'
-import type { ReportData } from './data'
-import { renderReport } from './render'
+import { type ReportData, renderReport } from '@outrider/evaluation'
 
 /**
  * Writes the report as one HTML file.

@@ -1,3 +1,5 @@
+import type { EvaluationFigures } from '../figures'
+
 /** All that a report tells. */
 export interface ReportData {
   title: string
@@ -41,31 +43,12 @@ export interface Series {
 }
 
 /** One draft, measured on one task with one draft length and one way of sampling. */
-export interface EvaluationRow {
+export interface EvaluationRow extends EvaluationFigures {
   /** Name of the draft, such as its loss. */
   draft: string
   task: string
   draftLength: number
   temperature: number
-  blockEfficiency: number
-  /** α. */
-  acceptanceRate: number
-  /** Accepted over drafted tokens. */
-  draftAcceptanceRate: number
-  /** α at each position of a block. */
-  acceptanceByPosition: readonly number[]
-  /** Delivered tokens of a block that was drafted. */
-  acceptanceLength: number
-  /** Those that a block must bring to be as fast as plain decoding. */
-  neededLength: number | null
-  /** Whether it does; null while there are too few blocks to say. */
-  pays: boolean | null
-  mbsu: number
-  plainTokensPerSecond: number
-  speculativeTokensPerSecond: number
-  speedUp: number
-  /** The speed-up over τ / (1 + cγ), with the measured c. */
-  speedUpShare: number | null
 }
 
 /** One prompt answered several ways, to be read side by side. */
@@ -79,6 +62,3 @@ export interface CompletionToken {
   /** Where it came from: the draft's and accepted; the target's in place of a rejected one; the target's after a whole block; or plain decoding. */
   origin: 'accepted' | 'corrected' | 'bonus' | 'plain'
 }
-
-/** The task name of a row over all tasks. */
-export const allTasks = 'all'

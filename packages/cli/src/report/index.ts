@@ -1,4 +1,0 @@
-export type { Completion, CompletionToken, Curves, EvaluationRow, ModelFacts, ReportData, Series } from './data'
-export { allTasks } from './data'
-export { renderReport } from './render'
-export { temperatureText } from './results'

@@ -1,0 +1,96 @@
+import { testDevice } from '@outrider/tensor/testing'
+import { testData } from '@outrider/test-data'
+import { createDraft, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { evaluationReport } from './evaluation-report'
+import type { MeasuredPrompt } from './measure-in-turns'
+import { measurePair, type PairMeasurement } from './measure-pair'
+import { renderReport } from './report/render'
+import { tokenByToken } from './token-by-token'
+
+const prompts: MeasuredPrompt[] = [
+  { category: 'stories', prompt: 'Once upon a time', shown: 'Once upon a time' },
+  { category: 'questions', prompt: 'Who is', shown: 'Who is' },
+  { category: 'stories', prompt: 'One day, Tim', shown: 'One day, Tim' },
+]
+const costs = { draftSeconds: 0.25, targetSeconds: [{ rows: 1, seconds: 1 }] }
+
+let target: PretrainedModel
+let random: PretrainedModel
+/** The target as its own draft: all that it drafts is kept. */
+let itself: PairMeasurement
+const answered: string[] = []
+
+beforeAll(async () => {
+  target = await loadCausalLM(testData('stories260K'), { device: await testDevice() })
+  random = createDraft(target, { layers: 1, hiddenSize: 16, seed: 1 })
+  const onAnswer = ({ how }: { how: string }) => answered.push(how)
+  const measure = { target, prompts, sampling: { temperature: 0 }, maxTokens: 9, costs, onAnswer }
+  itself = await measurePair({ ...measure, draft: target, draftLengths: [3, 7] })
+})
+
+afterAll(() => {
+  random.dispose()
+  target.dispose()
+})
+
+describe('a pair that is measured', () => {
+  it('answers each prompt plainly and with every draft length before the next', () => {
+    expect(answered).toEqual(prompts.flatMap(() => ['plain', 'γ 3', 'γ 7']))
+  })
+
+  it('has figures of each category, in the order of the prompts, and of all', () => {
+    expect(itself.results.map(({ draftLength }) => draftLength)).toEqual([3, 7])
+    for (const { all, categories } of itself.results) {
+      expect(Object.keys(categories)).toEqual(['stories', 'questions'])
+      expect(Object.values(categories).map((figures) => figures.prompts)).toEqual([2, 1])
+      expect(all.prompts).toBe(3)
+      for (const name of ['tokens', 'numDeliveredTokens', 'numTargetPasses', 'numAcceptedTokens'] as const)
+        expect(
+          Object.values(categories).reduce((sum, figures) => sum + figures[name], 0),
+          name,
+        ).toBe(all[name])
+    }
+  })
+
+  it('counts the tokens after the first of each answer, and gains what a draft that is always right does', () => {
+    const [three, seven] = itself.results.map(({ all }) => all)
+    expect(three).toMatchObject({ tokens: 24, numDeliveredTokens: 24, blockEfficiency: 4, acceptanceRate: 1 })
+    expect(seven).toMatchObject({ tokens: 24, blockEfficiency: 8, draftAcceptanceRate: 1, parameterRatio: 1 })
+  })
+
+  it('has the speed-up that was measured, and what share it is of the one that costs promise', () => {
+    for (const { all } of itself.results) {
+      expect(all.speedUp).toBe(all.tokensPerSecond / all.plainTokensPerSecond)
+      expect(all.expectedSpeedUp).toBe(all.blockEfficiency / (1 + 0.25 * all.meanDraftLength))
+      expect(all.speedUpShare).toBe(all.speedUp! / all.expectedSpeedUp!)
+    }
+  })
+
+  it('measures what steps cost where that is not told, and takes blocks of 3 and 5', async () => {
+    const measure = { target, prompts: prompts.slice(0, 1), sampling: { temperature: 0 }, maxTokens: 6 }
+    const { costs, results } = await measurePair({ ...measure, draft: random })
+    expect(costs.targetSeconds[0]!.seconds).toBeGreaterThan(0)
+    expect(results.map(({ draftLength }) => draftLength)).toEqual([3, 5])
+    for (const { all } of results) expect(all.costRatio).toBeGreaterThan(0)
+  })
+
+  it('is decoded plainly though nobody listens to the answers', async () => {
+    const measure = { target, prompts: prompts.slice(0, 1), sampling: { temperature: 0 }, maxTokens: 6, costs }
+    const { results } = await measurePair({ ...measure, draft: target, draftLengths: [3] })
+    expect(results[0]!.all.plainTokensPerSecond).toBeGreaterThan(0)
+  })
+})
+
+it('makes a report of a measurement, with an answer token by token or without', async () => {
+  const names = { target: 'stories', draft: 'itself', prompts: 'three.jsonl' }
+  const data = evaluationReport({ ...itself, names, adapter: 'some GPU', seconds: 3 })
+  expect(data.evaluation).toHaveLength(6)
+  expect(renderReport(data)).not.toContain('token by token')
+  const { prompt, shown } = prompts[0]!
+  const ways = [{ title: 'γ = 3', draft: target, draftLength: 3 }]
+  const completion = await tokenByToken(target, ways, { prompt, shown, maxTokens: 9, temperature: 0 })
+  const page = renderReport({ ...data, completion })
+  for (const text of ['itself', 'some GPU', '8.00', '3 of three.jsonl', 'τ 4.00: 2 target passes', 'token by token'])
+    expect(page).toContain(text)
+})
