@@ -164,6 +164,6 @@ describe('Look inside', () => {
     await kernels.first().waitFor()
     const shares = await kernels.locator('td:nth-child(4)').allTextContents()
     expect(shares.reduce((sum, share) => sum + Number.parseFloat(share), 0)).toBeCloseTo(100, -0.5)
-    expect(await kernels.locator('code').allTextContents()).toContain('verify')
+    expect(await kernels.locator('code').allTextContents()).toContain('verify (block)')
   })
 })

@@ -1,3 +1,4 @@
+import { verificationRule } from '@outrider/speculative'
 import { allTasks } from './figures'
 import type { LengthResult, PairMeasurement } from './measure-pair'
 import { duration, fixed } from './numbers'
@@ -39,7 +40,7 @@ export function evaluationReport(evaluated: Evaluated): ReportData {
       Evaluation: {
         prompts: `${best.all.prompts} of ${names.prompts}`,
         'draft lengths': results.map(({ draftLength }) => draftLength).join(', '),
-        verification,
+        verification: verificationRule(verification).name,
         'most tokens an answer': maxTokens,
         'time in all': duration(seconds),
       },

@@ -1,5 +1,6 @@
 import { SpeculationMetrics, SpeculativeDecoder, type StepCosts, type Verification } from '@outrider/speculative'
 import {
+  type Generation,
   generate,
   type PretrainedModel,
   type Prompt,
@@ -63,8 +64,8 @@ export async function measureInTurns(
   const running = contenders.map((contender) => ({ contender, ...begun(target, contender) }))
   for (const [i, { prompt, category }] of prompts.entries()) {
     const options = { ...sampling, seed: (sampling.seed ?? 0) + i, maxTokens, signal }
-    const note = async (paces: Paces, answer: AsyncGenerator<unknown, Parameters<typeof paceOf>[0]>) => {
-      const pace = paceOf(await finished(answer))
+    const note = async (paces: Paces, { result }: Generation<unknown>) => {
+      const pace = paceOf(await result)
       paces.add([category, allTasks], pace)
       return tokensPerSecond(pace)
     }
@@ -105,11 +106,4 @@ function begun(target: PretrainedModel, { draft, draftLength, verification = 'bl
     return decoder
   }
   return { paces: new Paces(), decoders, decoderOf }
-}
-
-async function finished<R>(answer: AsyncGenerator<unknown, R>): Promise<R> {
-  for (;;) {
-    const { done, value } = await answer.next()
-    if (done) return value as R
-  }
 }

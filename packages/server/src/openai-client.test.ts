@@ -22,11 +22,7 @@ async function engineAnswer(
   options: Parameters<typeof generate>[2],
   prompt: Parameters<typeof generate>[1] = question,
 ) {
-  const tokens = generate(await tinyChat(), prompt, options)
-  for (;;) {
-    const { done, value } = await tokens.next()
-    if (done) return value
-  }
+  return generate(await tinyChat(), prompt, options).result
 }
 
 describe('the official openai client', () => {

@@ -43,13 +43,7 @@ async function streamed(request: object, includeUsage: boolean) {
 describe('the figures of an answer', () => {
   it('are of the tokens that were delivered, however it ends within a block, whole or streamed', async () => {
     const target = await tinyChat()
-    const greedy = async (options: object) => {
-      const answer = generate(target, messages, options)
-      for (;;) {
-        const { done, value } = await answer.next()
-        if (done) return value
-      }
-    }
+    const greedy = (options: object) => generate(target, messages, options).result
     const { text } = await greedy({ maxTokens: 40 })
     const [early, late] = [text.slice(9, 12), text.slice(-25, -20)]
     for (const [asked, options] of [

@@ -26,7 +26,7 @@ const layers = 5
 const blockTokens = { draftLength: 4, maxTokens: 60 }
 
 /** What is counted between the yields of an answer, after `skipped` of them. */
-async function perYield(answer: AsyncGenerator<unknown>, skipped: number, on = device): Promise<DeviceCounters[]> {
+async function perYield(answer: AsyncIterable<unknown>, skipped: number, on = device): Promise<DeviceCounters[]> {
   const steps: DeviceCounters[] = []
   let before = { ...on.counters }
   for await (const _ of answer) {

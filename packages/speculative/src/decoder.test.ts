@@ -53,11 +53,8 @@ async function collect(
 ): Promise<{ blocks: Block[]; result: GenerationResult }> {
   const blocks: Block[] = []
   const generation = decoder.generate(prompt, options)
-  for (;;) {
-    const { value, done } = await generation.next()
-    if (done) return { blocks, result: value }
-    blocks.push(value)
-  }
+  for await (const block of generation) blocks.push(block)
+  return { blocks, result: await generation.result }
 }
 
 describe('blocks', () => {

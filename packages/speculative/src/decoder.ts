@@ -6,7 +6,9 @@ import {
   compareVocabularies,
   type FinishReason,
   type GenerateOptions,
+  type Generation,
   type GenerationResult,
+  generation,
   longSequence,
   madeUpTokens,
   type PretrainedModel,
@@ -29,7 +31,8 @@ import { modelDrafter } from './drafter/model-drafter'
 import { measureCosts } from './measuring/measure-costs'
 import { SpeculationMetrics } from './metrics'
 import { Sequence } from './sequence'
-import type { Verification } from './verification/rule'
+import { type Verification, verificationRule } from './verification/by-name'
+import type { VerificationRule } from './verification/rule'
 
 /** What a target needs beside its model: what `loadCausalLM` returns has it all. */
 export type Target = Omit<PretrainedModel<CausalLM>, 'dispose'>
@@ -45,7 +48,7 @@ export interface SpeculativeDecoderOptions {
   draftLength?: number | 'auto' | DraftLengthPolicy
   /** What steps cost, where it is known; then nothing is measured. Answers that are to repeat themselves depend on it. */
   costs?: StepCosts | undefined
-  /** Default 'block': never fewer tokens than 'token'. */
+  /** A rule by its name, or one of your own (`defineVerification`). Default 'block': never fewer tokens than 'token'. */
   verification?: Verification
   /** Seconds, for measuring. Default the system's clock. */
   now?: () => number
@@ -107,7 +110,7 @@ export class SpeculativeDecoder {
   readonly metrics: SpeculationMetrics
   readonly #target: Target
   readonly #drafter: Drafter
-  readonly #verification: Verification
+  readonly #verification: VerificationRule
   readonly #now: () => number
   readonly #longestDraft: number
   readonly #costs: StepCosts | undefined
@@ -128,11 +131,9 @@ export class SpeculativeDecoder {
     verification = 'block',
     now = () => performance.now() / 1000,
   }: SpeculativeDecoderOptions) {
-    if (verification !== 'token' && verification !== 'block')
-      throw new OutriderError('INVALID_ARGUMENT', `verification is "${verification}"; it must be "token" or "block".`)
     this.#target = target
     this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter)
-    this.#verification = verification
+    this.#verification = verificationRule(verification)
     this.#now = now
     this.#policy = policyOf(draftLength)
     this.#longestDraft = typeof draftLength === 'number' ? draftLength : maxDraftLength
@@ -144,13 +145,17 @@ export class SpeculativeDecoder {
   }
 
   /**
-   * Generates an answer, block by block. Stopping the iteration frees its memory; so does aborting, and the decoder is as
+   * Generates an answer, block by block, and whole as `result`. Stopping the iteration frees its memory; so does aborting, and the decoder is as
    * usable as before. With `draftLength: 'auto'` the first call whose γ may depend on the clock measures costs.
    *
    * @throws OutriderError as `promptTokens` and `resolveSampling` do; ABORTED when the signal says so; NOT_FINITE where the
    *   logits of target or draft are no numbers
    */
-  async *generate(
+  generate(prompt: Prompt, options: SpeculativeGenerateOptions = {}): Generation<Block> {
+    return generation(this.#blocks(prompt, options))
+  }
+
+  async *#blocks(
     prompt: Prompt,
     {
       maxTokens = defaultMaxTokens,
@@ -160,7 +165,7 @@ export class SpeculativeDecoder {
       logProbabilities,
       reproducible,
       ...options
-    }: SpeculativeGenerateOptions = {},
+    }: SpeculativeGenerateOptions,
   ): AsyncGenerator<Block, GenerationResult, undefined> {
     const { model, tokenizer, config, generationConfig } = this.#target
     const sampling = resolveSampling(options)

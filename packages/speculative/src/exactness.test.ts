@@ -8,7 +8,8 @@ import { promptLookup } from './drafter/prompt-lookup'
 import type { SpeculationMetrics } from './metrics'
 import { chiSquareScore, referenceDistribution } from './reference-distribution.fixture'
 import { letters, TableModel } from './table-model.fixture'
-import type { Verification } from './verification/rule'
+import type { Verification } from './verification/by-name'
+import { cautiousVerification } from './verification/cautious.fixture'
 
 let device: Device
 beforeAll(async () => {
@@ -81,6 +82,14 @@ describe("sampled answers follow the target's law (χ²)", () => {
     const drafter = new TableModel(device, draft)
     const { score: z, accepted } = await score(drafter, verification, sampling)
     expect(accepted).toBeGreaterThan(samples / 2)
+    expect(z).toBeLessThan(3)
+    drafter.dispose()
+  })
+
+  it("a stranger's verification", async () => {
+    const drafter = new TableModel(device, draft)
+    const { score: z, accepted } = await score(drafter, cautiousVerification, { temperature: 1 })
+    expect(accepted).toBeGreaterThan(samples / 4)
     expect(z).toBeLessThan(3)
     drafter.dispose()
   })

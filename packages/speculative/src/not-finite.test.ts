@@ -3,7 +3,8 @@ import { testDevice } from '@outrider/tensor/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { poison, tinyModel } from '../../transformer/src/pretrained/tiny-model.fixture'
 import { SpeculativeDecoder } from './decoder'
-import { readVerdict, verify } from './verification/verify'
+import { blockVerification } from './verification/block'
+import { readVerdict } from './verification/verify'
 
 let device: Device
 beforeAll(async () => {
@@ -67,12 +68,11 @@ describe('verification', () => {
       )
     const read = async (draft: number | null, target: number | null, tokens = [1, 2, 3]) => {
       using result = device.scope(() =>
-        verify({
+        blockVerification.verify({
           draft: rows(gamma, draft),
           target: rows(gamma + 1, target),
           tokens: device.tensor(Uint32Array.from(tokens)),
           uniforms: device.tensor(new Float32Array(gamma + 1).fill(0.5)),
-          verification: 'block',
         }),
       )
       return readVerdict((await result.data()) as Uint32Array)

@@ -14,7 +14,7 @@ import {
 import { maxDraftLength } from './draft-length/policy'
 import type { Draft, Drafter, DraftSession } from './drafter/drafter'
 import { judged, readDraft, uniforms } from './verification/passes'
-import type { Verification } from './verification/rule'
+import type { VerificationRule } from './verification/rule'
 import { type BlockVerdict, readVerdict } from './verification/verify'
 
 /** What one pass of the target added to a sequence. */
@@ -39,7 +39,7 @@ const plainCounter = 32
 export interface SequenceOptions {
   target: CausalLM
   drafter: Drafter
-  verification: Verification
+  verification: VerificationRule
   sampling: Sampling
   prompt: readonly number[]
   /** Tokens that prompt and answer may have together. */
@@ -56,7 +56,7 @@ export class Sequence {
   readonly tokens: number[]
   readonly #device: Device
   readonly #target: CausalLM
-  readonly #rule: Verification
+  readonly #rule: VerificationRule
   readonly #sampling: Sampling
   readonly #capacity: number
   readonly #cache: KvCache

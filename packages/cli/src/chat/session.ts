@@ -143,18 +143,13 @@ export class ChatSession {
     const options = { temperature, topK, topP, seed: (seed ?? 0) + messages.length, maxTokens, signal }
     if (metrics) {
       const blocks = this.#decoder().generate(sent, { ...options, metrics, reproducible: seed !== undefined })
-      for (;;) {
-        const { done, value } = await blocks.next()
-        if (done) return value
-        yield { tokens: value.tokens.length, pieces: value.pieces }
-      }
+      for await (const { tokens, pieces } of blocks) yield { tokens: tokens.length, pieces }
+      return blocks.result
     }
     const plain = generate(this.target, sent, options)
-    for (;;) {
-      const { done, value } = await plain.next()
-      if (done) return value
-      yield { tokens: 1, pieces: value.text === '' ? [] : [{ text: value.text, source: 'plain' as const }] }
-    }
+    for await (const { text } of plain)
+      yield { tokens: 1, pieces: text === '' ? [] : [{ text, source: 'plain' as const }] }
+    return plain.result
   }
 
   #decoder(): SpeculativeDecoder {

@@ -1,6 +1,6 @@
 import { SpeculativeDecoder } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
-import { type GenerationResult, generate, type Prompt } from '@outrider/transformer'
+import { type Generation, type GenerationResult, generate, type Prompt } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
@@ -97,15 +97,12 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
 }
 
 /** An answer as it comes, plainly or in blocks. */
-export type AnswerStream = AsyncGenerator<{ text: string }, GenerationResult>
+export type AnswerStream = Generation<{ text: string }>
 
 /** Hands on each text as it comes. */
 export async function streamed(answer: AnswerStream, onText: (text: string) => void): Promise<GenerationResult> {
-  for (;;) {
-    const { done, value } = await answer.next()
-    if (done) return value
-    onText(value.text)
-  }
+  for await (const { text } of answer) onText(text)
+  return answer.result
 }
 
 /** Tokens per second are those after the first token, over the time from the first token to the last. */

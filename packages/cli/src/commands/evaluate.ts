@@ -10,7 +10,7 @@ import {
   stepCosts,
   tokenByToken,
 } from '@outrider/evaluation'
-import { figuresJson, SpeculativeDecoder, type Verification } from '@outrider/speculative'
+import { figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
 import { compareVocabularies, parameterCount, type SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
@@ -37,7 +37,7 @@ interface EvaluateFlags extends SamplingFlags, DtypeFlags, RowFlags {
   draft: string
   prompts: string[]
   draftLength: number[]
-  verification: Verification
+  verification: VerificationName
   maxTokens: number
   limit?: number
   blockTimes?: boolean

@@ -1,3 +1,4 @@
+import { type VerificationName, verificationNames } from '@outrider/speculative'
 import { type LoadDtype, loadDtypes } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { draftLength, integer, number } from './parse'
@@ -43,7 +44,7 @@ export const withSampling = (command: Command, defaults: { temperature?: number;
 /** How a draft is used. */
 export interface SpeculationFlags {
   draftLength: number | 'auto'
-  verification: 'token' | 'block'
+  verification: VerificationName
 }
 
 export const withSpeculation = (command: Command): Command =>
@@ -56,9 +57,10 @@ export const withSpeculation = (command: Command): Command =>
     )
     .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
 
-export function verification(text: string): 'token' | 'block' {
-  if (text === 'token' || text === 'block') return text
-  throw new InvalidArgumentError('It must be token or block.')
+export function verification(text: string): VerificationName {
+  const known = verificationNames.find((name) => name === text)
+  if (known) return known
+  throw new InvalidArgumentError(`It must be ${verificationNames.join(' or ')}.`)
 }
 
 export function probability(text: string): number {

@@ -6,7 +6,7 @@ import {
   type StepCosts,
   type Verification,
 } from '@outrider/speculative'
-import type { GenerationResult, PretrainedModel } from '@outrider/transformer'
+import type { Generation, PretrainedModel } from '@outrider/transformer'
 import type { Decoding } from './decoding'
 import type { Job } from './job'
 import { BlockHistogram } from './speculation-report'
@@ -26,7 +26,7 @@ export interface SpeculativeDecodingOptions {
 }
 
 interface Running {
-  blocks: AsyncGenerator<Block, GenerationResult, undefined>
+  blocks: Generation<Block>
   decoder: SpeculativeDecoder
   histogram: BlockHistogram
 }
@@ -73,7 +73,7 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
     async drop(job) {
       const state = running.get(job)
       running.delete(job)
-      await state?.blocks.return(undefined as never)
+      await state?.blocks.return()
     },
   }
 }

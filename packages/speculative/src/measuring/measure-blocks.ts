@@ -3,8 +3,9 @@ import { type CausalLM, madeUpTokens, prefill, RepeatedStep, type Sampling, samp
 import { maxDraftLength } from '../draft-length/policy'
 import type { Draft, Drafter } from '../drafter/drafter'
 import { Sequence } from '../sequence'
+import { type Verification, verificationRule } from '../verification/by-name'
 import { judged, readDraft, uniforms } from '../verification/passes'
-import type { Verification } from '../verification/rule'
+import type { VerificationRule } from '../verification/rule'
 import { readVerdict } from '../verification/verify'
 import { type MeasuringOptions, median, mediansInTurns } from './in-turns'
 
@@ -67,7 +68,9 @@ async function inTurns({
   const { device, config } = target
   const length = Math.max(1, Math.min(context, config.contextLength - maxDraftLength - 2))
   const prompt = madeUpTokens(length, config.vocabularySize)
-  const setting = { target, drafter, sampling, verification, prompt, capacity: length + maxDraftLength + 2 }
+  const rule = verificationRule(verification)
+  const capacity = length + maxDraftLength + 2
+  const setting = { target, drafter, sampling, verification: rule, prompt, capacity }
   const sequence = new Sequence(setting)
   const apart = new BlockApart(setting)
   const parts = draftLengths.map((): PartSeconds[] => [])
@@ -117,7 +120,7 @@ interface Setting {
   target: CausalLM
   drafter: Drafter
   sampling: Sampling
-  verification: Verification
+  verification: VerificationRule
   prompt: readonly number[]
   capacity: number
 }

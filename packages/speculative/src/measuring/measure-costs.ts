@@ -6,7 +6,7 @@ import type { StepCosts } from '../draft-length/step-costs'
 import type { Drafter, DraftSession } from '../drafter/drafter'
 import { oneHot } from '../drafter/probability-rows'
 import { Sequence } from '../sequence'
-import type { Verification } from '../verification/rule'
+import { type Verification, verificationRule } from '../verification/by-name'
 import { type MeasuringOptions, mediansInTurns } from './in-turns'
 
 export interface MeasureCostsOptions extends MeasuringOptions {
@@ -43,7 +43,8 @@ export async function measureCosts({
   const length = Math.max(1, Math.min(context, config.contextLength - maxDraftLength - 2))
   const prompt = madeUpTokens(length, vocabularySize)
   const capacity = length + maxDraftLength + 2
-  const sequence = new Sequence({ target, drafter: madeUpDrafts, verification, sampling, prompt, capacity })
+  const rule = verificationRule(verification)
+  const sequence = new Sequence({ target, drafter: madeUpDrafts, verification: rule, sampling, prompt, capacity })
   const session = drafter.open({ device, vocabularySize, capacity })
 
   const timed = async (step: () => Promise<unknown>) => {

@@ -1,28 +1,38 @@
-import { drawFrom, residual, total, type Verdict, type VerificationInput } from './rule'
+import { defineVerification } from './define-verification'
+import { drawFrom, residual, total } from './draw'
+import type { VerificationRule } from './rule'
 
 /**
- * Block verification (Sun et al., ICLR 2025, arXiv 2403.10444, algorithm 2), in float64: the reference of the GPU kernel.
- * With w₀ = 1, wᵢ = min(wᵢ₋₁·q(xᵢ)/p(xᵢ), 1) and Sᵢ = Σₓ max(wᵢ·q(x) − p(x), 0) at position i + 1, the block keeps the
- * largest i with uᵢ < hᵢ, where hᵢ = Sᵢ / (Sᵢ + 1 − wᵢ) for i < γ and h_γ = w_γ (none: 0). It ends with a draw from
- * norm(max(wᵢ·q − p, 0)) at position i + 1, or from q if i = γ. Never fewer tokens in expectation than token by token.
+ * Block verification (Sun et al., ICLR 2025, arXiv 2403.10444, algorithm 2). With w₀ = 1, wᵢ = min(wᵢ₋₁·q(xᵢ)/p(xᵢ), 1) and
+ * Sᵢ = Σₓ max(wᵢ·q(x) − p(x), 0) at position i + 1, the block keeps the largest i with uᵢ < hᵢ, where
+ * hᵢ = Sᵢ / (Sᵢ + 1 − wᵢ) for i < γ and h_γ = w_γ (none: 0). It ends with a draw from norm(max(wᵢ·q − p, 0)) at position i + 1,
+ * or from q if i = γ. Never fewer tokens in expectation than token by token.
+ *
+ * The test is multiplied out, so that 0/0 (nothing to correct here) does not accept.
  */
-export function verifyBlock({ draft, target, tokens, uniforms }: VerificationInput): Verdict {
-  const draftLength = tokens.length
-  let accepted = 0
-  let acceptedWeight = 1
-  let w = 1
-  for (let i = 1; i <= draftLength; i++) {
-    const x = tokens[i - 1]!
-    w = Math.min((w * target[i - 1]![x]!) / draft[i - 1]![x]!, 1)
-    const s = i < draftLength ? total(residual(target[i]!, draft[i]!, w)) : w
-    // s/(s + 1 − w) for i < γ, w for i = γ; multiplied out, so that 0/0 (nothing to correct here) does not accept.
-    const norm = i < draftLength ? s + 1 - w : 1
-    if (uniforms[i - 1]! * norm < s) {
-      accepted = i
-      acceptedWeight = w
+export const blockVerification: VerificationRule = defineVerification({
+  name: 'block',
+  keeps: 'longest',
+  weight: 'min(w * q / p, 1.0)',
+  passes: 'select(u * (mass + (1.0 - w)) < mass, u < w, last)',
+  residual: 'max(w * q - p, 0.0)',
+  reference({ draft, target, tokens, uniforms }) {
+    const draftLength = tokens.length
+    let accepted = 0
+    let acceptedWeight = 1
+    let w = 1
+    for (let i = 1; i <= draftLength; i++) {
+      const x = tokens[i - 1]!
+      w = Math.min((w * target[i - 1]![x]!) / draft[i - 1]![x]!, 1)
+      const s = i < draftLength ? total(residual(target[i]!, draft[i]!, w)) : w
+      const norm = i < draftLength ? s + 1 - w : 1
+      if (uniforms[i - 1]! * norm < s) {
+        accepted = i
+        acceptedWeight = w
+      }
     }
-  }
-  const q = target[accepted]!
-  const weights = accepted < draftLength ? residual(q, draft[accepted]!, acceptedWeight) : q
-  return { accepted, next: drawFrom(weights, uniforms[draftLength]!, q) }
-}
+    const q = target[accepted]!
+    const weights = accepted < draftLength ? residual(q, draft[accepted]!, acceptedWeight) : q
+    return { accepted, next: drawFrom(weights, uniforms[draftLength]!, q) }
+  },
+})

@@ -1,8 +1,7 @@
 import { concat, samplingDistribution, type Tensor, uniform01 } from '@outrider/tensor'
 import type { CausalLM, KvCache, Sampling } from '@outrider/transformer'
 import type { Draft } from '../drafter/drafter'
-import type { Verification } from './rule'
-import { verify } from './verify'
+import type { VerificationRule } from './rule'
 
 /**
  * The target's pass over a draft and the token before it.
@@ -28,10 +27,10 @@ export function readDraft(
 export function judged(
   { tokens, probabilities }: Draft,
   logits: Tensor,
-  { sampling, verification, uniforms }: { sampling: Sampling; verification: Verification; uniforms: Tensor },
+  { sampling, verification, uniforms }: { sampling: Sampling; verification: VerificationRule; uniforms: Tensor },
 ): Tensor {
   const target = samplingDistribution(logits, sampling)
-  return verify({ draft: probabilities, target, tokens, uniforms, verification })
+  return verification.verify({ draft: probabilities, target, tokens, uniforms })
 }
 
 /** Numbers `counter`, `counter` + 1, … of a seed, in [0, 1). */

@@ -1,13 +1,13 @@
 // What verification needs to know of each drafted position i (0 … γ−1), and the weight of the whole draft (row γ):
 //   Σₓ min(p(x), q(x))        the acceptance rate α of the position
-//   Σₓ max(wᵢ·q(x) − p(x), 0) the mass of the residual after i accepted tokens
+//   Σₓ ruleResidual           the mass of the residual after i accepted tokens
 //   fault                     1 where p, or the drafted id, is no number, 2 where q is not: whole rows of q are NaN then
-//   wᵢ                        1 for token verification; wᵢ = min(wᵢ₋₁·q(xᵢ)/p(xᵢ), 1), w₀ = 1, for block verification
+//   wᵢ                        ruleWeight of wᵢ₋₁ and drafted token i, w₀ = 1
 //
 // p: [γ, V]    q: [γ+1, V]    tokens: u32 [γ]    sums: [γ+1, 4] (α, residual mass, wᵢ, fault)
 // A workgroup of LANES invocations a row of sums; the row γ has no sums over V.
 
-struct Params { draftLength: u32, vocabulary: u32, block: u32 }
+struct Params { draftLength: u32, vocabulary: u32 }
 
 @group(0) @binding(0) var<storage, read> p: array<f32>;
 @group(0) @binding(1) var<storage, read> q: array<f32>;
@@ -19,11 +19,9 @@ struct Params { draftLength: u32, vocabulary: u32, block: u32 }
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let position = group.x;
   var w = 1.0;
-  if (params.block == 1u) {
-    for (var i = 0u; i < position; i++) {
-      let at = i * params.vocabulary + tokens[i];
-      w = min(w * q[at] / p[at], 1.0);
-    }
+  for (var i = 0u; i < position; i++) {
+    let at = i * params.vocabulary + tokens[i];
+    w = ruleWeight(w, p[at], q[at]);
   }
   var sum = vec4f();
   if (position < params.draftLength) {
@@ -31,7 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var i = begin + lane; i < begin + params.vocabulary; i += LANES) {
       let draft = p[i];
       let goal = q[i];
-      sum += vec4f(min(draft, goal), max(w * goal - draft, 0.0), select(0.0, 1.0, isNaN(draft)), 0.0);
+      sum += vec4f(min(draft, goal), ruleResidual(draft, goal, w), select(0.0, 1.0, isNaN(draft)), 0.0);
     }
   }
   sum = rowSum4(sum, lane);

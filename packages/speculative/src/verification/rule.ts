@@ -1,5 +1,21 @@
-/** How drafted tokens are accepted: one by one (Leviathan et al. 2023) or as a block (Sun et al. 2025). */
-export type Verification = 'token' | 'block'
+import type { Tensor } from '@outrider/tensor'
+
+/**
+ * How drafted tokens are accepted. Speculative decoding knows a rule as this alone: `defineVerification` makes one of a few
+ * expressions, and one with kernels of its own implements the two functions.
+ */
+export interface VerificationRule {
+  readonly name: string
+  /** The rule in float64: what its kernels are compared with, and what is proved to keep the target's distribution. */
+  reference(input: VerificationInput): Verdict
+  /**
+   * The rule on the device: equal inputs give equal bits.
+   *
+   * @returns u32 [2 + 2γ] for `readVerdict`; the caller frees it
+   * @throws ShapeError if the shapes do not fit together
+   */
+  verify(input: VerifyInput): Tensor
+}
 
 /** What a verification rule sees of one block. Distributions are normalised; p is what the tokens were drawn from. */
 export interface VerificationInput {
@@ -13,37 +29,20 @@ export interface VerificationInput {
   uniforms: ArrayLike<number>
 }
 
+/** The same on the device. */
+export interface VerifyInput {
+  /** p, f32 [γ, V]. */
+  draft: Tensor
+  /** q, f32 [γ + 1, V]. */
+  target: Tensor
+  /** x, u32 [γ]. */
+  tokens: Tensor
+  /** f32 [γ + 1]. */
+  uniforms: Tensor
+}
+
 /** Where a block ends: after `accepted` drafted tokens, with one token drawn by the rule. */
 export interface Verdict {
   accepted: number
   next: number
-}
-
-/** The distribution that follows a rejection, up to its norm: max(w·q − p, 0). */
-export function residual(q: ArrayLike<number>, p: ArrayLike<number>, w = 1): Float64Array {
-  return Float64Array.from({ length: q.length }, (_, x) => Math.max(w * q[x]! - p[x]!, 0))
-}
-
-export function total(weights: ArrayLike<number>): number {
-  let sum = 0
-  for (let x = 0; x < weights.length; x++) sum += weights[x]!
-  return sum
-}
-
-/**
- * The id at which the running sum of `weights` passes u·Σ; `fallback` takes the place of weights that are all zero.
- * Never an id of weight zero, however the sums round.
- */
-export function drawFrom(weights: ArrayLike<number>, u: number, fallback: ArrayLike<number>): number {
-  const sum = total(weights)
-  if (!(sum > 0)) return drawFrom(fallback, u, [1])
-  let rest = u * sum
-  let last = 0
-  for (let x = 0; x < weights.length; x++) {
-    if (!(weights[x]! > 0)) continue
-    last = x
-    if (rest < weights[x]!) return x
-    rest -= weights[x]!
-  }
-  return last
 }

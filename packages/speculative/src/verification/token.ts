@@ -1,19 +1,27 @@
-import { drawFrom, residual, type Verdict, type VerificationInput } from './rule'
+import { defineVerification } from './define-verification'
+import { drawFrom, residual } from './draw'
+import type { VerificationRule } from './rule'
 
 /**
- * Token verification (Leviathan et al. 2023, arXiv 2211.17192; Chen et al. 2023, arXiv 2302.01318), in float64: the
- * reference of the GPU kernel. Drafted token i is accepted with probability min(1, q(xᵢ)/p(xᵢ)); the first rejection
- * ends the block with a draw from norm(max(q − p, 0)), full acceptance with a draw from q (the bonus token).
+ * Token verification (Leviathan et al. 2023, arXiv 2211.17192; Chen et al. 2023, arXiv 2302.01318). Drafted token i is accepted
+ * with probability min(1, q(xᵢ)/p(xᵢ)); the first rejection ends the block with a draw from norm(max(q − p, 0)), full
+ * acceptance with a draw from q (the bonus token).
  *
  * The test is the strict u·p < q: with u in [0, 1) it has the same probability as u ≤ q/p and never accepts a token of
  * which the target gives none.
  */
-export function verifyTokens({ draft, target, tokens, uniforms }: VerificationInput): Verdict {
-  const draftLength = tokens.length
-  for (let i = 0; i < draftLength; i++) {
-    const x = tokens[i]!
-    if (uniforms[i]! * draft[i]![x]! < target[i]![x]!) continue
-    return { accepted: i, next: drawFrom(residual(target[i]!, draft[i]!), uniforms[draftLength]!, target[i]!) }
-  }
-  return { accepted: draftLength, next: drawFrom(target[draftLength]!, uniforms[draftLength]!, [1]) }
-}
+export const tokenVerification: VerificationRule = defineVerification({
+  name: 'token',
+  keeps: 'unbroken',
+  passes: 'u * p < q',
+  residual: 'max(q - p, 0.0)',
+  reference({ draft, target, tokens, uniforms }) {
+    const draftLength = tokens.length
+    for (let i = 0; i < draftLength; i++) {
+      const x = tokens[i]!
+      if (uniforms[i]! * draft[i]![x]! < target[i]![x]!) continue
+      return { accepted: i, next: drawFrom(residual(target[i]!, draft[i]!), uniforms[draftLength]!, target[i]!) }
+    }
+    return { accepted: draftLength, next: drawFrom(target[draftLength]!, uniforms[draftLength]!, [1]) }
+  },
+})

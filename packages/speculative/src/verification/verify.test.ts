@@ -1,17 +1,15 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { verifyBlock } from './block'
-import type { Verification } from './rule'
-import { verifyTokens } from './token'
-import { type BlockVerdict, readVerdict, verify } from './verify'
+import { blockVerification } from './block'
+import type { VerificationRule } from './rule'
+import { tokenVerification } from './token'
+import { type BlockVerdict, readVerdict } from './verify'
 
 let device: Device
 beforeAll(async () => {
   device = await testDevice()
 })
-
-const rules = { token: verifyTokens, block: verifyBlock }
 
 function generator(seed: number): () => number {
   let state = seed
@@ -38,28 +36,27 @@ interface Block {
 }
 
 /** Queues a block; several of them are read in one go. */
-function queue({ draft, target, tokens, uniforms }: Block, verification: Verification) {
+function queue({ draft, target, tokens, uniforms }: Block, rule: VerificationRule) {
   const flat = (rows: Float32Array[]) => Float32Array.from(rows.flatMap((row) => [...row]))
   const vocabulary = target[0]!.length
   return device.scope(() =>
-    verify({
+    rule.verify({
       draft: device.tensor(flat(draft), { shape: [draft.length, vocabulary] }),
       target: device.tensor(flat(target), { shape: [target.length, vocabulary] }),
       tokens: device.tensor(Uint32Array.from(tokens)),
       uniforms: device.tensor(Float32Array.from(uniforms)),
-      verification,
     }),
   )
 }
 
-async function run(block: Block, verification: Verification): Promise<BlockVerdict> {
-  const result = queue(block, verification)
+async function run(block: Block, rule: VerificationRule): Promise<BlockVerdict> {
+  const result = queue(block, rule)
   const words = (await result.data()) as Uint32Array
   result.dispose()
   return readVerdict(words)
 }
 
-describe.each(['token', 'block'] as const)('%s verification on the device', (verification) => {
+describe.each([tokenVerification, blockVerification])('$name verification on the device', (rule) => {
   it.each([
     [3, 1],
     [7, 4],
@@ -86,8 +83,8 @@ describe.each(['token', 'block'] as const)('%s verification on the device', (ver
       })
       const uniforms = Array.from({ length: draftLength + 1 }, random)
       const block = { draft, target: base, tokens: tokens.map((x) => Math.max(x, 0)), uniforms }
-      const expected = rules[verification](block)
-      const actual = await run(block, verification)
+      const expected = rule.reference(block)
+      const actual = await run(block, rule)
       expect(actual.accepted).toBe(expected.accepted)
       expect(actual.drafted).toEqual(block.tokens)
       for (const [i, row] of draft.entries()) {
@@ -96,8 +93,8 @@ describe.each(['token', 'block'] as const)('%s verification on the device', (ver
       }
       // A draw may fall on the other side of an edge of the running sum when f32 rounds it: then the edge must be near.
       if (actual.next !== expected.next) {
-        const below = rules[verification]({ ...block, uniforms: [...uniforms.slice(0, -1), uniforms.at(-1)! - 2e-6] })
-        const above = rules[verification]({ ...block, uniforms: [...uniforms.slice(0, -1), uniforms.at(-1)! + 2e-6] })
+        const below = rule.reference({ ...block, uniforms: [...uniforms.slice(0, -1), uniforms.at(-1)! - 2e-6] })
+        const above = rule.reference({ ...block, uniforms: [...uniforms.slice(0, -1), uniforms.at(-1)! + 2e-6] })
         expect(actual.next).toBeGreaterThanOrEqual(below.next)
         expect(actual.next).toBeLessThanOrEqual(above.next)
       }
@@ -108,15 +105,15 @@ describe.each(['token', 'block'] as const)('%s verification on the device', (ver
     const draft = [Float32Array.of(0.5, 0.25, 0.25, 0)]
     const target = [Float32Array.of(0, 0.5, 0.5, 0), Float32Array.of(0, 0, 1, 0)]
     const top = 1 - 2 ** -24
-    expect(await run({ draft, target, tokens: [0], uniforms: [0, 0] }, verification)).toMatchObject({
+    expect(await run({ draft, target, tokens: [0], uniforms: [0, 0] }, rule)).toMatchObject({
       accepted: 0,
       next: 1,
     })
-    expect(await run({ draft, target, tokens: [0], uniforms: [0, top] }, verification)).toMatchObject({
+    expect(await run({ draft, target, tokens: [0], uniforms: [0, top] }, rule)).toMatchObject({
       accepted: 0,
       next: 2,
     })
-    expect(await run({ draft, target, tokens: [1], uniforms: [top, top] }, verification)).toMatchObject({
+    expect(await run({ draft, target, tokens: [1], uniforms: [top, top] }, rule)).toMatchObject({
       accepted: 1,
       next: 2,
     })
@@ -125,7 +122,7 @@ describe.each(['token', 'block'] as const)('%s verification on the device', (ver
   it('draws from the target where rounding leaves the residual empty', async () => {
     const draft = [Float32Array.of(0.25000003, 0.25, 0.5)]
     const target = [Float32Array.of(0.25, 0.25, 0.5), Float32Array.of(1, 0, 0)]
-    const verdict = await run({ draft, target, tokens: [0], uniforms: [1 - 2 ** -24, 0.3] }, verification)
+    const verdict = await run({ draft, target, tokens: [0], uniforms: [1 - 2 ** -24, 0.3] }, rule)
     expect(verdict.accepted === 1 ? 0 : 1).toBe(verdict.next)
   })
 
@@ -137,24 +134,24 @@ describe.each(['token', 'block'] as const)('%s verification on the device', (ver
       tokens: [1, 2, 3, 4],
       uniforms: [0.1, 0.2, 0.3, 0.4, 0.5],
     }
-    expect(await run(block, verification)).toEqual(await run(block, verification))
+    expect(await run(block, rule)).toEqual(await run(block, rule))
   })
 
   it.each([1, 2])("produces the target's sequences, enumerated with the kernel, γ = %i", async (draftLength) => {
-    const error = await enumerate(verification, draftLength)
+    const error = await enumerate(rule, draftLength)
     expect(error).toBeLessThan(1e-6)
   })
 })
 
 it('refuses distributions that do not fit together, with all shapes', () => {
   device.scope(() => {
-    const input = { draft: device.zeros([2, 5]), target: device.zeros([2, 5]), verification: 'token' as const }
-    expect(() => verify({ ...input, tokens: device.zeros([2], 'u32'), uniforms: device.zeros([3]) })).toThrow(
-      OutriderError,
-    )
-    expect(() => verify({ ...input, tokens: device.zeros([2], 'u32'), uniforms: device.zeros([3]) })).toThrow(
-      /\[2, 5\] and \[2, 5\]/,
-    )
+    const input = { draft: device.zeros([2, 5]), target: device.zeros([2, 5]) }
+    expect(() =>
+      tokenVerification.verify({ ...input, tokens: device.zeros([2], 'u32'), uniforms: device.zeros([3]) }),
+    ).toThrow(OutriderError)
+    expect(() =>
+      tokenVerification.verify({ ...input, tokens: device.zeros([2], 'u32'), uniforms: device.zeros([3]) }),
+    ).toThrow(/\[2, 5\] and \[2, 5\]/)
   })
 })
 
@@ -163,7 +160,7 @@ it('refuses distributions that do not fit together, with all shapes', () => {
  * such that every threshold (1/4, 1/3 from a residual of weight 1/2, 1/2) and every step of a draw falls between two
  * points of the grid, so the grid is exact.
  */
-async function enumerate(verification: Verification, draftLength: number): Promise<number> {
+async function enumerate(rule: VerificationRule, draftLength: number): Promise<number> {
   const p = [
     [0.5, 0.25, 0.25],
     [0.5, 0.5, 0],
@@ -190,7 +187,7 @@ async function enumerate(verification: Verification, draftLength: number): Promi
     const target = states.map((s) => q[s]!)
     const drafted = probability(p, 0, tokens)
     if (drafted === 0) continue
-    const results = points.map((uniforms) => queue({ draft, target, tokens, uniforms }, verification))
+    const results = points.map((uniforms) => queue({ draft, target, tokens, uniforms }, rule))
     const buffers = await device.read(results)
     for (const result of results) result.dispose()
     for (const buffer of buffers) {

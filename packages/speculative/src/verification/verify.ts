@@ -1,37 +1,57 @@
-import { defineKernel, rowReduction, rowReductionFor, ShapeError, type Tensor } from '@outrider/tensor'
+import {
+  defineKernel,
+  type Kernel,
+  type KernelPart,
+  rowReduction,
+  rowReductionFor,
+  ShapeError,
+  type Tensor,
+} from '@outrider/tensor'
 import { noLogit, noToken } from '@outrider/tensor/internal'
 import { notFiniteLogits } from '@outrider/transformer'
 import positionSumsSource from './position-sums.wgsl'
-import type { Verdict, Verification } from './rule'
+import type { Verdict, VerifyInput } from './rule'
 import verifySource from './verify.wgsl'
 
-const positionSums = defineKernel({
-  name: 'verifyPositionSums',
-  source: positionSumsSource,
-  uses: [rowReduction, noLogit],
-})
-const verifyKernel = defineKernel({ name: 'verify', source: verifySource, constants: ['LANES', 'ROUNDS'] })
+/** The kernels of a rule. They are its own, so that a mistake in its expressions is nobody else's. */
+export interface VerificationKernels {
+  positionSums: Kernel
+  verify: Kernel
+}
 
-export interface VerifyInput {
-  /** p, f32 [γ, V]: row i is the distribution that drafted token i was drawn from. */
-  draft: Tensor
-  /** q, f32 [γ + 1, V]: row i is the target's after i drafted tokens. */
-  target: Tensor
-  /** The drafted ids, u32 [γ]. */
-  tokens: Tensor
-  /** Independent uniforms in [0, 1), f32 [γ + 1]: one a drafted token, the last for the token that ends the block. */
-  uniforms: Tensor
-  verification: Verification
+/** @param code  the rule in WGSL: `ruleWeight`, `rulePasses`, `ruleResidual` and `KEEPS_LONGEST` */
+export function verificationKernels(rule: string, code: string): VerificationKernels {
+  const ruleCode: KernelPart = {
+    name: 'ruleCode',
+    provides: ['ruleWeight', 'rulePasses', 'ruleResidual', 'KEEPS_LONGEST'],
+    text: code,
+  }
+  return {
+    positionSums: defineKernel({
+      name: `verifyPositionSums (${rule})`,
+      source: positionSumsSource,
+      uses: [rowReduction, noLogit, ruleCode],
+    }),
+    verify: defineKernel({
+      name: `verify (${rule})`,
+      source: verifySource,
+      uses: [ruleCode],
+      constants: ['LANES', 'ROUNDS'],
+    }),
+  }
 }
 
 /**
- * Accepts a prefix of a drafted block on the device, and draws the token after it: `verifyTokens` and `verifyBlock` in f32.
- * The sums reduce in one order, so equal inputs give equal bits. Reading the result is the only wait of a block.
+ * Accepts a prefix of a drafted block on the device by the rule of the kernels, and draws the token after it. The sums reduce in one
+ * order, so equal inputs give equal bits. Reading the result is the only wait of a block.
  *
  * @returns u32 [2 + 2γ] for `readVerdict`; the caller frees it
  * @throws ShapeError if the shapes do not fit together
  */
-export function verify({ draft, target, tokens, uniforms, verification }: VerifyInput): Tensor {
+export function verifyWith(
+  { positionSums, verify }: VerificationKernels,
+  { draft, target, tokens, uniforms }: VerifyInput,
+): Tensor {
   const { device } = target
   const [draftLength, vocabulary] = draft.shape as [number, number]
   const fits =
@@ -45,7 +65,7 @@ export function verify({ draft, target, tokens, uniforms, verification }: Verify
       [draft.shape, target.shape, tokens.shape, uniforms.shape],
       'must be [γ, V], [γ + 1, V], [γ] and [γ + 1]',
     )
-  const params = { draftLength, vocabulary, block: verification === 'block' ? 1 : 0 }
+  const params = { draftLength, vocabulary }
   const sums = device.empty([draftLength + 1, 4])
   const result = device.empty([2 + 2 * draftLength], 'u32')
   const lanes = rowReductionFor(vocabulary, device.capabilities)
@@ -56,7 +76,7 @@ export function verify({ draft, target, tokens, uniforms, verification }: Verify
     workgroups: [draftLength + 1],
   })
   const LANES = lanes.constants.LANES!
-  device.run(verifyKernel, {
+  device.run(verify, {
     bindings: { p: draft, q: target, tokens, uniforms, sums, result },
     params,
     constants: { LANES, ROUNDS: 1 + roundsToOne(vocabulary, LANES) },
@@ -82,7 +102,7 @@ export interface BlockVerdict extends Verdict {
 }
 
 /**
- * Reads the words that `verify` wrote.
+ * Reads the words that a rule's `verify` wrote.
  *
  * @throws OutriderError NOT_FINITE where a row of draft or target was no distribution
  */

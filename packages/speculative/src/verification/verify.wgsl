@@ -1,4 +1,4 @@
-// Accepts a prefix of a drafted block and draws the token after it (token.ts and block.ts say how, in float64).
+// Accepts a prefix of a drafted block and draws the token after it, as a rule says (define-verification.ts).
 //
 // p: [γ, V] draft    q: [γ+1, V] target    tokens: u32 [γ] drawn from p    uniforms: [γ+1] in [0, 1)
 // sums: [γ+1, 4] of position-sums.wgsl     result: u32 [2 + 2γ]: accepted, next, the tokens, the bits of α by position;
@@ -8,9 +8,8 @@
 // range of ids is cut into LANES pieces, summed and searched for the piece where the running sum passes u·Σ, until a
 // piece is one id: ROUNDS − 1 times, LANES^(ROUNDS − 1) ≥ V. Only pieces with a positive sum are entered, so an id of
 // weight zero is never drawn.
-// The tests are u·p < q and the like, strict and without division: u < 1 makes that exact, and q = 0 is never accepted.
 
-struct Params { draftLength: u32, vocabulary: u32, block: u32 }
+struct Params { draftLength: u32, vocabulary: u32 }
 
 @group(0) @binding(0) var<storage, read> p: array<f32>;
 @group(0) @binding(1) var<storage, read> q: array<f32>;
@@ -32,30 +31,20 @@ struct Search {
 var<workgroup> search: Search;
 var<workgroup> pieces: array<f32, LANES>;
 
-fn accept_tokens() -> u32 {
-  for (var i = 0u; i < params.draftLength; i++) {
-    let at = i * params.vocabulary + tokens[i];
-    if (!(uniforms[i] * p[at] < q[at])) { return i; }
-  }
-  return params.draftLength;
-}
-
-fn accept_block() -> u32 {
-  var accepted = 0u;
+fn kept_tokens() -> u32 {
+  var kept = 0u;
   for (var i = 1u; i <= params.draftLength; i++) {
-    let w = sums[i].z;
-    let last = i == params.draftLength;
-    let mass = select(sums[i].y, w, last);
-    let norm = select(mass + (1.0 - w), 1.0, last);
-    if (uniforms[i - 1u] * norm < mass) { accepted = i; }
+    let at = (i - 1u) * params.vocabulary + tokens[i - 1u];
+    if (rulePasses(uniforms[i - 1u], p[at], q[at], sums[i].z, sums[i].y, i == params.draftLength)) { kept = i; }
+    else if (!KEEPS_LONGEST) { break; }
   }
-  return accepted;
+  return kept;
 }
 
 fn weight(state: Search, id: u32) -> f32 {
   let at = state.row * params.vocabulary + id;
   if (state.bonus == 1u) { return q[at]; }
-  return max(state.w * q[at] - p[at], 0.0);
+  return ruleResidual(p[at], q[at], state.w);
 }
 
 fn find_mass() {
@@ -89,7 +78,7 @@ fn enter_piece(size: u32) {
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_index) lane: u32) {
   if (lane == 0u) {
-    let accepted = select(accept_tokens(), accept_block(), params.block == 1u);
+    let accepted = kept_tokens();
     let all = accepted == params.draftLength;
     search = Search(accepted, sums[accepted].z, select(0u, 1u, all), 0u, params.vocabulary, 0.0);
   }

@@ -16,11 +16,8 @@ async function answer(
 ): Promise<GenerationResult & { texts: string[] }> {
   const texts: string[] = []
   const tokens = generate(model, prompt, options)
-  for (;;) {
-    const { value, done } = await tokens.next()
-    if (done) return { ...value, texts }
-    texts.push(value.text)
-  }
+  for await (const { text } of tokens) texts.push(text)
+  return { ...(await tokens.result), texts }
 }
 
 describe('generate', () => {

@@ -2,6 +2,7 @@ import { type Counter, OutriderError, type Tensor } from '@outrider/tensor'
 import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer, type FinishReason } from './answer'
+import { type Generation, generation } from './generation'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'
 import { type Prompt, promptTokens } from './prompt'
@@ -52,15 +53,23 @@ const defaultMaxTokens = 256
  * readback of its id, behind which the next step is already queued. The random number of the n-th token is
  * philox(seed, n), so the same seed gives the same answer.
  *
- * @returns a generator of tokens, whose return value is the whole answer; closing it early frees what it holds
+ * @returns tokens as they come, and the whole answer as `result`; leaving the loop early frees what it holds
  * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW before the first token; ABORTED when the signal fires; NOT_FINITE
  *   where the model's logits are no numbers
  */
-export async function* generate(
+export function generate(
   pretrained: PretrainedModel<CausalLM>,
   prompt: Prompt,
   options: GenerateOptions = {},
-): AsyncGenerator<GeneratedToken, GenerationResult> {
+): Generation<GeneratedToken> {
+  return generation(tokensOf(pretrained, prompt, options))
+}
+
+async function* tokensOf(
+  pretrained: PretrainedModel<CausalLM>,
+  prompt: Prompt,
+  options: GenerateOptions,
+): AsyncGenerator<GeneratedToken, GenerationResult, undefined> {
   const started = performance.now()
   const { model, config, tokenizer, generationConfig } = pretrained
   const sampling = resolveSampling(options)

@@ -3,6 +3,7 @@ export { type BatchSequence, type BatchToken, ContinuousBatch, type ContinuousBa
 export { type FittedConversation, fitConversation } from './fit-conversation'
 export { type GeneratedToken, type GenerateOptions, type GenerationResult, generate, throwIfAborted } from './generate'
 export { type BatchAnswer, type GenerateBatchOptions, generateBatch } from './generate-batch'
+export { type Generation, generation } from './generation'
 export { checkedCount, type LogProbability, type ScoredToken, scoreTokens } from './log-probabilities'
 export { prefill } from './prefill'
 export { checkPrompt, type Prompt, promptTokens, promptTokensInSlices } from './prompt'

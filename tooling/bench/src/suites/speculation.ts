@@ -3,6 +3,7 @@ import { costRatio, measureBlocks, modelDrafter, SpeculativeDecoder } from '@out
 import { type Device, multiply, type Tensor } from '@outrider/tensor'
 import {
   Decoder,
+  type Generation,
   generate,
   loadCausalLM,
   type ModelConfig,
@@ -123,13 +124,13 @@ async function pair(device: Device): Promise<{ target: PretrainedModel; draft: P
 }
 
 /** Seconds a token after the first. */
-async function paceOf(answer: AsyncGenerator<unknown, { tokens: number[] }>, now: () => number): Promise<number> {
+async function paceOf(answer: Generation<unknown>, now: () => number): Promise<number> {
   let first: number | undefined
   let last = 0
-  for (;;) {
-    const { done, value } = await answer.next()
-    if (done) return (last - first!) / ((value as { tokens: number[] }).tokens.length - 1)
+  for await (const _ of answer) {
     last = now()
     first ??= last
   }
+  const { tokens } = await answer.result
+  return (last - first!) / (tokens.length - 1)
 }

@@ -1,4 +1,4 @@
-import type { Verification } from '@outrider/speculative'
+import type { VerificationName } from '@outrider/speculative'
 
 /** How answers are made. All of it may change in the middle of one. */
 export interface ChatSettings {
@@ -12,7 +12,7 @@ export interface ChatSettings {
   speculate: boolean
   /** γ. */
   draftLength: number | 'auto'
-  verification: Verification
+  verification: VerificationName
 }
 
 export const defaultSettings: ChatSettings = {

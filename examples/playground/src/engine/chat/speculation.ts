@@ -1,4 +1,9 @@
-import { type SpeculationFigures, SpeculativeDecoder, type StepCosts, type Verification } from '@outrider/speculative'
+import {
+  type SpeculationFigures,
+  SpeculativeDecoder,
+  type StepCosts,
+  type VerificationName,
+} from '@outrider/speculative'
 import type { PretrainedModel } from '@outrider/transformer'
 import type { Session } from '../session'
 import { type CurrentDrafter, currentDrafter } from './drafter'
@@ -15,7 +20,7 @@ export interface Speculation {
 interface Kept extends Speculation {
   target: PretrainedModel
   drafter: CurrentDrafter
-  verification: Verification
+  verification: VerificationName
 }
 
 /**

@@ -1,0 +1,1 @@
+export { checkVerification, type VerificationCheck } from './check-verification'
