@@ -1,5 +1,5 @@
-import type { ModelFamily } from './families/family'
 import type { Fields } from './fields'
+import type { ModelConfig } from './model-config'
 import { type RopeContext, type RotaryFields, readRope } from './read-rope'
 
 /**
@@ -8,13 +8,10 @@ import { type RopeContext, type RotaryFields, readRope } from './read-rope'
  *
  * @throws OutriderError as `readRope`; UNSUPPORTED for scaling in layers with a window
  */
-export function readRopeByLayer(
-  fields: Fields,
-  context: RopeContext & { family: Pick<ModelFamily, 'slidingRope'> },
-): RotaryFields {
-  const { slidingRope } = context.family
-  if (!slidingRope) return readRope(fields, context)
-  const { ropeTheta, slidingRopeTheta, slidingRopeThetaKey } = slidingRope
+export function readRopeByLayer(fields: Fields, context: RopeContext): RotaryFields & Pick<ModelConfig, 'slidingRope'> {
+  const apart = context.family.rotary?.sliding
+  if (!apart) return readRope(fields, context)
+  const { ropeTheta, slidingRopeTheta, slidingRopeThetaKey } = apart
   const sets = fields.object('rope_parameters')
   if (sets?.names.some((name) => typeof sets.get(name) !== 'object'))
     throw fields.wrong('rope_parameters', 'a set for each of "full_attention" and "sliding_attention"')

@@ -1,4 +1,3 @@
-import type { LayerType } from './by-layer'
 import type { ModelFamily } from './families/family'
 import { type Fields, printed } from './fields'
 import type { ModelConfig } from './model-config'
@@ -17,7 +16,7 @@ export interface RopeContext {
   passOver: (key: string) => void
 }
 
-export type RotaryFields = Pick<ModelConfig, 'ropeTheta' | 'ropeScaling' | 'rotaryDim' | 'slidingRope'>
+export type RotaryFields = Pick<ModelConfig, 'ropeTheta' | 'ropeScaling' | 'rotaryDim'>
 
 /**
  * Reads the rotary positions of a config.json by transformers' rules, for old files and new ones: `rope_scaling`, where it is
@@ -30,24 +29,7 @@ export function readRope(fields: Fields, context: RopeContext): RotaryFields {
   const old = fields.object('rope_scaling')
   const outer = old && old.names.length > 0 ? old : fields.object('rope_parameters')
   const place = outer === old ? 'rope_scaling' : 'rope_parameters'
-  const [general, sliding] = outer ? byLayerType(outer, context.layerTypes) : []
-  const rope = readOne(fields, general, context, place)
-  if (!sliding) return rope
-  const { rotaryDim, ...slidingRope } = readOne(fields, sliding, context, place)
-  if (!context.family.rotary?.byLayer || rotaryDim !== rope.rotaryDim)
-    throw outer!.unsupported(
-      'rotary positions that differ between layers are not supported',
-      'Supported: one set for all.',
-    )
-  return { ...rope, slidingRope }
-}
-
-function readOne(
-  fields: Fields,
-  inner: Fields | undefined,
-  context: RopeContext,
-  place: string,
-): Omit<RotaryFields, 'slidingRope'> {
+  const inner = outer && sameInEveryLayer(outer, context.layerTypes)
   const { headDim, family, ropeTheta: absent = 10_000, passOver } = context
   const ropeTheta = (inner?.get('rope_theta') === undefined ? fields : inner!).positive('rope_theta', absent)
   const rotaryDim = readRotaryDim(fields, inner, context)
@@ -82,20 +64,22 @@ function readRotaryDim(fields: Fields, inner: Fields | undefined, { headDim, fam
   return rotaryDim
 }
 
-/** Parameters by layer type: those of the layers that are there, and those of layers with a window where these are others. */
-function byLayerType(rope: Fields, layerTypes: readonly string[]): [general: Fields, sliding?: Fields] {
+/** Parameters by layer type are one set where the layers that are there have the same. */
+function sameInEveryLayer(rope: Fields, layerTypes: readonly string[]): Fields {
   const isNested = rope.names.some((name) => isObject(rope.get(name)))
-  if (!isNested) return [rope]
-  const of = (type: LayerType) => {
-    if (!layerTypes.includes(type)) return undefined
+  if (!isNested) return rope
+  const [first, ...others] = [...new Set(layerTypes)].map((type) => {
     const found = rope.object(type)
     if (!found) throw rope.wrong(type, 'there, as layers have that type')
     return found
-  }
-  const [full, sliding] = [of('full_attention'), of('sliding_attention')]
-  if (!full || !sliding) return [(full ?? sliding)!]
+  })
   const written = (one: Fields) => JSON.stringify(one.names.sort().map((name) => [name, one.get(name)]))
-  return written(full) === written(sliding) ? [full] : [full, sliding]
+  if (others.some((other) => written(other) !== written(first!)))
+    throw rope.unsupported(
+      'rotary positions that differ between layers are not supported',
+      'Supported: one set for all.',
+    )
+  return first!
 }
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -37,8 +37,6 @@ export interface ModelFamily {
   }
   /** What gates its MLP, under `hidden_act`. Default SiLU. */
   readonly activation?: Activation
-  /** Where layers with a window have rotary positions of their own. */
-  readonly slidingRope?: SlidingRope
   /** Keys of config.json that `read` uses, beside those that are used in every family. */
   readonly usedKeys?: readonly string[]
   /** Keys that others compute with and this one does not, whatever they say. */
@@ -53,8 +51,8 @@ export interface ModelFamily {
   readonly rotary?: {
     /** Heads may be turned in part. */
     readonly partial?: true
-    /** Layers with a window may have positions of another kind. */
-    readonly byLayer?: true
+    /** Layers with a window have positions of their own. */
+    readonly sliding?: SlidingRope
     /** What kinds of scaling were called before. */
     readonly oldNames?: Readonly<Record<string, RopeScaling['type']>>
     /** `original_max_position_embeddings` where it is not at the top of the file; one among the parameters does not count then. */

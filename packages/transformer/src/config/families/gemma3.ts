@@ -13,7 +13,9 @@ export const gemma3: ModelFamily = {
   baseClassName: 'Gemma3TextModel',
   examples: 'Gemma 3 (text)',
   defaults: { ...gemma.defaults, contextLength: 131_072 },
-  slidingRope: { ropeTheta: 1_000_000, slidingRopeTheta: 10_000, slidingRopeThetaKey: 'rope_local_base_freq' },
+  rotary: {
+    sliding: { ropeTheta: 1_000_000, slidingRopeTheta: 10_000, slidingRopeThetaKey: 'rope_local_base_freq' },
+  },
   usedKeys: [...gemma.usedKeys, 'rope_local_base_freq', 'sliding_window_pattern', '_sliding_window_pattern'],
   read(fields, layers) {
     const said = fields.count('sliding_window_pattern', period)
