@@ -1,5 +1,5 @@
-import { type CoveredIds, coveredPlaces, minimum, ofCovered, softmax, sum, type Tensor } from '@outrider/tensor'
-import { withoutGradients } from '@outrider/tensor/internal'
+import { type CoveredIds, minimum, softmax, sum, type Tensor } from '@outrider/tensor'
+import { coveredPlaces, ofCovered, withoutGradients } from '@outrider/tensor/internal'
 import type { DistillationInputs } from './distillation-loss'
 
 type OfVocabulary = Pick<DistillationInputs, 'draftLogits' | 'targetLogits' | 'labels' | 'vocabularySize'>

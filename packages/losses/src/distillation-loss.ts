@@ -1,5 +1,5 @@
-import { type Head, headLogits, rowLogits, type Tensor } from '@outrider/tensor'
-import { withoutGradients } from '@outrider/tensor/internal'
+import { type Head, headLogits, type Tensor } from '@outrider/tensor'
+import { rowLogits, withoutGradients } from '@outrider/tensor/internal'
 import { type CoveredInputs, overCovered } from './covered'
 import { rowMean } from './row-mean'
 

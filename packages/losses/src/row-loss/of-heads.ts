@@ -4,17 +4,14 @@ import {
   type Device,
   differentiable,
   divide,
-  type HeadGradients,
-  headGradients,
   headLogits,
   maximum,
   multiply,
-  rowLogits,
   slice,
   sum,
   type Tensor,
 } from '@outrider/tensor'
-import { isTracked, withoutGradients } from '@outrider/tensor/internal'
+import { type HeadGradients, headGradients, isTracked, rowLogits, withoutGradients } from '@outrider/tensor/internal'
 import { overCovered } from '../covered'
 import type { DistillationResult, HeadInputs } from '../distillation-loss'
 import { type Chunk, chunksOf } from './chunks'

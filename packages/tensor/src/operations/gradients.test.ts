@@ -115,6 +115,14 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
       inputs: (d) => [random(d, [1, 11, 2, 4]), random(d, [1, 13, 1, 4]), random(d, [1, 13, 1, 4])],
       run: () => (q, k, v) => o.attention(q, k, v, { start: 2, window: 3 }),
     },
+    {
+      inputs: (d) => [random(d, [1, 3, 2, 4]), random(d, [1, 5, 1, 4]), random(d, [1, 5, 1, 4])],
+      // Two keys for all; then a tree: the second and the third row follow the first, not each other.
+      run: (d) => (q, k, v) => {
+        const visibility = ids(d, 2, 2, 0b001, 2, 2, 0b011, 2, 2, 0b101).reshape([1, 3, 3])
+        return o.attention(q, k, v, { softCap: 0.8, visibility })
+      },
+    },
   ],
   matmul: [
     two([2, 3, 5], [5, 4], o.matmul),
@@ -124,6 +132,13 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
   ],
   softmax: [one([3, 6], [-2, 2], o.softmax)],
   logSoftmax: [one([3, 6], [-2, 2], o.logSoftmax)],
+  trainingLogits: [
+    two([3, 5], [4, 5], (hidden, weight) => o.trainingLogits({ weight }, hidden)),
+    {
+      inputs: (d) => [random(d, [3, 5]), random(d, [4, 5]), random(d, [4])],
+      run: () => (hidden, weight, bias) => o.trainingLogits({ weight, bias, scale: 0.7, softCap: 1.5 }, hidden),
+    },
+  ],
 }
 
 /** Exports without a gradient, and why. */
@@ -135,6 +150,7 @@ const notDifferentiable: Partial<Record<keyof typeof operations, string>> = {
   samplingDistribution: 'it is for decoding; training goes through softmax',
   exactFrequencies: 'it writes numbers in another form',
   ropeIntoCache: 'it writes in place, for inference',
+  headLogits: 'it is for inference; training goes through trainingLogits',
   linear: 'it is for inference; training composes matmul and what surrounds it',
 }
 

@@ -61,16 +61,16 @@ export interface HeadGradients {
  * The gradient of `rowLogits` by hand, where logits are made and differentiated a few rows at a time and no tape is to hold
  * them. The cap's is found from the capped logits: ∂z/∂products = scale · (1 − (z / cap)²).
  *
- * @param rows.hidden   [n, width]
- * @param rows.logits   f32 [n, rows of the head]; disposed of
- * @param rows.dlogits  of the same shape; disposed of
- * @param wanted        which of them are computed
+ * @param rows    hidden states [n, width]; their logits f32 [n, rows of the head] and the gradient of these, which are
+ *   disposed of
+ * @param wanted  which gradients are computed
  */
 export function headGradients(
   head: Head,
-  { hidden, logits, dlogits }: { hidden: Tensor; logits: Tensor; dlogits: Tensor },
+  rows: { hidden: Tensor; logits: Tensor; dlogits: Tensor },
   wanted: Readonly<Record<keyof HeadGradients, boolean>>,
 ): HeadGradients {
+  const { hidden, logits, dlogits } = rows
   const dproducts = shapedGradient(head, logits, dlogits) // [n, rows]
   // What follows takes memory of its own, and of the logits nothing.
   logits.dispose()

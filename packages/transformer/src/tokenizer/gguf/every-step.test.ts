@@ -30,7 +30,7 @@ const steps: Readonly<Record<'normalizer' | 'pre_tokenizer' | 'decoder', readonl
       { type: 'FixedLength', length: 5 },
       { type: 'Metaspace', replacement: '_', prepend_scheme: 'never', split: false },
       { type: 'Punctuation', behavior: 'Isolated' },
-      { type: 'Split', pattern: { String: ' ' }, behavior: 'Isolated', invert: false },
+      { type: 'Split', pattern: { String: ',' }, behavior: 'Isolated', invert: false },
       { type: 'Split', pattern: { Regex: 'a' }, behavior: 'MergedWithPrevious', invert: false },
       { type: 'UnicodeScripts' },
       { type: 'Whitespace' },
