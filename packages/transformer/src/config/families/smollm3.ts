@@ -1,7 +1,7 @@
 import type { LayerType } from '../by-layer'
 import { layerTypesOf } from '../by-layer'
 import type { Fields } from '../fields'
-import { readWindow } from '../layer-windows'
+import { readWindow, windowsByLayer } from '../layer-windows'
 import type { ModelConfig } from '../model-config'
 import { sizeLimits } from '../size-limits'
 import type { LayersRead, ModelFamily } from './family'
@@ -75,7 +75,7 @@ function readLayersWithoutRope(fields: Fields, { layers }: LayersRead): number[]
 /** By `layer_types`; where it is absent, layers without rotary positions have the window. */
 function readWindows(
   fields: Fields,
-  { layers, layerTypes }: LayersRead,
+  { layers, layerTypes, contextLength }: LayersRead,
   layersWithoutRope: readonly number[],
 ): Partial<ModelConfig> {
   const used = fields.flag('use_sliding_window', false)
@@ -86,7 +86,5 @@ function readWindows(
     if (layerTypes) return layerTypes[layer] as LayerType
     return slidingWindow !== undefined && layersWithoutRope.includes(layer) ? 'sliding_attention' : 'full_attention'
   })
-  if (!types.includes('sliding_attention')) return {}
-  if (slidingWindow === undefined) throw fields.wrong('sliding_window', 'a positive integer, as layers have a window')
-  return { slidingWindow, ...(types.includes('full_attention') && { layerTypes: types }) }
+  return windowsByLayer(fields, { layerTypes: types, contextLength }, slidingWindow)
 }
