@@ -28,9 +28,9 @@ type Kernel = Pick<AttentionOptions, 'kernel' | 'span'>
 const generations: readonly Kernel[] = [
   {},
   { kernel: 'shared' },
-  { kernel: 'broadcast' },
+  { kernel: 'subgroups' },
   { kernel: 'shared', span: 256 },
-  { kernel: 'broadcast', span: 256 },
+  { kernel: 'subgroups', span: 256 },
   { kernel: 'decoding', span: 256 },
 ]
 

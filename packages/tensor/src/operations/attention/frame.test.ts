@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { defineStartKernel } from '../starts'
-import { broadcastExchange } from './broadcast-exchange'
 import { decodingExchange } from './decoding-exchange'
 import { type AttentionForm, combineSource, forwardSource, keyGradientSource, queryGradientSource } from './frame'
 import { scoreUses } from './score'
 import { sharedExchange } from './shared-exchange'
+import { subgroupsExchange } from './subgroups-exchange'
 
 const forms = [
   ['shared', forwardSource, sharedExchange],
   ['shared', queryGradientSource, sharedExchange],
   ['shared', keyGradientSource, sharedExchange],
-  ['broadcast', forwardSource, broadcastExchange(8, 16)],
-  ['broadcast', queryGradientSource, broadcastExchange(8, 16)],
-  ['broadcast', keyGradientSource, broadcastExchange(8, 16)],
+  ['subgroups', forwardSource, subgroupsExchange(8, 16)],
+  ['subgroups', queryGradientSource, subgroupsExchange(8, 16)],
+  ['subgroups', keyGradientSource, subgroupsExchange(8, 16)],
   ['decoding', forwardSource, decodingExchange],
 ] as const
 

@@ -8,7 +8,7 @@ import { type GateActivation, gatedUnits } from '../pointwise/gated'
 export interface LinearForm {
   /** Rows of c that a workgroup computes. */
   readonly rows: number
-  /** Columns of c that a workgroup computes, or a lane of `broadcast`. */
+  /** Columns of c that a workgroup computes, or a lane of `subgroups`. */
   readonly columns: number
   /** Elements of k that are taken at once: of weights in a format 8, of f32 4 where k is a multiple of it, else 1. */
   readonly width: 1 | 4 | 8

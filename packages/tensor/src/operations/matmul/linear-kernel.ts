@@ -6,10 +6,10 @@ import { generatedKernel, type Kernel, linearWorkgroups } from '../../kernel/ind
 import type { Tensor } from '../../tensor'
 import type { GateActivation } from '../pointwise/gated'
 import { rowReductionFor } from '../reduce/row-reduction'
-import { broadcastLinearSource } from './broadcast-linear-source'
 import { dotSource } from './dot-source'
 import type { LinearForm } from './linear-frame'
 import type { MatmulPlan } from './select'
+import { subgroupsLinearSource } from './subgroups-linear-source'
 
 /** Operands of a linear layer: c = a · bᵀ and what is asked for on the way. Of f32; a and c may be f16 where the device has
  * `shader-f16`. Shapes: linear-frame.ts. */
@@ -26,7 +26,7 @@ export interface LinearOperands {
   activation?: GateActivation | undefined
 }
 
-/** Runs a kernel of such a layer, `dot` or `broadcast`, for every part of the weights. */
+/** Runs a kernel of such a layer, `dot` or `subgroups`, for every part of the weights. */
 export function runLinear(
   { kernel: name, rows, columns, lanes }: MatmulPlan,
   { a, b, c, norm, bias, residual, up, activation = 'silu' }: LinearOperands,
@@ -38,7 +38,7 @@ export function runLinear(
   if (format && k % 8 !== 0)
     throw new ShapeError('linear', [a.shape, b.shape], `rows of weights of ${b.dtype} must be multiples of 8`)
   const width = format ? 8 : k % 4 === 0 ? 4 : 1
-  const broadcast = name === 'broadcast'
+  const subgroups = name === 'subgroups'
   const form: LinearForm = {
     rows,
     columns,
@@ -48,9 +48,9 @@ export function runLinear(
     biased: bias !== undefined,
     epilogue: up ? activation : residual ? 'residual' : 'none',
   }
-  const kernel = broadcast ? broadcastKernel(form, lanes) : dotKernel(form)
-  const forms = broadcast ? [] : [rowReductionFor(k / width, device.capabilities)]
-  const tileColumns = broadcast ? columns * lanes : columns
+  const kernel = subgroups ? subgroupsKernel(form, lanes) : dotKernel(form)
+  const forms = subgroups ? [] : [rowReductionFor(k / width, device.capabilities)]
+  const tileColumns = subgroups ? columns * lanes : columns
   const weights = (name: 'b' | 'up', part: Tensor) =>
     format ? blockOperands(name, part, format[name]!) : { bindings: { [name]: part }, params: {} }
   let first = 0
@@ -92,9 +92,9 @@ export function runLinear(
 const dotKernel = (form: LinearForm): Kernel =>
   generatedKernel(`matmulDot${form.rows}x${form.columns}-${nameOf(form)}`, () => dotSource(form))
 
-const broadcastKernel = (form: LinearForm, lanes: number): Kernel =>
-  generatedKernel(`linearBroadcast${form.rows}x${form.columns}x${lanes}-${nameOf(form)}`, () =>
-    broadcastLinearSource(form, lanes),
+const subgroupsKernel = (form: LinearForm, lanes: number): Kernel =>
+  generatedKernel(`linearSubgroups${form.rows}x${form.columns}x${lanes}-${nameOf(form)}`, () =>
+    subgroupsLinearSource(form, lanes),
   )
 
 function nameOf({ width, format, normed, biased, epilogue }: LinearForm): string {

@@ -178,8 +178,8 @@ describe('the choice of a matmul kernel', () => {
   const problem = { m: 512, n: 384, k: 128, transposeA: false, transposeB: false }
 
   it('is a function of form, shape and capabilities', () => {
-    expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'broadcast', rows: 16, columns: 4, lanes: 4 })
-    expect(selectMatmul({ ...problem, transposeB: true }, cpu)).toMatchObject({ kernel: 'broadcast', columns: 8 })
+    expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'subgroups', rows: 16, columns: 4, lanes: 4 })
+    expect(selectMatmul({ ...problem, transposeB: true }, cpu)).toMatchObject({ kernel: 'subgroups', columns: 8 })
     expect(selectMatmul({ ...problem, n: 9 }, cpu)).toEqual({ kernel: 'outer', rows: 8, columns: 3, lanes: 4 })
     expect(selectMatmul({ ...problem, k: 127, transposeB: true }, cpu).kernel).toBe('dot')
     expect(selectMatmul({ ...problem, m: 9, transposeA: true }, cpu).kernel).toBe('outer')
@@ -204,7 +204,7 @@ describe('the choice of a matmul kernel', () => {
 
   it('does not depend on the rows for a linear layer, and dot reads weights once for up to 8', () => {
     for (const m of [1, 5, 8, 500]) {
-      expect(selectMatmul({ ...problem, m, transposeB: true }, cpu).kernel).toBe('broadcast')
+      expect(selectMatmul({ ...problem, m, transposeB: true }, cpu).kernel).toBe('subgroups')
       expect(selectMatmul({ ...problem, m, transposeB: true }, gpu)).toMatchObject({ kernel: 'tiled', rows: 64 })
       expect(selectMatmul({ ...problem, m, n: 1024, transposeB: true }, gpu)).toMatchObject({
         kernel: 'tiled',
@@ -236,13 +236,13 @@ describe('the choice of a matmul kernel', () => {
   it('of a linear layer is a matter of k and the device; its tiles hold up to 16 rows', () => {
     for (let m = 1; m <= 40; m++) {
       const { kernel, rows } = selectLinear({ m, n: 384, k: 64 }, cpu)
-      expect(kernel).toBe('broadcast')
+      expect(kernel).toBe('subgroups')
       expect(rows).toBeGreaterThanOrEqual(Math.min(m, 16))
       expect(rows).toBeLessThan(2 * m)
     }
     expect(selectLinear({ m: 4, n: 384, k: 66 }, cpu).kernel).toBe('dot')
     expect(selectLinear({ m: 4, n: 384, k: 64 }, gpu).kernel).toBe('dot')
     expect(selectLinear({ m: 4, n: 384, k: 64 }, { ...cpu, subgroups: false }).kernel).toBe('dot')
-    expect(() => selectLinear({ m: 4, n: 384, k: 66 }, cpu, 'broadcast')).toThrow(/does not take this form/)
+    expect(() => selectLinear({ m: 4, n: 384, k: 66 }, cpu, 'subgroups')).toThrow(/does not take this form/)
   })
 })

@@ -11,12 +11,10 @@ import {
 } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import { addParts } from '../reduce/reduce'
-import { type BroadcastForm, broadcastSource } from './broadcast-source'
 import { runLinear } from './linear-kernel'
 import { outerSource } from './outer-source'
 import plainSource from './plain.wgsl'
 import {
-  broadcastPlan,
   dotPlan,
   type MatmulKernelName,
   type MatmulPlan,
@@ -24,10 +22,12 @@ import {
   outerPlan,
   selectMatmul,
   selectParts,
-  takesBroadcast,
+  subgroupsPlan,
+  takesSubgroups,
   takesTiled,
   tiledPlan,
 } from './select'
+import { type SubgroupsForm, subgroupsSource } from './subgroups-source'
 import { type TiledForm, tiledSource } from './tiled-source'
 
 export interface MatmulOptions {
@@ -95,7 +95,7 @@ function multiplyInto(
     plain: true,
     dot: transposeB && !transposeA,
     outer: !transposeB,
-    broadcast: takesBroadcast(problem, device.capabilities),
+    subgroups: takesSubgroups(problem, device.capabilities),
     tiled: takesTiled(problem),
   }
   if (forced && !takesForm[forced])
@@ -144,10 +144,10 @@ function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transpos
         width: columns,
         params: {},
       } as const
-    case 'broadcast': {
+    case 'subgroups': {
       const ofC = transposeB ? 1 : 4
       return {
-        kernel: broadcastKernel({ rows, columns, lanes, transposeA, transposeB }),
+        kernel: subgroupsKernel({ rows, columns, lanes, transposeA, transposeB }),
         access: { c: ofC, n: ofC },
         width: columns * lanes * ofC,
         params: { m4: m / 4, k4: k / 4 },
@@ -192,7 +192,7 @@ function forcedPlan(
     plain: () => ({ ...selected, kernel }),
     dot: dotPlan,
     outer: outerPlan,
-    broadcast: broadcastPlan,
+    subgroups: subgroupsPlan,
     tiled: tiledPlan,
   }
   return plans[kernel](problem, capabilities)
@@ -204,11 +204,11 @@ const plainKernel = defineKernel({
   uses: [elements({ a: 1, b: 1, c: 1 })],
 })
 
-function broadcastKernel(form: BroadcastForm): Kernel {
+function subgroupsKernel(form: SubgroupsForm): Kernel {
   const { rows, columns, lanes, transposeA, transposeB } = form
-  const name = `matmulBroadcast${rows}x${columns}x${lanes}${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`
+  const name = `matmulSubgroups${rows}x${columns}x${lanes}${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`
   return generatedKernel(name, () => ({
-    source: broadcastSource(form),
+    source: subgroupsSource(form),
     uses: [elements({ a: 4, b: 4, c: transposeB ? 1 : 4 })],
   }))
 }

@@ -11,7 +11,7 @@ import { type LinearForm, linearFrame } from './linear-frame'
  * and adds up their squares. Tiles past the edge read the last row or column again and write nothing. Workgroups in a line,
  * columns fastest, folded over x and y.
  */
-export function broadcastLinearSource(form: LinearForm, lanes: number): Omit<KernelDefinition, 'name'> {
+export function subgroupsLinearSource(form: LinearForm, lanes: number): Omit<KernelDefinition, 'name'> {
   const { rows, columns, width, normed } = form
   const { weights, uses, declarations, tile, map, product, store } = linearFrame(form)
   const held = Math.ceil(rows / lanes)
