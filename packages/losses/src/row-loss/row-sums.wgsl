@@ -40,19 +40,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (HAS_TARGET) { mass_q += exp(target_logits[t + i] - largest.y); }
   }
   let mass = rowSum4(vec4f(sumOf(mass_p), sumOf(mass_q), 0.0, 0.0), lane);
-  let shift = largest.xy + log(mass.xy);
+  let logSumExp = largest.xy + log(mass.xy);
   let isNone = largest.z > 0.0 || mass.x <= 0.0 || (HAS_TARGET && mass.y <= 0.0);
   let label = labels[row];
   let draw = drawn[row];
   var alpha = V();
   var sums: array<f32, max(SUMS, 1u)>;
   for (var i = lane; i < params.columns; i += LANES) {
-    let logP = draft[d + i] - shift.x;
+    let logP = draft[d + i] - logSumExp.x;
     let p = exp(logP);
     var logQ = logP;
     var q = p;
     if (HAS_TARGET) {
-      logQ = target_logits[t + i] - shift.y;
+      logQ = target_logits[t + i] - logSumExp.y;
       q = exp(logQ);
     }
     alpha += min(p, q);
@@ -61,8 +61,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let whole = rowSum(sumOf(alpha), lane);
   let at = row * (3u + SUMS);
   if (lane == 0u) {
-    stats[at] = shift.x;
-    stats[at + 1u] = shift.y;
+    stats[at] = logSumExp.x;
+    stats[at + 1u] = logSumExp.y;
     stats[at + 2u] = bitcast<f32>(select(bitcast<u32>(whole), 0x7fc00000u, isNone));
   }
   for (var k = 0u; k < SUMS; k++) {

@@ -74,7 +74,7 @@ export function attention(
   const tracked = isTracked(q, k, v)
   const kernels = attentionKernels(device, { rows, headDim, score, tracked }, kernel)
   const forward = startRun('attention', kernels.forward.kernel, start, batch)
-  // The gradients want the shift over all keys, which parts do not give.
+  // The gradients want the logSumExp over all keys, which parts do not give.
   const partKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
   // A position moves on in replays; what visibility says lies on the device.
   const end = typeof start === 'number' && !visibility ? Math.min(start + rows, keys) : keys
@@ -94,12 +94,12 @@ export function attention(
   }
   const blocks = (count: number, times = 1) => linearWorkgroups(times * batch * kvHeads * Math.ceil(count / 4))
   const queries = (rows * heads) / kvHeads
-  const shift = device.empty([parts, batch, heads, rows])
+  const logSumExp = device.empty([parts, batch, heads, rows])
   const [out] = throughF32([q, k, v], [q.dtype], (q, k, v) => {
     const out = device.empty(parts > 1 ? [parts, ...q.shape] : q.shape)
     device.run(forward.kernel, {
       ...kernels.forward.specialization,
-      bindings: { q, k, v, out, shift, ...given, ...forward.bindings },
+      bindings: { q, k, v, out, logSumExp, ...given, ...forward.bindings },
       params,
       workgroups: blocks(queries, parts),
     })
@@ -109,7 +109,7 @@ export function attention(
     const combine = startRun('attention', kernel, start, batch)
     device.run(combine.kernel, {
       ...specialization,
-      bindings: { parts: out, shift, out: whole, ...given, ...combine.bindings },
+      bindings: { parts: out, logSumExp, out: whole, ...given, ...combine.bindings },
       params,
       workgroups: linearWorkgroups(Math.ceil(whole.size / 4 / 64)),
     })
@@ -122,10 +122,13 @@ export function attention(
       throw new OutriderError('UNSUPPORTED', 'attention: there is no gradient with starts by sequence.', {
         remedy: 'Train without a cache, with start 0.',
       })
-    return attentionGradients({ q, k, v, out, shift, visibility, kernels, params: { ...params, start }, blocks }, dout)
+    return attentionGradients(
+      { q, k, v, out, logSumExp, visibility, kernels, params: { ...params, start }, blocks },
+      dout,
+    )
   }
   const inputs = [q, k, v, ...(visibility ? [visibility] : [])]
-  return differentiable(out, { name: 'attention', inputs, saved: [shift], gradient })
+  return differentiable(out, { name: 'attention', inputs, saved: [logSumExp], gradient })
 }
 
 function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {

@@ -47,7 +47,7 @@ describe('the text of an attention kernel', () => {
         source: combineSource({ capped: false, given }),
         constants: ['VECTORS'],
       }).constant.bindings.map(({ name }) => name)
-    expect(names(false)).toEqual(['parts', 'shift', 'out'])
-    expect(names(true)).toEqual(['parts', 'shift', 'out', 'visibility'])
+    expect(names(false)).toEqual(['parts', 'logSumExp', 'out'])
+    expect(names(true)).toEqual(['parts', 'logSumExp', 'out', 'visibility'])
   })
 })

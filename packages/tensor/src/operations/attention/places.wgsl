@@ -2,8 +2,8 @@
 // head is row ⌊i / shared⌋, head i mod shared. A workgroup has one block of four queries, or keys, of one key head.
 //
 // q, out, dout, dq: [batch, rows, heads, headDim]    k, v, dk, dv: [batch, keys, kvHeads, headDim]
-// shift, rowSums: [batch, heads, rows]
-// Where few queries pass over many keys, the keys are cut into parts of `span`, each a workgroup's: out and shift are then
+// logSumExp, rowSums: [batch, heads, rows]
+// Where few queries pass over many keys, the keys are cut into parts of `span`, each a workgroup's: out and logSumExp are then
 // [parts, …], of the keys of each part alone (combine.wgsl).
 // VECTORS: headDim / 4.
 
@@ -36,11 +36,11 @@ fn queriesAt(block: Block, queries: vec4u) -> vec4u {
 fn sumsAt(block: Block, query: u32) -> u32 {
   return (block.batch * params.heads + headOf(block, query)) * params.rows + rowOf(query);
 }
-/** Where a block's part writes what queries at `at` of q get, and their shift. */
+/** Where a block's part writes what queries at `at` of q get, and their logSumExp. */
 fn outOfPart(at: vec4u, block: Block) -> vec4u {
   return at + block.part * (params.batch * params.rows * params.heads * VECTORS);
 }
-fn shiftOfPart(block: Block, query: u32) -> u32 {
+fn logSumExpOfPart(block: Block, query: u32) -> u32 {
   return sumsAt(block, query) + block.part * (params.batch * params.heads * params.rows);
 }
 fn keyAt(block: Block, key: u32) -> u32 {
