@@ -84,7 +84,7 @@ export const attentionSuite: Suite = {
   },
 }
 
-const nameOf = ({ kernel, span }: Kernel) => (kernel ?? 'chosen') + (span ? `, parts of ${span}` : '')
+const nameOf = ({ kernel, span }: Kernel) => (kernel ?? 'chosen') + (span ? `, splits of ${span}` : '')
 
 function problem(device: Device, { batch, rows, keys, heads, kvHeads, headDim, start }: Shape, backward: boolean) {
   const shape = [batch, rows, heads, headDim]

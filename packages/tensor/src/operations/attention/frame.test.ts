@@ -40,14 +40,14 @@ describe('the text of an attention kernel', () => {
     expect(kernelOf(source, { exchange, score: all }).bindings.length).toBeLessThanOrEqual(8)
   })
 
-  it('of what makes a whole of parts binds visibility only where it is given', () => {
+  it('of what makes a whole of splits binds visibility only where it is given', () => {
     const names = (given: boolean) =>
       defineStartKernel({
         name: 'combine',
         source: combineSource({ capped: false, given }),
         constants: ['VECTORS'],
       }).constant.bindings.map(({ name }) => name)
-    expect(names(false)).toEqual(['parts', 'logSumExp', 'out'])
-    expect(names(true)).toEqual(['parts', 'logSumExp', 'out', 'visibility'])
+    expect(names(false)).toEqual(['outs', 'logSumExp', 'out'])
+    expect(names(true)).toEqual(['outs', 'logSumExp', 'out', 'visibility'])
   })
 })

@@ -36,9 +36,9 @@ export function forwardSource(form: AttentionForm): string {
     ${exchange.addTile(terms, { ...keysOfTile, shrink: 'shrink' })}`)}
   total = totalOf(${exchange.sum('total')});
   let there = min(queries - block.first, 4u);
-  let places = outOfPart(at, block);
+  let places = outOfSplit(at, block);
   ${exchange.store([{ target: 'out', sum: 'm', value: (sum, m) => `${sum} / total.${m}` }], 'places')}
-  if (lane < there) { logSumExp[logSumExpOfPart(block, block.first + lane)] = largest[lane] + log(total[lane]); }
+  if (lane < there) { logSumExp[logSumExpOfSplit(block, block.first + lane)] = largest[lane] + log(total[lane]); }
 }`
 }
 
@@ -78,7 +78,7 @@ export function keyGradientSource(form: AttentionForm): string {
   return `${frame(form, terms, [...gradientOperands(), written('dk', 'vec4f'), written('dv', 'vec4f')])}
   let queries = queryCount();
   let block = blockAt(index, params.keys);
-  if (block.part >= params.parts) { return; }
+  if (block.split >= params.splits) { return; }
   let members = membersOf(block, params.keys);
   let at = keysAt(block, members);
   ${exchange.begin(terms)}
@@ -113,7 +113,7 @@ export function keyGradientSource(form: AttentionForm): string {
 }`
 }
 
-/** Attention to all keys from attention to each part of them. */
+/** Attention to all keys from attention to each split of them. */
 export const combineSource = (score: ScoreForm): string =>
   `${sightHead(score)}\n${combine}${score.given ? `@group(0) @binding(3) ${read('visibility', 'u32')};` : ''}`
 
@@ -143,15 +143,15 @@ const sightHead = (score: ScoreForm) => `struct Params { ${[placeFields, ...scor
 ${sightSource(score.given)}`
 
 const placeFields =
-  'batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, window: u32, parts: u32, span: u32'
+  'batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, window: u32, splits: u32, span: u32'
 
 /** The four queries of a block: where they are, and which keys they see. */
 const queriesOfBlock = `let queries = queryCount();
   let block = blockAt(index, queries);
-  if (block.part >= params.parts) { return; }
+  if (block.split >= params.splits) { return; }
   let members = membersOf(block, queries);
   let at = queriesAt(block, members);
-  let sight = sightOf(block.batch, rowsOf(members), block.part * params.span, (block.part + 1u) * params.span);`
+  let sight = sightOf(block.batch, rowsOf(members), block.split * params.span, (block.split + 1u) * params.span);`
 
 /** A pass over the tiles of keys that any of the block's queries sees. */
 const overKeys = (body: string) => `let end = endOf(sight);

@@ -34,7 +34,7 @@ export interface AttentionKernel {
 /** Those of one form. */
 export interface AttentionKernels {
   forward: AttentionKernel
-  /** What makes the whole of parts. */
+  /** What makes the whole of splits. */
   combine: () => AttentionKernel
   /** The kernels of the gradients; made when they are asked for. */
   queryGradient: () => AttentionKernel

@@ -38,7 +38,7 @@ export const unlimited = 2 ** 30
 
 /**
  * How many keys a workgroup passes over. Few queries are few workgroups, and on a GPU most of it would be idle over a long
- * cache; so there the keys are cut into parts. Up to 16 rows are cut in one way, for a row of a verified block has the bits
+ * cache; so there the keys are cut into splits. Up to 16 rows are cut in one way, for a row of a verified block has the bits
  * that it has in plain decoding; more rows are workgroups enough. A CPU has a few cores, and what is cut is added up again.
  */
 export const selectSpan = (rows: number, capabilities: Subgroups): number =>

@@ -10,7 +10,7 @@ import {
   linearWorkgroups,
 } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { addParts } from '../reduce/reduce'
+import { addSplits } from '../reduce/reduce'
 import { runLinear } from './linear-kernel'
 import { outerSource } from './outer-source'
 import plainSource from './plain.wgsl'
@@ -21,7 +21,7 @@ import {
   type MatmulProblem,
   outerPlan,
   selectMatmul,
-  selectParts,
+  selectSplits,
   subgroupsPlan,
   takesSubgroups,
   takesTiled,
@@ -39,8 +39,8 @@ export interface MatmulOptions {
   dtype?: 'f32' | 'f16' | undefined
   /** Use this kernel, for comparison; by default the shapes and the device decide. */
   kernel?: MatmulKernelName | undefined
-  /** Cut the sums over k into so many parts (split-K), for comparison; by default the shapes and the device decide. */
-  parts?: number | undefined
+  /** Cut the sums over k into so many splits (split-K), for comparison; by default the shapes and the device decide. */
+  splits?: number | undefined
 }
 
 /**
@@ -85,11 +85,11 @@ function multiplyInto(
   b: Tensor,
   c: Tensor,
   problem: MatmulProblem,
-  { kernel: forced, parts: forcedParts }: Pick<MatmulOptions, 'kernel' | 'parts'>,
+  { kernel: forced, splits: forcedSplits }: Pick<MatmulOptions, 'kernel' | 'splits'>,
 ): void {
   const { m, n, k, transposeA, transposeB } = problem
   const { device } = a
-  if (forcedParts !== undefined) checkParts(forcedParts, transposeB)
+  if (forcedSplits !== undefined) checkSplits(forcedSplits, transposeB)
   const selected = selectMatmul(problem, device.capabilities)
   const takesForm = {
     plain: true,
@@ -118,19 +118,19 @@ function multiplyInto(
     runLinear(plan, { a, b, c })
     return
   }
-  const parts = c.dtype === 'f32' ? partsOf(problem, plan, device, forcedParts) : 1 // added up in f32
-  const target = parts === 1 ? c : device.empty([parts, m, n])
-  const span = Math.ceil(k / parts / 4) * 4
+  const splits = c.dtype === 'f32' ? splitsOf(problem, plan, device, forcedSplits) : 1 // added up in f32
+  const target = splits === 1 ? c : device.empty([splits, m, n])
+  const span = Math.ceil(k / splits / 4) * 4
   const { kernel, access, width, params } = tileForm(plan, problem)
   const tilesAcross = Math.ceil(n / width)
   const tiles = tilesAcross * Math.ceil(m / plan.rows)
   device.run(kernel, {
     bindings: { a, b, c: target },
-    params: { m, n: n / access.n, k, tilesAcross, tiles, parts, span, partSize: (m * n) / access.c, ...params },
-    workgroups: linearWorkgroups(tiles * parts),
+    params: { m, n: n / access.n, k, tilesAcross, tiles, splits, span, splitSize: (m * n) / access.c, ...params },
+    workgroups: linearWorkgroups(tiles * splits),
   })
-  if (parts === 1) return
-  addParts(target, c)
+  if (splits === 1) return
+  addSplits(target, c)
   target.dispose()
 }
 
@@ -165,20 +165,20 @@ function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transpos
   }
 }
 
-/** Forced parts are as many as k has fours, and as the form allows. */
-function partsOf(
+/** Forced splits are as many as k has fours, and as the form allows. */
+function splitsOf(
   problem: MatmulProblem,
   plan: MatmulPlan,
   { capabilities }: Device,
   forced: number | undefined,
 ): number {
-  return forced === undefined ? selectParts(problem, plan, capabilities) : Math.min(forced, Math.ceil(problem.k / 4))
+  return forced === undefined ? selectSplits(problem, plan, capabilities) : Math.min(forced, Math.ceil(problem.k / 4))
 }
 
 /** Whatever kernel is chosen, for which one that is is a matter of the device. */
-function checkParts(parts: number, transposeB: boolean): void {
-  if (!(Number.isInteger(parts) && parts >= 1) || (parts > 1 && transposeB))
-    throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${parts} parts.`)
+function checkSplits(splits: number, transposeB: boolean): void {
+  if (!(Number.isInteger(splits) && splits >= 1) || (splits > 1 && transposeB))
+    throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${splits} splits.`)
 }
 
 /** A plan for a kernel that was not selected, for comparison. */

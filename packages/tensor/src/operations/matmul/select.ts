@@ -78,11 +78,15 @@ export function tiledPlan({ m, n, transposeB }: Pick<MatmulProblem, 'm' | 'n' | 
 }
 
 /**
- * Split-K: into how many parts the sums over k are cut, each a workgroup's, where an output of few tiles would leave most of
- * the device idle; as weight gradients of narrow layers are. The parts are added up in order. Never with transposeB, where a
+ * Split-K: into how many splits the sums over k are cut, each a workgroup's, where an output of few tiles would leave most of
+ * the device idle; as weight gradients of narrow layers are. The splits are added up in order. Never with transposeB, where a
  * row's bits must not depend on the rows beside it; and not on a CPU, whose few cores one tile or two keep busy.
  */
-export function selectParts({ m, n, k, transposeB }: MatmulProblem, plan: MatmulPlan, capabilities: Subgroups): number {
+export function selectSplits(
+  { m, n, k, transposeB }: MatmulProblem,
+  plan: MatmulPlan,
+  capabilities: Subgroups,
+): number {
   if (transposeB || isOnCpu(capabilities) || plan.kernel === 'plain' || plan.kernel === 'dot') return 1
   const tileColumns =
     plan.kernel === 'tiled' ? plan.columns : plan.columns * plan.lanes * (plan.kernel === 'subgroups' ? 4 : 1)
