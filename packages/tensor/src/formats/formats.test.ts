@@ -14,7 +14,7 @@ const writable = names.filter((name) => 'encode' in formats[name])
 const random = (size: number, stream: number) =>
   Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
 
-/** A device that binds so little that the matrices of these tests lie in parts. */
+/** A device that binds so little that the matrices of these tests lie in slabs. */
 let small: Device
 
 beforeAll(async () => {
@@ -59,7 +59,7 @@ describe.each(names)('weights stored as %s', (name) => {
     }
   })
 
-  it('lie in parts where one binding does not hold them, written at once or a few rows at a time', async () => {
+  it('lie in slabs where one binding does not hold them, written at once or a few rows at a time', async () => {
     const device = await testDevice()
     using weights = small.tensor(stored, { shape: [rows, k], dtype: name })
     using written = small.empty([rows, k], name)
@@ -68,7 +68,7 @@ describe.each(names)('weights stored as %s', (name) => {
       const count = Math.min(4, rows - first)
       written.writeRows(stored.subarray(first * rowBytes, (first + count) * rowBytes), { first, count })
     }
-    expect(weights.parts.length).toBeGreaterThan(1)
+    expect(weights.slabs.length).toBeGreaterThan(1)
     const ids = Uint32Array.from([39, 7, 99])
     const x = random(3 * k, 5)
     const results = async (on: Device, matrix: typeof weights) => [
@@ -105,10 +105,10 @@ describe('formats', () => {
     },
   )
 
-  it('f32 matrices lie in parts too, and are read back whole', async () => {
+  it('f32 matrices lie in slabs too, and are read back whole', async () => {
     const values = random(600 * 12, 1)
     using matrix = small.tensor(values, { shape: [600, 12] })
-    expect(matrix.parts.length).toBe(4)
+    expect(matrix.slabs.length).toBe(4)
     expect(await matrix.data()).toEqual(values)
     const { liveBuffers } = small.memory
     matrix.dispose()
@@ -130,7 +130,7 @@ describe('formats', () => {
     const { add, softmax } = await import('../operations/index')
     expect(() => add(x, blocks)).toThrow(expect.objectContaining({ code: 'DTYPE_MISMATCH' }))
     expect(() => softmax(device.zeros([32, 4], 'f16'))).toThrow(/is f16; f32 is needed/)
-    using parts = small.zeros([600, 12])
-    expect(() => add(parts, parts)).toThrow(expect.objectContaining({ code: 'DEVICE_LIMIT' }))
+    using slabs = small.zeros([600, 12])
+    expect(() => add(slabs, slabs)).toThrow(expect.objectContaining({ code: 'DEVICE_LIMIT' }))
   })
 })

@@ -20,13 +20,13 @@ export interface LinearOperands {
   norm?: { weight: Tensor; epsilon: number } | undefined
   bias?: Tensor | undefined
   residual?: Tensor | undefined
-  /** In parts of as many rows as those of b. */
+  /** In slabs of as many rows as those of b. */
   up?: Tensor | undefined
   /** What gates, of a layer with `up`. Default silu. */
   activation?: GateActivation | undefined
 }
 
-/** Runs a kernel of such a layer, `dot` or `subgroups`, for every part of the weights. */
+/** Runs a kernel of such a layer, `dot` or `subgroups`, for every slab of the weights. */
 export function runLinear(
   { kernel: name, rows, columns, lanes }: MatmulPlan,
   { a, b, c, norm, bias, residual, up, activation = 'silu' }: LinearOperands,
@@ -51,15 +51,15 @@ export function runLinear(
   const kernel = subgroups ? subgroupsKernel(form, lanes) : dotKernel(form)
   const forms = subgroups ? [] : [rowReductionFor(k / width, device.capabilities)]
   const tileColumns = subgroups ? columns * lanes : columns
-  const weights = (name: 'b' | 'up', part: Tensor) =>
-    format ? blockOperands(name, part, format[name]!) : { bindings: { [name]: part }, params: {} }
+  const weights = (name: 'b' | 'up', slab: Tensor) =>
+    format ? blockOperands(name, slab, format[name]!) : { bindings: { [name]: slab }, params: {} }
   let first = 0
-  for (const [i, part] of b.parts.entries()) {
-    const partRows = part.shape[0]!
-    const tilesAcross = Math.ceil(partRows / tileColumns)
+  for (const [i, slab] of b.slabs.entries()) {
+    const slabRows = slab.shape[0]!
+    const tilesAcross = Math.ceil(slabRows / tileColumns)
     const tiles = tilesAcross * Math.ceil(m / rows)
-    const operands = weights('b', part)
-    const others = up ? weights('up', up.parts[i]!) : undefined
+    const operands = weights('b', slab)
+    const others = up ? weights('up', up.slabs[i]!) : undefined
     device.run(kernel, {
       forms,
       bindings: {
@@ -73,7 +73,7 @@ export function runLinear(
       },
       params: {
         m,
-        n: partRows,
+        n: slabRows,
         k: k / width,
         first,
         width: n,
@@ -85,7 +85,7 @@ export function runLinear(
       },
       workgroups: linearWorkgroups(tiles),
     })
-    first += partRows
+    first += slabRows
   }
 }
 
