@@ -3,7 +3,7 @@ import { tvd } from './builtin/tvd'
 import { checkLogits } from './row-loss/check-inputs'
 import { lineOf, rowLossProgram, rowStats, rowValues } from './row-loss/program'
 
-const program = rowLossProgram('acceptance', tvd.parts)
+const program = rowLossProgram('acceptance', tvd.terms)
 
 /**
  * α = Σ min(p, q) by row: the chance that a token drafted from p is accepted by q (Leviathan et al. 2023, arXiv 2211.17192).

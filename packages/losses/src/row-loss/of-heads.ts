@@ -44,7 +44,7 @@ export function ofHeads(program: RowLossProgram, inputs: HeadInputs): Distillati
   const { draft, target, mask } = inputs
   const { device } = draft.hidden
   const { weight, bias } = draft.head
-  const parts = { hidden: draft.hidden, weight, ...(bias && { bias }) }
+  const parameters = { hidden: draft.hidden, weight, ...(bias && { bias }) }
   const wanted = {
     hidden: isTracked(draft.hidden),
     weight: isTracked(weight),
@@ -66,7 +66,7 @@ export function ofHeads(program: RowLossProgram, inputs: HeadInputs): Distillati
   }
   differentiable(result.value, {
     name: program.values.name,
-    inputs: Object.values(parts),
+    inputs: Object.values(parameters),
     saved: Object.values(gradients),
     gradient: (dvalue) => [
       () => scaled(gradients.hidden, dvalue, draft.hidden),

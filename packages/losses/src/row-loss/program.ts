@@ -11,7 +11,7 @@ import {
 import { rowVectorsFor, vectorsOf } from '@outrider/tensor/internal'
 import type { DistillationInputs, DistillationResult } from '../distillation-loss'
 import { rowMean } from '../row-mean'
-import { lossCode, type Part, type RowLossCode, rowLossCode } from './code'
+import { lossCode, type RowLossCode, rowLossCode, type Term } from './code'
 import { drawTokens } from './draw-tokens'
 import readRowText from './read-row.wgsl'
 import gradientSource from './row-gradient.wgsl'
@@ -31,10 +31,10 @@ export interface RowLossProgram {
 
 const readRow: KernelPart = { name: 'readRow', provides: ['readRow', 'isNone'], text: readRowText }
 
-export function rowLossProgram(name: string, parts: readonly Part[]): RowLossProgram {
+export function rowLossProgram(name: string, terms: readonly Term[]): RowLossProgram {
   return {
-    code: rowLossCode(parts),
-    draws: parts.some(({ definition }) => definition.draws === true),
+    code: rowLossCode(terms),
+    draws: terms.some(({ definition }) => definition.draws === true),
     sums: defineKernel({
       name: `rowSums(${name})`,
       source: sumsSource,

@@ -59,7 +59,7 @@ export function distillation(
   }
   return {
     name: `distill ${loss.name}`,
-    ...('parts' in loss && { definition: loss.parts }), // a row loss
+    ...('terms' in loss && { definition: loss.terms }), // a row loss
     target,
     loss(parameters, batch) {
       const { value, acceptanceRate, statistics } = distillationLossOfHeads(loss, inputs(parameters, batch))
