@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { ModelConfig, RopeScaling } from '../config/index'
 import { stories, storiesReference } from '../stories.fixture'
 import { Decoder } from './decoder'
-import { initializeParameters, type Parameters, parameterCount } from './parameters'
+import { initializeParameters, type ModelParameters, parameterCount } from './parameters'
 import { randomised } from './randomised.fixture'
 import { type HostParameters, referenceLogits, referenceLoss } from './reference-decoder.fixture'
 import type { TrainableLM } from './trainable-lm'
@@ -137,7 +137,7 @@ const hostParameters = async (model: Pick<Decoder, 'parameters'>): Promise<HostP
 }
 
 const tokensOf = async (ids: number[]) => (await testDevice()).tensor(Uint32Array.from(ids), { shape: [1, ids.length] })
-const logitsOf = (model: Pick<TrainableLM, 'head' | 'trainingHidden'>, parameters: Parameters, tokens: Tensor) =>
+const logitsOf = (model: Pick<TrainableLM, 'head' | 'trainingHidden'>, parameters: ModelParameters, tokens: Tensor) =>
   trainingLogits(model.head(parameters), model.trainingHidden(parameters, tokens))
 const bits = async (tensor: Tensor) => [...new Uint32Array((await tensor.data()).slice().buffer)]
 
