@@ -29,8 +29,8 @@ export function judged(
   logits: Tensor,
   { sampling, verification, uniforms }: { sampling: Sampling; verification: VerificationRule; uniforms: Tensor },
 ): Tensor {
-  const target = samplingDistribution(logits, sampling)
-  return verification.verify({ draft: probabilities, target, tokens, uniforms })
+  const q = samplingDistribution(logits, sampling)
+  return verification.verify({ p: probabilities, q, tokens, uniforms })
 }
 
 /** Numbers `counter`, `counter` + 1, … of a seed, in [0, 1). */
