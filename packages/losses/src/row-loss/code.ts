@@ -78,7 +78,7 @@ fn addToken(token: Token, sums: ptr<function, array<f32, ${Math.max(1, sums)}>>)
 ${total('lossValue(row: Row) -> f32', 'value_#(row)')}
 ${total('lossMass(row: Row, token: Token) -> f32', 'mass_#(row, token)')}
 fn lossStatistic(row: Row, index: u32) -> f32 { switch (index) { ${calls.map((call, i) => `case ${i}u: { return ${call}; }`).join(' ')} default: { return 0.0; } } }`
-  const form = (width: 1 | 4) => formOf(lossCode, `${ofTokens}\n${tokensAtOnce(width, sums)}`)
+  const form = (vectorSize: 1 | 4) => formOf(lossCode, `${ofTokens}\n${tokensAtOnce(vectorSize, sums)}`)
   return {
     forms: { 1: form(1), 4: form(4) },
     sums,
@@ -89,8 +89,8 @@ fn lossStatistic(row: Row, index: u32) -> f32 { switch (index) { ${calls.map((ca
 }
 
 /** The tokens of a vector, one after another: written out, as elements of vectors that are indexed lie in memory. */
-function tokensAtOnce(width: 1 | 4, sums: number): string {
-  const elements = width === 1 ? [''] : ['.x', '.y', '.z', '.w']
+function tokensAtOnce(vectorSize: 1 | 4, sums: number): string {
+  const elements = vectorSize === 1 ? [''] : ['.x', '.y', '.z', '.w']
   const token = (e: string) =>
     `Token(${['p', 'q', 'logP', 'logQ', 'isLabel', 'isDrawn'].map((name) => `t.${name}${e}`).join(', ')})`
   return `struct Tokens { p: V, q: V, logP: V, logQ: V, isLabel: V, isDrawn: V }

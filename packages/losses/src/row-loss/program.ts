@@ -214,16 +214,21 @@ function laidOut({ code }: RowLossProgram, inputs: RowInputs) {
   const [rows, draftColumns] = draft.shape as [number, number]
   const targetColumns = target.shape[1]!
   const columns = inputs.vocabularySize ?? Math.min(draftColumns, targetColumns)
-  const width = [columns, draftColumns, targetColumns].every((count) => count % 4 === 0) ? 4 : 1
+  const vectorSize = [columns, draftColumns, targetColumns].every((count) => count % 4 === 0) ? 4 : 1
   return {
     /** Tokens that both vocabularies have. */
     columns,
     // The kernels count vectors.
-    sizes: { rows, columns: columns / width, draftColumns: draftColumns / width, targetColumns: targetColumns / width },
+    sizes: {
+      rows,
+      columns: columns / vectorSize,
+      draftColumns: draftColumns / vectorSize,
+      targetColumns: targetColumns / vectorSize,
+    },
     // Bindings that a loss does not read need some buffer all the same.
     bindings: { draft, target_logits: target, labels },
     specialization: {
-      forms: [...rowVectorsFor(columns, width, draft.device.capabilities), code.forms[width]],
+      forms: [...rowVectorsFor(columns, vectorSize, draft.device.capabilities), code.forms[vectorSize]],
       constants: { SUMS: code.sums, HAS_TARGET: targetLogits !== undefined },
     },
   }

@@ -2,7 +2,7 @@
 //
 // draft, dlogits: [rows, draftColumns]    target_logits: [rows, targetColumns]    labels, drawn: u32 [rows]
 // stats, pooled: as in row-values.wgsl    dvalues: [rows]
-// A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of WIDTH tokens.
+// A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of VECTOR_SIZE tokens.
 // The padding of the draft's vocabulary has gradient 0, and so has
 // a row whose dvalue is 0. Logits that are no distribution have gradient NaN.
 

@@ -2,7 +2,7 @@
 //
 // draft: [rows, draftColumns]    target_logits: [rows, targetColumns]    labels, drawn: u32 [rows]
 // stats: [rows, 3 + SUMS]: ln Σ exp of the draft's row, of the target's, α, the sums
-// A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of WIDTH tokens;
+// A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of VECTOR_SIZE tokens;
 // those past `columns` are padding of one vocabulary and count as absent. Without HAS_TARGET, q is p.
 // Logits that are no distribution (NaN, +∞, nothing but −∞) leave NaN for α: min(NaN, q) may be q, and α 1.
 

@@ -67,8 +67,8 @@ function lookUp(table: Tensor, ids: Tensor, y: Tensor): void {
   const { dtype } = table
   const [vocabulary, columns] = table.shape as [number, number]
   const format = isFormat(dtype) && dtype !== y.dtype ? dtype : undefined
-  const width = format ? 8 : 1
-  if (columns % width !== 0)
+  const vectorSize = format ? 8 : 1
+  if (columns % vectorSize !== 0)
     throw new ShapeError('embedding', [table.shape, ids.shape], `rows of a table of ${dtype} must be multiples of 8`)
   let first = 0
   for (const slab of table.slabs) {
@@ -76,8 +76,15 @@ function lookUp(table: Tensor, ids: Tensor, y: Tensor): void {
     const slabRows = slab.shape[0]!
     table.device.run(format ? embeddingPieces(format) : rowsKernel, {
       bindings: { ...operands.bindings, ids, y },
-      params: { count: y.size / width, columns: columns / width, vocabulary, first, slabRows, ...operands.params },
-      workgroups: linearWorkgroups(Math.ceil(y.size / width / 64)),
+      params: {
+        count: y.size / vectorSize,
+        columns: columns / vectorSize,
+        vocabulary,
+        first,
+        slabRows,
+        ...operands.params,
+      },
+      workgroups: linearWorkgroups(Math.ceil(y.size / vectorSize / 64)),
     })
     first += slabRows
   }

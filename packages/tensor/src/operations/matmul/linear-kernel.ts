@@ -37,19 +37,19 @@ export function runLinear(
   const format = isFormat(b.dtype) ? { b: b.dtype, up: up?.dtype as FormatName | undefined } : undefined
   if (format && k % 8 !== 0)
     throw new ShapeError('linear', [a.shape, b.shape], `rows of weights of ${b.dtype} must be multiples of 8`)
-  const width = format ? 8 : k % 4 === 0 ? 4 : 1
+  const vectorSize = format ? 8 : k % 4 === 0 ? 4 : 1
   const subgroups = name === 'subgroups'
   const form: LinearForm = {
     rows,
     columns,
-    width,
+    vectorSize,
     format,
     normed: norm !== undefined,
     biased: bias !== undefined,
     epilogue: up ? activation : residual ? 'residual' : 'none',
   }
   const kernel = subgroups ? subgroupsKernel(form, lanes) : dotKernel(form)
-  const forms = subgroups ? [] : [rowReductionFor(k / width, device.capabilities)]
+  const forms = subgroups ? [] : [rowReductionFor(k / vectorSize, device.capabilities)]
   const tileColumns = subgroups ? columns * lanes : columns
   const weights = (name: 'b' | 'up', slab: Tensor) =>
     format ? blockOperands(name, slab, format[name]!) : { bindings: { [name]: slab }, params: {} }
@@ -74,9 +74,9 @@ export function runLinear(
       params: {
         m,
         n: slabRows,
-        k: k / width,
+        k: k / vectorSize,
         first,
-        width: n,
+        columns: n,
         tilesAcross,
         tiles,
         ...(norm && { epsilon: norm.epsilon }),
@@ -97,7 +97,7 @@ const subgroupsKernel = (form: LinearForm, lanes: number): Kernel =>
     subgroupsLinearSource(form, lanes),
   )
 
-function nameOf({ width, format, normed, biased, epilogue }: LinearForm): string {
-  const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${width}`
+function nameOf({ vectorSize, format, normed, biased, epilogue }: LinearForm): string {
+  const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${vectorSize}`
   return `${weights}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
 }

@@ -121,8 +121,8 @@ function multiplyInto(
   const splits = c.dtype === 'f32' ? splitsOf(problem, plan, device, forcedSplits) : 1 // added up in f32
   const target = splits === 1 ? c : device.empty([splits, m, n])
   const span = Math.ceil(k / splits / 4) * 4
-  const { kernel, access, width, params } = tileForm(plan, problem)
-  const tilesAcross = Math.ceil(n / width)
+  const { kernel, access, tileColumns, params } = tileForm(plan, problem)
+  const tilesAcross = Math.ceil(n / tileColumns)
   const tiles = tilesAcross * Math.ceil(m / plan.rows)
   device.run(kernel, {
     bindings: { a, b, c: target },
@@ -141,7 +141,7 @@ function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transpos
       return {
         kernel: tiledKernel({ side: rows, transposeA, transposeB }),
         access: { c: 4, n: 1 },
-        width: columns,
+        tileColumns: columns,
         params: {},
       } as const
     case 'subgroups': {
@@ -149,7 +149,7 @@ function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transpos
       return {
         kernel: subgroupsKernel({ rows, columns, lanes, transposeA, transposeB }),
         access: { c: ofC, n: ofC },
-        width: columns * lanes * ofC,
+        tileColumns: columns * lanes * ofC,
         params: { m4: m / 4, k4: k / 4 },
       } as const
     }
@@ -158,7 +158,7 @@ function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transpos
       return {
         kernel: outerKernel({ rows, columns, lanes }),
         access: { c: 1, n: 1 },
-        width: columns * lanes,
+        tileColumns: columns * lanes,
         params: { aRow, aStep },
       } as const
     }

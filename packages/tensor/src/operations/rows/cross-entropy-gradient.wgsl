@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let begin = row * params.columns;
   let label = labels[row];
   let total = logSumExp[row];
-  let weight = select(dloss[row], 0.0, label == params.ignore || label >= WIDTH * params.columns);
+  let weight = select(dloss[row], 0.0, label == params.ignore || label >= VECTOR_SIZE * params.columns);
   for (var i = lane; i < params.columns; i += LANES) {
     dlogits[begin + i] = weight * (exp(logits[begin + i] - total) - isAt(i, label));
   }

@@ -25,9 +25,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let total = rowSum(sumOf(sums), lane);
   if (lane == 0u) {
     let label = labels[row];
-    let ignored = label == params.ignore || label >= WIDTH * params.columns;
-    let place = min(label, WIDTH * params.columns - 1u);
+    let ignored = label == params.ignore || label >= VECTOR_SIZE * params.columns;
+    let place = min(label, VECTOR_SIZE * params.columns - 1u);
     logSumExp[row] = largest + log(total);
-    loss[row] = select(largest + log(total) - elementOf(logits[begin + place / WIDTH], place), 0.0, ignored);
+    loss[row] = select(largest + log(total) - elementOf(logits[begin + place / VECTOR_SIZE], place), 0.0, ignored);
   }
 }
