@@ -10,7 +10,7 @@ const program = rowLossProgram('acceptance', tvd.terms)
  *
  * @param draftLogits     f32 [rows, draft vocabulary]
  * @param targetLogits    f32 [rows, target vocabulary]
- * @param vocabularySize  columns from there on are padding and count as absent; default: the narrower logits' width
+ * @param vocabularySize  columns from there on are padding and count as absent; default: those of the narrower logits
  * @returns f32 [rows]. Not differentiable; the caller disposes of it.
  * @throws ShapeError or OutriderError DTYPE_MISMATCH for logits that do not go together
  */

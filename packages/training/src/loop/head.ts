@@ -15,6 +15,6 @@ export const fixedHead = (model: HiddenStatesLM, tokens: Tensor, hidden = model.
   asRows(hidden, model.head())
 
 function asRows(hidden: Tensor, head: Head): HeadStates {
-  const width = hidden.shape.at(-1)!
-  return { hidden: hidden.reshape([hidden.size / width, width]), head }
+  const hiddenSize = hidden.shape.at(-1)!
+  return { hidden: hidden.reshape([hidden.size / hiddenSize, hiddenSize]), head }
 }

@@ -180,8 +180,8 @@ describe('visibility in attention', () => {
         })
         const all = await out.data()
         for (const [node, path] of paths.entries()) {
-          const rowsOf = (x: Float32Array<ArrayBuffer>, width: number, rows: readonly number[]) =>
-            Float32Array.from(rows.flatMap((row) => [...x.subarray(row * width, (row + 1) * width)]))
+          const rowsOf = (x: Float32Array<ArrayBuffer>, columns: number, rows: readonly number[]) =>
+            Float32Array.from(rows.flatMap((row) => [...x.subarray(row * columns, (row + 1) * columns)]))
           const keys = [...Array.from({ length: cached }, (_, i) => i), ...path.map((at) => cached + at)]
           using alone = device.scope(() =>
             attention(

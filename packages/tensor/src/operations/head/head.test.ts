@@ -10,13 +10,13 @@ import { sampleCategorical } from '../sampling/categorical'
 import { samplingDistribution } from '../sampling/distribution'
 import { type Head, headGradients, headLogits, rowLogits, trainingLogits } from './head'
 
-const [rows, width, ids] = [5, 8, 7]
+const [rows, hiddenSize, ids] = [5, 8, 7]
 const numbers = (stream: number, count: number, size = 2) =>
   Float32Array.from({ length: count }, (_, i) => size * (2 * uniform01(stream, i) - 1))
 
 const host = {
-  hidden: numbers(1, rows * width),
-  weight: numbers(2, ids * width),
+  hidden: numbers(1, rows * hiddenSize),
+  weight: numbers(2, ids * hiddenSize),
   bias: numbers(3, ids),
   dlogits: numbers(4, rows * ids),
 }
@@ -25,21 +25,21 @@ const host = {
 function exact({ scale = 1, softCap, bias }: { scale?: number; softCap?: number; bias?: boolean }) {
   const logits: number[] = []
   const gradients = {
-    hidden: new Float64Array(rows * width),
-    weight: new Float64Array(ids * width),
+    hidden: new Float64Array(rows * hiddenSize),
+    weight: new Float64Array(ids * hiddenSize),
     bias: new Float64Array(ids),
   }
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < ids; c++) {
       let y = bias ? host.bias[c]! : 0
-      for (let k = 0; k < width; k++) y += host.hidden[r * width + k]! * host.weight[c * width + k]!
+      for (let k = 0; k < hiddenSize; k++) y += host.hidden[r * hiddenSize + k]! * host.weight[c * hiddenSize + k]!
       const z = softCap === undefined ? scale * y : softCap * Math.tanh((scale * y) / softCap)
       logits.push(z)
       const dy = host.dlogits[r * ids + c]! * scale * (softCap === undefined ? 1 : 1 - (z / softCap) ** 2)
       gradients.bias[c]! += dy
-      for (let k = 0; k < width; k++) {
-        gradients.hidden[r * width + k]! += dy * host.weight[c * width + k]!
-        gradients.weight[c * width + k]! += dy * host.hidden[r * width + k]!
+      for (let k = 0; k < hiddenSize; k++) {
+        gradients.hidden[r * hiddenSize + k]! += dy * host.weight[c * hiddenSize + k]!
+        gradients.weight[c * hiddenSize + k]! += dy * host.hidden[r * hiddenSize + k]!
       }
     }
   return { logits, gradients }
@@ -60,8 +60,8 @@ describe('a head', () => {
     it(`that is ${name} has the logits and gradients of the formula in float64, by the tape and by hand`, async () => {
       const device = await testDevice()
       const parts = {
-        hidden: device.tensor(host.hidden, { shape: [rows, width] }),
-        weight: device.tensor(host.weight, { shape: [ids, width] }),
+        hidden: device.tensor(host.hidden, { shape: [rows, hiddenSize] }),
+        weight: device.tensor(host.weight, { shape: [ids, hiddenSize] }),
         ...(form.bias && { bias: device.tensor(host.bias) }),
       }
       const of = ({ weight, bias }: { weight: Tensor; bias?: Tensor }): Head => ({ ...form, weight, bias })
@@ -118,10 +118,10 @@ describe('a head of some ids', () => {
   const trimmed = async () => {
     const device = await testDevice()
     const head = {
-      weight: device.tensor(host.weight, { shape: [ids, width] }),
+      weight: device.tensor(host.weight, { shape: [ids, hiddenSize] }),
       covered: { ids: device.tensor(Uint32Array.from(covered)), vocabularySize: 11 },
     }
-    return { device, head, hidden: device.tensor(host.hidden, { shape: [rows, width] }) }
+    return { device, head, hidden: device.tensor(host.hidden, { shape: [rows, hiddenSize] }) }
   }
   /** Rows over the covered ids as rows over the vocabulary. */
   const spread = (values: ArrayLike<number>, rest: number) =>
