@@ -88,8 +88,8 @@ function accumulate(
   let sums: Sums | null = null
   for (const batch of batches) {
     const share = batch.count / total
-    const compute = (draft: Record<string, Tensor>) => {
-      const { value, aux } = objective.loss(draft, { ...batch, ...step })
+    const compute = (parameters: Record<string, Tensor>) => {
+      const { value, aux } = objective.loss(parameters, { ...batch, ...step })
       const weighted = Object.entries(aux).map(([name, figure]) => [name, multiply(figure, share)] as const)
       return { value: multiply(value, share * scale), aux: Object.fromEntries(weighted) }
     }
