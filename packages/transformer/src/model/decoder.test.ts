@@ -280,9 +280,9 @@ describe('a decoder', () => {
     const device = await testDevice()
     const config = { ...small, hiddenSize: 64, headDim: 16, intermediateSize: 96, vocabularySize: 200 }
     const [a, b, c] = [1, 1, 2].map((seed) => initializeParameters(device, config, seed)) as [
-      Record<string, Tensor>,
-      Record<string, Tensor>,
-      Record<string, Tensor>,
+      ModelParameters,
+      ModelParameters,
+      ModelParameters,
     ]
     const name = 'model.layers.1.mlp.up_proj.weight'
     expect(await bits(a[name]!)).toEqual(await bits(b[name]!))
