@@ -59,7 +59,7 @@ describe('a head', () => {
   for (const [name, form] of Object.entries<Parameters<typeof exact>[0]>(forms))
     it(`that is ${name} has the logits and gradients of the formula in float64, by the tape and by hand`, async () => {
       const device = await testDevice()
-      const parts = {
+      const parameters = {
         hidden: device.tensor(host.hidden, { shape: [rows, hiddenSize] }),
         weight: device.tensor(host.weight, { shape: [ids, hiddenSize] }),
         ...(form.bias && { bias: device.tensor(host.bias) }),
@@ -69,20 +69,20 @@ describe('a head', () => {
       const expected = exact(form)
 
       await expectAllClose(
-        device.scope(() => headLogits(of(parts), parts.hidden)),
+        device.scope(() => headLogits(of(parameters), parameters.hidden)),
         expected.logits,
         close,
       )
-      const { value, gradients, aux } = valueAndGradient(parts, (parts) => {
-        const logits = trainingLogits(of(parts as typeof parts & { bias?: Tensor }), parts.hidden)
+      const { value, gradients, aux } = valueAndGradient(parameters, (parameters) => {
+        const logits = trainingLogits(of(parameters as typeof parameters & { bias?: Tensor }), parameters.hidden)
         return { value: sum(multiply(logits, dlogits)), aux: logits }
       })
       await expectAllClose(aux, expected.logits, close)
-      const logits = rowLogits(of(parts), parts.hidden)
+      const logits = rowLogits(of(parameters), parameters.hidden)
       const byHand = device.scope(() =>
         headGradients(
-          of(parts),
-          { hidden: parts.hidden, logits, dlogits: multiply(dlogits, 1) },
+          of(parameters),
+          { hidden: parameters.hidden, logits, dlogits: multiply(dlogits, 1) },
           {
             hidden: true,
             weight: true,
@@ -90,12 +90,12 @@ describe('a head', () => {
           },
         ),
       )
-      expect(Object.keys(byHand)).toEqual(Object.keys(parts))
-      for (const part of Object.keys(parts) as (keyof typeof byHand)[]) {
-        await expectAllClose((gradients as typeof byHand)[part]!, expected.gradients[part], close)
-        await expectAllClose(byHand[part]!, expected.gradients[part], close)
+      expect(Object.keys(byHand)).toEqual(Object.keys(parameters))
+      for (const name of Object.keys(parameters) as (keyof typeof byHand)[]) {
+        await expectAllClose((gradients as typeof byHand)[name]!, expected.gradients[name], close)
+        await expectAllClose(byHand[name]!, expected.gradients[name], close)
       }
-      for (const tensor of [value, aux, dlogits, ...Object.values({ ...parts })]) tensor.dispose()
+      for (const tensor of [value, aux, dlogits, ...Object.values({ ...parameters })]) tensor.dispose()
       for (const tensor of [...Object.values(gradients), ...Object.values(byHand)]) tensor.dispose()
     })
 
