@@ -114,7 +114,7 @@ describe("sampled answers follow the target's law (χ²)", () => {
   })
 
   it('prompt lookup as the draft', async () => {
-    const { score: z, accepted } = await score(promptLookup({ maxNgram: 2 }), 'block', { temperature: 1 })
+    const { score: z, accepted } = await score(promptLookup({ minNgram: 1 }), 'block', { temperature: 1 })
     expect(accepted).toBeGreaterThan(0)
     expect(z).toBeLessThan(3)
   })

@@ -12,7 +12,7 @@ import {
 } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
-import type { DraftLengthPolicy } from './draft-length/policy'
+import { type DraftLengthPolicy, fixedDraftLength } from './draft-length/policy'
 import { promptLookup } from './drafter/prompt-lookup'
 import { chiSquareScore, referenceDistribution } from './reference-distribution.fixture'
 
@@ -68,7 +68,10 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
   it('itself, of which every token is accepted, also after plain steps in between', async () => {
     const { ids, greedy } = reference.cases[1]!
     let turn = 0
-    const alternating: DraftLengthPolicy = { next: () => [4, 0, 0, 3][turn++ % 4]!, observe: () => {} }
+    const alternating: DraftLengthPolicy = {
+      next: (offers) => fixedDraftLength([4, 0, 0, 3][turn++ % 4]!).next(offers),
+      observe: () => {},
+    }
     for (const draftLength of [5, alternating]) {
       const { tokens, metrics } = await tokensOf({ drafter: target, draftLength }, ids, greedy.length)
       expect(tokens).toEqual(greedy)

@@ -30,10 +30,11 @@ function simulate(
 ): number[] {
   const random = generator(1)
   return Array.from({ length: blocks }, (_, block) => {
-    const drafted = policy.next()
+    const offer = { source: 'model', kind: '', length: 15, unread: 1 }
+    const drafted = policy.next([offer])?.draftLength ?? 0
     let accepted = 0
     while (accepted < drafted && random() < alpha(block)) accepted++
-    policy.observe({ drafted, accepted, seconds: blockSeconds(costs, drafted) })
+    policy.observe({ drafted, accepted, offer, seconds: blockSeconds(costs, drafted) })
     return drafted
   })
 }
@@ -68,10 +69,17 @@ describe('costs', () => {
 })
 
 describe('draft length', () => {
-  it('stays where it was fixed', () => {
+  it('stays where it was fixed, with the first that has something to say', () => {
     const policy = fixedDraftLength(5)
     policy.observe({ drafted: 5, accepted: 0, seconds: 100 })
-    expect(policy.next()).toBe(5)
+    const [prompt, model] = [
+      { source: 'prompt', kind: '3', length: 4 },
+      { source: 'model', kind: '', length: 15, unread: 1 },
+    ]
+    expect(policy.next([prompt, model])).toEqual({ offer: prompt, draftLength: 4 })
+    expect(policy.next([model])).toEqual({ offer: model, draftLength: 5 })
+    expect(policy.next([])).toBeNull()
+    expect(fixedDraftLength(0).next([model])).toBeNull()
   })
 
   it('settles near the length that is fastest at the measured acceptance', () => {

@@ -1,0 +1,65 @@
+import type { Offer } from '../drafter/drafter'
+
+/** What is believed of a source before anything is measured, and how many trials a belief is worth. */
+const priorAcceptance = 0.6
+const priorTrials = 2
+
+/**
+ * Acceptance by source, kind and position. Of what was hardly tried it is near to what is known of the next larger thing: of a
+ * position near to its kind's, of a kind near to that of the source's other kinds, or what the drafter itself expects.
+ */
+export class Acceptance {
+  readonly #limit: number
+  readonly #keep: number
+  readonly #sources = new Map<string, Map<string, Counts>>()
+
+  /**
+   * @param limit   positions
+   * @param memory  drafts of a kind after which one counts 1/e
+   */
+  constructor(limit: number, memory: number) {
+    this.#limit = limit
+    this.#keep = Math.exp(-1 / memory)
+  }
+
+  /** The probability that each position is accepted, those before it accepted. */
+  of({ source, kind, acceptance }: Offer): (position: number) => number {
+    const kinds = this.#sources.get(source)
+    const counts = kinds?.get(kind)
+    const others = [...(kinds ?? [])].filter(([name]) => name !== kind).map(([, other]) => other)
+    const likely = acceptance ?? believed(total(others, 'accepted'), total(others, 'tried'), priorAcceptance)
+    if (!counts) return () => likely
+    const pooled = believed(total([counts], 'accepted'), total([counts], 'tried'), likely)
+    return (position) => believed(counts.accepted[position]!, counts.tried[position]!, pooled)
+  }
+
+  /** Counts a draft of which so many tokens were accepted. */
+  observe({ source, kind }: Offer, { drafted, accepted: count }: { drafted: number; accepted: number }): void {
+    const { accepted, tried } = this.#counts(source, kind)
+    for (let position = 0; position < this.#limit; position++) {
+      accepted[position]! *= this.#keep
+      tried[position]! *= this.#keep
+      if (position < drafted && position <= count) tried[position]! += 1
+      if (position < count) accepted[position]! += 1
+    }
+  }
+
+  #counts(source: string, kind: string): Counts {
+    const kinds = this.#sources.get(source) ?? new Map<string, Counts>()
+    const counts = kinds.get(kind) ?? { accepted: new Float64Array(this.#limit), tried: new Float64Array(this.#limit) }
+    this.#sources.set(source, kinds.set(kind, counts))
+    return counts
+  }
+}
+
+/** By position. */
+interface Counts {
+  accepted: Float64Array
+  tried: Float64Array
+}
+
+const believed = (accepted: number, tried: number, prior: number) =>
+  (accepted + prior * priorTrials) / (tried + priorTrials)
+
+const total = (counts: readonly Counts[], what: keyof Counts) =>
+  counts.reduce((sum, each) => sum + each[what].reduce((a, b) => a + b, 0), 0)
