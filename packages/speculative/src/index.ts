@@ -18,6 +18,8 @@ export {
   maxDraftLength,
 } from './draft-length/policy'
 export { blockSeconds, costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
+export { answerLookup } from './drafter/answer-lookup'
+export { AnswerTable, type AnswerTableOptions, type Vocabulary } from './drafter/answer-table'
 export type {
   Draft,
   Drafter,
