@@ -111,6 +111,27 @@ describe('draft length', () => {
     expect(mean(lengths.slice(100))).toBeLessThan(0.5)
   })
 
+  it('reads what a model has not read only where that pays, too: a prompt by and by, what others drafted at once', () => {
+    const costs = { draftSeconds: 0.2, targetSeconds: [1, 16].map((rows) => ({ rows, seconds: rows })) }
+    const chosen = (unread: number) =>
+      autoDraftLength({ costs, memory: 32 }).next([{ source: 'model', kind: '', length: 1, unread, acceptance: [1] }])
+    // Two tokens for 2.2 passes do not pay; those for 1.2, where rows cost nothing, do.
+    expect(chosen(1)).toBeNull()
+    const cheapRows = {
+      draftSeconds: 0.1,
+      targetSeconds: [1, 16].map((rows) => ({ rows, seconds: 1 + (rows - 1) * 0.5 })),
+    }
+    const taken = (unread: number) =>
+      autoDraftLength({ costs: cheapRows, memory: 32 }).next([
+        { source: 'model', kind: '', length: 1, unread, acceptance: [1] },
+      ])?.draftLength
+    expect(taken(1)).toBe(1)
+    expect(taken(8)).toBe(1)
+    expect(taken(12)).toBeUndefined()
+    expect(taken(500)).toBe(taken(16))
+    expect(taken(5000)).toBeUndefined()
+  })
+
   it('repeats itself given the same observations', () => {
     const run = () => simulate(autoDraftLength({ costs: cheap }), cheap, () => 0.7, 100)
     expect(run()).toEqual(run())

@@ -15,6 +15,12 @@ export interface AnswerTableOptions {
 /** Places that are looked at for one token, the newest: enough to tell what mostly follows. */
 const placesCounted = 256
 
+/** What is accepted less often is not worth a row of verification anywhere. */
+const leastAcceptance = 0.1
+
+/** In fifths. */
+const acceptanceClass = (acceptance: number) => `${Math.floor(acceptance * 5) / 5}`
+
 /**
  * What a target has answered: after the last tokens of a text, the tokens that followed them most often (He et al. 2023, REST).
  * Memory is bounded: of more answers than it holds, the oldest are forgotten. The same answers in the same order give the same table.
@@ -78,8 +84,9 @@ export class AnswerTable {
     vocabulary: Vocabulary,
     { where = 'The table of answers', ...options }: AnswerTableOptions & { where?: string } = {},
   ): AnswerTable {
+    const ids = readAnswerFile(bytes, vocabulary, where)
     const table = new AnswerTable(vocabulary, options)
-    for (const id of readAnswerFile(bytes, vocabulary, where)) table.#push(id)
+    for (const id of ids) table.#push(id)
     return table
   }
 
@@ -87,15 +94,15 @@ export class AnswerTable {
   after(tokens: readonly number[], limit: number): Continuation | null {
     const context = tokens.slice(-longestMatch)
     const ids: number[] = []
-    let match = 0
+    const acceptance: number[] = []
     while (ids.length < limit) {
       const likely = this.#likeliest(context)
-      if (!likely) break
-      if (ids.length === 0) match = likely.match
+      if (!likely || likely.acceptance < leastAcceptance) break
       ids.push(likely.id)
+      acceptance.push(likely.acceptance)
       context.push(likely.id)
     }
-    return ids.length > 0 ? { ids, match } : null
+    return ids.length > 0 ? { ids, kind: acceptanceClass(acceptance[0]!), acceptance } : null
   }
 
   #push(id: number): void {
@@ -104,20 +111,26 @@ export class AnswerTable {
   }
 
   /** What follows the longest match most often among its newest places; of equals the newest. */
-  #likeliest(context: readonly number[]): { id: number; match: number } | null {
+  #likeliest(context: readonly number[]): { id: number; acceptance: number } | null {
     let match = 0
     let counts = new Map<number, number>()
+    let counted = 0
     let places = 0
     for (const { next, length } of this.#index.matches(context)) {
       if (places++ === placesCounted) break
       if (length < match) continue
-      if (length > match) counts = new Map()
+      if (length > match) {
+        counts = new Map()
+        counted = 0
+      }
       match = length
+      counted++
       const id = this.#index.at(next)
       counts.set(id, (counts.get(id) ?? 0) + 1)
     }
     let best: [number, number] | undefined
-    for (const counted of counts) if (counted[1] > (best?.[1] ?? 0)) best = counted
-    return best ? { id: best[0], match } : null
+    for (const count of counts) if (count[1] > (best?.[1] ?? 0)) best = count
+    // Few counts say little, the less the shorter the match.
+    return best ? { id: best[0], acceptance: best[1] / (counted + 6 / match) } : null
   }
 }

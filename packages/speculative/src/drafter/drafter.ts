@@ -14,8 +14,8 @@ export interface Offer {
    * out, the draft runs no model and costs no time.
    */
   unread?: number | undefined
-  /** The share of its tokens that is likely to be accepted, as long as none have been counted. */
-  acceptance?: number | undefined
+  /** How likely each token is to be accepted, those before it accepted, as far as the drafter knows before any are counted. */
+  acceptance?: readonly number[] | undefined
 }
 
 /** What is asked of a drafter for one block. */

@@ -1,6 +1,7 @@
 import { testDevice } from '@outrider/tensor/testing'
 import { resolveSampling } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
+import type { Offer } from './drafter'
 import { promptLookup } from './prompt-lookup'
 
 async function opened(options?: Parameters<typeof promptLookup>[0], capacity = 4096) {
@@ -11,13 +12,16 @@ async function opened(options?: Parameters<typeof promptLookup>[0], capacity = 4
 const request = { draftLength: 2, sampling: resolveSampling(), offset: 0 }
 
 describe('prompt lookup', () => {
-  it('drafts what followed the longest match, not the newest', async () => {
+  it('drafts what followed the longest match, not the newest, and says how sure it is', async () => {
     const session = await opened()
     const tokens = [7, 1, 2, 3, 8, 9, 1, 2, 4, 7, 1, 2]
     expect(session.draft({ ...request, tokens })).toEqual({ ids: [3, 8] })
     expect(session.offers!(tokens, 15)).toEqual([
-      { source: 'prompt', kind: '3', length: 9, acceptance: expect.any(Number) },
+      { source: 'prompt', kind: '3', length: 9, acceptance: expect.any(Array) },
     ])
+    const [{ acceptance }] = session.offers!([1, 2, 3, 4, 5, 5, 2], 3) as [Offer]
+    expect(acceptance).toEqual([...acceptance!].sort((a, b) => a - b)) // what is accepted makes the match longer
+    expect(acceptance).toHaveLength(3)
   })
 
   it('takes the newest of equally long matches', async () => {
@@ -26,10 +30,9 @@ describe('prompt lookup', () => {
   })
 
   it('has nothing to say of what has not been there, or was there in fewer tokens than it asks for', async () => {
-    const session = await opened()
-    expect(session.offers!([1, 2, 3], 15)).toEqual([])
-    expect(session.draft({ ...request, tokens: [1, 2, 3, 1] })).toBeNull()
-    expect((await opened({ minNgram: 1 })).draft({ ...request, tokens: [1, 2, 3, 1] })).toEqual({ ids: [2, 3] })
+    expect((await opened()).offers!([1, 2, 3], 15)).toEqual([])
+    expect((await opened()).draft({ ...request, tokens: [1, 2, 3, 1] })).toEqual({ ids: [2, 3] })
+    expect((await opened({ minNgram: 2 })).draft({ ...request, tokens: [1, 2, 3, 1] })).toBeNull()
   })
 
   it('drafts as far as the text goes', async () => {
@@ -62,11 +65,11 @@ describe('prompt lookup', () => {
 
 /** The newest of the longest matches, by comparing the end of the text with every place in it. */
 function searched(tokens: readonly number[], count: number): { ids: number[] } | null {
-  let best = { length: 1, next: 0 }
+  let best = { length: 0, next: 0 }
   for (let next = tokens.length - 1; next > 0; next--) {
     let length = 0
     while (length < next && length < 32 && tokens[next - 1 - length] === tokens[tokens.length - 1 - length]) length++
     if (length > best.length) best = { length, next }
   }
-  return best.length > 1 ? { ids: tokens.slice(best.next, best.next + count) } : null
+  return best.length > 0 ? { ids: tokens.slice(best.next, best.next + count) } : null
 }
