@@ -13,6 +13,10 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
 import { type DraftLengthPolicy, fixedDraftLength } from './draft-length/policy'
+import { answerLookup } from './drafter/answer-lookup'
+import { AnswerTable } from './drafter/answer-table'
+import { firstOf } from './drafter/first-of'
+import { modelDrafter } from './drafter/model-drafter'
 import { promptLookup } from './drafter/prompt-lookup'
 import { chiSquareScore, referenceDistribution } from './reference-distribution.fixture'
 
@@ -84,6 +88,16 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
     const { ids, greedy } = reference.cases[2]!
     const { tokens } = await tokensOf({ drafter: promptLookup(), draftLength: 4 }, ids, greedy.length)
     expect(tokens).toEqual(greedy)
+  })
+
+  it('lookups before the target without its last layer', async () => {
+    const { ids, greedy } = reference.cases[0]!
+    const table = new AnswerTable(target.tokenizer)
+    table.add(greedy.slice(20, 30))
+    const drafter = firstOf(promptLookup({ minNgram: 2 }), answerLookup(table), modelDrafter(shallow.model))
+    const { tokens, metrics } = await tokensOf({ drafter, draftLength: 5 }, ids, greedy.length)
+    expect(tokens).toEqual(greedy)
+    expect(metrics.sources.map(({ source }) => source).sort()).toEqual(['answers', 'model', 'prompt'])
   })
 
   it('and the text of plain decoding', async () => {
