@@ -3,7 +3,7 @@ import { testData } from '@outrider/test-data'
 import { Decoder, loadCausalLM, type PretrainedModel, type ScoredToken } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder, type SpeculativeDecoderOptions, type SpeculativeGenerateOptions } from './decoder'
-import type { DraftLengthPolicy } from './draft-length/policy'
+import { type DraftLengthPolicy, fixedDraftLength } from './draft-length/policy'
 import type { Drafter } from './drafter/drafter'
 import { modelDrafter } from './drafter/model-drafter'
 
@@ -95,7 +95,10 @@ describe('a greedy answer', () => {
     const greedy = { maxTokens: 40, logProbabilities: 2 }
     const plain = await answer({ draftLength: 0 }, greedy)
     const random = numbers(5)
-    const anyhow: DraftLengthPolicy = { next: () => random() % 16, observe: () => {} }
+    const anyhow: DraftLengthPolicy = {
+      next: (offers) => fixedDraftLength(random() % 16).next(offers),
+      observe: () => {},
+    }
     for (const options of [
       { draftLength: 1 },
       { draftLength: 5, verification: 'token' as const },

@@ -1,7 +1,7 @@
 import { argmax, type Counter, sampleCategorical, type Tensor } from '@outrider/tensor'
 import { counter } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
-import type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from './drafter'
+import type { Drafter, DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
 
 /** Drafts with a small model: one step a token, its ids never leaving the device within a block. */
@@ -23,9 +23,13 @@ class ModelDraftSession implements DraftSession {
     this.#cache = model.createCache({ capacity: Math.min(capacity, context), context })
   }
 
-  draft({ tokens, draftLength, sampling, offset }: DraftRequest): Draft | null {
-    // The last drafted token is never read, so n drafts take n − 1 places after the sequence.
-    const count = Math.min(draftLength, this.#cache.capacity - tokens.length + 1)
+  offers(tokens: readonly number[], limit: number): Offer[] {
+    const length = Math.min(limit, this.#room(tokens))
+    return length < 1 ? [] : [{ source: 'model', kind: '', length, unread: tokens.length - this.#cache.lengths[0]! }]
+  }
+
+  draft({ tokens, draftLength, sampling, offset }: DraftRequest): DrawnDraft | null {
+    const count = Math.min(draftLength, this.#room(tokens))
     if (count < 1) return null
     const block = this.#blocks.of(
       `${count}`,
@@ -43,6 +47,11 @@ class ModelDraftSession implements DraftSession {
   dispose(): void {
     this.#blocks.dispose()
     this.#cache.dispose()
+  }
+
+  /** The last drafted token is never read, so n drafts take n − 1 places after the sequence. */
+  #room(tokens: readonly number[]): number {
+    return this.#cache.capacity - tokens.length + 1
   }
 }
 

@@ -1,0 +1,38 @@
+import type { DraftSession } from './drafter'
+
+/** What stands after the last tokens somewhere else. */
+export interface Continuation {
+  ids: readonly number[]
+  /** As in an `Offer`. */
+  kind: string
+  /** As in an `Offer`, of each id. */
+  acceptance: readonly number[]
+}
+
+/** The session of a drafter that looks up what it says. */
+export function lookupSession(
+  source: string,
+  {
+    find,
+    keep = () => {},
+  }: {
+    /** What follows these tokens, up to `limit` ids; null where there is nothing. */
+    find: (tokens: readonly number[], limit: number) => Continuation | null
+    keep?: DraftSession['keep']
+  },
+): DraftSession {
+  return {
+    offers(tokens, limit) {
+      const found = find(tokens, limit)
+      if (!found) return []
+      const { ids, kind, acceptance } = found
+      return [{ source, kind, length: ids.length, acceptance }]
+    },
+    draft({ tokens, draftLength }) {
+      const found = find(tokens, draftLength)
+      return found && { ids: found.ids }
+    },
+    keep,
+    dispose() {},
+  }
+}
