@@ -21,7 +21,6 @@ export function answerLookup(table: AnswerTable): Drafter {
         )
       return lookupSession('answers', {
         find: (tokens, limit) => table.after(tokens, limit),
-        acceptance: (match) => 1 - 0.8 / match,
       })
     },
   }

@@ -1,6 +1,7 @@
 import { argmax, type Counter, sampleCategorical, type Tensor } from '@outrider/tensor'
 import { counter } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
+import { maxDraftLength } from '../draft-length/policy'
 import type { Drafter, DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
 
@@ -55,8 +56,11 @@ class ModelDraftSession implements DraftSession {
   }
 }
 
-/** Up to so many unread tokens the first step of a block is recorded with the rest; more are a prompt, read once. */
-const mostUnread = 2
+/**
+ * Up to so many unread tokens the first step of a block is recorded with the rest: what one block leaves that others drafted. More
+ * are a prompt, read once.
+ */
+const mostUnread = maxDraftLength + 1
 
 interface DraftBlockOptions {
   model: CausalLM
@@ -73,8 +77,8 @@ class DraftBlock {
   readonly ids: Tensor // u32 [n]
   readonly probabilities: Tensor // [n, V]
   readonly #options: DraftBlockOptions
-  /** By the number of unread tokens: the tensor that they are written to, and the step that begins with them. */
-  readonly #steps = new Map<number, { unread: Tensor; step: RepeatedStep<Record<string, Tensor>> }>()
+  /** By the number of unread tokens. */
+  readonly #steps = new RepeatedSteps<DraftStep>()
 
   constructor(options: DraftBlockOptions) {
     const { model, count, columns } = options
@@ -90,27 +94,29 @@ class DraftBlock {
       model.device.scope(() => this.#draft(prefill(model, cache, [unread]), counter(offset)))
       return
     }
-    let known = this.#steps.get(unread.length)
-    if (!known) {
-      const tokens = model.device.empty([1, unread.length], 'u32').keep()
-      const step = new RepeatedStep(model, cache, (counter) => {
-        this.#draft(model.forward(tokens, { cache, rows: 'last' }), counter)
-        return {}
-      })
-      known = { unread: tokens, step }
-      this.#steps.set(unread.length, known)
-    }
+    const known = this.#steps.of(`${unread.length}`, () => this.#stepAfter(unread.length))
     known.unread.write(Uint32Array.from(unread))
     known.step.run(offset)
   }
 
   dispose(): void {
-    for (const { unread, step } of this.#steps.values()) {
+    this.#steps.dispose()
+    this.ids.dispose()
+    this.probabilities.dispose()
+  }
+
+  #stepAfter(count: number): DraftStep {
+    const { model, cache } = this.#options
+    const unread = model.device.empty([1, count], 'u32').keep()
+    const step = new RepeatedStep(model, cache, (counter) => {
+      this.#draft(model.forward(unread, { cache, rows: 'last' }), counter)
+      return {}
+    })
+    const dispose = () => {
       unread.dispose()
       step.dispose()
     }
-    this.ids.dispose()
-    this.probabilities.dispose()
+    return { unread, step, dispose }
   }
 
   /** Draws from the logits after the unread tokens, and goes on from what was drawn. */
@@ -133,4 +139,12 @@ class DraftBlock {
     }
     if (greedy) oneHot(this.ids, columns, this.probabilities)
   }
+}
+
+/** A block's draft steps after so many unread tokens. */
+interface DraftStep {
+  /** u32 [1, n], written before each run. */
+  unread: Tensor
+  step: RepeatedStep<Record<string, Tensor>>
+  dispose(): void
 }
