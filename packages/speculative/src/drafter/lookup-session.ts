@@ -1,4 +1,4 @@
-import type { DraftSession } from './drafter'
+import type { DraftSession, Offer } from './drafter'
 
 /** What stands after the last tokens somewhere else. */
 export interface Continuation {
@@ -21,16 +21,20 @@ export function lookupSession(
     keep?: DraftSession['keep']
   },
 ): DraftSession {
+  /** What was found for an offer, so that nothing is looked up twice. */
+  const offered = new WeakMap<Offer, Continuation>()
   return {
     offers(tokens, limit) {
       const found = find(tokens, limit)
       if (!found) return []
       const { ids, kind, acceptance } = found
-      return [{ source, kind, length: ids.length, acceptance }]
+      const offer = { source, kind, length: ids.length, acceptance }
+      offered.set(offer, found)
+      return [offer]
     },
-    draft({ tokens, draftLength }) {
-      const found = find(tokens, draftLength)
-      return found && { ids: found.ids }
+    draft({ tokens, draftLength, offer }) {
+      const found = (offer && offered.get(offer)) ?? find(tokens, draftLength)
+      return found && { ids: found.ids.slice(0, draftLength) }
     },
     keep,
     dispose() {},
