@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 describe.each(names)('weights stored as %s', (name) => {
   const format: Format = formats[name]
-  const [rows, k] = [40, 512]
+  const [rows, k] = [56, 512]
   const stored = randomWeights(name, rows * k, 3)
   const values = format.decode(stored)
 
@@ -32,7 +32,9 @@ describe.each(names)('weights stored as %s', (name) => {
     const device = await testDevice()
     const before = device.memory.liveBytes
     using weights = device.tensor(stored, { shape: [rows, k], dtype: name })
-    expect(device.memory.liveBytes - before).toBeLessThan(stored.length * 1.01 + 32)
+    // But for the byte that MXFP4's scale of one byte has beside it.
+    const padding = name === 'mxfp4' ? 18 / 17 : 1.01
+    expect(device.memory.liveBytes - before).toBeLessThan(stored.length * padding + 32)
     using floats = cast(weights, 'f32')
     expect(await floats.data()).toEqual(values)
   })
@@ -86,7 +88,12 @@ describe('formats', () => {
     const { encode, decode } = formats[name] as (typeof formats)['f16']
     const values = Float32Array.from(random(512, 7), (value, i) => (i < 256 ? value : 0))
     const back = decode(encode!(values))
-    const step = { f16: 2 ** -11, bf16: 2 ** -8, q8_0: 0.5 / 127 + 2 ** -11, q4_0: 1.02 / 8 }[name as 'f16']
+    const half = 2 ** -11
+    const steps = {
+      ...{ f16: half, bf16: 2 ** -8, q8_0: 0.5 / 127 + half, q4_0: 1.02 / 8 },
+      ...{ q4_1: 1 / 15 + 2 * half, q5_0: 1.02 / 16, q5_1: 1 / 31 + 2 * half },
+    }
+    const step = steps[name as 'f16']
     for (const [i, value] of values.entries()) expect(Math.abs(back[i]! - value)).toBeLessThanOrEqual(step)
     // What a format can say, it says again.
     expect(decode(encode!(back))).toEqual(back)
