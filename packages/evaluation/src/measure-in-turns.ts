@@ -80,8 +80,8 @@ export async function measureInTurns(
   return running.map(({ contender: { draft, costs }, paces, decoders }) => {
     const whole = new SpeculationMetrics({
       parameterRatio: parameterCount(draft.config) / parameterCount(target.config),
+      costs,
     })
-    whole.costs = costs
     for (const { metrics } of decoders.values()) whole.add(metrics)
     const counted = [...decoders].map(([category, { metrics }]) => [category, metrics] as const)
     return new Map(
@@ -99,8 +99,7 @@ function begun(target: PretrainedModel, { draft, draftLength, verification = 'bl
   const decoderOf = (category: string) => {
     let decoder = decoders.get(category)
     if (!decoder) {
-      decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, verification })
-      decoder.metrics.costs = costs
+      decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, verification, costs })
       decoders.set(category, decoder)
     }
     return decoder

@@ -110,14 +110,15 @@ const defaultMaxTokens = 256
  * token. Models stay the caller's to dispose of.
  */
 export class SpeculativeDecoder {
-  /** Counts over everything this decoder has generated. */
-  readonly metrics: SpeculationMetrics
   readonly #target: Target
   readonly #drafter: Drafter
   readonly #verification: VerificationRule
   readonly #now: () => number
   readonly #longestDraft: number
-  readonly #costs: StepCosts | undefined
+  readonly #counted: SpeculationMetrics
+  /** Those that were given, and those that it has measured itself. */
+  readonly #givenCosts: StepCosts | undefined
+  #measuredCosts: StepCosts | undefined
   /** The one that was given; undefined for 'auto'. */
   readonly #policy: DraftLengthPolicy | undefined
   /** Learns from all answers that need not repeat themselves. */
@@ -141,11 +142,20 @@ export class SpeculativeDecoder {
     this.#now = now
     this.#policy = policyOf(draftLength)
     this.#longestDraft = typeof draftLength === 'number' ? draftLength : maxDraftLength
-    this.#costs = costs
-    this.metrics = new SpeculationMetrics({
+    this.#givenCosts = costs
+    this.#counted = new SpeculationMetrics({
       parameterRatio: this.#drafter.parameterCount / target.model.parameterCount,
     })
-    this.metrics.costs = costs
+  }
+
+  /** Counts over everything that this decoder has generated until now, by its `costs`. */
+  get metrics(): SpeculationMetrics {
+    return this.#counted.withCosts(this.costs)
+  }
+
+  /** What steps cost: as measured last, or else as given. */
+  get costs(): StepCosts | undefined {
+    return this.#measuredCosts ?? this.#givenCosts
   }
 
   /**
@@ -221,7 +231,7 @@ export class SpeculativeDecoder {
         else {
           // From token to token, as the timings of the answer count, so that both give one rate.
           const record = { ...step, offer, delivered: tokens.length, seconds: end - lastToken }
-          this.metrics.record(record)
+          this.#counted.record(record)
           metrics?.record(record)
           policy.observe({ ...record, seconds: end - begin })
         }
@@ -313,7 +323,7 @@ export class SpeculativeDecoder {
   }
 
   /**
-   * Measures what steps cost, for `metrics` and for the break-even α.
+   * Measures what steps cost, for `metrics`, for the break-even α, and as the option `costs` of other decoders.
    *
    * @throws OutriderError ABORTED when the signal says so
    */
@@ -321,7 +331,7 @@ export class SpeculativeDecoder {
     signal,
     ...options
   }: SamplingOptions & { signal?: AbortSignal | undefined } = {}): Promise<StepCosts> {
-    this.metrics.costs = await measureCosts({
+    this.#measuredCosts = await measureCosts({
       signal,
       target: this.#target.model,
       drafter: this.#drafter,
@@ -329,7 +339,7 @@ export class SpeculativeDecoder {
       verification: this.#verification,
       now: this.#now,
     })
-    return this.metrics.costs
+    return this.#measuredCosts
   }
 
   async #lengthPolicy(
@@ -339,14 +349,14 @@ export class SpeculativeDecoder {
   ): Promise<DraftLengthPolicy> {
     if (this.#policy) return this.#policy
     // Of this answer alone: what others were, and when, must not matter.
-    if (repeats) return autoDraftLength({ costs: this.#costs ?? this.#declaredCosts(), learnsTimes: false })
-    const costs = this.metrics.costs ?? (await this.measureCosts({ ...sampling, signal }))
+    if (repeats) return autoDraftLength({ costs: this.#givenCosts ?? this.#declaredCosts(), learnsTimes: false })
+    const costs = this.costs ?? (await this.measureCosts({ ...sampling, signal }))
     this.#clockPolicy ??= autoDraftLength({ costs })
     return this.#clockPolicy
   }
 
   #declaredCosts(): StepCosts {
-    const { parameterRatio } = this.metrics
+    const { parameterRatio } = this.#counted
     return declaredCosts({ parameterRatio, isSoftware: this.#target.model.device.isSoftware })
   }
 }

@@ -1,4 +1,4 @@
-import { SpeculationMetrics, SpeculativeDecoder, type TokenSource } from '@outrider/speculative'
+import { SpeculationMetrics, SpeculativeDecoder, type StepCosts, type TokenSource } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import {
   type ChatMessage,
@@ -39,10 +39,11 @@ export class ChatSession {
   readonly draft: PretrainedModel | undefined
   readonly settings: ChatSettings
   readonly conversation: Conversation
-  /** Figures of all answers for which a draft was used. */
-  readonly speculation: SpeculationMetrics | undefined
+  readonly #counted: SpeculationMetrics | undefined
+  /** Measured by the first decoder that does, for all. */
+  #costs: StepCosts | undefined
   /** What automatic draft lengths have learnt is kept while another length is tried. */
-  readonly #decoders = new Map<number | 'auto', SpeculativeDecoder>()
+  readonly #decoders = new Map<string, SpeculativeDecoder>()
 
   constructor(options: {
     target: PretrainedModel
@@ -54,9 +55,14 @@ export class ChatSession {
     this.draft = options.draft
     this.settings = options.settings
     this.conversation = new Conversation(undefined)
-    this.speculation = this.#newMetrics()
+    this.#counted = this.#newMetrics()
     if (this.draft) this.#decoder() // a draft that does not fit is refused before the first question
     if (options.system !== undefined) this.setSystem(options.system)
+  }
+
+  /** Figures of all answers for which a draft was used. */
+  get speculation(): SpeculationMetrics | undefined {
+    return this.#counted?.withCosts(this.#costs)
   }
 
   /**
@@ -78,7 +84,7 @@ export class ChatSession {
     const options = { ...this.settings, onProgress, signal }
     if (!this.draft) return warmUp(this.target.model, options)
     await this.#decoder().warmUp(options)
-    await this.#decoder().measureCosts({ ...this.settings, signal })
+    this.#costs = await this.#decoder().measureCosts({ ...this.settings, signal })
   }
 
   /** Exchanges that have to be left out so that the question, the last message, leaves room for an answer. */
@@ -122,10 +128,9 @@ export class ChatSession {
     }
     if (finishReason === 'stopped' && text === '') this.conversation.takeBack()
     else this.conversation.answer(text)
-    if (metrics && this.draft) {
-      metrics.costs = this.#decoder().metrics.costs
-      this.speculation!.costs = metrics.costs
-      this.speculation!.add(metrics)
+    if (metrics) {
+      this.#costs ??= this.#decoder().costs
+      this.#counted!.add(metrics)
     }
     return {
       text,
@@ -133,7 +138,7 @@ export class ChatSession {
       tokensPerSecond: tokens > 1 ? ((tokens - 1) * 1000) / (last - first) : 0,
       finishReason,
       contextFull: finishReason === 'length' && promptLength + tokens >= this.target.config.contextLength,
-      speculation: metrics,
+      speculation: metrics?.withCosts(this.#costs),
     }
   }
 
@@ -153,12 +158,16 @@ export class ChatSession {
   }
 
   #decoder(): SpeculativeDecoder {
-    const { draftLength, verification } = this.settings
-    let decoder = this.#decoders.get(draftLength)
+    const { draftLength, verification, seed, temperature } = this.settings
+    // What is drawn by a seed repeats itself tomorrow, when other costs are measured.
+    const repeats = seed !== undefined && temperature > 0
+    const name = `${draftLength} ${repeats}`
+    let decoder = this.#decoders.get(name)
     if (!decoder) {
-      decoder = new SpeculativeDecoder({ target: this.target, drafter: this.draft!, draftLength, verification })
-      decoder.metrics.costs = this.speculation?.costs
-      this.#decoders.set(draftLength, decoder)
+      const models = { target: this.target, drafter: this.draft! }
+      const costs = repeats ? undefined : this.#costs
+      decoder = new SpeculativeDecoder({ ...models, draftLength, verification, costs })
+      this.#decoders.set(name, decoder)
     }
     return decoder
   }

@@ -18,7 +18,7 @@ export interface SpeculativeDecodingOptions {
   draftLength: number | 'auto'
   /** Learns from all requests what acceptance is and what blocks take. */
   auto: DraftLengthPolicy
-  /** Measured costs of steps, for the break-even α. */
+  /** Measured costs of steps, for the break-even α; requests with a seed must not be decoded by them. */
   costs: StepCosts
   verification: Verification
   /** Called for each block in which something was drafted. */
@@ -46,7 +46,7 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
     if (!finishReason) return
     running.delete(job)
     await blocks.next() // its return frees what it holds
-    job.finish({ finishReason, speculation: histogram.report(decoder.metrics) })
+    job.finish({ finishReason, speculation: histogram.report(decoder.metrics.withCosts(costs)) })
   }
 
   return {
@@ -57,7 +57,6 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
       // What the clock and other requests taught must not matter where the same answer is expected again.
       const draftLength = wanted === 'auto' && !(seeded && request.temperature > 0) ? auto : wanted
       const decoder = new SpeculativeDecoder({ target, drafter, draftLength, verification })
-      decoder.metrics.costs = costs
       const blocks = decoder.generate(prompt, { ...request, reproducible: seeded })
       running.set(job, { decoder, blocks, histogram: new BlockHistogram() })
     },
