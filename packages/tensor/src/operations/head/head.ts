@@ -3,9 +3,9 @@ import { linear } from '../matmul/linear'
 import { matmul } from '../matmul/matmul'
 import type { RmsNorm } from '../normalize/rms-norm'
 import { add, multiply } from '../pointwise/binary'
+import { softCapped, softCappedGradient } from '../pointwise/soft-cap'
 import { sum } from '../reduce/sum'
 import { type CoveredIds, overVocabulary } from './covered-ids'
-import { softCapped, softCappedGradient } from './soft-cap'
 
 /** What turns hidden states into logits: cap · tanh(scale · (hidden · weightᵀ + bias) / cap). */
 export interface Head {
