@@ -116,8 +116,8 @@ it('says that it pays by tokens a block against those that its time is worth, an
 it('counts by source, and lookups as no step of a model', () => {
   const model = { source: 'model', kind: '', length: 15, unread: 1 }
   const prompt = { source: 'prompt', kind: '3', length: 15 }
-  const metrics = new SpeculationMetrics({ parameterRatio: 0.5 })
-  metrics.costs = { draftSeconds: 0.5, targetSeconds: [{ rows: 1, seconds: 1 }] }
+  const costs = { draftSeconds: 0.5, targetSeconds: [{ rows: 1, seconds: 1 }] }
+  const metrics = new SpeculationMetrics({ parameterRatio: 0.5, costs })
   metrics.record({ drafted: 4, accepted: 1, offer: prompt, overlap: [0.8, 0.4, 1, 1], seconds: 1 })
   metrics.record({ drafted: 2, accepted: 2, offer: model, overlap: [0.9, 0.7], seconds: 1 })
   metrics.record({ drafted: 2, accepted: 0, offer: prompt, overlap: [0, 0], seconds: 1 })

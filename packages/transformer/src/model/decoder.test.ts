@@ -236,6 +236,23 @@ describe('a decoder', () => {
     cache.dispose()
   })
 
+  it('takes no more dispatches where norms are stored as distances from 1', async () => {
+    const device = await testDevice()
+    const tokens = await tokensOf([1, 5, 12])
+    const costs = [0 as const, 1 as const].map((normOffset) => {
+      using model = randomised(device, { ...small, normOffset, normPlacement: 'around' }, 5)
+      const { dispatches } = device.counters
+      model.forward(tokens).dispose()
+      const passed = device.counters.dispatches
+      const { value, gradients } = valueAndGradient(model.parameters, (parameters) =>
+        mean(logitsOf(model, parameters, tokens)),
+      )
+      for (const tensor of [value, ...Object.values(gradients)]) tensor.dispose()
+      return [passed - dispatches, device.counters.dispatches - passed]
+    })
+    expect(costs[1]).toEqual(costs[0])
+  })
+
   it.each([
     ['short', 16],
     ['long', 64],

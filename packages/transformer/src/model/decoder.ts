@@ -12,7 +12,7 @@ import { familyOf } from '../config/families/index'
 import { configToJson, type ModelConfig } from '../config/index'
 import type { CacheOptions, ForwardOptions, KvCache } from './causal-lm'
 import { describeModel } from './describe-model'
-import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
+import { inferencePass, type LayerCache, type PassPlace, withWeight } from './inference-pass'
 import { FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
 import { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
@@ -66,8 +66,8 @@ export class Decoder implements TransformerLM {
   hidden(tokens: Tensor): Tensor {
     const [batch, rows] = checkedTokens('hidden', tokens)
     return this.device.scope(() => {
-      const { weight, epsilon } = gainOf(this.#description.norm, this.parameters)
-      return rmsNorm(this.#infer(tokens, this.#passing(batch, rows)), weight, { epsilon })
+      const { norm } = this.#description
+      return rmsNorm(this.#infer(tokens, this.#passing(batch, rows)), this.parameters[norm.weight]!, norm)
     })
   }
 
@@ -88,7 +88,7 @@ export class Decoder implements TransformerLM {
     const logits = this.device.scope(() => {
       const hidden = this.#infer(tokens, memory?.place() ?? this.#passing(batch, length)) // [batch, length, hidden]
       const wanted = rows === 'last' && length > 1 ? lastRows(hidden, read) : hidden // [batch, 1 or length, hidden]
-      return headLogits(this.head(), wanted, { norm: gainOf(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary]
+      return headLogits(this.head(), wanted, { norm: withWeight(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary]
     })
     memory?.advance(read)
     return logits

@@ -104,9 +104,7 @@ function project(x: Tensor, { weight, bias }: Projection, parameters: ModelParam
   return bias ? add(y, cast(parameters[bias]!, y.dtype)) : y
 }
 
-function normed(x: Tensor, { weight, epsilon, offset }: Norm, parameters: ModelParameters): Tensor {
-  const gain = parameters[weight]!
-  return rmsNorm(x, offset === 0 ? gain : add(gain, offset), { epsilon })
-}
+const normed = (x: Tensor, norm: Norm, parameters: ModelParameters): Tensor =>
+  rmsNorm(x, parameters[norm.weight]!, norm)
 
 const scaled = (x: Tensor, scale: number): Tensor => (scale === 1 ? x : multiply(x, scale))
