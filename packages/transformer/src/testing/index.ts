@@ -1,0 +1,2 @@
+export { checkCausalLM } from './check-causal-lm'
+export { checkKvCache } from './check-kv-cache'
