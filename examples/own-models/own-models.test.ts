@@ -1,6 +1,7 @@
 import { batchesOnce, texts } from '@outrider/dataset'
 import { kld } from '@outrider/losses'
-import { SpeculativeDecoder, type Target } from '@outrider/speculative'
+import { modelDrafter, SpeculativeDecoder, type Target } from '@outrider/speculative'
+import { checkDrafter } from '@outrider/speculative/testing'
 import { readAll } from '@outrider/tensor'
 import { checkGradient, testDevice } from '@outrider/tensor/testing'
 import { distill, distillation, evaluate } from '@outrider/training'
@@ -51,6 +52,9 @@ describe("an engine's own model", () => {
     expect(tokens).toEqual(await plain(target))
     expect(blockEfficiency).toBeGreaterThan(1.2)
   })
+
+  it('makes a drafter that keeps what Drafter promises', () =>
+    checkDrafter(modelDrafter(bigrams.model), { device: bigrams.model.device, vocabularySize: 464 }))
 
   it('is a target', async () => {
     const { tokens } = await speculated(bigrams, target)
