@@ -12,7 +12,6 @@ import {
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { evaluate } from './evaluate.fixture'
-import { alphaOf, logitsOf, positionOf, total } from './float64.fixture'
 import {
   composeLoss,
   type DistillationResult,
@@ -25,6 +24,7 @@ import {
   rowMean,
   tvd,
 } from './index'
+import { alphaOf, logitsOf, positionOf, total } from './testing/position'
 
 const close = { absolute: 1e-6, relative: 1e-4 }
 

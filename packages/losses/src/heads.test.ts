@@ -1,7 +1,6 @@
 import { cast, crossEntropy, matmul, readAll, type Tensor, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, randomWeights, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
-import { logitsOf } from './float64.fixture'
 import {
   acceptanceRates,
   composeLoss,
@@ -19,6 +18,7 @@ import {
   tvdPlusPlus,
   weightedSum,
 } from './index'
+import { logitsOf } from './testing/position'
 
 const rows = 12
 const sequenceLength = 4

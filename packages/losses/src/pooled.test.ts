@@ -1,7 +1,7 @@
 import { add, exp, multiply, readAll, softmax, sum, type Tensor, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
-import { alphaOf, logitsOf, meanReward, positionOf, rewardOf, sigmaOf, total } from './float64.fixture'
+import { meanReward, rewardOf, sigmaOf } from './float64.fixture'
 import {
   composeLoss,
   type DistillationInputs,
@@ -20,6 +20,7 @@ import {
   tvdPlusPlus,
   weightedSum,
 } from './index'
+import { alphaOf, logitsOf, positionOf, total } from './testing/position'
 
 const rows = 12
 const columns = 9

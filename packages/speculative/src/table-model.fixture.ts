@@ -1,4 +1,4 @@
-import { type Device, embedding, type Tensor } from '@outrider/tensor'
+import { type Device, embedding, OutriderError, type Tensor } from '@outrider/tensor'
 import type { CausalLM, ForwardOptions, KvCache, Tokenizer } from '@outrider/transformer'
 import type { Target } from './decoder'
 
@@ -19,21 +19,24 @@ export class TableModel implements CausalLM {
     this.#table = device.tensor(Float32Array.from(logits.flat()), { shape: [logits.length, vocabularySize] })
   }
 
-  createCache({ capacity = this.config.contextLength } = {}): KvCache {
+  createCache({ batchSize = 1, capacity = this.config.contextLength } = {}): KvCache {
     this.openCaches++
-    return new TableCache(capacity, () => this.openCaches--)
+    return new TableCache(batchSize, capacity, () => this.openCaches--)
   }
 
   forward(tokens: Tensor, { cache, rows = 'all', counts }: ForwardOptions = {}): Tensor {
-    const length = tokens.shape[1]!
-    const count = counts?.[0] ?? length
-    cache!.advance([count])
+    const [batch, length] = tokens.shape as [number, number]
+    const read = counts ?? new Array<number>(batch).fill(length)
+    cache?.advance(read)
     const { vocabularySize } = this.config
     return this.device.scope(() => {
-      const logits = embedding(this.#table, tokens) // [1, rows, V]
+      const logits = embedding(this.#table, tokens) // [batch, rows, V]
       if (rows === 'all') return logits
-      const last = this.device.empty([1, 1, vocabularySize])
-      this.device.copy(logits, (count - 1) * vocabularySize, last, 0, vocabularySize)
+      const last = this.device.empty([batch, 1, vocabularySize])
+      for (const [b, count] of read.entries()) {
+        const row = b * length + Math.max(0, count - 1)
+        this.device.copy(logits, row * vocabularySize, last, b * vocabularySize, vocabularySize)
+      }
       return last
     })
   }
@@ -43,30 +46,39 @@ export class TableModel implements CausalLM {
   }
 }
 
+/** It remembers how long its sequences are: of a token before the last nothing is asked. */
 class TableCache implements KvCache {
-  readonly batchSize = 1
+  readonly batchSize: number
   readonly capacity: number
-  lengths: readonly number[] = [0]
+  lengths: readonly number[]
   readonly #close: () => void
 
-  constructor(capacity: number, close: () => void) {
+  constructor(batchSize: number, capacity: number, close: () => void) {
+    this.batchSize = batchSize
     this.capacity = capacity
+    this.lengths = new Array<number>(batchSize).fill(0)
     this.#close = close
   }
 
-  copySequence(): never {
-    throw new Error('a table model decodes one sequence')
+  copySequence(to: number, source: KvCache, from: number): void {
+    this.#grow(this.lengths.with(to, source.lengths[from]!))
   }
 
-  advance([count = 0]: readonly number[]): void {
-    if (this.lengths[0]! + count > this.capacity) throw new Error('the cache overflows')
-    this.lengths = [this.lengths[0]! + count]
+  advance(counts: readonly number[]): void {
+    this.#grow(this.lengths.map((length, b) => length + (counts[b] ?? 0)))
+  }
+
+  #grow(lengths: readonly number[]): void {
+    if (lengths.some((length) => length > this.capacity))
+      throw new OutriderError('CONTEXT_OVERFLOW', `${lengths} tokens do not fit into a cache of ${this.capacity}.`)
+    this.lengths = lengths
   }
 
   truncate(length: number | readonly number[]): void {
-    const wanted = typeof length === 'number' ? length : length[0]!
-    if (wanted > this.lengths[0]!) throw new Error('truncated beyond its length')
-    this.lengths = [wanted]
+    const lengths = this.lengths.map((_, b) => (typeof length === 'number' ? length : length[b]!))
+    if (lengths.some((wanted, b) => wanted > this.lengths[b]!))
+      throw new OutriderError('INVALID_ARGUMENT', `${lengths} is beyond ${this.lengths}.`)
+    this.lengths = lengths
   }
 
   dispose(): void {

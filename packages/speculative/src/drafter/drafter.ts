@@ -26,7 +26,7 @@ export interface DraftRequest {
   draftLength: number
   /** Which of the session's offers for these tokens is taken. Left out, the first that comes to something. */
   offer?: Offer | undefined
-  /** How probabilities are made of logits; the target's are made in the same way. */
+  /** How probabilities are made of logits, in all requests of a session; the target's are made in the same way. */
   sampling: Sampling
   /** Random numbers for draft token i come from `philox(sampling.seed, offset + i)` and no others. */
   offset: number
@@ -63,7 +63,10 @@ export interface DraftSession {
    * the device. How many are drafted may depend on the tokens before, not on those drawn.
    */
   draft(request: DraftRequest): Draft | null
-  /** Called after each draft, once it is verified: the sequence keeps this many tokens of the request and the draft. */
+  /**
+   * Called after each draft, once it is verified: the sequence keeps this many tokens of the request and the draft. The next
+   * request has at least one more, which the target said.
+   */
   keep(length: number): void
   /** Frees the session's memory. */
   dispose(): void

@@ -20,11 +20,12 @@ export interface KvCache {
   /**
    * Counts tokens as read, by sequence, that a pass has read without being called: its commands were recorded, and are replayed.
    *
-   * @throws OutriderError CONTEXT_OVERFLOW where there is no room for them
+   * @throws OutriderError CONTEXT_OVERFLOW where there is no room for all of them; then none is counted
    */
   advance(counts: readonly number[]): void
   /**
-   * Takes over what another cache of the model has of a sequence, in place of what is here; it stays there too.
+   * Takes over what another cache of the model has of a sequence, in place of what is here; it stays there too. Where that is
+   * refused, what is here stays.
    *
    * @throws OutriderError CONTEXT_OVERFLOW for more tokens than there is room for; INVALID_ARGUMENT where the two caches are of
    *   contexts in which the model computes otherwise
