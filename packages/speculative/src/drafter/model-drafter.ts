@@ -78,7 +78,7 @@ class DraftBlock {
   run(unread: readonly number[], offset: number): void {
     const { model, cache } = this.#options
     if (unread.length > mostUnread) {
-      model.device.scope(() => this.#draft(prefill(model, cache, [unread]), counter(offset)))
+      model.device.scope(() => this.#draft(prefill(model, cache, unread), counter(offset)))
       return
     }
     let known = this.#steps.get(unread.length)
