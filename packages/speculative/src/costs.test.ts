@@ -4,6 +4,7 @@ import { testData } from '@outrider/test-data'
 import { generate, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder } from './decoder'
+import { promptLookup } from './drafter/prompt-lookup'
 
 // A device of its own: what others have compiled must not count.
 let device: Device
@@ -40,6 +41,16 @@ async function perYield(answer: AsyncIterable<unknown>, skipped: number, on = de
 }
 
 describe('start-up', () => {
+  it('compiles what looked-up drafts need, though made-up text has nothing to look up', async () => {
+    const decoder = new SpeculativeDecoder({ target, drafter: promptLookup(), draftLength: 5 })
+    await decoder.warmUp({ temperature: 0.7 })
+    const { pipelines } = device.counters
+    const prompt = 'One day, a cat. One day, a cat. One day, a cat. One day,'
+    for await (const _ of decoder.generate(prompt, { temperature: 0.7, maxTokens: 12 }));
+    expect(decoder.metrics.numDrafts).toBeGreaterThan(0)
+    expect(device.counters.pipelines).toBe(pipelines)
+  })
+
   for (const temperature of [0, 0.7])
     it(`compiles everything in the warm-up, with progress, at temperature ${temperature}`, async () => {
       const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength: 5 })

@@ -26,7 +26,9 @@ import { autoDraftLength } from './draft-length/auto'
 import { declaredCosts } from './draft-length/declared-costs'
 import { type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
 import type { StepCosts } from './draft-length/step-costs'
-import type { Drafter } from './drafter/drafter'
+import { type Drafter, offersOf } from './drafter/drafter'
+import { firstOf } from './drafter/first-of'
+import { madeUpDrafts } from './drafter/made-up-drafts'
 import { modelDrafter } from './drafter/model-drafter'
 import { measureCosts } from './measuring/measure-costs'
 import { SpeculationMetrics } from './metrics'
@@ -77,6 +79,8 @@ export interface Block {
   /** The text that became certain; a character or a stop text that is only begun is held back. */
   text: string
   drafted: number
+  /** Who drafted: 'prompt', 'answers', 'model', or what a drafter of your own calls itself. Undefined where nothing was drafted. */
+  source?: string
   /** Drafted tokens that the target accepted; of the last block those up to the end of the answer. */
   accepted: number
   /** The drafted ids that the target refused; the last token, a correction, is in their place. */
@@ -208,10 +212,12 @@ export class SpeculativeDecoder {
         throwIfAborted(signal)
         const begin = this.#now()
         // A block adds one token more than it drafts.
-        const step = await sequence.step(first ? 0 : Math.min(policy.next(), answer.room - 1))
+        const choice = first ? null : policy.next(sequence.offers(Math.min(this.#longestDraft, answer.room - 1)))
+        const step = await sequence.step(choice)
         const end = this.#now()
         throwIfAborted(signal)
         const { drafted } = step
+        const offer = choice && drafted > 0 ? choice.offer : undefined
         const last = drafted === 0 ? 'plain' : step.accepted === drafted ? 'bonus' : 'correction'
         const tokens: number[] = []
         const pieces: TextPiece[] = []
@@ -224,7 +230,7 @@ export class SpeculativeDecoder {
         if (first) firstToken = end
         else {
           // From token to token, as the timings of the answer count, so that both give one rate.
-          const record = { ...step, delivered: tokens.length, seconds: end - lastToken }
+          const record = { ...step, offer, delivered: tokens.length, seconds: end - lastToken }
           this.#counted.record(record)
           metrics?.record(record)
           policy.observe({ ...record, seconds: end - begin })
@@ -236,7 +242,7 @@ export class SpeculativeDecoder {
         const scored = step.scored && { scored: step.scored.slice(0, tokens.length) }
         const ending = answer.finishReason && { finishReason: answer.finishReason }
         const block = { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted, rejected }
-        yield { ...block, ...scored, ...ending }
+        yield { ...block, ...(offer && { source: offer.source }), ...scored, ...ending }
       }
       const { tokens, text, finishReason } = answer
       const timings = { promptSeconds: firstToken - started, decodeSeconds: lastToken - firstToken }
@@ -277,15 +283,18 @@ export class SpeculativeDecoder {
       const read = Math.max(1, Math.min(length, config.contextLength - draftLength - 2))
       const sequence = new Sequence({
         target: model,
-        drafter: this.#drafter,
+        drafter: firstOf(this.#drafter, madeUpDrafts), // what is looked up finds nothing in made-up text
         verification: this.#verification,
         sampling: resolveSampling(options),
         prompt: madeUpTokens(read, config.vocabularySize),
         capacity: Math.min(config.contextLength, read + draftLength + 2),
       })
       try {
-        await sequence.step(0)
-        await sequence.step(draftLength)
+        await sequence.step()
+        for (const offer of sequence.offers(draftLength)) {
+          await sequence.step({ offer, draftLength })
+          sequence.rewind(read + 1)
+        }
       } finally {
         sequence.dispose()
       }
@@ -305,7 +314,8 @@ export class SpeculativeDecoder {
     const session = this.#drafter.open({ device, vocabularySize, capacity: longSequence + 2 })
     try {
       const tokens = madeUpTokens(longSequence, vocabularySize)
-      device.scope(() => void session.draft({ tokens, draftLength: 2, sampling, offset: 0 }))
+      for (const offer of offersOf(this.#drafter, session, { tokens, limit: 2 }))
+        device.scope(() => void session.draft({ tokens, offer, draftLength: 2, sampling, offset: 0 }))
       await device.idle()
     } finally {
       session.dispose()

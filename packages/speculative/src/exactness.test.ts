@@ -3,7 +3,11 @@ import { testDevice } from '@outrider/tensor/testing'
 import type { SamplingOptions } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder } from './decoder'
+import { answerLookup } from './drafter/answer-lookup'
+import { AnswerTable } from './drafter/answer-table'
 import type { Drafter } from './drafter/drafter'
+import { firstOf } from './drafter/first-of'
+import { modelDrafter } from './drafter/model-drafter'
 import { promptLookup } from './drafter/prompt-lookup'
 import type { SpeculationMetrics } from './metrics'
 import { chiSquareScore, referenceDistribution } from './reference-distribution.fixture'
@@ -114,9 +118,27 @@ describe("sampled answers follow the target's law (χ²)", () => {
   })
 
   it('prompt lookup as the draft', async () => {
-    const { score: z, accepted } = await score(promptLookup({ maxNgram: 2 }), 'block', { temperature: 1 })
+    const { score: z, accepted } = await score(promptLookup({ minNgram: 1 }), 'block', { temperature: 1 })
     expect(accepted).toBeGreaterThan(0)
     expect(z).toBeLessThan(3)
+  })
+
+  it.each<[Verification, SamplingOptions]>([
+    ['token', { temperature: 1 }],
+    ['block', { temperature: 0.8, topK: 3, topP: 0.9 }],
+  ])('lookups before a model, %s verification, %o', async (verification, sampling) => {
+    const model = new TableModel(device, draft)
+    const answers = new AnswerTable({ vocabularySize: 4, fingerprint: 'four letters' })
+    answers.add([2, 3, 2, 0])
+    const drafter = firstOf(promptLookup({ minNgram: 2 }), answerLookup(answers), modelDrafter(model))
+    const { score: z, metrics } = await score(drafter, verification, sampling)
+    expect(metrics.sources.map(({ source }) => source).sort()).toEqual(['answers', 'model', 'prompt'])
+    for (const { numAcceptedTokens, numDraftTokens } of metrics.sources) {
+      expect(numAcceptedTokens).toBeGreaterThan(0)
+      expect(numAcceptedTokens).toBeLessThan(numDraftTokens)
+    }
+    expect(z).toBeLessThan(3)
+    model.dispose()
   })
 
   it('notices a law that is not the target’s', async () => {

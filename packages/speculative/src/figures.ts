@@ -28,7 +28,7 @@ export interface SpeculationFigures {
   acceptanceRate: number
   /** α at each position of the block, as far as any block reached. */
   acceptanceRatePerPos: readonly number[]
-  /** Memory-bound speed-up τ / (1 + cγ), c the ratio of parameters and γ the mean draft length. */
+  /** Memory-bound speed-up τ / (1 + cγ), c the ratio of parameters and γ the mean draft length; what is looked up has c = 0. */
   mbsu: number
   /** c of MBSU: parameters of the drafter over those of the target. */
   parameterRatio: number
@@ -47,10 +47,28 @@ export interface SpeculationFigures {
   tokensPerSecond: number
   /** Tokens per second of plain decoding, by the measured costs. */
   plainTokensPerSecond: number | null
+  /** By the source of drafts, in the order in which they first drafted. */
+  sources: readonly SourceFigures[]
+}
+
+/** What one source of drafts came to, as the figures of all: of the blocks that it drafted. */
+export interface SourceFigures {
+  /** As in `Block.source`. */
+  source: string
+  numDrafts: number
+  numDraftTokens: number
+  numAcceptedTokens: number
+  meanAcceptanceLength: number
+  draftAcceptanceRate: number
+  acceptanceRate: number
 }
 
 /** What has the names of JSON: `acceptanceRatePerPos` is `acceptance_rate_per_pos`. */
-export type InJson<Figures> = { [Name in keyof Figures as Underscored<Name>]: Figures[Name] }
+export type InJson<Figures> = {
+  [Name in keyof Figures as Underscored<Name>]: Figures[Name] extends readonly (infer Each extends object)[]
+    ? InJson<Each>[]
+    : Figures[Name]
+}
 
 type Underscored<Name> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Underscored<Rest>}`
@@ -59,11 +77,11 @@ type Underscored<Name> = Name extends `${infer First}${infer Rest}`
 /** Figures as JSON has them: under vLLM's names where it has one, beside the paper's. */
 export type SpeculationReport = InJson<SpeculationFigures>
 
-/** Figures under their names in JSON, in the order that they have; what they hold stays as it is. */
+/** Figures under their names in JSON, in the order that they have; so are figures in a list. What else they hold stays as it is. */
 export const figuresJson = <Figures extends object>(figures: Figures): InJson<Figures> =>
   Object.fromEntries(
     Object.entries(figures).map(([name, value]) => [
       name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value,
+      Array.isArray(value) ? value.map((each) => (typeof each === 'object' ? figuresJson(each) : each)) : value,
     ]),
   ) as InJson<Figures>

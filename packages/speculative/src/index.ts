@@ -10,12 +10,36 @@ export {
 export { type AutoDraftLengthOptions, autoDraftLength } from './draft-length/auto'
 export { declaredCosts } from './draft-length/declared-costs'
 export { breakEvenAcceptance, expectedTokens } from './draft-length/expected-tokens'
-export { type BlockObservation, type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
+export {
+  type BlockObservation,
+  type DraftChoice,
+  type DraftLengthPolicy,
+  fixedDraftLength,
+  maxDraftLength,
+} from './draft-length/policy'
 export { blockSeconds, costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
-export type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from './drafter/drafter'
+export { answerLookup } from './drafter/answer-lookup'
+export { AnswerTable, type AnswerTableOptions, type Vocabulary } from './drafter/answer-table'
+export type {
+  Draft,
+  Drafter,
+  DraftRequest,
+  DraftSession,
+  DrawnDraft,
+  KnownDraft,
+  Offer,
+  SessionOptions,
+} from './drafter/drafter'
+export { firstOf } from './drafter/first-of'
 export { modelDrafter } from './drafter/model-drafter'
 export { type PromptLookupOptions, promptLookup } from './drafter/prompt-lookup'
-export { figuresJson, type InJson, type SpeculationFigures, type SpeculationReport } from './figures'
+export {
+  figuresJson,
+  type InJson,
+  type SourceFigures,
+  type SpeculationFigures,
+  type SpeculationReport,
+} from './figures'
 export type { MeasuringOptions } from './measuring/in-turns'
 export { type BlockTimes, type MeasureBlocksOptions, measureBlocks } from './measuring/measure-blocks'
 export { type MeasureCostsOptions, measureCosts } from './measuring/measure-costs'

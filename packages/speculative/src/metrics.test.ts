@@ -113,6 +113,46 @@ it('says that it pays by tokens a block against those that its time is worth, an
   expect(verdict(16, { accepted: 2, measured: false })).toEqual([undefined, null])
 })
 
+it('counts by source, and lookups as no step of a model', () => {
+  const model = { source: 'model', kind: '', length: 15, unread: 1 }
+  const prompt = { source: 'prompt', kind: '3', length: 15 }
+  const costs = { draftSeconds: 0.5, targetSeconds: [{ rows: 1, seconds: 1 }] }
+  const metrics = new SpeculationMetrics({ parameterRatio: 0.5, costs })
+  metrics.record({ drafted: 4, accepted: 1, offer: prompt, overlap: [0.8, 0.4, 1, 1], seconds: 1 })
+  metrics.record({ drafted: 2, accepted: 2, offer: model, overlap: [0.9, 0.7], seconds: 1 })
+  metrics.record({ drafted: 2, accepted: 0, offer: prompt, overlap: [0, 0], seconds: 1 })
+  metrics.record({ drafted: 0, accepted: 0, overlap: [], seconds: 1 })
+  const { sources } = metrics.toJSON()
+  expect(sources).toEqual([
+    {
+      source: 'prompt',
+      num_drafts: 2,
+      num_draft_tokens: 6,
+      num_accepted_tokens: 1,
+      mean_acceptance_length: 1.5,
+      draft_acceptance_rate: 1 / 6,
+      acceptance_rate: expect.closeTo(0.4, 9),
+    },
+    {
+      source: 'model',
+      num_drafts: 1,
+      num_draft_tokens: 2,
+      num_accepted_tokens: 2,
+      mean_acceptance_length: 3,
+      draft_acceptance_rate: 1,
+      acceptance_rate: expect.closeTo(0.8, 9),
+    },
+  ])
+  // 7 tokens of 4 passes, in which the model took 2 steps.
+  expect(metrics.mbsu).toBeCloseTo(7 / 4 / (1 + (0.5 * 2) / 4))
+  // Blocks of 8 / 3 drafted tokens, of which a quarter took half a pass each.
+  expect(metrics.neededAcceptanceLength).toBeCloseTo(1 + ((8 / 3) * 0.5) / 4)
+  const twice = new SpeculationMetrics({ parameterRatio: 0.5 })
+  for (let i = 0; i < 2; i++) twice.add(metrics)
+  expect(twice.sources.map(({ numDrafts }) => numDrafts)).toEqual([4, 2])
+  expect(twice.mbsu).toBeCloseTo(metrics.mbsu)
+})
+
 it('reports zeros before the first block', () => {
   expect(new SpeculationMetrics({ parameterRatio: 0.1 }).toJSON()).toMatchObject({ block_efficiency: 0, mbsu: 0 })
 })

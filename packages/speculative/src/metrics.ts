@@ -1,11 +1,15 @@
 import { breakEvenAcceptance } from './draft-length/expected-tokens'
 import { blockSeconds, costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
-import { figuresJson, type SpeculationFigures, type SpeculationReport } from './figures'
+import type { Offer } from './drafter/drafter'
+import { figuresJson, type SourceFigures, type SpeculationFigures, type SpeculationReport } from './figures'
+import { SourceCounts } from './source-counts'
 
 /** What the metrics count of one block. */
 export interface BlockRecord {
   drafted: number
   accepted: number
+  /** The offer that was drafted. Left out, a model drafted. */
+  offer?: Offer | undefined
   /** Σₓ min(p, q) at each drafted position. */
   overlap: ArrayLike<number>
   /** Tokens of the block that belong to the answer: fewer than `accepted` + 1 where it ended inside. Default `accepted` + 1. */
@@ -32,6 +36,9 @@ export class SpeculationMetrics implements SpeculationFigures {
   /** Seconds from token to token: those passes, the draft steps before them, and what a reader takes between blocks. */
   seconds = 0
   #deliveredByDrafts = 0
+  /** Drafted tokens that took a step of a model. */
+  #modelSteps = 0
+  readonly #sources = new Map<string, SourceCounts>()
   readonly #accepted: number[] = []
   readonly #reached: number[] = []
   readonly #overlap: number[] = []
@@ -41,7 +48,7 @@ export class SpeculationMetrics implements SpeculationFigures {
     this.costs = costs
   }
 
-  record({ drafted, accepted, overlap, seconds, delivered = accepted + 1 }: BlockRecord): void {
+  record({ drafted, accepted, overlap, seconds, offer, delivered = accepted + 1 }: BlockRecord): void {
     this.numTargetPasses++
     this.seconds += seconds
     this.numDeliveredTokens += delivered
@@ -53,6 +60,16 @@ export class SpeculationMetrics implements SpeculationFigures {
     this.numDraftTokens += drafted
     this.numAcceptedTokens += kept
     this.#deliveredByDrafts += delivered
+    if (!offer || offer.unread !== undefined) this.#modelSteps += drafted
+    if (offer)
+      this.#source(offer.source).add({
+        drafts: 1,
+        drafted,
+        accepted: kept,
+        delivered,
+        reached,
+        overlap: total(Array.from(overlap).slice(0, reached)),
+      })
     for (let position = 0; position < drafted; position++)
       this.#accepted[position] = (this.#accepted[position] ?? 0) + (position < kept ? 1 : 0)
     for (let position = 0; position < reached; position++) {
@@ -70,6 +87,8 @@ export class SpeculationMetrics implements SpeculationFigures {
     this.numAcceptedTokens += other.numAcceptedTokens
     this.numDeliveredTokens += other.numDeliveredTokens
     this.#deliveredByDrafts += other.#deliveredByDrafts
+    this.#modelSteps += other.#modelSteps
+    for (const [source, counts] of other.#sources) this.#source(source).add(counts)
     for (const [mine, theirs] of [
       [this.#reached, other.#reached],
       [this.#accepted, other.#accepted],
@@ -118,12 +137,12 @@ export class SpeculationMetrics implements SpeculationFigures {
   }
 
   get mbsu(): number {
-    return this.blockEfficiency / (1 + this.parameterRatio * this.meanDraftLength)
+    return this.blockEfficiency / (1 + this.parameterRatio * this.#meanModelSteps)
   }
 
   /** τ / (1 + cγ) with the measured c: the speed-up if a pass over a block took no longer than a plain one. */
   get expectedSpeedUp(): number | null {
-    return this.costRatio === null ? null : this.blockEfficiency / (1 + this.costRatio * this.meanDraftLength)
+    return this.costRatio === null ? null : this.blockEfficiency / (1 + this.costRatio * this.#meanModelSteps)
   }
 
   get costRatio(): number | null {
@@ -131,11 +150,20 @@ export class SpeculationMetrics implements SpeculationFigures {
   }
 
   get breakEvenAcceptanceRate(): number | null {
-    return this.costs ? breakEvenAcceptance(this.costs, Math.max(1, Math.round(this.#draftedLength))) : null
+    const costs = this.#costsPerToken
+    return costs && breakEvenAcceptance(costs, Math.max(1, Math.round(this.#draftedLength)))
   }
 
   get neededAcceptanceLength(): number | null {
-    return this.costs ? blockSeconds(this.costs, this.#draftedLength) / blockSeconds(this.costs, 0) : null
+    const costs = this.#costsPerToken
+    return costs && blockSeconds(costs, this.#draftedLength) / blockSeconds(costs, 0)
+  }
+
+  /** With the mean of what a drafted token took: what was looked up took no step. */
+  get #costsPerToken(): StepCosts | null {
+    if (!this.costs) return null
+    const share = this.numDraftTokens ? this.#modelSteps / this.numDraftTokens : 1
+    return { ...this.costs, draftSeconds: this.costs.draftSeconds * share }
   }
 
   get pays(): boolean | null {
@@ -146,6 +174,21 @@ export class SpeculationMetrics implements SpeculationFigures {
   /** The mean length of blocks in which something was drafted; 1 before the first. */
   get #draftedLength(): number {
     return this.numDrafts ? this.numDraftTokens / this.numDrafts : 1
+  }
+
+  /** Over target passes. */
+  get #meanModelSteps(): number {
+    return ratio(this.#modelSteps, this.numTargetPasses)
+  }
+
+  get sources(): SourceFigures[] {
+    return [...this.#sources].map(([source, counts]) => ({ source, ...counts.figures }))
+  }
+
+  #source(name: string): SourceCounts {
+    const counts = this.#sources.get(name) ?? new SourceCounts()
+    this.#sources.set(name, counts)
+    return counts
   }
 
   get tokensPerSecond(): number {
@@ -180,6 +223,7 @@ export class SpeculationMetrics implements SpeculationFigures {
       pays: this.pays,
       tokensPerSecond: this.tokensPerSecond,
       plainTokensPerSecond: this.plainTokensPerSecond,
+      sources: this.sources,
     }
   }
 

@@ -12,7 +12,11 @@ import {
 } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
-import type { DraftLengthPolicy } from './draft-length/policy'
+import { type DraftLengthPolicy, fixedDraftLength } from './draft-length/policy'
+import { answerLookup } from './drafter/answer-lookup'
+import { AnswerTable } from './drafter/answer-table'
+import { firstOf } from './drafter/first-of'
+import { modelDrafter } from './drafter/model-drafter'
 import { promptLookup } from './drafter/prompt-lookup'
 import { chiSquareScore, referenceDistribution } from './reference-distribution.fixture'
 
@@ -68,7 +72,10 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
   it('itself, of which every token is accepted, also after plain steps in between', async () => {
     const { ids, greedy } = reference.cases[1]!
     let turn = 0
-    const alternating: DraftLengthPolicy = { next: () => [4, 0, 0, 3][turn++ % 4]!, observe: () => {} }
+    const alternating: DraftLengthPolicy = {
+      next: (offers) => fixedDraftLength([4, 0, 0, 3][turn++ % 4]!).next(offers),
+      observe: () => {},
+    }
     for (const draftLength of [5, alternating]) {
       const { tokens, metrics } = await tokensOf({ drafter: target, draftLength }, ids, greedy.length)
       expect(tokens).toEqual(greedy)
@@ -81,6 +88,16 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
     const { ids, greedy } = reference.cases[2]!
     const { tokens } = await tokensOf({ drafter: promptLookup(), draftLength: 4 }, ids, greedy.length)
     expect(tokens).toEqual(greedy)
+  })
+
+  it('lookups before the target without its last layer', async () => {
+    const { ids, greedy } = reference.cases[0]!
+    const table = new AnswerTable(target.tokenizer)
+    table.add(greedy.slice(20, 30))
+    const drafter = firstOf(promptLookup({ minNgram: 2 }), answerLookup(table), modelDrafter(shallow.model))
+    const { tokens, metrics } = await tokensOf({ drafter, draftLength: 5 }, ids, greedy.length)
+    expect(tokens).toEqual(greedy)
+    expect(metrics.sources.map(({ source }) => source).sort()).toEqual(['answers', 'model', 'prompt'])
   })
 
   it('and the text of plain decoding', async () => {

@@ -2,10 +2,19 @@ import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { Decoder, loadCausalLM, type PretrainedModel, type ScoredToken } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SpeculativeDecoder, type SpeculativeDecoderOptions, type SpeculativeGenerateOptions } from './decoder'
-import type { DraftLengthPolicy } from './draft-length/policy'
+import {
+  type Block,
+  SpeculativeDecoder,
+  type SpeculativeDecoderOptions,
+  type SpeculativeGenerateOptions,
+} from './decoder'
+import { type DraftLengthPolicy, fixedDraftLength } from './draft-length/policy'
+import { answerLookup } from './drafter/answer-lookup'
+import { AnswerTable } from './drafter/answer-table'
 import type { Drafter } from './drafter/drafter'
+import { firstOf } from './drafter/first-of'
 import { modelDrafter } from './drafter/model-drafter'
+import { promptLookup } from './drafter/prompt-lookup'
 
 let target: PretrainedModel
 /** The target without its last layer, said to be small: often right, and often not. */
@@ -44,12 +53,13 @@ function numbers(seed: number): () => number {
 
 async function answer(
   options: Partial<SpeculativeDecoderOptions> | SpeculativeDecoder,
-  generation: SpeculativeGenerateOptions = {},
+  { onBlock, ...generation }: SpeculativeGenerateOptions & { onBlock?: (block: Block) => void } = {},
 ): Promise<{ tokens: number[]; lengths: number[]; scored: ScoredToken[] }> {
   const decoder =
     options instanceof SpeculativeDecoder ? options : new SpeculativeDecoder({ target, drafter: shallow, ...options })
   const [tokens, lengths, scored]: [number[], number[], ScoredToken[]] = [[], [], []]
   for await (const block of decoder.generate('Once upon a time', { maxTokens: 48, ...generation })) {
+    onBlock?.(block)
     tokens.push(...block.tokens)
     lengths.push(block.drafted)
     scored.push(...(block.scored ?? []))
@@ -76,6 +86,18 @@ describe('an automatic draft length', () => {
     expect(await answer(decoder, sampled)).toEqual(alone)
   })
 
+  it('gives them with lookups before the model, which also learn from this answer alone', async () => {
+    const table = new AnswerTable(target.tokenizer)
+    table.add(target.tokenizer.encode('Once upon a time, there was a little girl named Lily. She was'))
+    const drafter = firstOf(promptLookup(), answerLookup(table), shallow)
+    const sources = new Set<string | undefined>()
+    const idle = await answer({ drafter, now: steady() }, { ...sampled, onBlock: ({ source }) => sources.add(source) })
+    expect(sources.size).toBeGreaterThan(1)
+    const decoder = new SpeculativeDecoder({ target, drafter, now: busy(2) })
+    await answer(decoder, { temperature: 1.5 })
+    expect(await answer(decoder, sampled)).toEqual(idle)
+  })
+
   it('depends on the costs that are given with the decoder, and on nothing measured in their place', async () => {
     const dear = { draftSeconds: 5, targetSeconds: [{ rows: 1, seconds: 1 }] }
     const plainly = await answer({ costs: dear, now: busy(1) }, sampled)
@@ -95,7 +117,10 @@ describe('a greedy answer', () => {
     const greedy = { maxTokens: 40, logProbabilities: 2 }
     const plain = await answer({ draftLength: 0 }, greedy)
     const random = numbers(5)
-    const anyhow: DraftLengthPolicy = { next: () => random() % 16, observe: () => {} }
+    const anyhow: DraftLengthPolicy = {
+      next: (offers) => fixedDraftLength(random() % 16).next(offers),
+      observe: () => {},
+    }
     for (const options of [
       { draftLength: 1 },
       { draftLength: 5, verification: 'token' as const },

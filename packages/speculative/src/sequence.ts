@@ -11,9 +11,9 @@ import {
   sampleTokens,
   scoreTokens,
 } from '@outrider/transformer'
-import { maxDraftLength } from './draft-length/policy'
-import type { Draft, Drafter, DraftSession } from './drafter/drafter'
-import { judged, readDraft, uniforms } from './verification/passes'
+import { type DraftChoice, maxDraftLength } from './draft-length/policy'
+import { type Drafter, type DraftSession, type DrawnDraft, type Offer, offersOf } from './drafter/drafter'
+import { judged, readDraft, type ToJudge, uniforms } from './verification/passes'
 import type { VerificationRule } from './verification/rule'
 import { type BlockVerdict, readVerdict } from './verification/verify'
 
@@ -60,6 +60,7 @@ export class Sequence {
   readonly #sampling: Sampling
   readonly #capacity: number
   readonly #cache: KvCache
+  readonly #drafter: Drafter
   readonly #session: DraftSession
   readonly #logProbabilities: number | undefined
   /** The last token, which the target has not read: u32 [1, 1]. */
@@ -72,6 +73,7 @@ export class Sequence {
   constructor({ target, drafter, verification, sampling, prompt, capacity, logProbabilities }: SequenceOptions) {
     this.#device = target.device
     this.#target = target
+    this.#drafter = drafter
     this.#rule = verification
     this.#sampling = sampling
     this.#capacity = capacity
@@ -92,20 +94,26 @@ export class Sequence {
     })
   }
 
+  /** What could be drafted now, up to `limit` tokens. The first pass reads the prompt, as plain decoding does. */
+  offers(limit: number): readonly Offer[] {
+    const { tokens } = this
+    // Drafts need places in the cache.
+    const room = Math.min(limit, maxDraftLength, this.#capacity - tokens.length)
+    if (this.#cache.lengths[0]! < tokens.length - 1) return []
+    return offersOf(this.#drafter, this.#session, { tokens, limit: room })
+  }
+
   /**
-   * Adds the tokens of one pass of the target: over all that it has not read (the prompt, at first), or over up to
-   * `draftLength` drafted tokens and the one before them.
+   * Adds the tokens of one pass of the target: over all that it has not read (the prompt, at first), or over drafted tokens and
+   * the one before them.
    *
+   * @param choice  one of the `offers`; left out, nothing is drafted
    * @throws OutriderError NOT_FINITE where the logits of target or draft are no numbers
    */
-  async step(draftLength: number): Promise<Step> {
+  async step(choice: DraftChoice | null = null): Promise<Step> {
     const before = this.tokens.length
-    const read = this.#cache.lengths[0]!
-    // Drafts need places in the cache; the first pass reads the prompt as plain decoding does.
-    const room = Math.min(draftLength, maxDraftLength, this.#capacity - before)
     const offset = this.#steps++ * countersPerStep
-    const enqueue = () => this.#enqueue(read === before - 1 ? room : 0, read, offset)
-    const { pass, drafted, lasting } = this.#device.scope(enqueue)
+    const { pass, drafted, lasting } = this.#device.scope(() => this.#enqueue(choice, offset))
     try {
       const words = (await pass.result.data()) as Uint32Array
       const verdict = drafted === 0 ? plainVerdict(words) : readVerdict(words)
@@ -151,36 +159,50 @@ export class Sequence {
   }
 
   /** Whether the tensors of the pass last: they are those of a step that is done again, and else the caller's to free. */
-  #enqueue(draftLength: number, read: number, offset: number): { pass: Pass; drafted: number; lasting: boolean } {
+  #enqueue(choice: DraftChoice | null, offset: number): { pass: Pass; drafted: number; lasting: boolean } {
+    const { tokens } = this
     const sampling = this.#sampling
-    const draft = draftLength > 0 ? this.#session.draft({ tokens: this.tokens, draftLength, sampling, offset }) : null
-    const unread = this.tokens.slice(read)
+    const draft = choice && this.#session.draft({ tokens, ...choice, sampling, offset })
+    const unread = tokens.slice(this.#cache.lengths[0]!)
     if (unread.length === 1) this.#unread.write(Uint32Array.from(unread))
     if (!draft) {
       const counter = offset + plainCounter
       if (unread.length === 1) return { pass: this.#plain.run(counter), drafted: 0, lasting: true }
       return { pass: this.#drawn(prefill(this.#target, this.#cache, unread), counter), drafted: 0, lasting: false }
     }
-    const drafted = draft.tokens.size
+    const drafted = 'ids' in draft ? draft.ids.length : draft.tokens.size
     const counter = offset + verificationCounter
     const drawn = uniforms(drafted + 1, sampling.seed, counter)
-    if (!draft.lasting) return { pass: this.#verdict(draft, this.#device.tensor(drawn)), drafted, lasting: false }
-    const { tokens, probabilities } = draft
-    const verification = this.#verifications.of(`${tokens.storage.id} ${probabilities.storage.id}`, () =>
-      this.#verification(draft),
-    )
+    if ('tokens' in draft && !draft.lasting)
+      return { pass: this.#verdict(draft, this.#device.tensor(drawn)), drafted, lasting: false }
+    const verification = 'ids' in draft ? this.#knownVerification(draft.ids) : this.#lastingVerification(draft)
     verification.uniforms.write(drawn)
     return { pass: verification.step.run(counter), drafted, lasting: true }
   }
 
-  #verification(draft: Draft): VerificationStep {
+  /** Known drafts of one length are verified where they are written to. */
+  #knownVerification(ids: readonly number[]): VerificationStep {
+    const verification = this.#verifications.of(`known ${ids.length}`, () =>
+      this.#verification({ tokens: this.#device.empty([ids.length], 'u32').keep() }),
+    )
+    verification.draft.tokens.write(Uint32Array.from(ids))
+    return verification
+  }
+
+  #lastingVerification(draft: DrawnDraft): VerificationStep {
+    const { tokens, probabilities } = draft
+    return this.#verifications.of(`${tokens.storage.id} ${probabilities.storage.id}`, () => this.#verification(draft))
+  }
+
+  #verification(draft: ToJudge): VerificationStep {
     const drawn = this.#device.empty([draft.tokens.size + 1]).keep()
     const step = new RepeatedStep(this.#target, this.#cache, () => this.#verdict(draft, drawn))
     const dispose = () => {
       step.dispose()
       drawn.dispose()
+      if (!draft.probabilities) draft.tokens.dispose()
     }
-    return { uniforms: drawn, step, dispose }
+    return { draft, uniforms: drawn, step, dispose }
   }
 
   /** A pass without a draft: the token drawn from logits [1, V]. */
@@ -189,7 +211,7 @@ export class Sequence {
   }
 
   /** One pass of the target over the unread token and a draft, and the verdict on it, for `readVerdict`. */
-  #verdict(draft: Draft, drawn: Tensor): Pass {
+  #verdict(draft: ToJudge, drawn: Tensor): Pass {
     const logits = readDraft(this.#target, { cache: this.#cache, unread: this.#unread, draft })
     return this.#pass(
       judged(draft, logits, { sampling: this.#sampling, verification: this.#rule, uniforms: drawn }),
@@ -215,6 +237,7 @@ const plainVerdict = (words: Uint32Array): BlockVerdict => ({
 
 /** The verification of drafts that lie in the same memory each time. */
 interface VerificationStep {
+  draft: ToJudge
   /** What the verdict is drawn with, f32 [γ + 1]; written before each run. */
   uniforms: Tensor
   step: RepeatedStep<Pass>

@@ -1,6 +1,9 @@
+import type { Offer } from '../drafter/drafter'
+import { Acceptance } from './acceptance'
 import { expectedTokens } from './expected-tokens'
-import { type DraftLengthPolicy, maxDraftLength } from './policy'
-import { blockSeconds, type StepCosts } from './step-costs'
+import { type DraftChoice, type DraftLengthPolicy, maxDraftLength } from './policy'
+import { Probes } from './probes'
+import { catchUpSeconds, type StepCosts, targetPassSeconds } from './step-costs'
 
 export interface AutoDraftLengthOptions {
   /** What steps cost. */
@@ -12,20 +15,19 @@ export interface AutoDraftLengthOptions {
   learnsTimes?: boolean
   /** The most tokens to draft. Default 15. */
   limit?: number
-  /** Drafted blocks after which an observation counts 1/e. Default 32. */
+  /** Drafts of a kind after which an observation counts 1/e. Default 32. */
   memory?: number
-  /** Plain tokens before the first probe for a draft that pays again; doubles with each probe that finds none, 8 times at most. Default 64. */
+  /**
+   * Blocks for which a kind of draft is passed over before it is probed, whether it pays again; doubles with each probe that
+   * finds that it does not, 8 times at most. Default 64.
+   */
   probeInterval?: number
 }
 
-const probeBlocks = 4
-/** What is believed before anything is measured, and how many trials that is worth. */
-const priorAcceptance = 0.6
-const priorTrials = 2
-
 /**
- * The draft length that maximises expected tokens per second, from the measured acceptance of each position and what steps
- * cost. When plain decoding is faster it stops drafting, and probes with a few blocks now and then.
+ * The draft that maximises expected tokens per second, among those offered and all their lengths: from the measured acceptance
+ * of each source, kind and position, and what steps cost. Where plain decoding is faster nothing is drafted. What is passed
+ * over is probed with a few blocks now and then.
  * Deterministic given what it observes.
  */
 export function autoDraftLength({
@@ -35,62 +37,54 @@ export function autoDraftLength({
   memory = 32,
   probeInterval = 64,
 }: AutoDraftLengthOptions): DraftLengthPolicy {
-  const keep = Math.exp(-1 / memory)
-  const accepted = new Float64Array(limit)
-  const tried = new Float64Array(limit)
-  // Observed over predicted seconds.
-  const drift = { plain: 1, drafted: 1 }
-  let plainBlocks = 0
-  let interval = probeInterval
-  let probing = 0
+  const acceptance = new Acceptance(limit, memory)
+  const probes = new Probes(probeInterval)
+  /** Observed over predicted seconds, of plain blocks and by source. */
+  const drift = new Map<string | undefined, number>()
+  /** The rate of the next best to what was chosen last. */
+  let toBeat = 0
 
-  const acceptance = () => {
-    const sum = (counts: Float64Array) => counts.reduce((a, b) => a + b, 0)
-    const pooled = (sum(accepted) + priorAcceptance * priorTrials) / (sum(tried) + priorTrials)
-    return (position: number) => (accepted[position]! + pooled * priorTrials) / (tried[position]! + priorTrials)
+  /** Of a block; what a model has yet to read before it is charged as `charged` says. */
+  const seconds = (draftLength: number, offer?: Offer, charged = (unread: number) => unread) => {
+    const pass = targetPassSeconds(costs, draftLength + 1)
+    if (draftLength === 0 || offer?.unread === undefined) return pass
+    return pass + draftLength * costs.draftSeconds + catchUpSeconds(costs, charged(offer.unread))
   }
-  const rate = (draftLength: number, at: (position: number) => number) =>
-    expectedTokens(at, draftLength) /
-    (blockSeconds(costs, draftLength) * (draftLength === 0 ? drift.plain : drift.drafted))
-  const fastest = (from: number) => {
-    const at = acceptance()
-    let best = from
-    for (let draftLength = from + 1; draftLength <= limit; draftLength++)
-      if (rate(draftLength, at) > rate(best, at)) best = draftLength
+  /** A block pays for reading what other drafts than the model's have left to it; a prompt, read once, is shared. */
+  const share = (unread: number) => Math.max(Math.min(unread, maxDraftLength + 1), unread / memory)
+  const plainRate = () => 1 / (seconds(0) * (drift.get(undefined) ?? 1))
+  const fastestOf = (offer: Offer): DraftChoice & { rate: number } => {
+    const at = acceptance.of(offer)
+    const slow = drift.get(offer.source) ?? 1
+    const rate = (draftLength: number) => expectedTokens(at, draftLength) / (seconds(draftLength, offer, share) * slow)
+    let best = { offer, draftLength: 1, rate: rate(1) }
+    for (let draftLength = 2; draftLength <= Math.min(limit, offer.length); draftLength++)
+      if (rate(draftLength) > best.rate) best = { offer, draftLength, rate: rate(draftLength) }
     return best
   }
 
   return {
-    next() {
-      const best = fastest(0)
-      if (best > 0) return best
-      return probing > 0 ? fastest(1) : 0
+    next(offers) {
+      const choices = offers.map(fastestOf)
+      const plain = plainRate()
+      const best = choices.reduce<(typeof choices)[number] | null>(
+        (best, choice) => (choice.rate > (best?.rate ?? plain) ? choice : best),
+        null,
+      )
+      const chosen = probes.next(choices, best) ?? best
+      toBeat = Math.max(plain, ...choices.filter(({ offer }) => offer !== chosen?.offer).map(({ rate }) => rate))
+      return chosen
     },
-    observe({ drafted, accepted: count, seconds }) {
+    observe({ drafted, accepted, seconds: taken, offer }) {
       if (learnsTimes) {
-        const kind = drafted === 0 ? 'plain' : 'drafted'
-        const ratio = Math.min(Math.max(seconds / blockSeconds(costs, drafted), 0.25), 4)
-        drift[kind] += (ratio - drift[kind]) * 0.1
+        const source = drafted > 0 ? offer?.source : undefined
+        const before = drift.get(source) ?? 1
+        const ratio = Math.min(Math.max(taken / seconds(drafted, offer), 0.25), 4)
+        drift.set(source, before + (ratio - before) * 0.1)
       }
-      if (drafted === 0) {
-        if (++plainBlocks < interval) return
-        plainBlocks = 0
-        probing = probeBlocks
-        interval = Math.min(interval * 2, probeInterval * 8)
-        return
-      }
-      for (let position = 0; position < limit; position++) {
-        accepted[position]! *= keep
-        tried[position]! *= keep
-        if (position < drafted && position <= count) tried[position]! += 1
-        if (position < count) accepted[position]! += 1
-      }
-      if (probing > 0) probing--
-      if (fastest(0) > 0) {
-        probing = 0
-        plainBlocks = 0
-        interval = probeInterval
-      }
+      if (drafted === 0 || !offer) return
+      acceptance.observe(offer, { drafted, accepted })
+      probes.observe(offer, fastestOf(offer).rate > toBeat)
     },
   }
 }

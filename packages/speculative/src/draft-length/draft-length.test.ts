@@ -30,10 +30,11 @@ function simulate(
 ): number[] {
   const random = generator(1)
   return Array.from({ length: blocks }, (_, block) => {
-    const drafted = policy.next()
+    const offer = { source: 'model', kind: '', length: 15, unread: 1 }
+    const drafted = policy.next([offer])?.draftLength ?? 0
     let accepted = 0
     while (accepted < drafted && random() < alpha(block)) accepted++
-    policy.observe({ drafted, accepted, seconds: blockSeconds(costs, drafted) })
+    policy.observe({ drafted, accepted, offer, seconds: blockSeconds(costs, drafted) })
     return drafted
   })
 }
@@ -68,10 +69,17 @@ describe('costs', () => {
 })
 
 describe('draft length', () => {
-  it('stays where it was fixed', () => {
+  it('stays where it was fixed, with the first that has something to say', () => {
     const policy = fixedDraftLength(5)
     policy.observe({ drafted: 5, accepted: 0, seconds: 100 })
-    expect(policy.next()).toBe(5)
+    const [prompt, model] = [
+      { source: 'prompt', kind: '3', length: 4 },
+      { source: 'model', kind: '', length: 15, unread: 1 },
+    ]
+    expect(policy.next([prompt, model])).toEqual({ offer: prompt, draftLength: 4 })
+    expect(policy.next([model])).toEqual({ offer: model, draftLength: 5 })
+    expect(policy.next([])).toBeNull()
+    expect(fixedDraftLength(0).next([model])).toBeNull()
   })
 
   it('settles near the length that is fastest at the measured acceptance', () => {
@@ -101,6 +109,27 @@ describe('draft length', () => {
     const lengths = simulate(policy, { ...cheap, draftSeconds: 1.2 }, () => 0.6, 300)
     expect(lengths[0]).toBeGreaterThan(0)
     expect(mean(lengths.slice(100))).toBeLessThan(0.5)
+  })
+
+  it('reads what a model has not read only where that pays, too: a prompt by and by, what others drafted at once', () => {
+    const costs = { draftSeconds: 0.2, targetSeconds: [1, 16].map((rows) => ({ rows, seconds: rows })) }
+    const chosen = (unread: number) =>
+      autoDraftLength({ costs, memory: 32 }).next([{ source: 'model', kind: '', length: 1, unread, acceptance: [1] }])
+    // Two tokens for 2.2 passes do not pay; those for 1.2, where rows cost nothing, do.
+    expect(chosen(1)).toBeNull()
+    const cheapRows = {
+      draftSeconds: 0.1,
+      targetSeconds: [1, 16].map((rows) => ({ rows, seconds: 1 + (rows - 1) * 0.5 })),
+    }
+    const taken = (unread: number) =>
+      autoDraftLength({ costs: cheapRows, memory: 32 }).next([
+        { source: 'model', kind: '', length: 1, unread, acceptance: [1] },
+      ])?.draftLength
+    expect(taken(1)).toBe(1)
+    expect(taken(8)).toBe(1)
+    expect(taken(12)).toBeUndefined()
+    expect(taken(500)).toBe(taken(16))
+    expect(taken(5000)).toBeUndefined()
   })
 
   it('repeats itself given the same observations', () => {

@@ -1,24 +1,41 @@
+import type { Offer } from '../drafter/drafter'
+
 /** What a block did, as far as the draft length depends on it. */
 export interface BlockObservation {
   drafted: number
   accepted: number
+  /** The offer that was taken; undefined where nothing was drafted. */
+  offer?: Offer | undefined
   /** Tokens of the block that belong to the answer: fewer than `accepted` + 1 where it ended inside. */
   delivered?: number | undefined
   /** From the first draft step to the readback. */
   seconds: number
 }
 
-/** Decides how many tokens to draft. It sees past blocks only, so any policy leaves the distribution exact. */
+/** A draft to be made: one of the offers, and how many tokens of it. */
+export interface DraftChoice {
+  offer: Offer
+  /** γ, at least 1; what is beyond the offer's length is not drafted. */
+  draftLength: number
+}
+
+/**
+ * Decides whose draft is taken, and how many tokens. It sees past blocks and what could be drafted, never what would be drawn, so
+ * any policy leaves the distribution exact.
+ */
 export interface DraftLengthPolicy {
-  /** γ of the next block; 0 decodes plainly. The decoder may draft fewer, near the end of the context or of the answer. */
-  next(): number
+  /** What to draft in the next block; null decodes plainly. Offers are in the drafter's order, and there may be none. */
+  next(offers: readonly Offer[]): DraftChoice | null
   observe(block: BlockObservation): void
 }
 
 /** Verification rows beyond 16 are not bit-identical to decoding rows. */
 export const maxDraftLength = 15
 
-/** Always γ tokens. */
+/** Always up to γ tokens, of the first that offers any. */
 export function fixedDraftLength(draftLength: number): DraftLengthPolicy {
-  return { next: () => draftLength, observe: () => {} }
+  return {
+    next: ([offer]) => (offer && draftLength > 0 ? { offer, draftLength: Math.min(draftLength, offer.length) } : null),
+    observe: () => {},
+  }
 }

@@ -21,5 +21,14 @@ export function blockSeconds(costs: StepCosts, draftLength: number): number {
   return draftLength * costs.draftSeconds + targetPassSeconds(costs, draftLength + 1)
 }
 
+/**
+ * Seconds that a model's first draft step takes longer where it reads more than the last token: more rows cost it what they
+ * cost the target, beside one.
+ */
+export function catchUpSeconds(costs: StepCosts, unread: number): number {
+  const rows = targetPassSeconds(costs, Math.max(1, unread)) / targetPassSeconds(costs, 1)
+  return costs.draftSeconds * (rows - 1)
+}
+
 /** The measured cost ratio c: one draft step over one plain target step. */
 export const costRatio = (costs: StepCosts): number => costs.draftSeconds / targetPassSeconds(costs, 1)

@@ -1,20 +1,42 @@
 import type { Device, Tensor } from '@outrider/tensor'
 import type { Sampling } from '@outrider/transformer'
 
+/** What a drafter could draft next. Offers cost next to nothing; what is chosen is drafted, and nothing else. */
+export interface Offer {
+  /** Who drafts: 'prompt', 'answers', 'model', or any other name. Acceptance is counted by it. */
+  source: string
+  /** A class of the source's drafts that are accepted about as often, such as those after a match of so many tokens. */
+  kind: string
+  /** The most tokens, at least 1. */
+  length: number
+  /**
+   * Of a drafter that runs a model: the tokens that the model has yet to read before it drafts, the last one among them. Left
+   * out, the draft runs no model and costs no time.
+   */
+  unread?: number | undefined
+  /** How likely each token is to be accepted, those before it accepted, as far as the drafter knows before any are counted. */
+  acceptance?: readonly number[] | undefined
+}
+
 /** What is asked of a drafter for one block. */
 export interface DraftRequest {
   /** Prompt and answer so far. */
   tokens: readonly number[]
   /** The most tokens to draft, at least 1. */
   draftLength: number
+  /** Which of the session's offers for these tokens is taken. Left out, the first that comes to something. */
+  offer?: Offer | undefined
   /** How probabilities are made of logits; the target's are made in the same way. */
   sampling: Sampling
   /** Random numbers for draft token i come from `philox(sampling.seed, offset + i)` and no others. */
   offset: number
 }
 
-/** A drafted continuation, on the device. It belongs to the scope in which it was drafted. */
-export interface Draft {
+/** A drafted continuation: drawn on the device, or known without a draw. */
+export type Draft = DrawnDraft | KnownDraft
+
+/** A continuation that was drawn, on the device. It belongs to the scope in which it was drafted. */
+export interface DrawnDraft {
   /** The drafted ids, u32 [n]. */
   tokens: Tensor
   /** p, f32 [n, V]: row i is the very distribution that token i was drawn from, given the tokens before it. */
@@ -23,8 +45,19 @@ export interface Draft {
   lasting?: boolean
 }
 
+/** A continuation that was not drawn, as what stands elsewhere in a text: p is 1 for each of its tokens. */
+export interface KnownDraft {
+  /** The drafted ids, at least one. */
+  ids: readonly number[]
+}
+
 /** A drafter's work on one sequence. */
 export interface DraftSession {
+  /**
+   * What it could draft after these tokens, the best first: none where it has nothing to say, or no room. At most `limit`
+   * tokens each. Left out, it is asked for drafts of any length (`offersOf`).
+   */
+  offers?(tokens: readonly number[], limit: number): readonly Offer[]
   /**
    * Drafts up to `draftLength` tokens; fewer, or null, where it has nothing to say or no room. Synchronous: ids stay on
    * the device. How many are drafted may depend on the tokens before, not on those drawn.
@@ -46,8 +79,20 @@ export interface SessionOptions {
 
 /** Whatever can propose tokens: a small model, n-grams of the prompt, or an engine's own. */
 export interface Drafter {
+  /** For people. The source of its drafts, where its sessions make no offers. */
   readonly name: string
   /** For the memory-bound speed-up; 0 for a drafter without a model. */
   readonly parameterCount: number
   open(options: SessionOptions): DraftSession
+}
+
+/** What a session could draft; one without offers of its own drafts, as far as is known, whatever is asked. */
+export function offersOf(
+  { name, parameterCount }: Drafter,
+  session: DraftSession,
+  { tokens, limit }: { tokens: readonly number[]; limit: number },
+): readonly Offer[] {
+  if (limit < 1) return []
+  if (session.offers) return session.offers(tokens, limit)
+  return [{ source: name, kind: '', length: limit, ...(parameterCount > 0 && { unread: 1 }) }]
 }

@@ -1,7 +1,8 @@
 import { argmax, type Counter, sampleCategorical, type Tensor } from '@outrider/tensor'
 import { counter } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
-import type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from './drafter'
+import { maxDraftLength } from '../draft-length/policy'
+import type { Drafter, DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
 
 /** Drafts with a small model: one step a token, its ids never leaving the device within a block. */
@@ -23,9 +24,13 @@ class ModelDraftSession implements DraftSession {
     this.#cache = model.createCache({ capacity: Math.min(capacity, context), context })
   }
 
-  draft({ tokens, draftLength, sampling, offset }: DraftRequest): Draft | null {
-    // The last drafted token is never read, so n drafts take n − 1 places after the sequence.
-    const count = Math.min(draftLength, this.#cache.capacity - tokens.length + 1)
+  offers(tokens: readonly number[], limit: number): Offer[] {
+    const length = Math.min(limit, this.#room(tokens))
+    return length < 1 ? [] : [{ source: 'model', kind: '', length, unread: tokens.length - this.#cache.lengths[0]! }]
+  }
+
+  draft({ tokens, draftLength, sampling, offset }: DraftRequest): DrawnDraft | null {
+    const count = Math.min(draftLength, this.#room(tokens))
     if (count < 1) return null
     const block = this.#blocks.of(
       `${count}`,
@@ -44,10 +49,18 @@ class ModelDraftSession implements DraftSession {
     this.#blocks.dispose()
     this.#cache.dispose()
   }
+
+  /** The last drafted token is never read, so n drafts take n − 1 places after the sequence. */
+  #room(tokens: readonly number[]): number {
+    return this.#cache.capacity - tokens.length + 1
+  }
 }
 
-/** Up to so many unread tokens the first step of a block is recorded with the rest; more are a prompt, read once. */
-const mostUnread = 2
+/**
+ * Up to so many unread tokens the first step of a block is recorded with the rest: what one block leaves that others drafted. More
+ * are a prompt, read once.
+ */
+const mostUnread = maxDraftLength + 1
 
 interface DraftBlockOptions {
   model: CausalLM
@@ -64,8 +77,8 @@ class DraftBlock {
   readonly ids: Tensor // u32 [n]
   readonly probabilities: Tensor // [n, V]
   readonly #options: DraftBlockOptions
-  /** By the number of unread tokens: the tensor that they are written to, and the step that begins with them. */
-  readonly #steps = new Map<number, { unread: Tensor; step: RepeatedStep<Record<string, Tensor>> }>()
+  /** By the number of unread tokens. */
+  readonly #steps = new RepeatedSteps<DraftStep>()
 
   constructor(options: DraftBlockOptions) {
     const { model, count, columns } = options
@@ -81,27 +94,29 @@ class DraftBlock {
       model.device.scope(() => this.#draft(prefill(model, cache, unread), counter(offset)))
       return
     }
-    let known = this.#steps.get(unread.length)
-    if (!known) {
-      const tokens = model.device.empty([1, unread.length], 'u32').keep()
-      const step = new RepeatedStep(model, cache, (counter) => {
-        this.#draft(model.forward(tokens, { cache, rows: 'last' }), counter)
-        return {}
-      })
-      known = { unread: tokens, step }
-      this.#steps.set(unread.length, known)
-    }
+    const known = this.#steps.of(`${unread.length}`, () => this.#stepAfter(unread.length))
     known.unread.write(Uint32Array.from(unread))
     known.step.run(offset)
   }
 
   dispose(): void {
-    for (const { unread, step } of this.#steps.values()) {
+    this.#steps.dispose()
+    this.ids.dispose()
+    this.probabilities.dispose()
+  }
+
+  #stepAfter(count: number): DraftStep {
+    const { model, cache } = this.#options
+    const unread = model.device.empty([1, count], 'u32').keep()
+    const step = new RepeatedStep(model, cache, (counter) => {
+      this.#draft(model.forward(unread, { cache, rows: 'last' }), counter)
+      return {}
+    })
+    const dispose = () => {
       unread.dispose()
       step.dispose()
     }
-    this.ids.dispose()
-    this.probabilities.dispose()
+    return { unread, step, dispose }
   }
 
   /** Draws from the logits after the unread tokens, and goes on from what was drawn. */
@@ -124,4 +139,12 @@ class DraftBlock {
     }
     if (greedy) oneHot(this.ids, columns, this.probabilities)
   }
+}
+
+/** A block's draft steps after so many unread tokens. */
+interface DraftStep {
+  /** u32 [1, n], written before each run. */
+  unread: Tensor
+  step: RepeatedStep<Record<string, Tensor>>
+  dispose(): void
 }

@@ -1,38 +1,75 @@
 import { testDevice } from '@outrider/tensor/testing'
 import { resolveSampling } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
-import { lookUp, promptLookup } from './prompt-lookup'
+import type { Offer } from './drafter'
+import { promptLookup } from './prompt-lookup'
 
-const limits = { maxNgram: 3, minNgram: 1, count: 4 }
+async function opened(options?: Parameters<typeof promptLookup>[0], capacity = 4096) {
+  const device = await testDevice()
+  return promptLookup(options).open({ device, vocabularySize: 50, capacity })
+}
+
+const request = { draftLength: 2, sampling: resolveSampling(), offset: 0 }
 
 describe('prompt lookup', () => {
-  it('continues the longest n-gram that occurred before', () => {
-    expect(lookUp([1, 2, 3, 9, 8, 7, 6, 3, 5, 1, 2, 3], limits)).toEqual([9, 8, 7, 6])
-  })
-
-  it('takes the latest of several occurrences, and what there is of its continuation', () => {
-    expect(lookUp([4, 1, 4, 2, 4], { ...limits, maxNgram: 1 })).toEqual([2, 4])
-    expect(lookUp([7, 7], limits)).toEqual([7])
-  })
-
-  it('has nothing to say where nothing repeats', () => {
-    expect(lookUp([1, 2, 3, 4], limits)).toEqual([])
-    expect(lookUp([1], limits)).toEqual([])
-  })
-
-  it('is certain of what it drafts', async () => {
-    const device = await testDevice()
-    const session = promptLookup({ maxNgram: 2 }).open({ device, vocabularySize: 6, capacity: 100 })
-    const request = { draftLength: 2, sampling: resolveSampling(), offset: 0 }
-    expect(session.draft({ ...request, tokens: [1, 2, 3] })).toBeNull()
-    const draft = device.scope(() => session.draft({ ...request, tokens: [1, 2, 5, 3, 1, 2] }))!
-    expect([...(await draft.tokens.data())]).toEqual([5, 3])
-    expect(await draft.probabilities.toArray()).toEqual([
-      [0, 0, 0, 0, 0, 1],
-      [0, 0, 0, 1, 0, 0],
+  it('drafts what followed the longest match, not the newest, and says how sure it is', async () => {
+    const session = await opened()
+    const tokens = [7, 1, 2, 3, 8, 9, 1, 2, 4, 7, 1, 2]
+    expect(session.draft({ ...request, tokens })).toEqual({ ids: [3, 8] })
+    expect(session.offers!(tokens, 15)).toEqual([
+      { source: 'prompt', kind: '3', length: 9, acceptance: expect.any(Array) },
     ])
-    draft.tokens.dispose()
-    draft.probabilities.dispose()
-    session.dispose()
+    const [{ acceptance }] = session.offers!([1, 2, 3, 4, 5, 5, 2], 3) as [Offer]
+    expect(acceptance).toEqual([...acceptance!].sort((a, b) => a - b)) // what is accepted makes the match longer
+    expect(acceptance).toHaveLength(3)
+  })
+
+  it('takes the newest of equally long matches', async () => {
+    const session = await opened()
+    expect(session.draft({ ...request, tokens: [1, 2, 3, 0, 1, 2, 4, 5, 1, 2] })).toEqual({ ids: [4, 5] })
+  })
+
+  it('has nothing to say of what has not been there, or was there in fewer tokens than it asks for', async () => {
+    expect((await opened()).offers!([1, 2, 3], 15)).toEqual([])
+    expect((await opened()).draft({ ...request, tokens: [1, 2, 3, 1] })).toEqual({ ids: [2, 3] })
+    expect((await opened({ minNgram: 2 })).draft({ ...request, tokens: [1, 2, 3, 1] })).toBeNull()
+  })
+
+  it('drafts as far as the text goes', async () => {
+    const session = await opened()
+    expect(session.draft({ ...request, draftLength: 9, tokens: [1, 2, 5, 1, 2] })).toEqual({ ids: [5, 1, 2] })
+  })
+
+  it('forgets what was taken back', async () => {
+    const session = await opened()
+    session.draft({ ...request, tokens: [1, 2, 3, 4, 9, 9, 1, 2] })
+    session.keep(3)
+    expect(session.draft({ ...request, tokens: [1, 2, 3, 7, 7, 7, 7, 2, 3] })).toEqual({ ids: [7, 7] })
+  })
+
+  it('finds in a growing text what a search through all of it finds', async () => {
+    let state = 1
+    const random = (below: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      return (state >>> 8) % below
+    }
+    const session = await opened()
+    const tokens = [0, 1]
+    for (let step = 0; step < 600; step++) {
+      tokens.push(random(10) === 0 ? random(50) : (tokens.at(-1)! + random(3)) % 6)
+      const draft = session.draft({ ...request, draftLength: 4, tokens })
+      expect(draft).toEqual(searched(tokens, 4))
+    }
   })
 })
+
+/** The newest of the longest matches, by comparing the end of the text with every place in it. */
+function searched(tokens: readonly number[], count: number): { ids: number[] } | null {
+  let best = { length: 0, next: 0 }
+  for (let next = tokens.length - 1; next > 0; next--) {
+    let length = 0
+    while (length < next && length < 32 && tokens[next - 1 - length] === tokens[tokens.length - 1 - length]) length++
+    if (length > best.length) best = { length, next }
+  }
+  return best.length > 0 ? { ids: tokens.slice(best.next, best.next + count) } : null
+}

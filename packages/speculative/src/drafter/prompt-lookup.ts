@@ -1,46 +1,55 @@
-import type { Drafter, DraftSession, SessionOptions } from './drafter'
-import { oneHot } from './probability-rows'
+import type { Drafter } from './drafter'
+import { type Continuation, lookupSession } from './lookup-session'
+import { longestMatch, type Match, TokenIndex } from './token-index'
 
 export interface PromptLookupOptions {
-  /** The longest n-gram to look for; shorter ones are tried after it. Default 3. */
-  maxNgram?: number
-  /** The shortest. Default 1. */
+  /**
+   * Tokens at the end of the text that must have occurred before. Default 1: a draft costs nothing. Before a model, with a fixed
+   * draft length, 2: what follows one token is accepted less often than what the model drafts.
+   */
   minNgram?: number
 }
 
 /**
- * Drafts what followed the last tokens when they occurred before (Saxena 2023, "Prompt Lookup Decoding"): the baseline
- * that a model has to beat. It is certain of its tokens: p is one-hot.
+ * Drafts what followed the last tokens when they occurred before in the conversation (Saxena 2023, "Prompt Lookup Decoding"): of
+ * the places where the most of them did, the newest. It needs no training and is the baseline that a model has to beat. It is
+ * certain of its tokens: p is one-hot.
  */
-export function promptLookup({ maxNgram = 3, minNgram = 1 }: PromptLookupOptions = {}): Drafter {
+export function promptLookup({ minNgram = 1 }: PromptLookupOptions = {}): Drafter {
   return {
-    name: `prompt lookup, n-grams of ${minNgram} to ${maxNgram}`,
+    name: 'prompt lookup',
     parameterCount: 0,
-    open: ({ device, vocabularySize }: SessionOptions): DraftSession => ({
-      draft({ tokens, draftLength }) {
-        const continuation = lookUp(tokens, { maxNgram, minNgram, count: draftLength })
-        if (continuation.length === 0) return null
-        const ids = device.tensor(Uint32Array.from(continuation))
-        return { tokens: ids, probabilities: oneHot(ids, vocabularySize) }
-      },
-      keep() {},
-      dispose() {},
-    }),
+    open: ({ capacity }) => {
+      let index = new TokenIndex(minNgram, capacity)
+      return lookupSession('prompt', {
+        find(tokens, limit): Continuation | null {
+          for (let i = index.length; i < tokens.length; i++) index.add(tokens[i]!)
+          const match = longestOf(index.matches(tokens))
+          if (!match) return null
+          const ids = index.from(match.next, limit)
+          return { ids, kind: matchClass(match.length), acceptance: ids.map((_, i) => accepted(match.length + i)) }
+        },
+        // Only where tokens are taken back does the text no longer begin with what was read.
+        keep(length) {
+          if (length < index.length) index = new TokenIndex(minNgram, capacity)
+        },
+      })
+    },
   }
 }
 
-/** Up to `count` tokens that followed the latest earlier occurrence of the longest n-gram that ends the sequence. */
-export function lookUp(
-  tokens: readonly number[],
-  { maxNgram, minNgram, count }: { maxNgram: number; minNgram: number; count: number },
-): number[] {
-  for (let n = Math.min(maxNgram, tokens.length - 1); n >= minNgram; n--) {
-    const end = tokens.length - n
-    for (let start = end - 1; start >= 0; start--) {
-      let same = 0
-      while (same < n && tokens[start + same] === tokens[end + same]) same++
-      if (same === n) return tokens.slice(start + n, start + n + count)
-    }
+/** How often a token after a match of so many was accepted, by SmolLM2-135M-Instruct on Spec-Bench (BENCHMARKS.md). */
+const accepted = (match: number) => [0.22, 0.45, 0.55][match - 1] ?? 0.9
+
+/** 1, 2, 3, and more. */
+const matchClass = (match: number) => (match < 4 ? `${match}` : '4+')
+
+/** The newest of the longest. */
+function longestOf(matches: Iterable<Match>): Match | null {
+  let longest: Match | null = null
+  for (const match of matches) {
+    if (match.length > (longest?.length ?? 0)) longest = match
+    if (match.length === longestMatch) break
   }
-  return []
+  return longest
 }

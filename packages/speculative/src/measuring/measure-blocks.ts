@@ -1,7 +1,8 @@
 import type { Tensor } from '@outrider/tensor'
 import { type CausalLM, madeUpTokens, prefill, RepeatedStep, type Sampling, sampleTokens } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
-import type { Draft, Drafter } from '../drafter/drafter'
+import { type Drafter, type DrawnDraft, offersOf } from '../drafter/drafter'
+import { oneHot } from '../drafter/probability-rows'
 import { Sequence } from '../sequence'
 import { type Verification, verificationRule } from '../verification/by-name'
 import { judged, readDraft, uniforms } from '../verification/passes'
@@ -76,7 +77,8 @@ async function inTurns({
   const parts = draftLengths.map((): PartSeconds[] => [])
   const whole = (draftLength: number) => async () => {
     const begin = now()
-    await sequence.step(draftLength)
+    const [offer] = sequence.offers(draftLength)
+    await sequence.step(offer && { offer, draftLength })
     const seconds = now() - begin
     sequence.rewind(length)
     return seconds
@@ -86,7 +88,7 @@ async function inTurns({
     return 0
   }
   try {
-    await sequence.step(0) // reads the prompt
+    await sequence.step() // reads the prompt
     sequence.rewind(length)
     const runs = draftLengths.flatMap((draftLength, i) => [whole(draftLength), taken(draftLength, i)])
     const medians = await mediansInTurns(device, runs, measuring)
@@ -159,8 +161,7 @@ class BlockApart {
       await device.idle()
       return lap()
     }
-    const request = { tokens: prompt, draftLength, sampling, offset: 0 }
-    const drafted = draftLength > 0 ? device.scope(() => this.#session.draft(request)) : null
+    const drafted = device.scope(() => this.#draft(draftLength))
     const draft = await waited()
     const steps = this.#stepsFor(drafted)
     try {
@@ -197,7 +198,16 @@ class BlockApart {
     this.#cache.dispose()
   }
 
-  #stepsFor(draft: Draft | null): Steps {
+  #draft(draftLength: number): DrawnDraft | null {
+    const { target, drafter, sampling, prompt: tokens } = this.#setting
+    const [offer] = offersOf(drafter, this.#session, { tokens, limit: draftLength })
+    const draft = offer && this.#session.draft({ tokens, offer, draftLength, sampling, offset: 0 })
+    if (!draft || 'tokens' in draft) return draft ?? null
+    const ids = target.device.tensor(Uint32Array.from(draft.ids))
+    return { tokens: ids, probabilities: oneHot(ids, target.config.vocabularySize) }
+  }
+
+  #stepsFor(draft: DrawnDraft | null): Steps {
     const name = draft ? `${draft.tokens.storage.id} ${draft.probabilities.storage.id}` : 'plain'
     const known = this.#steps.get(name)
     if (known) return known

@@ -1,10 +1,10 @@
-import { type Device, slice, type Tensor } from '@outrider/tensor'
+import type { Device, Tensor } from '@outrider/tensor'
 import { noToken } from '@outrider/tensor/internal'
 import { type CausalLM, madeUpTokens, notFiniteLogits, type Sampling } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
 import type { StepCosts } from '../draft-length/step-costs'
-import type { Drafter, DraftSession } from '../drafter/drafter'
-import { oneHot } from '../drafter/probability-rows'
+import { type Drafter, offersOf } from '../drafter/drafter'
+import { madeUpDrafts } from '../drafter/made-up-drafts'
 import { Sequence } from '../sequence'
 import { type Verification, verificationRule } from '../verification/by-name'
 import { type MeasuringOptions, mediansInTurns } from './in-turns'
@@ -53,15 +53,22 @@ export async function measureCosts({
     return now() - begin
   }
   const pass = (rows: number) => async () => {
-    const seconds = await timed(() => sequence.step(rows - 1))
+    const [offer] = sequence.offers(rows - 1)
+    const seconds = await timed(() => sequence.step(offer && { offer, draftLength: rows - 1 }))
     sequence.rewind(length)
     return seconds
   }
+  /** Of what runs a model; what is looked up costs nothing. */
+  const drafted = (draftLength: number) => {
+    const offers = offersOf(drafter, session, { tokens: prompt, limit: draftLength })
+    const offer = offers.find(({ unread }) => unread !== undefined)
+    const draft = offer && session.draft({ tokens: prompt, draftLength, offer, sampling, offset: 0 })
+    return draft && 'tokens' in draft ? draft.tokens : null
+  }
   const counts = [0, 0]
   const draft = (which: 0 | 1, draftLength: number) => async () => {
-    const request = { tokens: prompt, draftLength, sampling, offset: 0 }
     const seconds = await timed(async () => {
-      counts[which] = device.scope(() => session.draft(request)?.tokens.size ?? 0)
+      counts[which] = device.scope(() => drafted(draftLength)?.size ?? 0)
       await device.idle()
     })
     session.keep(length - 1)
@@ -69,9 +76,9 @@ export async function measureCosts({
   }
 
   try {
-    await checkDraft(device, session, { tokens: prompt, draftLength: maxDraftLength, sampling, offset: 0 })
+    await checkDraft(device, () => drafted(maxDraftLength))
     session.keep(length - 1)
-    await sequence.step(0) // reads the prompt
+    await sequence.step() // reads the prompt
     sequence.rewind(length)
     const runs = [...rowCounts.map(pass), draft(0, 1), draft(1, maxDraftLength)]
     const medians = await mediansInTurns(device, runs, measuring)
@@ -81,7 +88,7 @@ export async function measureCosts({
     for (const [i, rows] of rowCounts.entries())
       targetSeconds.push({ rows, seconds: Math.max(medians[i]!, targetSeconds.at(-1)?.seconds ?? 1e-9) })
     return {
-      draftSeconds: drafter.parameterCount > 0 ? stepSeconds(short, long, counts as [number, number]) : 0,
+      draftSeconds: stepSeconds(short, long, counts as [number, number]),
       targetSeconds,
     }
   } finally {
@@ -91,10 +98,10 @@ export async function measureCosts({
 }
 
 /** A draft that is found not to pay is not asked again: that its logits are no numbers would stay hidden. */
-async function checkDraft(device: Device, session: DraftSession, request: Parameters<DraftSession['draft']>[0]) {
+async function checkDraft(device: Device, draft: () => Tensor | null) {
   let ids: ReturnType<Tensor['data']> | undefined
   device.scope(() => {
-    ids = session.draft(request)?.tokens.data()
+    ids = draft()?.data()
   })
   if ((await ids)?.includes(noToken)) throw notFiniteLogits('The draft')
 }
@@ -105,30 +112,4 @@ function stepSeconds(short: number, long: number, [few, many]: readonly [number,
   const added = many > few ? (long - short) / (many - few) : 0
   // Where a few small steps are lost in noise, or there is room for one alone.
   return added > 0 ? added : Math.max(long, 1e-9) / many
-}
-
-/** Drafts at no cost, so that a pass of the target is measured alone. */
-const madeUpDrafts: Drafter = {
-  name: 'made up',
-  parameterCount: 0,
-  open({ device, vocabularySize }) {
-    const tokens = device.tensor(Uint32Array.from(madeUpTokens(maxDraftLength, vocabularySize))).keep()
-    const byLength = new Map<number, { tokens: Tensor; probabilities: Tensor }>()
-    return {
-      draft({ draftLength }) {
-        let draft = byLength.get(draftLength)
-        if (!draft) {
-          const ids = slice(tokens, { start: 0, count: draftLength })
-          draft = { tokens: ids.keep(), probabilities: oneHot(ids, vocabularySize).keep() }
-          byLength.set(draftLength, draft)
-        }
-        return { ...draft, lasting: true }
-      },
-      keep() {},
-      dispose() {
-        tokens.dispose()
-        for (const draft of byLength.values()) for (const tensor of Object.values(draft)) tensor.dispose()
-      },
-    }
-  },
 }

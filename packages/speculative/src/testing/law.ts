@@ -28,7 +28,7 @@ export function law(reference: VerificationRule['reference'], p: Chain, q: Chain
     const states = [start, ...tokens]
     const draft = tokens.map((_, i) => p[states[i]!]!)
     const target = states.map((state) => q[state]!)
-    const verdicts = verdictMeasure((uniforms) => reference({ draft, target, tokens, uniforms }), draftLength + 1)
+    const verdicts = verdictMeasure((uniforms) => reference({ p: draft, q: target, tokens, uniforms }), draftLength + 1)
     for (const [{ accepted, next }, measure] of verdicts) {
       const head = [...tokens.slice(0, accepted), next]
       expectedTokens += drafted * measure * head.length
@@ -54,7 +54,7 @@ const grid = [0, 0.25, 0.5, 0.75, 1 - resolution]
  * The measure of every verdict over uniforms in [0, 1)^(γ+1): a verdict changes with a coordinate in steps, which bisection
  * finds, and the volumes between them add up.
  */
-function verdictMeasure(verify: (uniforms: number[]) => Verdict, dimensions: number): [Verdict, number][] {
+export function verdictMeasure(verify: (uniforms: number[]) => Verdict, dimensions: number): [Verdict, number][] {
   const measure = new Map<string, [Verdict, number]>()
   const visit = (prefix: number[], volume: number) => {
     if (prefix.length === dimensions) {

@@ -1,7 +1,15 @@
 import { concat, samplingDistribution, type Tensor, uniform01 } from '@outrider/tensor'
 import type { CausalLM, KvCache, Sampling } from '@outrider/transformer'
-import type { Draft } from '../drafter/drafter'
+import { oneHot } from '../drafter/probability-rows'
 import type { VerificationRule } from './rule'
+
+/** A draft on the device, and p, which is 1 for each of its tokens where it is left out. */
+export interface ToJudge {
+  /** u32 [γ]. */
+  tokens: Tensor
+  /** p, f32 [γ, V]. */
+  probabilities?: Tensor
+}
 
 /**
  * The target's pass over a draft and the token before it.
@@ -11,7 +19,7 @@ import type { VerificationRule } from './rule'
  */
 export function readDraft(
   target: CausalLM,
-  { cache, unread, draft }: { cache: KvCache; unread: Tensor; draft: Draft },
+  { cache, unread, draft }: { cache: KvCache; unread: Tensor; draft: ToJudge },
 ): Tensor {
   const rows = draft.tokens.size + 1
   const tokens = concat([unread.reshape([1]), draft.tokens]).reshape([1, rows])
@@ -25,12 +33,12 @@ export function readDraft(
  * @param options.uniforms  f32 [γ + 1]
  */
 export function judged(
-  { tokens, probabilities }: Draft,
+  { tokens, probabilities }: ToJudge,
   logits: Tensor,
   { sampling, verification, uniforms }: { sampling: Sampling; verification: VerificationRule; uniforms: Tensor },
 ): Tensor {
-  const target = samplingDistribution(logits, sampling)
-  return verification.verify({ draft: probabilities, target, tokens, uniforms })
+  const q = samplingDistribution(logits, sampling)
+  return verification.verify({ p: probabilities ?? oneHot(tokens, q.shape.at(-1)!), q, tokens, uniforms })
 }
 
 /** Numbers `counter`, `counter` + 1, … of a seed, in [0, 1). */

@@ -12,10 +12,10 @@ import { familyOf } from '../config/families/index'
 import { configToJson, type ModelConfig } from '../config/index'
 import type { CacheOptions, ForwardOptions, KvCache } from './causal-lm'
 import { describeModel } from './describe-model'
-import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
+import { inferencePass, type LayerCache, type PassPlace, withWeight } from './inference-pass'
 import { FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
-import { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
+import { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
 import { RotaryTables } from './rotary-tables'
 import type { StoredForm, TransformerLM } from './trainable-lm'
 import { type TrainingPassOptions, trainingPass } from './training-pass'
@@ -25,7 +25,7 @@ export class Decoder implements TransformerLM {
   readonly device: Device
   readonly config: ModelConfig
   /** By Hugging Face name. A training step replaces their contents, or the tensors themselves. */
-  readonly parameters: Parameters
+  readonly parameters: ModelParameters
   readonly parameterCount: number
   readonly isReplayable = true
   readonly #description: ModelDescription
@@ -35,7 +35,7 @@ export class Decoder implements TransformerLM {
    * @param parameters  by Hugging Face name; the model takes them over
    * @throws ShapeError or OutriderError for parameters that do not fit the configuration
    */
-  constructor(device: Device, config: ModelConfig, parameters: Parameters) {
+  constructor(device: Device, config: ModelConfig, parameters: ModelParameters) {
     for (const [name, shape] of parameterShapes(config)) {
       const tensor = parameters[name]
       if (!tensor) throw new OutriderError('INVALID_ARGUMENT', `The model has no parameter "${name}".`)
@@ -70,17 +70,17 @@ export class Decoder implements TransformerLM {
   hidden(tokens: Tensor): Tensor {
     const [batch, rows] = checkedTokens('hidden', tokens)
     return this.device.scope(() => {
-      const { weight, epsilon } = gainOf(this.#description.norm, this.parameters)
-      return rmsNorm(this.#infer(tokens, this.#passing(batch, rows)), weight, { epsilon })
+      const { norm } = this.#description
+      return rmsNorm(this.#infer(tokens, this.#passing(batch, rows)), this.parameters[norm.weight]!, norm)
     })
   }
 
-  head(parameters: Parameters = this.parameters): Head {
+  head(parameters: ModelParameters = this.parameters): Head {
     const { weight, scale, softCap } = this.#description.head
     return { weight: parameters[weight]!, scale, ...(softCap !== undefined && { softCap }) }
   }
 
-  trainingHidden(parameters: Parameters, tokens: Tensor, options?: TrainingPassOptions): Tensor {
+  trainingHidden(parameters: ModelParameters, tokens: Tensor, options?: TrainingPassOptions): Tensor {
     return trainingPass(this.#description, parameters, tokens, this.#tables, options)
   }
 
@@ -92,7 +92,7 @@ export class Decoder implements TransformerLM {
     const logits = this.device.scope(() => {
       const hidden = this.#infer(tokens, memory?.place() ?? this.#passing(batch, length)) // [batch, length, hidden]
       const wanted = rows === 'last' && length > 1 ? lastRows(hidden, read) : hidden // [batch, 1 or length, hidden]
-      return headLogits(this.head(), wanted, { norm: gainOf(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary]
+      return headLogits(this.head(), wanted, { norm: withWeight(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary]
     })
     memory?.advance(read)
     return logits

@@ -1,4 +1,10 @@
-import { autoDraftLength, type BlockObservation, type DraftLengthPolicy, type StepCosts } from '@outrider/speculative'
+import {
+  autoDraftLength,
+  type BlockObservation,
+  type DraftLengthPolicy,
+  fixedDraftLength,
+  type StepCosts,
+} from '@outrider/speculative'
 import type { ChatSettings } from './settings'
 
 /**
@@ -15,10 +21,10 @@ export function liveDraftLength(
 ): DraftLengthPolicy {
   const auto = autoDraftLength({ costs })
   return {
-    next() {
+    next(offers) {
       const { speculate, draftLength } = settings()
-      if (!speculate) return 0
-      return draftLength === 'auto' ? auto.next() : draftLength
+      if (!speculate) return null
+      return (draftLength === 'auto' ? auto : fixedDraftLength(draftLength)).next(offers)
     },
     observe(block) {
       // What is plain by order says nothing of when drafting pays.

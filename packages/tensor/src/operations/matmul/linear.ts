@@ -3,13 +3,14 @@ import { isFormat } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
+import type { RmsNorm } from '../normalize/rms-norm'
 import { type GateActivation, gated } from '../pointwise/gated'
 import { runLinear } from './linear-kernel'
 import { type LinearKernelName, selectLinear } from './select'
 
 export interface LinearOptions {
-  /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · weight. */
-  norm?: { weight: Tensor; epsilon: number } | undefined
+  /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · (offset + weight). */
+  norm?: RmsNorm | undefined
   /** Added to every row of the result, f32 [n]. */
   bias?: Tensor | undefined
   /** Added to the result; of its shape. */
@@ -66,8 +67,8 @@ export function linear(
   return c
 }
 
-/** Whether two weights can be read side by side: both f32 or both in formats, in parts of the same rows. */
+/** Whether two weights can be read side by side: both f32 or both in formats, in slabs of the same rows. */
 const liesAs = (a: Tensor, b: Tensor) =>
   isFormat(a.dtype) === isFormat(b.dtype) &&
-  a.parts.length === b.parts.length &&
-  a.parts.every((part, i) => part.shape[0] === b.parts[i]!.shape[0])
+  a.slabs.length === b.slabs.length &&
+  a.slabs.every((slab, i) => slab.shape[0] === b.slabs[i]!.shape[0])

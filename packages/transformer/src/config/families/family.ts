@@ -94,7 +94,7 @@ export interface GgufForm {
   readonly ropeScaling: readonly RopeScaling['type'][]
   /** Metadata keys that `read` uses, without the architecture before them. */
   readonly usedKeys?: readonly string[]
-  /** Reads what is the family's own, and what the architecture implies. */
+  /** Reads what is the family's own. */
   read?(fields: GgufFields): Partial<ModelConfig>
   /**
    * Writes it.

@@ -191,7 +191,7 @@ describe('saveGguf', () => {
     expect(await files.list()).toEqual([])
   })
 
-  it.each(['F16', 'Q8_0', 'Q4_0'] as const)(
+  it.each(['F16', 'Q8_0', 'Q4_0', 'Q5_1'] as const)(
     'names the tensor that %s cannot hold, and writes nothing',
     async (dtype) => {
       const model = await randomModel({ architecture: 'llama', intermediateSize: 64 })
@@ -216,13 +216,16 @@ describe('saveGguf', () => {
       ['F16', 'F16'],
       ['Q8_0', 'F16'],
       ['Q4_0', 'F16'],
+      ['Q4_1', 'F16'],
+      ['Q5_0', 'F16'],
+      ['Q5_1', 'F16'],
       ['F32', 'F32'],
     ] as const) {
       await saveGguf(await stories(), files, { dtype })
       const { tensors } = await openGguf(files, 'model.gguf')
       const types = ['blk.0.ffn_up.weight', 'blk.0.ffn_down.weight', 'blk.0.attn_norm.weight']
       expect(types.map((name) => tensors.get(name)!.dtype)).toEqual([dtype, wide, 'F32'])
-      expect(tensors.get('token_embd.weight')!.dtype).toBe(dtype === 'Q4_0' ? 'Q8_0' : dtype)
+      expect(tensors.get('token_embd.weight')!.dtype).toBe(/^Q[45]/.test(dtype) ? 'Q8_0' : dtype)
     }
   })
 
@@ -261,6 +264,7 @@ describe('saveGguf', () => {
       { architecture: 'olmo2', normPlacement: 'after', qkNorm: 'all', headDim: 16 },
       /4 heads of 16 beside a hidden size of 32 .* olmo2/,
     ],
+    ['norms before the blocks', { architecture: 'olmo2', qkNorm: 'all' }, /other place of norms .* olmo2/],
     [
       'a tied head',
       { architecture: 'olmo2', normPlacement: 'after', qkNorm: 'all', tieWordEmbeddings: true },
@@ -274,9 +278,13 @@ describe('saveGguf', () => {
     [
       'other layers without rotary positions',
       { architecture: 'smollm3', layers: 4, layersWithoutRope: [1, 3] },
-      /without rotary positions other than every 4th .* smollm3/,
+      /other choice of layers without rotary positions .* smollm3/,
     ],
-    ['rotary positions in every layer', { architecture: 'smollm3', layers: 4 }, /other than every 4th .* smollm3/],
+    [
+      'rotary positions in every layer',
+      { architecture: 'smollm3', layers: 4 },
+      /other choice of layers without rotary positions .* smollm3/,
+    ],
     [
       'biases of the MLP',
       { architecture: 'smollm3', layers: 4, layersWithoutRope: [3], mlpBias: true },

@@ -11,9 +11,9 @@ import { type LinearForm, linearFrame } from './linear-frame'
  * and adds up their squares. Tiles past the edge read the last row or column again and write nothing. Workgroups in a line,
  * columns fastest, folded over x and y.
  */
-export function broadcastLinearSource(form: LinearForm, lanes: number): Omit<KernelDefinition, 'name'> {
-  const { rows, columns, width, normed } = form
-  const { weights, uses, declarations, tile, map, product, store } = linearFrame(form)
+export function subgroupsLinearSource(form: LinearForm, lanes: number): Omit<KernelDefinition, 'name'> {
+  const { rows, columns, vectorSize, normed } = form
+  const { weights, uses, declarations, tile, map, gain, product, store } = linearFrame(form)
   const held = Math.ceil(rows / lanes)
   const handed = (name: string, i: number, vector = '') =>
     `subgroupBroadcast(${name}${Math.floor(i / lanes)}${vector}, ${i % lanes}u)`
@@ -31,14 +31,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${tile((weight, i, j) => `var ${weight}_${i}_${j} = 0.0;`)}
   ${normed ? each(held, (h) => `var squares${h} = 0.0;`) : ''}
   for (var k = 0u; k < params.k; k++) {
-    ${normed ? 'let g = load_gain(k);' : ''}
+    ${normed ? gain : ''}
     ${each(held, (h) => `let held${h} = load_a(row${h} + k);`)}
     ${normed ? each(held, (h) => `squares${h} += ${product(`held${h}`, `held${h}`)};\n  ${map(`scaled${h}`, (v) => `held${h}${v} * g${v}`)}`) : ''}
     ${each(rows, (i) => map(`x${i}`, (v) => handed(normed ? 'scaled' : 'held', i, v)))}
     ${weights.map((weight) => each(columns, (j) => `let ${weight}${j} = load_${weight}(column${j} + k);`)).join('\n  ')}
     ${tile((weight, i, j) => `${weight}_${i}_${j} += ${product(`x${i}`, `${weight}${j}`)};`)}
   }
-  ${normed ? each(held, (h) => `let scale${h} = inverseSqrt(squares${h} / f32(${width}u * params.k) + params.epsilon);`) : ''}
+  ${normed ? each(held, (h) => `let scale${h} = inverseSqrt(squares${h} / f32(${vectorSize}u * params.k) + params.epsilon);`) : ''}
   ${normed ? each(rows, (i) => `let scaleOf${i} = ${handed('scale', i)};`) : ''}
   ${normed ? tile((weight, i, j) => `${weight}_${i}_${j} *= scaleOf${i};`) : ''}
   ${each(rows, (i) => store(i, (j) => j * lanes))}

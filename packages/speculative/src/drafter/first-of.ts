@@ -1,0 +1,61 @@
+import {
+  type Draft,
+  type Drafter,
+  type DraftRequest,
+  type DraftSession,
+  type Offer,
+  offersOf,
+  type SessionOptions,
+} from './drafter'
+
+/**
+ * Several drafters as one: each block is drafted by the first that has something to say, or with `draftLength: 'auto'` by the one
+ * that is likely to be fastest. What the others drafted a model reads once it is asked again.
+ */
+export function firstOf(...drafters: Drafter[]): Drafter {
+  return {
+    name: drafters.map(({ name }) => name).join(', else '),
+    parameterCount: Math.max(0, ...drafters.map(({ parameterCount }) => parameterCount)),
+    open: (options) => new FirstOfSession(drafters, options),
+  }
+}
+
+class FirstOfSession implements DraftSession {
+  readonly #members: { drafter: Drafter; session: DraftSession }[] = []
+  /** Whose each offer is, of those that were made last. */
+  #offered = new Map<Offer, DraftSession>()
+
+  constructor(drafters: readonly Drafter[], options: SessionOptions) {
+    try {
+      for (const drafter of drafters) this.#members.push({ drafter, session: drafter.open(options) })
+    } catch (error) {
+      this.dispose()
+      throw error
+    }
+  }
+
+  offers(tokens: readonly number[], limit: number): Offer[] {
+    this.#offered = new Map()
+    for (const { drafter, session } of this.#members)
+      for (const offer of offersOf(drafter, session, { tokens, limit })) this.#offered.set(offer, session)
+    return [...this.#offered.keys()]
+  }
+
+  draft(request: DraftRequest): Draft | null {
+    const offering = request.offer && this.#offered.get(request.offer)
+    const asked = offering ? [offering] : this.#members.map(({ session }) => session)
+    for (const session of asked) {
+      const draft = session.draft(request)
+      if (draft) return draft
+    }
+    return null
+  }
+
+  keep(length: number): void {
+    for (const { session } of this.#members) session.keep(length)
+  }
+
+  dispose(): void {
+    for (const { session } of this.#members) session.dispose()
+  }
+}
