@@ -1,10 +1,10 @@
 import { SpeculationMetrics, SpeculativeDecoder, type StepCosts, type Verification } from '@outrider/speculative'
 import {
+  type CausalLM,
   type Generation,
   generate,
   type PretrainedModel,
   type Prompt,
-  parameterCount,
   type SamplingOptions,
 } from '@outrider/transformer'
 import { allTasks, type EvaluationFigures, figuresOf } from './figures'
@@ -19,7 +19,7 @@ export interface MeasuredPrompt {
 }
 
 export interface MeasureOptions {
-  target: PretrainedModel
+  target: PretrainedModel<CausalLM>
   prompts: readonly MeasuredPrompt[]
   /** The seed of a prompt is this one's plus the prompt's number. */
   sampling: SamplingOptions
@@ -41,7 +41,7 @@ export interface Answered {
 
 /** A draft, and how it is used. */
 export interface Contender {
-  draft: PretrainedModel
+  draft: PretrainedModel<CausalLM>
   draftLength: number | 'auto'
   /** Default 'block'. */
   verification?: Verification
@@ -79,7 +79,7 @@ export async function measureInTurns(
   }
   return running.map(({ contender: { draft, costs }, paces, decoders }) => {
     const whole = new SpeculationMetrics({
-      parameterRatio: parameterCount(draft.config) / parameterCount(target.config),
+      parameterRatio: draft.model.parameterCount / target.model.parameterCount,
       costs,
     })
     for (const { metrics } of decoders.values()) whole.add(metrics)
@@ -94,7 +94,7 @@ export async function measureInTurns(
 }
 
 /** A decoder for each category, so that each counts by itself. */
-function begun(target: PretrainedModel, { draft, draftLength, verification = 'block', costs }: Contender) {
+function begun(target: PretrainedModel<CausalLM>, { draft, draftLength, verification = 'block', costs }: Contender) {
   const decoders = new Map<string, SpeculativeDecoder>()
   const decoderOf = (category: string) => {
     let decoder = decoders.get(category)

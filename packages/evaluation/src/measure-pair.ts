@@ -5,12 +5,12 @@ import {
   type StepCosts,
   type Verification,
 } from '@outrider/speculative'
-import { type PretrainedModel, resolveSampling, type SamplingOptions } from '@outrider/transformer'
+import { type CausalLM, type PretrainedModel, resolveSampling, type SamplingOptions } from '@outrider/transformer'
 import { allTasks, type EvaluationFigures } from './figures'
 import { type MeasureOptions, measureInTurns } from './measure-in-turns'
 
 export interface MeasurePairOptions extends MeasureOptions {
-  draft: PretrainedModel
+  draft: PretrainedModel<CausalLM>
   /** Each γ that is measured. Default [3, 5]. */
   draftLengths?: readonly number[] | undefined
   /** Default 'block'. */
@@ -21,8 +21,8 @@ export interface MeasurePairOptions extends MeasureOptions {
 
 /** What was measured of a pair, and on what: all that a report of it needs to know of the measuring. */
 export interface PairMeasurement {
-  target: PretrainedModel
-  draft: PretrainedModel
+  target: PretrainedModel<CausalLM>
+  draft: PretrainedModel<CausalLM>
   sampling: SamplingOptions
   verification: Verification
   maxTokens: number
@@ -68,8 +68,8 @@ export async function measurePair({
 
 /** What steps of the two models cost, measured before anything else: it also compiles their kernels. */
 export const stepCosts = (
-  target: PretrainedModel,
-  draft: PretrainedModel,
+  target: PretrainedModel<CausalLM>,
+  draft: PretrainedModel<CausalLM>,
   sampling: SamplingOptions,
 ): Promise<StepCosts> =>
   measureCosts({

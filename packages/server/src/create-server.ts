@@ -5,7 +5,7 @@ import {
   SpeculativeDecoder,
   type Verification,
 } from '@outrider/speculative'
-import { ContinuousBatch, type PretrainedModel, type WarmUpOptions } from '@outrider/transformer'
+import { type CausalLM, ContinuousBatch, type PretrainedModel, type WarmUpOptions } from '@outrider/transformer'
 import type { Hono } from 'hono'
 import { toApiError } from './api-error'
 import { buildApp } from './app'
@@ -16,9 +16,9 @@ import { speculativeDecoding } from './engine/speculative-decoding'
 import { type ServerFigures, ServerMetrics } from './metrics/server-metrics'
 
 export interface ServerOptions {
-  target: PretrainedModel
+  target: PretrainedModel<CausalLM>
   /** A small model of the same vocabulary, or anything else that drafts. */
-  drafter?: PretrainedModel | Drafter | undefined
+  drafter?: PretrainedModel<CausalLM> | Drafter | undefined
   /** What clients call the model. Default 'model'. */
   name?: string
   /** γ; 'auto' chooses it by measured costs and acceptance, for a request with a seed by no clock. Default 'auto'. */

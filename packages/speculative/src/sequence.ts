@@ -168,7 +168,7 @@ export class Sequence {
     if (!draft) {
       const counter = offset + plainCounter
       if (unread.length === 1) return { pass: this.#plain.run(counter), drafted: 0, lasting: true }
-      return { pass: this.#drawn(prefill(this.#target, this.#cache, [unread]), counter), drafted: 0, lasting: false }
+      return { pass: this.#drawn(prefill(this.#target, this.#cache, unread), counter), drafted: 0, lasting: false }
     }
     const drafted = 'ids' in draft ? draft.ids.length : draft.tokens.size
     const counter = offset + verificationCounter

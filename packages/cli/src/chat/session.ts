@@ -1,11 +1,11 @@
 import { SpeculationMetrics, SpeculativeDecoder, type StepCosts, type TokenSource } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import {
+  type CausalLM,
   type ChatMessage,
   type FinishReason,
   generate,
   type PretrainedModel,
-  parameterCount,
   promptTokens,
   type WarmUpProgress,
   warmUp,
@@ -35,8 +35,8 @@ export interface ChatAnswer {
 
 /** A conversation with a model, with or without a draft, and the settings of the next answer. */
 export class ChatSession {
-  readonly target: PretrainedModel
-  readonly draft: PretrainedModel | undefined
+  readonly target: PretrainedModel<CausalLM>
+  readonly draft: PretrainedModel<CausalLM> | undefined
   readonly settings: ChatSettings
   readonly conversation: Conversation
   readonly #counted: SpeculationMetrics | undefined
@@ -46,8 +46,8 @@ export class ChatSession {
   readonly #decoders = new Map<string, SpeculativeDecoder>()
 
   constructor(options: {
-    target: PretrainedModel
-    draft?: PretrainedModel | undefined
+    target: PretrainedModel<CausalLM>
+    draft?: PretrainedModel<CausalLM> | undefined
     settings: ChatSettings
     system?: string | undefined
   }) {
@@ -174,7 +174,7 @@ export class ChatSession {
 
   #newMetrics(): SpeculationMetrics | undefined {
     if (!this.draft) return undefined
-    const parameterRatio = parameterCount(this.draft.config) / parameterCount(this.target.config)
+    const parameterRatio = this.draft.model.parameterCount / this.target.model.parameterCount
     return new SpeculationMetrics({ parameterRatio })
   }
 

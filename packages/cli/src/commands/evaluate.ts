@@ -11,7 +11,7 @@ import {
   tokenByToken,
 } from '@outrider/evaluation'
 import { figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
-import { compareVocabularies, parameterCount, type SamplingOptions } from '@outrider/transformer'
+import { compareVocabularies, type SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
 import { blockTimes, printBlockTimes } from '../evaluation/block-times'
@@ -146,7 +146,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     top_p: topP,
     seed,
     verification,
-    parameter_ratio: parameterCount(draft.config) / parameterCount(target.config),
+    parameter_ratio: draft.model.parameterCount / target.model.parameterCount,
     costs: figuresJson(costs),
     ...(times && { block_times: times.map(figuresJson) }),
     results: measured.results.map(({ draftLength, all, categories }) => ({

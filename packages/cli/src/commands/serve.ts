@@ -165,7 +165,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
 
 type Start = ReturnType<typeof startOf>
 
-function startOf(server: ListeningServer, flags: ServeFlags, target: PretrainedModel) {
+function startOf(server: ListeningServer, flags: ServeFlags, target: Pick<PretrainedModel, 'chatTemplate'>) {
   return {
     event: 'listening',
     url: server.url,

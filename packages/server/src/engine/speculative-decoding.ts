@@ -6,14 +6,14 @@ import {
   type StepCosts,
   type Verification,
 } from '@outrider/speculative'
-import type { Generation, PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, Generation, PretrainedModel } from '@outrider/transformer'
 import type { Decoding } from './decoding'
 import type { Job } from './job'
 import { BlockHistogram } from './speculation-report'
 
 export interface SpeculativeDecodingOptions {
-  target: PretrainedModel
-  drafter: PretrainedModel | Drafter
+  target: PretrainedModel<CausalLM>
+  drafter: PretrainedModel<CausalLM> | Drafter
   /** γ of requests that do not say theirs; 'auto' is the policy below, or for requests with a seed one of their own. */
   draftLength: number | 'auto'
   /** Learns from all requests what acceptance is and what blocks take. */

@@ -91,7 +91,7 @@ class DraftBlock {
   run(unread: readonly number[], offset: number): void {
     const { model, cache } = this.#options
     if (unread.length > mostUnread) {
-      model.device.scope(() => this.#draft(prefill(model, cache, [unread]), counter(offset)))
+      model.device.scope(() => this.#draft(prefill(model, cache, unread), counter(offset)))
       return
     }
     const known = this.#steps.of(`${unread.length}`, () => this.#stepAfter(unread.length))

@@ -144,7 +144,7 @@ class BlockApart {
     this.#cache = target.createCache({ capacity, context: config.contextLength })
     this.#session = drafter.open({ device, vocabularySize: config.vocabularySize, capacity })
     this.#unread = device.tensor(Uint32Array.from(prompt.slice(-1)), { shape: [1, 1] })
-    if (prompt.length > 1) prefill(target, this.#cache, [prompt.slice(0, -1)]).dispose()
+    if (prompt.length > 1) prefill(target, this.#cache, prompt.slice(0, -1)).dispose()
   }
 
   async run(draftLength: number, now: () => number): Promise<PartSeconds> {

@@ -75,6 +75,8 @@ export interface CausalLM {
    * Absent: they cannot, and every pass is computed anew.
    */
   readonly isReplayable?: boolean
+  /** The most positions that a cache can have, over all its sequences. Absent: as many as are asked for. */
+  readonly maxCachePositions?: number
   /** The caller disposes of it. */
   createCache(options?: CacheOptions): KvCache
   /**

@@ -59,6 +59,10 @@ export class Decoder implements TransformerLM {
     return { config: configToJson(this.config), joined: familyOf(this.config).joined }
   }
 
+  get maxCachePositions(): number {
+    return FullKvCache.maxPositions(this.device, this.config)
+  }
+
   createCache(options?: CacheOptions): KvCache {
     return new FullKvCache(this.device, this.config, options)
   }

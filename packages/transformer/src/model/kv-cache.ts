@@ -36,6 +36,11 @@ export class FullKvCache implements KvCache {
     this.#lengths = Array.from({ length: batchSize }, () => 0)
   }
 
+  /** What one binding of the device holds of a layer. */
+  static maxPositions({ capabilities }: Device, { kvHeads, headDim }: ModelConfig): number {
+    return Math.floor(Math.min(capabilities.maxBindingBytes, capabilities.maxBufferBytes) / (4 * kvHeads * headDim))
+  }
+
   /**
    * A cache that a model is given, which must be its own kind's.
    *
