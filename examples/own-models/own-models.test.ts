@@ -100,6 +100,15 @@ describe('a trainable model of one’s own', () => {
     expect(blockEfficiency).toBeGreaterThan(1)
   })
 
+  it('is distilled from a model that has logits alone: one of bigrams', async () => {
+    const draft = fresh()
+    const data = texts(text)
+    const validation = await batchesOnce(texts(text.slice(0, 8)), bigrams, { length: 32 })
+    const before = await evaluate(draft, distillation(draft, bigrams, kld), validation)
+    const { history } = await distill({ ...settings, draft, target: bigrams, data, loss: kld, validation })
+    expect(history.at(-1)!.eval_acceptance_rate!).toBeGreaterThan(1.5 * before.eval_acceptance_rate!)
+  })
+
   it('is kept in checkpoints, and goes on from one in the same bytes', async () => {
     const distilled = async (steps: number, run = memoryDirectory()) => {
       const draft = fresh()

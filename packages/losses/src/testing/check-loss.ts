@@ -111,12 +111,15 @@ const promises: Promises<Subject> = {
     const expected = await differentiated(states, ({ hidden, weight }) =>
       distillationLoss(loss, { ...extra, draftLogits: matmul(hidden, weight, { transposeB: true }), targetLogits }),
     )
-    for (const chunkRows of [undefined, 1, 5]) {
+    const said = [{ hidden, head: { weight } }, { logits: targetLogits }]
+    for (const [target, chunkRows] of said.flatMap((target) =>
+      [undefined, 1, 5].map((rows) => [target, rows] as const),
+    )) {
       const actual = await differentiated(states, ({ hidden: z, weight: w }) =>
         distillationLossOfHeads(loss, {
           ...extra,
           draft: { hidden: z, head: { weight: w } },
-          target: { hidden, head: { weight } },
+          target,
           chunkRows,
         }),
       )

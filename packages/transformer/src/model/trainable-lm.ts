@@ -17,6 +17,9 @@ export interface HiddenStatesLM extends CausalLM {
   head(): Head
 }
 
+/** Whether a model shows its hidden states and its head, or all logits alone. */
+export const hasHiddenStates = (model: CausalLM): model is HiddenStatesLM => 'hidden' in model && 'head' in model
+
 /** How a model is kept in a Hugging Face directory: checkpoints are such directories. */
 export interface StoredForm {
   /** What config.json says, but for the type of the weights. */

@@ -1,5 +1,5 @@
 import { checkPromises, expectAllClose, expectRefused, expectSame, type Promises } from '@outrider/tensor/testing'
-import { RepeatedStep } from '../generation/index'
+import { RepeatedStep } from '../generation/repeated-step'
 import type { CausalLM, KvCache } from '../model/index'
 import { checkKvCache } from './check-kv-cache'
 import { readLogits, someIds } from './read-logits'
