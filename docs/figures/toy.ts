@@ -20,7 +20,12 @@ export function simulate(
   return Array.from({ length: blocks }, (_, block) => {
     const uniforms = Array.from({ length: drawsPerBlock }, (_, i) => uniform01(1, block * drawsPerBlock + i))
     const tokens = uniforms.slice(draftLength + 1).map((u) => drawSymbol(p, u))
-    const { accepted, next } = rule.reference({ draft, target, tokens, uniforms: uniforms.slice(0, draftLength + 1) })
+    const { accepted, next } = rule.reference({
+      p: draft,
+      q: target,
+      tokens,
+      uniforms: uniforms.slice(0, draftLength + 1),
+    })
     return { first: accepted > 0 ? tokens[0]! : next, accepted }
   })
 }

@@ -1,5 +1,5 @@
 import { add, type Device, embedding, type Head, headLogits, relu, type Tensor, uniform01 } from '@outrider/tensor'
-import type { ForwardOptions, KvCache, Parameters, StoredForm, TrainableLM } from '@outrider/transformer'
+import type { ForwardOptions, KvCache, ModelParameters, StoredForm, TrainableLM } from '@outrider/transformer'
 import { SequenceCache } from './sequence-cache'
 
 export interface WindowMlpConfig {
@@ -18,10 +18,10 @@ export interface WindowMlpConfig {
 export class WindowMlp implements TrainableLM {
   readonly device: Device
   readonly config: Required<WindowMlpConfig>
-  readonly parameters: Parameters
+  readonly parameters: ModelParameters
   readonly parameterCount: number
 
-  constructor(device: Device, config: Required<WindowMlpConfig>, parameters: Parameters) {
+  constructor(device: Device, config: Required<WindowMlpConfig>, parameters: ModelParameters) {
     this.device = device
     this.config = config
     this.parameters = parameters
@@ -33,7 +33,7 @@ export class WindowMlp implements TrainableLM {
     for (let distance = 0; distance < window; distance++)
       shapes.set(`embedding.${distance}.weight`, [config.vocabularySize, hiddenSize])
     shapes.set('head.weight', [config.vocabularySize, hiddenSize])
-    const parameters: Parameters = { 'head.bias': device.zeros([config.vocabularySize]).keep() }
+    const parameters: ModelParameters = { 'head.bias': device.zeros([config.vocabularySize]).keep() }
     for (const [index, [name, shape]] of [...shapes].entries()) {
       const values = Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => uniform01(seed, index * 2 ** 32 + i))
       parameters[name] = device
@@ -77,16 +77,16 @@ export class WindowMlp implements TrainableLM {
     return this.device.scope(() => this.#hidden(this.parameters, tokens))
   }
 
-  trainingHidden(parameters: Parameters, tokens: Tensor): Tensor {
+  trainingHidden(parameters: ModelParameters, tokens: Tensor): Tensor {
     return this.#hidden(parameters, tokens)
   }
 
-  head(parameters: Parameters = this.parameters): Head {
+  head(parameters: ModelParameters = this.parameters): Head {
     return { weight: parameters['head.weight']!, bias: parameters['head.bias']! }
   }
 
   #hidden(
-    parameters: Parameters,
+    parameters: ModelParameters,
     tokens: Tensor,
     { cache, counts }: { cache?: KvCache | undefined; counts?: readonly number[] } = {},
   ): Tensor {

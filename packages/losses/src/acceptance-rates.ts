@@ -3,14 +3,14 @@ import { tvd } from './builtin/tvd'
 import { checkLogits } from './row-loss/check-inputs'
 import { lineOf, rowLossProgram, rowStats, rowValues } from './row-loss/program'
 
-const program = rowLossProgram('acceptance', tvd.parts)
+const program = rowLossProgram('acceptance', tvd.terms)
 
 /**
  * α = Σ min(p, q) by row: the chance that a token drafted from p is accepted by q (Leviathan et al. 2023, arXiv 2211.17192).
  *
  * @param draftLogits     f32 [rows, draft vocabulary]
  * @param targetLogits    f32 [rows, target vocabulary]
- * @param vocabularySize  columns from there on are padding and count as absent; default: the narrower logits' width
+ * @param vocabularySize  columns from there on are padding and count as absent; default: those of the narrower logits
  * @returns f32 [rows]. Not differentiable; the caller disposes of it.
  * @throws ShapeError or OutriderError DTYPE_MISMATCH for logits that do not go together
  */

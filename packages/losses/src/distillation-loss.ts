@@ -11,7 +11,7 @@ export interface DistillationInputs {
   targetLogits?: Tensor | undefined
   /** u32 [rows]: the next tokens, for losses of labels. */
   labels?: Tensor | undefined
-  /** Tokens of the vocabulary: columns from there on are padding and count as absent. Default: the narrower logits' width. */
+  /** Tokens of the vocabulary: columns from there on are padding and count as absent. Default: those of the narrower logits. */
   vocabularySize?: number | undefined
   /** f32 [rows]: 1 where a row counts, 0 where not. Default: all count. */
   mask?: Tensor | undefined
@@ -39,7 +39,7 @@ export interface DistillationResult {
 
 /** The last hidden states of a model (after its last norm) and the head that turns them into logits. */
 export interface HeadStates {
-  /** f32 [rows, width]. Those of the draft may be f16 where the device has `shader-f16`; logits are f32 all the same. */
+  /** f32 [rows, hiddenSize]. Those of the draft may be f16 where the device has `shader-f16`; logits are f32 all the same. */
   hidden: Tensor
   /** The draft's weight is f32 or f16, and its gradient f32; the target's may be of any format that `linear` takes. */
   head: Head

@@ -29,17 +29,17 @@ import {
 const close = { absolute: 1e-6, relative: 1e-4 }
 
 describe('a loss of heads with a bias, a scale and a cap', () => {
-  const [rows, width, vocabulary] = [12, 8, 36]
+  const [rows, hiddenSize, vocabulary] = [12, 8, 36]
   const given = async () => {
     const device = await testDevice()
     const matrix = (rows: number, columns: number, stream: number) =>
       device.tensor(logitsOf(rows * columns, stream, 1), { shape: [rows, columns] })
     const bias = (stream: number) => device.tensor(logitsOf(vocabulary, stream, 1))
     return {
-      draft: { hidden: matrix(rows, width, 1), weight: matrix(vocabulary, width, 2), bias: bias(5) },
+      draft: { hidden: matrix(rows, hiddenSize, 1), weight: matrix(vocabulary, hiddenSize, 2), bias: bias(5) },
       target: {
-        hidden: matrix(rows, width, 3),
-        head: { weight: matrix(vocabulary, width, 4), bias: bias(6), scale: 0.5, softCap: 2 },
+        hidden: matrix(rows, hiddenSize, 3),
+        head: { weight: matrix(vocabulary, hiddenSize, 4), bias: bias(6), scale: 0.5, softCap: 2 },
       },
       rest: {
         labels: device.tensor(Uint32Array.from({ length: rows }, (_, i) => (7 * i) % vocabulary)),
@@ -83,8 +83,8 @@ describe('a loss of a draft that says some ids alone', () => {
   const target = logitsOf(rows * vocabulary, 2, 2)
   const labels = [7, 1, 3, 10, 0, 4] // two of them cannot be said
   const rowOf = (logits: Float32Array, row: number) => {
-    const width = logits.length / rows
-    return logits.subarray(row * width, (row + 1) * width)
+    const columns = logits.length / rows
+    return logits.subarray(row * columns, (row + 1) * columns)
   }
   const targetOfCovered = Float32Array.from({ length: draft.length }, (_, i) => {
     const row = Math.floor(i / covered.length)

@@ -22,7 +22,7 @@ import {
 
 const rows = 12
 const sequenceLength = 4
-const widths = { draft: 8, target: 16 }
+const hiddenSizes = { draft: 8, target: 16 }
 const vocabulary = { draft: 37, target: 40 }
 
 async function given() {
@@ -31,8 +31,11 @@ async function given() {
     device.tensor(logitsOf(rows * columns, stream, 1), { shape: [rows, columns] })
   return {
     device,
-    draft: { hidden: matrix(rows, widths.draft, 1), weight: matrix(vocabulary.draft, widths.draft, 2) },
-    target: { hidden: matrix(rows, widths.target, 3), head: { weight: matrix(vocabulary.target, widths.target, 4) } },
+    draft: { hidden: matrix(rows, hiddenSizes.draft, 1), weight: matrix(vocabulary.draft, hiddenSizes.draft, 2) },
+    target: {
+      hidden: matrix(rows, hiddenSizes.target, 3),
+      head: { weight: matrix(vocabulary.target, hiddenSizes.target, 4) },
+    },
     rest: {
       labels: device.tensor(Uint32Array.from({ length: rows }, (_, i) => (7 * i) % 37)),
       mask: device.tensor(Float32Array.from({ length: rows }, (_, i) => (i % 5 === 3 ? 0 : 1))),
@@ -163,9 +166,12 @@ describe('a loss of heads', () => {
   it('reads a quantised head of the target', async () => {
     const inputs = await given()
     const { device } = inputs
-    const [width, target] = [32, 40]
-    const stored = device.tensor(randomWeights('q8_0', target * width, 9), { shape: [target, width], dtype: 'q8_0' })
-    const hidden = device.tensor(logitsOf(rows * width, 10, 4), { shape: [rows, width] })
+    const [hiddenSize, target] = [32, 40]
+    const stored = device.tensor(randomWeights('q8_0', target * hiddenSize, 9), {
+      shape: [target, hiddenSize],
+      dtype: 'q8_0',
+    })
+    const hidden = device.tensor(logitsOf(rows * hiddenSize, 10, 4), { shape: [rows, hiddenSize] })
     const alpha = async (chunkRows?: number) => {
       const { value, acceptanceRate } = distillationLossOfHeads(tvd, {
         draft: ofWeight(inputs.draft),
@@ -196,10 +202,10 @@ describe('a loss of heads', () => {
   for (const size of [32_000, 128_256])
     it(`holds three chunks of logits over a vocabulary of ${size}, and nothing of the whole batch's`, async () => {
       const device = await testDevice()
-      const [positions, width, chunkRows] = [96, 8, 16]
+      const [positions, hiddenSize, chunkRows] = [96, 8, 16]
       const heads = (stream: number) => ({
-        hidden: device.tensor(logitsOf(positions * width, stream, 2), { shape: [positions, width] }),
-        weight: device.tensor(logitsOf(size * width, stream + 1, 1), { shape: [size, width] }),
+        hidden: device.tensor(logitsOf(positions * hiddenSize, stream, 2), { shape: [positions, hiddenSize] }),
+        weight: device.tensor(logitsOf(size * hiddenSize, stream + 1, 1), { shape: [size, hiddenSize] }),
       })
       const [draft, target] = [heads(1), heads(3)]
       const before = device.memory.liveBytes

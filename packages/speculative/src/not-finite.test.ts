@@ -69,8 +69,8 @@ describe('verification', () => {
     const read = async (draft: number | null, target: number | null, tokens = [1, 2, 3]) => {
       using result = device.scope(() =>
         blockVerification.verify({
-          draft: rows(gamma, draft),
-          target: rows(gamma + 1, target),
+          p: rows(gamma, draft),
+          q: rows(gamma + 1, target),
           tokens: device.tensor(Uint32Array.from(tokens)),
           uniforms: device.tensor(new Float32Array(gamma + 1).fill(0.5)),
         }),

@@ -16,7 +16,6 @@ export type { DType, TypedArray } from './dtype'
 export { type ErrorCode, type ErrorOptions, OutriderError, ShapeError } from './errors'
 export {
   defineKernel,
-  type ElementWidth,
   elements,
   formOf,
   type Kernel,
@@ -26,6 +25,7 @@ export {
   linearWorkgroups,
   type ParameterValue,
   type PartForm,
+  type VectorSize,
 } from './kernel/index'
 export * from './operations/index'
 export { rowReduction, rowReductionFor } from './operations/reduce/row-reduction'

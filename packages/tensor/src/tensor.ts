@@ -22,7 +22,7 @@ export class Tensor {
    *
    * @internal
    */
-  readonly parts: readonly Tensor[]
+  readonly slabs: readonly Tensor[]
   readonly #storage: Storage | null
   #scope: Scope | null
   #disposed = false
@@ -34,9 +34,9 @@ export class Tensor {
    */
   constructor(device: Device, memory: Storage | readonly Tensor[], shape: Shape, dtype: DType, scope: Scope | null) {
     this.device = device
-    const inParts = Array.isArray(memory)
-    this.#storage = inParts ? null : (memory as Storage)
-    this.parts = inParts ? (memory as readonly Tensor[]) : [this]
+    const inSlabs = Array.isArray(memory)
+    this.#storage = inSlabs ? null : (memory as Storage)
+    this.slabs = inSlabs ? (memory as readonly Tensor[]) : [this]
     this.shape = shape
     this.dtype = dtype
     this.size = sizeOf(shape)
@@ -52,7 +52,7 @@ export class Tensor {
   /**
    * The memory of the elements.
    *
-   * @throws OutriderError DEVICE_LIMIT for a tensor that lies in parts
+   * @throws OutriderError DEVICE_LIMIT for a tensor that lies in slabs
    *
    * @internal
    */
@@ -137,7 +137,7 @@ export class Tensor {
     this.#disposed = true
     this.moveTo(null)
     if (this.#storage) this.device.release(this.#storage)
-    else for (const part of this.parts) part.dispose()
+    else for (const slab of this.slabs) slab.dispose()
   }
 
   [Symbol.dispose](): void {

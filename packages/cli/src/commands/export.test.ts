@@ -15,12 +15,12 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 const model = testData('stories260K')
 
 describe('outrider export', () => {
-  test('writes a GGUF file where --out ends so', async () => {
-    const out = join(root, 'draft.gguf')
-    const { status, json } = await runCli(['export', '--model', model, '--out', out, '--dtype', 'q8_0', '--json'])
+  test.each(['q8_0', 'q5_1'])('writes a GGUF file where --out ends so, in %s', async (dtype) => {
+    const out = join(root, `draft-${dtype}.gguf`)
+    const { status, json } = await runCli(['export', '--model', model, '--out', out, '--dtype', dtype, '--json'])
     expect(status).toBe(0)
     const file = await readFile(out)
-    expect(json()).toEqual({ out, format: 'gguf', dtype: 'q8_0', parameters: 260_032, bytes: file.length })
+    expect(json()).toEqual({ out, format: 'gguf', dtype, parameters: 260_032, bytes: file.length })
     expect(file.subarray(0, 4).toString()).toBe('GGUF')
   })
 

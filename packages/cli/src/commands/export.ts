@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
-import { type LoadDtype, loadDtypes, parameterCount, saveCausalLM, saveGguf } from '@outrider/transformer'
+import { loadDtypes, parameterCount, type SaveGgufOptions, saveCausalLM, saveGguf } from '@outrider/transformer'
 import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
@@ -10,11 +10,14 @@ import { modelSource } from '../options/groups'
 import { claimDirectory, claimFile } from '../outputs/index'
 import { bytes } from '../terminal'
 
+/** Element types that are written, in one format or the other. */
+const dtypes = [...loadDtypes, 'q5_1', 'q5_0', 'q4_1'] as const
+
 interface ExportFlags {
   model: string
   out: string
   format?: 'safetensors' | 'gguf'
-  dtype: LoadDtype
+  dtype: (typeof dtypes)[number]
   acceptDifferences?: boolean
 }
 
@@ -34,8 +37,8 @@ export const addExport: AddCommand = (program, run) => {
       ]),
     )
     .addOption(
-      new Option('--dtype <dtype>', 'of the matrices; bf16 is for safetensors, q8_0 and q4_0 for GGUF')
-        .choices(loadDtypes)
+      new Option('--dtype <dtype>', 'of the matrices; bf16 is for safetensors, what begins with q for GGUF')
+        .choices(dtypes)
         .default('f32'),
     )
     .option(
@@ -63,7 +66,7 @@ async function exportModel(
     })
   if ((format === 'gguf' && dtype === 'bf16') || (format === 'safetensors' && dtype.startsWith('q')))
     throw new OutriderError('INVALID_ARGUMENT', `--dtype ${dtype} is not for --format ${format}.`, {
-      remedy: `Use ${format === 'gguf' ? 'f32, f16, q8_0 or q4_0' : 'f32, f16 or bf16'}.`,
+      remedy: `Use ${format === 'gguf' ? 'f32, f16, q8_0, q5_1, q5_0, q4_1 or q4_0' : 'f32, f16 or bf16'}.`,
     })
   if (acceptDifferences && format !== 'gguf')
     throw new OutriderError('INVALID_ARGUMENT', '--accept-differences is for --format gguf.', {
@@ -77,7 +80,7 @@ async function exportModel(
   let differences: readonly string[] = []
   if (ggufFile) {
     const { directory, file } = ggufFile
-    const options = { file, dtype: upper as 'F32' | 'F16' | 'Q8_0' | 'Q4_0', acceptDifferences }
+    const options = { file, dtype: upper as NonNullable<SaveGgufOptions['dtype']>, acceptDifferences }
     differences = (await saveGguf(pretrained, directory, options)).differences
   } else await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16' })
   const file = format === 'gguf' ? out : join(out, 'model.safetensors')

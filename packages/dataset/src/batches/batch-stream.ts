@@ -4,7 +4,7 @@ import type { Example, Speaker } from '../tokenize/example'
 import type { OnLeftOut } from '../tokenize/left-out'
 import { tokenize } from '../tokenize/tokenize'
 import { type Batch, toBatch } from './batch'
-import { type Mixture, nextPart } from './mix'
+import { type Mixture, nextComponent } from './mix'
 import { rowLength } from './row-length'
 import { rowsHash } from './rows-hash'
 import { shuffled } from './shuffle'
@@ -38,7 +38,7 @@ export interface BatchOptions {
   onLeftOut?: OnLeftOut | undefined
 }
 
-interface Part {
+interface Component {
   name: string
   weight: number
   examples: Example[]
@@ -59,28 +59,28 @@ export async function batchStream(
   const length = rowLength({ model: speaker }, options.length)
   if (!(Number.isInteger(batchSize) && batchSize > 0))
     throw new OutriderError('INVALID_ARGUMENT', `batchSize must be a positive whole number, not ${batchSize}.`)
-  const given = 'parts' in data ? data.parts : [{ name: data.name, source: data, weight: 1 }]
-  const parts: Part[] = []
+  const given = 'components' in data ? data.components : [{ name: data.name, source: data, weight: 1 }]
+  const components: Component[] = []
   for (const { name, source, weight } of given)
-    parts.push({ name, weight, examples: await tokenize(source, speaker, length, onLeftOut), taken: 0 })
+    components.push({ name, weight, examples: await tokenize(source, speaker, length, onLeftOut), taken: 0 })
 
-  const orders = parts.map(() => ({ epoch: -1, order: shuffled(0, seed, 0) }))
+  const orders = components.map(() => ({ epoch: -1, order: shuffled(0, seed, 0) }))
   const take = (index: number): Example => {
-    const part = parts[index]!
-    const epoch = Math.floor(part.taken / part.examples.length)
+    const component = components[index]!
+    const epoch = Math.floor(component.taken / component.examples.length)
     if (orders[index]!.epoch !== epoch)
-      orders[index] = { epoch, order: shuffled(part.examples.length, seed + index, epoch) }
-    return part.examples[orders[index]!.order[part.taken++ % part.examples.length]!]!
+      orders[index] = { epoch, order: shuffled(component.examples.length, seed + index, epoch) }
+    return component.examples[orders[index]!.order[component.taken++ % component.examples.length]!]!
   }
-  const weights = parts.map(({ weight }) => weight)
+  const weights = components.map(({ weight }) => weight)
   const total = weights.reduce((a, b) => a + b, 0)
   return {
     async next() {
       const examples = Array.from({ length: batchSize }, () =>
         take(
-          nextPart(
+          nextComponent(
             weights,
-            parts.map(({ taken }) => taken),
+            components.map(({ taken }) => taken),
           ),
         ),
       )
@@ -90,7 +90,7 @@ export async function batchStream(
       seed,
       batchSize,
       length,
-      parts: parts.map(({ name, examples, taken }) => ({ name, examples: examples.length, taken })),
+      parts: components.map(({ name, examples, taken }) => ({ name, examples: examples.length, taken })),
     }),
     async restore(state) {
       const saved = state as {
@@ -110,14 +110,14 @@ export async function batchStream(
       ] as const)
         if (before !== now) throw differs(`${what} ${now}`)
       const sameData =
-        saved.parts?.length === parts.length &&
-        saved.parts.every(({ examples }, i) => examples === parts[i]!.examples.length)
+        saved.parts?.length === components.length &&
+        saved.parts.every(({ examples }, i) => examples === components[i]!.examples.length)
       if (!sameData) throw differs('The data')
-      for (const [i, part] of parts.entries()) part.taken = saved.parts[i]!.taken
+      for (const [i, component] of components.entries()) component.taken = saved.parts[i]!.taken
     },
     identity: () =>
       Promise.all(
-        parts.map(async ({ name, weight, examples }) => ({
+        components.map(async ({ name, weight, examples }) => ({
           name,
           share: weight / total,
           examples: examples.length,

@@ -3,7 +3,7 @@ import type { DataSource } from '../formats/row'
 
 /** Sources and their shares, as `mix` makes them. */
 export interface Mixture {
-  readonly parts: readonly { readonly name: string; readonly source: DataSource; readonly weight: number }[]
+  readonly components: readonly { readonly name: string; readonly source: DataSource; readonly weight: number }[]
 }
 
 /**
@@ -12,17 +12,17 @@ export interface Mixture {
  *
  * @throws OutriderError INVALID_ARGUMENT for shares that are not positive
  */
-export function mix(parts: Readonly<Record<string, readonly [DataSource, number]>>): Mixture {
-  const list = Object.entries(parts).map(([name, [source, weight]]) => ({ name, source, weight }))
+export function mix(components: Readonly<Record<string, readonly [DataSource, number]>>): Mixture {
+  const list = Object.entries(components).map(([name, [source, weight]]) => ({ name, source, weight }))
   if (list.length === 0) throw new OutriderError('INVALID_ARGUMENT', 'mix: there are no sources.')
   for (const { name, weight } of list)
     if (!(weight > 0 && Number.isFinite(weight)))
       throw new OutriderError('INVALID_ARGUMENT', `mix: the share of ${name} must be positive, not ${weight}.`)
-  return { parts: list }
+  return { components: list }
 }
 
-/** Of parts with given weights and rows taken so far, the one whose turn it is: that which is furthest behind its share. */
-export function nextPart(weights: readonly number[], taken: readonly number[]): number {
+/** Of components with given weights and rows taken so far, the one whose turn it is: that which is furthest behind its share. */
+export function nextComponent(weights: readonly number[], taken: readonly number[]): number {
   const total = weights.reduce((a, b) => a + b, 0)
   const rows = taken.reduce((a, b) => a + b, 0) + 1
   let best = 0

@@ -26,7 +26,7 @@ export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNe
     const { hidden, head } = states
     const shapes = [hidden.shape, head.weight.shape]
     if (shapes.some((shape) => shape.length !== 2) || shapes[0]![1] !== shapes[1]![1])
-      throw new ShapeError(name, shapes, 'a head must be hidden [rows, width] and weight [vocabulary, width]')
+      throw new ShapeError(name, shapes, 'a head must be hidden [rows, hiddenSize] and weight [vocabulary, hiddenSize]')
     if (states === target || hidden.dtype !== 'f16') checkDtype(name, 'hidden states', hidden, 'f32')
     checkHead(name, head)
   }

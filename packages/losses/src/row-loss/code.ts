@@ -2,8 +2,8 @@ import { formOf, type KernelPart, type PartForm } from '@outrider/tensor'
 import { rowVectors } from '@outrider/tensor/internal'
 import type { RowLossDefinition, Scope } from './definition'
 
-/** A definition's part of a loss: weighted sums of losses have several. */
-export interface Part {
+/** A definition and its weight in a loss: weighted sums of losses have several. */
+export interface Term {
   definition: RowLossDefinition
   weight: number
 }
@@ -24,20 +24,20 @@ export interface RowLossCode {
 /** What a loss is to its kernels. */
 export const lossCode: KernelPart = {
   name: 'lossCode',
-  provides: ['Token', 'Tokens', 'Row', 'addTerms', 'addTokens', 'lossValue', 'lossMass', 'lossMasses', 'lossStatistic'],
+  provides: ['Token', 'Tokens', 'Row', 'addToken', 'addTokens', 'lossValue', 'lossMass', 'lossMasses', 'lossStatistic'],
   uses: [rowVectors],
 }
 
 /**
- * WGSL for the parts of a loss: `addTerms` (a token's terms of all sums), `lossValue`, `lossMass` (p·w of a token) and
+ * WGSL for the terms of a loss: `addToken` (to all sums), `lossValue`, `lossMass` (p·w of a token) and
  * `lossStatistic`; and of several tokens at once, in the elements of V, `addTokens` and `lossMasses`. Every line of an expression is a line of its own and says whose it is, as the compiler's message shows it.
  */
-export function rowLossCode(parts: readonly Part[]): RowLossCode {
-  const sumNames = parts.map(({ definition }) => Object.keys(definition.sums ?? {}))
+export function rowLossCode(terms: readonly Term[]): RowLossCode {
+  const sumNames = terms.map(({ definition }) => Object.keys(definition.sums ?? {}))
   const first = sumNames.map((_, i) => sumNames.slice(0, i).reduce((count, names) => count + names.length, 0))
   const sums = sumNames.reduce((count, names) => count + names.length, 0)
-  const scopes = new Set(parts.flatMap(({ definition }) => (definition.pooled ? [definition.pooled.scope] : [])))
-  const statistics = statisticNames(parts)
+  const scopes = new Set(terms.flatMap(({ definition }) => (definition.pooled ? [definition.pooled.scope] : [])))
+  const statistics = statisticNames(terms)
 
   /** The row's sums and means under their names. */
   const rowVariables = (i: number) =>
@@ -52,10 +52,10 @@ export function rowLossCode(parts: readonly Part[]): RowLossCode {
 ${body}
 }`
 
-  const declarations = parts.flatMap(({ definition }, i) => [
+  const declarations = terms.flatMap(({ definition }, i) => [
     ...Object.entries(definition.sums ?? {}).map(
       ([sum, expression], k) =>
-        `fn term_${i}_${k}(token: Token) -> f32 { ${tokenVariables}\n${result(definition, `sums.${sum}`, expression)}\n}`,
+        `fn summand_${i}_${k}(token: Token) -> f32 { ${tokenVariables}\n${result(definition, `sums.${sum}`, expression)}\n}`,
     ),
     rowFunction(`value_${i}`, i, result(definition, 'value', definition.value)),
     rowFunction(`mass_${i}`, i, mass(definition), true),
@@ -64,21 +64,21 @@ ${body}
     ),
   ])
   const total = (name: string, call: string) =>
-    `fn ${name} { return ${parts.map(({ weight }, i) => `${f32(weight)} * ${call.replace('#', String(i))}`).join(' + ')}; }`
-  const terms = sumNames.flatMap((names, i) =>
-    names.map((_, k) => `(*sums)[${first[i]! + k}] += term_${i}_${k}(token);`),
+    `fn ${name} { return ${terms.map(({ weight }, i) => `${f32(weight)} * ${call.replace('#', String(i))}`).join(' + ')}; }`
+  const summands = sumNames.flatMap((names, i) =>
+    names.map((_, k) => `(*sums)[${first[i]! + k}] += summand_${i}_${k}(token);`),
   )
-  const calls = parts.flatMap(({ definition }, i) =>
+  const calls = terms.flatMap(({ definition }, i) =>
     Object.keys(definition.statistics ?? {}).map((_, k) => `statistic_${i}_${k}(row)`),
   )
   const ofTokens = `struct Token { p: f32, q: f32, logP: f32, logQ: f32, isLabel: f32, isDrawn: f32 }
 struct Row { alpha: f32, sums: array<f32, ${Math.max(1, sums)}>, means: array<f32, ${Math.max(1, sums)}> }
 ${declarations.join('\n')}
-fn addTerms(token: Token, sums: ptr<function, array<f32, ${Math.max(1, sums)}>>) { ${terms.join(' ')} }
+fn addToken(token: Token, sums: ptr<function, array<f32, ${Math.max(1, sums)}>>) { ${summands.join(' ')} }
 ${total('lossValue(row: Row) -> f32', 'value_#(row)')}
 ${total('lossMass(row: Row, token: Token) -> f32', 'mass_#(row, token)')}
 fn lossStatistic(row: Row, index: u32) -> f32 { switch (index) { ${calls.map((call, i) => `case ${i}u: { return ${call}; }`).join(' ')} default: { return 0.0; } } }`
-  const form = (width: 1 | 4) => formOf(lossCode, `${ofTokens}\n${tokensAtOnce(width, sums)}`)
+  const form = (vectorSize: 1 | 4) => formOf(lossCode, `${ofTokens}\n${tokensAtOnce(vectorSize, sums)}`)
   return {
     forms: { 1: form(1), 4: form(4) },
     sums,
@@ -89,12 +89,12 @@ fn lossStatistic(row: Row, index: u32) -> f32 { switch (index) { ${calls.map((ca
 }
 
 /** The tokens of a vector, one after another: written out, as elements of vectors that are indexed lie in memory. */
-function tokensAtOnce(width: 1 | 4, sums: number): string {
-  const elements = width === 1 ? [''] : ['.x', '.y', '.z', '.w']
+function tokensAtOnce(vectorSize: 1 | 4, sums: number): string {
+  const elements = vectorSize === 1 ? [''] : ['.x', '.y', '.z', '.w']
   const token = (e: string) =>
     `Token(${['p', 'q', 'logP', 'logQ', 'isLabel', 'isDrawn'].map((name) => `t.${name}${e}`).join(', ')})`
   return `struct Tokens { p: V, q: V, logP: V, logQ: V, isLabel: V, isDrawn: V }
-fn addTokens(t: Tokens, sums: ptr<function, array<f32, ${Math.max(1, sums)}>>) { ${elements.map((e) => `addTerms(${token(e)}, sums);`).join(' ')} }
+fn addTokens(t: Tokens, sums: ptr<function, array<f32, ${Math.max(1, sums)}>>) { ${elements.map((e) => `addToken(${token(e)}, sums);`).join(' ')} }
 fn lossMasses(row: Row, t: Tokens) -> V { return V(${elements.map((e) => `lossMass(row, ${token(e)})`).join(', ')}); }`
 }
 
@@ -114,11 +114,11 @@ function result({ name }: RowLossDefinition, field: string, expression: string, 
   return `return ${factor}(${labelled.join('\n')}\n);`
 }
 
-/** The statistics of all parts; where two have the same name, it is preceded by the loss's. */
-function statisticNames(parts: readonly Part[]): string[] {
-  const names = parts.flatMap(({ definition }) => Object.keys(definition.statistics ?? {}))
+/** The statistics of all terms; where two have the same name, it is preceded by the loss's. */
+function statisticNames(terms: readonly Term[]): string[] {
+  const names = terms.flatMap(({ definition }) => Object.keys(definition.statistics ?? {}))
   const shared = (name: string) => names.indexOf(name) !== names.lastIndexOf(name)
-  return parts.flatMap(({ definition }) =>
+  return terms.flatMap(({ definition }) =>
     Object.keys(definition.statistics ?? {}).map((name) => (shared(name) ? `${definition.name}.${name}` : name)),
   )
 }

@@ -16,13 +16,13 @@ const kernel = defineKernel({ name: 'tokenWeights', source, uses: [rowReduction]
  *
  * @returns u32 [rows]
  */
-export function drawTokens(draft: Tensor, columns: number, random: SampleOptions): Tensor {
-  const { device } = draft
-  const [rows, draftColumns] = draft.shape as [number, number]
+export function drawTokens(logits: Tensor, columns: number, random: SampleOptions): Tensor {
+  const { device } = logits
+  const [rows, draftColumns] = logits.shape as [number, number]
   return device.scope(() => {
     const weights = device.empty([rows, columns])
     device.run(kernel, {
-      bindings: { draft, weights },
+      bindings: { logits, weights },
       params: { rows, columns, draftColumns },
       forms: [rowReductionFor(columns, device.capabilities)],
       workgroups: linearWorkgroups(rows),

@@ -44,7 +44,7 @@ export function ofHeads(program: RowLossProgram, inputs: HeadInputs): Distillati
   const { draft, target, mask } = inputs
   const { device } = draft.hidden
   const { weight, bias } = draft.head
-  const parts = { hidden: draft.hidden, weight, ...(bias && { bias }) }
+  const parameters = { hidden: draft.hidden, weight, ...(bias && { bias }) }
   const wanted = {
     hidden: isTracked(draft.hidden),
     weight: isTracked(weight),
@@ -66,7 +66,7 @@ export function ofHeads(program: RowLossProgram, inputs: HeadInputs): Distillati
   }
   differentiable(result.value, {
     name: program.values.name,
-    inputs: Object.values(parts),
+    inputs: Object.values(parameters),
     saved: Object.values(gradients),
     gradient: (dvalue) => [
       () => scaled(gradients.hidden, dvalue, draft.hidden),
@@ -110,7 +110,7 @@ function pass(
 ): { values: Tensor; gradients: HeadGradients } {
   const { draft, mask, sequenceLength, pooled } = inputs
   const { device } = draft.hidden
-  const [rows, width] = draft.hidden.shape as [number, number]
+  const [rows, hiddenSize] = draft.hidden.shape as [number, number]
   // What is pooled elsewhere asks for no rows beside each other.
   const scopeRows = pooled ? 1 : rowsOfScope(program.code, rows, sequenceLength)
   const { chunks, wholeScopes } = chunksOf(rows, scopeRows, chunkRowsOf(inputs))
@@ -125,7 +125,7 @@ function pass(
     logits.targetLogits?.dispose()
     const rows = { hidden: rowsOf(draft.hidden, chunk), logits: logits.draftLogits, dlogits }
     const { hidden, weight, bias } = headGradients(draft.head, rows, wanted)
-    if (hidden) device.copy(hidden, 0, gradients.hidden!, chunk.first * width, hidden.size)
+    if (hidden) device.copy(hidden, 0, gradients.hidden!, chunk.first * hiddenSize, hidden.size)
     return { weight: added(gradients.weight, weight), bias: added(gradients.bias, bias) }
   }
   const keepGradients = (sums: Partial<Record<'weight' | 'bias', Tensor | undefined>>) => {
@@ -203,8 +203,8 @@ const added = (sum: Tensor | undefined, part: Tensor | undefined): Tensor | unde
 
 function joined(device: Device, parts: readonly Tensor[], rows: number): Tensor {
   if (parts.length === 1) return parts[0]!
-  const width = parts[0]!.shape[1]!
-  const whole = device.empty([rows, width])
+  const columns = parts[0]!.shape[1]!
+  const whole = device.empty([rows, columns])
   let at = 0
   for (const stats of parts) {
     device.copy(stats, 0, whole, at, stats.size)

@@ -11,7 +11,7 @@ import {
 import { rowVectorsFor, vectorsOf } from '@outrider/tensor/internal'
 import type { DistillationInputs, DistillationResult } from '../distillation-loss'
 import { rowMean } from '../row-mean'
-import { lossCode, type Part, type RowLossCode, rowLossCode } from './code'
+import { lossCode, type RowLossCode, rowLossCode, type Term } from './code'
 import { drawTokens } from './draw-tokens'
 import readRowText from './read-row.wgsl'
 import gradientSource from './row-gradient.wgsl'
@@ -31,10 +31,10 @@ export interface RowLossProgram {
 
 const readRow: KernelPart = { name: 'readRow', provides: ['readRow', 'isNone'], text: readRowText }
 
-export function rowLossProgram(name: string, parts: readonly Part[]): RowLossProgram {
+export function rowLossProgram(name: string, terms: readonly Term[]): RowLossProgram {
   return {
-    code: rowLossCode(parts),
-    draws: parts.some(({ definition }) => definition.draws === true),
+    code: rowLossCode(terms),
+    draws: terms.some(({ definition }) => definition.draws === true),
     sums: defineKernel({
       name: `rowSums(${name})`,
       source: sumsSource,
@@ -79,13 +79,13 @@ export interface RowStats {
 /** The sums of every row. */
 export function rowStats(program: RowLossProgram, inputs: RowInputs): RowStats {
   const { code, draws } = program
-  const { draftLogits: draft, seed = 0, firstRow = 0 } = inputs
-  const { device } = draft
+  const { draftLogits, seed = 0, firstRow = 0 } = inputs
+  const { device } = draftLogits
   const { columns, sizes, bindings, specialization } = laidOut(program, inputs)
-  const drawn = draws ? drawTokens(draft, columns, { seed, offset: firstRow }) : undefined
+  const drawn = draws ? drawTokens(draftLogits, columns, { seed, offset: firstRow }) : undefined
   const stats = device.empty([sizes.rows, 3 + code.sums])
   device.run(program.sums, {
-    bindings: { ...bindings, drawn: drawn ?? draft, stats },
+    bindings: { ...bindings, drawn: drawn ?? draftLogits, stats },
     params: sizes,
     ...specialization,
     workgroups: linearWorkgroups(sizes.rows),
@@ -194,12 +194,12 @@ export function logitsGradient(
   { sums, scopeRows }: ScopeSums,
   dvalues: Tensor,
 ): Tensor {
-  const { draftLogits: draft } = inputs
-  const { device } = draft
+  const { draftLogits } = inputs
+  const { device } = draftLogits
   const { sizes, bindings, specialization } = laidOut(program, inputs)
-  const dlogits = device.empty(draft.shape)
+  const dlogits = device.empty(draftLogits.shape)
   device.run(program.gradient, {
-    bindings: { ...bindings, drawn: drawn ?? draft, stats, pooled: sums, dvalues, dlogits },
+    bindings: { ...bindings, drawn: drawn ?? draftLogits, stats, pooled: sums, dvalues, dlogits },
     params: { ...sizes, scopeRows },
     ...specialization,
     workgroups: linearWorkgroups(sizes.rows),
@@ -209,21 +209,26 @@ export function logitsGradient(
 
 /** What the kernels that pass over the vocabulary are given alike. */
 function laidOut({ code }: RowLossProgram, inputs: RowInputs) {
-  const { draftLogits: draft, targetLogits, labels = draft } = inputs
-  const target = targetLogits ?? draft
-  const [rows, draftColumns] = draft.shape as [number, number]
+  const { draftLogits, targetLogits, labels = draftLogits } = inputs
+  const target = targetLogits ?? draftLogits
+  const [rows, draftColumns] = draftLogits.shape as [number, number]
   const targetColumns = target.shape[1]!
   const columns = inputs.vocabularySize ?? Math.min(draftColumns, targetColumns)
-  const width = [columns, draftColumns, targetColumns].every((count) => count % 4 === 0) ? 4 : 1
+  const vectorSize = [columns, draftColumns, targetColumns].every((count) => count % 4 === 0) ? 4 : 1
   return {
     /** Tokens that both vocabularies have. */
     columns,
     // The kernels count vectors.
-    sizes: { rows, columns: columns / width, draftColumns: draftColumns / width, targetColumns: targetColumns / width },
+    sizes: {
+      rows,
+      columns: columns / vectorSize,
+      draftColumns: draftColumns / vectorSize,
+      targetColumns: targetColumns / vectorSize,
+    },
     // Bindings that a loss does not read need some buffer all the same.
-    bindings: { draft, target_logits: target, labels },
+    bindings: { draft_logits: draftLogits, target_logits: target, labels },
     specialization: {
-      forms: [...rowVectorsFor(columns, width, draft.device.capabilities), code.forms[width]],
+      forms: [...rowVectorsFor(columns, vectorSize, draftLogits.device.capabilities), code.forms[vectorSize]],
       constants: { SUMS: code.sums, HAS_TARGET: targetLogits !== undefined },
     },
   }

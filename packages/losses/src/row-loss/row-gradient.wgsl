@@ -1,14 +1,14 @@
 // The gradient of a row loss in the draft's logits: dlogits(x) = dvalue · (m(x) − p(x) Σ m), m(x) = p(x)·w(x).
 //
-// draft, dlogits: [rows, draftColumns]    target_logits: [rows, targetColumns]    labels, drawn: u32 [rows]
+// draft_logits, dlogits: [rows, draftColumns]    target_logits: [rows, targetColumns]    labels, drawn: u32 [rows]
 // stats, pooled: as in row-values.wgsl    dvalues: [rows]
-// A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of WIDTH tokens.
+// A workgroup of LANES invocations a row; workgroups in a line, folded over x and y. Columns are vectors of VECTOR_SIZE tokens.
 // The padding of the draft's vocabulary has gradient 0, and so has
 // a row whose dvalue is 0. Logits that are no distribution have gradient NaN.
 
 struct Params { rows: u32, columns: u32, draftColumns: u32, targetColumns: u32, scopeRows: u32 }
 
-@group(0) @binding(0) var<storage, read> draft: array<V>;
+@group(0) @binding(0) var<storage, read> draft_logits: array<V>;
 @group(0) @binding(1) var<storage, read> target_logits: array<V>;
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
 @group(0) @binding(3) var<storage, read> drawn: array<u32>;
@@ -40,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 }
 
 fn tokensAt(index: u32, i: u32, d: u32, t: u32) -> Tokens {
-  let logP = draft[d + i] - stats[index * (3u + SUMS)];
+  let logP = draft_logits[d + i] - stats[index * (3u + SUMS)];
   let p = exp(logP);
   let is_label = isAt(i, labels[index]);
   let is_drawn = isAt(i, drawn[index]);

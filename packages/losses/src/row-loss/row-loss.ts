@@ -1,7 +1,7 @@
 import { differentiable, OutriderError } from '@outrider/tensor'
 import type { DistillationInputs, DistillationLoss, DistillationResult, HeadInputs } from '../distillation-loss'
 import { checkHeadInputs, checkInputs } from './check-inputs'
-import type { Part } from './code'
+import type { Term } from './code'
 import { checkDefinition, type RowLossDefinition } from './definition'
 import { ofHeads, pooledSumsOfHeads, type RowFigures, rowsOfHeads } from './of-heads'
 import {
@@ -19,7 +19,7 @@ import {
 /** A loss that is a sum over positions of a function of p and q there. */
 export interface RowLoss extends DistillationLoss {
   /** What it is made of: itself, or the terms of a weighted sum. */
-  readonly parts: readonly Part[]
+  readonly terms: readonly Term[]
   /** The losses of rows and their α, f32 [rows], in place of means. Not differentiable; the caller disposes of them. */
   rows(inputs: HeadInputs): RowFigures
 }
@@ -46,15 +46,15 @@ export function defineRowLoss(definition: RowLossDefinition): RowLoss {
  * @throws OutriderError INVALID_ARGUMENT where there is none, for a weight that is not a number, or where two of them
  * pool statistics over different scopes
  */
-export function weightedSum(terms: readonly (readonly [RowLoss, number])[]): RowLoss {
-  if (terms.length === 0) throw new OutriderError('INVALID_ARGUMENT', 'weightedSum: there are no losses.')
-  for (const [{ name }, weight] of terms)
+export function weightedSum(losses: readonly (readonly [RowLoss, number])[]): RowLoss {
+  if (losses.length === 0) throw new OutriderError('INVALID_ARGUMENT', 'weightedSum: there are no losses.')
+  for (const [{ name }, weight] of losses)
     if (!Number.isFinite(weight))
       throw new OutriderError('INVALID_ARGUMENT', `weightedSum: the weight of ${name} is ${weight}.`, {
         remedy: 'Give a finite number.',
       })
   const scopes = new Set(
-    terms.flatMap(([{ parts }]) => parts.flatMap(({ definition }) => definition.pooled?.scope ?? [])),
+    losses.flatMap(([{ terms }]) => terms.flatMap(({ definition }) => definition.pooled?.scope ?? [])),
   )
   if (scopes.size > 1)
     throw new OutriderError(
@@ -63,14 +63,14 @@ export function weightedSum(terms: readonly (readonly [RowLoss, number])[]): Row
       { remedy: 'Give them one scope.' },
     )
   return rowLoss(
-    terms.map(([{ name }, weight]) => `${weight}*${name}`).join('+'),
-    terms.flatMap(([{ parts }, weight]) => parts.map((part) => ({ ...part, weight: part.weight * weight }))),
+    losses.map(([{ name }, weight]) => `${weight}*${name}`).join('+'),
+    losses.flatMap(([{ terms }, weight]) => terms.map((term) => ({ ...term, weight: term.weight * weight }))),
   )
 }
 
-function rowLoss(name: string, parts: readonly Part[]): RowLoss {
-  const program = rowLossProgram(name, parts)
-  const any = (is: (definition: RowLossDefinition) => boolean) => parts.some(({ definition }) => is(definition))
+function rowLoss(name: string, terms: readonly Term[]): RowLoss {
+  const program = rowLossProgram(name, terms)
+  const any = (is: (definition: RowLossDefinition) => boolean) => terms.some(({ definition }) => is(definition))
   const needs = {
     target: any((definition) => definition.needsTarget !== false),
     labels: any((definition) => definition.needsLabels === true),
@@ -79,7 +79,7 @@ function rowLoss(name: string, parts: readonly Part[]): RowLoss {
   }
   return {
     name,
-    parts,
+    terms,
     evaluate(inputs) {
       checkInputs(name, inputs, needs)
       return ofLogits(program, inputs)

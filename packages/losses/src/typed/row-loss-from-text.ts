@@ -15,7 +15,7 @@ import { type TypedLossProblem, typedLossError } from './place'
 export async function rowLossFromText(text: string, device: Device): Promise<RowLoss> {
   const typed = parseRowLoss(text)
   const loss = defineRowLoss(typed.definition)
-  const code = `alias V = f32;\n${rowLossCode(loss.parts).forms[1].text}`
+  const code = `alias V = f32;\n${rowLossCode(loss.terms).forms[1].text}`
   // A module of its own: a broken pipeline would take with it what else is queued on the device.
   device.gpu.pushErrorScope('validation')
   const module = device.gpu.createShaderModule({ label: `typed(${loss.name})`, code })

@@ -6,13 +6,13 @@ import type { RowLoss } from '../row-loss/row-loss'
  *
  * @throws OutriderError INVALID_ARGUMENT for a weighted sum of several
  */
-export function rowLossText({ name: loss, parts }: RowLoss): string {
-  const [part, ...others] = parts
-  if (!part || others.length > 0 || part.weight !== 1)
+export function rowLossText({ name: loss, terms }: RowLoss): string {
+  const [term, ...others] = terms
+  if (!term || others.length > 0 || term.weight !== 1)
     throw new OutriderError('INVALID_ARGUMENT', `${loss} is a weighted sum, which has no text of its own.`, {
       remedy: 'Write out its terms one by one.',
     })
-  const { name, sums = {}, pooled, value, weight, weightedMass, statistics = {} } = part.definition
+  const { name, sums = {}, pooled, value, weight, weightedMass, statistics = {} } = term.definition
   const lines = [
     `name = ${name}`,
     ...Object.entries(sums).map(([sum, expression]) => `sum ${sum} = ${expression}`),

@@ -77,7 +77,7 @@ describe('a typed loss', () => {
     for (const name of lossNames) {
       const loss = lossByName(name)
       const { definition } = parseRowLoss(rowLossText(loss))
-      const given = loss.parts[0]!.definition
+      const given = loss.terms[0]!.definition
       expect({ draws: false, ...definition }).toEqual({ ...given, draws: given.draws ?? false })
       expect((await rowLossFromText(rowLossText(loss), await testDevice())).name).toBe(loss.name)
     }
@@ -173,7 +173,7 @@ describe('hostile text', () => {
     'token.p',
     'dlogits',
     'workgroupBarrier()',
-    'term_0_0(token)',
+    'summand_0_0(token)',
     'array<f32, 4>(p, p, p, p)',
     '`p`',
     '"p"',

@@ -61,12 +61,9 @@ function lawOf(rule: VerificationRule, drafter: Drafter, rows: number[][], polic
     const tokens = [...prompt, ...said]
     const ids = drafted(drafter, policy(), tokens, blocks)
     const states = [tokens.at(-1)!, ...ids]
-    const draft = ids.map((id) => rows.map((_, x) => (x === id ? 1 : 0)))
-    const target = states.map((state) => rows[state]!)
-    const verdicts = verdictMeasure(
-      (uniforms) => rule.reference({ draft, target, tokens: ids, uniforms }),
-      ids.length + 1,
-    )
+    const p = ids.map((id) => rows.map((_, x) => (x === id ? 1 : 0)))
+    const q = states.map((state) => rows[state]!)
+    const verdicts = verdictMeasure((uniforms) => rule.reference({ p, q, tokens: ids, uniforms }), ids.length + 1)
     for (const [{ accepted, next }, measure] of verdicts)
       visit({
         said: [...said, ...ids.slice(0, accepted), next],

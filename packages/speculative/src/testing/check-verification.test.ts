@@ -21,10 +21,10 @@ const typical: VerificationDefinition = {
   keeps: 'unbroken',
   passes: 'q > 0.3',
   residual: 'q',
-  reference({ target, tokens, uniforms }) {
-    const accepted = Array.from(tokens).findIndex((x, i) => !(target[i]![x]! > 0.3))
+  reference({ q, tokens, uniforms }) {
+    const accepted = Array.from(tokens).findIndex((x, i) => !(q[i]![x]! > 0.3))
     const kept = accepted < 0 ? tokens.length : accepted
-    return { accepted: kept, next: drawFrom(target[kept]!, uniforms[tokens.length]!, [1]) }
+    return { accepted: kept, next: drawFrom(q[kept]!, uniforms[tokens.length]!, [1]) }
   },
 }
 
@@ -78,7 +78,7 @@ describe('a rule that is checked', () => {
       residual: 'q',
       reference(input) {
         const { accepted } = reference(input)
-        return { accepted, next: drawFrom(input.target[accepted]!, input.uniforms[input.tokens.length]!, [1]) }
+        return { accepted, next: drawFrom(input.q[accepted]!, input.uniforms[input.tokens.length]!, [1]) }
       },
     }
     expect((await refusal(careless)).message).toContain('careless is not exact')

@@ -92,11 +92,11 @@ async function checkDevice(
   const samples = Array.from({ length: blocks }, () => sample(random, vocabulary, draftLength))
   const tensor = (rows: readonly Float32Array[]) =>
     device.tensor(Float32Array.from(rows.flatMap((row) => [...row])), { shape: [rows.length, vocabulary] })
-  const verdicts = samples.map(({ draft, target, tokens, uniforms }) =>
+  const verdicts = samples.map(({ p, q, tokens, uniforms }) =>
     device.scope(() =>
       rule.verify({
-        draft: tensor(draft),
-        target: tensor(target),
+        p: tensor(p),
+        q: tensor(q),
         tokens: device.tensor(Uint32Array.from(tokens)),
         uniforms: device.tensor(Float32Array.from(uniforms)),
       }),
@@ -127,10 +127,10 @@ function sample(random: () => number, vocabulary: number, draftLength: number) {
   const some = () => Array.from({ length: vocabulary }, () => random() ** 3 + 1e-6)
   const goals = Array.from({ length: draftLength + 1 }, some)
   const far = random() < 0.25
-  const draft = goals
+  const p = goals
     .slice(0, draftLength)
-    .map((row) => normalised(far ? some() : row.map((q) => q * (0.5 + random()))))
-  const tokens = draft.map((row) => {
+    .map((row) => normalised(far ? some() : row.map((goal) => goal * (0.5 + random()))))
+  const tokens = p.map((row) => {
     let rest = random()
     return Math.max(
       0,
@@ -141,7 +141,7 @@ function sample(random: () => number, vocabulary: number, draftLength: number) {
     )
   })
   const uniforms = Array.from({ length: draftLength + 1 }, random)
-  return { draft, target: goals.map(normalised), tokens, uniforms }
+  return { p, q: goals.map(normalised), tokens, uniforms }
 }
 
 /** The uniforms, and those beside them: f32 may round an edge to the other side of a uniform. */

@@ -28,7 +28,7 @@ export function law(reference: VerificationRule['reference'], p: Chain, q: Chain
     const states = [start, ...tokens]
     const draft = tokens.map((_, i) => p[states[i]!]!)
     const target = states.map((state) => q[state]!)
-    const verdicts = verdictMeasure((uniforms) => reference({ draft, target, tokens, uniforms }), draftLength + 1)
+    const verdicts = verdictMeasure((uniforms) => reference({ p: draft, q: target, tokens, uniforms }), draftLength + 1)
     for (const [{ accepted, next }, measure] of verdicts) {
       const head = [...tokens.slice(0, accepted), next]
       expectedTokens += drafted * measure * head.length

@@ -16,23 +16,23 @@ export const blockVerification: VerificationRule = defineVerification({
   weight: 'min(w * q / p, 1.0)',
   passes: 'select(u * (mass + (1.0 - w)) < mass, u < w, last)',
   residual: 'max(w * q - p, 0.0)',
-  reference({ draft, target, tokens, uniforms }) {
+  reference({ p, q, tokens, uniforms }) {
     const draftLength = tokens.length
     let accepted = 0
     let acceptedWeight = 1
     let w = 1
     for (let i = 1; i <= draftLength; i++) {
       const x = tokens[i - 1]!
-      w = Math.min((w * target[i - 1]![x]!) / draft[i - 1]![x]!, 1)
-      const s = i < draftLength ? total(residual(target[i]!, draft[i]!, w)) : w
+      w = Math.min((w * q[i - 1]![x]!) / p[i - 1]![x]!, 1)
+      const s = i < draftLength ? total(residual(q[i]!, p[i]!, w)) : w
       const norm = i < draftLength ? s + 1 - w : 1
       if (uniforms[i - 1]! * norm < s) {
         accepted = i
         acceptedWeight = w
       }
     }
-    const q = target[accepted]!
-    const weights = accepted < draftLength ? residual(q, draft[accepted]!, acceptedWeight) : q
-    return { accepted, next: drawFrom(weights, uniforms[draftLength]!, q) }
+    const goal = q[accepted]!
+    const weights = accepted < draftLength ? residual(goal, p[accepted]!, acceptedWeight) : goal
+    return { accepted, next: drawFrom(weights, uniforms[draftLength]!, goal) }
   },
 })

@@ -10,14 +10,14 @@ export const cautiousVerification = defineVerification({
   keeps: 'unbroken',
   passes: 'u * p < 0.5 * min(p, q)',
   residual: 'q - 0.5 * min(p, q)',
-  reference({ draft, target, tokens, uniforms }) {
+  reference({ p, q, tokens, uniforms }) {
     const draftLength = tokens.length
     for (let i = 0; i < draftLength; i++) {
-      const [p, q, x] = [draft[i]!, target[i]!, tokens[i]!]
-      if (uniforms[i]! < 0.5 * Math.min(1, q[x]! / p[x]!)) continue
-      const left = Array.from(q, (goal, y) => goal - 0.5 * Math.min(goal, p[y]!))
-      return { accepted: i, next: drawFrom(left, uniforms[draftLength]!, q) }
+      const x = tokens[i]!
+      if (uniforms[i]! < 0.5 * Math.min(1, q[i]![x]! / p[i]![x]!)) continue
+      const left = Array.from(q[i]!, (goal, y) => goal - 0.5 * Math.min(goal, p[i]![y]!))
+      return { accepted: i, next: drawFrom(left, uniforms[draftLength]!, q[i]!) }
     }
-    return { accepted: draftLength, next: drawFrom(target[draftLength]!, uniforms[draftLength]!, [1]) }
+    return { accepted: draftLength, next: drawFrom(q[draftLength]!, uniforms[draftLength]!, [1]) }
   },
 })

@@ -56,8 +56,8 @@ describe('verification by enumeration of every draft and every outcome', () => {
 
   it('never accepts or draws a token of which the target gives none', () => {
     const input = {
-      draft: [[0.5, 0.5, 0]],
-      target: [
+      p: [[0.5, 0.5, 0]],
+      q: [
         [0, 1, 0],
         [0, 0, 1],
       ],

@@ -37,9 +37,8 @@ export function judged(
   logits: Tensor,
   { sampling, verification, uniforms }: { sampling: Sampling; verification: VerificationRule; uniforms: Tensor },
 ): Tensor {
-  const target = samplingDistribution(logits, sampling)
-  const draft = probabilities ?? oneHot(tokens, target.shape.at(-1)!)
-  return verification.verify({ draft, target, tokens, uniforms })
+  const q = samplingDistribution(logits, sampling)
+  return verification.verify({ p: probabilities ?? oneHot(tokens, q.shape.at(-1)!), q, tokens, uniforms })
 }
 
 /** Numbers `counter`, `counter` + 1, … of a seed, in [0, 1). */

@@ -27,9 +27,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (position < params.draftLength) {
     let begin = position * params.vocabulary;
     for (var i = begin + lane; i < begin + params.vocabulary; i += LANES) {
-      let draft = p[i];
+      let chance = p[i];
       let goal = q[i];
-      sum += vec4f(min(draft, goal), ruleResidual(draft, goal, w), select(0.0, 1.0, isNaN(draft)), 0.0);
+      sum += vec4f(min(chance, goal), ruleResidual(chance, goal, w), select(0.0, 1.0, isNaN(chance)), 0.0);
     }
   }
   sum = rowSum4(sum, lane);

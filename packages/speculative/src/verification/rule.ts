@@ -19,11 +19,11 @@ export interface VerificationRule {
 
 /** What a verification rule sees of one block. Distributions are normalised; p is what the tokens were drawn from. */
 export interface VerificationInput {
-  /** The draft's distributions p, [γ][V]: row i is the one that `tokens[i]` was drawn from. */
-  draft: readonly ArrayLike<number>[]
-  /** The target's distributions q, [γ + 1][V]: row i follows the first i drafted tokens. */
-  target: readonly ArrayLike<number>[]
-  /** The drafted ids x, [γ]. */
+  /** The draft's distributions, [γ][V]: row i is the one that `tokens[i]` was drawn from. */
+  p: readonly ArrayLike<number>[]
+  /** The target's distributions, [γ + 1][V]: row i follows the first i drafted tokens. */
+  q: readonly ArrayLike<number>[]
+  /** The drafted ids, [γ]. */
   tokens: ArrayLike<number>
   /** Independent uniforms in [0, 1), [γ + 1]: one for each drafted token, and the last for the token after them. */
   uniforms: ArrayLike<number>
@@ -31,11 +31,11 @@ export interface VerificationInput {
 
 /** The same on the device. */
 export interface VerifyInput {
-  /** p, f32 [γ, V]. */
-  draft: Tensor
-  /** q, f32 [γ + 1, V]. */
-  target: Tensor
-  /** x, u32 [γ]. */
+  /** The draft's, f32 [γ, V]. */
+  p: Tensor
+  /** The target's, f32 [γ + 1, V]. */
+  q: Tensor
+  /** u32 [γ]. */
   tokens: Tensor
   /** f32 [γ + 1]. */
   uniforms: Tensor

@@ -15,13 +15,13 @@ export const tokenVerification: VerificationRule = defineVerification({
   keeps: 'unbroken',
   passes: 'u * p < q',
   residual: 'max(q - p, 0.0)',
-  reference({ draft, target, tokens, uniforms }) {
+  reference({ p, q, tokens, uniforms }) {
     const draftLength = tokens.length
     for (let i = 0; i < draftLength; i++) {
       const x = tokens[i]!
-      if (uniforms[i]! * draft[i]![x]! < target[i]![x]!) continue
-      return { accepted: i, next: drawFrom(residual(target[i]!, draft[i]!), uniforms[draftLength]!, target[i]!) }
+      if (uniforms[i]! * p[i]![x]! < q[i]![x]!) continue
+      return { accepted: i, next: drawFrom(residual(q[i]!, p[i]!), uniforms[draftLength]!, q[i]!) }
     }
-    return { accepted: draftLength, next: drawFrom(target[draftLength]!, uniforms[draftLength]!, [1]) }
+    return { accepted: draftLength, next: drawFrom(q[draftLength]!, uniforms[draftLength]!, [1]) }
   },
 })

@@ -29,20 +29,20 @@ function distributions(random: () => number, rows: number, vocabulary: number, p
 }
 
 interface Block {
-  draft: Float32Array[]
-  target: Float32Array[]
+  p: Float32Array[]
+  q: Float32Array[]
   tokens: number[]
   uniforms: number[]
 }
 
 /** Queues a block; several of them are read in one go. */
-function queue({ draft, target, tokens, uniforms }: Block, rule: VerificationRule) {
+function queue({ p, q, tokens, uniforms }: Block, rule: VerificationRule) {
   const flat = (rows: Float32Array[]) => Float32Array.from(rows.flatMap((row) => [...row]))
-  const vocabulary = target[0]!.length
+  const vocabulary = q[0]!.length
   return device.scope(() =>
     rule.verify({
-      draft: device.tensor(flat(draft), { shape: [draft.length, vocabulary] }),
-      target: device.tensor(flat(target), { shape: [target.length, vocabulary] }),
+      p: device.tensor(flat(p), { shape: [p.length, vocabulary] }),
+      q: device.tensor(flat(q), { shape: [q.length, vocabulary] }),
       tokens: device.tensor(Uint32Array.from(tokens)),
       uniforms: device.tensor(Float32Array.from(uniforms)),
     }),
@@ -68,12 +68,12 @@ describe.each([tokenVerification, blockVerification])('$name verification on the
     for (let trial = 0; trial < 8; trial++) {
       const base = distributions(random, draftLength + 1, vocabulary, 3)
       // Close enough to be accepted often.
-      const draft = base.slice(0, draftLength).map((row) => {
+      const p = base.slice(0, draftLength).map((row) => {
         const bent = row.map((value) => value * (0.5 + random()))
         const sum = bent.reduce((a, b) => a + b, 0)
         return bent.map((value) => value / sum)
       })
-      const tokens = draft.map((row) => {
+      const tokens = p.map((row) => {
         const u = random()
         let sum = 0
         return row.findIndex((value) => {
@@ -82,12 +82,12 @@ describe.each([tokenVerification, blockVerification])('$name verification on the
         })
       })
       const uniforms = Array.from({ length: draftLength + 1 }, random)
-      const block = { draft, target: base, tokens: tokens.map((x) => Math.max(x, 0)), uniforms }
+      const block = { p, q: base, tokens: tokens.map((x) => Math.max(x, 0)), uniforms }
       const expected = rule.reference(block)
       const actual = await run(block, rule)
       expect(actual.accepted).toBe(expected.accepted)
       expect(actual.drafted).toEqual(block.tokens)
-      for (const [i, row] of draft.entries()) {
+      for (const [i, row] of p.entries()) {
         const alpha = row.reduce((sum, value, x) => sum + Math.min(value, base[i]![x]!), 0)
         expect(actual.overlap[i]).toBeCloseTo(alpha, 5)
       }
@@ -102,35 +102,35 @@ describe.each([tokenVerification, blockVerification])('$name verification on the
   })
 
   it('rejects tokens and draws none that the target gives no probability, at the ends of the uniforms', async () => {
-    const draft = [Float32Array.of(0.5, 0.25, 0.25, 0)]
-    const target = [Float32Array.of(0, 0.5, 0.5, 0), Float32Array.of(0, 0, 1, 0)]
+    const p = [Float32Array.of(0.5, 0.25, 0.25, 0)]
+    const q = [Float32Array.of(0, 0.5, 0.5, 0), Float32Array.of(0, 0, 1, 0)]
     const top = 1 - 2 ** -24
-    expect(await run({ draft, target, tokens: [0], uniforms: [0, 0] }, rule)).toMatchObject({
+    expect(await run({ p, q, tokens: [0], uniforms: [0, 0] }, rule)).toMatchObject({
       accepted: 0,
       next: 1,
     })
-    expect(await run({ draft, target, tokens: [0], uniforms: [0, top] }, rule)).toMatchObject({
+    expect(await run({ p, q, tokens: [0], uniforms: [0, top] }, rule)).toMatchObject({
       accepted: 0,
       next: 2,
     })
-    expect(await run({ draft, target, tokens: [1], uniforms: [top, top] }, rule)).toMatchObject({
+    expect(await run({ p, q, tokens: [1], uniforms: [top, top] }, rule)).toMatchObject({
       accepted: 1,
       next: 2,
     })
   })
 
   it('draws from the target where rounding leaves the residual empty', async () => {
-    const draft = [Float32Array.of(0.25000003, 0.25, 0.5)]
-    const target = [Float32Array.of(0.25, 0.25, 0.5), Float32Array.of(1, 0, 0)]
-    const verdict = await run({ draft, target, tokens: [0], uniforms: [1 - 2 ** -24, 0.3] }, rule)
+    const p = [Float32Array.of(0.25000003, 0.25, 0.5)]
+    const q = [Float32Array.of(0.25, 0.25, 0.5), Float32Array.of(1, 0, 0)]
+    const verdict = await run({ p, q, tokens: [0], uniforms: [1 - 2 ** -24, 0.3] }, rule)
     expect(verdict.accepted === 1 ? 0 : 1).toBe(verdict.next)
   })
 
   it('gives the same bits again', async () => {
     const random = generator(3)
     const block = {
-      draft: distributions(random, 4, 5000, 8),
-      target: distributions(random, 5, 5000, 8),
+      p: distributions(random, 4, 5000, 8),
+      q: distributions(random, 5, 5000, 8),
       tokens: [1, 2, 3, 4],
       uniforms: [0.1, 0.2, 0.3, 0.4, 0.5],
     }
@@ -145,7 +145,7 @@ describe.each([tokenVerification, blockVerification])('$name verification on the
 
 it('refuses distributions that do not fit together, with all shapes', () => {
   device.scope(() => {
-    const input = { draft: device.zeros([2, 5]), target: device.zeros([2, 5]) }
+    const input = { p: device.zeros([2, 5]), q: device.zeros([2, 5]) }
     expect(() =>
       tokenVerification.verify({ ...input, tokens: device.zeros([2], 'u32'), uniforms: device.zeros([3]) }),
     ).toThrow(OutriderError)
@@ -187,7 +187,7 @@ async function enumerate(rule: VerificationRule, draftLength: number): Promise<n
     const target = states.map((s) => q[s]!)
     const drafted = probability(p, 0, tokens)
     if (drafted === 0) continue
-    const results = points.map((uniforms) => queue({ draft, target, tokens, uniforms }, rule))
+    const results = points.map((uniforms) => queue({ p: draft, q: target, tokens, uniforms }, rule))
     const buffers = await device.read(results)
     for (const result of results) result.dispose()
     for (const buffer of buffers) {

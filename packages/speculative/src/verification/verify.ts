@@ -50,19 +50,16 @@ export function verificationKernels(rule: string, code: string): VerificationKer
  */
 export function verifyWith(
   { positionSums, verify }: VerificationKernels,
-  { draft, target, tokens, uniforms }: VerifyInput,
+  { p, q, tokens, uniforms }: VerifyInput,
 ): Tensor {
-  const { device } = target
-  const [draftLength, vocabulary] = draft.shape as [number, number]
+  const { device } = q
+  const [draftLength, vocabulary] = p.shape as [number, number]
   const fits =
-    draft.shape.length === 2 &&
-    target.shape.length === 2 &&
-    target.shape[0] === draftLength + 1 &&
-    target.shape[1] === vocabulary
+    p.shape.length === 2 && q.shape.length === 2 && q.shape[0] === draftLength + 1 && q.shape[1] === vocabulary
   if (!fits || tokens.size !== draftLength || uniforms.size !== draftLength + 1)
     throw new ShapeError(
       'verify',
-      [draft.shape, target.shape, tokens.shape, uniforms.shape],
+      [p.shape, q.shape, tokens.shape, uniforms.shape],
       'must be [γ, V], [γ + 1, V], [γ] and [γ + 1]',
     )
   const params = { draftLength, vocabulary }
@@ -70,14 +67,14 @@ export function verifyWith(
   const result = device.empty([2 + 2 * draftLength], 'u32')
   const lanes = rowReductionFor(vocabulary, device.capabilities)
   device.run(positionSums, {
-    bindings: { p: draft, q: target, tokens, sums },
+    bindings: { p, q, tokens, sums },
     params,
     forms: [lanes],
     workgroups: [draftLength + 1],
   })
   const LANES = lanes.constants.LANES!
   device.run(verify, {
-    bindings: { p: draft, q: target, tokens, uniforms, sums, result },
+    bindings: { p, q, tokens, uniforms, sums, result },
     params,
     constants: { LANES, ROUNDS: 1 + roundsToOne(vocabulary, LANES) },
     workgroups: [1],

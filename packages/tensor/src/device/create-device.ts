@@ -8,7 +8,7 @@ export interface DeviceOptions {
   adapter?: GPUAdapter | Promise<GPUAdapter> | undefined
   /** A device that the program already has. It is not destroyed by `dispose`. */
   device?: GPUDevice | undefined
-  /** Lay matrices in parts of at most this many bytes, though the device could bind more: as a smaller device would. */
+  /** Lay matrices in slabs of at most this many bytes, though the device could bind more: as a smaller device would. */
   maxBindingBytes?: number | undefined
   /**
    * What all tensors together may hold, in bytes; beyond it OUT_OF_MEMORY is thrown. Default: where a CPU plays the device, the

@@ -127,7 +127,7 @@ export class Device {
 
   zeros(shape: Shape, dtype: DType = 'f32'): Tensor {
     const tensor = this.empty(shape, dtype)
-    for (const { storage } of tensor.parts) this.#commands.clear(storage)
+    for (const { storage } of tensor.slabs) this.#commands.clear(storage)
     return tensor
   }
 
@@ -142,29 +142,29 @@ export class Device {
     numbers.fill(value)
     const whole = hostBytes(numbers, dtype, piece)
     const tensor = this.empty(shape, dtype)
-    for (const part of tensor.parts)
-      for (let first = 0; first < part.size; first += piece) {
-        const count = Math.min(piece, part.size - first)
-        this.#uploadElements(part, first, whole.subarray(0, (whole.length / piece) * count))
+    for (const slab of tensor.slabs)
+      for (let first = 0; first < slab.size; first += piece) {
+        const count = Math.min(piece, slab.size - first)
+        this.#uploadElements(slab, first, whole.subarray(0, (whole.length / piece) * count))
       }
     return tensor
   }
 
   /**
    * A tensor whose contents are whatever the memory held: for kernels that write every element. A matrix larger than one
-   * binding lies in parts.
+   * binding lies in slabs.
    */
   empty(shape: Shape, dtype: DType = 'f32'): Tensor {
     this.#failures.assertUsable()
     const bytes = this.#checkSize('device.empty', shape, dtype)
-    const partRows = bytes > this.#partBytes && shape.length === 2 ? this.#partRows(shape[1]!, dtype) : 0
-    if (partRows === 0) return this.adopt(this.#acquire(bytes), shape, dtype)
-    const parts: Tensor[] = []
-    for (let first = 0; first < shape[0]!; first += partRows) {
-      const part = [Math.min(partRows, shape[0]! - first), shape[1]!]
-      parts.push(new Tensor(this, this.#acquire(paddedBytes(sizeOf(part), dtype)), part, dtype, null))
+    const slabRows = bytes > this.#slabBytes && shape.length === 2 ? this.#slabRows(shape[1]!, dtype) : 0
+    if (slabRows === 0) return this.adopt(this.#acquire(bytes), shape, dtype)
+    const slabs: Tensor[] = []
+    for (let first = 0; first < shape[0]!; first += slabRows) {
+      const slab = [Math.min(slabRows, shape[0]! - first), shape[1]!]
+      slabs.push(new Tensor(this, this.#acquire(paddedBytes(sizeOf(slab), dtype)), slab, dtype, null))
     }
-    return new Tensor(this, parts, shape, dtype, this.#scopes.at(-1) ?? null)
+    return new Tensor(this, slabs, shape, dtype, this.#scopes.at(-1) ?? null)
   }
 
   /** The bytes that a tensor takes, before anything is allocated for it on either side. */
@@ -174,7 +174,7 @@ export class Device {
     if ((shape.at(-1) ?? 1) % blockElements !== 0)
       throw new ShapeError(operation, [shape], `rows of ${dtype} must be multiples of ${blockElements}`)
     const bytes = paddedBytes(sizeOf(shape), dtype)
-    const most = shape.length === 2 ? maxParts * this.#partBytes : this.capabilities.maxBufferBytes
+    const most = shape.length === 2 ? maxSlabs * this.#slabBytes : this.capabilities.maxBufferBytes
     if (bytes > most)
       throw new OutriderError(
         'DEVICE_LIMIT',
@@ -194,13 +194,13 @@ export class Device {
     return this.#recorder ?? this.#queue
   }
 
-  get #partBytes(): number {
+  get #slabBytes(): number {
     return Math.min(this.capabilities.maxBindingBytes, this.capabilities.maxBufferBytes)
   }
 
   /** How many rows fit into one binding; 0 if none do. Even, as the scales of one row may end within a word. */
-  #partRows(columns: number, dtype: DType): number {
-    return 2 * Math.floor((this.#partBytes - 16) / storedBytes(2 * columns, dtype))
+  #slabRows(columns: number, dtype: DType): number {
+    return 2 * Math.floor((this.#slabBytes - 16) / storedBytes(2 * columns, dtype))
   }
 
   /**
@@ -323,12 +323,12 @@ export class Device {
     const bytes = hostBytes(array, tensor.dtype, count * rowSize)
     const rowBytes = bytes.length / count
     let start = 0
-    for (const part of tensor.parts) {
-      const end = start + (part.shape[0] ?? 1)
+    for (const slab of tensor.slabs) {
+      const end = start + (slab.shape[0] ?? 1)
       const [from, to] = [Math.max(first, start), Math.min(first + count, end)]
       if (from < to)
         this.#uploadElements(
-          part,
+          slab,
           (from - start) * rowSize,
           bytes.subarray((from - first) * rowBytes, (to - first) * rowBytes),
         )
@@ -361,15 +361,15 @@ export class Device {
     this.#failures.assertUsable()
     if (this.#recorder) throw new OutriderError('INVALID_ARGUMENT', 'device.record: what is recorded cannot be read.')
     for (const tensor of tensors) tensor.assertUsable('tensor.data')
-    const parts = tensors.flatMap((tensor) => tensor.parts)
+    const slabs = tensors.flatMap((tensor) => tensor.slabs)
     const pending = this.#readback.read(
-      parts.map(({ storage, size, dtype }) => ({
+      slabs.map(({ storage, size, dtype }) => ({
         storage,
         bytes: Math.ceil((size * bytesPerElement('tensor.data', dtype)) / 4) * 4,
       })),
     )
     const buffers = await this.#settle(pending)
-    return tensors.map((tensor) => joined(buffers.splice(0, tensor.parts.length)))
+    return tensors.map((tensor) => joined(buffers.splice(0, tensor.slabs.length)))
   }
 
   /** Submits what is queued. */
@@ -440,8 +440,8 @@ export class Device {
   }
 }
 
-/** A matrix lies in so many parts at most. */
-const maxParts = 256
+/** A matrix lies in so many slabs at most. */
+const maxSlabs = 256
 
 /** Elements; whole blocks of every format. */
 const filledAtOnce = 2 ** 20

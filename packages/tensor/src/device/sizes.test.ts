@@ -12,7 +12,7 @@ const absurd: [string, number[], string][] = [
   ['no number', [Number.NaN, 2], 'SHAPE_MISMATCH'],
   ['a fraction', [2.5], 'SHAPE_MISMATCH'],
   ['longer than the largest buffer', [2 ** 40], 'DEVICE_LIMIT'],
-  ['a matrix of too many parts', [2 ** 40, 2], 'DEVICE_LIMIT'],
+  ['a matrix of too many slabs', [2 ** 40, 2], 'DEVICE_LIMIT'],
 ]
 
 describe('a tensor of a size that cannot be', () => {

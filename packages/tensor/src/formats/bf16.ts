@@ -2,6 +2,7 @@ import { type Format, halvesOf } from './format'
 
 /** bfloat16: the upper half of an f32. */
 export const bf16: Format = {
+  gguf: 30,
   elements: 1,
   bytes: 2,
   decode(bytes) {
@@ -21,6 +22,7 @@ export const bf16: Format = {
     }
     return new Uint8Array(halves.buffer)
   },
+  limit: (2 - 2 ** -8) * 2 ** 127,
   device: {
     words: 4,
     rest: 0,

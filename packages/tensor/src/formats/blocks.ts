@@ -8,7 +8,8 @@ import { type FormatName, formats, wordBytes } from './index'
  */
 export function blocks(name: string, format: FormatName): KernelPart {
   const { words, rest, restType, wgsl } = formats[format].device
-  const wordType = { 1: 'u32', 2: 'vec2u', 4: 'vec4u' }[words]
+  const wordType = { 0.5: 'u32', 1: 'u32', 2: 'vec2u', 4: 'vec4u' }[words]
+  const word = words === 0.5 ? `${name}[piece / 2u] >> (16u * (piece & 1u))` : `${name}[piece]`
   return {
     name: `blocks of ${name}`,
     provides: [`load_${name}`],
@@ -18,12 +19,17 @@ export function blocks(name: string, format: FormatName): KernelPart {
       ...(rest > 0 ? [`var<storage, read> ${name}Rest: array<${restType}>`] : []),
     ],
     fields: rest > 0 ? [`${name}First: u32`] : [],
-    text: `fn load_${name}(piece: u32) -> Piece {
-  let word = ${name}[piece];
+    text: `${rest > 0 && restType === 'u32' ? halfOf(name) : ''}fn load_${name}(piece: u32) -> Piece {
+  let word = ${word};
   ${rest > 0 ? `let first = params.${name}First;\n  ` : ''}${wgsl.replaceAll('NAME', name)}
 }`,
   }
 }
+
+const halfOf = (name: string) => `fn half_${name}(i: u32) -> u32 {
+  return ${name}Rest[params.${name}First + i / 2u] >> (16u * (i & 1u));
+}
+`
 
 /** The bindings and parameters that such elements take. */
 export function blockOperands(name: string, weights: Tensor, format: FormatName) {

@@ -1,10 +1,11 @@
 import { type Format, halvesOf } from './format'
-import { floatToHalf, halfToFloat } from './half'
+import { floatToHalf, halfLimit, halfToFloat } from './half'
 
 let table: Float32Array | undefined
 
 /** IEEE half precision. */
 export const f16: Format = {
+  gguf: 1,
   elements: 1,
   bytes: 2,
   decode(bytes) {
@@ -21,6 +22,7 @@ export const f16: Format = {
     for (let i = 0; i < values.length; i++) halves[i] = floatToHalf(values[i]!)
     return new Uint8Array(halves.buffer)
   },
+  limit: halfLimit,
   device: {
     words: 4,
     rest: 0,

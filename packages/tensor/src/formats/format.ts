@@ -3,14 +3,23 @@
  * are and compute in f32. A format is a file of this folder and a line in index.ts.
  */
 export interface Format {
+  /** Its number among ggml's types, which GGUF has. */
+  readonly gguf: number
   /** Elements of a block, along a row. */
   readonly elements: number
   /** Bytes of a block in files (GGUF, safetensors), little-endian. */
   readonly bytes: number
+  /**
+   * Where a block has the numbers that elements are multiplied by, or that are added: f16, or an exponent of a byte. None of plain
+   * numbers.
+   */
+  readonly scales?: { readonly type: 'f16' | 'e8m0'; readonly places: readonly number[] }
   /** The f32 values of whole blocks. */
   decode(bytes: Uint8Array): Float32Array
   /** The blocks nearest to f32 values. Formats without it can be read and not made. */
   encode?(values: Float32Array): Uint8Array
+  /** The first magnitude that is infinite when it is encoded. */
+  readonly limit?: number
   readonly device: DeviceFormat
 }
 
@@ -20,8 +29,8 @@ export interface Format {
  * padding.
  */
 export interface DeviceFormat {
-  /** u32 words that eight neighbouring elements have in the first region. */
-  readonly words: 1 | 2 | 4
+  /** u32 words that eight neighbouring elements have in the first region; where it is half a word, the first have the low one. */
+  readonly words: 0.5 | 1 | 2 | 4
   /** 16-bit halves of a block in the second region. */
   readonly rest: number
   /** The type that the second region is read as. */
@@ -30,7 +39,8 @@ export interface DeviceFormat {
   arrange?(view: DataView, at: number, words: Uint32Array, word: number, rest: Uint16Array, half: number): void
   /**
    * WGSL statements that return the eight elements number `piece` of the tensor as a `Piece`. `word` is their words (u32, vec2u
-   * or vec4u); `NAMERest` is the second region, which begins at index `first`.
+   * or vec4u); `NAMERest` is the second region, which begins at index `first`, and read as u32 has `half_NAME(i)`: its half
+   * number i, with anything above it.
    */
   readonly wgsl: string
 }
@@ -44,22 +54,17 @@ export const restBytes = ({ elements, device }: Pick<Format, 'elements' | 'devic
 
 /** A format of blocks, from what is done with one of them. */
 export function blockFormat({
-  elements,
-  bytes,
   decode,
   encode,
-  device,
-}: {
-  elements: number
-  bytes: number
+  ...known
+}: Omit<Format, 'decode' | 'encode'> & {
   /** Writes the values of the block at byte `at`. */
   decode: (view: DataView, at: number, values: Float32Array) => void
   encode?: (values: Float32Array, view: DataView, at: number) => void
-  device: DeviceFormat
 }): Format {
+  const { elements, bytes } = known
   return {
-    elements,
-    bytes,
+    ...known,
     decode(stored) {
       const blocks = stored.length / bytes
       const values = new Float32Array(blocks * elements)
@@ -75,7 +80,6 @@ export function blockFormat({
         return new Uint8Array(view.buffer)
       },
     }),
-    device,
   }
 }
 

@@ -14,7 +14,7 @@ const writable = names.filter((name) => 'encode' in formats[name])
 const random = (size: number, stream: number) =>
   Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
 
-/** A device that binds so little that the matrices of these tests lie in parts. */
+/** A device that binds so little that the matrices of these tests lie in slabs. */
 let small: Device
 
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 describe.each(names)('weights stored as %s', (name) => {
   const format: Format = formats[name]
-  const [rows, k] = [40, 512]
+  const [rows, k] = [56, 512]
   const stored = randomWeights(name, rows * k, 3)
   const values = format.decode(stored)
 
@@ -32,7 +32,9 @@ describe.each(names)('weights stored as %s', (name) => {
     const device = await testDevice()
     const before = device.memory.liveBytes
     using weights = device.tensor(stored, { shape: [rows, k], dtype: name })
-    expect(device.memory.liveBytes - before).toBeLessThan(stored.length * 1.01 + 32)
+    // But for the byte that MXFP4's scale of one byte has beside it.
+    const padding = name === 'mxfp4' ? 18 / 17 : 1.01
+    expect(device.memory.liveBytes - before).toBeLessThan(stored.length * padding + 32)
     using floats = cast(weights, 'f32')
     expect(await floats.data()).toEqual(values)
   })
@@ -59,7 +61,7 @@ describe.each(names)('weights stored as %s', (name) => {
     }
   })
 
-  it('lie in parts where one binding does not hold them, written at once or a few rows at a time', async () => {
+  it('lie in slabs where one binding does not hold them, written at once or a few rows at a time', async () => {
     const device = await testDevice()
     using weights = small.tensor(stored, { shape: [rows, k], dtype: name })
     using written = small.empty([rows, k], name)
@@ -68,7 +70,7 @@ describe.each(names)('weights stored as %s', (name) => {
       const count = Math.min(4, rows - first)
       written.writeRows(stored.subarray(first * rowBytes, (first + count) * rowBytes), { first, count })
     }
-    expect(weights.parts.length).toBeGreaterThan(1)
+    expect(weights.slabs.length).toBeGreaterThan(1)
     const ids = Uint32Array.from([39, 7, 99])
     const x = random(3 * k, 5)
     const results = async (on: Device, matrix: typeof weights) => [
@@ -86,7 +88,12 @@ describe('formats', () => {
     const { encode, decode } = formats[name] as (typeof formats)['f16']
     const values = Float32Array.from(random(512, 7), (value, i) => (i < 256 ? value : 0))
     const back = decode(encode!(values))
-    const step = { f16: 2 ** -11, bf16: 2 ** -8, q8_0: 0.5 / 127 + 2 ** -11, q4_0: 1.02 / 8 }[name as 'f16']
+    const half = 2 ** -11
+    const steps = {
+      ...{ f16: half, bf16: 2 ** -8, q8_0: 0.5 / 127 + half, q4_0: 1.02 / 8 },
+      ...{ q4_1: 1 / 15 + 2 * half, q5_0: 1.02 / 16, q5_1: 1 / 31 + 2 * half },
+    }
+    const step = steps[name as 'f16']
     for (const [i, value] of values.entries()) expect(Math.abs(back[i]! - value)).toBeLessThanOrEqual(step)
     // What a format can say, it says again.
     expect(decode(encode!(back))).toEqual(back)
@@ -105,10 +112,10 @@ describe('formats', () => {
     },
   )
 
-  it('f32 matrices lie in parts too, and are read back whole', async () => {
+  it('f32 matrices lie in slabs too, and are read back whole', async () => {
     const values = random(600 * 12, 1)
     using matrix = small.tensor(values, { shape: [600, 12] })
-    expect(matrix.parts.length).toBe(4)
+    expect(matrix.slabs.length).toBe(4)
     expect(await matrix.data()).toEqual(values)
     const { liveBuffers } = small.memory
     matrix.dispose()
@@ -130,7 +137,7 @@ describe('formats', () => {
     const { add, softmax } = await import('../operations/index')
     expect(() => add(x, blocks)).toThrow(expect.objectContaining({ code: 'DTYPE_MISMATCH' }))
     expect(() => softmax(device.zeros([32, 4], 'f16'))).toThrow(/is f16; f32 is needed/)
-    using parts = small.zeros([600, 12])
-    expect(() => add(parts, parts)).toThrow(expect.objectContaining({ code: 'DEVICE_LIMIT' }))
+    using slabs = small.zeros([600, 12])
+    expect(() => add(slabs, slabs)).toThrow(expect.objectContaining({ code: 'DEVICE_LIMIT' }))
   })
 })

@@ -11,6 +11,9 @@ export function halfToFloat(half: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
+/** The first magnitude that becomes infinite when it is rounded to nearest: half a step above the largest number. */
+export const halfLimit = 65_520
+
 /** The half-precision bits nearest to a value, ties to even. */
 export function floatToHalf(value: number): number {
   scratch[0] = value

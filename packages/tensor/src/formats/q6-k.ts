@@ -1,14 +1,16 @@
+import { bitPairs, highNibbles, lowNibbles, pieceOf } from './bit-planes'
 import { blockFormat } from './format'
 import { halfToFloat } from './half'
-import { highNibbles, lowNibbles } from './nibbles'
 
 /**
  * 256 elements: 128 bytes of low 4 bits, 64 of high 2 bits, 16 i8 scales (one for 16 elements), f16 d; elements in halves of
  * 128, each four runs of 32; x = d · scale · (q − 32) (llama.cpp's Q6_K).
  */
 export const q6_k = blockFormat({
+  gguf: 14,
   elements: 256,
   bytes: 210,
+  scales: { type: 'f16', places: [208] },
   decode(view, at, values) {
     const d = halfToFloat(view.getUint16(at + 208, true))
     for (let part = 0; part < 2; part++)
@@ -39,7 +41,7 @@ export const q6_k = blockFormat({
           ] as const) {
             const place = part * 16 + run * 4 + (i & 3)
             words[word + place] = word8
-            rest[half + place] = bitPairs(c >>> (2 * run)) | (bitPairs(d >>> (2 * run)) << 8)
+            rest[half + place] = bitPairs(c, d, 2 * run)
           }
         }
       for (let i = 0; i < 8; i++) rest[half + 32 + i] = view.getUint16(at + 192 + 2 * i, true)
@@ -51,17 +53,12 @@ export const q6_k = blockFormat({
     let scales = NAMERest[at + 16u + number / 8u];
     let scale = bitcast<i32>(scales << (24u - 8u * ((number / 2u) & 3u))) >> 24u;
     let d = unpack2x16float(NAMERest[at + 20u]).x * f32(scale);
-    let places = vec4u(0u, 4u, 8u, 12u);
-    let highs = vec4u(0u, 2u, 4u, 6u);
-    let low = ((vec4u(word) >> places) & vec4u(15u)) | (((vec4u(pairs) >> highs) & vec4u(3u)) << vec4u(4u));
-    let high = ((vec4u(word >> 16u) >> places) & vec4u(15u)) | (((vec4u(pairs >> 8u) >> highs) & vec4u(3u)) << vec4u(4u));
-    return Piece((vec4f(low) - 32.0) * d, (vec4f(high) - 32.0) * d);`,
+    ${pieceOf(
+      [
+        { of: 'word', bits: 4 },
+        { of: 'pairs', bits: 2 },
+      ],
+      (quants) => `(vec4f(${quants}) - 32.0) * d`,
+    )}`,
   },
 })
-
-/** The low two bits of a word's four bytes, in one byte. */
-function bitPairs(word: number): number {
-  const bytes = word & 0x03030303
-  const fours = (bytes | (bytes >>> 6)) & 0x000f000f
-  return (fours | (fours >>> 12)) & 0xff
-}

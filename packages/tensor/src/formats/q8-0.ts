@@ -1,10 +1,12 @@
 import { blockFormat } from './format'
-import { floatToHalf, halfToFloat } from './half'
+import { floatToHalf, halfLimit, halfToFloat } from './half'
 
 /** 32 elements: an f16 scale d, then 32 i8; x = d · q (llama.cpp's Q8_0). */
 export const q8_0 = blockFormat({
+  gguf: 8,
   elements: 32,
   bytes: 34,
+  scales: { type: 'f16', places: [0] },
   decode(view, at, values) {
     const d = halfToFloat(view.getUint16(at, true))
     for (let i = 0; i < 32; i++) values[i] = d * view.getInt8(at + 2 + i)
@@ -20,6 +22,7 @@ export const q8_0 = blockFormat({
       view.setInt8(at + 2 + i, Math.sign(quotient) * Math.floor(Math.abs(quotient) + 0.5))
     }
   },
+  limit: halfLimit * 127,
   device: {
     words: 2,
     rest: 1,
@@ -28,7 +31,7 @@ export const q8_0 = blockFormat({
       rest[half] = view.getUint16(at, true)
       for (let i = 0; i < 8; i++) words[word + i] = view.getUint32(at + 2 + 4 * i, true)
     },
-    wgsl: `let d = unpack2x16float(NAMERest[first + piece / 8u])[(piece / 4u) & 1u];
+    wgsl: `let d = unpack2x16float(half_NAME(piece / 4u)).x;
     let places = vec4u(24u, 16u, 8u, 0u);
     return Piece(
       vec4f(bitcast<vec4i>(vec4u(word.x) << places) >> vec4u(24u)) * d,

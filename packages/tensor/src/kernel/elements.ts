@@ -7,7 +7,7 @@ import type { KernelPart } from './part'
  * How many elements are read or written at once: a number, a vector of four, or a `Piece` of eight (formats/blocks.ts); or as
  * many as V of `rowVectors` has. 'word' is one, taken as its bits.
  */
-export type ElementWidth = 1 | 4 | 8 | 'row' | 'word'
+export type VectorSize = 1 | 4 | 8 | 'row' | 'word'
 
 /**
  * Elements of tensors that may be f32 or f16 and are f32 everywhere but in memory. For a binding x the text declares
@@ -15,20 +15,20 @@ export type ElementWidth = 1 | 4 | 8 | 'row' | 'word'
  * tensors that are bound. Rounded to f16, a number past ±65504 becomes that: WGSL has no infinity to tell it by, and so the
  * largest f16 tells it (overflow.ts). f16 needs `shader-f16`.
  *
- * @param widths          by the names of bindings
+ * @param vectorSizes     by the names of bindings
  * @param options.packed  vectors of four, of u32 and i32 too, whose f16 are taken from words: nothing needs `shader-f16`
  */
 export function elements(
-  widths: Readonly<Record<string, ElementWidth>>,
+  vectorSizes: Readonly<Record<string, VectorSize>>,
   { packed = false }: { packed?: boolean } = {},
 ): KernelPart {
-  const names = Object.keys(widths)
+  const names = Object.keys(vectorSizes)
   return {
     name: `elements of ${names.join(', ')}`,
     provides: names.flatMap((name) => [`element_${name}`, `load_${name}`, `store_${name}`]),
-    elements: widths,
+    elements: vectorSizes,
     packed,
-    ...(Object.values(widths).includes(8) && { uses: [pieceType] }),
+    ...(Object.values(vectorSizes).includes(8) && { uses: [pieceType] }),
   }
 }
 
@@ -43,7 +43,7 @@ export const pieceType: KernelPart = {
 export interface ElementBinding {
   readonly name: string
   readonly isWritten: boolean
-  readonly width: ElementWidth
+  readonly vectorSize: VectorSize
   readonly packed: boolean
 }
 
@@ -59,9 +59,9 @@ export function elementsKey(
   shaderF16: boolean,
 ): number {
   let key = 0
-  for (const { name, width, packed } of bindings) {
+  for (const { name, vectorSize, packed } of bindings) {
     const place = dtypes.indexOf(tensors[name]!.dtype)
-    if (packed || width === 'word' ? place < 0 || (place === 1 && !packed && !shaderF16) : place !== 0)
+    if (packed || vectorSize === 'word' ? place < 0 || (place === 1 && !packed && !shaderF16) : place !== 0)
       assertElements(kernel, [tensors[name]!], shaderF16)
     key = 4 * key + place
   }
@@ -90,20 +90,20 @@ export const withoutHalves = (operation: string): OutriderError =>
     remedy: "cast(x, 'f32') first.",
   })
 
-/** WGSL of the types and functions, for tensors of the dtypes that are bound; `rowWidth` is the width of 'row'. */
+/** WGSL of the types and functions, for tensors of the dtypes that are bound; `rowVectorSize` is the size of 'row'. */
 export function elementsText(
   bindings: readonly ElementBinding[],
   tensors: Readonly<Record<string, Tensor>>,
-  rowWidth: 1 | 4,
+  rowVectorSize: 1 | 4,
 ): string {
   const half = bindings.some(({ name, packed }) => tensors[name]!.dtype === 'f16' && !packed)
-  const texts = bindings.map(({ name, isWritten, width, packed }) => {
+  const texts = bindings.map(({ name, isWritten, vectorSize, packed }) => {
     const { dtype } = tensors[name]!
-    if (width === 'word') return `alias element_${name} = ${dtype === 'f16' ? 'f16' : 'u32'};`
-    if (width === 8) return piecesText(name, dtype)
+    if (vectorSize === 'word') return `alias element_${name} = ${dtype === 'f16' ? 'f16' : 'u32'};`
+    if (vectorSize === 8) return piecesText(name, dtype)
     const { type, stored, load, store } = packed
       ? packedAccess(dtype)
-      : nativeAccess(dtype, width === 'row' ? rowWidth : width)
+      : nativeAccess(dtype, vectorSize === 'row' ? rowVectorSize : vectorSize)
     return `alias element_${name} = ${stored};
 fn load_${name}(i: u32) -> ${type} { let v = ${name}[i]; return ${load}; }
 ${isWritten ? `fn store_${name}(i: u32, v: ${type}) { ${name}[i] = ${store}; }` : ''}`
@@ -111,10 +111,10 @@ ${isWritten ? `fn store_${name}(i: u32, v: ${type}) { ${name}[i] = ${store}; }` 
   return `${half ? 'enable f16;\n' : ''}${texts.join('\n')}`
 }
 
-function nativeAccess(dtype: DType, width: 1 | 4) {
-  const type = width === 4 ? 'vec4f' : 'f32'
+function nativeAccess(dtype: DType, vectorSize: 1 | 4) {
+  const type = vectorSize === 4 ? 'vec4f' : 'f32'
   if (dtype === 'f32') return { type, stored: type, load: 'v', store: 'v' }
-  const stored = width === 4 ? 'vec4<f16>' : 'f16'
+  const stored = vectorSize === 4 ? 'vec4<f16>' : 'f16'
   return { type, stored, load: `${type}(v)`, store: `${stored}(clamp(v, ${type}(-65504.0), ${type}(65504.0)))` }
 }
 

@@ -1,4 +1,4 @@
-export { assertElements, type ElementWidth, elements, pieceType, withoutHalves } from './elements'
+export { assertElements, elements, pieceType, type VectorSize, withoutHalves } from './elements'
 export {
   defineKernel,
   generatedKernel,

@@ -81,10 +81,10 @@ export function defineKernel({ name, source, uses = [], constants = [] }: Kernel
     })
   const fields = used.flatMap((part) => part.fields ?? [])
   const elements = used.flatMap(({ elements = {}, packed = false }) =>
-    Object.entries(elements).map(([binding, width]) => {
+    Object.entries(elements).map(([binding, vectorSize]) => {
       const found = bindings.find((one) => one.name === binding)
       if (!found) throw new OutriderError('KERNEL', `Kernel ${name}: there is no binding "${binding}".`)
-      return { name: binding, isWritten: found.access === 'read_write', width, packed }
+      return { name: binding, isWritten: found.access === 'read_write', vectorSize, packed }
     }),
   )
   return {
@@ -157,13 +157,13 @@ export function specialize(
   same('the constant', kernel.constants, Object.keys(constants))
   const names = (parts: readonly KernelPart[]) => parts.map(({ name }) => name)
   same('a form of', names(kernel.forms), names(forms.map(({ part }) => part)))
-  const rowWidth = forms.find((form) => form.rowWidth)?.rowWidth
+  const rowVectorSize = forms.find((form) => form.rowVectorSize)?.rowVectorSize
   const enables = new Set<string>()
   const text = [
     ...Object.entries(Object.assign({}, constants, ...forms.map((form) => form.constants)) as typeof constants).map(
       ([name, value]) => `const ${name} = ${literal(value)};`,
     ),
-    elementsText(kernel.elements, tensors, rowWidth ?? 1),
+    elementsText(kernel.elements, tensors, rowVectorSize ?? 1),
     ...forms.map((form) => form.text),
     kernel.library,
     kernel.source,

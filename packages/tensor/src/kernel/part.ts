@@ -1,4 +1,4 @@
-import type { ElementWidth } from './elements'
+import type { VectorSize } from './elements'
 
 /** WGSL that kernels take from elsewhere, by the names that it declares: what stands in a kernel's `uses`. */
 export interface KernelPart {
@@ -14,7 +14,7 @@ export interface KernelPart {
   /** Those of the names that are types of f32 elements. */
   readonly floats?: readonly string[]
   /** Of `elements`: how many elements of a binding its functions take at once. */
-  readonly elements?: Readonly<Record<string, ElementWidth>>
+  readonly elements?: Readonly<Record<string, VectorSize>>
   /** Of `elements`: whether f16 is taken from words. */
   readonly packed?: boolean
   /** What its own WGSL uses. */
@@ -26,8 +26,8 @@ export interface PartForm {
   readonly part: KernelPart
   readonly text: string
   readonly constants: Readonly<Record<string, number>>
-  /** How many elements of a row are taken at once: the width 'row' of `elements`. */
-  readonly rowWidth?: 1 | 4 | undefined
+  /** How many elements of a row are taken at once: the size 'row' of `elements`. */
+  readonly rowVectorSize?: 1 | 4 | undefined
   /** What tells it from all others: a kernel's specialisation goes by it. */
   readonly number: number
 }
@@ -42,13 +42,13 @@ export function formOf(
   part: KernelPart,
   text: string,
   constants: Readonly<Record<string, number>> = {},
-  rowWidth?: 1 | 4,
+  rowVectorSize?: 1 | 4,
 ): PartForm {
   // Asked for at every dispatch: texts are compared as what they are, constants one by one.
   const ofText = getOrMake(getOrMake(forms, part, newMap), text, newList)
   const known = ofText.find((form) => part.provides.every((name) => form.constants[name] === constants[name]))
   if (known) return known
-  const form = { part, text, constants, rowWidth, number: count++ }
+  const form = { part, text, constants, rowVectorSize, number: count++ }
   ofText.push(form)
   return form
 }

@@ -9,7 +9,7 @@ import {
 import {
   compareVocabularies,
   type HiddenStatesLM,
-  type Parameters,
+  type ModelParameters,
   type PretrainedModel,
   type TrainableLM,
   type TrainingPassOptions,
@@ -43,7 +43,7 @@ export function distillation(
   loss: DistillationLoss,
   { targetStates, ...options }: DistillationSettings = {},
 ): Objective {
-  const inputs = (parameters: Parameters, batch: DeviceBatch): HeadInputs => {
+  const inputs = (parameters: ModelParameters, batch: DeviceBatch): HeadInputs => {
     const { tokens, labels, mask, length, seed, firstRow, pooled } = batch
     const states = (targetStates ?? batch.targetStates)?.of(target, batch)
     return {
@@ -59,7 +59,7 @@ export function distillation(
   }
   return {
     name: `distill ${loss.name}`,
-    ...('parts' in loss && { definition: loss.parts }), // a row loss
+    ...('terms' in loss && { definition: loss.terms }), // a row loss
     target,
     loss(parameters, batch) {
       const { value, acceptanceRate, statistics } = distillationLossOfHeads(loss, inputs(parameters, batch))

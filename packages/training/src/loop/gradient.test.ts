@@ -56,7 +56,9 @@ describe('one training step of a small Llama', () => {
       const loss = () => referenceLoss(tied, weights)
 
       const onDevice = toDevice(device, batch, 0)
-      const { value, gradients } = valueAndGradient(parameters, (draft) => nextToken({ model }).loss(draft, onDevice))
+      const { value, gradients } = valueAndGradient(parameters, (parameters) =>
+        nextToken({ model }).loss(parameters, onDevice),
+      )
       expect(Math.abs((await value.item()) - loss())).toBeLessThan(1e-5)
 
       const step = 1e-5
@@ -87,8 +89,8 @@ describe('one training step of a small Llama', () => {
     const run = async (activationCheckpointing: boolean) => {
       const before = device.memory.liveBytes
       device.resetPeak()
-      const { value, gradients } = valueAndGradient(parameters, (draft) =>
-        nextToken({ model }, { activationCheckpointing }).loss(draft, onDevice),
+      const { value, gradients } = valueAndGradient(parameters, (parameters) =>
+        nextToken({ model }, { activationCheckpointing }).loss(parameters, onDevice),
       )
       const peak = device.memory.peakBytes - before
       const tensors = [value, ...Object.values(gradients)]

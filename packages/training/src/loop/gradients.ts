@@ -1,6 +1,6 @@
 import type { Batch } from '@outrider/dataset'
 import { add, multiply, OutriderError, readAll, type Tensor, valueAndGradient } from '@outrider/tensor'
-import type { PretrainedModel, TrainableLM } from '@outrider/transformer'
+import type { ModelParameters, PretrainedModel, TrainableLM } from '@outrider/transformer'
 import { gradientNorm } from '../optimizer/gradient-norm'
 import { workingWeights } from '../precision/working-weights'
 import { type DeviceBatch, type Objective, toDevice } from './objective'
@@ -65,7 +65,7 @@ interface Sums {
 }
 
 function accumulate(
-  weights: Record<string, Tensor>,
+  weights: ModelParameters,
   objective: Objective,
   micro: readonly Batch[],
   { seed, scale, overflow }: { seed: number; scale: number; overflow: Tensor | undefined },
@@ -88,8 +88,8 @@ function accumulate(
   let sums: Sums | null = null
   for (const batch of batches) {
     const share = batch.count / total
-    const compute = (draft: Record<string, Tensor>) => {
-      const { value, aux } = objective.loss(draft, { ...batch, ...step })
+    const compute = (parameters: ModelParameters) => {
+      const { value, aux } = objective.loss(parameters, { ...batch, ...step })
       const weighted = Object.entries(aux).map(([name, figure]) => [name, multiply(figure, share)] as const)
       return { value: multiply(value, share * scale), aux: Object.fromEntries(weighted) }
     }
@@ -104,7 +104,7 @@ function accumulate(
 
 /** What the batches of a step have pooled. A loss that pools nothing, and a batch that is alone, need no pass for it. */
 function pooled(
-  weights: Record<string, Tensor>,
+  weights: ModelParameters,
   objective: Objective,
   batches: readonly DeviceBatch[],
   targetStates: TargetStates,

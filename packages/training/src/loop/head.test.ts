@@ -35,8 +35,10 @@ describe('what a model says in training', () => {
   })
 })
 
-const rowsOf = (values: ArrayLike<number>, width: number): number[][] =>
-  Array.from({ length: values.length / width }, (_, row) => Array.from(values).slice(row * width, (row + 1) * width))
+const rowsOf = (values: ArrayLike<number>, columns: number): number[][] =>
+  Array.from({ length: values.length / columns }, (_, row) =>
+    Array.from(values).slice(row * columns, (row + 1) * columns),
+  )
 
 function softmax(logits: number[]): number[] {
   const largest = Math.max(...logits)

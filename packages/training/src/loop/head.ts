@@ -1,11 +1,11 @@
 import type { HeadStates } from '@outrider/losses'
 import type { Head, Tensor } from '@outrider/tensor'
-import type { HiddenStatesLM, Parameters, TrainableLM, TrainingPassOptions } from '@outrider/transformer'
+import type { HiddenStatesLM, ModelParameters, TrainableLM, TrainingPassOptions } from '@outrider/transformer'
 
 /** What a model in training says of tokens [batch, length], a row a position: hidden states and the head that reads them. */
 export const trainedHead = (
   model: TrainableLM,
-  parameters: Parameters,
+  parameters: ModelParameters,
   tokens: Tensor,
   options: TrainingPassOptions,
 ): HeadStates => asRows(model.trainingHidden(parameters, tokens, options), model.head(parameters))
@@ -15,6 +15,6 @@ export const fixedHead = (model: HiddenStatesLM, tokens: Tensor, hidden = model.
   asRows(hidden, model.head())
 
 function asRows(hidden: Tensor, head: Head): HeadStates {
-  const width = hidden.shape.at(-1)!
-  return { hidden: hidden.reshape([hidden.size / width, width]), head }
+  const hiddenSize = hidden.shape.at(-1)!
+  return { hidden: hidden.reshape([hidden.size / hiddenSize, hiddenSize]), head }
 }

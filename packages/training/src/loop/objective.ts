@@ -1,6 +1,6 @@
 import type { Batch } from '@outrider/dataset'
 import type { Device, Tensor } from '@outrider/tensor'
-import type { HiddenStatesLM, PretrainedModel } from '@outrider/transformer'
+import type { HiddenStatesLM, ModelParameters, PretrainedModel } from '@outrider/transformer'
 import type { TargetStates } from './target-states'
 
 /** A batch on the device. */
@@ -37,14 +37,14 @@ export interface Objective {
    * The mean loss over the positions that count, a scalar. `aux` holds what else is worth logging, scalars by name, means over
    * the same positions; `acceptance_rate` is α.
    */
-  loss(parameters: Record<string, Tensor>, batch: DeviceBatch): { value: Tensor; aux: Readonly<Record<string, Tensor>> }
+  loss(parameters: ModelParameters, batch: DeviceBatch): { value: Tensor; aux: Readonly<Record<string, Tensor>> }
   /**
    * Only where the loss at a position depends on all positions of a step: sums over those of a batch that count. Of a step of
    * several batches they are computed first, without gradients, added up, and given to `loss` as the batch's `pooled`.
    */
-  pool?(parameters: Record<string, Tensor>, batch: DeviceBatch): Tensor
+  pool?(parameters: ModelParameters, batch: DeviceBatch): Tensor
   /** Per position of a batch: the loss to report on held-out data and, where there is a target, α. f32 [positions] each. */
-  measure(parameters: Record<string, Tensor>, batch: DeviceBatch): { losses: Tensor; acceptanceRates?: Tensor }
+  measure(parameters: ModelParameters, batch: DeviceBatch): { losses: Tensor; acceptanceRates?: Tensor }
 }
 
 /** Copies a batch to the device. The caller disposes of its tensors, or makes it inside a scope. */

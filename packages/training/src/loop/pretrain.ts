@@ -3,7 +3,7 @@ import { distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@ou
 import {
   compareVocabularies,
   type HiddenStatesLM,
-  type Parameters,
+  type ModelParameters,
   type PretrainedModel,
   type TrainableLM,
   type TrainingPassOptions,
@@ -23,7 +23,7 @@ export function nextToken(
   { model }: Pick<PretrainedModel<TrainableLM>, 'model'>,
   { target, ...options }: TrainingPassOptions & Pick<PretrainingOptions, 'target'> = {},
 ): Objective {
-  const inputs = (parameters: Parameters, { tokens, labels, mask }: DeviceBatch): HeadInputs => ({
+  const inputs = (parameters: ModelParameters, { tokens, labels, mask }: DeviceBatch): HeadInputs => ({
     draft: trainedHead(model, parameters, tokens, options),
     labels,
     mask,

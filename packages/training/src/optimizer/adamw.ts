@@ -1,4 +1,5 @@
 import { defineKernel, linearWorkgroups, OutriderError, type Tensor } from '@outrider/tensor'
+import type { ModelParameters } from '@outrider/transformer'
 import source from './adamw.wgsl'
 
 const kernel = defineKernel({ name: 'adamw', source })
@@ -14,8 +15,6 @@ export interface AdamWOptions {
   weightDecay?: number | undefined
 }
 
-export type Parameters = Readonly<Record<string, Tensor>>
-
 /**
  * AdamW with decoupled weight decay (Loshchilov & Hutter 2019, arXiv 1711.05101). Holds two moments a parameter, on the
  * device, until it is disposed of.
@@ -23,14 +22,14 @@ export type Parameters = Readonly<Record<string, Tensor>>
 export class AdamW {
   readonly options: Required<{ [K in keyof AdamWOptions]: number }>
   /** Moments by parameter name: the mean of gradients and of their squares. */
-  readonly means: Parameters
-  readonly squares: Parameters
+  readonly means: ModelParameters
+  readonly squares: ModelParameters
   /** Steps taken. */
   step = 0
-  readonly #parameters: Parameters
+  readonly #parameters: ModelParameters
 
   constructor(
-    parameters: Parameters,
+    parameters: ModelParameters,
     { beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weightDecay = 0.01 }: AdamWOptions = {},
   ) {
     for (const [name, value] of Object.entries({ beta1, beta2 }))
@@ -60,7 +59,7 @@ export class AdamW {
    * @param maxNorm    gradients are scaled down to this norm; 0 leaves them
    * @param scale      what the loss was multiplied by, and so gradients and norm are
    */
-  update(gradients: Parameters, norm: Tensor, rate: number, maxNorm: number, scale = 1): void {
+  update(gradients: ModelParameters, norm: Tensor, rate: number, maxNorm: number, scale = 1): void {
     this.step++
     const { beta1, beta2, epsilon, weightDecay } = this.options
     for (const [name, weight] of Object.entries(this.#parameters)) {

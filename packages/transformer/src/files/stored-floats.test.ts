@@ -12,6 +12,9 @@ describe('floatsToStored', () => {
     ['BF16', (2 - 2 ** -8) * 2 ** 127],
     ['Q8_0', 65_520 * 127],
     ['Q4_0', 65_520 * 8],
+    ['Q5_0', 65_520 * 16],
+    ['Q4_1', 65_520],
+    ['Q5_1', 65_520],
   ])('refuses what %s would make infinite, by the name of the tensor, and nothing less', (dtype, least) => {
     for (const sign of [1, -1]) {
       expect(() => floatsToStored(block(sign * least), dtype, { tensor: 'Tensor "w"' })).toThrow(
@@ -26,10 +29,13 @@ describe('floatsToStored', () => {
     }
   })
 
-  it.each<WritableDtype>(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'])('refuses as %s what is no number', (dtype) => {
-    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
-      expect(() => floatsToStored(block(value), dtype, { tensor: 'Tensor "w"' })).toThrow(
-        `Tensor "w" has the value ${value} (element 5), which is no number`,
-      )
-  })
+  it.each<WritableDtype>(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1'])(
+    'refuses as %s what is no number',
+    (dtype) => {
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+        expect(() => floatsToStored(block(value), dtype, { tensor: 'Tensor "w"' })).toThrow(
+          `Tensor "w" has the value ${value} (element 5), which is no number`,
+        )
+    },
+  )
 })

@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { type FormatName, formats } from '@outrider/tensor/internal'
+import { type Format, type FormatName, formats } from '@outrider/tensor/internal'
 import { hostFloats } from './host-floats'
 
 /** Element types of weights on the device. */
@@ -36,38 +36,24 @@ export function storedToFloats(bytes: Uint8Array, stored: string): Float32Array 
 }
 
 /** Element types that weights can be written as. */
-export type WritableDtype = 'F32' | 'F16' | 'BF16' | 'Q8_0' | 'Q4_0'
-
-const writable = { F16: formats.f16, BF16: formats.bf16, Q8_0: formats.q8_0, Q4_0: formats.q4_0 }
+export type WritableDtype = 'F32' | 'F16' | 'BF16' | 'Q8_0' | 'Q5_1' | 'Q5_0' | 'Q4_1' | 'Q4_0'
 
 /**
- * The bytes that store f32 values, rounded to nearest; Q8_0 and Q4_0 want a multiple of 32 of them.
+ * The bytes that store f32 values, rounded to nearest; formats of blocks want a multiple of 32 of them.
  *
  * @param options.tensor  what they are the values of, for errors
  * @throws OutriderError UNSUPPORTED for values that are no numbers, or that the dtype has none for: beyond 65,504 in F16, and
- *   where the scale of a block would be
+ *   where a block's scale or least value would be
  */
 export function floatsToStored(
   values: Float32Array,
   dtype: WritableDtype,
   { tensor = 'a tensor' }: { tensor?: string } = {},
 ): Uint8Array {
-  const outside = firstOutside(values, beyond[dtype])
+  const format: Format | undefined = dtype === 'F32' ? undefined : formats[dtype.toLowerCase() as FormatName]
+  const outside = firstOutside(values, format?.limit ?? Number.POSITIVE_INFINITY)
   if (outside < values.length) throw notStorable(tensor, { at: outside, value: values[outside]!, dtype })
-  if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-  return writable[dtype].encode!(values)
-}
-
-/** The first magnitude that becomes infinite when it is rounded to nearest: half a step above the largest number. */
-const [beyondF16, beyondBf16] = [65_520, (2 - 2 ** -8) * 2 ** 127]
-
-/** Blocks have an f16 scale: the largest magnitude of a block divided by 127 or by 8. */
-const beyond: Readonly<Record<WritableDtype, number>> = {
-  F32: Number.POSITIVE_INFINITY,
-  F16: beyondF16,
-  BF16: beyondBf16,
-  Q8_0: beyondF16 * 127,
-  Q4_0: beyondF16 * 8,
+  return format ? format.encode!(values) : new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }
 
 /** Where the first value is that is no number, or not below `limit`; the length where there is none. */

@@ -1,5 +1,5 @@
 import type { Device, Tensor } from '@outrider/tensor'
-import type { Parameters } from './parameters'
+import type { ModelParameters } from './parameters'
 
 /**
  * Keys and values of the tokens a model has read, for a batch of sequences of unequal length. Memory for `capacity`
@@ -68,7 +68,7 @@ export interface CausalLM {
   /** How many parameters it has, a tied head once. */
   readonly parameterCount: number
   /** Its weights by name, where they can be looked at: runs and files of answers know a model again by them. */
-  readonly parameters?: Parameters
+  readonly parameters?: ModelParameters
   /**
    * Whether the commands of a pass over one sequence can be recorded (`device.record`) and replayed further on, `start` advanced.
    * Absent: they cannot, and every pass is computed anew.

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { ModelConfig, RopeScaling } from '../config/index'
 import { stories, storiesReference } from '../stories.fixture'
 import { Decoder } from './decoder'
-import { initializeParameters, type Parameters, parameterCount } from './parameters'
+import { initializeParameters, type ModelParameters, parameterCount } from './parameters'
 import { randomised } from './randomised.fixture'
 import { type HostParameters, referenceLogits, referenceLoss } from './reference-decoder.fixture'
 import type { TrainableLM } from './trainable-lm'
@@ -137,7 +137,7 @@ const hostParameters = async (model: Pick<Decoder, 'parameters'>): Promise<HostP
 }
 
 const tokensOf = async (ids: number[]) => (await testDevice()).tensor(Uint32Array.from(ids), { shape: [1, ids.length] })
-const logitsOf = (model: Pick<TrainableLM, 'head' | 'trainingHidden'>, parameters: Parameters, tokens: Tensor) =>
+const logitsOf = (model: Pick<TrainableLM, 'head' | 'trainingHidden'>, parameters: ModelParameters, tokens: Tensor) =>
   trainingLogits(model.head(parameters), model.trainingHidden(parameters, tokens))
 const bits = async (tensor: Tensor) => [...new Uint32Array((await tensor.data()).slice().buffer)]
 
@@ -280,9 +280,9 @@ describe('a decoder', () => {
     const device = await testDevice()
     const config = { ...small, hiddenSize: 64, headDim: 16, intermediateSize: 96, vocabularySize: 200 }
     const [a, b, c] = [1, 1, 2].map((seed) => initializeParameters(device, config, seed)) as [
-      Record<string, Tensor>,
-      Record<string, Tensor>,
-      Record<string, Tensor>,
+      ModelParameters,
+      ModelParameters,
+      ModelParameters,
     ]
     const name = 'model.layers.1.mlp.up_proj.weight'
     expect(await bits(a[name]!)).toEqual(await bits(b[name]!))

@@ -15,7 +15,7 @@ import { describeModel } from './describe-model'
 import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
 import { FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
-import { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
+import { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
 import { RotaryTables } from './rotary-tables'
 import type { StoredForm, TransformerLM } from './trainable-lm'
 import { type TrainingPassOptions, trainingPass } from './training-pass'
@@ -25,7 +25,7 @@ export class Decoder implements TransformerLM {
   readonly device: Device
   readonly config: ModelConfig
   /** By Hugging Face name. A training step replaces their contents, or the tensors themselves. */
-  readonly parameters: Parameters
+  readonly parameters: ModelParameters
   readonly parameterCount: number
   readonly isReplayable = true
   readonly #description: ModelDescription
@@ -35,7 +35,7 @@ export class Decoder implements TransformerLM {
    * @param parameters  by Hugging Face name; the model takes them over
    * @throws ShapeError or OutriderError for parameters that do not fit the configuration
    */
-  constructor(device: Device, config: ModelConfig, parameters: Parameters) {
+  constructor(device: Device, config: ModelConfig, parameters: ModelParameters) {
     for (const [name, shape] of parameterShapes(config)) {
       const tensor = parameters[name]
       if (!tensor) throw new OutriderError('INVALID_ARGUMENT', `The model has no parameter "${name}".`)
@@ -71,12 +71,12 @@ export class Decoder implements TransformerLM {
     })
   }
 
-  head(parameters: Parameters = this.parameters): Head {
+  head(parameters: ModelParameters = this.parameters): Head {
     const { weight, scale, softCap } = this.#description.head
     return { weight: parameters[weight]!, scale, ...(softCap !== undefined && { softCap }) }
   }
 
-  trainingHidden(parameters: Parameters, tokens: Tensor, options?: TrainingPassOptions): Tensor {
+  trainingHidden(parameters: ModelParameters, tokens: Tensor, options?: TrainingPassOptions): Tensor {
     return trainingPass(this.#description, parameters, tokens, this.#tables, options)
   }
 

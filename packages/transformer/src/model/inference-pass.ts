@@ -11,7 +11,7 @@ import {
 } from '@outrider/tensor'
 import { gated } from './activation'
 import type { AttentionBlock, Layer, MlpBlock, ModelDescription, Norm, Projection } from './layer'
-import type { Parameters } from './parameters'
+import type { ModelParameters } from './parameters'
 import type { RotaryTables, Rotation } from './rotary-tables'
 
 /** Keys and values of one layer, f32 [batch, capacity, kvHeads, headDim]. */
@@ -39,7 +39,7 @@ export interface PassPlace {
  */
 export function inferencePass(
   { embedding: table, layers }: ModelDescription,
-  parameters: Parameters,
+  parameters: ModelParameters,
   tokens: Tensor,
   tables: RotaryTables,
   { start, context, cacheOf }: PassPlace,
@@ -64,9 +64,9 @@ export function inferencePass(
 /** A layer in few dispatches: norms before a projection are computed with it, and so is what it is added to. */
 class FusedLayer {
   readonly #layer: Layer
-  readonly #parameters: Parameters
+  readonly #parameters: ModelParameters
 
-  constructor(layer: Layer, parameters: Parameters) {
+  constructor(layer: Layer, parameters: ModelParameters) {
     this.#layer = layer
     this.#parameters = parameters
   }
@@ -127,7 +127,10 @@ class FusedLayer {
 }
 
 /** A norm as `linear` takes it. */
-export function gainOf({ weight, epsilon, offset }: Norm, parameters: Parameters): { weight: Tensor; epsilon: number } {
+export function gainOf(
+  { weight, epsilon, offset }: Norm,
+  parameters: ModelParameters,
+): { weight: Tensor; epsilon: number } {
   const gain = parameters[weight]!
   return { weight: offset === 0 ? gain : add(gain, offset), epsilon }
 }

@@ -107,11 +107,11 @@ export class FullKvCache implements KvCache {
     this.#lengths = this.#lengths.with(to, length)
     if (length === 0) return
     for (const [layer, target] of this.#layers.entries()) {
-      const width = target.keys.size / (this.batchSize * this.capacity)
-      const [at, offset] = [to * this.capacity * width, from * other.capacity * width]
+      const perPosition = target.keys.size / (this.batchSize * this.capacity)
+      const [at, offset] = [to * this.capacity * perPosition, from * other.capacity * perPosition]
       const { keys, values } = other.#layers[layer]!
-      this.device.copy(keys, offset, target.keys, at, length * width)
-      this.device.copy(values, offset, target.values, at, length * width)
+      this.device.copy(keys, offset, target.keys, at, length * perPosition)
+      this.device.copy(values, offset, target.values, at, length * perPosition)
     }
   }
 

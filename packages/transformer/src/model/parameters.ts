@@ -5,7 +5,7 @@ import { describeModel } from './describe-model'
 import type { Norm, Projection } from './layer'
 
 /** A model's parameters by their Hugging Face names; weights of linear layers are [out, in]. */
-export type Parameters = Record<string, Tensor>
+export type ModelParameters = Record<string, Tensor>
 
 /** Names and shapes of all parameters, in the order of the computation. */
 export function parameterShapes(config: ModelConfig): Map<string, readonly number[]> {
@@ -44,7 +44,7 @@ export function parameterCount(config: ModelConfig): number {
  *
  * @throws OutriderError DEVICE_LIMIT, OUT_OF_MEMORY where the device does not hold them; then none is left
  */
-export function initializeParameters(device: Device, config: ModelConfig, seed = 0): Parameters {
+export function initializeParameters(device: Device, config: ModelConfig, seed = 0): ModelParameters {
   const parameters = emptyParameters(device, config)
   const { normOffset = 0 } = config
   for (const [tensor, [name, parameter]] of Object.entries(parameters).entries()) {
@@ -61,8 +61,8 @@ export function initializeParameters(device: Device, config: ModelConfig, seed =
 }
 
 /** All of them before any is filled: what the device does not hold is refused before the host makes it. */
-function emptyParameters(device: Device, config: ModelConfig): Parameters {
-  const parameters: Parameters = {}
+function emptyParameters(device: Device, config: ModelConfig): ModelParameters {
+  const parameters: ModelParameters = {}
   try {
     for (const [name, shape] of parameterShapes(config)) parameters[name] = device.empty(shape).keep()
   } catch (error) {

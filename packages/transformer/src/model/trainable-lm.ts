@@ -1,7 +1,7 @@
 import type { Head, Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import type { CausalLM } from './causal-lm'
-import type { Parameters } from './parameters'
+import type { ModelParameters } from './parameters'
 import type { TrainingPassOptions } from './training-pass'
 
 /** A model whose hidden states and head can be had apart: what distillation wants of a target, so that all logits are never held. */
@@ -28,7 +28,7 @@ export interface StoredForm {
 /** A model that can be trained: its hidden states and its head are functions of parameters, differentiable in them. */
 export interface TrainableLM extends HiddenStatesLM {
   /** By Hugging Face name. A training step replaces their contents. */
-  readonly parameters: Parameters
+  readonly parameters: ModelParameters
   readonly stored: StoredForm
   /**
    * The hidden states that the head reads, differentiable in the parameters. Every sequence begins at position 0.
@@ -38,9 +38,9 @@ export interface TrainableLM extends HiddenStatesLM {
    * @param tokens      u32 [batch, rows]
    * @returns f32 or f16 [batch, rows, hidden]
    */
-  trainingHidden(parameters: Parameters, tokens: Tensor, options?: TrainingPassOptions): Tensor
+  trainingHidden(parameters: ModelParameters, tokens: Tensor, options?: TrainingPassOptions): Tensor
   /** @param parameters  in place of the model's own */
-  head(parameters?: Parameters): Head
+  head(parameters?: ModelParameters): Head
 }
 
 /** A trainable model of a configuration that Hugging Face directories and GGUF files can hold. */

@@ -13,7 +13,7 @@ import {
 import { isTracked } from '@outrider/tensor/internal'
 import { gated } from './activation'
 import type { AttentionBlock, Layer, MlpBlock, ModelDescription, Norm, Projection } from './layer'
-import type { Parameters } from './parameters'
+import type { ModelParameters } from './parameters'
 import type { RotaryTables } from './rotary-tables'
 
 export interface TrainingPassOptions {
@@ -32,7 +32,7 @@ export interface TrainingPassOptions {
  */
 export function trainingPass(
   { embedding: table, layers, norm }: ModelDescription,
-  parameters: Parameters,
+  parameters: ModelParameters,
   tokens: Tensor,
   tables: RotaryTables,
   { activationCheckpointing = false }: TrainingPassOptions = {},
@@ -58,14 +58,14 @@ export function trainingPass(
 }
 
 /** The parameters of a layer: all whose gradients go through it. */
-function ofLayer({ attention, mlp }: Layer, parameters: Parameters): Parameters {
+function ofLayer({ attention, mlp }: Layer, parameters: ModelParameters): ModelParameters {
   const parts = [...Object.values(attention), ...Object.values(mlp)].flatMap((part) =>
     typeof part === 'object' && 'weight' in part ? [part.weight, 'bias' in part ? part.bias : undefined] : [],
   )
   return Object.fromEntries(parts.flatMap((name) => (name ? [[name, parameters[name]!]] : [])))
 }
 
-function trainLayer(layer: Layer, parameters: Parameters, x: Tensor, tables: RotaryTables): Tensor {
+function trainLayer(layer: Layer, parameters: ModelParameters, x: Tensor, tables: RotaryTables): Tensor {
   const { attention, mlp, residualScale } = layer
   const block = ({ before, after }: AttentionBlock | MlpBlock, x: Tensor, body: (x: Tensor) => Tensor) => {
     const y = body(before ? normed(x, before, parameters) : x)
@@ -78,7 +78,7 @@ function trainLayer(layer: Layer, parameters: Parameters, x: Tensor, tables: Rot
   })
 }
 
-function attend(block: AttentionBlock, parameters: Parameters, x: Tensor, tables: RotaryTables): Tensor {
+function attend(block: AttentionBlock, parameters: ModelParameters, x: Tensor, tables: RotaryTables): Tensor {
   const { heads, kvHeads, headDim, window, scale, softCap } = block
   const [batch, rows] = x.shape as [number, number, number]
   const rotation = block.rope && tables.of(block.rope, rows)
@@ -99,12 +99,12 @@ function attend(block: AttentionBlock, parameters: Parameters, x: Tensor, tables
   return project(mixed.reshape([batch, rows, heads * headDim]), block.output, parameters)
 }
 
-function project(x: Tensor, { weight, bias }: Projection, parameters: Parameters): Tensor {
+function project(x: Tensor, { weight, bias }: Projection, parameters: ModelParameters): Tensor {
   const y = matmul(x, parameters[weight]!, { transposeB: true })
   return bias ? add(y, cast(parameters[bias]!, y.dtype)) : y
 }
 
-function normed(x: Tensor, { weight, epsilon, offset }: Norm, parameters: Parameters): Tensor {
+function normed(x: Tensor, { weight, epsilon, offset }: Norm, parameters: ModelParameters): Tensor {
   const gain = parameters[weight]!
   return rmsNorm(x, offset === 0 ? gain : add(gain, offset), { epsilon })
 }

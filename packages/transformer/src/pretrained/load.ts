@@ -39,7 +39,8 @@ export interface LoadOptions {
  *
  * - from a Hugging Face directory: config.json, model.safetensors (or shards) in F64, F32, F16, BF16 or F8,
  *   tokenizer.json, and where they are, tokenizer_config.json, chat_template.jinja and generation_config.json;
- * - from a GGUF file, which holds all of that: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q4_K and Q6_K.
+ * - from a GGUF file, which holds all of that: F32, F16, BF16, Q8_0, Q5_0, Q5_1, Q4_0, Q4_1, IQ4_NL, MXFP4, Q2_K to Q6_K and
+ *   IQ4_XS.
  *
  * Weights go to the device a few rows at a time. The caller disposes of the model.
  *

@@ -80,15 +80,15 @@ describe('a device of small bindings', () => {
   })
   afterAll(() => small.dispose())
 
-  it('holds a table larger than one of them in parts: the same bits', async () => {
+  it('holds a table larger than one of them in slabs: the same bits', async () => {
     const path = testData('stories260K')
     const whole = await loadCausalLM(path, { device: await testDevice() })
-    const inParts = await loadCausalLM(path, { device: small })
-    expect(whole.model.parameters[embedding]!.parts.length).toBe(1)
-    expect(inParts.model.parameters[embedding]!.parts.length).toBe(2)
-    expect(await logProbabilities(inParts.model, ids)).toEqual(await logProbabilities(whole.model, ids))
+    const inSlabs = await loadCausalLM(path, { device: small })
+    expect(whole.model.parameters[embedding]!.slabs.length).toBe(1)
+    expect(inSlabs.model.parameters[embedding]!.slabs.length).toBe(2)
+    expect(await logProbabilities(inSlabs.model, ids)).toEqual(await logProbabilities(whole.model, ids))
     whole.dispose()
-    inParts.dispose()
+    inSlabs.dispose()
     expect(small.memory.liveBytes).toBe(0)
   })
 })

@@ -10,7 +10,7 @@ import {
   type WeightDtype,
   weightDtype,
 } from '../files/index'
-import type { Parameters, StoredForm } from '../model/index'
+import type { ModelParameters, StoredForm } from '../model/index'
 import { checkTensors } from './check-tensors'
 import { separateWeights } from './joined-weights'
 import { withPlainNames } from './stored-names'
@@ -123,11 +123,11 @@ export async function loadParameters(
     onProgress?: ((progress: LoadProgress) => void) | undefined
     signal?: AbortSignal | undefined
   } = {},
-): Promise<Parameters> {
+): Promise<ModelParameters> {
   checkTensors(weights, expected, options.disregarded ?? (() => false))
   const names = [...expected.keys()]
   const totalBytes = names.reduce((bytes, name) => bytes + weights.tensors.get(name)!.bytes, 0)
-  const parameters: Parameters = {}
+  const parameters: ModelParameters = {}
   let loadedBytes = 0
   let queuedBytes = 0
   try {

@@ -28,9 +28,9 @@ type Kernel = Pick<AttentionOptions, 'kernel' | 'span'>
 const generations: readonly Kernel[] = [
   {},
   { kernel: 'shared' },
-  { kernel: 'broadcast' },
+  { kernel: 'subgroups' },
   { kernel: 'shared', span: 256 },
-  { kernel: 'broadcast', span: 256 },
+  { kernel: 'subgroups', span: 256 },
   { kernel: 'decoding', span: 256 },
 ]
 
@@ -84,7 +84,7 @@ export const attentionSuite: Suite = {
   },
 }
 
-const nameOf = ({ kernel, span }: Kernel) => (kernel ?? 'chosen') + (span ? `, parts of ${span}` : '')
+const nameOf = ({ kernel, span }: Kernel) => (kernel ?? 'chosen') + (span ? `, splits of ${span}` : '')
 
 function problem(device: Device, { batch, rows, keys, heads, kvHeads, headDim, start }: Shape, backward: boolean) {
   const shape = [batch, rows, heads, headDim]

@@ -41,7 +41,7 @@ describe('attention', () => {
     })
 
   it.each([undefined, 'shared', 'decoding'] as const)(
-    'in parts agrees with float64, and of one part it is the whole to the bit (kernel %s)',
+    'in splits agrees with float64, and of one split it is the whole to the bit (kernel %s)',
     async (kernel) => {
       const device = await testDevice()
       const shape = { batch: 2, rows: 3, heads: 4, keys: 70, kvHeads: 2, headDim: 8 }
@@ -58,9 +58,9 @@ describe('attention', () => {
             ),
           )
         using whole = of()
-        using parts = of(16)
+        using splits = of(16)
         using one = of(70)
-        await expectAllClose(parts, attentionInFloat64({ q, k, v }, shape, { sees: causal(starts, window) }).out, {
+        await expectAllClose(splits, attentionInFloat64({ q, k, v }, shape, { sees: causal(starts, window) }).out, {
           absolute: 2e-5,
           relative: 1e-4,
         })
@@ -69,7 +69,7 @@ describe('attention', () => {
     },
   )
 
-  it('in parts gives a row the same bits whatever rows are computed with it, and however long the cache is', async () => {
+  it('in splits gives a row the same bits whatever rows are computed with it, and however long the cache is', async () => {
     const device = await testDevice()
     const [rows, heads, headDim, keys] = [16, 2, 8, 300]
     using q = device.tensor(random(rows * heads * headDim, 13), { shape: [1, rows, heads, headDim] })

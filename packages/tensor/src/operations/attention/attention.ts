@@ -36,7 +36,7 @@ export interface AttentionOptions {
   softCap?: number | undefined
   /** Use this kernel, for comparison; by default the head and the device decide. */
   kernel?: AttentionKernelName | undefined
-  /** Cut the keys into parts of so many, where no gradients are recorded; by default the rows and the device decide. */
+  /** Cut the keys into splits of so many, where no gradients are recorded; by default the rows and the device decide. */
   span?: number | undefined
 }
 
@@ -74,11 +74,11 @@ export function attention(
   const tracked = isTracked(q, k, v)
   const kernels = attentionKernels(device, { rows, headDim, score, tracked }, kernel)
   const forward = startRun('attention', kernels.forward.kernel, start, batch)
-  // The gradients want the shift over all keys, which parts do not give.
-  const partKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
+  // The gradients want the logSumExp over all keys, which splits do not give.
+  const splitKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
   // A position moves on in replays; what visibility says lies on the device.
   const end = typeof start === 'number' && !visibility ? Math.min(start + rows, keys) : keys
-  const parts = Math.ceil(end / partKeys)
+  const splits = Math.ceil(end / splitKeys)
   const params = {
     batch,
     rows,
@@ -89,27 +89,27 @@ export function attention(
     window: Math.min(window, unlimited),
     scale: scale ?? 1 / Math.sqrt(headDim),
     ...(softCap !== undefined && { softCap }),
-    parts,
-    span: partKeys,
+    splits,
+    span: splitKeys,
   }
   const blocks = (count: number, times = 1) => linearWorkgroups(times * batch * kvHeads * Math.ceil(count / 4))
   const queries = (rows * heads) / kvHeads
-  const shift = device.empty([parts, batch, heads, rows])
+  const logSumExp = device.empty([splits, batch, heads, rows])
   const [out] = throughF32([q, k, v], [q.dtype], (q, k, v) => {
-    const out = device.empty(parts > 1 ? [parts, ...q.shape] : q.shape)
+    const out = device.empty(splits > 1 ? [splits, ...q.shape] : q.shape)
     device.run(forward.kernel, {
       ...kernels.forward.specialization,
-      bindings: { q, k, v, out, shift, ...given, ...forward.bindings },
+      bindings: { q, k, v, out, logSumExp, ...given, ...forward.bindings },
       params,
-      workgroups: blocks(queries, parts),
+      workgroups: blocks(queries, splits),
     })
-    if (parts === 1) return [out]
+    if (splits === 1) return [out]
     const whole = device.empty(q.shape)
     const { kernel, specialization } = kernels.combine()
     const combine = startRun('attention', kernel, start, batch)
     device.run(combine.kernel, {
       ...specialization,
-      bindings: { parts: out, shift, out: whole, ...given, ...combine.bindings },
+      bindings: { outs: out, logSumExp, out: whole, ...given, ...combine.bindings },
       params,
       workgroups: linearWorkgroups(Math.ceil(whole.size / 4 / 64)),
     })
@@ -122,10 +122,13 @@ export function attention(
       throw new OutriderError('UNSUPPORTED', 'attention: there is no gradient with starts by sequence.', {
         remedy: 'Train without a cache, with start 0.',
       })
-    return attentionGradients({ q, k, v, out, shift, visibility, kernels, params: { ...params, start }, blocks }, dout)
+    return attentionGradients(
+      { q, k, v, out, logSumExp, visibility, kernels, params: { ...params, start }, blocks },
+      dout,
+    )
   }
   const inputs = [q, k, v, ...(visibility ? [visibility] : [])]
-  return differentiable(out, { name: 'attention', inputs, saved: [shift], gradient })
+  return differentiable(out, { name: 'attention', inputs, saved: [logSumExp], gradient })
 }
 
 function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {

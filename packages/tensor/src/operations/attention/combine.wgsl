@@ -1,12 +1,13 @@
-// out = Σ weight · out of the parts, weight = exp(shift of the part) / Σ exp(shift of all): attention to all keys from
-// attention to each part of them (flash-decoding: Dao, Haziza, Massa & Sizov 2023). Of one part it is that part, to the bit.
+// out = Σ weight · out of the splits, weight = exp(logSumExp of the split) / Σ exp(logSumExp of all): attention to all keys
+// from attention to each split of them (flash-decoding: Dao, Haziza, Massa & Sizov 2023). Of one split it is that split, to the
+// bit.
 //
-// parts: [parts, batch, rows, heads, headDim]    shift: [parts, batch, heads, rows]    out: [batch, rows, heads, headDim]
-// One invocation a vector of out, workgroups in a line. Only parts that a row sees have been written. VECTORS: headDim / 4.
+// outs: [splits, batch, rows, heads, headDim]    logSumExp: [splits, batch, heads, rows]    out: [batch, rows, heads, headDim]
+// One invocation a vector of out, workgroups in a line. Only splits that a row sees have been written. VECTORS: headDim / 4.
 // Params: frame.ts. Before it: sight.ts.
 
-@group(0) @binding(0) var<storage, read> parts: array<vec4f>;
-@group(0) @binding(1) var<storage, read> shift: array<f32>;
+@group(0) @binding(0) var<storage, read> outs: array<vec4f>;
+@group(0) @binding(1) var<storage, read> logSumExp: array<f32>;
 @group(0) @binding(2) var<storage, read_write> out: array<vec4f>;
 
 @compute @workgroup_size(64)
@@ -23,13 +24,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let place = (batch * params.heads + head) * params.rows + row;
   let step = params.batch * params.heads * params.rows;
   var largest = -3.0e38;
-  for (var part = first; part < after; part++) { largest = max(largest, shift[place + part * step]); }
+  for (var split = first; split < after; split++) { largest = max(largest, logSumExp[place + split * step]); }
   var total = 0.0;
   var sum = vec4f();
-  for (var part = first; part < after; part++) {
-    let weight = exp(shift[place + part * step] - largest);
+  for (var split = first; split < after; split++) {
+    let weight = exp(logSumExp[place + split * step] - largest);
     total += weight;
-    sum += weight * parts[i + part * count];
+    sum += weight * outs[i + split * count];
   }
   out[i] = sum / totalOf(vec4f(total)).x;
 }

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { defineStartKernel } from '../starts'
-import { broadcastExchange } from './broadcast-exchange'
 import { decodingExchange } from './decoding-exchange'
 import { type AttentionForm, combineSource, forwardSource, keyGradientSource, queryGradientSource } from './frame'
 import { scoreUses } from './score'
 import { sharedExchange } from './shared-exchange'
+import { subgroupsExchange } from './subgroups-exchange'
 
 const forms = [
   ['shared', forwardSource, sharedExchange],
   ['shared', queryGradientSource, sharedExchange],
   ['shared', keyGradientSource, sharedExchange],
-  ['broadcast', forwardSource, broadcastExchange(8, 16)],
-  ['broadcast', queryGradientSource, broadcastExchange(8, 16)],
-  ['broadcast', keyGradientSource, broadcastExchange(8, 16)],
+  ['subgroups', forwardSource, subgroupsExchange(8, 16)],
+  ['subgroups', queryGradientSource, subgroupsExchange(8, 16)],
+  ['subgroups', keyGradientSource, subgroupsExchange(8, 16)],
   ['decoding', forwardSource, decodingExchange],
 ] as const
 
@@ -40,14 +40,14 @@ describe('the text of an attention kernel', () => {
     expect(kernelOf(source, { exchange, score: all }).bindings.length).toBeLessThanOrEqual(8)
   })
 
-  it('of what makes a whole of parts binds visibility only where it is given', () => {
+  it('of what makes a whole of splits binds visibility only where it is given', () => {
     const names = (given: boolean) =>
       defineStartKernel({
         name: 'combine',
         source: combineSource({ capped: false, given }),
         constants: ['VECTORS'],
       }).constant.bindings.map(({ name }) => name)
-    expect(names(false)).toEqual(['parts', 'shift', 'out'])
-    expect(names(true)).toEqual(['parts', 'shift', 'out', 'visibility'])
+    expect(names(false)).toEqual(['outs', 'logSumExp', 'out'])
+    expect(names(true)).toEqual(['outs', 'logSumExp', 'out', 'visibility'])
   })
 })

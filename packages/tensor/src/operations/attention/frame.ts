@@ -15,13 +15,13 @@ export interface AttentionForm {
 
 /**
  * out = softmax(scores) v by one pass over the keys (online softmax: Milakov & Gimelshein 2018, arXiv 1805.02867; Dao et al.
- * 2022, arXiv 2205.14135), and shift = ln Σ exp(scores), for the gradients.
+ * 2022, arXiv 2205.14135), and logSumExp = ln Σ exp(scores), for the gradients.
  */
 export function forwardSource(form: AttentionForm): string {
   const { exchange } = form
   const terms = [{ sum: 'm', factor: 'weight', source: 'v' }]
   const scored = (line: (j: number) => string) => each(exchange.scored, line)
-  return `${frame(form, terms, [...operands(), written('out', 'vec4f'), written('shift', 'f32')])}
+  return `${frame(form, terms, [...operands(), written('out', 'vec4f'), written('logSumExp', 'f32')])}
   ${queriesOfBlock}
   ${exchange.begin(terms)}
   var largest = vec4f(-3.0e38);
@@ -36,13 +36,13 @@ export function forwardSource(form: AttentionForm): string {
     ${exchange.addTile(terms, { ...keysOfTile, shrink: 'shrink' })}`)}
   total = totalOf(${exchange.sum('total')});
   let there = min(queries - block.first, 4u);
-  let places = outOfPart(at, block);
+  let places = outOfSplit(at, block);
   ${exchange.store([{ target: 'out', sum: 'm', value: (sum, m) => `${sum} / total.${m}` }], 'places')}
-  if (lane < there) { shift[shiftOfPart(block, block.first + lane)] = largest[lane] + log(total[lane]); }
+  if (lane < there) { logSumExp[logSumExpOfSplit(block, block.first + lane)] = largest[lane] + log(total[lane]); }
 }`
 }
 
-/** dq = Σ_keys P (dout·v − Σ dout·out) ∂score/∂(q·k) k, with P = exp(score − shift). */
+/** dq = Σ_keys P (dout·v − Σ dout·out) ∂score/∂(q·k) k, with P = exp(score − logSumExp). */
 export function queryGradientSource(form: AttentionForm): string {
   const { exchange } = form
   const terms = [{ sum: 'm', factor: 'slope', source: 'k' }]
@@ -50,7 +50,7 @@ export function queryGradientSource(form: AttentionForm): string {
   ${queriesOfBlock}
   ${exchange.begin(terms)}
   ${each(4, (m) => `let sums${m} = rowSums[sumsAt(block, members[${m}])];`)}
-  let shift = vec4f(sums0.x, sums1.x, sums2.x, sums3.x);
+  let logSumExp = vec4f(sums0.x, sums1.x, sums2.x, sums3.x);
   let delta = vec4f(sums0.y, sums1.y, sums2.y, sums3.y);
   ${overKeys(`${scoredKeys(form, [
     { name: 's', source: 'k', block: 'q' },
@@ -59,7 +59,7 @@ export function queryGradientSource(form: AttentionForm): string {
     ${each(
       exchange.scored,
       (j) =>
-        `var slope${j} = select(vec4f(), exp(scoreOf(s${j}) - shift), seen${j}) * (g${j} - delta) * slopeOf(s${j});`,
+        `var slope${j} = select(vec4f(), exp(scoreOf(s${j}) - logSumExp), seen${j}) * (g${j} - delta) * slopeOf(s${j});`,
     )}
     ${exchange.addTile(terms, keysOfTile)}`)}
   let there = min(queries - block.first, 4u);
@@ -78,7 +78,7 @@ export function keyGradientSource(form: AttentionForm): string {
   return `${frame(form, terms, [...gradientOperands(), written('dk', 'vec4f'), written('dv', 'vec4f')])}
   let queries = queryCount();
   let block = blockAt(index, params.keys);
-  if (block.part >= params.parts) { return; }
+  if (block.split >= params.splits) { return; }
   let members = membersOf(block, params.keys);
   let at = keysAt(block, members);
   ${exchange.begin(terms)}
@@ -113,7 +113,7 @@ export function keyGradientSource(form: AttentionForm): string {
 }`
 }
 
-/** Attention to all keys from attention to each part of them. */
+/** Attention to all keys from attention to each split of them. */
 export const combineSource = (score: ScoreForm): string =>
   `${sightHead(score)}\n${combine}${score.given ? `@group(0) @binding(3) ${read('visibility', 'u32')};` : ''}`
 
@@ -143,15 +143,15 @@ const sightHead = (score: ScoreForm) => `struct Params { ${[placeFields, ...scor
 ${sightSource(score.given)}`
 
 const placeFields =
-  'batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, window: u32, parts: u32, span: u32'
+  'batch: u32, rows: u32, keys: u32, heads: u32, kvHeads: u32, start: u32, window: u32, splits: u32, span: u32'
 
 /** The four queries of a block: where they are, and which keys they see. */
 const queriesOfBlock = `let queries = queryCount();
   let block = blockAt(index, queries);
-  if (block.part >= params.parts) { return; }
+  if (block.split >= params.splits) { return; }
   let members = membersOf(block, queries);
   let at = queriesAt(block, members);
-  let sight = sightOf(block.batch, rowsOf(members), block.part * params.span, (block.part + 1u) * params.span);`
+  let sight = sightOf(block.batch, rowsOf(members), block.split * params.span, (block.split + 1u) * params.span);`
 
 /** A pass over the tiles of keys that any of the block's queries sees. */
 const overKeys = (body: string) => `let end = endOf(sight);

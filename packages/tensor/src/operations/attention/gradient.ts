@@ -15,7 +15,7 @@ export interface Attended {
   v: Tensor
   out: Tensor
   /** f32 [batch, heads, rows]: ln Σ exp(scores). */
-  shift: Tensor
+  logSumExp: Tensor
   visibility: Tensor | undefined
   kernels: AttentionKernels
   params: Readonly<Record<string, number>>
@@ -25,7 +25,7 @@ export interface Attended {
 
 /** The gradients of attention for q, k and v, given ∂loss/∂out. */
 export function attentionGradients(
-  { q, k, v, out, shift, visibility, kernels, params, blocks }: Attended,
+  { q, k, v, out, logSumExp, visibility, kernels, params, blocks }: Attended,
   dout: Tensor,
 ): InputGradient[] {
   const { device } = q
@@ -35,7 +35,7 @@ export function attentionGradients(
   throughF32([dout, out], [], (dout, out) => {
     device.run(rowSumsKernel, {
       constants: { VECTORS: headDim / 4 },
-      bindings: { dout, out, shift, rowSums },
+      bindings: { dout, out, logSumExp, rowSums },
       params: { count: batch * heads * rows, rows, heads },
       workgroups: linearWorkgroups(Math.ceil((batch * heads * rows) / 32)),
     })

@@ -3,7 +3,6 @@ import { OutriderError } from '../../errors'
 import type { KernelSpecialization } from '../../kernel/index'
 import { rowReductionFor, workgroupReduction } from '../reduce/row-reduction'
 import { generatedStartKernel, type StartKernel } from '../starts'
-import { broadcastExchange } from './broadcast-exchange'
 import { decodingExchange } from './decoding-exchange'
 import type { Exchange } from './exchange'
 import {
@@ -20,10 +19,11 @@ import {
   decodingLanes,
   selectAttention,
   selectsDecoding,
-  takesBroadcast,
   takesDecoding,
+  takesSubgroups,
 } from './select'
 import { sharedExchange } from './shared-exchange'
+import { subgroupsExchange } from './subgroups-exchange'
 
 /** A kernel of attention, and what its shader is specialised by. */
 export interface AttentionKernel {
@@ -34,7 +34,7 @@ export interface AttentionKernel {
 /** Those of one form. */
 export interface AttentionKernels {
   forward: AttentionKernel
-  /** What makes the whole of parts. */
+  /** What makes the whole of splits. */
   combine: () => AttentionKernel
   /** The kernels of the gradients; made when they are asked for. */
   queryGradient: () => AttentionKernel
@@ -91,14 +91,14 @@ function exchangeOf(
 ): { exchange: Exchange } & KernelSpecialization {
   const takes = {
     shared: true,
-    broadcast: takesBroadcast(headDim, capabilities),
+    subgroups: takesSubgroups(headDim, capabilities),
     decoding: takesDecoding(headDim) && !tracked,
   }
   if (!takes[name])
     throw new OutriderError('INVALID_ARGUMENT', `attention: kernel ${name} does not take this form here.`)
-  if (name === 'broadcast') {
+  if (name === 'subgroups') {
     const lanes = capabilities.subgroupMinSize
-    return { exchange: broadcastExchange(lanes, headDim / 4), constants: { LANES: lanes } }
+    return { exchange: subgroupsExchange(lanes, headDim / 4), constants: { LANES: lanes } }
   }
   if (name === 'decoding') return { exchange: decodingExchange, forms: [workgroupReduction(decodingLanes)] }
   return { exchange: sharedExchange, forms: [rowReductionFor(256, capabilities)] }

@@ -2,14 +2,14 @@
 // head is row ⌊i / shared⌋, head i mod shared. A workgroup has one block of four queries, or keys, of one key head.
 //
 // q, out, dout, dq: [batch, rows, heads, headDim]    k, v, dk, dv: [batch, keys, kvHeads, headDim]
-// shift, rowSums: [batch, heads, rows]
-// Where few queries pass over many keys, the keys are cut into parts of `span`, each a workgroup's: out and shift are then
-// [parts, …], of the keys of each part alone (combine.wgsl).
+// logSumExp, rowSums: [batch, heads, rows]
+// Where few queries pass over many keys, the keys are cut into splits of `span`, each a workgroup's: out and logSumExp are
+// then [splits, …], of the keys of each split alone (combine.wgsl).
 // VECTORS: headDim / 4.
 
-struct Block { first: u32, kvHead: u32, batch: u32, part: u32 }
+struct Block { first: u32, kvHead: u32, batch: u32, split: u32 }
 
-/** The index-th block where every key head has `count` queries, or keys. Its part is out of range after the last. */
+/** The index-th block where every key head has `count` queries, or keys. Its split is out of range after the last. */
 fn blockAt(index: u32, count: u32) -> Block {
   let blocks = (count + 3u) / 4u;
   let sequence = index / (blocks * params.kvHeads);
@@ -36,12 +36,12 @@ fn queriesAt(block: Block, queries: vec4u) -> vec4u {
 fn sumsAt(block: Block, query: u32) -> u32 {
   return (block.batch * params.heads + headOf(block, query)) * params.rows + rowOf(query);
 }
-/** Where a block's part writes what queries at `at` of q get, and their shift. */
-fn outOfPart(at: vec4u, block: Block) -> vec4u {
-  return at + block.part * (params.batch * params.rows * params.heads * VECTORS);
+/** Where a block's split writes what queries at `at` of q get, and their logSumExp. */
+fn outOfSplit(at: vec4u, block: Block) -> vec4u {
+  return at + block.split * (params.batch * params.rows * params.heads * VECTORS);
 }
-fn shiftOfPart(block: Block, query: u32) -> u32 {
-  return sumsAt(block, query) + block.part * (params.batch * params.heads * params.rows);
+fn logSumExpOfSplit(block: Block, query: u32) -> u32 {
+  return sumsAt(block, query) + block.split * (params.batch * params.heads * params.rows);
 }
 fn keyAt(block: Block, key: u32) -> u32 {
   return ((block.batch * params.keys + key) * params.kvHeads + block.kvHead) * VECTORS;

@@ -9,11 +9,11 @@ const subgroups = (size: number, largest = size) => ({
 const [none, sse, avx, gpu, mixed] = [subgroups(0), subgroups(4), subgroups(8), subgroups(32), subgroups(4, 8)]
 
 describe('the choice of an attention kernel', () => {
-  it('is broadcast on the vectors of a CPU, shared elsewhere', () => {
+  it('is subgroups on the vectors of a CPU, shared elsewhere', () => {
     expect([none, sse, avx, gpu, mixed].map((device) => selectAttention(64, device))).toEqual([
       'shared',
-      'broadcast',
-      'broadcast',
+      'subgroups',
+      'subgroups',
       'shared',
       'shared',
     ])
@@ -22,7 +22,7 @@ describe('the choice of an attention kernel', () => {
   it('is shared for heads whose sums registers do not hold', () => {
     expect(selectAttention(256, sse)).toBe('shared')
     expect(selectAttention(256, avx)).toBe('shared')
-    expect(selectAttention(128, avx)).toBe('broadcast')
+    expect(selectAttention(128, avx)).toBe('subgroups')
   })
 
   it('is decoding for up to 16 rows on a GPU, where the head has no more vectors than a workgroup lanes', () => {

@@ -4,18 +4,18 @@ import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabi
  * The generations of attention kernels, by name. `shared` runs everywhere, and lanes meet in workgroup memory; `decoding` is
  * for a few rows on a GPU, and has no gradient.
  */
-export type AttentionKernelName = 'shared' | 'broadcast' | 'decoding'
+export type AttentionKernelName = 'shared' | 'subgroups' | 'decoding'
 
 /**
  * Which kernel attends: a matter of the head and the device alone, so that a row's bits are the same in any batch.
- * `broadcast` is for a CPU's vectors, where a barrier costs more than the work between two of them.
+ * `subgroups` is for a CPU's vectors, where a barrier costs more than the work between two of them.
  */
 export function selectAttention(headDim: number, capabilities: Subgroups): AttentionKernelName {
-  return takesBroadcast(headDim, capabilities) && isOnCpu(capabilities) ? 'broadcast' : 'shared'
+  return takesSubgroups(headDim, capabilities) && isOnCpu(capabilities) ? 'subgroups' : 'shared'
 }
 
-/** Whether the kernel `broadcast` can: subgroups of one size, of four at least, and sums that registers hold. */
-export const takesBroadcast = (headDim: number, capabilities: Subgroups): boolean => {
+/** Whether the kernel `subgroups` can: subgroups of one size, of four at least, and sums that registers hold. */
+export const takesSubgroups = (headDim: number, capabilities: Subgroups): boolean => {
   const { subgroupMinSize: lanes } = capabilities
   return hasOneSubgroupSize(capabilities) && lanes >= 4 && headDim / 4 / lanes <= 4
 }
@@ -38,7 +38,7 @@ export const unlimited = 2 ** 30
 
 /**
  * How many keys a workgroup passes over. Few queries are few workgroups, and on a GPU most of it would be idle over a long
- * cache; so there the keys are cut into parts. Up to 16 rows are cut in one way, for a row of a verified block has the bits
+ * cache; so there the keys are cut into splits. Up to 16 rows are cut in one way, for a row of a verified block has the bits
  * that it has in plain decoding; more rows are workgroups enough. A CPU has a few cores, and what is cut is added up again.
  */
 export const selectSpan = (rows: number, capabilities: Subgroups): number =>

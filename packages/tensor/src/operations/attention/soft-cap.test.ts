@@ -49,7 +49,7 @@ describe('a soft-cap of attention', () => {
   )
 
   it.each([undefined, 'shared', 'decoding'] as const)(
-    'agrees with float64 over a cache in parts, with starts by sequence, in f32 and f16 (kernel %s)',
+    'agrees with float64 over a cache in splits, with starts by sequence, in f32 and f16 (kernel %s)',
     async (kernel) => {
       const device = await testDevice()
       const [q16, k16, v16] = [q, k, v].map(rounded) as [Float32Array<ArrayBuffer>, ...Float32Array<ArrayBuffer>[]]

@@ -100,7 +100,7 @@ describe('visibility in attention', () => {
   )
 
   it.each(kernels)(
-    'of any kind agrees with float64 over a cache, whole and in parts, with starts by sequence (kernel %s)',
+    'of any kind agrees with float64 over a cache, whole and in splits, with starts by sequence (kernel %s)',
     async (kernel) => {
       const device = await testDevice()
       const shape = { batch: 3, rows: 6, heads: 4, keys: 150, kvHeads: 2, headDim: 8 }
@@ -180,8 +180,8 @@ describe('visibility in attention', () => {
         })
         const all = await out.data()
         for (const [node, path] of paths.entries()) {
-          const rowsOf = (x: Float32Array<ArrayBuffer>, width: number, rows: readonly number[]) =>
-            Float32Array.from(rows.flatMap((row) => [...x.subarray(row * width, (row + 1) * width)]))
+          const rowsOf = (x: Float32Array<ArrayBuffer>, columns: number, rows: readonly number[]) =>
+            Float32Array.from(rows.flatMap((row) => [...x.subarray(row * columns, (row + 1) * columns)]))
           const keys = [...Array.from({ length: cached }, (_, i) => i), ...path.map((at) => cached + at)]
           using alone = device.scope(() =>
             attention(
@@ -273,7 +273,7 @@ describe('visibility in attention', () => {
       ]),
     })
     for (const name of names) expect([...(await got[name].data())].every((x) => x === 0)).toBe(true)
-    using parts = attention(tensors(device).q, tensors(device).k, tensors(device).v, {
+    using splits = attention(tensors(device).q, tensors(device).k, tensors(device).v, {
       visibility: tensorOf(device, [
         [
           [0, 0, 0],
@@ -282,7 +282,7 @@ describe('visibility in attention', () => {
       ]),
       span: 8,
     })
-    expect([...(await parts.data())].every((x) => x === 0)).toBe(true)
+    expect([...(await splits.data())].every((x) => x === 0)).toBe(true)
   })
 
   it('may be made in a scope inside what is differentiated', async () => {

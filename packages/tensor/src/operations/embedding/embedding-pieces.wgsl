@@ -3,7 +3,7 @@
 // ids: u32 [rows]    y: [rows, columns], two vectors an eight
 // One invocation an eight; workgroups in a line, folded over x and y.
 
-struct Params { count: u32, columns: u32, vocabulary: u32, first: u32, partRows: u32 }
+struct Params { count: u32, columns: u32, vocabulary: u32, first: u32, slabRows: u32 }
 
 @group(0) @binding(0) var<storage, read> ids: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
@@ -14,7 +14,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = (group.x + group.y * groups.x) * 64u + lane;
   if (i >= params.count) { return; }
   let row = min(ids[i / params.columns], params.vocabulary - 1u) - params.first;
-  if (row >= params.partRows) { return; }
+  if (row >= params.slabRows) { return; }
   let piece = load_table(row * params.columns + i % params.columns);
   y[2u * i] = piece.low;
   y[2u * i + 1u] = piece.high;

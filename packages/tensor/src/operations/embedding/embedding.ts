@@ -62,23 +62,30 @@ export function embedding(table: Tensor, ids: Tensor, { dtype = 'f32' }: { dtype
   return differentiable(y, { name: 'embedding', inputs: [table, ids], gradient: (dy) => [() => gradient(dy), null] })
 }
 
-/** Every part of the table writes the rows whose ids it has. */
+/** Every slab of the table writes the rows whose ids it has. */
 function lookUp(table: Tensor, ids: Tensor, y: Tensor): void {
   const { dtype } = table
   const [vocabulary, columns] = table.shape as [number, number]
   const format = isFormat(dtype) && dtype !== y.dtype ? dtype : undefined
-  const width = format ? 8 : 1
-  if (columns % width !== 0)
+  const vectorSize = format ? 8 : 1
+  if (columns % vectorSize !== 0)
     throw new ShapeError('embedding', [table.shape, ids.shape], `rows of a table of ${dtype} must be multiples of 8`)
   let first = 0
-  for (const part of table.parts) {
-    const operands = format ? blockOperands('table', part, format) : { bindings: { table: part }, params: {} }
-    const partRows = part.shape[0]!
+  for (const slab of table.slabs) {
+    const operands = format ? blockOperands('table', slab, format) : { bindings: { table: slab }, params: {} }
+    const slabRows = slab.shape[0]!
     table.device.run(format ? embeddingPieces(format) : rowsKernel, {
       bindings: { ...operands.bindings, ids, y },
-      params: { count: y.size / width, columns: columns / width, vocabulary, first, partRows, ...operands.params },
-      workgroups: linearWorkgroups(Math.ceil(y.size / width / 64)),
+      params: {
+        count: y.size / vectorSize,
+        columns: columns / vectorSize,
+        vocabulary,
+        first,
+        slabRows,
+        ...operands.params,
+      },
+      workgroups: linearWorkgroups(Math.ceil(y.size / vectorSize / 64)),
     })
-    first += partRows
+    first += slabRows
   }
 }

@@ -19,9 +19,9 @@ export async function fingerprints(tensors: readonly Tensor[]): Promise<string[]
   if (!first) return []
   const { device } = first
   using sums = device.zeros([tensors.length, 2], 'u32')
-  for (const [tensor, { parts }] of tensors.entries()) {
+  for (const [tensor, { slabs }] of tensors.entries()) {
     let place = 0
-    for (const x of parts) {
+    for (const x of slabs) {
       const words = Math.ceil(x.bytes / 4)
       const workgroups = linearWorkgroups(Math.ceil(words / CHUNK))
       device.run(kernel, {

@@ -10,13 +10,13 @@ import { sampleCategorical } from '../sampling/categorical'
 import { samplingDistribution } from '../sampling/distribution'
 import { type Head, headGradients, headLogits, rowLogits, trainingLogits } from './head'
 
-const [rows, width, ids] = [5, 8, 7]
+const [rows, hiddenSize, ids] = [5, 8, 7]
 const numbers = (stream: number, count: number, size = 2) =>
   Float32Array.from({ length: count }, (_, i) => size * (2 * uniform01(stream, i) - 1))
 
 const host = {
-  hidden: numbers(1, rows * width),
-  weight: numbers(2, ids * width),
+  hidden: numbers(1, rows * hiddenSize),
+  weight: numbers(2, ids * hiddenSize),
   bias: numbers(3, ids),
   dlogits: numbers(4, rows * ids),
 }
@@ -25,21 +25,21 @@ const host = {
 function exact({ scale = 1, softCap, bias }: { scale?: number; softCap?: number; bias?: boolean }) {
   const logits: number[] = []
   const gradients = {
-    hidden: new Float64Array(rows * width),
-    weight: new Float64Array(ids * width),
+    hidden: new Float64Array(rows * hiddenSize),
+    weight: new Float64Array(ids * hiddenSize),
     bias: new Float64Array(ids),
   }
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < ids; c++) {
       let y = bias ? host.bias[c]! : 0
-      for (let k = 0; k < width; k++) y += host.hidden[r * width + k]! * host.weight[c * width + k]!
+      for (let k = 0; k < hiddenSize; k++) y += host.hidden[r * hiddenSize + k]! * host.weight[c * hiddenSize + k]!
       const z = softCap === undefined ? scale * y : softCap * Math.tanh((scale * y) / softCap)
       logits.push(z)
       const dy = host.dlogits[r * ids + c]! * scale * (softCap === undefined ? 1 : 1 - (z / softCap) ** 2)
       gradients.bias[c]! += dy
-      for (let k = 0; k < width; k++) {
-        gradients.hidden[r * width + k]! += dy * host.weight[c * width + k]!
-        gradients.weight[c * width + k]! += dy * host.hidden[r * width + k]!
+      for (let k = 0; k < hiddenSize; k++) {
+        gradients.hidden[r * hiddenSize + k]! += dy * host.weight[c * hiddenSize + k]!
+        gradients.weight[c * hiddenSize + k]! += dy * host.hidden[r * hiddenSize + k]!
       }
     }
   return { logits, gradients }
@@ -59,9 +59,9 @@ describe('a head', () => {
   for (const [name, form] of Object.entries<Parameters<typeof exact>[0]>(forms))
     it(`that is ${name} has the logits and gradients of the formula in float64, by the tape and by hand`, async () => {
       const device = await testDevice()
-      const parts = {
-        hidden: device.tensor(host.hidden, { shape: [rows, width] }),
-        weight: device.tensor(host.weight, { shape: [ids, width] }),
+      const parameters = {
+        hidden: device.tensor(host.hidden, { shape: [rows, hiddenSize] }),
+        weight: device.tensor(host.weight, { shape: [ids, hiddenSize] }),
         ...(form.bias && { bias: device.tensor(host.bias) }),
       }
       const of = ({ weight, bias }: { weight: Tensor; bias?: Tensor }): Head => ({ ...form, weight, bias })
@@ -69,20 +69,20 @@ describe('a head', () => {
       const expected = exact(form)
 
       await expectAllClose(
-        device.scope(() => headLogits(of(parts), parts.hidden)),
+        device.scope(() => headLogits(of(parameters), parameters.hidden)),
         expected.logits,
         close,
       )
-      const { value, gradients, aux } = valueAndGradient(parts, (parts) => {
-        const logits = trainingLogits(of(parts as typeof parts & { bias?: Tensor }), parts.hidden)
+      const { value, gradients, aux } = valueAndGradient(parameters, (parameters) => {
+        const logits = trainingLogits(of(parameters as typeof parameters & { bias?: Tensor }), parameters.hidden)
         return { value: sum(multiply(logits, dlogits)), aux: logits }
       })
       await expectAllClose(aux, expected.logits, close)
-      const logits = rowLogits(of(parts), parts.hidden)
+      const logits = rowLogits(of(parameters), parameters.hidden)
       const byHand = device.scope(() =>
         headGradients(
-          of(parts),
-          { hidden: parts.hidden, logits, dlogits: multiply(dlogits, 1) },
+          of(parameters),
+          { hidden: parameters.hidden, logits, dlogits: multiply(dlogits, 1) },
           {
             hidden: true,
             weight: true,
@@ -90,12 +90,12 @@ describe('a head', () => {
           },
         ),
       )
-      expect(Object.keys(byHand)).toEqual(Object.keys(parts))
-      for (const part of Object.keys(parts) as (keyof typeof byHand)[]) {
-        await expectAllClose((gradients as typeof byHand)[part]!, expected.gradients[part], close)
-        await expectAllClose(byHand[part]!, expected.gradients[part], close)
+      expect(Object.keys(byHand)).toEqual(Object.keys(parameters))
+      for (const name of Object.keys(parameters) as (keyof typeof byHand)[]) {
+        await expectAllClose((gradients as typeof byHand)[name]!, expected.gradients[name], close)
+        await expectAllClose(byHand[name]!, expected.gradients[name], close)
       }
-      for (const tensor of [value, aux, dlogits, ...Object.values({ ...parts })]) tensor.dispose()
+      for (const tensor of [value, aux, dlogits, ...Object.values({ ...parameters })]) tensor.dispose()
       for (const tensor of [...Object.values(gradients), ...Object.values(byHand)]) tensor.dispose()
     })
 
@@ -118,10 +118,10 @@ describe('a head of some ids', () => {
   const trimmed = async () => {
     const device = await testDevice()
     const head = {
-      weight: device.tensor(host.weight, { shape: [ids, width] }),
+      weight: device.tensor(host.weight, { shape: [ids, hiddenSize] }),
       covered: { ids: device.tensor(Uint32Array.from(covered)), vocabularySize: 11 },
     }
-    return { device, head, hidden: device.tensor(host.hidden, { shape: [rows, width] }) }
+    return { device, head, hidden: device.tensor(host.hidden, { shape: [rows, hiddenSize] }) }
   }
   /** Rows over the covered ids as rows over the vocabulary. */
   const spread = (values: ArrayLike<number>, rest: number) =>

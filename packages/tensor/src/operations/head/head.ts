@@ -8,7 +8,7 @@ import { softCapped, softCappedGradient } from './soft-cap'
 
 /** What turns hidden states into logits: cap · tanh(scale · (hidden · weightᵀ + bias) / cap). */
 export interface Head {
-  /** [rows, width], a row an id. */
+  /** [rows, hiddenSize], a row an id. */
   weight: Tensor
   /** f32 [rows]. Absent: 0. */
   bias?: Tensor | undefined
@@ -23,7 +23,7 @@ export interface Head {
 /**
  * Logits of hidden states, for inference. The weight may be of any format.
  *
- * @param hidden        f32 [..., width]
+ * @param hidden        f32 [..., hiddenSize]
  * @param options.norm  computed on the way: RMSNorm of the hidden states
  * @returns f32 [..., vocabulary]
  * @throws what `linear` throws
@@ -39,7 +39,7 @@ export function headLogits(
 /**
  * The same, differentiable in the hidden states, the weight and the bias, of which the first two may be f16.
  *
- * @param hidden  [..., width]
+ * @param hidden  [..., hiddenSize]
  * @returns f32 [..., vocabulary]
  */
 export const trainingLogits = (head: Head, hidden: Tensor): Tensor => whole(head, rowLogits(head, hidden))
@@ -52,8 +52,8 @@ export function rowLogits(head: Head, hidden: Tensor): Tensor {
 
 /** Gradients of what a head is made of, all f32. */
 export interface HeadGradients {
-  hidden?: Tensor // [n, width]
-  weight?: Tensor // [rows, width]
+  hidden?: Tensor // [n, hiddenSize]
+  weight?: Tensor // [rows, hiddenSize]
   bias?: Tensor // [rows]
 }
 
@@ -61,7 +61,7 @@ export interface HeadGradients {
  * The gradient of `rowLogits` by hand, where logits are made and differentiated a few rows at a time and no tape is to hold
  * them. The cap's is found from the capped logits: ∂z/∂products = scale · (1 − (z / cap)²).
  *
- * @param rows    hidden states [n, width]; their logits f32 [n, rows of the head] and the gradient of these, which are
+ * @param rows    hidden states [n, hiddenSize]; their logits f32 [n, rows of the head] and the gradient of these, which are
  *   disposed of
  * @param wanted  which gradients are computed
  */

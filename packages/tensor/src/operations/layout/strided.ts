@@ -3,7 +3,7 @@ import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, elements, linearWorkgroups, withoutHalves } from '../../kernel/index'
 import { type Shape, sizeOf, stridesOf } from '../../shape'
 import type { Tensor } from '../../tensor'
-import source from './broadcast.wgsl'
+import source from './strided.wgsl'
 
 const kernel = defineKernel({ name: 'strided', source, uses: [elements({ x: 'word', y: 'word' })] })
 

@@ -8,11 +8,11 @@ import { type GateActivation, gatedUnits } from '../pointwise/gated'
 export interface LinearForm {
   /** Rows of c that a workgroup computes. */
   readonly rows: number
-  /** Columns of c that a workgroup computes, or a lane of `broadcast`. */
+  /** Columns of c that a workgroup computes, or a lane of `subgroups`. */
   readonly columns: number
   /** Elements of k that are taken at once: of weights in a format 8, of f32 4 where k is a multiple of it, else 1. */
-  readonly width: 1 | 4 | 8
-  /** The formats of b and up, where the width is 8. */
+  readonly vectorSize: 1 | 4 | 8
+  /** The formats of b and up, where the size is 8. */
   readonly format?: { readonly b: FormatName; readonly up?: FormatName | undefined } | undefined
   /** Rows of a are RMS-normalised on the way: a · gain / √(mean(a²) + ε). */
   readonly normed: boolean
@@ -25,11 +25,11 @@ export interface LinearForm {
 /**
  * WGSL that kernels of c = a · bᵀ have in common:
  *
- *   a: [m, k]    b, up: [n, k], rows `first` … of the whole weights    c, residual: [m, width]    gain: [k]    bias: [width]
+ *   a: [m, k]    b, up: [n, k], rows `first` … of the whole weights    c, residual: [m, columns]    gain: [k]    bias: [columns]
  *
- * `params.k` counts pieces of `form.width` elements, which are a number, a vector, or a `Piece` of two vectors.
+ * `params.k` counts pieces of `form.vectorSize` elements, which are a number, a vector, or a `Piece` of two vectors.
  */
-export function linearFrame({ rows, columns, width, format, normed, biased, epilogue }: LinearForm) {
+export function linearFrame({ rows, columns, vectorSize, format, normed, biased, epilogue }: LinearForm) {
   const gate = epilogue === 'none' || epilogue === 'residual' ? undefined : gatedUnits[epilogue]
   const weights = gate ? (['b', 'up'] as const) : (['b'] as const)
   const operands = format ? [] : weights
@@ -42,12 +42,12 @@ export function linearFrame({ rows, columns, width, format, normed, biased, epil
     'var<storage, read_write> c: array<element_c>',
   ]
   const fields = [
-    ...['m', 'n', 'k', 'first', 'width', 'tilesAcross', 'tiles'].map((name) => `${name}: u32`),
+    ...['m', 'n', 'k', 'first', 'columns', 'tilesAcross', 'tiles'].map((name) => `${name}: u32`),
     ...(normed ? ['epsilon: f32'] : []),
   ]
-  const widths = Object.fromEntries([...operands, ...(normed ? ['gain'] : [])].map((name) => [name, width]))
+  const vectorSizes = Object.fromEntries([...operands, ...(normed ? ['gain'] : [])].map((name) => [name, vectorSize]))
   const uses: KernelPart[] = [
-    elements({ a: width, ...widths, c: 1 }),
+    elements({ a: vectorSize, ...vectorSizes, c: 1 }),
     ...weights.flatMap((weight) => (format ? [blocks(weight, format[weight]!)] : [])),
   ]
   return {
@@ -65,12 +65,12 @@ ${gate?.activation ?? ''}`,
 
     /** Declares a piece as a function of each of its vectors. */
     map: (name: string, value: (part: string) => string): string =>
-      `let ${name} = ${width === 8 ? `Piece(${value('.low')}, ${value('.high')})` : value('')};`,
+      `let ${name} = ${vectorSize === 8 ? `Piece(${value('.low')}, ${value('.high')})` : value('')};`,
 
     /** The sum of the products of two pieces. */
     product: (x: string, y: string): string => {
-      if (width === 1) return `${x} * ${y}`
-      if (width === 4) return `dot(${x}, ${y})`
+      if (vectorSize === 1) return `${x} * ${y}`
+      if (vectorSize === 4) return `dot(${x}, ${y})`
       return `dot(${x}.low, ${y}.low) + dot(${x}.high, ${y}.high)`
     },
 
@@ -82,7 +82,7 @@ ${gate?.activation ?? ''}`,
         return epilogue === 'residual' ? `residual[at + ${offset(j)}u] + ${sum}` : sum
       }
       return `if (row + ${i}u < params.m) {
-    let at = (row + ${i}u) * params.width + column;
+    let at = (row + ${i}u) * params.columns + column;
     ${each(columns, (j) => `if (edge + ${offset(j)}u < params.n) { store_c(at + ${offset(j)}u, ${value(j)}); }`)}
   }`
     },

@@ -6,10 +6,10 @@ import { generatedKernel, type Kernel, linearWorkgroups } from '../../kernel/ind
 import type { Tensor } from '../../tensor'
 import type { GateActivation } from '../pointwise/gated'
 import { rowReductionFor } from '../reduce/row-reduction'
-import { broadcastLinearSource } from './broadcast-linear-source'
 import { dotSource } from './dot-source'
 import type { LinearForm } from './linear-frame'
 import type { MatmulPlan } from './select'
+import { subgroupsLinearSource } from './subgroups-linear-source'
 
 /** Operands of a linear layer: c = a · bᵀ and what is asked for on the way. Of f32; a and c may be f16 where the device has
  * `shader-f16`. Shapes: linear-frame.ts. */
@@ -20,13 +20,13 @@ export interface LinearOperands {
   norm?: { weight: Tensor; epsilon: number } | undefined
   bias?: Tensor | undefined
   residual?: Tensor | undefined
-  /** In parts of as many rows as those of b. */
+  /** In slabs of as many rows as those of b. */
   up?: Tensor | undefined
   /** What gates, of a layer with `up`. Default silu. */
   activation?: GateActivation | undefined
 }
 
-/** Runs a kernel of such a layer, `dot` or `broadcast`, for every part of the weights. */
+/** Runs a kernel of such a layer, `dot` or `subgroups`, for every slab of the weights. */
 export function runLinear(
   { kernel: name, rows, columns, lanes }: MatmulPlan,
   { a, b, c, norm, bias, residual, up, activation = 'silu' }: LinearOperands,
@@ -37,29 +37,29 @@ export function runLinear(
   const format = isFormat(b.dtype) ? { b: b.dtype, up: up?.dtype as FormatName | undefined } : undefined
   if (format && k % 8 !== 0)
     throw new ShapeError('linear', [a.shape, b.shape], `rows of weights of ${b.dtype} must be multiples of 8`)
-  const width = format ? 8 : k % 4 === 0 ? 4 : 1
-  const broadcast = name === 'broadcast'
+  const vectorSize = format ? 8 : k % 4 === 0 ? 4 : 1
+  const subgroups = name === 'subgroups'
   const form: LinearForm = {
     rows,
     columns,
-    width,
+    vectorSize,
     format,
     normed: norm !== undefined,
     biased: bias !== undefined,
     epilogue: up ? activation : residual ? 'residual' : 'none',
   }
-  const kernel = broadcast ? broadcastKernel(form, lanes) : dotKernel(form)
-  const forms = broadcast ? [] : [rowReductionFor(k / width, device.capabilities)]
-  const tileColumns = broadcast ? columns * lanes : columns
-  const weights = (name: 'b' | 'up', part: Tensor) =>
-    format ? blockOperands(name, part, format[name]!) : { bindings: { [name]: part }, params: {} }
+  const kernel = subgroups ? subgroupsKernel(form, lanes) : dotKernel(form)
+  const forms = subgroups ? [] : [rowReductionFor(k / vectorSize, device.capabilities)]
+  const tileColumns = subgroups ? columns * lanes : columns
+  const weights = (name: 'b' | 'up', slab: Tensor) =>
+    format ? blockOperands(name, slab, format[name]!) : { bindings: { [name]: slab }, params: {} }
   let first = 0
-  for (const [i, part] of b.parts.entries()) {
-    const partRows = part.shape[0]!
-    const tilesAcross = Math.ceil(partRows / tileColumns)
+  for (const [i, slab] of b.slabs.entries()) {
+    const slabRows = slab.shape[0]!
+    const tilesAcross = Math.ceil(slabRows / tileColumns)
     const tiles = tilesAcross * Math.ceil(m / rows)
-    const operands = weights('b', part)
-    const others = up ? weights('up', up.parts[i]!) : undefined
+    const operands = weights('b', slab)
+    const others = up ? weights('up', up.slabs[i]!) : undefined
     device.run(kernel, {
       forms,
       bindings: {
@@ -73,10 +73,10 @@ export function runLinear(
       },
       params: {
         m,
-        n: partRows,
-        k: k / width,
+        n: slabRows,
+        k: k / vectorSize,
         first,
-        width: n,
+        columns: n,
         tilesAcross,
         tiles,
         ...(norm && { epsilon: norm.epsilon }),
@@ -85,19 +85,19 @@ export function runLinear(
       },
       workgroups: linearWorkgroups(tiles),
     })
-    first += partRows
+    first += slabRows
   }
 }
 
 const dotKernel = (form: LinearForm): Kernel =>
   generatedKernel(`matmulDot${form.rows}x${form.columns}-${nameOf(form)}`, () => dotSource(form))
 
-const broadcastKernel = (form: LinearForm, lanes: number): Kernel =>
-  generatedKernel(`linearBroadcast${form.rows}x${form.columns}x${lanes}-${nameOf(form)}`, () =>
-    broadcastLinearSource(form, lanes),
+const subgroupsKernel = (form: LinearForm, lanes: number): Kernel =>
+  generatedKernel(`linearSubgroups${form.rows}x${form.columns}x${lanes}-${nameOf(form)}`, () =>
+    subgroupsLinearSource(form, lanes),
   )
 
-function nameOf({ width, format, normed, biased, epilogue }: LinearForm): string {
-  const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${width}`
+function nameOf({ vectorSize, format, normed, biased, epilogue }: LinearForm): string {
+  const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${vectorSize}`
   return `${weights}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
 }

@@ -66,8 +66,8 @@ export function linear(
   return c
 }
 
-/** Whether two weights can be read side by side: both f32 or both in formats, in parts of the same rows. */
+/** Whether two weights can be read side by side: both f32 or both in formats, in slabs of the same rows. */
 const liesAs = (a: Tensor, b: Tensor) =>
   isFormat(a.dtype) === isFormat(b.dtype) &&
-  a.parts.length === b.parts.length &&
-  a.parts.every((part, i) => part.shape[0] === b.parts[i]!.shape[0])
+  a.slabs.length === b.slabs.length &&
+  a.slabs.every((slab, i) => slab.shape[0] === b.slabs[i]!.shape[0])

@@ -3,7 +3,7 @@ import { uniform01 } from '../../random/philox'
 import { expectAllClose, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
 import { matmul } from './matmul'
-import { dotPlan, selectLinear, selectMatmul, selectParts, takesTiled, tiledPlan } from './select'
+import { dotPlan, selectLinear, selectMatmul, selectSplits, takesTiled, tiledPlan } from './select'
 
 // As bytes: number by number, a comparison of many takes long, and that they differ takes minutes to say.
 const bytes = (x: { buffer: ArrayBufferLike; byteOffset: number; byteLength: number }) =>
@@ -122,7 +122,7 @@ describe('matmul', () => {
     })
 
   for (const transposeA of [false, true])
-    it(`cut into parts over k agrees with float64 as ${transposeA ? 'T' : 'N'}N, by every kernel that can`, async () => {
+    it(`cut into splits over k agrees with float64 as ${transposeA ? 'T' : 'N'}N, by every kernel that can`, async () => {
       const device = await testDevice()
       for (const [m, n, k] of [
         [8, 12, 300],
@@ -131,13 +131,13 @@ describe('matmul', () => {
       ] as const)
         for (const kernel of ['outer', 'tiled', undefined] as const) {
           if (kernel === 'tiled' && !takesTiled({ m, n, k, transposeA, transposeB: false })) continue
-          for (const parts of [2, 3, 50]) {
+          for (const splits of [2, 3, 50]) {
             const [a, b] = [random(m * k, 21), random(k * n, 22)]
             using c = device.scope(() =>
               matmul(device.tensor(a, { shape: transposeA ? [k, m] : [m, k] }), device.tensor(b, { shape: [k, n] }), {
                 transposeA,
                 kernel,
-                parts,
+                splits,
               }),
             )
             await expectAllClose(c, reference(a, b, m, n, k, transposeA, false), { absolute: 2e-5, relative: 1e-4 })
@@ -145,11 +145,11 @@ describe('matmul', () => {
         }
     })
 
-  it('refuses parts where a row must have the same bits in any batch, and no parts at all', async () => {
+  it('refuses splits where a row must have the same bits in any batch, and no splits at all', async () => {
     const device = await testDevice()
     using a = device.zeros([4, 8])
-    expect(() => matmul(a, a, { transposeB: true, parts: 2 })).toThrow(/cannot be cut into 2 parts/)
-    expect(() => matmul(a, a.reshape([8, 4]), { parts: 0 })).toThrow(/cannot be cut into 0 parts/)
+    expect(() => matmul(a, a, { transposeB: true, splits: 2 })).toThrow(/cannot be cut into 2 splits/)
+    expect(() => matmul(a, a.reshape([8, 4]), { splits: 0 })).toThrow(/cannot be cut into 0 splits/)
   })
 
   it('takes leading axes of a as rows', async () => {
@@ -178,8 +178,8 @@ describe('the choice of a matmul kernel', () => {
   const problem = { m: 512, n: 384, k: 128, transposeA: false, transposeB: false }
 
   it('is a function of form, shape and capabilities', () => {
-    expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'broadcast', rows: 16, columns: 4, lanes: 4 })
-    expect(selectMatmul({ ...problem, transposeB: true }, cpu)).toMatchObject({ kernel: 'broadcast', columns: 8 })
+    expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'subgroups', rows: 16, columns: 4, lanes: 4 })
+    expect(selectMatmul({ ...problem, transposeB: true }, cpu)).toMatchObject({ kernel: 'subgroups', columns: 8 })
     expect(selectMatmul({ ...problem, n: 9 }, cpu)).toEqual({ kernel: 'outer', rows: 8, columns: 3, lanes: 4 })
     expect(selectMatmul({ ...problem, k: 127, transposeB: true }, cpu).kernel).toBe('dot')
     expect(selectMatmul({ ...problem, m: 9, transposeA: true }, cpu).kernel).toBe('outer')
@@ -204,7 +204,7 @@ describe('the choice of a matmul kernel', () => {
 
   it('does not depend on the rows for a linear layer, and dot reads weights once for up to 8', () => {
     for (const m of [1, 5, 8, 500]) {
-      expect(selectMatmul({ ...problem, m, transposeB: true }, cpu).kernel).toBe('broadcast')
+      expect(selectMatmul({ ...problem, m, transposeB: true }, cpu).kernel).toBe('subgroups')
       expect(selectMatmul({ ...problem, m, transposeB: true }, gpu)).toMatchObject({ kernel: 'tiled', rows: 64 })
       expect(selectMatmul({ ...problem, m, n: 1024, transposeB: true }, gpu)).toMatchObject({
         kernel: 'tiled',
@@ -220,29 +220,29 @@ describe('the choice of a matmul kernel', () => {
     expect(dotPlan({ m: 11, n: 384 }, cpu).rows).toBe(8)
   })
 
-  it('cuts k into parts where an output has few tiles and k is long, never with transposeB', () => {
+  it('cuts k into splits where an output has few tiles and k is long, never with transposeB', () => {
     const narrow = { m: 64, n: 64, k: 4096, transposeA: true, transposeB: false }
-    const partsOf = (problem: typeof narrow, device: typeof gpu) =>
-      selectParts(problem, selectMatmul(problem, device), device)
-    expect(partsOf(narrow, gpu)).toBe(32) // a tile, k by 128
-    expect(partsOf({ ...narrow, n: 62 }, gpu)).toBe(16) // 16 tiles of 4 × 128
-    expect(partsOf({ ...narrow, k: 256 }, gpu)).toBe(2)
-    expect(partsOf({ ...narrow, k: 100 }, gpu)).toBe(1)
-    expect(partsOf({ ...narrow, m: 1024, n: 1024 }, gpu)).toBe(1)
-    expect(partsOf({ ...narrow, transposeA: false, transposeB: true }, gpu)).toBe(1)
-    expect(partsOf({ ...narrow, m: 16, n: 16 }, cpu)).toBe(1)
+    const splitsOf = (problem: typeof narrow, device: typeof gpu) =>
+      selectSplits(problem, selectMatmul(problem, device), device)
+    expect(splitsOf(narrow, gpu)).toBe(32) // a tile, k by 128
+    expect(splitsOf({ ...narrow, n: 62 }, gpu)).toBe(16) // 16 tiles of 4 × 128
+    expect(splitsOf({ ...narrow, k: 256 }, gpu)).toBe(2)
+    expect(splitsOf({ ...narrow, k: 100 }, gpu)).toBe(1)
+    expect(splitsOf({ ...narrow, m: 1024, n: 1024 }, gpu)).toBe(1)
+    expect(splitsOf({ ...narrow, transposeA: false, transposeB: true }, gpu)).toBe(1)
+    expect(splitsOf({ ...narrow, m: 16, n: 16 }, cpu)).toBe(1)
   })
 
   it('of a linear layer is a matter of k and the device; its tiles hold up to 16 rows', () => {
     for (let m = 1; m <= 40; m++) {
       const { kernel, rows } = selectLinear({ m, n: 384, k: 64 }, cpu)
-      expect(kernel).toBe('broadcast')
+      expect(kernel).toBe('subgroups')
       expect(rows).toBeGreaterThanOrEqual(Math.min(m, 16))
       expect(rows).toBeLessThan(2 * m)
     }
     expect(selectLinear({ m: 4, n: 384, k: 66 }, cpu).kernel).toBe('dot')
     expect(selectLinear({ m: 4, n: 384, k: 64 }, gpu).kernel).toBe('dot')
     expect(selectLinear({ m: 4, n: 384, k: 64 }, { ...cpu, subgroups: false }).kernel).toBe('dot')
-    expect(() => selectLinear({ m: 4, n: 384, k: 66 }, cpu, 'broadcast')).toThrow(/does not take this form/)
+    expect(() => selectLinear({ m: 4, n: 384, k: 66 }, cpu, 'subgroups')).toThrow(/does not take this form/)
   })
 })

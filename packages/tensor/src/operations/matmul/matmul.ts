@@ -10,24 +10,24 @@ import {
   linearWorkgroups,
 } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import { addParts } from '../reduce/reduce'
-import { type BroadcastForm, broadcastSource } from './broadcast-source'
+import { addSplits } from '../reduce/reduce'
 import { runLinear } from './linear-kernel'
 import { outerSource } from './outer-source'
 import plainSource from './plain.wgsl'
 import {
-  broadcastPlan,
   dotPlan,
   type MatmulKernelName,
   type MatmulPlan,
   type MatmulProblem,
   outerPlan,
   selectMatmul,
-  selectParts,
-  takesBroadcast,
+  selectSplits,
+  subgroupsPlan,
+  takesSubgroups,
   takesTiled,
   tiledPlan,
 } from './select'
+import { type SubgroupsForm, subgroupsSource } from './subgroups-source'
 import { type TiledForm, tiledSource } from './tiled-source'
 
 export interface MatmulOptions {
@@ -39,8 +39,8 @@ export interface MatmulOptions {
   dtype?: 'f32' | 'f16' | undefined
   /** Use this kernel, for comparison; by default the shapes and the device decide. */
   kernel?: MatmulKernelName | undefined
-  /** Cut the sums over k into so many parts (split-K), for comparison; by default the shapes and the device decide. */
-  parts?: number | undefined
+  /** Cut the sums over k into so many splits (split-K), for comparison; by default the shapes and the device decide. */
+  splits?: number | undefined
 }
 
 /**
@@ -85,17 +85,17 @@ function multiplyInto(
   b: Tensor,
   c: Tensor,
   problem: MatmulProblem,
-  { kernel: forced, parts: forcedParts }: Pick<MatmulOptions, 'kernel' | 'parts'>,
+  { kernel: forced, splits: forcedSplits }: Pick<MatmulOptions, 'kernel' | 'splits'>,
 ): void {
   const { m, n, k, transposeA, transposeB } = problem
   const { device } = a
-  if (forcedParts !== undefined) checkParts(forcedParts, transposeB)
+  if (forcedSplits !== undefined) checkSplits(forcedSplits, transposeB)
   const selected = selectMatmul(problem, device.capabilities)
   const takesForm = {
     plain: true,
     dot: transposeB && !transposeA,
     outer: !transposeB,
-    broadcast: takesBroadcast(problem, device.capabilities),
+    subgroups: takesSubgroups(problem, device.capabilities),
     tiled: takesTiled(problem),
   }
   if (forced && !takesForm[forced])
@@ -118,19 +118,19 @@ function multiplyInto(
     runLinear(plan, { a, b, c })
     return
   }
-  const parts = c.dtype === 'f32' ? partsOf(problem, plan, device, forcedParts) : 1 // added up in f32
-  const target = parts === 1 ? c : device.empty([parts, m, n])
-  const span = Math.ceil(k / parts / 4) * 4
-  const { kernel, access, width, params } = tileForm(plan, problem)
-  const tilesAcross = Math.ceil(n / width)
+  const splits = c.dtype === 'f32' ? splitsOf(problem, plan, device, forcedSplits) : 1 // added up in f32
+  const target = splits === 1 ? c : device.empty([splits, m, n])
+  const span = Math.ceil(k / splits / 4) * 4
+  const { kernel, access, tileColumns, params } = tileForm(plan, problem)
+  const tilesAcross = Math.ceil(n / tileColumns)
   const tiles = tilesAcross * Math.ceil(m / plan.rows)
   device.run(kernel, {
     bindings: { a, b, c: target },
-    params: { m, n: n / access.n, k, tilesAcross, tiles, parts, span, partSize: (m * n) / access.c, ...params },
-    workgroups: linearWorkgroups(tiles * parts),
+    params: { m, n: n / access.n, k, tilesAcross, tiles, splits, span, splitSize: (m * n) / access.c, ...params },
+    workgroups: linearWorkgroups(tiles * splits),
   })
-  if (parts === 1) return
-  addParts(target, c)
+  if (splits === 1) return
+  addSplits(target, c)
   target.dispose()
 }
 
@@ -141,15 +141,15 @@ function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transpos
       return {
         kernel: tiledKernel({ side: rows, transposeA, transposeB }),
         access: { c: 4, n: 1 },
-        width: columns,
+        tileColumns: columns,
         params: {},
       } as const
-    case 'broadcast': {
+    case 'subgroups': {
       const ofC = transposeB ? 1 : 4
       return {
-        kernel: broadcastKernel({ rows, columns, lanes, transposeA, transposeB }),
+        kernel: subgroupsKernel({ rows, columns, lanes, transposeA, transposeB }),
         access: { c: ofC, n: ofC },
-        width: columns * lanes * ofC,
+        tileColumns: columns * lanes * ofC,
         params: { m4: m / 4, k4: k / 4 },
       } as const
     }
@@ -158,27 +158,27 @@ function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transpos
       return {
         kernel: outerKernel({ rows, columns, lanes }),
         access: { c: 1, n: 1 },
-        width: columns * lanes,
+        tileColumns: columns * lanes,
         params: { aRow, aStep },
       } as const
     }
   }
 }
 
-/** Forced parts are as many as k has fours, and as the form allows. */
-function partsOf(
+/** Forced splits are as many as k has fours, and as the form allows. */
+function splitsOf(
   problem: MatmulProblem,
   plan: MatmulPlan,
   { capabilities }: Device,
   forced: number | undefined,
 ): number {
-  return forced === undefined ? selectParts(problem, plan, capabilities) : Math.min(forced, Math.ceil(problem.k / 4))
+  return forced === undefined ? selectSplits(problem, plan, capabilities) : Math.min(forced, Math.ceil(problem.k / 4))
 }
 
 /** Whatever kernel is chosen, for which one that is is a matter of the device. */
-function checkParts(parts: number, transposeB: boolean): void {
-  if (!(Number.isInteger(parts) && parts >= 1) || (parts > 1 && transposeB))
-    throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${parts} parts.`)
+function checkSplits(splits: number, transposeB: boolean): void {
+  if (!(Number.isInteger(splits) && splits >= 1) || (splits > 1 && transposeB))
+    throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${splits} splits.`)
 }
 
 /** A plan for a kernel that was not selected, for comparison. */
@@ -192,7 +192,7 @@ function forcedPlan(
     plain: () => ({ ...selected, kernel }),
     dot: dotPlan,
     outer: outerPlan,
-    broadcast: broadcastPlan,
+    subgroups: subgroupsPlan,
     tiled: tiledPlan,
   }
   return plans[kernel](problem, capabilities)
@@ -204,11 +204,11 @@ const plainKernel = defineKernel({
   uses: [elements({ a: 1, b: 1, c: 1 })],
 })
 
-function broadcastKernel(form: BroadcastForm): Kernel {
+function subgroupsKernel(form: SubgroupsForm): Kernel {
   const { rows, columns, lanes, transposeA, transposeB } = form
-  const name = `matmulBroadcast${rows}x${columns}x${lanes}${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`
+  const name = `matmulSubgroups${rows}x${columns}x${lanes}${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`
   return generatedKernel(name, () => ({
-    source: broadcastSource(form),
+    source: subgroupsSource(form),
     uses: [elements({ a: 4, b: 4, c: transposeB ? 1 : 4 })],
   }))
 }

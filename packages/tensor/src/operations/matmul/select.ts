@@ -3,10 +3,10 @@ import { OutriderError } from '../../errors'
 import { tiledLanes } from './tiled-source'
 
 /** The generations of matmul kernels, by name. `plain` takes any form and is what the others are compared with. */
-export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'broadcast' | 'tiled'
+export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'subgroups' | 'tiled'
 
 /**
- * A kernel and its tile: an invocation, or for `dot` and `tiled` a workgroup, computes rows × columns elements; of `broadcast`
+ * A kernel and its tile: an invocation, or for `dot` and `tiled` a workgroup, computes rows × columns elements; of `subgroups`
  * columns are vectors of four.
  */
 export interface MatmulPlan {
@@ -27,13 +27,13 @@ export interface MatmulProblem {
 
 /**
  * Which kernel multiplies: a pure function of the problem and of what the device can do. On a CPU's vectors loads are what
- * costs, and `broadcast` has the fewest; on a GPU tiles in workgroup memory are fastest. Which kernel takes x · wᵀ does not
+ * costs, and `subgroups` has the fewest; on a GPU tiles in workgroup memory are fastest. Which kernel takes x · wᵀ does not
  * depend on the number of rows.
  */
 export function selectMatmul(problem: MatmulProblem, capabilities: Subgroups): MatmulPlan {
   const { transposeA, transposeB } = problem
   if (transposeA && transposeB) return { kernel: 'plain', rows: 1, columns: 1, lanes: 64 }
-  if (isOnCpu(capabilities) && takesBroadcast(problem, capabilities)) return broadcastPlan(problem, capabilities)
+  if (isOnCpu(capabilities) && takesSubgroups(problem, capabilities)) return subgroupsPlan(problem, capabilities)
   if (!isOnCpu(capabilities) && takesTiled(problem)) return tiledPlan(problem)
   return transposeB ? dotPlan(problem, capabilities) : outerPlan(problem, capabilities)
 }
@@ -56,8 +56,8 @@ export function outerPlan({ m, n }: MatmulProblem, capabilities: Subgroups): Mat
   return { kernel: 'outer', rows: Math.min(side, m), columns: Math.min(side, Math.ceil(n / lanes)), lanes }
 }
 
-/** Whether the kernel `broadcast` can: whole vectors, and subgroups of one size. */
-export const takesBroadcast = ({ m, n, k, transposeA, transposeB }: MatmulProblem, capabilities: Subgroups): boolean =>
+/** Whether the kernel `subgroups` can: whole vectors, and subgroups of one size. */
+export const takesSubgroups = ({ m, n, k, transposeA, transposeB }: MatmulProblem, capabilities: Subgroups): boolean =>
   hasOneSubgroupSize(capabilities) &&
   k % 4 === 0 &&
   (transposeB ? !transposeA : n % 4 === 0) &&
@@ -78,14 +78,18 @@ export function tiledPlan({ m, n, transposeB }: Pick<MatmulProblem, 'm' | 'n' | 
 }
 
 /**
- * Split-K: into how many parts the sums over k are cut, each a workgroup's, where an output of few tiles would leave most of
- * the device idle; as weight gradients of narrow layers are. The parts are added up in order. Never with transposeB, where a
+ * Split-K: into how many splits the sums over k are cut, each a workgroup's, where an output of few tiles would leave most of
+ * the device idle; as weight gradients of narrow layers are. The splits are added up in order. Never with transposeB, where a
  * row's bits must not depend on the rows beside it; and not on a CPU, whose few cores one tile or two keep busy.
  */
-export function selectParts({ m, n, k, transposeB }: MatmulProblem, plan: MatmulPlan, capabilities: Subgroups): number {
+export function selectSplits(
+  { m, n, k, transposeB }: MatmulProblem,
+  plan: MatmulPlan,
+  capabilities: Subgroups,
+): number {
   if (transposeB || isOnCpu(capabilities) || plan.kernel === 'plain' || plan.kernel === 'dot') return 1
   const tileColumns =
-    plan.kernel === 'tiled' ? plan.columns : plan.columns * plan.lanes * (plan.kernel === 'broadcast' ? 4 : 1)
+    plan.kernel === 'tiled' ? plan.columns : plan.columns * plan.lanes * (plan.kernel === 'subgroups' ? 4 : 1)
   const tiles = Math.ceil(m / plan.rows) * Math.ceil(n / tileColumns)
   return Math.max(1, Math.min(Math.floor(busyWorkgroups / tiles), Math.floor(k / leastSteps)))
 }
@@ -94,18 +98,18 @@ export function selectParts({ m, n, k, transposeB }: MatmulProblem, plan: Matmul
 const busyWorkgroups = 256
 const leastSteps = 128
 
-export function broadcastPlan({ m, n, transposeB }: MatmulProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
+export function subgroupsPlan({ m, n, transposeB }: MatmulProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
   // Subgroups of 4 (SSE, NEON) are fastest with the widest tiles that compile in a moment, subgroups of 8 (AVX) with the
   // narrowest: there a tile of 16 rows just fits into the registers.
   const widest = lanes > 4 ? 1 : transposeB ? 2 : 4
   // Few widths, for each is a kernel to compile; tiles side by side are as equal as these allow.
   const wanted = Math.ceil(n / (4 * lanes))
   const quads = Math.ceil(wanted / Math.ceil(wanted / widest))
-  return { kernel: 'broadcast', rows: m <= 8 ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
+  return { kernel: 'subgroups', rows: m <= 8 ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
 }
 
 /** The kernels of a linear layer. */
-export type LinearKernelName = 'dot' | 'broadcast'
+export type LinearKernelName = 'dot' | 'subgroups'
 
 /** Which kernel takes x · wᵀ + …: a matter of k and of the device alone, so that a row's bits are the same in any batch. */
 export function selectLinear(
@@ -113,19 +117,19 @@ export function selectLinear(
   capabilities: Subgroups,
   forced?: LinearKernelName,
 ): MatmulPlan {
-  const broadcasts = takesBroadcast({ m, n, k, transposeA: false, transposeB: true }, capabilities)
-  if (forced === 'broadcast' && !broadcasts)
-    throw new OutriderError('INVALID_ARGUMENT', 'linear: kernel broadcast does not take this form here.')
-  const kernel = forced ?? (broadcasts && isOnCpu(capabilities) ? 'broadcast' : 'dot')
-  return kernel === 'dot' ? dotPlan({ m, n }, capabilities) : broadcastLinearPlan({ m, n }, capabilities)
+  const subgroups = takesSubgroups({ m, n, k, transposeA: false, transposeB: true }, capabilities)
+  if (forced === 'subgroups' && !subgroups)
+    throw new OutriderError('INVALID_ARGUMENT', 'linear: kernel subgroups does not take this form here.')
+  const kernel = forced ?? (subgroups && isOnCpu(capabilities) ? 'subgroups' : 'dot')
+  return kernel === 'dot' ? dotPlan({ m, n }, capabilities) : subgroupsLinearPlan({ m, n }, capabilities)
 }
 
 /** Tiles of 1, 2, 4, 8 or 16 rows, so that weights are read once for all; for every height is a kernel to compile. */
-function broadcastLinearPlan(
+function subgroupsLinearPlan(
   { m, n }: Pick<MatmulProblem, 'm' | 'n'>,
   { subgroupMaxSize: lanes }: Subgroups,
 ): MatmulPlan {
   const rows = Math.min(16, 2 ** Math.ceil(Math.log2(m)))
   const widest = lanes > 4 ? 4 : 8 // of subgroups of 4 and 8, 2026-11-24: `npm run bench -- linear`
-  return { kernel: 'broadcast', rows, columns: Math.min(widest, Math.ceil(n / lanes)), lanes }
+  return { kernel: 'subgroups', rows, columns: Math.min(widest, Math.ceil(n / lanes)), lanes }
 }

@@ -31,7 +31,7 @@ export function tiledSource({ side, transposeA, transposeB }: TiledForm): string
   const a = operand({ name: 'a', runsAlongK: !transposeA, count: 'm', first: 'row', across, depth })
   const b = operand({ name: 'b', runsAlongK: transposeB, count: 'n', first: 'column', across, depth })
   const elements = (line: (i: number, j: number) => string) => each(4 * share, (i) => each(share, (j) => line(i, j)))
-  return `struct Params { m: u32, n: u32, k: u32, tilesAcross: u32, tiles: u32, parts: u32, span: u32, partSize: u32 }
+  return `struct Params { m: u32, n: u32, k: u32, tilesAcross: u32, tiles: u32, splits: u32, span: u32, splitSize: u32 }
 @group(0) @binding(0) var<storage, read> a: array<element_a>;
 @group(0) @binding(1) var<storage, read> b: array<element_b>;
 @group(0) @binding(2) var<storage, read_write> c: array<element_c>;
@@ -43,10 +43,10 @@ var<workgroup> tileB: array<vec4f, ${across * depth}>;
 @compute @workgroup_size(${tiledLanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = group.x + group.y * groups.x;
-  let part = index / params.tiles;
-  if (part >= params.parts) { return; }
+  let split = index / params.tiles;
+  if (split >= params.splits) { return; }
   let tile = index % params.tiles;
-  let begin = part * params.span;
+  let begin = split * params.span;
   let end = min(begin + params.span, params.k);
   let row = (tile / params.tilesAcross) * ${side}u;
   let column = (tile % params.tilesAcross) * ${side}u;
@@ -92,7 +92,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${each(4 * share, (i) => {
     const where = `row + 4u * y + ${64 * (i >> 2) + (i & 3)}u`
     const write = (j: number) =>
-      `if (column / 4u + x + ${16 * j}u < fours) { store_c(part * params.partSize + (${where}) * fours + column / 4u + x + ${16 * j}u, c${i}_${j}); }`
+      `if (column / 4u + x + ${16 * j}u < fours) { store_c(split * params.splitSize + (${where}) * fours + column / 4u + x + ${16 * j}u, c${i}_${j}); }`
     return `if (${where} < params.m) {\n    ${each(share, write)}\n  }`
   })}
 }`

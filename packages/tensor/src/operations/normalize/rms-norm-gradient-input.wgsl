@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var product = V();
   for (var i = lane; i < params.columns; i += LANES) { product += load_dy(begin + i) * weight[i] * load_x(begin + i); }
   let factor = scale[row];
-  let pull = rowSum(sumOf(product), lane) / f32(WIDTH * params.columns) * factor * factor;
+  let pull = rowSum(sumOf(product), lane) / f32(VECTOR_SIZE * params.columns) * factor * factor;
   for (var i = lane; i < params.columns; i += LANES) {
     store_dx(begin + i, factor * (load_dy(begin + i) * weight[i] - load_x(begin + i) * pull));
   }

@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let value = load_x(begin + i);
     squares += value * value;
   }
-  let factor = inverseSqrt(rowSum(sumOf(squares), lane) / f32(WIDTH * params.columns) + params.epsilon);
+  let factor = inverseSqrt(rowSum(sumOf(squares), lane) / f32(VECTOR_SIZE * params.columns) + params.epsilon);
   for (var i = lane; i < params.columns; i += LANES) { store_y(begin + i, load_x(begin + i) * factor * weight[i]); }
   if (lane == 0u) { scale[row] = factor; }
 }

@@ -75,9 +75,9 @@ export function reduce(
   return reduceRows(kind, x, outer, length, shape)
 }
 
-/** c = Σ parts, in their order: parts f32 [parts, ...] with the elements of c, f32. */
-export const addParts = (parts: Tensor, c: Tensor): void =>
-  reduceColumns('sum', parts, c, { length: parts.shape[0]!, inner: c.size })
+/** c = Σ splits, in their order: splits f32 [splits, ...] with the elements of c, f32. */
+export const addSplits = (splits: Tensor, c: Tensor): void =>
+  reduceColumns('sum', splits, c, { length: splits.shape[0]!, inner: c.size })
 
 function reduceColumns(kind: Reduction, x: Tensor, y: Tensor, sizes: { length: number; inner: number }): void {
   x.device.run(columnsKernel, {

@@ -22,9 +22,9 @@ export function ropeIntoCache(
   { keys, values }: { keys: Tensor; values: Tensor },
   { frequencies, start = 0, magnitude = 1 }: RopeOptions,
 ): Tensor {
-  const [batch, rows, width] = q.shape as [number, number, number]
+  const [batch, rows, columns] = q.shape as [number, number, number]
   const [cached, capacity, kvHeads, headDim] = keys.shape as [number, number, number, number]
-  const heads = width / headDim
+  const heads = columns / headDim
   const fits =
     q.shape.length === 3 &&
     sameShape(k.shape, [batch, rows, kvHeads * headDim]) &&

@@ -31,8 +31,8 @@ fn turned(x: vec2f, turn: vec2f, pair: u32) -> vec2f {
 }
 
 /** The same where the first pairs alone are turned, or what is turned is multiplied by a magnitude; the rest stays as it is. */
-const partsOfHeads: KernelPart = {
-  name: 'partsOfHeads',
+const partialHeads: KernelPart = {
+  name: 'partialHeads',
   provides,
   uses: [angles],
   fields: ['turnedPairs: u32', 'magnitude: f32'],
@@ -52,23 +52,23 @@ fn turned(x: vec2f, turn: vec2f, pair: u32) -> vec2f {
 /** A kernel that turns, in both forms. */
 export interface TurningKernel {
   whole: StartKernel
-  parts: StartKernel
+  partial: StartKernel
 }
 
 /** Its WGSL binds `frequencies` and has `pairs: u32` in Params: those of a head, turned or not. */
 export const defineTurningKernel = ({ uses = [], ...definition }: KernelDefinition): TurningKernel => ({
   whole: defineStartKernel({ ...definition, uses: [...uses, wholeHeads] }),
-  parts: defineStartKernel({ ...definition, uses: [...uses, partsOfHeads] }),
+  partial: defineStartKernel({ ...definition, uses: [...uses, partialHeads] }),
 })
 
 /** The form and the parameters for heads of `pairs`, of which the first `turnedPairs` are turned. */
 export function turningRun(
   operation: string,
-  { whole, parts }: TurningKernel,
+  { whole, partial }: TurningKernel,
   { pairs, turnedPairs, magnitude }: { pairs: number; turnedPairs: number; magnitude: number },
 ): { kernels: StartKernel; params: Record<string, number> } {
   if (!Number.isFinite(magnitude))
     throw new OutriderError('INVALID_ARGUMENT', `${operation}: magnitude is ${magnitude}; it must be a number.`)
   if (turnedPairs === pairs && magnitude === 1) return { kernels: whole, params: { pairs } }
-  return { kernels: parts, params: { pairs, turnedPairs, magnitude } }
+  return { kernels: partial, params: { pairs, turnedPairs, magnitude } }
 }

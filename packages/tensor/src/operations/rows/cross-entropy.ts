@@ -29,19 +29,19 @@ export function crossEntropy(
     throw new ShapeError('crossEntropy', [logits.shape, labels.shape], 'one label a row is needed')
   const { device } = logits
   const loss = device.empty(labels.shape)
-  const shift = device.empty([rows])
+  const logSumExp = device.empty([rows])
   const run = runOverRowVectors(logits)
   const params = { ...run.params, ignore: ignoreIndex }
-  device.run(kernel, { ...run, params, bindings: { logits, labels, loss, shift } })
+  device.run(kernel, { ...run, params, bindings: { logits, labels, loss, logSumExp } })
   const gradient = (dloss: Tensor) => {
     const dlogits = device.empty(logits.shape)
-    device.run(gradientKernel, { ...run, params, bindings: { logits, labels, shift, dloss, dlogits } })
+    device.run(gradientKernel, { ...run, params, bindings: { logits, labels, logSumExp, dloss, dlogits } })
     return dlogits
   }
   return differentiable(loss, {
     name: 'crossEntropy',
     inputs: [logits, labels],
-    saved: [shift],
+    saved: [logSumExp],
     gradient: (dy) => [() => gradient(dy), null],
   })
 }

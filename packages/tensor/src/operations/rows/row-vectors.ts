@@ -5,7 +5,7 @@ import { rowReductionFor } from '../reduce/row-reduction'
 
 /**
  * For kernels that give a workgroup to each row and read it in vectors of four, where its columns divide into them, else
- * element by element. The kernel is written for either, against the type V, the constant WIDTH (its elements) and five
+ * element by element. The kernel is written for either, against the type V, the constant VECTOR_SIZE (its elements) and five
  * functions:
  *
  * - `sumOf(v: V) -> f32`, `maxOf(v: V) -> f32`: over the elements
@@ -16,28 +16,28 @@ import { rowReductionFor } from '../reduce/row-reduction'
  */
 export const rowVectors: KernelPart = {
   name: 'rowVectors',
-  provides: ['V', 'WIDTH', 'sumOf', 'maxOf', 'isAt', 'elementOf', 'anyNoLogit'],
+  provides: ['V', 'VECTOR_SIZE', 'sumOf', 'maxOf', 'isAt', 'elementOf', 'anyNoLogit'],
   floats: ['V'],
 }
 
 /** Vectors of so many elements. */
-export const vectorsOf = (width: 1 | 4): PartForm =>
-  formOf(rowVectors, width === 4 ? vectorsText : elementsText, { WIDTH: width }, width)
+export const vectorsOf = (vectorSize: 1 | 4): PartForm =>
+  formOf(rowVectors, vectorSize === 4 ? vectorsText : elementsText, { VECTOR_SIZE: vectorSize }, vectorSize)
 
 /** Such vectors and `rowReduction` over them, for rows of so many columns. */
-export const rowVectorsFor = (columns: number, width: 1 | 4, capabilities: Capabilities): readonly PartForm[] => [
-  rowReductionFor(columns / width, capabilities),
-  vectorsOf(width),
+export const rowVectorsFor = (columns: number, vectorSize: 1 | 4, capabilities: Capabilities): readonly PartForm[] => [
+  rowReductionFor(columns / vectorSize, capabilities),
+  vectorsOf(vectorSize),
 ]
 
 /** The run of such a kernel over the rows of the last axis. `params.columns` counts vectors. */
 export function runOverRowVectors(x: Tensor) {
   const columns = x.shape.at(-1) ?? 1
   const rows = x.size / columns
-  const width = columns % 4 === 0 ? 4 : 1
+  const vectorSize = columns % 4 === 0 ? 4 : 1
   return {
-    forms: rowVectorsFor(columns, width, x.device.capabilities),
-    params: { rows, columns: columns / width },
+    forms: rowVectorsFor(columns, vectorSize, x.device.capabilities),
+    params: { rows, columns: columns / vectorSize },
     workgroups: linearWorkgroups(rows),
   }
 }

@@ -23,8 +23,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = begin + lane; i < end; i += LANES) { sums += exp(x[i] - largest); }
   let total = rowSum(sumOf(sums), lane);
   if (LOG) {
-    let shift = largest + log(total);
-    for (var i = begin + lane; i < end; i += LANES) { y[i] = x[i] - shift; }
+    let logSumExp = largest + log(total);
+    for (var i = begin + lane; i < end; i += LANES) { y[i] = x[i] - logSumExp; }
   } else {
     for (var i = begin + lane; i < end; i += LANES) { y[i] = exp(x[i] - largest) / total; }
   }

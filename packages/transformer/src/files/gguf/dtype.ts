@@ -1,40 +1,31 @@
-import { type Format, formats } from '@outrider/tensor/internal'
+import { type FormatName, formats } from '@outrider/tensor/internal'
 
-const sizes = ({ elements, bytes }: Format) => ({ elements, bytes })
+/** Element types of the format that can be read, by the names that ggml has for them. */
+export type GgufDtype = 'F32' | Uppercase<FormatName>
 
-/** Element types of the format that can be read: their number there, and elements and bytes of a block. */
+/** Their number there, and elements and bytes of a block. */
 export const ggufDtypes = {
   F32: { id: 0, elements: 1, bytes: 4 },
-  F16: { id: 1, ...sizes(formats.f16) },
-  Q4_0: { id: 2, ...sizes(formats.q4_0) },
-  Q4_1: { id: 3, ...sizes(formats.q4_1) },
-  Q5_0: { id: 6, ...sizes(formats.q5_0) },
-  Q8_0: { id: 8, ...sizes(formats.q8_0) },
-  Q4_K: { id: 12, ...sizes(formats.q4_k) },
-  Q6_K: { id: 14, ...sizes(formats.q6_k) },
-  BF16: { id: 30, ...sizes(formats.bf16) },
-} as const
+  ...Object.fromEntries(
+    Object.entries(formats).map(([name, { gguf, elements, bytes }]) => [
+      name.toUpperCase(),
+      { id: gguf, elements, bytes },
+    ]),
+  ),
+} as Readonly<Record<GgufDtype, { id: number; elements: number; bytes: number }>>
 
-export type GgufDtype = keyof typeof ggufDtypes
-
-/** Names of the types that are not read, by their number: those of ggml (ggml.h of llama.cpp v0.5.0), and those that it had. */
+/** Names of other types, by their number: those of ggml (ggml.h of llama.cpp v0.5.0), and those that it had. */
 const otherTypes: Readonly<Record<number, string>> = {
   4: 'Q4_2',
   5: 'Q4_3',
-  7: 'Q5_1',
   9: 'Q8_1',
-  10: 'Q2_K',
-  11: 'Q3_K',
-  13: 'Q5_K',
   15: 'Q8_K',
   16: 'IQ2_XXS',
   17: 'IQ2_XS',
   18: 'IQ3_XXS',
   19: 'IQ1_S',
-  20: 'IQ4_NL',
   21: 'IQ3_S',
   22: 'IQ2_S',
-  23: 'IQ4_XS',
   24: 'I8',
   25: 'I16',
   26: 'I32',
@@ -49,7 +40,6 @@ const otherTypes: Readonly<Record<number, string>> = {
   36: 'IQ4_NL_4_4',
   37: 'IQ4_NL_4_8',
   38: 'IQ4_NL_8_8',
-  39: 'MXFP4',
   40: 'NVFP4',
   41: 'Q1_0',
   42: 'Q2_0',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryDirectory } from '../memory-directory'
+import { type GgufDtype, ggufDtypes } from './dtype'
 import { type RawValue, rawGguf } from './raw-gguf.fixture'
 import { openGguf } from './read'
 
@@ -28,13 +29,21 @@ describe('what a GGUF file is', () => {
   })
 })
 
-// The names of ggml's types by number (ggml.h of llama.cpp v0.5.0), those that are read left out.
+// The names of ggml's types by number (ggml.h of llama.cpp v0.5.0).
 const typeNames: [number, string][] = [
+  [0, 'F32'],
+  [1, 'F16'],
+  [2, 'Q4_0'],
+  [3, 'Q4_1'],
+  [6, 'Q5_0'],
   [7, 'Q5_1'],
+  [8, 'Q8_0'],
   [9, 'Q8_1'],
   [10, 'Q2_K'],
   [11, 'Q3_K'],
+  [12, 'Q4_K'],
   [13, 'Q5_K'],
+  [14, 'Q6_K'],
   [15, 'Q8_K'],
   [16, 'IQ2_XXS'],
   [17, 'IQ2_XS'],
@@ -50,6 +59,7 @@ const typeNames: [number, string][] = [
   [27, 'I64'],
   [28, 'F64'],
   [29, 'IQ1_M'],
+  [30, 'BF16'],
   [34, 'TQ1_0'],
   [35, 'TQ2_0'],
   [39, 'MXFP4'],
@@ -58,12 +68,31 @@ const typeNames: [number, string][] = [
   [42, 'Q2_0'],
   [43, 'number 43'],
 ]
+const isRead = ([, name]: [number, string]) => name in ggufDtypes
+const weights = (type: number) =>
+  open(rawGguf({ tensors: [{ name: 'blk.0.ffn_up.weight', shape: [1, 256], type, bytes: new Uint8Array(1024) }] }))
 
-it.each(typeNames)('an element type that is not read is refused by its name: %s is %s', async (type, name) => {
-  await expect(open(rawGguf({ tensors: [tensor('blk.0.ffn_up.weight', type)] }))).rejects.toMatchObject({
-    code: 'UNSUPPORTED',
-    message: expect.stringContaining(`"blk.0.ffn_up.weight" has elements of type ${name},`),
-  })
+it.each(typeNames.filter(isRead))('element type %s is %s', async (type, name) => {
+  expect((await weights(type)).tensors.get('blk.0.ffn_up.weight')).toMatchObject({ dtype: name })
+})
+
+it.each(typeNames.filter((type) => !isRead(type)))(
+  'an element type that is not read is refused by its name, with what makes one that is: %s is %s',
+  async (type, name) => {
+    await expect(weights(type)).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining(`"blk.0.ffn_up.weight" has elements of type ${name},`),
+      remedy: expect.stringMatching(/IQ4_XS.* llama-quantize --allow-requantize old\.gguf new\.gguf Q8_0/),
+    })
+  },
+)
+
+it.each(typeNames.filter(isRead))('a tensor that ends beyond the file is refused: %s, %s', async (type, name) => {
+  const { elements, bytes } = ggufDtypes[name as GgufDtype]
+  const raw = { name: 'w', shape: [256, 256], type, bytes: new Uint8Array(((256 * 256) / elements) * bytes) }
+  const whole = rawGguf({ tensors: [raw] })
+  await open(whole)
+  await expect(open(whole.subarray(0, -33))).rejects.toMatchObject({ code: 'FILE_FORMAT' })
 })
 
 describe('texts of a GGUF file', () => {

@@ -150,7 +150,7 @@ function tensorEntry(reader: HeaderReader) {
       'UNSUPPORTED',
       `${reader.where}: tensor "${name}" has elements of type ${type}, which is not supported.`,
       {
-        remedy: `Use a file with weights in ${Object.keys(ggufDtypes).join(', ')}.`,
+        remedy: `Use a file of the same model with weights in ${Object.keys(ggufDtypes).join(', ')}; where there is none, llama.cpp makes one: llama-quantize --allow-requantize old.gguf new.gguf Q8_0.`,
         details: { tensor: name, type },
       },
     )

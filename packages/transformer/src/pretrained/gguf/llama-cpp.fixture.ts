@@ -17,6 +17,8 @@ export async function llamaCpp(path: string): Promise<LlamaCpp> {
   const model = await llama.loadModel({ modelPath: path })
   const context = await model.createContext({
     contextSize: 128,
+    // Several wait for one another by spinning: on a busy machine that takes minutes.
+    threads: 1,
     flashAttention: false,
     experimentalKvCacheKeyType: 'F32',
     experimentalKvCacheValueType: 'F32',

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Tensor } from '@outrider/tensor'
-import type { FormatName } from '@outrider/tensor/internal'
+import { type Format, type FormatName, formats } from '@outrider/tensor/internal'
 import { randomWeights, testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -220,9 +220,11 @@ function storiesValues(metadata: GgufFile['metadata']): Record<string, RawValue>
 }
 
 describe('block formats', () => {
-  it.each(['Q8_0', 'Q4_0', 'Q4_1', 'Q5_0', 'Q4_K', 'Q6_K'] as const)(
+  const names = (Object.keys(formats) as FormatName[]).filter((name) => (formats[name] as Format).elements > 1)
+
+  it.each(names.map((name) => [name.toUpperCase() as Uppercase<FormatName>, name] as const))(
     'mean in a model what they mean in llama.cpp: %s',
-    async (dtype) => {
+    async (dtype, format) => {
       const device = await testDevice()
       const base = await randomModel({ architecture: 'llama', hiddenSize: 256, intermediateSize: 256, headDim: 64 })
       const plain = memoryDirectory()
@@ -241,7 +243,7 @@ describe('block formats', () => {
             const { name, shape } = entry
             if (shape.length === 1)
               return { name, shape, dtype: 'F32' as GgufDtype, bytes: () => plain.read('plain.gguf', entry) }
-            const bytes = randomWeights(dtype.toLowerCase() as FormatName, shape[0]! * shape[1]!, 10 * i)
+            const bytes = randomWeights(format, shape[0]! * shape[1]!, 10 * i)
             if (blocks) return { name, shape, dtype, bytes: () => bytes }
             return {
               name,

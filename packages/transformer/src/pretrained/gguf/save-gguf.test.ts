@@ -191,7 +191,7 @@ describe('saveGguf', () => {
     expect(await files.list()).toEqual([])
   })
 
-  it.each(['F16', 'Q8_0', 'Q4_0'] as const)(
+  it.each(['F16', 'Q8_0', 'Q4_0', 'Q5_1'] as const)(
     'names the tensor that %s cannot hold, and writes nothing',
     async (dtype) => {
       const model = await randomModel({ architecture: 'llama', intermediateSize: 64 })
@@ -216,13 +216,16 @@ describe('saveGguf', () => {
       ['F16', 'F16'],
       ['Q8_0', 'F16'],
       ['Q4_0', 'F16'],
+      ['Q4_1', 'F16'],
+      ['Q5_0', 'F16'],
+      ['Q5_1', 'F16'],
       ['F32', 'F32'],
     ] as const) {
       await saveGguf(await stories(), files, { dtype })
       const { tensors } = await openGguf(files, 'model.gguf')
       const types = ['blk.0.ffn_up.weight', 'blk.0.ffn_down.weight', 'blk.0.attn_norm.weight']
       expect(types.map((name) => tensors.get(name)!.dtype)).toEqual([dtype, wide, 'F32'])
-      expect(tensors.get('token_embd.weight')!.dtype).toBe(dtype === 'Q4_0' ? 'Q8_0' : dtype)
+      expect(tensors.get('token_embd.weight')!.dtype).toBe(/^Q[45]/.test(dtype) ? 'Q8_0' : dtype)
     }
   })
 

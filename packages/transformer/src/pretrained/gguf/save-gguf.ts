@@ -18,8 +18,8 @@ export interface SaveGgufOptions {
   /** Name of the file. Default model.gguf. */
   file?: string
   /**
-   * Of matrices; vectors stay F32. Q4_0 makes the embedding and the head Q8_0, whose errors would be those of every token, and
-   * what does not divide into blocks is F16. Default F32.
+   * Of matrices; vectors stay F32. What has fewer than eight bits makes the embedding and the head Q8_0, whose errors would be
+   * those of every token, and what does not divide into blocks is F16. Default F32.
    */
   dtype?: GgufWritable
   /**
@@ -39,7 +39,7 @@ export interface SavedGguf {
 }
 
 /** `general.file_type`, as llama.cpp numbers it. */
-const fileTypes = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 7 } as const
+const fileTypes = { F32: 0, F16: 1, Q4_0: 2, Q4_1: 3, Q8_0: 7, Q5_0: 8, Q5_1: 9 } as const
 
 type GgufWritable = keyof typeof fileTypes
 
@@ -106,6 +106,6 @@ const differing = (differences: readonly string[]) =>
 function storedDtype(name: string, shape: readonly number[], dtype: GgufWritable): GgufWritable {
   if (shape.length < 2 || dtype === 'F32') return 'F32'
   const isTable = /embed_tokens|lm_head/.test(name)
-  const wanted = dtype === 'Q4_0' && isTable ? 'Q8_0' : dtype
+  const wanted = isTable && /^Q[45]/.test(dtype) ? 'Q8_0' : dtype
   return shape.at(-1)! % ggufDtypes[wanted].elements === 0 ? wanted : 'F16'
 }

@@ -11,8 +11,8 @@ import { type LinearForm, linearFrame } from './linear-frame'
  * and adds up their squares. Tiles past the edge read the last row or column again and write nothing. Workgroups in a line,
  * columns fastest, folded over x and y.
  */
-export function broadcastLinearSource(form: LinearForm, lanes: number): Omit<KernelDefinition, 'name'> {
-  const { rows, columns, width, normed } = form
+export function subgroupsLinearSource(form: LinearForm, lanes: number): Omit<KernelDefinition, 'name'> {
+  const { rows, columns, vectorSize, normed } = form
   const { weights, uses, declarations, tile, map, product, store } = linearFrame(form)
   const held = Math.ceil(rows / lanes)
   const handed = (name: string, i: number, vector = '') =>
@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     ${weights.map((weight) => each(columns, (j) => `let ${weight}${j} = load_${weight}(column${j} + k);`)).join('\n  ')}
     ${tile((weight, i, j) => `${weight}_${i}_${j} += ${product(`x${i}`, `${weight}${j}`)};`)}
   }
-  ${normed ? each(held, (h) => `let scale${h} = inverseSqrt(squares${h} / f32(${width}u * params.k) + params.epsilon);`) : ''}
+  ${normed ? each(held, (h) => `let scale${h} = inverseSqrt(squares${h} / f32(${vectorSize}u * params.k) + params.epsilon);`) : ''}
   ${normed ? each(rows, (i) => `let scaleOf${i} = ${handed('scale', i)};`) : ''}
   ${normed ? tile((weight, i, j) => `${weight}_${i}_${j} *= scaleOf${i};`) : ''}
   ${each(rows, (i) => store(i, (j) => j * lanes))}

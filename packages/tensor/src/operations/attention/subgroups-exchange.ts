@@ -7,11 +7,11 @@ import { components, type Exchange, writeMembers } from './exchange'
  *
  * @param vectors  of four in a head
  */
-export function broadcastExchange(lanes: number, vectors: number): Exchange {
+export function subgroupsExchange(lanes: number, vectors: number): Exchange {
   const owned = Math.ceil(vectors / lanes)
   const eachSum = (line: (o: number, m: number) => string) => each(owned, (o) => each(4, (m) => line(o, m)))
   return {
-    name: `Broadcast${lanes}x${vectors}`,
+    name: `Subgroups${lanes}x${vectors}`,
     uses: [],
     constants: ['LANES', 'VECTORS'],
     scored: 4,

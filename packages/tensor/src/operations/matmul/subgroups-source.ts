@@ -1,8 +1,8 @@
 import { each } from '../each'
 import { tileFrame } from './tile-frame'
 
-/** The tile of a broadcast kernel, and how the operands lie; one of them at most is transposed. */
-export interface BroadcastForm {
+/** The tile of a kernel `subgroups`, and how the operands lie; one of them at most is transposed. */
+export interface SubgroupsForm {
   /** Rows of c that a workgroup computes, a multiple of the lanes or of 4. */
   readonly rows: number
   /** What a lane computes of a row: vectors of four neighbouring columns, or with transposeB single columns. */
@@ -25,7 +25,7 @@ export interface BroadcastForm {
  * Each element is a sum over k in order, by fours with transposeB, whatever the number of rows. Tiles past the edge read the
  * last row or column again and write nothing. Workgroups in a line, columns fastest, folded over x and y.
  */
-export function broadcastSource({ rows, columns, lanes, transposeA, transposeB }: BroadcastForm): string {
+export function subgroupsSource({ rows, columns, lanes, transposeA, transposeB }: SubgroupsForm): string {
   const quads = Math.ceil(rows / 4)
   // What a lane loads of a for four steps of k, and how element (row i, step s) is found among the lanes.
   const held = transposeA ? Math.ceil((quads * 4) / lanes) : Math.ceil(rows / lanes)
