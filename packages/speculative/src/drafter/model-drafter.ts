@@ -1,5 +1,5 @@
-import { argmax, type Counter, sampleCategorical, type Tensor } from '@outrider/tensor'
-import { counter } from '@outrider/tensor/internal'
+import { argmax, type Counter, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
+import { counter, coveredTokens, ofCovered, writeCovered } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
 import type { Draft, Drafter, DraftRequest, DraftSession, SessionOptions } from './drafter'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
@@ -63,29 +63,37 @@ interface DraftBlockOptions {
 class DraftBlock {
   readonly ids: Tensor // u32 [n]
   readonly probabilities: Tensor // [n, V]
+  /** Of a draft that says some ids alone: what is drawn from, over these [n, C]. */
+  readonly #ofCovered: Tensor | undefined
   readonly #options: DraftBlockOptions
   /** By the number of unread tokens: the tensor that they are written to, and the step that begins with them. */
   readonly #steps = new Map<number, { unread: Tensor; step: RepeatedStep<Record<string, Tensor>> }>()
 
   constructor(options: DraftBlockOptions) {
     const { model, count, columns } = options
+    const { device, covered } = model
     this.#options = options
-    this.ids = model.device.empty([count], 'u32').keep()
-    this.probabilities = model.device.empty([count, columns]).keep()
+    this.ids = device.empty([count], 'u32').keep()
+    // Columns of ids that are not covered stay 0. A draft with ids beyond V is cut to V like any other.
+    this.probabilities = device.zeros([count, columns]).keep()
+    if (covered && covered.vocabularySize <= columns) this.#ofCovered = device.empty([count, covered.ids.size]).keep()
   }
 
   /** Queues the drafting of `count` tokens after those that the model has not read. */
   run(unread: readonly number[], offset: number): void {
     const { model, cache } = this.#options
     if (unread.length > mostUnread) {
-      model.device.scope(() => this.#draft(prefill(model, cache, [unread]), counter(offset)))
+      model.device.scope(() => {
+        const logits = prefill(model, cache, [unread]) // [1, V']
+        this.#draft(this.#ofCovered ? ofCovered(logits, model.covered!.ids) : logits, counter(offset))
+      })
       return
     }
     let known = this.#steps.get(unread.length)
     if (!known) {
       const tokens = model.device.empty([1, unread.length], 'u32').keep()
       const step = new RepeatedStep(model, cache, (counter) => {
-        this.#draft(model.forward(tokens, { cache, rows: 'last' }), counter)
+        this.#draft(this.#forward(tokens), counter)
         return {}
       })
       known = { unread: tokens, step }
@@ -102,26 +110,40 @@ class DraftBlock {
     }
     this.ids.dispose()
     this.probabilities.dispose()
+    this.#ofCovered?.dispose()
+  }
+
+  /** Logits of the token after those that the model has not read, of the covered ids alone where it has such: [1, 1, C or V'] */
+  #forward(tokens: Tensor): Tensor {
+    const { model, cache } = this.#options
+    return model.forward(tokens, { cache, rows: 'last', coveredOnly: this.#ofCovered !== undefined })
   }
 
   /** Draws from the logits after the unread tokens, and goes on from what was drawn. */
   #draft(first: Tensor, offset: Counter): void {
-    const { model, cache, count, columns, sampling } = this.#options
+    const { model, count, columns, sampling } = this.#options
     const { device } = model
     const greedy = sampling.temperature === 0
+    const ofCovered = this.#ofCovered
+    const rows = ofCovered ?? this.probabilities
+    const width = rows.shape[1]!
     let token: Tensor | undefined
     for (let i = 0; i < count; i++) {
       const previous = token
       token = device.scope(() => {
-        const logits = previous ? model.forward(previous.reshape([1, 1]), { cache }) : first // [1, 1, V'] or [1, V']
-        const rows = logits.reshape([1, logits.size])
-        if (greedy) return argmax(ofVocabulary(rows, columns), { logits: true }) // [1]
-        const p = distributionOver(columns, rows, sampling) // [1, V]
-        device.copy(p, 0, this.probabilities, i * columns, columns)
-        return sampleCategorical(p, { seed: sampling.seed, offset: offset.plus(i) }) // [1]
+        const logits = previous ? this.#forward(previous.reshape([1, 1])) : first // [1, 1, V'] or [1, V']
+        const row = logits.reshape([1, logits.size])
+        const place = () => {
+          if (greedy) return argmax(ofCovered ? row : ofVocabulary(row, columns), { logits: true }) // [1]
+          const p = ofCovered ? samplingDistribution(row, sampling) : distributionOver(columns, row, sampling) // [1, C or V]
+          device.copy(p, 0, rows, i * width, width)
+          return sampleCategorical(p, { seed: sampling.seed, offset: offset.plus(i) }) // [1]
+        }
+        return ofCovered ? coveredTokens(place(), model.covered!.ids) : place()
       })
       device.copy(token, 0, this.ids, i, 1)
     }
     if (greedy) oneHot(this.ids, columns, this.probabilities)
+    else if (ofCovered) writeCovered(ofCovered, model.covered!.ids, this.probabilities)
   }
 }

@@ -1,5 +1,5 @@
 export type { CacheOptions, CausalLM, ForwardOptions, KvCache } from './causal-lm'
 export { Decoder } from './decoder'
 export { initializeParameters, type Parameters, parameterCount, parameterShapes } from './parameters'
-export type { HiddenStatesLM, StoredForm, TrainableLM, TransformerLM } from './trainable-lm'
+export type { HiddenStatesLM, StoredCoverage, StoredForm, TrainableLM, TransformerLM } from './trainable-lm'
 export type { TrainingPassOptions } from './training-pass'
