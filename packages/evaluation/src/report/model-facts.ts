@@ -10,5 +10,5 @@ export const modelFacts = (name: string, role: string, { config }: PretrainedMod
 })
 
 /** `6 layers of 96, vocabulary 464`. */
-export const shapeText = ({ layers, hiddenSize, vocabularySize }: PretrainedModel['config']): string =>
-  `${layers} ${layers === 1 ? 'layer' : 'layers'} of ${hiddenSize}, vocabulary ${vocabularySize}`
+export const shapeText = ({ layers, hiddenSize, vocabularySize, coveredIds }: PretrainedModel['config']): string =>
+  `${layers} ${layers === 1 ? 'layer' : 'layers'} of ${hiddenSize}, vocabulary ${vocabularySize}${coveredIds ? `, of which it says ${coveredIds.length}` : ''}`
