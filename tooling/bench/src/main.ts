@@ -5,6 +5,7 @@ import { measureCeilings } from './ceilings'
 import { rounded } from './compare'
 import type { Row, Suite } from './suite'
 import { attentionSuite } from './suites/attention'
+import { draftVocabularySuite } from './suites/draft-vocabulary'
 import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
 import { matmulSuite } from './suites/matmul'
@@ -25,19 +26,20 @@ const suites: readonly Suite[] = [
   trainingStepSuite,
   precisionSuite,
   speculationSuite,
+  draftVocabularySuite,
   startUpSuite,
   loadMemory,
   peerAcceptance,
   peerGguf,
 ]
 
-const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--json]
+const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--json]
 
 ${suites.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}
 
 Without names all of them run. --profile adds the device time of each kernel, by timestamp queries. --processor-time lets
-\`speculation\` count the processor's time of this process in place of the clock's: for software adapters on a machine that others
-use, too. Columns: times are of a
+\`speculation\` and \`draft-vocabulary\` count the processor's time of this process in place of the clock's: for software adapters on a
+machine that others use, too. --answers: rows with completion_ids, for \`draft-vocabulary\`. Columns: times are of a
 run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of what a large copy
 or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm, OUTRIDER_ADAPTER=system the
 machine's own.`
@@ -48,6 +50,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     'processor-time': { type: 'boolean', default: false },
+    answers: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
@@ -82,6 +85,7 @@ for (const suite of suites) {
     device,
     ceilings,
     profile,
+    answers: values.answers,
     now: values['processor-time'] ? processorSeconds : () => performance.now() / 1000,
     note: (text) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K  ${text}`),
   })

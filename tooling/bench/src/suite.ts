@@ -8,6 +8,8 @@ export interface SuiteContext {
   profile?: Row[] | undefined
   /** Seconds: the clock, or with --processor-time what the process has computed. */
   now: () => number
+  /** A file of answers, with --answers: rows with `completion_ids`. */
+  answers?: string | undefined
   /** Says what is being done, for people who wait. */
   note(text: string): void
 }
