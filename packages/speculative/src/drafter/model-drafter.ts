@@ -63,8 +63,8 @@ interface DraftBlockOptions {
 class DraftBlock {
   readonly ids: Tensor // u32 [n]
   readonly probabilities: Tensor // [n, V]
-  /** Of a draft that says some ids alone: what is drawn from, over these [n, C]. */
-  readonly #ofCovered: Tensor | undefined
+  /** Of a draft that says some ids alone: what it draws from over these, and what it draws. */
+  readonly #covered: CoveredRows | undefined
   readonly #options: DraftBlockOptions
   /** By the number of unread tokens: the tensor that they are written to, and the step that begins with them. */
   readonly #steps = new Map<number, { unread: Tensor; step: RepeatedStep<Record<string, Tensor>> }>()
@@ -76,7 +76,12 @@ class DraftBlock {
     this.ids = device.empty([count], 'u32').keep()
     // Columns of ids that are not covered stay 0. A draft with ids beyond V is cut to V like any other.
     this.probabilities = device.zeros([count, columns]).keep()
-    if (covered && covered.vocabularySize <= columns) this.#ofCovered = device.empty([count, covered.ids.size]).keep()
+    if (covered && covered.vocabularySize <= columns)
+      this.#covered = {
+        ids: covered.ids,
+        probabilities: device.empty([count, covered.ids.size]).keep(),
+        places: device.empty([count], 'u32').keep(),
+      }
   }
 
   /** Queues the drafting of `count` tokens after those that the model has not read. */
@@ -85,7 +90,7 @@ class DraftBlock {
     if (unread.length > mostUnread) {
       model.device.scope(() => {
         const logits = prefill(model, cache, [unread]) // [1, V']
-        this.#draft(this.#ofCovered ? ofCovered(logits, model.covered!.ids) : logits, counter(offset))
+        this.#draft(this.#covered ? ofCovered(logits, this.#covered.ids) : logits, counter(offset))
       })
       return
     }
@@ -110,13 +115,14 @@ class DraftBlock {
     }
     this.ids.dispose()
     this.probabilities.dispose()
-    this.#ofCovered?.dispose()
+    this.#covered?.probabilities.dispose()
+    this.#covered?.places.dispose()
   }
 
   /** Logits of the token after those that the model has not read, of the covered ids alone where it has such: [1, 1, C or V'] */
   #forward(tokens: Tensor): Tensor {
     const { model, cache } = this.#options
-    return model.forward(tokens, { cache, rows: 'last', coveredOnly: this.#ofCovered !== undefined })
+    return model.forward(tokens, { cache, rows: 'last', coveredOnly: this.#covered !== undefined })
   }
 
   /** Draws from the logits after the unread tokens, and goes on from what was drawn. */
@@ -124,26 +130,37 @@ class DraftBlock {
     const { model, count, columns, sampling } = this.#options
     const { device } = model
     const greedy = sampling.temperature === 0
-    const ofCovered = this.#ofCovered
-    const rows = ofCovered ?? this.probabilities
-    const width = rows.shape[1]!
+    const covered = this.#covered
+    const { probabilities } = covered ?? this
+    const width = probabilities.shape[1]!
     let token: Tensor | undefined
     for (let i = 0; i < count; i++) {
       const previous = token
       token = device.scope(() => {
         const logits = previous ? this.#forward(previous.reshape([1, 1])) : first // [1, 1, V'] or [1, V']
         const row = logits.reshape([1, logits.size])
-        const place = () => {
-          if (greedy) return argmax(ofCovered ? row : ofVocabulary(row, columns), { logits: true }) // [1]
-          const p = ofCovered ? samplingDistribution(row, sampling) : distributionOver(columns, row, sampling) // [1, C or V]
-          device.copy(p, 0, rows, i * width, width)
+        const drawn = () => {
+          if (greedy) return argmax(covered ? row : ofVocabulary(row, columns), { logits: true }) // [1]
+          const p = covered ? samplingDistribution(row, sampling) : distributionOver(columns, row, sampling) // [1, C or V]
+          device.copy(p, 0, probabilities, i * width, width)
           return sampleCategorical(p, { seed: sampling.seed, offset: offset.plus(i) }) // [1]
         }
-        return ofCovered ? coveredTokens(place(), model.covered!.ids) : place()
+        const place = drawn()
+        if (!covered) return place
+        device.copy(place, 0, covered.places, i, 1)
+        return coveredTokens(place, covered.ids)
       })
       device.copy(token, 0, this.ids, i, 1)
     }
-    if (greedy) oneHot(this.ids, columns, this.probabilities)
-    else if (ofCovered) writeCovered(ofCovered, model.covered!.ids, this.probabilities)
+    if (greedy) oneHot(covered?.places ?? this.ids, width, probabilities)
+    if (covered) writeCovered(probabilities, covered.ids, this.probabilities)
   }
+}
+
+/** Rows over covered ids. */
+interface CoveredRows {
+  ids: Tensor // u32 [C]
+  probabilities: Tensor // [n, C]
+  /** Of what is drawn, among the ids: u32 [n]. */
+  places: Tensor
 }
