@@ -30,14 +30,14 @@ export async function countIds(source: DataSource, speaker: Speaker): Promise<Fl
 export function frequentIds(
   counts: ArrayLike<number>,
   size: number,
-  { config, generationConfig }: Pick<Speaker, 'config' | 'generationConfig'>,
+  speaker: Pick<Speaker, 'config' | 'generationConfig'>,
 ): number[] {
-  const ends = endsOf({ config, generationConfig })
+  const ends = endsOf(speaker)
   if (!(Number.isSafeInteger(size) && size > 0 && size >= ends.length))
     throw new OutriderError('INVALID_ARGUMENT', `A vocabulary of ${size} ids has no room for ${needs(ends.length)}.`, {
       remedy: 'Give some thousands: 8192 are most of what a chat model says.',
     })
-  const byCount = Array.from({ length: config.vocabularySize }, (_, id) => id)
+  const byCount = Array.from({ length: speaker.config.vocabularySize }, (_, id) => id)
     .filter((id) => !ends.includes(id))
     .sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b)
   return [...ends, ...byCount.slice(0, size - ends.length)].sort((a, b) => a - b)
