@@ -1,4 +1,5 @@
-import { type Device, embedding, OutriderError, type Tensor } from '@outrider/tensor'
+import { type CoveredIds, type Device, embedding, OutriderError, type Tensor } from '@outrider/tensor'
+import { ofCovered } from '@outrider/tensor/internal'
 import type { CausalLM, ForwardOptions, KvCache, Tokenizer } from '@outrider/transformer'
 import type { Target } from './decoder'
 
@@ -9,10 +10,19 @@ export class TableModel implements CausalLM {
   readonly parameterCount: number
   /** Caches that were made and not disposed of. */
   openCaches = 0
+  readonly covered: CoveredIds | undefined
   readonly #table: Tensor // [V, V]
 
-  constructor(device: Device, logits: readonly (readonly number[])[], { contextLength = 64 } = {}) {
-    const vocabularySize = logits[0]!.length
+  /** @param coveredIds  where it is to say these alone */
+  constructor(
+    device: Device,
+    table: readonly (readonly number[])[],
+    { contextLength = 64, coveredIds }: { contextLength?: number; coveredIds?: readonly number[] } = {},
+  ) {
+    const vocabularySize = table[0]!.length
+    const isSaid = (id: number) => !coveredIds || coveredIds.includes(id)
+    const logits = table.map((row) => row.map((z, id) => (isSaid(id) ? z : Number.NEGATIVE_INFINITY)))
+    this.covered = coveredIds && { ids: device.tensor(Uint32Array.from(coveredIds)), vocabularySize }
     this.device = device
     this.config = { vocabularySize, contextLength }
     this.parameterCount = logits.length * vocabularySize
@@ -24,18 +34,19 @@ export class TableModel implements CausalLM {
     return new TableCache(batchSize, capacity, () => this.openCaches--)
   }
 
-  forward(tokens: Tensor, { cache, rows = 'all', counts }: ForwardOptions = {}): Tensor {
+  forward(tokens: Tensor, { cache, rows = 'all', counts, coveredOnly }: ForwardOptions = {}): Tensor {
     const [batch, length] = tokens.shape as [number, number]
     const read = counts ?? new Array<number>(batch).fill(length)
     cache?.advance(read)
-    const { vocabularySize } = this.config
     return this.device.scope(() => {
-      const logits = embedding(this.#table, tokens) // [batch, rows, V]
+      const whole = embedding(this.#table, tokens) // [batch, rows, V]
+      const logits = coveredOnly && this.covered ? ofCovered(whole, this.covered.ids) : whole // [batch, rows, columns]
       if (rows === 'all') return logits
-      const last = this.device.empty([batch, 1, vocabularySize])
+      const columns = logits.shape[2]!
+      const last = this.device.empty([batch, 1, columns])
       for (const [b, count] of read.entries()) {
         const row = b * length + Math.max(0, count - 1)
-        this.device.copy(logits, row * vocabularySize, last, b * vocabularySize, vocabularySize)
+        this.device.copy(logits, row * columns, last, b * columns, columns)
       }
       return last
     })
@@ -43,6 +54,7 @@ export class TableModel implements CausalLM {
 
   dispose(): void {
     this.#table.dispose()
+    this.covered?.ids.dispose()
   }
 }
 

@@ -1,5 +1,5 @@
-import { argmax, type Counter, sampleCategorical, type Tensor } from '@outrider/tensor'
-import { counter } from '@outrider/tensor/internal'
+import { argmax, type Counter, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
+import { counter, coveredTokens, ofCovered, writeCovered } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
 import type { Drafter, DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
@@ -76,22 +76,35 @@ interface DraftBlockOptions {
 class DraftBlock {
   readonly ids: Tensor // u32 [n]
   readonly probabilities: Tensor // [n, V]
+  /** Of a draft that says some ids alone: what it draws from over these, and what it draws. */
+  readonly #covered: CoveredRows | undefined
   readonly #options: DraftBlockOptions
   /** By the number of unread tokens. */
   readonly #steps = new RepeatedSteps<DraftStep>()
 
   constructor(options: DraftBlockOptions) {
     const { model, count, columns } = options
+    const { device, covered } = model
     this.#options = options
-    this.ids = model.device.empty([count], 'u32').keep()
-    this.probabilities = model.device.empty([count, columns]).keep()
+    this.ids = device.empty([count], 'u32').keep()
+    // Columns of ids that are not covered stay 0. A draft with ids beyond V is cut to V like any other.
+    this.probabilities = device.zeros([count, columns]).keep()
+    if (covered && covered.vocabularySize <= columns)
+      this.#covered = {
+        ids: covered.ids,
+        probabilities: device.empty([count, covered.ids.size]).keep(),
+        places: device.empty([count], 'u32').keep(),
+      }
   }
 
   /** Queues the drafting of `count` tokens after those that the model has not read. */
   run(unread: readonly number[], offset: number): void {
     const { model, cache } = this.#options
     if (unread.length > mostUnread) {
-      model.device.scope(() => this.#draft(prefill(model, cache, unread), counter(offset)))
+      model.device.scope(() => {
+        const logits = prefill(model, cache, unread) // [1, V']
+        this.#draft(this.#covered ? ofCovered(logits, this.#covered.ids) : logits, counter(offset))
+      })
       return
     }
     const known = this.#steps.of(`${unread.length}`, () => this.#stepAfter(unread.length))
@@ -103,13 +116,15 @@ class DraftBlock {
     this.#steps.dispose()
     this.ids.dispose()
     this.probabilities.dispose()
+    this.#covered?.probabilities.dispose()
+    this.#covered?.places.dispose()
   }
 
   #stepAfter(count: number): DraftStep {
     const { model, cache } = this.#options
     const unread = model.device.empty([1, count], 'u32').keep()
     const step = new RepeatedStep(model, cache, (counter) => {
-      this.#draft(model.forward(unread, { cache, rows: 'last' }), counter)
+      this.#draft(this.#forward(unread), counter)
       return {}
     })
     const dispose = () => {
@@ -119,25 +134,41 @@ class DraftBlock {
     return { unread, step, dispose }
   }
 
+  /** Logits of the token after those that the model has not read, of the covered ids alone where it has such: [1, 1, C or V']. */
+  #forward(tokens: Tensor): Tensor {
+    const { model, cache } = this.#options
+    return model.forward(tokens, { cache, rows: 'last', coveredOnly: this.#covered !== undefined })
+  }
+
   /** Draws from the logits after the unread tokens, and goes on from what was drawn. */
   #draft(first: Tensor, offset: Counter): void {
-    const { model, cache, count, columns, sampling } = this.#options
+    const { model, count, columns, sampling } = this.#options
     const { device } = model
     const greedy = sampling.temperature === 0
+    const covered = this.#covered
+    const { probabilities } = covered ?? this
+    const drawnFrom = probabilities.shape[1]!
     let token: Tensor | undefined
     for (let i = 0; i < count; i++) {
       const previous = token
       token = device.scope(() => {
-        const logits = previous ? model.forward(previous.reshape([1, 1]), { cache }) : first // [1, 1, V'] or [1, V']
-        const rows = logits.reshape([1, logits.size])
-        if (greedy) return argmax(ofVocabulary(rows, columns), { logits: true }) // [1]
-        const p = distributionOver(columns, rows, sampling) // [1, V]
-        device.copy(p, 0, this.probabilities, i * columns, columns)
-        return sampleCategorical(p, { seed: sampling.seed, offset: offset.plus(i) }) // [1]
+        const logits = previous ? this.#forward(previous.reshape([1, 1])) : first // [1, 1, V'] or [1, V']
+        const row = logits.reshape([1, logits.size])
+        const drawn = () => {
+          if (greedy) return argmax(covered ? row : ofVocabulary(row, columns), { logits: true }) // [1]
+          const p = covered ? samplingDistribution(row, sampling) : distributionOver(columns, row, sampling) // [1, C or V]
+          device.copy(p, 0, probabilities, i * drawnFrom, drawnFrom)
+          return sampleCategorical(p, { seed: sampling.seed, offset: offset.plus(i) }) // [1]
+        }
+        const place = drawn()
+        if (!covered) return place
+        device.copy(place, 0, covered.places, i, 1)
+        return coveredTokens(place, covered.ids)
       })
       device.copy(token, 0, this.ids, i, 1)
     }
-    if (greedy) oneHot(this.ids, columns, this.probabilities)
+    if (greedy) oneHot(covered?.places ?? this.ids, drawnFrom, probabilities)
+    if (covered) writeCovered(probabilities, covered.ids, this.probabilities)
   }
 }
 
@@ -147,4 +178,12 @@ interface DraftStep {
   unread: Tensor
   step: RepeatedStep<Record<string, Tensor>>
   dispose(): void
+}
+
+/** Rows over covered ids. */
+interface CoveredRows {
+  ids: Tensor // u32 [C]
+  probabilities: Tensor // [n, C]
+  /** Of what is drawn, among the ids: u32 [n]. */
+  places: Tensor
 }

@@ -4,6 +4,7 @@ export { initializeParameters, type ModelParameters, parameterCount, parameterSh
 export {
   type HiddenStatesLM,
   hasHiddenStates,
+  type StoredCoverage,
   type StoredForm,
   type TrainableLM,
   type TransformerLM,
