@@ -21,11 +21,12 @@ import { type BlockVerdict, readVerdict } from './verification/verify'
 export interface Step {
   /** Drafted tokens that were accepted, then the token of the target itself. */
   tokens: number[]
+  /** Tokens that were drafted and proposed. */
   drafted: number
   accepted: number
-  /** Drafted tokens that were not accepted. */
+  /** Those that were not accepted. */
   rejected: number[]
-  /** α of each drafted position. */
+  /** α of each of their positions. */
   overlap: ArrayLike<number>
   /** What the target thought of each token, if that is wanted. */
   scored?: ScoredToken[]
@@ -105,18 +106,19 @@ export class Sequence {
     const room = Math.min(draftLength, maxDraftLength, this.#capacity - before)
     const offset = this.#steps++ * countersPerStep
     const enqueue = () => this.#enqueue(read === before - 1 ? room : 0, read, offset)
-    const { pass, drafted, lasting } = this.#device.scope(enqueue)
+    const { pass, isDrafted, lasting } = this.#device.scope(enqueue)
     try {
       const words = (await pass.result.data()) as Uint32Array
-      const verdict = drafted === 0 ? plainVerdict(words) : readVerdict(words)
+      const verdict = isDrafted ? readVerdict(words) : plainVerdict(words)
       const { accepted, overlap } = verdict
       const tokens = [...verdict.drafted.slice(0, accepted), verdict.next]
       this.tokens.push(...tokens)
-      if (drafted > 0) {
+      if (isDrafted) {
         this.#cache.truncate(before + accepted)
-        this.#session.keep(before + accepted)
+        this.#session.keep(before + accepted, verdict.drafted.length)
       }
       const scored = pass.logits && { scored: await this.#score(pass.logits, tokens) }
+      const drafted = verdict.drafted.length
       return { tokens, drafted, accepted, rejected: verdict.drafted.slice(accepted), overlap, ...scored }
     } finally {
       if (!lasting) for (const tensor of Object.values(pass)) tensor.dispose()
@@ -151,26 +153,27 @@ export class Sequence {
   }
 
   /** Whether the tensors of the pass last: they are those of a step that is done again, and else the caller's to free. */
-  #enqueue(draftLength: number, read: number, offset: number): { pass: Pass; drafted: number; lasting: boolean } {
+  #enqueue(draftLength: number, read: number, offset: number): { pass: Pass; isDrafted: boolean; lasting: boolean } {
     const sampling = this.#sampling
     const draft = draftLength > 0 ? this.#session.draft({ tokens: this.tokens, draftLength, sampling, offset }) : null
     const unread = this.tokens.slice(read)
     if (unread.length === 1) this.#unread.write(Uint32Array.from(unread))
     if (!draft) {
       const counter = offset + plainCounter
-      if (unread.length === 1) return { pass: this.#plain.run(counter), drafted: 0, lasting: true }
-      return { pass: this.#drawn(prefill(this.#target, this.#cache, [unread]), counter), drafted: 0, lasting: false }
+      if (unread.length === 1) return { pass: this.#plain.run(counter), isDrafted: false, lasting: true }
+      const logits = prefill(this.#target, this.#cache, [unread])
+      return { pass: this.#drawn(logits, counter), isDrafted: false, lasting: false }
     }
-    const drafted = draft.tokens.size
     const counter = offset + verificationCounter
-    const drawn = uniforms(drafted + 1, sampling.seed, counter)
-    if (!draft.lasting) return { pass: this.#verdict(draft, this.#device.tensor(drawn)), drafted, lasting: false }
+    const drawn = uniforms(draft.tokens.size + 1, sampling.seed, counter)
+    if (!draft.lasting)
+      return { pass: this.#verdict(draft, this.#device.tensor(drawn)), isDrafted: true, lasting: false }
     const { tokens, probabilities } = draft
     const verification = this.#verifications.of(`${tokens.storage.id} ${probabilities.storage.id}`, () =>
       this.#verification(draft),
     )
     verification.uniforms.write(drawn)
-    return { pass: verification.step.run(counter), drafted, lasting: true }
+    return { pass: verification.step.run(counter), isDrafted: true, lasting: true }
   }
 
   #verification(draft: Draft): VerificationStep {

@@ -19,7 +19,13 @@ export interface Draft {
   tokens: Tensor
   /** p, f32 [n, V]: row i is the very distribution that token i was drawn from, given the tokens before it. */
   probabilities: Tensor
-  /** Whether both are the session's own, to be written again by later drafts. Else they belong to the scope of the call. */
+  /**
+   * How many of the tokens are proposed, u32 [1], where the draft may end before its rows do; without it all. What lies behind is
+   * neither verified nor counted. It may depend on the proposed tokens, never on one that is not: a token that is drawn and then
+   * withheld because of what it is changes the distribution.
+   */
+  count?: Tensor | undefined
+  /** Whether they are the session's own, to be written again by later drafts. Else they belong to the scope of the call. */
   lasting?: boolean
 }
 
@@ -27,11 +33,15 @@ export interface Draft {
 export interface DraftSession {
   /**
    * Drafts up to `draftLength` tokens; fewer, or null, where it has nothing to say or no room. Synchronous: ids stay on
-   * the device. How many are drafted may depend on the tokens before, not on those drawn.
+   * the device. How many are drafted may depend on the tokens before, not on those drawn; for that there is `Draft.count`.
    */
   draft(request: DraftRequest): Draft | null
-  /** Called after each draft, once it is verified: the sequence keeps this many tokens of the request and the draft. */
-  keep(length: number): void
+  /**
+   * Called after each draft, once it is verified: the sequence keeps this many tokens of the request and the draft.
+   *
+   * @param proposed  how many of the drafted tokens were proposed; left out, all
+   */
+  keep(length: number, proposed?: number): void
   /** Frees the session's memory. */
   dispose(): void
 }

@@ -25,12 +25,12 @@ export function readDraft(
  * @param options.uniforms  f32 [γ + 1]
  */
 export function judged(
-  { tokens, probabilities }: Draft,
+  { tokens, probabilities, count }: Draft,
   logits: Tensor,
   { sampling, verification, uniforms }: { sampling: Sampling; verification: VerificationRule; uniforms: Tensor },
 ): Tensor {
   const target = samplingDistribution(logits, sampling)
-  return verification.verify({ draft: probabilities, target, tokens, uniforms })
+  return verification.verify({ draft: probabilities, target, tokens, uniforms, count })
 }
 
 /** Numbers `counter`, `counter` + 1, … of a seed, in [0, 1). */
