@@ -13,7 +13,8 @@ import {
 } from '@outrider/transformer'
 import { maxDraftLength } from './draft-length/policy'
 import type { Draft, Drafter, DraftSession } from './drafter/drafter'
-import { judged, readDraft, uniforms } from './verification/passes'
+import { judged, uniforms } from './verification/passes'
+import { readDraft } from './verification/read-draft'
 import type { VerificationRule } from './verification/rule'
 import { type BlockVerdict, readVerdict } from './verification/verify'
 
