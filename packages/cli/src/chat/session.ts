@@ -153,10 +153,16 @@ export class ChatSession {
   }
 
   #decoder(): SpeculativeDecoder {
-    const { draftLength, verification } = this.settings
+    const { draftLength, draftStop, verification } = this.settings
     let decoder = this.#decoders.get(draftLength)
     if (!decoder) {
-      decoder = new SpeculativeDecoder({ target: this.target, drafter: this.draft!, draftLength, verification })
+      decoder = new SpeculativeDecoder({
+        target: this.target,
+        drafter: this.draft!,
+        draftLength,
+        draftStop,
+        verification,
+      })
       decoder.metrics.costs = this.speculation?.costs
       this.#decoders.set(draftLength, decoder)
     }
