@@ -12,7 +12,7 @@ import {
   scoreTokens,
 } from '@outrider/transformer'
 import { maxDraftLength } from './draft-length/policy'
-import type { Draft, Drafter, DraftSession } from './drafter/drafter'
+import { type Draft, type Drafter, type DraftSession, memoryOf } from './drafter/drafter'
 import { judged, uniforms } from './verification/passes'
 import { readDraft } from './verification/read-draft'
 import type { VerificationRule } from './verification/rule'
@@ -169,10 +169,7 @@ export class Sequence {
     const drawn = uniforms(draft.tokens.size + 1, sampling.seed, counter)
     if (!draft.lasting)
       return { pass: this.#verdict(draft, this.#device.tensor(drawn)), isDrafted: true, lasting: false }
-    const { tokens, probabilities } = draft
-    const verification = this.#verifications.of(`${tokens.storage.id} ${probabilities.storage.id}`, () =>
-      this.#verification(draft),
-    )
+    const verification = this.#verifications.of(memoryOf(draft), () => this.#verification(draft))
     verification.uniforms.write(drawn)
     return { pass: verification.step.run(counter), isDrafted: true, lasting: true }
   }

@@ -29,6 +29,10 @@ export interface Draft {
   lasting?: boolean
 }
 
+/** Names the memory that a draft lies in. */
+export const memoryOf = ({ tokens, probabilities, count }: Draft): string =>
+  [tokens, probabilities, count].map((tensor) => tensor?.storage.id).join()
+
 /** A drafter's work on one sequence. */
 export interface DraftSession {
   /**

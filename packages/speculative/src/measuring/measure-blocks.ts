@@ -1,7 +1,7 @@
 import type { Tensor } from '@outrider/tensor'
 import { type CausalLM, madeUpTokens, prefill, RepeatedStep, type Sampling, sampleTokens } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
-import type { Draft, Drafter } from '../drafter/drafter'
+import { type Draft, type Drafter, memoryOf } from '../drafter/drafter'
 import { Sequence } from '../sequence'
 import { type Verification, verificationRule } from '../verification/by-name'
 import { judged, uniforms } from '../verification/passes'
@@ -199,7 +199,7 @@ class BlockApart {
   }
 
   #stepsFor(draft: Draft | null): Steps {
-    const name = draft ? `${draft.tokens.storage.id} ${draft.probabilities.storage.id}` : 'plain'
+    const name = draft ? memoryOf(draft) : 'plain'
     const known = this.#steps.get(name)
     if (known) return known
     const { target, sampling, verification } = this.#setting
