@@ -113,6 +113,8 @@ export class SpeculativeDecoder {
   readonly metrics: SpeculationMetrics
   readonly #target: Target
   readonly #drafter: Drafter
+  /** The same, but for ends before its length: what a step costs is that of one that is run. */
+  readonly #measured: Drafter
   readonly #verification: VerificationRule
   readonly #now: () => number
   readonly #longestDraft: number
@@ -137,6 +139,7 @@ export class SpeculativeDecoder {
   }: SpeculativeDecoderOptions) {
     this.#target = target
     this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter, draftStop)
+    this.#measured = 'open' in drafter || !draftStop ? this.#drafter : draftModel(target, drafter, undefined)
     this.#verification = verificationRule(verification)
     this.#now = now
     this.#policy = policyOf(draftLength)
@@ -318,7 +321,7 @@ export class SpeculativeDecoder {
     this.metrics.costs = await measureCosts({
       signal,
       target: this.#target.model,
-      drafter: this.#drafter,
+      drafter: this.#measured,
       sampling: resolveSampling(options),
       verification: this.#verification,
       now: this.#now,
