@@ -92,7 +92,7 @@ function ofNoDraft(command: Command): string | undefined {
   return given && `${own(given)!.long} is of no use here: no --draft is given.`
 }
 
-const ofDraft = ['draftLength', 'verification', 'draftDtype', 'speculateUpTo']
+const ofDraft = ['draftLength', 'draftStop', 'verification', 'draftDtype', 'speculateUpTo']
 
 async function inFrame(
   body: (context: Context) => Promise<object>,

@@ -1,4 +1,10 @@
-import { SpeculationMetrics, SpeculativeDecoder, type StepCosts, type Verification } from '@outrider/speculative'
+import {
+  type DraftStop,
+  SpeculationMetrics,
+  SpeculativeDecoder,
+  type StepCosts,
+  type Verification,
+} from '@outrider/speculative'
 import {
   type CausalLM,
   type Generation,
@@ -43,6 +49,8 @@ export interface Answered {
 export interface Contender {
   draft: PretrainedModel<CausalLM>
   draftLength: number | 'auto'
+  /** Where its drafts end early. */
+  draftStop?: DraftStop | undefined
   /** Default 'block'. */
   verification?: Verification
   /** What steps cost, where that has been measured. */
@@ -94,12 +102,15 @@ export async function measureInTurns(
 }
 
 /** A decoder for each category, so that each counts by itself. */
-function begun(target: PretrainedModel<CausalLM>, { draft, draftLength, verification = 'block', costs }: Contender) {
+function begun(
+  target: PretrainedModel<CausalLM>,
+  { draft, draftLength, draftStop, verification = 'block', costs }: Contender,
+) {
   const decoders = new Map<string, SpeculativeDecoder>()
   const decoderOf = (category: string) => {
     let decoder = decoders.get(category)
     if (!decoder) {
-      decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, verification, costs })
+      decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, draftStop, verification, costs })
       decoders.set(category, decoder)
     }
     return decoder

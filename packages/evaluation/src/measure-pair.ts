@@ -1,4 +1,5 @@
 import {
+  type DraftStop,
   measureCosts,
   modelDrafter,
   SpeculativeDecoder,
@@ -13,6 +14,8 @@ export interface MeasurePairOptions extends MeasureOptions {
   draft: PretrainedModel<CausalLM>
   /** Each γ that is measured. Default [3, 5]. */
   draftLengths?: readonly number[] | undefined
+  /** Where drafts end early. Default nowhere. */
+  draftStop?: DraftStop | undefined
   /** Default 'block'. */
   verification?: Verification | undefined
   /** What steps cost, where that has been measured. Otherwise kernels are compiled and their costs measured first. */
@@ -47,17 +50,18 @@ export interface LengthResult {
 export async function measurePair({
   draft,
   draftLengths = [3, 5],
+  draftStop,
   verification = 'block',
   ...options
 }: MeasurePairOptions): Promise<PairMeasurement> {
   const { target, sampling, maxTokens, signal } = options
   let { costs } = options
   if (!costs) {
-    const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths) }
+    const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths), draftStop }
     await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal })
     costs = await stepCosts(target, draft, sampling)
   }
-  const contenders = draftLengths.map((draftLength) => ({ draft, draftLength, verification, costs }))
+  const contenders = draftLengths.map((draftLength) => ({ draft, draftLength, draftStop, verification, costs }))
   const figures = await measureInTurns(options, contenders)
   const results = figures.map((byCategory, i) => {
     const { [allTasks]: whole, ...categories } = Object.fromEntries(byCategory)

@@ -1,6 +1,7 @@
 import {
   autoDraftLength,
   type Drafter,
+  type DraftStop,
   maxDraftLength,
   SpeculativeDecoder,
   type Verification,
@@ -23,6 +24,8 @@ export interface ServerOptions {
   name?: string
   /** γ; 'auto' chooses it by measured costs and acceptance, for a request with a seed by no clock. Default 'auto'. */
   draftLength?: number | 'auto'
+  /** Where drafts of a model end before their length. Default nowhere. */
+  draftStop?: DraftStop | undefined
   verification?: Verification
   /** The most requests decoded at once. Default 16. */
   concurrency?: number
@@ -104,7 +107,7 @@ export function createServer({
   const { target, drafter, verification = 'block', apiKey } = options
   const { device } = target.model
   // Of any draft length, for requests may ask for theirs.
-  const decoder = drafter && new SpeculativeDecoder({ target, drafter, verification })
+  const decoder = drafter && new SpeculativeDecoder({ target, drafter, draftStop: options.draftStop, verification })
   const batch = new ContinuousBatch(target, { size: concurrency })
   const contextLength = Math.min(options.contextLength ?? batch.longest, batch.longest)
   const metrics = new ServerMetrics({ model: name, device, longestDraft: drafter ? maxDraftLength : 0 })
@@ -158,7 +161,7 @@ export function createServer({
 async function prepare(
   batch: ContinuousBatch,
   decoder: SpeculativeDecoder | undefined,
-  { target, drafter, draftLength = 'auto', verification, warmUp = true, onWarmUp, signal }: Preparation,
+  { target, drafter, draftLength = 'auto', draftStop, verification, warmUp = true, onWarmUp, signal }: Preparation,
   metrics: ServerMetrics,
 ): Promise<Decoding | undefined> {
   const phases: ((options: WarmUpOptions) => Promise<void>)[] = [
@@ -173,10 +176,10 @@ async function prepare(
   const costs = await decoder.measureCosts({ temperature: 1, signal })
   const auto = autoDraftLength({ costs })
   const onDraft = metrics.drafted.bind(metrics)
-  return speculativeDecoding({ target, drafter, draftLength, auto, costs, verification, onDraft })
+  return speculativeDecoding({ target, drafter, draftLength, draftStop, auto, costs, verification, onDraft })
 }
 
-type Preparation = Pick<ServerOptions, 'target' | 'drafter' | 'draftLength' | 'warmUp' | 'onWarmUp'> & {
+type Preparation = Pick<ServerOptions, 'target' | 'drafter' | 'draftLength' | 'draftStop' | 'warmUp' | 'onWarmUp'> & {
   verification: Verification
   signal: AbortSignal
 }

@@ -26,6 +26,7 @@ import { autoDraftLength } from './draft-length/auto'
 import { declaredCosts } from './draft-length/declared-costs'
 import { type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
 import type { StepCosts } from './draft-length/step-costs'
+import type { DraftStop } from './drafter/draft-stop'
 import { type Drafter, offersOf } from './drafter/drafter'
 import { firstOf } from './drafter/first-of'
 import { madeUpDrafts } from './drafter/made-up-drafts'
@@ -48,6 +49,8 @@ export interface SpeculativeDecoderOptions {
    * is to repeat itself (see `reproducible`) it looks at no clock. Default 'auto'.
    */
   draftLength?: number | 'auto' | DraftLengthPolicy
+  /** Where drafts of a model end before their length. Default nowhere. A `Drafter` has its own. */
+  draftStop?: DraftStop | undefined
   /** What steps cost, where it is known; then nothing is measured. Answers that are to repeat themselves depend on it. */
   costs?: StepCosts | undefined
   /** A rule by its name, or one of your own (`defineVerification`). Default 'block': never fewer tokens than 'token'. */
@@ -112,6 +115,8 @@ const defaultMaxTokens = 256
 export class SpeculativeDecoder {
   readonly #target: Target
   readonly #drafter: Drafter
+  /** The same, but for ends before its length: what a step costs is that of one that is run. */
+  readonly #measured: Drafter
   readonly #verification: VerificationRule
   readonly #now: () => number
   readonly #longestDraft: number
@@ -126,18 +131,20 @@ export class SpeculativeDecoder {
 
   /**
    * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens than the target's; INVALID_ARGUMENT for a draft
-   *   length out of range, or models on two devices
+   *   length or stop out of range, or models on two devices
    */
   constructor({
     target,
     drafter,
     draftLength = 'auto',
+    draftStop,
     costs,
     verification = 'block',
     now = () => performance.now() / 1000,
   }: SpeculativeDecoderOptions) {
     this.#target = target
-    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter)
+    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter, draftStop)
+    this.#measured = 'open' in drafter || !draftStop ? this.#drafter : draftModel(target, drafter, undefined)
     this.#verification = verificationRule(verification)
     this.#now = now
     this.#policy = policyOf(draftLength)
@@ -334,7 +341,7 @@ export class SpeculativeDecoder {
     this.#measuredCosts = await measureCosts({
       signal,
       target: this.#target.model,
-      drafter: this.#drafter,
+      drafter: this.#measured,
       sampling: resolveSampling(options),
       verification: this.#verification,
       now: this.#now,
@@ -361,13 +368,13 @@ export class SpeculativeDecoder {
   }
 }
 
-function draftModel(target: Target, draft: Target): Drafter {
+function draftModel(target: Target, draft: Target, stop: DraftStop | undefined): Drafter {
   compareVocabularies(target, draft)
   if (draft.model.device !== target.model.device)
     throw new OutriderError('INVALID_ARGUMENT', 'Draft and target are on different devices.', {
       remedy: 'Load both with the same device.',
     })
-  return modelDrafter(draft.model, { name: draft.source })
+  return modelDrafter(draft.model, { name: draft.source, stop })
 }
 
 function policyOf(draftLength: number | 'auto' | DraftLengthPolicy): DraftLengthPolicy | undefined {

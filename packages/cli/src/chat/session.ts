@@ -158,7 +158,7 @@ export class ChatSession {
   }
 
   #decoder(): SpeculativeDecoder {
-    const { draftLength, verification, seed, temperature } = this.settings
+    const { draftLength, draftStop, verification, seed, temperature } = this.settings
     // What is drawn by a seed repeats itself tomorrow, when other costs are measured.
     const repeats = seed !== undefined && temperature > 0
     const name = `${draftLength} ${repeats}`
@@ -166,7 +166,7 @@ export class ChatSession {
     if (!decoder) {
       const models = { target: this.target, drafter: this.draft! }
       const costs = repeats ? undefined : this.#costs
-      decoder = new SpeculativeDecoder({ ...models, draftLength, verification, costs })
+      decoder = new SpeculativeDecoder({ ...models, draftLength, draftStop, verification, costs })
       this.#decoders.set(name, decoder)
     }
     return decoder

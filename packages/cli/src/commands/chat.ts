@@ -75,8 +75,8 @@ async function chat(context: Context, flags: ChatFlags): Promise<object> {
       remedy: 'Use a chat-tuned model, or `outrider complete`.',
     })
   const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
-  const { temperature, topK, topP, seed, maxTokens, draftLength, verification, system } = flags
-  const settings = { temperature, topK, topP, seed, maxTokens, draftLength, verification, drafting: true }
+  const { temperature, topK, topP, seed, maxTokens, draftLength, draftStop, verification, system } = flags
+  const settings = { temperature, topK, topP, seed, maxTokens, draftLength, draftStop, verification, drafting: true }
   const session = new ChatSession({ target, draft, settings, system })
   const { lines, interactive } = lineSource(context, flags)
   context.signal.addEventListener('abort', () => lines.close())

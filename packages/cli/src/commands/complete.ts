@@ -67,7 +67,13 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
 
   const decoder =
     draft &&
-    new SpeculativeDecoder({ target, drafter: draft, draftLength: flags.draftLength, verification: flags.verification })
+    new SpeculativeDecoder({
+      target,
+      drafter: draft,
+      draftLength: flags.draftLength,
+      draftStop: flags.draftStop,
+      verification: flags.verification,
+    })
   const answer: AnswerStream = decoder ? decoder.generate(prompt, options) : generate(target, prompt, options)
 
   let shown = flags.chat ? '' : flags.prompt // before the first text, once the prompt is known to be good

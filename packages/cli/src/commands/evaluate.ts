@@ -10,7 +10,7 @@ import {
   stepCosts,
   tokenByToken,
 } from '@outrider/evaluation'
-import { figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
+import { type DraftStop, figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
 import { compareVocabularies, type SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
@@ -22,6 +22,7 @@ import {
   modelSource,
   type SamplingFlags,
   verification,
+  withDraftStop,
   withDtype,
   withSampling,
 } from '../options/groups'
@@ -37,6 +38,7 @@ interface EvaluateFlags extends SamplingFlags, DtypeFlags, RowFlags {
   draft: string
   prompts: string[]
   draftLength: number[]
+  draftStop?: DraftStop | undefined
   verification: VerificationName
   maxTokens: number
   limit?: number
@@ -64,7 +66,7 @@ export const addEvaluate: AddCommand = (program, run) => {
     .option('--limit <n>', 'only the first prompts of each category', integer({ least: 1 }))
     .option('--block-times', "take a block's time apart: draft steps, target pass, verification, readback, host")
     .option('--report <file>', 'write a report as one HTML file: plots, tables, an answer token by token')
-  withExamples(withOutputOptions(withDtype(withRows(withSampling(command)), { draft: true })), [
+  withExamples(withOutputOptions(withDtype(withRows(withSampling(withDraftStop(command))), { draft: true })), [
     ['Greedy, blocks of 3 and of 5', 'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl'],
     [
       'As people use it',
@@ -97,14 +99,26 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   compareVocabularies(target, draft)
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
-  const { temperature, topK, topP, seed = 0, maxTokens, draftLength: draftLengths, verification } = flags
+  const { temperature, topK, topP, seed = 0, maxTokens, draftLength: draftLengths, draftStop, verification } = flags
   const sampling: Required<SamplingOptions> = { temperature, topK, topP, seed }
 
-  const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths) }
+  const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths), draftStop }
   await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal, onProgress: warmUpProgress(terminal) })
   const costs = await stepCosts(target, draft, sampling)
   const onAnswer = evaluationProgress(terminal, prompts.length * (1 + draftLengths.length))
-  const measure = { target, draft, prompts, draftLengths, verification, sampling, maxTokens, costs, signal, onAnswer }
+  const measure = {
+    target,
+    draft,
+    prompts,
+    draftLengths,
+    draftStop,
+    verification,
+    sampling,
+    maxTokens,
+    costs,
+    signal,
+    onAnswer,
+  }
   const measured = await measurePair(measure)
   terminal.endProgress()
 

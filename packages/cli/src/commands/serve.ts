@@ -125,6 +125,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     host: flags.host,
     port: flags.port,
     draftLength: flags.draftLength,
+    draftStop: flags.draftStop,
     verification: flags.verification,
     concurrency: flags.concurrency,
     queueLimit: flags.queue,

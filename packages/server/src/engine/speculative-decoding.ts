@@ -2,6 +2,7 @@ import {
   type Block,
   type Drafter,
   type DraftLengthPolicy,
+  type DraftStop,
   SpeculativeDecoder,
   type StepCosts,
   type Verification,
@@ -16,6 +17,8 @@ export interface SpeculativeDecodingOptions {
   drafter: PretrainedModel<CausalLM> | Drafter
   /** γ of requests that do not say theirs; 'auto' is the policy below, or for requests with a seed one of their own. */
   draftLength: number | 'auto'
+  /** Where drafts of a model end early. */
+  draftStop: DraftStop | undefined
   /** Learns from all requests what acceptance is and what blocks take. */
   auto: DraftLengthPolicy
   /** Measured costs of steps, for the break-even α; requests with a seed must not be decoded by them. */
@@ -33,7 +36,7 @@ interface Running {
 
 /** Decodes each job speculatively, in its own blocks; the jobs take turns, a block each. */
 export function speculativeDecoding(options: SpeculativeDecodingOptions): Decoding {
-  const { target, drafter, auto, costs, verification, onDraft } = options
+  const { target, drafter, draftStop, auto, costs, verification, onDraft } = options
   const running = new Map<Job, Running>()
 
   const step = async (job: Job, { blocks, decoder, histogram }: Running) => {
@@ -56,7 +59,7 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
       const wanted = asked ?? options.draftLength
       // What the clock and other requests taught must not matter where the same answer is expected again.
       const draftLength = wanted === 'auto' && !(seeded && request.temperature > 0) ? auto : wanted
-      const decoder = new SpeculativeDecoder({ target, drafter, draftLength, verification })
+      const decoder = new SpeculativeDecoder({ target, drafter, draftLength, draftStop, verification })
       const blocks = decoder.generate(prompt, { ...request, reproducible: seeded })
       running.set(job, { decoder, blocks, histogram: new BlockHistogram() })
     },

@@ -1,11 +1,12 @@
 import type { Tensor } from '@outrider/tensor'
 import { type CausalLM, madeUpTokens, prefill, RepeatedStep, type Sampling, sampleTokens } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
-import { type Drafter, type DrawnDraft, offersOf } from '../drafter/drafter'
+import { type Drafter, type DrawnDraft, memoryOf, offersOf } from '../drafter/drafter'
 import { oneHot } from '../drafter/probability-rows'
 import { Sequence } from '../sequence'
 import { type Verification, verificationRule } from '../verification/by-name'
-import { judged, readDraft, uniforms } from '../verification/passes'
+import { judged, uniforms } from '../verification/passes'
+import { readDraft } from '../verification/read-draft'
 import type { VerificationRule } from '../verification/rule'
 import { readVerdict } from '../verification/verify'
 import { type MeasuringOptions, median, mediansInTurns } from './in-turns'
@@ -208,7 +209,7 @@ class BlockApart {
   }
 
   #stepsFor(draft: DrawnDraft | null): Steps {
-    const name = draft ? `${draft.tokens.storage.id} ${draft.probabilities.storage.id}` : 'plain'
+    const name = draft ? memoryOf(draft) : 'plain'
     const known = this.#steps.get(name)
     if (known) return known
     const { target, sampling, verification } = this.#setting
