@@ -2,6 +2,7 @@ import { add, exp, multiply, readAll, softmax, sum, type Tensor, valueAndGradien
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { meanReward, rewardOf, sigmaOf } from './float64.fixture'
+import { unitHead } from './heads.fixture'
 import {
   composeLoss,
   type DistillationInputs,
@@ -126,11 +127,9 @@ const ofLogits = (loss: DistillationLoss, parts: readonly number[]) =>
 /** Logits as hidden states with the unit matrix for a head. */
 const ofHeads = (loss: DistillationLoss, parts: readonly number[], chunkRows?: number) => {
   const heads = ({ draftLogits, targetLogits, ...rest }: DistillationInputs): HeadInputs => {
-    const { device } = draftLogits
-    const unit = Float32Array.from({ length: columns * columns }, (_, i) => (i % (columns + 1) === 0 ? 1 : 0))
-    const weight = device.tensor(unit, { shape: [columns, columns] })
-    const target = { hidden: targetLogits!, head: { weight } }
-    return { ...rest, draft: { hidden: draftLogits, head: { weight } }, target, chunkRows }
+    const head = unitHead(draftLogits.device, columns)
+    const target = { hidden: targetLogits!, head }
+    return { ...rest, draft: { hidden: draftLogits, head }, target, chunkRows }
   }
   return divided(
     loss,

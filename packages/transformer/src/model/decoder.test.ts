@@ -338,6 +338,29 @@ describe('a decoder', () => {
     cache.dispose()
   })
 
+  it('keeps nothing in training of layers through which no gradient goes', async () => {
+    const device = await testDevice()
+    using model = Decoder.initialize(device, { ...small, layers: 6 })
+    const tokens = device.tensor(new Uint32Array(30), { shape: [1, 30] })
+    const peakOf = (body: () => Tensor[]) => {
+      const before = device.memory.liveBytes
+      device.resetPeak()
+      for (const tensor of body()) tensor.dispose()
+      expect(device.memory.liveBytes).toBe(before)
+      return device.memory.peakBytes - before
+    }
+    const pass = (parameters: ModelParameters) => model.trainingHidden(parameters, tokens)
+    const alone = peakOf(() => [pass(model.parameters)])
+    const norm = 'model.norm.weight'
+    const trained = peakOf(() => {
+      const { value, gradients } = valueAndGradient({ [norm]: model.parameters[norm]! }, (own) =>
+        mean(pass({ ...model.parameters, ...own })),
+      )
+      return [value, gradients[norm]!]
+    })
+    expect(trained).toBeLessThan(1.5 * alone)
+  })
+
   it('leaves nothing behind on the device but its logits', async () => {
     const device = await testDevice()
     using model = Decoder.initialize(device, small)
