@@ -111,6 +111,22 @@ describe('draft length', () => {
     expect(mean(lengths.slice(100))).toBeLessThan(0.5)
   })
 
+  it('drafts shorter where more rows take longer than was measured, as in long contexts, and no shorter where all do', () => {
+    const settled = (slow: (rows: number) => number) => {
+      const policy = autoDraftLength({ costs: cheap })
+      const offer = { source: 'prompt', kind: '4+', length: 15 }
+      const lengths = Array.from({ length: 300 }, () => {
+        const drafted = policy.next([offer])?.draftLength ?? 0
+        const seconds = targetPassSeconds(cheap, drafted + 1) * slow(drafted + 1)
+        policy.observe({ drafted, accepted: Math.min(drafted, 6), offer, seconds })
+        return drafted
+      })
+      return mean(lengths.slice(200))
+    }
+    expect(settled(() => 2)).toBeGreaterThan(5)
+    expect(settled((rows) => (rows > 4 ? 3 : 1))).toBeLessThan(4)
+  })
+
   it('reads what a model has not read only where that pays, too: a prompt by and by, what others drafted at once', () => {
     const costs = { draftSeconds: 0.2, targetSeconds: [1, 16].map((rows) => ({ rows, seconds: rows })) }
     const chosen = (unread: number) =>
