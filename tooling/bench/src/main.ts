@@ -42,7 +42,7 @@ const suites: readonly Suite[] = [
 const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH]
       [--log FILE] [--each N] [--json]
 
-${suites.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}
+${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
 Without names all of them run, but for what needs a file that is not given. --profile adds the device time of each kernel, by
 timestamp queries. --processor-time lets the suites that decode count the processor's time of this process in place of the

@@ -3,8 +3,8 @@ const rate = 0.1
 
 /**
  * Observed over predicted seconds: of plain blocks, and by source and rows, since long contexts make more rows dearer than they
- * were measured. Classes of rows end at powers of two, as the kernels' do. What was not observed is as fewer
- * rows of the source were, or else as plain blocks.
+ * were measured. Classes of rows end at powers of two, as the kernels' do. What was not observed is as fewer rows of the source
+ * were, or else as plain blocks.
  */
 export class Drift {
   readonly #ratios = new Map<string, number>()
