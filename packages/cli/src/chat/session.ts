@@ -5,11 +5,11 @@ import {
   type FinishReason,
   generate,
   type PretrainedModel,
-  parameterCount,
   promptTokens,
   type WarmUpProgress,
   warmUp,
 } from '@outrider/transformer'
+import { drafterOf, type OpenDraft } from '../draft/open-draft'
 import { Conversation } from './conversation'
 import type { ChatSettings } from './settings'
 
@@ -17,6 +17,8 @@ import type { ChatSettings } from './settings'
 export interface AnswerPiece {
   text: string
   source: TokenSource
+  /** Who drafted it, as in `Block.source`; undefined for what was not drafted. */
+  drafter?: string | undefined
 }
 
 /** What came out of a question. */
@@ -36,17 +38,17 @@ export interface ChatAnswer {
 /** A conversation with a model, with or without a draft, and the settings of the next answer. */
 export class ChatSession {
   readonly target: PretrainedModel
-  readonly draft: PretrainedModel | undefined
+  readonly draft: OpenDraft | undefined
   readonly settings: ChatSettings
   readonly conversation: Conversation
-  /** Figures of all answers for which a draft was used. */
-  readonly speculation: SpeculationMetrics | undefined
-  /** What automatic draft lengths have learnt is kept while another length is tried. */
-  readonly #decoders = new Map<number | 'auto', SpeculativeDecoder>()
+  /** Figures of all answers for which something drafted. */
+  speculation: SpeculationMetrics | undefined
+  /** What automatic draft lengths have learnt is kept while another length is tried. By length, and whether it looks up. */
+  readonly #decoders = new Map<string, SpeculativeDecoder>()
 
   constructor(options: {
     target: PretrainedModel
-    draft?: PretrainedModel | undefined
+    draft?: OpenDraft | undefined
     settings: ChatSettings
     system?: string | undefined
   }) {
@@ -54,9 +56,13 @@ export class ChatSession {
     this.draft = options.draft
     this.settings = options.settings
     this.conversation = new Conversation(undefined)
-    this.speculation = this.#newMetrics()
-    if (this.draft) this.#decoder() // a draft that does not fit is refused before the first question
+    if (this.draft) this.speculation = this.#newMetrics() // a draft that does not fit is refused before the first question
     if (options.system !== undefined) this.setSystem(options.system)
+  }
+
+  /** Whether the next answer has something that drafts. */
+  get drafts(): boolean {
+    return this.settings.drafting && (this.settings.lookup || this.draft?.model !== undefined)
   }
 
   /**
@@ -76,7 +82,7 @@ export class ChatSession {
   /** Compiles what answering needs, with the settings as they are, and measures what steps cost. */
   async warmUp(onProgress: (progress: WarmUpProgress) => void, signal: AbortSignal): Promise<void> {
     const options = { ...this.settings, onProgress, signal }
-    if (!this.draft) return warmUp(this.target.model, options)
+    if (!this.drafts) return warmUp(this.target.model, options)
     await this.#decoder().warmUp(options)
     await this.#decoder().measureCosts({ ...this.settings, signal })
   }
@@ -94,7 +100,7 @@ export class ChatSession {
    * @throws OutriderError as generating does; the question is taken back then
    */
   async answer(onPiece: (piece: AnswerPiece) => void, signal: AbortSignal): Promise<ChatAnswer> {
-    const metrics = this.settings.drafting ? this.#newMetrics() : undefined
+    const metrics = this.drafts ? this.#newMetrics() : undefined
     let [text, tokens, first, last] = ['', 0, 0, 0]
     let finishReason: ChatAnswer['finishReason'] = 'stopped'
     let promptLength = 0
@@ -122,10 +128,11 @@ export class ChatSession {
     }
     if (finishReason === 'stopped' && text === '') this.conversation.takeBack()
     else this.conversation.answer(text)
-    if (metrics && this.draft) {
+    if (metrics) {
       metrics.costs = this.#decoder().metrics.costs
-      this.speculation!.costs = metrics.costs
-      this.speculation!.add(metrics)
+      this.speculation ??= this.#newMetrics()
+      this.speculation.costs = metrics.costs
+      this.speculation.add(metrics)
     }
     return {
       text,
@@ -143,7 +150,11 @@ export class ChatSession {
     const options = { temperature, topK, topP, seed: (seed ?? 0) + messages.length, maxTokens, signal }
     if (metrics) {
       const blocks = this.#decoder().generate(sent, { ...options, metrics, reproducible: seed !== undefined })
-      for await (const { tokens, pieces } of blocks) yield { tokens: tokens.length, pieces }
+      const drafters: (string | undefined)[] = [] // of each token: text that was held back is of an earlier block
+      for await (const { tokens, pieces, source: drafter } of blocks) {
+        for (const _ of tokens) drafters.push(drafter)
+        yield { tokens: tokens.length, pieces: pieces.map((piece) => ({ ...piece, drafter: drafters[piece.index] })) }
+      }
       return blocks.result
     }
     const plain = generate(this.target, sent, options)
@@ -153,20 +164,20 @@ export class ChatSession {
   }
 
   #decoder(): SpeculativeDecoder {
-    const { draftLength, verification } = this.settings
-    let decoder = this.#decoders.get(draftLength)
+    const { draftLength, verification, lookup } = this.settings
+    const key = `${draftLength} ${lookup}`
+    let decoder = this.#decoders.get(key)
     if (!decoder) {
-      decoder = new SpeculativeDecoder({ target: this.target, drafter: this.draft!, draftLength, verification })
+      const drafter = drafterOf({ answers: this.draft?.answers, model: this.draft?.model, lookup }, { draftLength })
+      decoder = new SpeculativeDecoder({ target: this.target, drafter, draftLength, verification })
       decoder.metrics.costs = this.speculation?.costs
-      this.#decoders.set(draftLength, decoder)
+      this.#decoders.set(key, decoder)
     }
     return decoder
   }
 
-  #newMetrics(): SpeculationMetrics | undefined {
-    if (!this.draft) return undefined
-    const parameterRatio = parameterCount(this.draft.config) / parameterCount(this.target.config)
-    return new SpeculationMetrics({ parameterRatio })
+  #newMetrics(): SpeculationMetrics {
+    return new SpeculationMetrics({ parameterRatio: this.#decoder().metrics.parameterRatio })
   }
 
   #lengthOf(messages: ChatMessage[]): number {

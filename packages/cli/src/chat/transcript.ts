@@ -44,14 +44,19 @@ function asJson({ conversation, settings, target, draft, speculation }: ChatSess
   const { temperature, topK, topP, seed, maxTokens, draftLength, verification } = settings
   const saved = {
     model: target.source,
-    ...(draft && { draft: draft.source }),
+    ...(draft && { draft: draft.name }),
     settings: {
       temperature,
       top_k: topK,
       top_p: topP,
       seed,
       max_tokens: maxTokens,
-      ...(draft && { draft_length: draftLength, verification, drafting: settings.drafting }),
+      ...((draft || speculation) && {
+        draft_length: draftLength,
+        verification,
+        drafting: settings.drafting,
+        lookup: settings.lookup,
+      }),
     },
     messages: conversation.messages,
     ...(speculation && { speculation: speculation.toJSON() }),
