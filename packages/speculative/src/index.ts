@@ -31,6 +31,7 @@ export type {
   SessionOptions,
 } from './drafter/drafter'
 export { firstOf } from './drafter/first-of'
+export { LookupGain } from './drafter/lookup-gain'
 export { modelDrafter } from './drafter/model-drafter'
 export { type PromptLookupOptions, promptLookup } from './drafter/prompt-lookup'
 export {
