@@ -9,6 +9,8 @@ import {
   type WarmUpProgress,
   warmUp,
 } from '@outrider/transformer'
+import type { Learning } from '../draft/learning'
+import { LookupAdvice } from '../draft/lookup-advice'
 import { drafterOf, type OpenDraft } from '../draft/open-draft'
 import { Conversation } from './conversation'
 import type { ChatSettings } from './settings'
@@ -33,27 +35,33 @@ export interface ChatAnswer {
   contextFull: boolean
   /** Figures of this answer, where a draft was used. */
   speculation: SpeculationMetrics | undefined
+  /** That another way would be faster; said once. */
+  advice?: string | undefined
 }
 
 /** A conversation with a model, with or without a draft, and the settings of the next answer. */
 export class ChatSession {
   readonly target: PretrainedModel
   readonly draft: OpenDraft | undefined
+  readonly learning: Pick<Learning, 'answers' | 'add'> | undefined
   readonly settings: ChatSettings
   readonly conversation: Conversation
   /** Figures of all answers for which something drafted. */
   speculation: SpeculationMetrics | undefined
   /** What automatic draft lengths have learnt is kept while another length is tried. By length, and whether it looks up. */
   readonly #decoders = new Map<string, SpeculativeDecoder>()
+  #advice: LookupAdvice | undefined
 
   constructor(options: {
     target: PretrainedModel
     draft?: OpenDraft | undefined
     settings: ChatSettings
     system?: string | undefined
+    learning?: Pick<Learning, 'answers' | 'add'> | undefined
   }) {
     this.target = options.target
     this.draft = options.draft
+    this.learning = options.learning
     this.settings = options.settings
     this.conversation = new Conversation(undefined)
     if (this.draft) this.speculation = this.#newMetrics() // a draft that does not fit is refused before the first question
@@ -104,6 +112,8 @@ export class ChatSession {
     let [text, tokens, first, last] = ['', 0, 0, 0]
     let finishReason: ChatAnswer['finishReason'] = 'stopped'
     let promptLength = 0
+    let ids: readonly number[] | undefined
+    const { sent } = this.conversation
     const stream = this.#stream(metrics, signal)
     try {
       for (;;) {
@@ -111,6 +121,7 @@ export class ChatSession {
         if (done) {
           finishReason = value.finishReason
           promptLength = value.promptTokens
+          ids = value.tokens
           break
         }
         last = performance.now()
@@ -134,9 +145,11 @@ export class ChatSession {
       this.speculation.costs = metrics.costs
       this.speculation.add(metrics)
     }
+    if (ids) this.learning?.add(ids)
     return {
       text,
       tokens,
+      advice: ids && !this.settings.lookup ? this.#advise(sent, ids) : undefined,
       tokensPerSecond: tokens > 1 ? ((tokens - 1) * 1000) / (last - first) : 0,
       finishReason,
       contextFull: finishReason === 'length' && promptLength + tokens >= this.target.config.contextLength,
@@ -163,12 +176,20 @@ export class ChatSession {
     return plain.result
   }
 
+  #advise(sent: ChatMessage[], tokens: readonly number[]): string | undefined {
+    this.#advice ??= new LookupAdvice(this.target, { draft: this.draft, costs: this.speculation?.costs })
+    return this.#advice.after({ prompt: promptTokens(this.target, sent), tokens })
+  }
+
   #decoder(): SpeculativeDecoder {
-    const { draftLength, verification, lookup } = this.settings
-    const key = `${draftLength} ${lookup}`
+    const { draftLength, verification, lookup, seed } = this.settings
+    // A seed gives the same tokens again only where nothing was learnt meanwhile.
+    const learnt = seed === undefined ? this.learning?.answers : undefined
+    const answers = learnt ?? (this.learning ? undefined : this.draft?.answers)
+    const key = `${draftLength} ${lookup} ${answers !== undefined}`
     let decoder = this.#decoders.get(key)
     if (!decoder) {
-      const drafter = drafterOf({ answers: this.draft?.answers, model: this.draft?.model, lookup }, { draftLength })
+      const drafter = drafterOf({ answers, model: this.draft?.model, lookup }, { draftLength })
       decoder = new SpeculativeDecoder({ target: this.target, drafter, draftLength, verification })
       decoder.metrics.costs = this.speculation?.costs
       this.#decoders.set(key, decoder)

@@ -88,6 +88,7 @@ async function exchange(context: Context, session: ChatSession, lines: LineSourc
       return terminal.note(dim('Stopped before the first word; the question is taken back (↑ brings it again).'))
     if (answer.text === '') terminal.note(dim('(an empty answer)'))
     for (const line of figures(answer, session.settings, session.speculation)) terminal.note(dim(line))
+    if (answer.advice !== undefined) terminal.note(`${answer.advice}\n(or /draft lookup, now)`)
     if (answer.contextFull) terminal.note('Next time the oldest messages are left out; /new begins anew.')
   } finally {
     release()
@@ -116,8 +117,8 @@ function answerWriter(terminal: Terminal): { piece: (piece: AnswerPiece) => void
 }
 
 /** Who may draft the next answer. */
-const sourcesOf = ({ draft, settings }: ChatSession): string[] => [
-  ...(settings.lookup ? ['prompt', ...(draft?.answers ? ['answers'] : [])] : []),
+const sourcesOf = ({ draft, learning, settings }: ChatSession): string[] => [
+  ...(settings.lookup ? ['prompt', ...(learning || draft?.answers ? ['answers'] : [])] : []),
   ...(draft?.model ? ['model'] : []),
 ]
 

@@ -9,6 +9,7 @@ import { talk } from '../chat/talk'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { DraftOption } from '../draft/draft-source'
+import { learningOf } from '../draft/learning'
 import { openDraftOf } from '../draft/open-draft'
 import { openModel } from '../models'
 import {
@@ -26,6 +27,7 @@ import { isInteractive } from '../terminal'
 interface ChatFlags extends SamplingFlags, SpeculationFlags, DtypeFlags {
   model: string
   draft?: string
+  learn?: boolean
   system?: string
   maxTokens: number
   history: boolean
@@ -40,6 +42,10 @@ export const addChat: AddCommand = (program, run) => {
     )
     .requiredOption('--model <dir>', `a chat-tuned model: ${modelSource}`)
     .addOption(new DraftOption())
+    .option(
+      '--learn',
+      'with lookup: answers go into the table, which is saved in DIR at the end, so that later chats are drafted from them',
+    )
     .option('--system <text>', 'a system message')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 512)
     .option('--no-history', 'keep no history of what is typed, and read none (as OUTRIDER_HISTORY=off does)')
@@ -84,13 +90,15 @@ async function chat(context: Context, flags: ChatFlags): Promise<object> {
   const { temperature, topK, topP, seed, maxTokens, draftLength, verification, system } = flags
   const lookup = draft?.lookup ?? false
   const settings = { temperature, topK, topP, seed, maxTokens, draftLength, verification, drafting: true, lookup }
-  const session = new ChatSession({ target, draft, settings, system })
+  const learning = await learningOf(context, { learn: flags.learn, draft, target, inputs: { '--model': flags.model } })
+  const session = new ChatSession({ target, draft, settings, system, learning })
   const { lines, interactive } = lineSource(context, flags)
   context.signal.addEventListener('abort', () => lines.close())
   try {
     await talk(context, session, { lines, interactive })
   } finally {
     lines.close()
+    await learning?.save()
   }
   const { messages, dropped } = session.conversation
   return {
