@@ -1,4 +1,10 @@
-import { SpeculationMetrics, SpeculativeDecoder, type StepCosts, type Verification } from '@outrider/speculative'
+import {
+  type Drafter,
+  SpeculationMetrics,
+  SpeculativeDecoder,
+  type StepCosts,
+  type Verification,
+} from '@outrider/speculative'
 import {
   type Generation,
   generate,
@@ -41,7 +47,7 @@ export interface Answered {
 
 /** A draft, and how it is used. */
 export interface Contender {
-  draft: PretrainedModel
+  draft: PretrainedModel | Drafter
   draftLength: number | 'auto'
   /** Default 'block'. */
   verification?: Verification
@@ -78,9 +84,7 @@ export async function measureInTurns(
     }
   }
   return running.map(({ contender: { draft, costs }, paces, decoders }) => {
-    const whole = new SpeculationMetrics({
-      parameterRatio: parameterCount(draft.config) / parameterCount(target.config),
-    })
+    const whole = new SpeculationMetrics({ parameterRatio: parametersOf(draft) / parameterCount(target.config) })
     whole.costs = costs
     for (const { metrics } of decoders.values()) whole.add(metrics)
     const counted = [...decoders].map(([category, { metrics }]) => [category, metrics] as const)
@@ -92,6 +96,9 @@ export async function measureInTurns(
     )
   })
 }
+
+const parametersOf = (draft: PretrainedModel | Drafter): number =>
+  'open' in draft ? draft.parameterCount : parameterCount(draft.config)
 
 /** A decoder for each category, so that each counts by itself. */
 function begun(target: PretrainedModel, { draft, draftLength, verification = 'block', costs }: Contender) {

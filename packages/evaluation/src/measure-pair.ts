@@ -1,4 +1,5 @@
 import {
+  type Drafter,
   measureCosts,
   modelDrafter,
   SpeculativeDecoder,
@@ -10,7 +11,8 @@ import { allTasks, type EvaluationFigures } from './figures'
 import { type MeasureOptions, measureInTurns } from './measure-in-turns'
 
 export interface MeasurePairOptions extends MeasureOptions {
-  draft: PretrainedModel
+  /** A model, or anything else that drafts. */
+  draft: PretrainedModel | Drafter
   /** Each γ that is measured. Default [3, 5]. */
   draftLengths?: readonly number[] | undefined
   /** Default 'block'. */
@@ -22,7 +24,7 @@ export interface MeasurePairOptions extends MeasureOptions {
 /** What was measured of a pair, and on what: all that a report of it needs to know of the measuring. */
 export interface PairMeasurement {
   target: PretrainedModel
-  draft: PretrainedModel
+  draft: PretrainedModel | Drafter
   sampling: SamplingOptions
   verification: Verification
   maxTokens: number
@@ -69,11 +71,11 @@ export async function measurePair({
 /** What steps of the two models cost, measured before anything else: it also compiles their kernels. */
 export const stepCosts = (
   target: PretrainedModel,
-  draft: PretrainedModel,
+  draft: PretrainedModel | Drafter,
   sampling: SamplingOptions,
 ): Promise<StepCosts> =>
   measureCosts({
     target: target.model,
-    drafter: modelDrafter(draft.model),
+    drafter: 'open' in draft ? draft : modelDrafter(draft.model),
     sampling: resolveSampling(sampling),
   })

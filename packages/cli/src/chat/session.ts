@@ -19,8 +19,8 @@ import type { ChatSettings } from './settings'
 export interface AnswerPiece {
   text: string
   source: TokenSource
-  /** Who drafted it, as in `Block.source`; undefined for what was not drafted. */
-  drafter?: string | undefined
+  /** Who drafted it, as in `TextPiece`. */
+  drafter?: string
 }
 
 /** What came out of a question. */
@@ -163,11 +163,7 @@ export class ChatSession {
     const options = { temperature, topK, topP, seed: (seed ?? 0) + messages.length, maxTokens, signal }
     if (metrics) {
       const blocks = this.#decoder().generate(sent, { ...options, metrics, reproducible: seed !== undefined })
-      const drafters: (string | undefined)[] = [] // of each token: text that was held back is of an earlier block
-      for await (const { tokens, pieces, source: drafter } of blocks) {
-        for (const _ of tokens) drafters.push(drafter)
-        yield { tokens: tokens.length, pieces: pieces.map((piece) => ({ ...piece, drafter: drafters[piece.index] })) }
-      }
+      for await (const { tokens, pieces } of blocks) yield { tokens: tokens.length, pieces }
       return blocks.result
     }
     const plain = generate(this.target, sent, options)

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
 import { Option } from 'commander'
 import { exists } from '../missing-path'
@@ -18,6 +19,12 @@ export function draftSource(given: string): DraftSource {
   if (given === word) return { lookup: true, place: undefined }
   if (given.startsWith(`${word}+`)) return { lookup: true, place: given.slice(word.length + 1) }
   return { lookup: false, place: given }
+}
+
+/** For a reader: `lookup+tiny` of `lookup+./drafts/tiny`. */
+export function draftName(given: string): string {
+  const { lookup, place } = draftSource(given)
+  return [...(lookup ? [word] : []), ...(place === undefined ? [] : [basename(place)])].join('+')
 }
 
 /** `--draft` of a command that uses drafts as they are: it may look up, too. */
