@@ -10,7 +10,7 @@ import {
   warmUp,
 } from '@outrider/transformer'
 import type { Learning } from '../draft/learning'
-import { LookupAdvice } from '../draft/lookup-advice'
+import { type Advice, LookupAdvice } from '../draft/lookup-advice'
 import { drafterOf, type OpenDraft } from '../draft/open-draft'
 import { Conversation } from './conversation'
 import type { ChatSettings } from './settings'
@@ -36,7 +36,7 @@ export interface ChatAnswer {
   /** Figures of this answer, where a draft was used. */
   speculation: SpeculationMetrics | undefined
   /** That another way would be faster; said once. */
-  advice?: string | undefined
+  advice?: Advice | undefined
 }
 
 /** A conversation with a model, with or without a draft, and the settings of the next answer. */
@@ -172,7 +172,7 @@ export class ChatSession {
     return plain.result
   }
 
-  #advise(sent: ChatMessage[], tokens: readonly number[]): string | undefined {
+  #advise(sent: ChatMessage[], tokens: readonly number[]): Advice | undefined {
     this.#advice ??= new LookupAdvice(this.target, { draft: this.draft, costs: this.speculation?.costs })
     return this.#advice.after({ prompt: promptTokens(this.target, sent), tokens })
   }

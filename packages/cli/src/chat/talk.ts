@@ -88,7 +88,7 @@ async function exchange(context: Context, session: ChatSession, lines: LineSourc
       return terminal.note(dim('Stopped before the first word; the question is taken back (↑ brings it again).'))
     if (answer.text === '') terminal.note(dim('(an empty answer)'))
     for (const line of figures(answer, session.settings, session.speculation)) terminal.note(dim(line))
-    if (answer.advice !== undefined) terminal.note(`${answer.advice}\n(or /draft lookup, now)`)
+    if (answer.advice) terminal.note(`${answer.advice.what}:\n${answer.advice.flag}, or /draft lookup now`)
     if (answer.contextFull) terminal.note('Next time the oldest messages are left out; /new begins anew.')
   } finally {
     release()

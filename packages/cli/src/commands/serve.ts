@@ -140,7 +140,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     onAnswer(answer) {
       learning?.add(answer.tokens)
       const advised = advice.after(answer)
-      if (advised !== undefined) terminal.note(advised)
+      if (advised) terminal.note(`${advised.what}: ${advised.flag}`)
     },
     name: flags.name ?? nameOf(flags.model),
     host: flags.host,
