@@ -1,8 +1,9 @@
 import { batchesOnce, texts } from '@outrider/dataset'
 import { kld } from '@outrider/losses'
-import { SpeculativeDecoder, type Target } from '@outrider/speculative'
-import { readAll, type Tensor } from '@outrider/tensor'
-import { checkGradient, expectAllClose, testDevice } from '@outrider/tensor/testing'
+import { modelDrafter, SpeculativeDecoder, type Target } from '@outrider/speculative'
+import { checkDrafter } from '@outrider/speculative/testing'
+import { readAll } from '@outrider/tensor'
+import { checkGradient, testDevice } from '@outrider/tensor/testing'
 import { distill, distillation, evaluate } from '@outrider/training'
 import {
   type CausalLM,
@@ -13,6 +14,7 @@ import {
   pretrainedModel,
   readJson,
 } from '@outrider/transformer'
+import { checkCausalLM } from '@outrider/transformer/testing'
 import { bundledTarget, plainText } from 'outrider/tiny-chat'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { BigramModel } from './bigram'
@@ -42,46 +44,17 @@ async function plain(of: PretrainedModel<CausalLM>): Promise<number[]> {
   return tokens
 }
 
-/** A pass over all tokens against passes over a few, with a cache that is taken back in between, in a batch. */
-async function expectCached(model: CausalLM): Promise<void> {
-  const { device } = model
-  const ids = Uint32Array.from({ length: 16 }, (_, i) => (31 * i) % model.config.vocabularySize)
-  const whole = device.tensor(ids, { shape: [2, 8] })
-  const part = (first: number, count: number): Tensor =>
-    device.tensor(
-      [0, 8].flatMap((row) => [...ids.subarray(row + first, row + first + count)]),
-      { shape: [2, count], dtype: 'u32' },
-    )
-  const cache = model.createCache({ batchSize: 2, capacity: 8 })
-  const all = (await model.forward(whole).data()) as Float32Array
-  const last = (logits: Tensor) => logits.data()
-  const expected = (at: number) => {
-    const { vocabularySize } = model.config
-    const row = (b: number) => all.subarray((b * 8 + at) * vocabularySize, (b * 8 + at + 1) * vocabularySize)
-    return [...row(0), ...row(1)]
-  }
-  const read = async (first: number, count: number) =>
-    expectAllClose(
-      (await last(model.forward(part(first, count), { cache, rows: 'last' }))) as Float32Array,
-      expected(first + count - 1),
-    )
-  await read(0, 5)
-  await read(5, 2)
-  cache.truncate(3)
-  await read(3, 1)
-  await read(4, 4)
-  expect(() => model.forward(part(0, 1), { cache })).toThrow(/room/)
-  cache.dispose()
-}
-
 describe("an engine's own model", () => {
-  it('computes with a cache what it computes without one', () => expectCached(bigrams.model))
+  it('keeps what CausalLM promises', () => checkCausalLM(bigrams.model))
 
   it('drafts, and what comes out is exactly what the target says alone', async () => {
     const { tokens, blockEfficiency } = await speculated(target, bigrams)
     expect(tokens).toEqual(await plain(target))
     expect(blockEfficiency).toBeGreaterThan(1.2)
   })
+
+  it('makes a drafter that keeps what Drafter promises', () =>
+    checkDrafter(modelDrafter(bigrams.model), { device: bigrams.model.device, vocabularySize: 464 }))
 
   it('is a target', async () => {
     const { tokens } = await speculated(bigrams, target)
@@ -97,7 +70,7 @@ describe('a trainable model of one’s own', () => {
       source: 'window',
     })
 
-  it('computes with a cache what it computes without one', () => expectCached(fresh().model))
+  it('keeps what CausalLM promises', () => checkCausalLM(fresh().model))
 
   it('has the gradients of what it computes', async () => {
     const device = await testDevice()
@@ -125,6 +98,15 @@ describe('a trainable model of one’s own', () => {
     const { tokens, blockEfficiency } = await speculated(target, draft)
     expect(tokens).toEqual(await plain(target))
     expect(blockEfficiency).toBeGreaterThan(1)
+  })
+
+  it('is distilled from a model that has logits alone: one of bigrams', async () => {
+    const draft = fresh()
+    const data = texts(text)
+    const validation = await batchesOnce(texts(text.slice(0, 8)), bigrams, { length: 32 })
+    const before = await evaluate(draft, distillation(draft, bigrams, kld), validation)
+    const { history } = await distill({ ...settings, draft, target: bigrams, data, loss: kld, validation })
+    expect(history.at(-1)!.eval_acceptance_rate!).toBeGreaterThan(1.5 * before.eval_acceptance_rate!)
   })
 
   it('is kept in checkpoints, and goes on from one in the same bytes', async () => {

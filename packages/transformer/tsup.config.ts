@@ -22,7 +22,8 @@ const rooms = [
 export default library(
   {
     index: 'src/index.ts',
+    testing: 'src/testing/index.ts',
     ...Object.fromEntries(rooms.map((room) => [`rooms/${room}`, `src/${room}.ts`])),
   },
-  { dts: { entry: { index: 'src/index.ts' } } },
+  { dts: { entry: { index: 'src/index.ts', testing: 'src/testing/index.ts' } } },
 )

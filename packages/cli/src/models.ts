@@ -10,6 +10,8 @@ export async function openModel(
   path: string,
   role: string,
   dtype?: LoadDtype,
+  /** The ids that its head is to cover. Default: as it says itself. */
+  vocabulary?: readonly number[],
 ): Promise<PretrainedModel> {
   const { terminal, signal } = context
   const device = await context.device()
@@ -18,6 +20,7 @@ export async function openModel(
   const model = await loadCausalLM(path, {
     device,
     dtype,
+    vocabulary,
     signal,
     onWarning: context.onWarning,
     onDownload({ file, downloadedBytes, totalBytes }) {

@@ -1,16 +1,17 @@
 import {
   type Drafter,
+  type DraftStop,
   SpeculationMetrics,
   SpeculativeDecoder,
   type StepCosts,
   type Verification,
 } from '@outrider/speculative'
 import {
+  type CausalLM,
   type Generation,
   generate,
   type PretrainedModel,
   type Prompt,
-  parameterCount,
   type SamplingOptions,
 } from '@outrider/transformer'
 import { allTasks, type EvaluationFigures, figuresOf } from './figures'
@@ -25,7 +26,7 @@ export interface MeasuredPrompt {
 }
 
 export interface MeasureOptions {
-  target: PretrainedModel
+  target: PretrainedModel<CausalLM>
   prompts: readonly MeasuredPrompt[]
   /** The seed of a prompt is this one's plus the prompt's number. */
   sampling: SamplingOptions
@@ -47,8 +48,11 @@ export interface Answered {
 
 /** A draft, and how it is used. */
 export interface Contender {
-  draft: PretrainedModel | Drafter
+  /** A model, or anything else that drafts. */
+  draft: PretrainedModel<CausalLM> | Drafter
   draftLength: number | 'auto'
+  /** Where its drafts end early. */
+  draftStop?: DraftStop | undefined
   /** Default 'block'. */
   verification?: Verification
   /** What steps cost, where that has been measured. */
@@ -84,8 +88,10 @@ export async function measureInTurns(
     }
   }
   return running.map(({ contender: { draft, costs }, paces, decoders }) => {
-    const whole = new SpeculationMetrics({ parameterRatio: parametersOf(draft) / parameterCount(target.config) })
-    whole.costs = costs
+    const whole = new SpeculationMetrics({
+      parameterRatio: ('open' in draft ? draft : draft.model).parameterCount / target.model.parameterCount,
+      costs,
+    })
     for (const { metrics } of decoders.values()) whole.add(metrics)
     const counted = [...decoders].map(([category, { metrics }]) => [category, metrics] as const)
     return new Map(
@@ -97,17 +103,16 @@ export async function measureInTurns(
   })
 }
 
-const parametersOf = (draft: PretrainedModel | Drafter): number =>
-  'open' in draft ? draft.parameterCount : parameterCount(draft.config)
-
 /** A decoder for each category, so that each counts by itself. */
-function begun(target: PretrainedModel, { draft, draftLength, verification = 'block', costs }: Contender) {
+function begun(
+  target: PretrainedModel<CausalLM>,
+  { draft, draftLength, draftStop, verification = 'block', costs }: Contender,
+) {
   const decoders = new Map<string, SpeculativeDecoder>()
   const decoderOf = (category: string) => {
     let decoder = decoders.get(category)
     if (!decoder) {
-      decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, verification })
-      decoder.metrics.costs = costs
+      decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, draftStop, verification, costs })
       decoders.set(category, decoder)
     }
     return decoder

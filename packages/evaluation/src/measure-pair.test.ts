@@ -1,6 +1,6 @@
 import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
-import { createDraft, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
+import { type CausalLM, createDraft, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { evaluationReport } from './evaluation-report'
 import type { MeasuredPrompt } from './measure-in-turns'
@@ -73,6 +73,27 @@ describe('a pair that is measured', () => {
     expect(costs.targetSeconds[0]!.seconds).toBeGreaterThan(0)
     expect(results.map(({ draftLength }) => draftLength)).toEqual([3, 5])
     for (const { all } of results) expect(all.costRatio).toBeGreaterThan(0)
+  })
+
+  it('is of any models, those that are nothing but a CausalLM, too, and its report tells what there is to tell', async () => {
+    const ofOurs = ({ model }: PretrainedModel): CausalLM => ({
+      device: model.device,
+      config: { vocabularySize: model.config.vocabularySize, contextLength: 64 },
+      parameterCount: model.parameterCount,
+      createCache: (options) => model.createCache({ capacity: 64, ...options }),
+      forward: (tokens, options) => model.forward(tokens, options),
+      dispose: () => model.dispose(),
+    })
+    const [own, draft] = [target, random].map((pretrained) => pretrainedModel(ofOurs(pretrained), pretrained))
+    const measure = { target: own!, draft: draft!, prompts, sampling: { temperature: 0 }, maxTokens: 6, costs }
+    const measured = await measurePair({ ...measure, draftLengths: [3] })
+    expect(measured.results[0]!.all).toMatchObject({ prompts: 3, tokens: 15 })
+    const names = { target: 'mine', draft: 'small', prompts: 'three' }
+    const { models } = evaluationReport({ ...measured, names, adapter: 'an adapter', seconds: 1 })
+    expect(models.map(({ shape }) => shape)).toEqual(['vocabulary 512', 'vocabulary 512'])
+    expect(models.map(({ parameters }) => parameters)).toEqual(
+      [target, random].map(({ model }) => model.parameterCount),
+    )
   })
 
   it('is decoded plainly though nobody listens to the answers', async () => {

@@ -1,20 +1,23 @@
 import {
   type Drafter,
+  type DraftStop,
   measureCosts,
   modelDrafter,
   SpeculativeDecoder,
   type StepCosts,
   type Verification,
 } from '@outrider/speculative'
-import { type PretrainedModel, resolveSampling, type SamplingOptions } from '@outrider/transformer'
+import { type CausalLM, type PretrainedModel, resolveSampling, type SamplingOptions } from '@outrider/transformer'
 import { allTasks, type EvaluationFigures } from './figures'
 import { type MeasureOptions, measureInTurns } from './measure-in-turns'
 
 export interface MeasurePairOptions extends MeasureOptions {
   /** A model, or anything else that drafts. */
-  draft: PretrainedModel | Drafter
+  draft: PretrainedModel<CausalLM> | Drafter
   /** Each γ that is measured. Default [3, 5]. */
   draftLengths?: readonly number[] | undefined
+  /** Where drafts end early. Default nowhere. */
+  draftStop?: DraftStop | undefined
   /** Default 'block'. */
   verification?: Verification | undefined
   /** What steps cost, where that has been measured. Otherwise kernels are compiled and their costs measured first. */
@@ -23,8 +26,8 @@ export interface MeasurePairOptions extends MeasureOptions {
 
 /** What was measured of a pair, and on what: all that a report of it needs to know of the measuring. */
 export interface PairMeasurement {
-  target: PretrainedModel
-  draft: PretrainedModel | Drafter
+  target: PretrainedModel<CausalLM>
+  draft: PretrainedModel<CausalLM> | Drafter
   sampling: SamplingOptions
   verification: Verification
   maxTokens: number
@@ -49,17 +52,18 @@ export interface LengthResult {
 export async function measurePair({
   draft,
   draftLengths = [3, 5],
+  draftStop,
   verification = 'block',
   ...options
 }: MeasurePairOptions): Promise<PairMeasurement> {
   const { target, sampling, maxTokens, signal } = options
   let { costs } = options
   if (!costs) {
-    const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths) }
+    const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths), draftStop }
     await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal })
     costs = await stepCosts(target, draft, sampling)
   }
-  const contenders = draftLengths.map((draftLength) => ({ draft, draftLength, verification, costs }))
+  const contenders = draftLengths.map((draftLength) => ({ draft, draftLength, draftStop, verification, costs }))
   const figures = await measureInTurns(options, contenders)
   const results = figures.map((byCategory, i) => {
     const { [allTasks]: whole, ...categories } = Object.fromEntries(byCategory)
@@ -70,8 +74,8 @@ export async function measurePair({
 
 /** What steps of the two models cost, measured before anything else: it also compiles their kernels. */
 export const stepCosts = (
-  target: PretrainedModel,
-  draft: PretrainedModel | Drafter,
+  target: PretrainedModel<CausalLM>,
+  draft: PretrainedModel<CausalLM> | Drafter,
   sampling: SamplingOptions,
 ): Promise<StepCosts> =>
   measureCosts({

@@ -1,6 +1,6 @@
 import { type DataSource, type DatasetRow, promptOf, useRow } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
-import { checkPrompt, type PretrainedModel, promptTokens } from '@outrider/transformer'
+import { type CausalLM, checkPrompt, type PretrainedModel, promptTokens } from '@outrider/transformer'
 import type { MeasuredPrompt } from './measure-in-turns'
 
 /**
@@ -13,7 +13,7 @@ import type { MeasuredPrompt } from './measure-in-turns'
  */
 export async function readPrompts(
   source: DataSource,
-  model: PretrainedModel,
+  model: PretrainedModel<CausalLM>,
   limit = Infinity,
 ): Promise<MeasuredPrompt[]> {
   const prompts: MeasuredPrompt[] = []
@@ -35,7 +35,7 @@ export async function readPrompts(
 
 const uncategorised = 'prompts'
 
-function promptFrom(row: DatasetRow, model: PretrainedModel): Pick<MeasuredPrompt, 'prompt' | 'shown'> {
+function promptFrom(row: DatasetRow, model: PretrainedModel<CausalLM>): Pick<MeasuredPrompt, 'prompt' | 'shown'> {
   if (row.kind === 'tokens') {
     checkPrompt(model.config, row.tokens)
     return { prompt: row.tokens, shown: model.tokenizer.decode(row.tokens) }

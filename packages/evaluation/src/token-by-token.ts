@@ -1,5 +1,5 @@
 import { type Drafter, SpeculativeDecoder, type TokenSource, type Verification } from '@outrider/speculative'
-import type { PretrainedModel, Prompt, SamplingOptions } from '@outrider/transformer'
+import type { CausalLM, PretrainedModel, Prompt, SamplingOptions } from '@outrider/transformer'
 import { fixed } from './numbers'
 import type { Completion, CompletionToken } from './report/data'
 
@@ -13,7 +13,7 @@ const origins: Record<TokenSource, CompletionToken['origin']> = {
 /** One way of answering, to be compared with others. */
 export interface Way {
   title: string
-  draft: PretrainedModel | Drafter
+  draft: PretrainedModel<CausalLM> | Drafter
   draftLength: number
 }
 
@@ -28,7 +28,7 @@ export interface TokenByTokenOptions extends SamplingOptions {
 
 /** One prompt answered in several ways, each token with where it came from. */
 export async function tokenByToken(
-  target: PretrainedModel,
+  target: PretrainedModel<CausalLM>,
   ways: readonly Way[],
   { prompt, shown, verification, ...options }: TokenByTokenOptions,
 ): Promise<Completion> {

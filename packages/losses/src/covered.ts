@@ -1,5 +1,5 @@
 import { type CoveredIds, minimum, softmax, sum, type Tensor } from '@outrider/tensor'
-import { coveredPlaces, ofCovered, withoutGradients } from '@outrider/tensor/internal'
+import { coveredPlaces, firstColumns, ofCovered, withoutGradients } from '@outrider/tensor/internal'
 import type { DistillationInputs } from './distillation-loss'
 
 type OfVocabulary = Pick<DistillationInputs, 'draftLogits' | 'targetLogits' | 'labels' | 'vocabularySize'>
@@ -39,7 +39,5 @@ export function overCovered<Inputs extends OfVocabulary>(
   })
 }
 
-function withoutPadding(logits: Tensor, vocabularySize = logits.shape[1]!): Tensor {
-  if (vocabularySize === logits.shape[1]) return logits
-  return ofCovered(logits, logits.device.tensor(Uint32Array.from({ length: vocabularySize }, (_, id) => id)))
-}
+const withoutPadding = (logits: Tensor, vocabularySize = logits.shape[1]!): Tensor =>
+  vocabularySize === logits.shape[1] ? logits : firstColumns(logits, vocabularySize)

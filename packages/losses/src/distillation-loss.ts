@@ -45,6 +45,12 @@ export interface HeadStates {
   head: Head
 }
 
+/** What a target says of all rows at once, where it has no hidden states and head to be read a few rows at a time. */
+export interface WholeLogits {
+  /** f32 [rows, vocabulary]. */
+  logits: Tensor
+}
+
 /**
  * What a loss is computed from where the logits of all rows at once would be too much to hold.
  *
@@ -57,7 +63,7 @@ export interface HeadInputs extends Omit<DistillationInputs, 'draftLogits' | 'ta
   /** The loss is differentiable in its hidden states, and in the weight and the bias of its head. */
   draft: HeadStates
   /** Left out only for losses of labels alone. */
-  target?: HeadStates | undefined
+  target?: HeadStates | WholeLogits | undefined
   /** Rows whose logits are held at a time. Default: what takes 64 MiB. */
   chunkRows?: number | undefined
 }
@@ -135,6 +141,6 @@ export function pooledSumsOfHeads(loss: DistillationLoss, inputs: HeadInputs): T
 /** Hidden states as the logits of all rows at once. */
 function withLogits({ draft, target, chunkRows: _, ...rest }: HeadInputs): CoveredInputs {
   const draftLogits = rowLogits(draft.head, draft.hidden) // [rows, rows of the draft's head]
-  const targetLogits = target && headLogits(target.head, target.hidden) // [rows, target vocabulary]
+  const targetLogits = target && ('logits' in target ? target.logits : headLogits(target.head, target.hidden)) // [rows, target vocabulary]
   return overCovered(draft.head.covered, { ...rest, draftLogits, targetLogits })
 }

@@ -1,40 +1,12 @@
-import { uniform01 } from '@outrider/tensor'
+import { type LossFormula, type Position, total } from './testing/position'
 
-/** A draft's and a target's distribution at one position, in float64: what the kernels' f32 is compared with. */
-export interface Position {
-  p: Float64Array
-  q: Float64Array
-  logP: Float64Array
-  logQ: Float64Array
-  label: number
-}
-
-/** A loss in float64. What it holds constant in its gradient (σ, λ) is taken from `fixed`. */
+/** A loss in float64. */
 export interface Reference {
-  value(at: Position, fixed: Position): number
+  value: LossFormula
   /** m(x) = p(x) ∂L/∂p(x), by hand: in the logits the gradient is m − p Σ m. */
   mass(at: Position): Float64Array
 }
 
-export function positionOf(draft: ArrayLike<number>, target: ArrayLike<number>, label = 0): Position {
-  const [logP, logQ] = [logSoftmax(draft), logSoftmax(target)]
-  return { p: logP.map(Math.exp), q: logQ.map(Math.exp), logP, logQ, label }
-}
-
-function logSoftmax(z: ArrayLike<number>): Float64Array {
-  const logits = Float64Array.from(z)
-  const largest = logits.reduce((a, b) => Math.max(a, b))
-  const normaliser = largest + Math.log(total(logits.map((x) => Math.exp(x - largest))))
-  return logits.map((x) => x - normaliser)
-}
-
-export const total = (values: ArrayLike<number>): number => {
-  let sum = 0
-  for (let i = 0; i < values.length; i++) sum += values[i]!
-  return sum
-}
-
-export const alphaOf = ({ p, q }: Position): number => total(p.map((x, i) => Math.min(x, q[i]!)))
 /** r(x) = 1{q(x) > p(x)}. */
 export const rewardOf = ({ p, q }: Position): Float64Array => p.map((x, i) => (q[i]! > x ? 1 : 0))
 export const meanReward = (at: Position): number => total(rewardOf(at).map((r, i) => r * at.p[i]!))
@@ -45,27 +17,3 @@ export function logitGradient({ p }: Position, mass: Float64Array): Float64Array
   const whole = total(mass)
   return mass.map((m, i) => m - p[i]! * whole)
 }
-
-/** The same by central differences of the value. */
-export function numericGradient(
-  { value }: Reference,
-  draft: ArrayLike<number>,
-  target: ArrayLike<number>,
-  label: number,
-): Float64Array {
-  const fixed = positionOf(draft, target, label)
-  const step = 1e-5
-  return Float64Array.from(draft, (_, moved) => {
-    const at = (sign: number) =>
-      positionOf(
-        Float64Array.from(draft, (z, i) => (i === moved ? z + sign * step : z)),
-        target,
-        label,
-      )
-    return (value(at(1), fixed) - value(at(-1), fixed)) / (2 * step)
-  })
-}
-
-/** Logits evenly spread over [−spread, spread]. */
-export const logitsOf = (count: number, stream: number, spread: number): Float32Array =>
-  Float32Array.from({ length: count }, (_, i) => spread * (2 * uniform01(stream, i) - 1))

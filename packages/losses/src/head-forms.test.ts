@@ -12,7 +12,7 @@ import {
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { evaluate } from './evaluate.fixture'
-import { alphaOf, logitsOf, positionOf, total } from './float64.fixture'
+import { randomStates, unitHead } from './heads.fixture'
 import {
   composeLoss,
   type DistillationResult,
@@ -25,28 +25,20 @@ import {
   rowMean,
   tvd,
 } from './index'
+import { alphaOf, logitsOf, positionOf, total } from './testing/position'
 
 const close = { absolute: 1e-6, relative: 1e-4 }
 
 describe('a loss of heads with a bias, a scale and a cap', () => {
-  const [rows, hiddenSize, vocabulary] = [12, 8, 36]
+  const size = { hiddenSize: 8, vocabulary: 36 }
   const given = async () => {
-    const device = await testDevice()
-    const matrix = (rows: number, columns: number, stream: number) =>
-      device.tensor(logitsOf(rows * columns, stream, 1), { shape: [rows, columns] })
-    const bias = (stream: number) => device.tensor(logitsOf(vocabulary, stream, 1))
+    const states = await randomStates({ rows: 12, sequenceLength: 4 }, { draft: size, target: size })
+    const { device, draft, target, rest } = states
+    const bias = (stream: number) => device.tensor(logitsOf(size.vocabulary, stream, 1))
     return {
-      draft: { hidden: matrix(rows, hiddenSize, 1), weight: matrix(vocabulary, hiddenSize, 2), bias: bias(5) },
-      target: {
-        hidden: matrix(rows, hiddenSize, 3),
-        head: { weight: matrix(vocabulary, hiddenSize, 4), bias: bias(6), scale: 0.5, softCap: 2 },
-      },
-      rest: {
-        labels: device.tensor(Uint32Array.from({ length: rows }, (_, i) => (7 * i) % vocabulary)),
-        mask: device.tensor(Float32Array.from({ length: rows }, (_, i) => (i % 5 === 3 ? 0 : 1))),
-        sequenceLength: 4,
-        seed: 11,
-      },
+      draft: { ...draft, bias: bias(5) },
+      target: { ...target, head: { ...target.head, bias: bias(6), scale: 0.5, softCap: 2 } },
+      rest,
     }
   }
   type Draft = Awaited<ReturnType<typeof given>>['draft']
@@ -100,19 +92,15 @@ describe('a loss of a draft that says some ids alone', () => {
 
   const given = async (chunkRows?: number) => {
     const device = await testDevice()
-    const unit = (size: number) => {
-      const ones = Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0))
-      return device.tensor(ones, { shape: [size, size] })
-    }
     const ids = device.tensor(Uint32Array.from(covered))
     return {
       draft: {
         hidden: device.tensor(draft, { shape: [rows, covered.length] }),
-        head: { weight: unit(covered.length), covered: { ids, vocabularySize: vocabulary } },
+        head: { ...unitHead(device, covered.length), covered: { ids, vocabularySize: vocabulary } },
       },
       target: {
         hidden: device.tensor(target, { shape: [rows, vocabulary] }),
-        head: { weight: unit(vocabulary) },
+        head: unitHead(device, vocabulary),
       },
       labels: device.tensor(Uint32Array.from(labels)),
       seed: 3,

@@ -1,7 +1,7 @@
 import { cast, crossEntropy, matmul, readAll, type Tensor, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, randomWeights, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
-import { logitsOf } from './float64.fixture'
+import { randomStates } from './heads.fixture'
 import {
   acceptanceRates,
   composeLoss,
@@ -19,31 +19,13 @@ import {
   tvdPlusPlus,
   weightedSum,
 } from './index'
+import { logitsOf } from './testing/position'
 
 const rows = 12
 const sequenceLength = 4
-const hiddenSizes = { draft: 8, target: 16 }
-const vocabulary = { draft: 37, target: 40 }
+const sizes = { draft: { hiddenSize: 8, vocabulary: 37 }, target: { hiddenSize: 16, vocabulary: 40 } }
 
-async function given() {
-  const device = await testDevice()
-  const matrix = (rows: number, columns: number, stream: number) =>
-    device.tensor(logitsOf(rows * columns, stream, 1), { shape: [rows, columns] })
-  return {
-    device,
-    draft: { hidden: matrix(rows, hiddenSizes.draft, 1), weight: matrix(vocabulary.draft, hiddenSizes.draft, 2) },
-    target: {
-      hidden: matrix(rows, hiddenSizes.target, 3),
-      head: { weight: matrix(vocabulary.target, hiddenSizes.target, 4) },
-    },
-    rest: {
-      labels: device.tensor(Uint32Array.from({ length: rows }, (_, i) => (7 * i) % 37)),
-      mask: device.tensor(Float32Array.from({ length: rows }, (_, i) => (i % 5 === 3 ? 0 : 1))),
-      sequenceLength,
-      seed: 11,
-    },
-  }
-}
+const given = () => randomStates({ rows, sequenceLength }, sizes)
 
 const ofWeight = ({ hidden, weight }: { hidden: Tensor; weight: Tensor }): HeadStates => ({ hidden, head: { weight } })
 

@@ -19,6 +19,7 @@ export {
   type HeadStates,
   pooledSums,
   pooledSumsOfHeads,
+  type WholeLogits,
 } from './distillation-loss'
 export type { RowLossDefinition, Scope } from './row-loss/definition'
 export type { RowFigures } from './row-loss/of-heads'

@@ -1,9 +1,10 @@
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { evaluate } from './evaluate.fixture'
-import { alphaOf, logitsOf, meanReward, positionOf, rewardOf, sigmaOf, total } from './float64.fixture'
+import { meanReward, rewardOf, sigmaOf } from './float64.fixture'
 import * as losses from './index'
 import { acceptanceRates, defineRowLoss, distillationLoss, lossByName, lossNames, weightedSum } from './index'
+import { alphaOf, logitsOf, positionOf, total } from './testing/position'
 
 /** Several rows of logits, one after the other. */
 const rowsOf = (rows: number, columns: number, stream: number, spread: number) =>

@@ -2,8 +2,8 @@ import { readAll } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { evaluate } from './evaluate.fixture'
-import { logitsOf, positionOf, total } from './float64.fixture'
 import { labelCrossEntropy, lossByName, lossNames } from './index'
+import { logitsOf, positionOf, total } from './testing/position'
 
 const rows = 7
 const labels = new Uint32Array(rows)

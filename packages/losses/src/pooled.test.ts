@@ -1,7 +1,8 @@
 import { add, exp, multiply, readAll, softmax, sum, type Tensor, valueAndGradient } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
-import { alphaOf, logitsOf, meanReward, positionOf, rewardOf, sigmaOf, total } from './float64.fixture'
+import { meanReward, rewardOf, sigmaOf } from './float64.fixture'
+import { unitHead } from './heads.fixture'
 import {
   composeLoss,
   type DistillationInputs,
@@ -20,6 +21,7 @@ import {
   tvdPlusPlus,
   weightedSum,
 } from './index'
+import { alphaOf, logitsOf, positionOf, total } from './testing/position'
 
 const rows = 12
 const columns = 9
@@ -125,11 +127,9 @@ const ofLogits = (loss: DistillationLoss, parts: readonly number[]) =>
 /** Logits as hidden states with the unit matrix for a head. */
 const ofHeads = (loss: DistillationLoss, parts: readonly number[], chunkRows?: number) => {
   const heads = ({ draftLogits, targetLogits, ...rest }: DistillationInputs): HeadInputs => {
-    const { device } = draftLogits
-    const unit = Float32Array.from({ length: columns * columns }, (_, i) => (i % (columns + 1) === 0 ? 1 : 0))
-    const weight = device.tensor(unit, { shape: [columns, columns] })
-    const target = { hidden: targetLogits!, head: { weight } }
-    return { ...rest, draft: { hidden: draftLogits, head: { weight } }, target, chunkRows }
+    const head = unitHead(draftLogits.device, columns)
+    const target = { hidden: targetLogits!, head }
+    return { ...rest, draft: { hidden: draftLogits, head }, target, chunkRows }
   }
   return divided(
     loss,

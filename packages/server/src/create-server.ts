@@ -1,11 +1,12 @@
 import {
   autoDraftLength,
   type Drafter,
+  type DraftStop,
   maxDraftLength,
   SpeculativeDecoder,
   type Verification,
 } from '@outrider/speculative'
-import { ContinuousBatch, type PretrainedModel, type WarmUpOptions } from '@outrider/transformer'
+import { type CausalLM, ContinuousBatch, type PretrainedModel, type WarmUpOptions } from '@outrider/transformer'
 import type { Hono } from 'hono'
 import { toApiError } from './api-error'
 import { buildApp } from './app'
@@ -16,18 +17,20 @@ import { speculativeDecoding } from './engine/speculative-decoding'
 import { type ServerFigures, ServerMetrics } from './metrics/server-metrics'
 
 export interface ServerOptions {
-  target: PretrainedModel
+  target: PretrainedModel<CausalLM>
   /** A small model of the same vocabulary, or anything else that drafts. */
-  drafter?: PretrainedModel | Drafter | undefined
+  drafter?: PretrainedModel<CausalLM> | Drafter | undefined
   /**
    * What drafts for a request with a seed, whose answer is to come again: needed where `drafter` learns from answers. Default
    * `drafter`.
    */
-  reproducibleDrafter?: PretrainedModel | Drafter | undefined
+  reproducibleDrafter?: PretrainedModel<CausalLM> | Drafter | undefined
   /** What clients call the model. Default 'model'. */
   name?: string
   /** γ; 'auto' chooses it by measured costs and acceptance, for a request with a seed by no clock. Default 'auto'. */
   draftLength?: number | 'auto'
+  /** Where drafts of a model end before their length. Default nowhere. */
+  draftStop?: DraftStop | undefined
   verification?: Verification
   /** The most requests decoded at once. Default 16. */
   concurrency?: number
@@ -111,7 +114,7 @@ export function createServer({
   const { target, drafter, verification = 'block', apiKey } = options
   const { device } = target.model
   // Of any draft length, for requests may ask for theirs.
-  const decoder = drafter && new SpeculativeDecoder({ target, drafter, verification })
+  const decoder = drafter && new SpeculativeDecoder({ target, drafter, draftStop: options.draftStop, verification })
   const batch = new ContinuousBatch(target, { size: concurrency })
   const contextLength = Math.min(options.contextLength ?? batch.longest, batch.longest)
   const metrics = new ServerMetrics({ model: name, device, longestDraft: drafter ? maxDraftLength : 0 })
@@ -170,6 +173,7 @@ async function prepare(
     drafter,
     reproducibleDrafter = drafter,
     draftLength = 'auto',
+    draftStop,
     verification,
     warmUp = true,
     onWarmUp,
@@ -191,12 +195,13 @@ async function prepare(
   const auto = autoDraftLength({ costs })
   const onDraft = metrics.drafted.bind(metrics)
   const drafters = { drafter, reproducibleDrafter }
-  return speculativeDecoding({ target, ...drafters, draftLength, auto, costs, verification, onDraft, onAnswer })
+  const drafting = { ...drafters, draftLength, draftStop, auto, costs, verification }
+  return speculativeDecoding({ target, ...drafting, onDraft, onAnswer })
 }
 
 type Preparation = Pick<
   ServerOptions,
-  'target' | 'drafter' | 'reproducibleDrafter' | 'draftLength' | 'warmUp' | 'onWarmUp' | 'onAnswer'
+  'target' | 'drafter' | 'reproducibleDrafter' | 'draftLength' | 'draftStop' | 'warmUp' | 'onWarmUp' | 'onAnswer'
 > & {
   verification: Verification
   signal: AbortSignal

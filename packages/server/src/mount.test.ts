@@ -1,6 +1,6 @@
 import { createDevice, OutriderError } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
-import { generate, loadCausalLM } from '@outrider/transformer'
+import { type CausalLM, generate, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -71,6 +71,28 @@ describe('the app of a server, mounted into an app of one’s own', () => {
     expect(JSON.parse(events.at(-2)!.slice('data: '.length)).metrics.speculative_decoding).toMatchObject({
       num_spec_tokens: 2,
     })
+  })
+
+  it('answers by any models, those that are nothing but a CausalLM, too', async () => {
+    const chatting = await tinyChat()
+    const ofOurs = ({ model }: PretrainedModel): CausalLM => ({
+      device: model.device,
+      config: { vocabularySize: model.config.vocabularySize, contextLength: model.config.contextLength },
+      parameterCount: model.parameterCount,
+      createCache: (options) => model.createCache(options),
+      forward: (tokens, options) => model.forward(tokens, options),
+      dispose: () => model.dispose(),
+    })
+    const [target, drafter] = [chatting, shallow(chatting, 1)].map((ours) => pretrainedModel(ofOurs(ours), ours))
+    const app = mounted(await mountable({ target: target!, drafter, draftLength: 2 }))
+    const { text } = await generate(chatting, messages, { maxTokens: 8, temperature: 0 }).result
+    for (const draft_length of [0, 2]) {
+      const asked = posted({ messages, max_tokens: 8, temperature: 0, draft_length })
+      const { choices } = (await (await app.request(chat, asked)).json()) as {
+        choices: { message: { content: string } }[]
+      }
+      expect(choices[0]!.message.content).toBe(text)
+    }
   })
 
   it('leaves pages, refusals and missing pages to the other app, and has errors of its own as OpenAI has them', async () => {

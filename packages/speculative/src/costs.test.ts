@@ -100,6 +100,22 @@ describe('budgets', () => {
     }
   })
 
+  it('of a block that may end early: one readback of as many words, nothing bound or compiled', async () => {
+    const { draftLength, maxTokens } = blockTokens
+    const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, draftStop: { confidence: 0.8 } })
+    const live = device.memory.liveBytes
+    const steps = await perYield(decoder.generate('Once upon a time', { maxTokens }), 6)
+    expect(decoder.metrics.meanDraftLength).toBeLessThan(draftLength)
+    expect(steps.length).toBeGreaterThan(4)
+    for (const step of steps) {
+      expect(step.readbacks).toBe(1)
+      expect(step.bytesRead).toBe(4 * (2 + 2 * draftLength))
+      expect(step.bindGroups).toBe(0)
+      expect(step.pipelines).toBe(0)
+    }
+    expect(device.memory.liveBytes).toBe(live)
+  })
+
   it('of submissions, where the device does not work while the host encodes: one a token, one a block', async () => {
     // As many dispatches a submission as on a GPU; what the device is otherwise does not change what is submitted.
     using gpuLike = await createDevice({ device: device.gpu, submitEvery: 512 })

@@ -267,6 +267,17 @@ describe('a decoder', () => {
     expect(openCaches()).toBe(0)
   })
 
+  it('goes by the costs that it is given and measures none, and by its own once it has measured', async () => {
+    const costs = { draftSeconds: 5, targetSeconds: [{ rows: 1, seconds: 1 }] }
+    const { decoder } = decoderOf({ draftLength: 'auto', costs })
+    const { blocks } = await collect(decoder, { maxTokens: 20 })
+    expect(Math.max(...blocks.map(({ drafted }) => drafted))).toBe(0) // too dear
+    expect(decoder.metrics).toMatchObject({ costs, costRatio: 5, numTargetPasses: 19 })
+    const measured = await decoder.measureCosts()
+    expect(decoder.costs).toBe(measured)
+    expect(decoder.metrics).toMatchObject({ costs: measured, numTargetPasses: 19 })
+  })
+
   it('refuses what it cannot do, and says how to mend it', async () => {
     expect(() => decoderOf({ draftLength: 16 })).toThrow(/draftLength is 16/)
     expect(() => decoderOf({ draftLength: 2.5 })).toThrow(OutriderError)

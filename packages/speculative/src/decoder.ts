@@ -26,6 +26,7 @@ import { autoDraftLength } from './draft-length/auto'
 import { declaredCosts } from './draft-length/declared-costs'
 import { type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
 import type { StepCosts } from './draft-length/step-costs'
+import type { DraftStop } from './drafter/draft-stop'
 import { type Drafter, offersOf } from './drafter/drafter'
 import { firstOf } from './drafter/first-of'
 import { madeUpDrafts } from './drafter/made-up-drafts'
@@ -48,6 +49,8 @@ export interface SpeculativeDecoderOptions {
    * is to repeat itself (see `reproducible`) it looks at no clock. Default 'auto'.
    */
   draftLength?: number | 'auto' | DraftLengthPolicy
+  /** Where drafts of a model end before their length. Default nowhere. A `Drafter` has its own. */
+  draftStop?: DraftStop | undefined
   /** What steps cost, where it is known; then nothing is measured. Answers that are to repeat themselves depend on it. */
   costs?: StepCosts | undefined
   /** A rule by its name, or one of your own (`defineVerification`). Default 'block': never fewer tokens than 'token'. */
@@ -112,14 +115,17 @@ const defaultMaxTokens = 256
  * token. Models stay the caller's to dispose of.
  */
 export class SpeculativeDecoder {
-  /** Counts over everything this decoder has generated. */
-  readonly metrics: SpeculationMetrics
   readonly #target: Target
   readonly #drafter: Drafter
+  /** The same, but for ends before its length: what a step costs is that of one that is run. */
+  readonly #measured: Drafter
   readonly #verification: VerificationRule
   readonly #now: () => number
   readonly #longestDraft: number
-  readonly #costs: StepCosts | undefined
+  readonly #counted: SpeculationMetrics
+  /** Those that were given, and those that it has measured itself. */
+  readonly #givenCosts: StepCosts | undefined
+  #measuredCosts: StepCosts | undefined
   /** The one that was given; undefined for 'auto'. */
   readonly #policy: DraftLengthPolicy | undefined
   /** Learns from all answers that need not repeat themselves. */
@@ -127,27 +133,38 @@ export class SpeculativeDecoder {
 
   /**
    * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens than the target's; INVALID_ARGUMENT for a draft
-   *   length out of range, or models on two devices
+   *   length or stop out of range, or models on two devices
    */
   constructor({
     target,
     drafter,
     draftLength = 'auto',
+    draftStop,
     costs,
     verification = 'block',
     now = () => performance.now() / 1000,
   }: SpeculativeDecoderOptions) {
     this.#target = target
-    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter)
+    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter, draftStop)
+    this.#measured = 'open' in drafter || !draftStop ? this.#drafter : draftModel(target, drafter, undefined)
     this.#verification = verificationRule(verification)
     this.#now = now
     this.#policy = policyOf(draftLength)
     this.#longestDraft = typeof draftLength === 'number' ? draftLength : maxDraftLength
-    this.#costs = costs
-    this.metrics = new SpeculationMetrics({
+    this.#givenCosts = costs
+    this.#counted = new SpeculationMetrics({
       parameterRatio: this.#drafter.parameterCount / target.model.parameterCount,
     })
-    this.metrics.costs = costs
+  }
+
+  /** Counts over everything that this decoder has generated until now, by its `costs`. */
+  get metrics(): SpeculationMetrics {
+    return this.#counted.withCosts(this.costs)
+  }
+
+  /** What steps cost: as measured last, or else as given. */
+  get costs(): StepCosts | undefined {
+    return this.#measuredCosts ?? this.#givenCosts
   }
 
   /**
@@ -224,7 +241,7 @@ export class SpeculativeDecoder {
         else {
           // From token to token, as the timings of the answer count, so that both give one rate.
           const record = { ...step, offer, delivered: tokens.length, seconds: end - lastToken }
-          this.metrics.record(record)
+          this.#counted.record(record)
           metrics?.record(record)
           policy.observe({ ...record, seconds: end - begin })
         }
@@ -317,7 +334,7 @@ export class SpeculativeDecoder {
   }
 
   /**
-   * Measures what steps cost, for `metrics` and for the break-even α.
+   * Measures what steps cost, for `metrics`, for the break-even α, and as the option `costs` of other decoders.
    *
    * @throws OutriderError ABORTED when the signal says so
    */
@@ -325,15 +342,15 @@ export class SpeculativeDecoder {
     signal,
     ...options
   }: SamplingOptions & { signal?: AbortSignal | undefined } = {}): Promise<StepCosts> {
-    this.metrics.costs = await measureCosts({
+    this.#measuredCosts = await measureCosts({
       signal,
       target: this.#target.model,
-      drafter: this.#drafter,
+      drafter: this.#measured,
       sampling: resolveSampling(options),
       verification: this.#verification,
       now: this.#now,
     })
-    return this.metrics.costs
+    return this.#measuredCosts
   }
 
   async #lengthPolicy(
@@ -343,25 +360,25 @@ export class SpeculativeDecoder {
   ): Promise<DraftLengthPolicy> {
     if (this.#policy) return this.#policy
     // Of this answer alone: what others were, and when, must not matter.
-    if (repeats) return autoDraftLength({ costs: this.#costs ?? this.#declaredCosts(), learnsTimes: false })
-    const costs = this.metrics.costs ?? (await this.measureCosts({ ...sampling, signal }))
+    if (repeats) return autoDraftLength({ costs: this.#givenCosts ?? this.#declaredCosts(), learnsTimes: false })
+    const costs = this.costs ?? (await this.measureCosts({ ...sampling, signal }))
     this.#clockPolicy ??= autoDraftLength({ costs })
     return this.#clockPolicy
   }
 
   #declaredCosts(): StepCosts {
-    const { parameterRatio } = this.metrics
+    const { parameterRatio } = this.#counted
     return declaredCosts({ parameterRatio, isSoftware: this.#target.model.device.isSoftware })
   }
 }
 
-function draftModel(target: Target, draft: Target): Drafter {
+function draftModel(target: Target, draft: Target, stop: DraftStop | undefined): Drafter {
   compareVocabularies(target, draft)
   if (draft.model.device !== target.model.device)
     throw new OutriderError('INVALID_ARGUMENT', 'Draft and target are on different devices.', {
       remedy: 'Load both with the same device.',
     })
-  return modelDrafter(draft.model, { name: draft.source })
+  return modelDrafter(draft.model, { name: draft.source, stop })
 }
 
 function policyOf(draftLength: number | 'auto' | DraftLengthPolicy): DraftLengthPolicy | undefined {

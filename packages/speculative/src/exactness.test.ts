@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder } from './decoder'
 import { answerLookup } from './drafter/answer-lookup'
 import { AnswerTable } from './drafter/answer-table'
+import type { DraftStop } from './drafter/draft-stop'
 import type { Drafter } from './drafter/drafter'
 import { firstOf } from './drafter/first-of'
 import { modelDrafter } from './drafter/model-drafter'
@@ -88,6 +89,22 @@ describe("sampled answers follow the target's law (χ²)", () => {
     expect(accepted).toBeGreaterThan(samples / 2)
     expect(z).toBeLessThan(3)
     drafter.dispose()
+  })
+
+  it.each<[Verification, DraftStop, SamplingOptions]>([
+    ['token', { confidence: 0.4 }, { temperature: 1 }],
+    ['block', { confidence: 0.4 }, { temperature: 0.7, topK: 3 }],
+    ['block', { acceptance: 0.47 }, { temperature: 1.2, topP: 0.9 }],
+    [cautiousVerification, { confidence: 0.4 }, { temperature: 1 }],
+  ])('a draft that stops early, %o verification, %o, %o', async (verification, stop, sampling) => {
+    const model = new TableModel(device, draft)
+    const { score: z, accepted, metrics } = await score(modelDrafter(model, { stop }), verification, sampling)
+    expect(accepted).toBeGreaterThan(samples / 4)
+    expect(z).toBeLessThan(3)
+    // Tokens behind the end count nowhere.
+    expect(metrics.numDraftTokens).toBeLessThan(2.7 * metrics.numDrafts)
+    expect(metrics.numReachedTokensPerPos[2] ?? 0).toBeLessThan(metrics.numReachedTokensPerPos[0]!)
+    model.dispose()
   })
 
   it("a stranger's verification", async () => {

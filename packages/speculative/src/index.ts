@@ -20,6 +20,7 @@ export {
 export { blockSeconds, costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
 export { answerLookup } from './drafter/answer-lookup'
 export { AnswerTable, type AnswerTableOptions, type Vocabulary } from './drafter/answer-table'
+export type { DraftStop } from './drafter/draft-stop'
 export type {
   Draft,
   Drafter,
@@ -32,7 +33,7 @@ export type {
 } from './drafter/drafter'
 export { firstOf } from './drafter/first-of'
 export { LookupGain } from './drafter/lookup-gain'
-export { modelDrafter } from './drafter/model-drafter'
+export { type ModelDrafterOptions, modelDrafter } from './drafter/model-drafter'
 export { type PromptLookupOptions, promptLookup } from './drafter/prompt-lookup'
 export {
   figuresJson,

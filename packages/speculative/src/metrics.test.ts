@@ -77,9 +77,8 @@ it('counts of a block no token after the end of the answer', () => {
 })
 
 it('says whether speculation pays once the costs are measured', () => {
-  const metrics = recorded()
-  expect(metrics.breakEvenAcceptanceRate).toBeNull()
-  metrics.costs = { draftSeconds: 0.25, targetSeconds: [{ rows: 1, seconds: 1 }] }
+  expect(recorded().breakEvenAcceptanceRate).toBeNull()
+  const metrics = recorded().withCosts({ draftSeconds: 0.25, targetSeconds: [{ rows: 1, seconds: 1 }] })
   expect(metrics.costRatio).toBe(0.25)
   expect(metrics.plainTokensPerSecond).toBe(1)
   // Blocks of 2.5 tokens, rounded: (1 − α⁴)/(1 − α) = 1 + 3 · 0.25
@@ -87,12 +86,22 @@ it('says whether speculation pays once the costs are measured', () => {
   expect(1 + alpha + alpha ** 2 + alpha ** 3).toBeCloseTo(1.75)
 })
 
+it('gives its counts under other costs, and counts on by itself', () => {
+  const costs = { draftSeconds: 0.25, targetSeconds: [{ rows: 1, seconds: 1 }] }
+  const metrics = recorded()
+  const priced = metrics.withCosts(costs)
+  metrics.record({ drafted: 1, accepted: 1, overlap: [1], seconds: 1 })
+  expect(metrics).toMatchObject({ costs: undefined, costRatio: null, numDrafts: 3 })
+  expect(priced).toMatchObject({ costs, costRatio: 0.25, numDrafts: 2 })
+  expect(priced.withCosts(undefined).toJSON()).toEqual(recorded().toJSON())
+})
+
 it('says that it pays by tokens a block against those that its time is worth, and nothing before 16 blocks', () => {
   const verdict = (drafts: number, { accepted, measured = true }: { accepted: number; measured?: boolean }) => {
-    const metrics = new SpeculationMetrics({ parameterRatio: 0.1 })
     // A block of 4 takes 4 · 0.1 + 1.6 = 2 plain passes.
     const targetSeconds = [1, 5].map((rows) => ({ rows, seconds: 1 + (rows - 1) * 0.15 }))
-    if (measured) metrics.costs = { draftSeconds: 0.1, targetSeconds }
+    const costs = measured ? { draftSeconds: 0.1, targetSeconds } : undefined
+    const metrics = new SpeculationMetrics({ parameterRatio: 0.1, costs })
     for (let i = 0; i < drafts; i++) metrics.record({ drafted: 4, accepted, overlap: [0.9, 0.9, 0.9, 0.9], seconds: 9 })
     // Plain passes do not make a draft better or worse.
     for (let i = 0; i < 50; i++) metrics.record({ drafted: 0, accepted: 0, overlap: [], seconds: 1 })
@@ -107,8 +116,8 @@ it('says that it pays by tokens a block against those that its time is worth, an
 it('counts by source, and lookups as no step of a model', () => {
   const model = { source: 'model', kind: '', length: 15, unread: 1 }
   const prompt = { source: 'prompt', kind: '3', length: 15 }
-  const metrics = new SpeculationMetrics({ parameterRatio: 0.5 })
-  metrics.costs = { draftSeconds: 0.5, targetSeconds: [{ rows: 1, seconds: 1 }] }
+  const costs = { draftSeconds: 0.5, targetSeconds: [{ rows: 1, seconds: 1 }] }
+  const metrics = new SpeculationMetrics({ parameterRatio: 0.5, costs })
   metrics.record({ drafted: 4, accepted: 1, offer: prompt, overlap: [0.8, 0.4, 1, 1], seconds: 1 })
   metrics.record({ drafted: 2, accepted: 2, offer: model, overlap: [0.9, 0.7], seconds: 1 })
   metrics.record({ drafted: 2, accepted: 0, offer: prompt, overlap: [0, 0], seconds: 1 })

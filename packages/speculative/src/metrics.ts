@@ -26,6 +26,8 @@ const enoughBlocks = 16
  */
 export class SpeculationMetrics implements SpeculationFigures {
   readonly parameterRatio: number
+  /** What steps cost; undefined where nobody has measured it. */
+  readonly costs: StepCosts | undefined
   numDrafts = 0
   numDraftTokens = 0
   numAcceptedTokens = 0
@@ -33,8 +35,6 @@ export class SpeculationMetrics implements SpeculationFigures {
   numTargetPasses = 0
   /** Seconds from token to token: those passes, the draft steps before them, and what a reader takes between blocks. */
   seconds = 0
-  /** What the steps cost, once measured. */
-  costs: StepCosts | undefined
   #deliveredByDrafts = 0
   /** Drafted tokens that took a step of a model. */
   #modelSteps = 0
@@ -43,8 +43,9 @@ export class SpeculationMetrics implements SpeculationFigures {
   readonly #reached: number[] = []
   readonly #overlap: number[] = []
 
-  constructor({ parameterRatio }: { parameterRatio: number }) {
+  constructor({ parameterRatio, costs }: { parameterRatio: number; costs?: StepCosts | undefined }) {
     this.parameterRatio = parameterRatio
+    this.costs = costs
   }
 
   record({ drafted, accepted, overlap, seconds, offer, delivered = accepted + 1 }: BlockRecord): void {
@@ -94,6 +95,13 @@ export class SpeculationMetrics implements SpeculationFigures {
       [this.#overlap, other.#overlap],
     ] as const)
       for (const [position, sum] of theirs.entries()) mine[position] = (mine[position] ?? 0) + sum
+  }
+
+  /** The same counts, as they are now, where steps cost this. */
+  withCosts(costs: StepCosts | undefined): SpeculationMetrics {
+    const priced = new SpeculationMetrics({ parameterRatio: this.parameterRatio, costs })
+    priced.add(this)
+    return priced
   }
 
   get numAcceptedTokensPerPos(): number[] {

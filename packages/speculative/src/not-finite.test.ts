@@ -14,31 +14,37 @@ beforeAll(async () => {
 describe('speculation with a weight that is no number', () => {
   for (const temperature of [0, 1])
     for (const verification of ['token', 'block'] as const)
-      it(`stops and says whose it is (${verification}, temperature ${temperature})`, async () => {
-        const target = tinyModel(device, { seed: 1 })
-        const draft = tinyModel(device, { seed: 2 })
-        const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength: 3, verification })
-        const answer = async () => {
-          const tokens: number[] = []
-          for await (const block of decoder.generate([97, 98], { maxTokens: 8, temperature, seed: 2 }))
-            tokens.push(...block.tokens)
-          return tokens
-        }
-        expect(await answer()).toHaveLength(8)
-        const live = device.memory.liveBuffers
-        await poison(draft)
-        await expect(answer()).rejects.toMatchObject({
-          code: 'NOT_FINITE',
-          message: expect.stringMatching(/^The draft /),
-        })
-        await poison(target)
-        await expect(answer()).rejects.toMatchObject({
-          code: 'NOT_FINITE',
-          message: expect.stringMatching(/^The model /),
-        })
-        expect(device.memory.liveBuffers).toBe(live)
-        for (const model of [target, draft]) model.dispose()
-      })
+      it.each([
+        ['all ids', {}],
+        ['some ids', { coveredIds: [10, 32, 97, 98, 101, 200] }],
+      ])(
+        `stops and says whose it is (${verification}, temperature ${temperature}, a draft over %s)`,
+        async (_, fields) => {
+          const target = tinyModel(device, { seed: 1 })
+          const draft = tinyModel(device, { seed: 2, ...fields })
+          const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength: 3, verification })
+          const answer = async () => {
+            const tokens: number[] = []
+            for await (const block of decoder.generate([97, 98], { maxTokens: 8, temperature, seed: 2 }))
+              tokens.push(...block.tokens)
+            return tokens
+          }
+          expect(await answer()).toHaveLength(8)
+          const live = device.memory.liveBuffers
+          await poison(draft)
+          await expect(answer()).rejects.toMatchObject({
+            code: 'NOT_FINITE',
+            message: expect.stringMatching(/^The draft /),
+          })
+          await poison(target)
+          await expect(answer()).rejects.toMatchObject({
+            code: 'NOT_FINITE',
+            message: expect.stringMatching(/^The model /),
+          })
+          expect(device.memory.liveBuffers).toBe(live)
+          for (const model of [target, draft]) model.dispose()
+        },
+      )
 
   it('is found in a draft that is too dear to be used, before the first token', async () => {
     const [target, draft] = [tinyModel(device, { seed: 1 }), tinyModel(device, { seed: 2 })]

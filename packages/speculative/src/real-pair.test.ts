@@ -15,6 +15,7 @@ import { SpeculativeDecoder, type SpeculativeDecoderOptions } from './decoder'
 import { type DraftLengthPolicy, fixedDraftLength } from './draft-length/policy'
 import { answerLookup } from './drafter/answer-lookup'
 import { AnswerTable } from './drafter/answer-table'
+import type { DraftStop } from './drafter/draft-stop'
 import { firstOf } from './drafter/first-of'
 import { modelDrafter } from './drafter/model-drafter'
 import { promptLookup } from './drafter/prompt-lookup'
@@ -84,6 +85,30 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
     }
   })
 
+  it.each<DraftStop>([{ confidence: 0.4 }, { confidence: 0.9 }, { acceptance: 0.5 }])(
+    'the target without its last layer, which stops early, %o',
+    async (draftStop) => {
+      const { ids, greedy } = reference.cases[0]!
+      const { tokens, metrics } = await tokensOf({ drafter: shallow, draftLength: 6, draftStop }, ids, greedy.length)
+      expect(tokens).toEqual(greedy)
+      expect(metrics.numAcceptedTokens).toBeGreaterThan(0)
+      expect(metrics.numDraftTokens).toBeLessThan(6 * metrics.numDrafts)
+    },
+  )
+
+  it('itself, stopping early: every proposed token is accepted, from what the steps that were run have read', async () => {
+    const { ids, greedy } = reference.cases[1]!
+    const { tokens, metrics } = await tokensOf(
+      { drafter: target, draftLength: 5, draftStop: { confidence: 0.8 } },
+      ids,
+      greedy.length,
+    )
+    expect(tokens).toEqual(greedy)
+    expect(metrics.draftAcceptanceRate).toBe(1)
+    expect(metrics.acceptanceRate).toBeCloseTo(1, 5)
+    expect(metrics.meanDraftLength).toBeLessThan(4)
+  })
+
   it('n-grams of the prompt', async () => {
     const { ids, greedy } = reference.cases[2]!
     const { tokens } = await tokensOf({ drafter: promptLookup(), draftLength: 4 }, ids, greedy.length)
@@ -112,27 +137,34 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
 })
 
 describe('sampled from a real pair', () => {
-  it.each<[SamplingOptions]>([[{ temperature: 1, topK: 4 }], [{ temperature: 1.3, topK: 8, topP: 0.85 }]])(
-    "answers follow the target's law (χ²), %o",
-    async (sampling) => {
-      const prompt = reference.cases[2]!.ids
-      const length = 3
-      const samples = 150
-      const expected = await law(prompt, length, sampling)
-      const decoder = new SpeculativeDecoder({ target, drafter: shallow, draftLength: 2, verification: 'block' })
-      const observed = new Map<string, number>()
-      for (let seed = 0; seed < samples; seed++) {
-        const tokens: number[] = []
-        for await (const block of decoder.generate(prompt, { ...sampling, maxTokens: length, seed }))
-          tokens.push(...block.tokens)
-        observed.set(tokens.join(), (observed.get(tokens.join()) ?? 0) + 1)
-      }
-      expect([...expected.values()].reduce((a, b) => a + b, 0)).toBeCloseTo(1, 6)
-      expect(decoder.metrics.numAcceptedTokens).toBeGreaterThan(samples / 10)
-      expect(decoder.metrics.numAcceptedTokens).toBeLessThan(decoder.metrics.numDraftTokens)
-      expect(chiSquareScore(observed, expected)).toBeLessThan(3)
-    },
-  )
+  it.each<[SamplingOptions, DraftStop?]>([
+    [{ temperature: 1, topK: 4 }],
+    [{ temperature: 1.3, topK: 8, topP: 0.85 }],
+    [{ temperature: 1, topK: 4 }, { confidence: 0.5 }],
+  ])("answers follow the target's law (χ²), %o, %o", async (sampling, draftStop) => {
+    const prompt = reference.cases[2]!.ids
+    const length = 3
+    const samples = 150
+    const expected = await law(prompt, length, sampling)
+    const decoder = new SpeculativeDecoder({
+      target,
+      drafter: shallow,
+      draftLength: 2,
+      draftStop,
+      verification: 'block',
+    })
+    const observed = new Map<string, number>()
+    for (let seed = 0; seed < samples; seed++) {
+      const tokens: number[] = []
+      for await (const block of decoder.generate(prompt, { ...sampling, maxTokens: length, seed }))
+        tokens.push(...block.tokens)
+      observed.set(tokens.join(), (observed.get(tokens.join()) ?? 0) + 1)
+    }
+    expect([...expected.values()].reduce((a, b) => a + b, 0)).toBeCloseTo(1, 6)
+    expect(decoder.metrics.numAcceptedTokens).toBeGreaterThan(samples / 10)
+    expect(decoder.metrics.numAcceptedTokens).toBeLessThan(decoder.metrics.numDraftTokens)
+    expect(chiSquareScore(observed, expected)).toBeLessThan(3)
+  })
 })
 
 /** The probability of every answer of `length` tokens, by float64 processing of the model's logits after every prefix. */

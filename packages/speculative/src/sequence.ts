@@ -12,8 +12,9 @@ import {
   scoreTokens,
 } from '@outrider/transformer'
 import { type DraftChoice, maxDraftLength } from './draft-length/policy'
-import { type Drafter, type DraftSession, type DrawnDraft, type Offer, offersOf } from './drafter/drafter'
-import { judged, readDraft, type ToJudge, uniforms } from './verification/passes'
+import { type Drafter, type DraftSession, memoryOf, type Offer, offersOf } from './drafter/drafter'
+import { judged, type ToJudge, uniforms } from './verification/passes'
+import { readDraft } from './verification/read-draft'
 import type { VerificationRule } from './verification/rule'
 import { type BlockVerdict, readVerdict } from './verification/verify'
 
@@ -21,11 +22,12 @@ import { type BlockVerdict, readVerdict } from './verification/verify'
 export interface Step {
   /** Drafted tokens that were accepted, then the token of the target itself. */
   tokens: number[]
+  /** Tokens that were drafted and proposed. */
   drafted: number
   accepted: number
-  /** Drafted tokens that were not accepted. */
+  /** Those that were not accepted. */
   rejected: number[]
-  /** α of each drafted position. */
+  /** α of each of their positions. */
   overlap: ArrayLike<number>
   /** What the target thought of each token, if that is wanted. */
   scored?: ScoredToken[]
@@ -113,18 +115,19 @@ export class Sequence {
   async step(choice: DraftChoice | null = null): Promise<Step> {
     const before = this.tokens.length
     const offset = this.#steps++ * countersPerStep
-    const { pass, drafted, lasting } = this.#device.scope(() => this.#enqueue(choice, offset))
+    const { pass, isDrafted, lasting } = this.#device.scope(() => this.#enqueue(choice, offset))
     try {
       const words = (await pass.result.data()) as Uint32Array
-      const verdict = drafted === 0 ? plainVerdict(words) : readVerdict(words)
+      const verdict = isDrafted ? readVerdict(words) : plainVerdict(words)
       const { accepted, overlap } = verdict
       const tokens = [...verdict.drafted.slice(0, accepted), verdict.next]
       this.tokens.push(...tokens)
-      if (drafted > 0) {
+      if (isDrafted) {
         this.#cache.truncate(before + accepted)
-        this.#session.keep(before + accepted)
+        this.#session.keep(before + accepted, verdict.drafted.length)
       }
       const scored = pass.logits && { scored: await this.#score(pass.logits, tokens) }
+      const drafted = verdict.drafted.length
       return { tokens, drafted, accepted, rejected: verdict.drafted.slice(accepted), overlap, ...scored }
     } finally {
       if (!lasting) for (const tensor of Object.values(pass)) tensor.dispose()
@@ -159,7 +162,7 @@ export class Sequence {
   }
 
   /** Whether the tensors of the pass last: they are those of a step that is done again, and else the caller's to free. */
-  #enqueue(choice: DraftChoice | null, offset: number): { pass: Pass; drafted: number; lasting: boolean } {
+  #enqueue(choice: DraftChoice | null, offset: number): { pass: Pass; isDrafted: boolean; lasting: boolean } {
     const { tokens } = this
     const sampling = this.#sampling
     const draft = choice && this.#session.draft({ tokens, ...choice, sampling, offset })
@@ -167,17 +170,24 @@ export class Sequence {
     if (unread.length === 1) this.#unread.write(Uint32Array.from(unread))
     if (!draft) {
       const counter = offset + plainCounter
-      if (unread.length === 1) return { pass: this.#plain.run(counter), drafted: 0, lasting: true }
-      return { pass: this.#drawn(prefill(this.#target, this.#cache, [unread]), counter), drafted: 0, lasting: false }
+      if (unread.length === 1) return { pass: this.#plain.run(counter), isDrafted: false, lasting: true }
+      return {
+        pass: this.#drawn(prefill(this.#target, this.#cache, unread), counter),
+        isDrafted: false,
+        lasting: false,
+      }
     }
     const drafted = 'ids' in draft ? draft.ids.length : draft.tokens.size
     const counter = offset + verificationCounter
     const drawn = uniforms(drafted + 1, sampling.seed, counter)
     if ('tokens' in draft && !draft.lasting)
-      return { pass: this.#verdict(draft, this.#device.tensor(drawn)), drafted, lasting: false }
-    const verification = 'ids' in draft ? this.#knownVerification(draft.ids) : this.#lastingVerification(draft)
+      return { pass: this.#verdict(draft, this.#device.tensor(drawn)), isDrafted: true, lasting: false }
+    const verification =
+      'ids' in draft
+        ? this.#knownVerification(draft.ids)
+        : this.#verifications.of(memoryOf(draft), () => this.#verification(draft))
     verification.uniforms.write(drawn)
-    return { pass: verification.step.run(counter), drafted, lasting: true }
+    return { pass: verification.step.run(counter), isDrafted: true, lasting: true }
   }
 
   /** Known drafts of one length are verified where they are written to. */
@@ -187,11 +197,6 @@ export class Sequence {
     )
     verification.draft.tokens.write(Uint32Array.from(ids))
     return verification
-  }
-
-  #lastingVerification(draft: DrawnDraft): VerificationStep {
-    const { tokens, probabilities } = draft
-    return this.#verifications.of(`${tokens.storage.id} ${probabilities.storage.id}`, () => this.#verification(draft))
   }
 
   #verification(draft: ToJudge): VerificationStep {

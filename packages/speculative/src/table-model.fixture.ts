@@ -1,4 +1,5 @@
-import { type Device, embedding, type Tensor } from '@outrider/tensor'
+import { type CoveredIds, type Device, embedding, OutriderError, type Tensor } from '@outrider/tensor'
+import { ofCovered } from '@outrider/tensor/internal'
 import type { CausalLM, ForwardOptions, KvCache, Tokenizer } from '@outrider/transformer'
 import type { Target } from './decoder'
 
@@ -9,64 +10,87 @@ export class TableModel implements CausalLM {
   readonly parameterCount: number
   /** Caches that were made and not disposed of. */
   openCaches = 0
+  readonly covered: CoveredIds | undefined
   readonly #table: Tensor // [V, V]
 
-  constructor(device: Device, logits: readonly (readonly number[])[], { contextLength = 64 } = {}) {
-    const vocabularySize = logits[0]!.length
+  /** @param coveredIds  where it is to say these alone */
+  constructor(
+    device: Device,
+    table: readonly (readonly number[])[],
+    { contextLength = 64, coveredIds }: { contextLength?: number; coveredIds?: readonly number[] } = {},
+  ) {
+    const vocabularySize = table[0]!.length
+    const isSaid = (id: number) => !coveredIds || coveredIds.includes(id)
+    const logits = table.map((row) => row.map((z, id) => (isSaid(id) ? z : Number.NEGATIVE_INFINITY)))
+    this.covered = coveredIds && { ids: device.tensor(Uint32Array.from(coveredIds)), vocabularySize }
     this.device = device
     this.config = { vocabularySize, contextLength }
     this.parameterCount = logits.length * vocabularySize
     this.#table = device.tensor(Float32Array.from(logits.flat()), { shape: [logits.length, vocabularySize] })
   }
 
-  createCache({ capacity = this.config.contextLength } = {}): KvCache {
+  createCache({ batchSize = 1, capacity = this.config.contextLength } = {}): KvCache {
     this.openCaches++
-    return new TableCache(capacity, () => this.openCaches--)
+    return new TableCache(batchSize, capacity, () => this.openCaches--)
   }
 
-  forward(tokens: Tensor, { cache, rows = 'all', counts }: ForwardOptions = {}): Tensor {
-    const length = tokens.shape[1]!
-    const count = counts?.[0] ?? length
-    cache!.advance([count])
-    const { vocabularySize } = this.config
+  forward(tokens: Tensor, { cache, rows = 'all', counts, coveredOnly }: ForwardOptions = {}): Tensor {
+    const [batch, length] = tokens.shape as [number, number]
+    const read = counts ?? new Array<number>(batch).fill(length)
+    cache?.advance(read)
     return this.device.scope(() => {
-      const logits = embedding(this.#table, tokens) // [1, rows, V]
+      const whole = embedding(this.#table, tokens) // [batch, rows, V]
+      const logits = coveredOnly && this.covered ? ofCovered(whole, this.covered.ids) : whole // [batch, rows, columns]
       if (rows === 'all') return logits
-      const last = this.device.empty([1, 1, vocabularySize])
-      this.device.copy(logits, (count - 1) * vocabularySize, last, 0, vocabularySize)
+      const columns = logits.shape[2]!
+      const last = this.device.empty([batch, 1, columns])
+      for (const [b, count] of read.entries()) {
+        const row = b * length + Math.max(0, count - 1)
+        this.device.copy(logits, row * columns, last, b * columns, columns)
+      }
       return last
     })
   }
 
   dispose(): void {
     this.#table.dispose()
+    this.covered?.ids.dispose()
   }
 }
 
+/** It remembers how long its sequences are: of a token before the last nothing is asked. */
 class TableCache implements KvCache {
-  readonly batchSize = 1
+  readonly batchSize: number
   readonly capacity: number
-  lengths: readonly number[] = [0]
+  lengths: readonly number[]
   readonly #close: () => void
 
-  constructor(capacity: number, close: () => void) {
+  constructor(batchSize: number, capacity: number, close: () => void) {
+    this.batchSize = batchSize
     this.capacity = capacity
+    this.lengths = new Array<number>(batchSize).fill(0)
     this.#close = close
   }
 
-  copySequence(): never {
-    throw new Error('a table model decodes one sequence')
+  copySequence(to: number, source: KvCache, from: number): void {
+    this.#grow(this.lengths.with(to, source.lengths[from]!))
   }
 
-  advance([count = 0]: readonly number[]): void {
-    if (this.lengths[0]! + count > this.capacity) throw new Error('the cache overflows')
-    this.lengths = [this.lengths[0]! + count]
+  advance(counts: readonly number[]): void {
+    this.#grow(this.lengths.map((length, b) => length + (counts[b] ?? 0)))
+  }
+
+  #grow(lengths: readonly number[]): void {
+    if (lengths.some((length) => length > this.capacity))
+      throw new OutriderError('CONTEXT_OVERFLOW', `${lengths} tokens do not fit into a cache of ${this.capacity}.`)
+    this.lengths = lengths
   }
 
   truncate(length: number | readonly number[]): void {
-    const wanted = typeof length === 'number' ? length : length[0]!
-    if (wanted > this.lengths[0]!) throw new Error('truncated beyond its length')
-    this.lengths = [wanted]
+    const lengths = this.lengths.map((_, b) => (typeof length === 'number' ? length : length[b]!))
+    if (lengths.some((wanted, b) => wanted > this.lengths[b]!))
+      throw new OutriderError('INVALID_ARGUMENT', `${lengths} is beyond ${this.lengths}.`)
+    this.lengths = lengths
   }
 
   dispose(): void {

@@ -5,6 +5,7 @@ import { measureCeilings } from './ceilings'
 import { rounded } from './compare'
 import type { Row, Suite } from './suite'
 import { attentionSuite } from './suites/attention'
+import { draftVocabularySuite } from './suites/draft-vocabulary'
 import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
 import { lookupsSuite } from './suites/lookups'
@@ -27,6 +28,7 @@ const suites: readonly Suite[] = [
   precisionSuite,
   speculationSuite,
   lookupsSuite,
+  draftVocabularySuite,
   startUpSuite,
   loadMemory,
   peerAcceptance,
@@ -38,9 +40,10 @@ const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answe
 ${suites.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}
 
 Without names all of them run. --profile adds the device time of each kernel, by timestamp queries. --processor-time lets
-\`speculation\` count the processor's time of this process in place of the clock's: for software adapters on a machine that others
-use, too. --answers names JSONL for \`lookups\`, {"category", "ids", "answer"} a line: the ids of a prompt and those of the target's
-greedy answer; without "ids" it counts in the tables alone. Columns: times are of a
+\`speculation\` and \`draft-vocabulary\` count the processor's time of this process in place of the clock's: for software adapters on a
+machine that others use, too. --answers names JSONL of written-down answers: for \`lookups\` {"category", "ids", "answer"} a line,
+the ids of a prompt and those of the target's greedy answer (without "ids" it counts in the tables alone); for \`draft-vocabulary\`
+rows with completion_ids. Columns: times are of a
 run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of what a large copy
 or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm, OUTRIDER_ADAPTER=system the
 machine's own.`

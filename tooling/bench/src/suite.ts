@@ -8,7 +8,7 @@ export interface SuiteContext {
   profile?: Row[] | undefined
   /** Seconds: the clock, or with --processor-time what the process has computed. */
   now: () => number
-  /** A file of written-down answers, for `lookups`. */
+  /** A file of written-down answers, with --answers. */
   answers?: string | undefined
   /** Says what is being done, for people who wait. */
   note(text: string): void

@@ -9,14 +9,14 @@ beforeAll(async () => {
 })
 
 describe.each(['opfs', 'handle'] as const)('a directory of the browser (%s)', (kind) => {
+  it('keeps what Directory promises', () => {
+    expect(outcome[kind].broken).toBeNull()
+  })
+
   it('gives back what was written and what was added, whole and in parts', () => {
     expect(outcome[kind]).toMatchObject({ text: 'anew', lines: 'one\nzwölf\n', part: [2, 3], size: 3 })
     expect(outcome[kind].listed).toEqual([['b.txt', 'lines.jsonl'], ['a.bin'], ['a.bin']])
     expect(outcome[kind].has).toEqual([true, false, false, false])
-  })
-
-  it('tells its folders, and moves a file to where another was', () => {
-    expect(outcome[kind]).toMatchObject({ folders: ['folder'], moved: ['moved', false] })
   })
 
   it('names what is missing, and refuses names that lead outside', () => {
@@ -24,11 +24,6 @@ describe.each(['opfs', 'handle'] as const)('a directory of the browser (%s)', (k
     expect(outcome[kind].missing[1]?.message).toMatch(/no\/ne/)
     expect(outcome[kind].outside?.code).toBe('INVALID_ARGUMENT')
     expect(outcome[kind].below?.code).toBe('FILE_WRITE')
-  })
-
-  it('keeps the old contents when the new ones fail half-way', () => {
-    expect(outcome[kind].failing?.message).toMatch(/the source failed/)
-    expect(outcome[kind].afterFailure).toBe('anew')
   })
 })
 

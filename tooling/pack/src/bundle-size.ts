@@ -26,8 +26,7 @@ export async function bundleEntry({ specifier, forBrowsers }: EntryPoint, projec
     format: 'esm',
     target: 'es2022',
     platform: forBrowsers ? 'browser' : 'node',
-    // In Node a program's dependencies stay where they are installed.
-    external: forBrowsers ? [] : ['@outrider/*', ...packages.flatMap(({ dependencies }) => dependencies)],
+    external: forBrowsers ? [] : installedBeside(specifier),
     outdir: 'out',
     write: false,
     metafile: true,
@@ -40,6 +39,12 @@ export async function bundleEntry({ specifier, forBrowsers }: EntryPoint, projec
     inputs: Object.keys(metafile.inputs),
   }
 }
+
+/** What stays where it is installed in Node: all but the package itself. */
+const installedBeside = (specifier: string): string[] =>
+  packages
+    .flatMap(({ name, dependencies }) => [name, ...dependencies])
+    .filter((name) => name !== specifier && !specifier.startsWith(`${name}/`))
 
 function loadedAtOnce({ outputs }: Metafile): Set<string> {
   const entry = Object.keys(outputs).find((path) => outputs[path]!.entryPoint === 'entry.js')

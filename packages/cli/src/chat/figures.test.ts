@@ -1,4 +1,4 @@
-import { SpeculationMetrics } from '@outrider/speculative'
+import { SpeculationMetrics, type StepCosts } from '@outrider/speculative'
 import { describe, expect, test } from 'vitest'
 import { figures } from './figures'
 import type { ChatAnswer } from './session'
@@ -11,8 +11,8 @@ const costs = {
   ],
 }
 
-function metrics(blocks: readonly [drafted: number, accepted: number][]): SpeculationMetrics {
-  const metrics = new SpeculationMetrics({ parameterRatio: 0.1 })
+function metrics(blocks: readonly [drafted: number, accepted: number][], costs?: StepCosts): SpeculationMetrics {
+  const metrics = new SpeculationMetrics({ parameterRatio: 0.1, costs })
   for (const [drafted, accepted] of blocks)
     metrics.record({ drafted, accepted, overlap: Array.from({ length: drafted }, () => 0.75), seconds: 0.02 })
   return metrics
@@ -32,15 +32,15 @@ const linesOf = (answer: ChatAnswer, settings = { maxTokens: 52 }) => figures(an
 
 describe('the figures of an answer', () => {
   test('with a draft: rates, τ, and α and accepted/drafted under their own names', () => {
-    const speculation = metrics([
+    const unmeasured = metrics([
       [4, 4],
       [4, 1],
     ])
-    expect(linesOf(answer({ speculation }))).toEqual([
+    expect(linesOf(answer({ speculation: unmeasured }))).toEqual([
       '52 tokens · 131 tokens/s',
       'τ 3.50 · α 0.75 · accepted/drafted 5/8 = 0.63 · γ 4.0',
     ])
-    speculation.costs = costs
+    const speculation = unmeasured.withCosts(costs)
     const [first, second, third] = linesOf(answer({ speculation }))
     expect(first).toBe('52 tokens · 131 tokens/s (plain ≈ 100)')
     expect(third).toBe('3.50 tokens a block, 1.67 needed: measuring')
@@ -51,14 +51,11 @@ describe('the figures of an answer', () => {
   })
 
   test('where drafting can never pay, and where it does not for now', () => {
-    const dear = metrics([[4, 1]])
-    dear.costs = { ...costs, draftSeconds: 0.1 }
+    const dear = metrics([[4, 1]], { ...costs, draftSeconds: 0.1 })
     expect(linesOf(answer({ speculation: dear }))[1]).toContain('(break-even out of reach)')
-    const plain = metrics([[0, 0]])
-    plain.costs = costs
+    const plain = metrics([[0, 0]], costs)
     expect(linesOf(answer({ speculation: plain }))[1]).toMatch(/^nothing drafted: .* pays from α 0\.\d\d$/)
-    plain.costs = dear.costs
-    expect(linesOf(answer({ speculation: plain }))[1]).toMatch(/would not pay at any α$/)
+    expect(linesOf(answer({ speculation: plain.withCosts(dear.costs) }))[1]).toMatch(/would not pay at any α$/)
   })
 
   test('say whose drafts were accepted, where something was looked up', () => {
@@ -87,8 +84,10 @@ describe('the figures of an answer', () => {
   })
 
   test('fit into 80 columns', () => {
-    const speculation = metrics(Array.from({ length: 3000 }, () => [5, 3]))
-    speculation.costs = costs
+    const speculation = metrics(
+      Array.from({ length: 3000 }, () => [5, 3]),
+      costs,
+    )
     const long = answer({ tokens: 12_345, tokensPerSecond: 1234, finishReason: 'length', speculation })
     for (const line of linesOf(long, { maxTokens: 12_345 })) expect(line.length).toBeLessThanOrEqual(80)
   })

@@ -1,6 +1,7 @@
-import { SpeculationMetrics, SpeculativeDecoder, type TokenSource } from '@outrider/speculative'
+import { SpeculationMetrics, SpeculativeDecoder, type StepCosts, type TokenSource } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import {
+  type CausalLM,
   type ChatMessage,
   type FinishReason,
   generate,
@@ -41,19 +42,20 @@ export interface ChatAnswer {
 
 /** A conversation with a model, with or without a draft, and the settings of the next answer. */
 export class ChatSession {
-  readonly target: PretrainedModel
+  readonly target: PretrainedModel<CausalLM>
   readonly draft: OpenDraft | undefined
   readonly learning: Pick<Learning, 'answers' | 'add'> | undefined
   readonly settings: ChatSettings
   readonly conversation: Conversation
-  /** Figures of all answers for which something drafted. */
-  speculation: SpeculationMetrics | undefined
-  /** What automatic draft lengths have learnt is kept while another length is tried. By length, and whether it looks up. */
+  #counted: SpeculationMetrics | undefined
+  /** Measured by the first decoder that does, for all. */
+  #costs: StepCosts | undefined
+  /** What automatic draft lengths have learnt is kept while another length is tried. */
   readonly #decoders = new Map<string, SpeculativeDecoder>()
   #advice: LookupAdvice | undefined
 
   constructor(options: {
-    target: PretrainedModel
+    target: PretrainedModel<CausalLM>
     draft?: OpenDraft | undefined
     settings: ChatSettings
     system?: string | undefined
@@ -64,8 +66,13 @@ export class ChatSession {
     this.learning = options.learning
     this.settings = options.settings
     this.conversation = new Conversation(undefined)
-    if (this.draft) this.speculation = this.#newMetrics() // a draft that does not fit is refused before the first question
+    if (this.draft) this.#counted = this.#newMetrics() // a draft that does not fit is refused before the first question
     if (options.system !== undefined) this.setSystem(options.system)
+  }
+
+  /** Figures of all answers for which something drafted. */
+  get speculation(): SpeculationMetrics | undefined {
+    return this.#counted?.withCosts(this.#costs)
   }
 
   /** Whether the next answer has something that drafts. */
@@ -92,7 +99,7 @@ export class ChatSession {
     const options = { ...this.settings, onProgress, signal }
     if (!this.drafts) return warmUp(this.target.model, options)
     await this.#decoder().warmUp(options)
-    await this.#decoder().measureCosts({ ...this.settings, signal })
+    this.#costs = await this.#decoder().measureCosts({ ...this.settings, signal })
   }
 
   /** Exchanges that have to be left out so that the question, the last message, leaves room for an answer. */
@@ -140,10 +147,9 @@ export class ChatSession {
     if (finishReason === 'stopped' && text === '') this.conversation.takeBack()
     else this.conversation.answer(text)
     if (metrics) {
-      metrics.costs = this.#decoder().metrics.costs
-      this.speculation ??= this.#newMetrics()
-      this.speculation.costs = metrics.costs
-      this.speculation.add(metrics)
+      this.#costs ??= this.#decoder().costs
+      this.#counted ??= this.#newMetrics()
+      this.#counted.add(metrics)
     }
     if (ids) this.learning?.add(ids)
     return {
@@ -153,7 +159,7 @@ export class ChatSession {
       tokensPerSecond: tokens > 1 ? ((tokens - 1) * 1000) / (last - first) : 0,
       finishReason,
       contextFull: finishReason === 'length' && promptLength + tokens >= this.target.config.contextLength,
-      speculation: metrics,
+      speculation: metrics?.withCosts(this.#costs),
     }
   }
 
@@ -178,17 +184,19 @@ export class ChatSession {
   }
 
   #decoder(): SpeculativeDecoder {
-    const { draftLength, verification, lookup, seed } = this.settings
-    // A seed gives the same tokens again only where nothing was learnt meanwhile.
-    const learnt = seed === undefined ? this.learning?.answers : undefined
+    const { draftLength, draftStop, verification, lookup, seed, temperature } = this.settings
+    // What is drawn by a seed repeats itself tomorrow, when other costs are measured, and more was learnt.
+    const repeats = seed !== undefined && temperature > 0
+    const learnt = repeats ? undefined : this.learning?.answers
     const answers = learnt ?? (this.learning ? undefined : this.draft?.answers)
-    const key = `${draftLength} ${lookup} ${answers !== undefined}`
-    let decoder = this.#decoders.get(key)
+    const name = `${draftLength} ${lookup} ${repeats}`
+    let decoder = this.#decoders.get(name)
     if (!decoder) {
-      const drafter = drafterOf({ answers, model: this.draft?.model, lookup }, { draftLength })
-      decoder = new SpeculativeDecoder({ target: this.target, drafter, draftLength, verification })
-      decoder.metrics.costs = this.speculation?.costs
-      this.#decoders.set(key, decoder)
+      const drafter = drafterOf({ answers, model: this.draft?.model, lookup }, { draftLength, draftStop })
+      const costs = repeats ? undefined : this.#costs
+      const { target } = this
+      decoder = new SpeculativeDecoder({ target, drafter, draftLength, draftStop, verification, costs })
+      this.#decoders.set(name, decoder)
     }
     return decoder
   }

@@ -41,7 +41,7 @@ export async function saveConversation(file: string, session: ChatSession, mine:
 const refusal = (message: string, remedy?: string) => new OutriderError('FILE_WRITE', message, { remedy })
 
 function asJson({ conversation, settings, target, draft, speculation }: ChatSession): string {
-  const { temperature, topK, topP, seed, maxTokens, draftLength, verification } = settings
+  const { temperature, topK, topP, seed, maxTokens, draftLength, draftStop, verification } = settings
   const saved = {
     model: target.source,
     ...(draft && { draft: draft.name }),
@@ -53,6 +53,7 @@ function asJson({ conversation, settings, target, draft, speculation }: ChatSess
       max_tokens: maxTokens,
       ...((draft || speculation) && {
         draft_length: draftLength,
+        draft_stop: draftStop,
         verification,
         drafting: settings.drafting,
         lookup: settings.lookup,

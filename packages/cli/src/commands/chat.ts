@@ -87,9 +87,10 @@ async function chat(context: Context, flags: ChatFlags): Promise<object> {
       remedy: 'Use a chat-tuned model, or `outrider complete`.',
     })
   const draft = await openDraftOf(context, flags, target)
-  const { temperature, topK, topP, seed, maxTokens, draftLength, verification, system } = flags
+  const { temperature, topK, topP, seed, maxTokens, draftLength, draftStop, verification, system } = flags
+  const sampling = { temperature, topK, topP, seed, maxTokens }
   const lookup = draft?.lookup ?? false
-  const settings = { temperature, topK, topP, seed, maxTokens, draftLength, verification, drafting: true, lookup }
+  const settings = { ...sampling, draftLength, draftStop, verification, drafting: true, lookup }
   const learning = await learningOf(context, { learn: flags.learn, draft, target, inputs: { '--model': flags.model } })
   const session = new ChatSession({ target, draft, settings, system, learning })
   const { lines, interactive } = lineSource(context, flags)

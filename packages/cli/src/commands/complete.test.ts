@@ -37,6 +37,15 @@ describe('outrider complete', () => {
     },
   )
 
+  test('with drafts that end early the answer is the same, and fewer tokens are drafted', async () => {
+    const { prompt, greedy } = spoken[0]!
+    const flags = ['complete', '--model', model, '--draft', model, '--draft-length', '6', '--prompt', prompt, '--json']
+    const { json } = await runCli([...flags, '--max-tokens', '48', '--draft-stop', '0.9'])
+    const { num_drafts, num_draft_tokens } = json().speculation as Record<string, number>
+    expect(json().tokens).toEqual(greedy)
+    expect(num_draft_tokens).toBeLessThan(4 * num_drafts!)
+  })
+
   test('with a stop text inside a block, timings and speculation agree on what was delivered', async () => {
     const flags = ['complete', '--model', model, '--draft', model, '--draft-length', '7', '--prompt', prompt, '--json']
     const { tokens, timings, speculation } = (await runCli([...flags, '--stop', 'little'])).json() as {

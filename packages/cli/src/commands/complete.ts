@@ -72,9 +72,9 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
   const { temperature, topK, topP, seed, maxTokens, stop } = flags
   const options = { temperature, topK, topP, seed, maxTokens, stop, signal }
 
-  const { draftLength, verification } = flags
+  const { draftLength, draftStop, verification } = flags
   const decoder =
-    draft && new SpeculativeDecoder({ target, drafter: drafterOf(draft, flags), draftLength, verification })
+    draft && new SpeculativeDecoder({ target, drafter: drafterOf(draft, flags), draftLength, draftStop, verification })
   const answer: AnswerStream = decoder ? decoder.generate(prompt, options) : generate(target, prompt, options)
 
   let shown = flags.chat ? '' : flags.prompt // before the first text, once the prompt is known to be good

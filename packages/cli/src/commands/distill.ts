@@ -6,13 +6,14 @@ import { InvalidArgumentError } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
+import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { trainingRun } from '../training-run'
 
-interface DistillFlags extends TrainingFlags, RowFlags, Pick<DtypeFlags, 'dtype'> {
+interface DistillFlags extends TrainingFlags, RowFlags, DraftVocabularyFlags, Pick<DtypeFlags, 'dtype'> {
   target: string
   draft: string
   data: string[]
@@ -33,6 +34,7 @@ export const addDistill: AddCommand = (program, run) => {
     .option('--text <files...>', 'pretraining text to mix in')
     .option('--mix <ratio>', 'rows of conversations to rows of text', ratio, [9, 1])
     .option('--loss <name>', lossNames.join(', '), loss, lossByName('tvd++'))
+  withDraftVocabulary(command)
   command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
   command.options.find(({ long }) => long === '--mix')!.defaultValueDescription = '9:1'
   withExamples(withOutputOptions(withDtype(withRows(withTraining(command, { steps: 1000, learningRate: 5e-4 })))), [
@@ -61,9 +63,10 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
     },
   })
   const target = await openModel(context, flags.target, 'target', flags.dtype)
-  const draft = await openModel(context, flags.draft, 'draft', 'f32')
   const reading = rowReading(context.terminal, flags)
   const conversations = rowFiles(flags.data, reading.options)
+  const { vocabulary } = flags.draftVocabulary ? await countedVocabulary(flags, conversations, target) : {}
+  const draft = await openModel(context, flags.draft, 'draft', 'f32', vocabulary)
   const data = flags.text
     ? mix({
         distillation: [conversations, flags.mix[0]],

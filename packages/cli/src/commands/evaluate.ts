@@ -11,7 +11,7 @@ import {
   stepCosts,
   tokenByToken,
 } from '@outrider/evaluation'
-import { figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
+import { type DraftStop, figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
 import type { SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
@@ -25,6 +25,7 @@ import {
   modelSource,
   type SamplingFlags,
   verification,
+  withDraftStop,
   withDtype,
   withSampling,
 } from '../options/groups'
@@ -40,6 +41,7 @@ interface EvaluateFlags extends SamplingFlags, DtypeFlags, RowFlags {
   draft: string
   prompts: string[]
   draftLength: number[]
+  draftStop?: DraftStop | undefined
   verification: VerificationName
   maxTokens: number
   limit?: number
@@ -67,7 +69,7 @@ export const addEvaluate: AddCommand = (program, run) => {
     .option('--limit <n>', 'only the first prompts of each category', integer({ least: 1 }))
     .option('--block-times', "take a block's time apart: draft steps, target pass, verification, readback, host")
     .option('--report <file>', 'write a report as one HTML file: plots, tables, an answer token by token')
-  withExamples(withOutputOptions(withDtype(withRows(withSampling(command)), { draft: true })), [
+  withExamples(withOutputOptions(withDtype(withRows(withSampling(withDraftStop(command))), { draft: true })), [
     ['Greedy, blocks of 3 and of 5', 'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl'],
     [
       'As people use it',
@@ -101,17 +103,29 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
         })
   const target = await openModel(context, flags.target, 'target', flags.dtype)
   const opened = await openDraft(context, flags.draft, { target, dtype: flags.draftDtype })
-  const draft = drafterOf(opened, { draftLength: Math.max(...flags.draftLength) })
+  const draft = drafterOf(opened, { ...flags, draftLength: Math.max(...flags.draftLength) })
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
-  const { temperature, topK, topP, seed = 0, maxTokens, draftLength: draftLengths, verification } = flags
+  const { temperature, topK, topP, seed = 0, maxTokens, draftLength: draftLengths, draftStop, verification } = flags
   const sampling: Required<SamplingOptions> = { temperature, topK, topP, seed }
 
-  const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths) }
+  const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths), draftStop }
   await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal, onProgress: warmUpProgress(terminal) })
   const costs = await stepCosts(target, draft, sampling)
   const onAnswer = evaluationProgress(terminal, prompts.length * (1 + draftLengths.length))
-  const measure = { target, draft, prompts, draftLengths, verification, sampling, maxTokens, costs, signal, onAnswer }
+  const measure = {
+    target,
+    draft,
+    prompts,
+    draftLengths,
+    draftStop,
+    verification,
+    sampling,
+    maxTokens,
+    costs,
+    signal,
+    onAnswer,
+  }
   const measured = await measurePair(measure)
   terminal.endProgress()
 

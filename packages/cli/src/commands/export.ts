@@ -1,19 +1,30 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { rowFiles } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
-import { loadDtypes, parameterCount, type SaveGgufOptions, saveCausalLM, saveGguf } from '@outrider/transformer'
+import {
+  loadDtypes,
+  openCausalLM,
+  parameterCount,
+  type SaveGgufOptions,
+  saveCausalLM,
+  saveGguf,
+} from '@outrider/transformer'
 import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
+import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { modelSource } from '../options/groups'
 import { claimDirectory, claimFile } from '../outputs/index'
+import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { bytes } from '../terminal'
 
 /** Element types that are written, in one format or the other. */
 const dtypes = [...loadDtypes, 'q5_1', 'q5_0', 'q4_1'] as const
 
-interface ExportFlags {
+interface ExportFlags extends DraftVocabularyFlags, RowFlags {
+  data?: string[]
   model: string
   out: string
   format?: 'safetensors' | 'gguf'
@@ -45,16 +56,22 @@ export const addExport: AddCommand = (program, run) => {
       '--accept-differences',
       'GGUF: write a tokenizer that llama.cpp cannot follow in every text (it does not normalise Unicode, say), and tell what differs; refused otherwise',
     )
-  withExamples(withOutputOptions(command), [
+    .option('--data <files...>', `answers of the target, whose ids are counted (${rowSource})`)
+  withDraftVocabulary(command)
+  withExamples(withOutputOptions(withRows(command)), [
     ['A draft for llama.cpp', 'outrider export --model ./draft-aligned --out draft.gguf --dtype f16'],
     ['Half the size, for vLLM', 'outrider export --model ./draft-aligned --out ./draft-bf16 --dtype bf16'],
+    [
+      'A draft that says only what the target says often',
+      'outrider export --model ./draft-aligned --data answers.jsonl --draft-vocabulary 8192 --out ./draft-trimmed',
+    ],
   ])
   command.action((flags: ExportFlags) => run((context) => exportModel(context, flags), command))
 }
 
 async function exportModel(
   context: Context,
-  { model, out, dtype, acceptDifferences = false, ...flags }: ExportFlags,
+  { model, out, dtype, data, acceptDifferences = false, ...flags }: ExportFlags,
 ): Promise<object> {
   const { terminal } = context
   const isGguf = /\.gguf$/i.test(out)
@@ -72,10 +89,19 @@ async function exportModel(
     throw new OutriderError('INVALID_ARGUMENT', '--accept-differences is for --format gguf.', {
       remedy: 'A Hugging Face directory has the tokenizer as it is: leave the option out.',
     })
-  const inputs = { '--model': model }
+  const inputs = { '--model': model, '--data': data }
   const ggufFile = format === 'gguf' ? await claimFile(context, out, { inputs }) : undefined
   if (!ggufFile) await claimDirectory(context, out, { kind: 'model', inputs })
-  const pretrained = await openModel(context, model, 'model')
+  if (data && flags.draftVocabulary === undefined)
+    throw new OutriderError('INVALID_ARGUMENT', '--data is counted for --draft-vocabulary, which is not given.', {
+      remedy: 'For one: --draft-vocabulary 8192.',
+    })
+  const reading = rowReading(terminal, flags)
+  const source = data && rowFiles(data, reading.options)
+  // What is passed over in its files is told of when it is loaded.
+  const speaker = () => openCausalLM(model, { signal: context.signal, onWarning: () => undefined })
+  const { vocabulary } = data || flags.draftVocabulary ? await countedVocabulary(flags, source, await speaker()) : {}
+  const pretrained = await openModel(context, model, 'model', undefined, vocabulary)
   const upper = dtype.toUpperCase()
   let differences: readonly string[] = []
   if (ggufFile) {
@@ -96,6 +122,8 @@ async function exportModel(
     dtype,
     ...(differences.length > 0 && { differences }),
     parameters: parameterCount(pretrained.config),
+    ...(pretrained.config.coveredIds && { vocabulary: pretrained.config.coveredIds.length }),
+    ...(data && reading.summary()),
     ...(size !== undefined && { bytes: size }),
   }
 }

@@ -1,17 +1,27 @@
-import { textFiles } from '@outrider/dataset'
+import { type DataSource, rowFiles, textFiles } from '@outrider/dataset'
+import { OutriderError } from '@outrider/tensor'
 import { pretrain } from '@outrider/training'
-import { compareVocabularies, createDraft, openCausalLM } from '@outrider/transformer'
+import {
+  compareVocabularies,
+  createDraft,
+  type OpenedModel,
+  openCausalLM,
+  type PretrainedModel,
+  projectEmbedding,
+} from '@outrider/transformer'
+import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { describeModel, openModel } from '../models'
+import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { modelSource } from '../options/groups'
 import { integer } from '../options/parse'
 import { type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
-import { type RowFlags, rowReading, withRows } from '../rows'
+import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { trainingRun } from '../training-run'
 
-interface PretrainFlags extends TrainingFlags, RowFlags {
+interface PretrainFlags extends TrainingFlags, RowFlags, DraftVocabularyFlags {
   target: string
   draft?: string
   layers: number
@@ -19,6 +29,9 @@ interface PretrainFlags extends TrainingFlags, RowFlags {
   heads?: number
   kvHeads?: number
   intermediateSize?: number
+  untiedHead?: boolean
+  embedding: 'random' | 'target'
+  data?: string[]
 }
 
 export const addPretrain: AddCommand = (program, run) => {
@@ -41,7 +54,18 @@ export const addPretrain: AddCommand = (program, run) => {
     .option('--heads <n>', 'query heads (default: as wide as those of the target)', integer({ least: 1 }))
     .option('--kv-heads <n>', 'key and value heads (default: as many as query heads)', integer({ least: 1 }))
     .option('--intermediate-size <n>', 'width of the MLP (default: 2.75 × the width)', integer({ least: 1 }))
+    .option('--untied-head', 'a head of its own beside the embedding (default: as in the target)')
+    .addOption(
+      new Option(
+        '--embedding <name>',
+        "what the embedding begins as; target: the principal components of the target's, in which ids count as they are said in --data",
+      )
+        .choices(['random', 'target'])
+        .default('random'),
+    )
     .option('--draft <dir>', 'go on with this draft instead of a new one')
+    .option('--data <files...>', `answers of the target, whose ids are counted (${rowSource})`)
+  withDraftVocabulary(command)
   withExamples(withOutputOptions(withRows(withTraining(command, { steps: 2000, learningRate: 1e-3 }))), [
     [
       'The draft of the paper, for Llama 2 Chat',
@@ -50,6 +74,10 @@ export const addPretrain: AddCommand = (program, run) => {
     [
       'A small one on a laptop',
       'outrider pretrain --target ./model --text stories.txt --layers 1 --hidden-size 64 --steps 500 --out ./draft',
+    ],
+    [
+      'A cheap one, which says only what the target says often',
+      'outrider pretrain --target ./model --text stories.txt --data answers.jsonl --draft-vocabulary 8192 --embedding target --layers 2 --hidden-size 128 --out ./draft',
     ],
     [
       'Go on after Ctrl-C',
@@ -61,7 +89,6 @@ export const addPretrain: AddCommand = (program, run) => {
 
 async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<object> {
   const { terminal } = context
-  const { layers, hiddenSize, heads, kvHeads, intermediateSize, seed } = flags
   await claimDirectory(context, flags.out, {
     kind: 'run',
     anew: !flags.resume,
@@ -69,25 +96,14 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
       '--target': flags.target,
       '--draft': flags.draft,
       '--text': flags.text,
+      '--data': flags.data,
       '--validation': flags.validation,
     },
   })
   const target = await openCausalLM(flags.target, { signal: context.signal, onWarning: context.onWarning })
-  const draft =
-    flags.draft === undefined
-      ? createDraft(target, {
-          layers,
-          hiddenSize,
-          seed,
-          device: await context.device(),
-          ...(heads && { heads }),
-          ...(kvHeads && { kvHeads }),
-          ...(intermediateSize && { intermediateSize }),
-        })
-      : await openModel(context, flags.draft, 'draft', 'f32')
-  if (flags.draft !== undefined) compareVocabularies(target, draft)
-  terminal.noteParagraph(`Draft: ${describeModel(draft)}`, '  ')
   const reading = rowReading(terminal, flags)
+  const draft = await draftFor(context, flags, target, flags.data && rowFiles(flags.data, reading.options))
+  terminal.noteParagraph(`Draft: ${describeModel(draft)}`, '  ')
   const result = await trainingRun(context, flags, {
     label: 'pretrain',
     draft,
@@ -97,4 +113,56 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
     train: (options) => pretrain(draft, textFiles(flags.text, reading.options), options),
   })
   return { ...result, ...reading.summary() }
+}
+
+/** A new draft, or the one that is given; of the ids that are said in `data`. */
+async function draftFor(
+  context: Context,
+  {
+    draft: given,
+    layers,
+    hiddenSize,
+    heads,
+    kvHeads,
+    intermediateSize,
+    untiedHead,
+    embedding,
+    seed,
+    ...flags
+  }: PretrainFlags,
+  target: OpenedModel,
+  data: DataSource | undefined,
+): Promise<PretrainedModel> {
+  if (given !== undefined && (untiedHead || embedding === 'target'))
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `--${untiedHead ? 'untied-head' : 'embedding target'} is of a new draft, and --draft goes on with one.`,
+    )
+  if (data && flags.draftVocabulary === undefined && embedding === 'random')
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      '--data is counted for --draft-vocabulary and --embedding target, and neither is given.',
+      {
+        remedy: 'Text to learn is --text; answers are learned by `outrider distill`.',
+      },
+    )
+  const { counts, vocabulary } = await countedVocabulary(flags, data, target)
+  if (given !== undefined) {
+    const draft = await openModel(context, given, 'draft', 'f32', vocabulary)
+    compareVocabularies(target, draft)
+    return draft
+  }
+  const device = await context.device()
+  return createDraft(target, {
+    layers,
+    hiddenSize,
+    seed,
+    device,
+    ...(heads && { heads }),
+    ...(kvHeads && { kvHeads }),
+    ...(intermediateSize && { intermediateSize }),
+    ...(untiedHead && { tieWordEmbeddings: false }),
+    ...(vocabulary && { vocabulary }),
+    ...(embedding === 'target' && { embedding: await projectEmbedding(target, { width: hiddenSize, counts, device }) }),
+  })
 }

@@ -146,6 +146,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     host: flags.host,
     port: flags.port,
     draftLength: flags.draftLength,
+    draftStop: flags.draftStop,
     verification: flags.verification,
     concurrency: flags.concurrency,
     queueLimit: flags.queue,
@@ -187,7 +188,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
 
 type Start = ReturnType<typeof startOf>
 
-function startOf(server: ListeningServer, flags: ServeFlags, target: PretrainedModel) {
+function startOf(server: ListeningServer, flags: ServeFlags, target: Pick<PretrainedModel, 'chatTemplate'>) {
   return {
     event: 'listening',
     url: server.url,

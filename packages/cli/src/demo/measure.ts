@@ -1,6 +1,6 @@
 import { allTasks, type EvaluationRow, type MeasuredPrompt, measureInTurns, stepCosts } from '@outrider/evaluation'
 import { SpeculativeDecoder, type StepCosts } from '@outrider/speculative'
-import type { PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, PretrainedModel } from '@outrider/transformer'
 import type { Context } from '../context'
 import { evaluationProgress } from '../evaluation/progress'
 import { heldOut } from './data'
@@ -17,7 +17,7 @@ export interface Measurement {
 /** Every draft at every draft length and way of sampling, by task and over all tasks, next to plain decoding. */
 export async function measureAll(
   context: Context,
-  target: PretrainedModel,
+  target: PretrainedModel<CausalLM>,
   drafts: readonly TrainedDraft[],
 ): Promise<Measurement> {
   const { promptsPerTask, draftLengths, maxTokens } = plan.evaluation

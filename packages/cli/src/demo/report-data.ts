@@ -1,11 +1,11 @@
 import { type Completion, type Curves, type EvaluationRow, modelFacts, type ReportData } from '@outrider/evaluation'
-import type { PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, PretrainedModel } from '@outrider/transformer'
 import { duration } from '../terminal'
 import { plan, samplings } from './plan'
 import type { TrainedDraft } from './stages'
 
 export interface DemoOutcome {
-  target: PretrainedModel
+  target: PretrainedModel<CausalLM>
   drafts: readonly TrainedDraft[]
   rows: readonly EvaluationRow[]
   completion: Completion

@@ -1,5 +1,5 @@
 import { declaredCosts, LookupGain, type StepCosts } from '@outrider/speculative'
-import type { PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, PretrainedModel } from '@outrider/transformer'
 import type { OpenDraft } from './open-draft'
 
 /** What is worth a word: against plain decoding, and against a draft, of which it is not known what it gains. */
@@ -18,7 +18,7 @@ export class LookupAdvice {
 
   /** @param options.costs  where passes were measured; else what is declared of the kind of adapter */
   constructor(
-    target: PretrainedModel,
+    target: PretrainedModel<CausalLM>,
     { draft, costs }: { draft: OpenDraft | undefined; costs?: StepCosts | undefined },
   ) {
     const { isSoftware } = target.model.device

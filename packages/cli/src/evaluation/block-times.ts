@@ -1,11 +1,11 @@
 import { type BlockTimes, type Drafter, measureBlocks, modelDrafter, type Verification } from '@outrider/speculative'
-import { type PretrainedModel, resolveSampling, type SamplingOptions } from '@outrider/transformer'
+import { type CausalLM, type PretrainedModel, resolveSampling, type SamplingOptions } from '@outrider/transformer'
 import { fixed, type Terminal } from '../terminal'
 
 /** Where the time of plain steps and of blocks goes: γ = 0, and each of the draft lengths. */
 export const blockTimes = (
-  target: PretrainedModel,
-  draft: PretrainedModel | Drafter,
+  target: PretrainedModel<CausalLM>,
+  draft: PretrainedModel<CausalLM> | Drafter,
   options: SamplingOptions & { draftLengths: readonly number[]; verification: Verification; signal: AbortSignal },
 ): Promise<BlockTimes[]> =>
   measureBlocks({

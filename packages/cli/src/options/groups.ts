@@ -1,7 +1,7 @@
-import { type VerificationName, verificationNames } from '@outrider/speculative'
+import { type DraftStop, type VerificationName, verificationNames } from '@outrider/speculative'
 import { type LoadDtype, loadDtypes } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { draftLength, integer, number } from './parse'
+import { draftLength, draftStop, integer, number } from './parse'
 
 /** What may be given for a model, for the help. */
 export const modelSource = 'a Hugging Face directory, a .gguf file, or org/name of the Hub'
@@ -44,11 +44,12 @@ export const withSampling = (command: Command, defaults: { temperature?: number;
 /** How a draft is used. */
 export interface SpeculationFlags {
   draftLength: number | 'auto'
+  draftStop?: DraftStop | undefined
   verification: VerificationName
 }
 
 export const withSpeculation = (command: Command): Command =>
-  command
+  withDraftStop(command)
     .option(
       '--draft-length <n>',
       'tokens drafted for a block (γ), or auto: by what is accepted and what steps cost, measured unless there is a seed',
@@ -56,6 +57,13 @@ export const withSpeculation = (command: Command): Command =>
       'auto',
     )
     .option('--verification <rule>', 'token (Leviathan et al. 2023) or block (Sun et al. 2025)', verification, 'block')
+
+export const withDraftStop = (command: Command): Command =>
+  command.option(
+    '--draft-stop <p>',
+    'draft no further behind a token of which the draft is less sure than this, as 0.4; acceptance:0.4 goes by the entropy',
+    draftStop,
+  )
 
 export function verification(text: string): VerificationName {
   const known = verificationNames.find((name) => name === text)

@@ -7,6 +7,7 @@ const names: Readonly<Record<string, string>> = {
   '--model':
     '-m --model-path --model-id --model-name-or-path --model-dir --pretrained --hf-repo -hf --checkpoint --target',
   '--target': '--model -m --model-path --model-id --model-name-or-path --teacher --base-model --target-model',
+  '--draft-stop': '--draft-p-min --assistant-confidence-threshold --spec-draft-p-min',
   '--draft-dtype': '--draft-type --model-draft-dtype',
   '--dtype': '--torch-dtype --quantization --quantize --load-format -q --type --outtype',
   '--max-tokens': '-n --n-predict --predict --max-new-tokens --max-length --num-predict --max-completion-tokens',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { buildProgram } from '../program'
-import { integer, listOf } from './parse'
+import { draftStop, integer, listOf } from './parse'
 
 it('joins the lists of an option that is given again, whatever its default', () => {
   const parse = listOf(integer())
@@ -18,4 +18,12 @@ it('joins the lists of an option that is given again, whatever its default', () 
   const complete = command('complete')
   complete.parseOptions(['--stop', 'a', 'b', '--stop', 'c'])
   expect(complete.opts().stop).toEqual(['a', 'b', 'c'])
+})
+
+it('takes where drafts end as a probability, of the drawn token or of being accepted', () => {
+  expect(draftStop('0.4')).toEqual({ confidence: 0.4 })
+  expect(draftStop('confidence:0.25')).toEqual({ confidence: 0.25 })
+  expect(draftStop('acceptance:1')).toEqual({ acceptance: 1 })
+  for (const wrong of ['', 'auto', 'entropy:0.4', '1.5', '-0.1', 'acceptance:', '0.4:acceptance'])
+    expect(() => draftStop(wrong)).toThrow(/It must be a number/)
 })

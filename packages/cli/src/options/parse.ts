@@ -1,4 +1,4 @@
-import { maxDraftLength } from '@outrider/speculative'
+import { type DraftStop, maxDraftLength } from '@outrider/speculative'
 import { InvalidArgumentError, type Option } from 'commander'
 
 /** Parsers of option values. Each says what is expected when the value is something else. */
@@ -52,6 +52,15 @@ export function once(option: Option): void {
 /** γ as a number of tokens, or `auto`. */
 export function draftLength(text: string): number | 'auto' {
   return text === 'auto' ? 'auto' : draftTokens(text)
+}
+
+/** Where drafts end early: `0.4` or `confidence:0.4`, and `acceptance:0.4`. */
+export function draftStop(text: string): DraftStop {
+  const [, kind = 'confidence', value] = /^(?:(confidence|acceptance):)?([\d.eE+-]+)$/.exec(text.trim()) ?? []
+  if (value === undefined)
+    throw new InvalidArgumentError('It must be a number from 0 to 1, or acceptance: and such a number.')
+  const threshold = number({ least: 0, most: 1 })(value)
+  return kind === 'acceptance' ? { acceptance: threshold } : { confidence: threshold }
 }
 
 /** γ as a number of tokens. */

@@ -92,15 +92,14 @@ export async function generateDataset(
   let tokens = 0
   let generated = 0
   const isThere = ({ id, asked }: Request) => file.ids.has(id) || file.ids.has(asked)
-  const missing = () => requests.filter((request) => !isThere(request)).length
+  const missing = requests.filter((request) => !isThere(request))
   const total = requests.length
-  const others = file.rows - (total - missing())
-  options.onProgress?.({ rows: total - missing(), total, others, tokens, seconds: 0 })
-  // Batches are always the same ones, whole, so that an answer's bits do not depend on what was there before.
-  for (let begin = 0; begin < requests.length; begin += batchSize) {
-    const batch = requests.slice(begin, begin + batchSize)
-    if (batch.every(isThere)) continue
-    if (signal?.aborted) throw stopped(total - missing(), total)
+  const there = () => total - missing.length + generated
+  const others = file.rows - there()
+  options.onProgress?.({ rows: there(), total, others, tokens, seconds: 0 })
+  for (let begin = 0; begin < missing.length; begin += batchSize) {
+    const batch = missing.slice(begin, begin + batchSize)
+    if (signal?.aborted) throw stopped(there(), total)
     const answers = await generateBatch(
       target,
       batch.map(({ prompt }) => prompt),
@@ -113,7 +112,7 @@ export async function generateDataset(
         seed: batch.map(({ asked }) => seedOf(asked)),
       },
     ).catch((error: unknown) => {
-      throw error instanceof OutriderError && error.code === 'ABORTED' ? stopped(total - missing(), total) : error
+      throw error instanceof OutriderError && error.code === 'ABORTED' ? stopped(there(), total) : error
     })
     const rows = batch.map(({ id, messages, metadata, temperature }, i): GeneratedRow => {
       const { text, finishReason, tokens: said } = answers[i]!
@@ -128,11 +127,10 @@ export async function generateDataset(
         completion_ids: said,
       }
     })
-    const fresh = rows.filter((_, i) => !isThere(batch[i]!))
-    await file.append(fresh)
-    generated += fresh.length
+    await file.append(rows)
+    generated += rows.length
     const seconds = (performance.now() - began) / 1000
-    options.onProgress?.({ rows: total - missing(), total, others, tokens, seconds })
+    options.onProgress?.({ rows: there(), total, others, tokens, seconds })
   }
   return { rows: file.rows, generated, others }
 }

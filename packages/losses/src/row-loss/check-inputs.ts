@@ -1,5 +1,5 @@
 import { type DType, type Head, OutriderError, type Shape, ShapeError, type Tensor } from '@outrider/tensor'
-import type { DistillationInputs, HeadInputs } from '../distillation-loss'
+import type { DistillationInputs, HeadInputs, HeadStates, WholeLogits } from '../distillation-loss'
 
 /** What a loss asks of its inputs. */
 export interface InputNeeds {
@@ -21,16 +21,36 @@ export function checkInputs(name: string, inputs: DistillationInputs, needs: Inp
 /** The same for hidden states and heads. */
 export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNeeds): void {
   const { draft, target, vocabularySize, chunkRows } = inputs
-  checkNeeds(name, { ...inputs, targetLogits: target?.hidden }, needs)
-  for (const states of target ? [draft, target] : [draft]) {
-    const { hidden, head } = states
-    const shapes = [hidden.shape, head.weight.shape]
-    if (shapes.some((shape) => shape.length !== 2) || shapes[0]![1] !== shapes[1]![1])
-      throw new ShapeError(name, shapes, 'a head must be hidden [rows, hiddenSize] and weight [vocabulary, hiddenSize]')
-    if (states === target || hidden.dtype !== 'f16') checkDtype(name, 'hidden states', hidden, 'f32')
-    checkHead(name, head)
+  const told = target && ('logits' in target ? target.logits : target.hidden)
+  checkNeeds(name, { ...inputs, targetLogits: told }, needs)
+  checkStates(name, draft, ['f32', 'f16'])
+  if (target) checkTarget(name, target)
+  if (told && told.shape[0] !== draft.hidden.shape[0])
+    throw new ShapeError(name, [draft.hidden.shape, told.shape], 'draft and target need the same rows')
+  checkVocabulary(
+    name,
+    [draft.head.weight.shape, ...(target ? ['logits' in target ? target.logits.shape : target.head.weight.shape] : [])],
+    [columnsOf(draft), ...(target ? [columnsOf(target)] : [])],
+    vocabularySize,
+  )
+  if (chunkRows !== undefined && !(Number.isInteger(chunkRows) && chunkRows > 0))
+    throw new OutriderError('INVALID_ARGUMENT', `Loss ${name}: chunkRows must be 1 or more, not ${chunkRows}.`)
+  checkRows(name, draft.hidden.shape, inputs, needs)
+}
+
+/** Ids that logits are of. */
+export const columnsOf = (states: HeadStates | WholeLogits): number =>
+  'logits' in states ? states.logits.shape[1]! : (states.head.covered?.vocabularySize ?? states.head.weight.shape[0]!)
+
+function checkTarget(name: string, target: HeadStates | WholeLogits): void {
+  if ('logits' in target) {
+    if (target.logits.shape.length !== 2)
+      throw new ShapeError(name, [target.logits.shape], 'logits must be [rows, vocabulary]')
+    checkDtype(name, 'target logits', target.logits, 'f32')
+    return
   }
-  if (target?.head.covered)
+  checkStates(name, target, ['f32'])
+  if (target.head.covered)
     throw new OutriderError(
       'INVALID_ARGUMENT',
       `Loss ${name}: the target's head covers some of the vocabulary alone.`,
@@ -38,18 +58,14 @@ export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNe
         remedy: 'Only the head of a draft may be trimmed.',
       },
     )
-  if (target && target.hidden.shape[0] !== draft.hidden.shape[0])
-    throw new ShapeError(name, [draft.hidden.shape, target.hidden.shape], 'draft and target need the same rows')
-  const heads = target ? [draft.head, target.head] : [draft.head]
-  checkVocabulary(
-    name,
-    heads.map(({ weight }) => weight.shape),
-    heads.map(({ weight, covered }) => covered?.vocabularySize ?? weight.shape[0]!),
-    vocabularySize,
-  )
-  if (chunkRows !== undefined && !(Number.isInteger(chunkRows) && chunkRows > 0))
-    throw new OutriderError('INVALID_ARGUMENT', `Loss ${name}: chunkRows must be 1 or more, not ${chunkRows}.`)
-  checkRows(name, draft.hidden.shape, inputs, needs)
+}
+
+function checkStates(name: string, { hidden, head }: HeadStates, dtypes: readonly DType[]): void {
+  const shapes = [hidden.shape, head.weight.shape]
+  if (shapes.some((shape) => shape.length !== 2) || shapes[0]![1] !== shapes[1]![1])
+    throw new ShapeError(name, shapes, 'a head must be hidden [rows, hiddenSize] and weight [vocabulary, hiddenSize]')
+  if (!dtypes.includes(hidden.dtype)) checkDtype(name, 'hidden states', hidden, 'f32')
+  checkHead(name, head)
 }
 
 function checkHead(name: string, { weight, bias, covered }: Head): void {

@@ -14,6 +14,7 @@ import {
 import { type HeadGradients, headGradients, isTracked, rowLogits, withoutGradients } from '@outrider/tensor/internal'
 import { overCovered } from '../covered'
 import type { DistillationResult, HeadInputs } from '../distillation-loss'
+import { columnsOf } from './check-inputs'
 import { type Chunk, chunksOf } from './chunks'
 import {
   lineOf,
@@ -173,7 +174,7 @@ function pass(
 
 /** Rows whose logits are held at a time. */
 function chunkRowsOf({ draft, target, chunkRows }: HeadInputs): number {
-  const columns = Math.max(draft.head.weight.shape[0]!, target?.head.weight.shape[0] ?? 0)
+  const columns = Math.max(draft.head.weight.shape[0]!, target ? columnsOf(target) : 0)
   return chunkRows ?? Math.max(1, Math.floor(chunkBytes / 4 / columns))
 }
 
@@ -181,12 +182,19 @@ function chunkRowsOf({ draft, target, chunkRows }: HeadInputs): number {
 const logitsOf = ({ draft, target, labels, vocabularySize, seed, firstRow = 0 }: HeadInputs, chunk: Chunk) =>
   overCovered(draft.head.covered, {
     draftLogits: rowLogits(draft.head, rowsOf(draft.hidden, chunk)), // [count, rows of the draft's head]
-    targetLogits: target && headLogits(target.head, rowsOf(target.hidden, chunk)), // [count, target vocabulary]
+    targetLogits: target && targetRows(target, chunk), // [count, target vocabulary]
     labels: labels && rowsOf(labels, chunk),
     vocabularySize,
     seed,
     firstRow: firstRow + chunk.first,
   })
+
+/** The target's logits of some rows. They are freed with the chunk: of logits that are all of them, a view is. */
+function targetRows(target: NonNullable<HeadInputs['target']>, chunk: Chunk): Tensor {
+  if (!('logits' in target)) return headLogits(target.head, rowsOf(target.hidden, chunk))
+  const rows = rowsOf(target.logits, chunk)
+  return rows.reshape(rows.shape)
+}
 
 /** Some rows of a tensor; itself, if these are all. */
 const rowsOf = (x: Tensor, { first, count }: Chunk): Tensor =>

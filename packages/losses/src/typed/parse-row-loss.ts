@@ -84,7 +84,7 @@ function definitionOf(fields: readonly TypedField[], places: ReadonlyMap<string,
 }
 
 /** The lines of an expression: the first from where it begins, the others as they stand. */
-export function expressionOf({ lines }: TypedField): string {
+function expressionOf({ lines }: TypedField): string {
   return lines
     .map(({ text }, i) => (i === 0 ? text.trim() : text.trimEnd()))
     .join('\n')

@@ -2,27 +2,30 @@ import {
   type Block,
   type Drafter,
   type DraftLengthPolicy,
+  type DraftStop,
   SpeculativeDecoder,
   type StepCosts,
   type Verification,
 } from '@outrider/speculative'
-import type { Generation, PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, Generation, PretrainedModel } from '@outrider/transformer'
 import type { Decoding, OnAnswer } from './decoding'
 import type { Job } from './job'
 import { BlockHistogram } from './speculation-report'
 
 export interface SpeculativeDecodingOptions {
-  target: PretrainedModel
-  drafter: PretrainedModel | Drafter
+  target: PretrainedModel<CausalLM>
+  drafter: PretrainedModel<CausalLM> | Drafter
   /** γ of requests that do not say theirs; 'auto' is the policy below, or for requests with a seed one of their own. */
   draftLength: number | 'auto'
+  /** Where drafts of a model end early. */
+  draftStop: DraftStop | undefined
   /** Learns from all requests what acceptance is and what blocks take. */
   auto: DraftLengthPolicy
-  /** Measured costs of steps, for the break-even α. */
+  /** Measured costs of steps, for the break-even α; requests with a seed must not be decoded by them. */
   costs: StepCosts
   verification: Verification
   /** For answers that are to repeat themselves. */
-  reproducibleDrafter: PretrainedModel | Drafter
+  reproducibleDrafter: PretrainedModel<CausalLM> | Drafter
   /** Called for each block in which something was drafted. */
   onDraft: (block: Pick<Block, 'drafted' | 'accepted' | 'source'>) => void
   /** Called with each answer that came to its end. */
@@ -37,7 +40,7 @@ interface Running {
 
 /** Decodes each job speculatively, in its own blocks; the jobs take turns, a block each. */
 export function speculativeDecoding(options: SpeculativeDecodingOptions): Decoding {
-  const { target, auto, costs, verification, onDraft, onAnswer } = options
+  const { target, draftStop, auto, costs, verification, onDraft, onAnswer } = options
   const running = new Map<Job, Running>()
 
   const step = async (job: Job, { blocks, decoder, histogram }: Running) => {
@@ -51,7 +54,7 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
     running.delete(job)
     await blocks.next() // its return frees what it holds
     onAnswer({ prompt: job.request.prompt, tokens: (await blocks.result).tokens })
-    job.finish({ finishReason, speculation: histogram.report(decoder.metrics) })
+    job.finish({ finishReason, speculation: histogram.report(decoder.metrics.withCosts(costs)) })
   }
 
   return {
@@ -63,8 +66,7 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
       const repeats = seeded && request.temperature > 0
       const draftLength = wanted === 'auto' && !repeats ? auto : wanted
       const drafter = repeats ? options.reproducibleDrafter : options.drafter
-      const decoder = new SpeculativeDecoder({ target, drafter, draftLength, verification })
-      decoder.metrics.costs = costs
+      const decoder = new SpeculativeDecoder({ target, drafter, draftLength, draftStop, verification })
       const blocks = decoder.generate(prompt, { ...request, reproducible: seeded })
       running.set(job, { decoder, blocks, histogram: new BlockHistogram() })
     },

@@ -1,5 +1,11 @@
 import { OutriderError } from '@outrider/tensor'
-import { type GenerationConfig, type PretrainedModel, type Prompt, promptTokensInSlices } from '@outrider/transformer'
+import {
+  type CausalLM,
+  type GenerationConfig,
+  type PretrainedModel,
+  type Prompt,
+  promptTokensInSlices,
+} from '@outrider/transformer'
 import { ApiError, toApiError } from '../api-error'
 import type { CommonFields } from './common-fields'
 import { oneAtATime } from './one-at-a-time'
@@ -26,7 +32,7 @@ export interface GenerationRequest {
 export interface ServedModel {
   /** As clients call it. */
   name: string
-  target: PretrainedModel
+  target: PretrainedModel<CausalLM>
   /** The most tokens of a request, prompt and answer together. */
   contextLength: number
   hasDraft: boolean
@@ -122,7 +128,7 @@ const longPrompt = 2 ** 16
 
 const turns = new WeakMap<object, ReturnType<typeof oneAtATime>>()
 
-function turnsOf({ tokenizer }: PretrainedModel): ReturnType<typeof oneAtATime> {
+function turnsOf({ tokenizer }: Pick<PretrainedModel, 'tokenizer'>): ReturnType<typeof oneAtATime> {
   const known = turns.get(tokenizer) ?? oneAtATime()
   turns.set(tokenizer, known)
   return known
@@ -136,7 +142,7 @@ function charactersOf(prompt: Prompt): number {
 const longestPieces = new WeakMap<object, number>()
 
 /** Characters of the longest token. */
-function longestPiece({ tokenizer }: PretrainedModel): number {
+function longestPiece({ tokenizer }: Pick<PretrainedModel, 'tokenizer'>): number {
   let longest = longestPieces.get(tokenizer) ?? 0
   if (longest > 0) return longest
   for (let id = 0; id < tokenizer.vocabularySize; id++)

@@ -39,8 +39,9 @@ export function autoDraftLength({
 }: AutoDraftLengthOptions): DraftLengthPolicy {
   const acceptance = new Acceptance(limit, memory)
   const probes = new Probes(probeInterval)
-  /** Observed over predicted seconds, of plain blocks and by source. */
+  /** Observed over predicted seconds, of plain blocks and by source; of one that has not drafted yet as of plain blocks. */
   const drift = new Map<string | undefined, number>()
+  const driftOf = (source?: string) => drift.get(source) ?? drift.get(undefined) ?? 1
   /** The rate of the next best to what was chosen last. */
   let toBeat = 0
 
@@ -52,10 +53,10 @@ export function autoDraftLength({
   }
   /** A block pays for reading what other drafts than the model's have left to it; a prompt, read once, is shared. */
   const share = (unread: number) => Math.max(Math.min(unread, maxDraftLength + 1), unread / memory)
-  const plainRate = () => 1 / (seconds(0) * (drift.get(undefined) ?? 1))
+  const plainRate = () => 1 / (seconds(0) * driftOf())
   const fastestOf = (offer: Offer): DraftChoice & { rate: number } => {
     const at = acceptance.of(offer)
-    const slow = drift.get(offer.source) ?? 1
+    const slow = driftOf(offer.source)
     const rate = (draftLength: number) => expectedTokens(at, draftLength) / (seconds(draftLength, offer, share) * slow)
     let best = { offer, draftLength: 1, rate: rate(1) }
     for (let draftLength = 2; draftLength <= Math.min(limit, offer.length); draftLength++)
@@ -78,7 +79,7 @@ export function autoDraftLength({
     observe({ drafted, accepted, seconds: taken, offer }) {
       if (learnsTimes) {
         const source = drafted > 0 ? offer?.source : undefined
-        const before = drift.get(source) ?? 1
+        const before = driftOf(source)
         const ratio = Math.min(Math.max(taken / seconds(drafted, offer), 0.25), 4)
         drift.set(source, before + (ratio - before) * 0.1)
       }

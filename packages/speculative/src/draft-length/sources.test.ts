@@ -76,6 +76,13 @@ it('probes a kind that was refused, and takes it again once it is accepted', () 
   expect(share(run(policy, [short], () => 0.9, 3000).slice(1500), short)).toBeGreaterThan(0.9)
 })
 
+it('takes it that a source which has not drafted yet is as much faster than was measured as plain blocks are', () => {
+  const policy = autoDraftLength({ costs })
+  expect(policy.next([long])).not.toBeNull()
+  for (let i = 0; i < 60; i++) policy.observe({ drafted: 0, accepted: 0, seconds: 0.4 })
+  expect(policy.next([long])).not.toBeNull()
+})
+
 it('repeats itself given the same observations, whatever the clock says where it looks at none', () => {
   const chosen = (slow: number) => {
     const policy = autoDraftLength({ costs, learnsTimes: false })

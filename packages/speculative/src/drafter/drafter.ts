@@ -26,7 +26,7 @@ export interface DraftRequest {
   draftLength: number
   /** Which of the session's offers for these tokens is taken. Left out, the first that comes to something. */
   offer?: Offer | undefined
-  /** How probabilities are made of logits; the target's are made in the same way. */
+  /** How probabilities are made of logits, in all requests of a session; the target's are made in the same way. */
   sampling: Sampling
   /** Random numbers for draft token i come from `philox(sampling.seed, offset + i)` and no others. */
   offset: number
@@ -41,7 +41,13 @@ export interface DrawnDraft {
   tokens: Tensor
   /** p, f32 [n, V]: row i is the very distribution that token i was drawn from, given the tokens before it. */
   probabilities: Tensor
-  /** Whether both are the session's own, to be written again by later drafts. Else they belong to the scope of the call. */
+  /**
+   * How many of the tokens are proposed, u32 [1], where the draft may end before its rows do; without it all. What lies behind is
+   * neither verified nor counted. It may depend on the proposed tokens, never on one that is not: a token that is drawn and then
+   * withheld because of what it is changes the distribution.
+   */
+  count?: Tensor | undefined
+  /** Whether they are the session's own, to be written again by later drafts. Else they belong to the scope of the call. */
   lasting?: boolean
 }
 
@@ -50,6 +56,10 @@ export interface KnownDraft {
   /** The drafted ids, at least one. */
   ids: readonly number[]
 }
+
+/** Names the memory that a draft lies in. */
+export const memoryOf = ({ tokens, probabilities, count }: DrawnDraft): string =>
+  [tokens, probabilities, count].map((tensor) => tensor?.storage.id).join()
 
 /** A drafter's work on one sequence. */
 export interface DraftSession {
@@ -60,11 +70,16 @@ export interface DraftSession {
   offers?(tokens: readonly number[], limit: number): readonly Offer[]
   /**
    * Drafts up to `draftLength` tokens; fewer, or null, where it has nothing to say or no room. Synchronous: ids stay on
-   * the device. How many are drafted may depend on the tokens before, not on those drawn.
+   * the device. How many are drafted may depend on the tokens before, not on those drawn; for that there is `Draft.count`.
    */
   draft(request: DraftRequest): Draft | null
-  /** Called after each draft, once it is verified: the sequence keeps this many tokens of the request and the draft. */
-  keep(length: number): void
+  /**
+   * Called after each draft, once it is verified: the sequence keeps this many tokens of the request and the draft. The next
+   * request has at least one more, which the target said.
+   *
+   * @param proposed  how many of the drafted tokens were proposed; left out, all
+   */
+  keep(length: number, proposed?: number): void
   /** Frees the session's memory. */
   dispose(): void
 }

@@ -1,24 +1,41 @@
-import { argmax, type Counter, sampleCategorical, type Tensor } from '@outrider/tensor'
-import { counter } from '@outrider/tensor/internal'
+import { argmax, type Counter, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
+import { counter, coveredTokens, ofCovered, writeCovered } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
+import { advanceDraft, checkedStop, type DraftProgress, type DraftStop } from './draft-stop'
 import type { Drafter, DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
 
-/** Drafts with a small model: one step a token, its ids never leaving the device within a block. */
-export function modelDrafter(model: CausalLM, { name = 'model' }: { name?: string } = {}): Drafter {
+export interface ModelDrafterOptions {
+  /** Default 'model'. */
+  name?: string
+  /** Where drafts end before their length. Default nowhere. */
+  stop?: DraftStop | undefined
+}
+
+/**
+ * Drafts with a small model: one step a token, its ids never leaving the device within a block.
+ *
+ * @throws OutriderError INVALID_ARGUMENT for a `stop` that is out of range
+ */
+export function modelDrafter(model: CausalLM, { name = 'model', stop }: ModelDrafterOptions = {}): Drafter {
   const { parameterCount } = model
-  return { name, parameterCount, open: (options) => new ModelDraftSession(model, options) }
+  const checked = checkedStop(stop)
+  return { name, parameterCount, open: (options) => new ModelDraftSession(model, checked, options) }
 }
 
 class ModelDraftSession implements DraftSession {
   readonly #model: CausalLM
+  readonly #stop: DraftStop | undefined
   readonly #cache: KvCache
   readonly #vocabularySize: number
   readonly #blocks = new RepeatedSteps<DraftBlock>()
+  /** The tokens before the last draft. */
+  #drafted = 0
 
-  constructor(model: CausalLM, { capacity, vocabularySize }: SessionOptions) {
+  constructor(model: CausalLM, stop: DraftStop | undefined, { capacity, vocabularySize }: SessionOptions) {
     this.#model = model
+    this.#stop = stop
     this.#vocabularySize = vocabularySize
     const context = model.config.contextLength
     this.#cache = model.createCache({ capacity: Math.min(capacity, context), context })
@@ -32,17 +49,18 @@ class ModelDraftSession implements DraftSession {
   draft({ tokens, draftLength, sampling, offset }: DraftRequest): DrawnDraft | null {
     const count = Math.min(draftLength, this.#room(tokens))
     if (count < 1) return null
-    const block = this.#blocks.of(
-      `${count}`,
-      () => new DraftBlock({ model: this.#model, cache: this.#cache, count, columns: this.#vocabularySize, sampling }),
-    )
+    const [model, cache, stop, columns] = [this.#model, this.#cache, this.#stop, this.#vocabularySize]
+    const block = this.#blocks.of(`${count}`, () => new DraftBlock({ model, cache, count, columns, sampling, stop }))
     // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
     block.run(tokens.slice(this.#cache.lengths[0]!), offset)
-    return { tokens: block.ids, probabilities: block.probabilities, lasting: true }
+    this.#drafted = tokens.length
+    return { tokens: block.ids, probabilities: block.probabilities, count: block.progress?.count, lasting: true }
   }
 
-  keep(length: number): void {
-    this.#cache.truncate(Math.min(length, this.#cache.lengths[0]!))
+  keep(length: number, proposed = Number.POSITIVE_INFINITY): void {
+    // Where a draft ended early, the steps behind it were not run: its last token is not read.
+    const read = this.#stop ? this.#drafted + proposed - 1 : length
+    this.#cache.truncate(Math.min(length, read, this.#cache.lengths[0]!))
   }
 
   dispose(): void {
@@ -70,28 +88,46 @@ interface DraftBlockOptions {
   /** V, columns of p. */
   columns: number
   sampling: Sampling
+  stop: DraftStop | undefined
 }
 
 /** Drafts of one length: where they go, and the steps that write them. */
 class DraftBlock {
   readonly ids: Tensor // u32 [n]
   readonly probabilities: Tensor // [n, V]
+  /** Of a draft that says some ids alone: what it draws from over these, and what it draws. */
+  readonly #covered: CoveredRows | undefined
+  /** Where drafts may end early. */
+  readonly progress: DraftProgress | undefined
   readonly #options: DraftBlockOptions
   /** By the number of unread tokens. */
   readonly #steps = new RepeatedSteps<DraftStep>()
 
   constructor(options: DraftBlockOptions) {
-    const { model, count, columns } = options
+    const { model, count, columns, stop } = options
+    const { device, covered } = model
     this.#options = options
-    this.ids = model.device.empty([count], 'u32').keep()
-    this.probabilities = model.device.empty([count, columns]).keep()
+    this.ids = device.empty([count], 'u32').keep()
+    // Columns of ids that are not covered stay 0. A draft with ids beyond V is cut to V like any other.
+    this.probabilities = device.zeros([count, columns]).keep()
+    if (covered && covered.vocabularySize <= columns)
+      this.#covered = {
+        ids: covered.ids,
+        probabilities: device.empty([count, covered.ids.size]).keep(),
+        places: device.empty([count], 'u32').keep(),
+      }
+    const word = () => device.empty([1], 'u32').keep()
+    this.progress = stop && { count: word(), going: word() }
   }
 
   /** Queues the drafting of `count` tokens after those that the model has not read. */
   run(unread: readonly number[], offset: number): void {
     const { model, cache } = this.#options
     if (unread.length > mostUnread) {
-      model.device.scope(() => this.#draft(prefill(model, cache, [unread]), counter(offset)))
+      model.device.scope(() => {
+        const logits = prefill(model, cache, unread) // [1, V']
+        this.#draft(this.#covered ? ofCovered(logits, this.#covered.ids) : logits, counter(offset))
+      })
       return
     }
     const known = this.#steps.of(`${unread.length}`, () => this.#stepAfter(unread.length))
@@ -103,13 +139,16 @@ class DraftBlock {
     this.#steps.dispose()
     this.ids.dispose()
     this.probabilities.dispose()
+    this.#covered?.probabilities.dispose()
+    this.#covered?.places.dispose()
+    for (const word of Object.values(this.progress ?? {})) word.dispose()
   }
 
   #stepAfter(count: number): DraftStep {
     const { model, cache } = this.#options
     const unread = model.device.empty([1, count], 'u32').keep()
     const step = new RepeatedStep(model, cache, (counter) => {
-      this.#draft(model.forward(unread, { cache, rows: 'last' }), counter)
+      this.#draft(this.#forward(unread), counter)
       return {}
     })
     const dispose = () => {
@@ -119,25 +158,52 @@ class DraftBlock {
     return { unread, step, dispose }
   }
 
-  /** Draws from the logits after the unread tokens, and goes on from what was drawn. */
+  /** Logits of the token after those that the model has not read, of the covered ids alone where it has such: [1, 1, C or V']. */
+  #forward(tokens: Tensor): Tensor {
+    const { model, cache } = this.#options
+    return model.forward(tokens, { cache, rows: 'last', coveredOnly: this.#covered !== undefined })
+  }
+
+  /**
+   * Draws from the logits after the unread tokens, and goes on from what was drawn. Where a draft may end early, the device runs
+   * further steps only while it goes on.
+   */
   #draft(first: Tensor, offset: Counter): void {
-    const { model, cache, count, columns, sampling } = this.#options
+    const { model, count, sampling } = this.#options
+    const { device } = model
+    let token = this.#draw(0, first, offset)
+    for (let i = 1; i < count; i++) {
+      const step = () => this.#draw(i, this.#forward(token.reshape([1, 1])), offset) // logits [1, 1, C or V']
+      token = this.progress ? device.when(this.progress.going, step) : step()
+    }
+    const covered = this.#covered
+    const { probabilities } = covered ?? this
+    if (sampling.temperature === 0) oneHot(covered?.places ?? this.ids, probabilities.shape[1]!, probabilities)
+    if (covered) writeCovered(probabilities, covered.ids, this.probabilities)
+  }
+
+  /** Draws token i from logits [1, C or V'], in any shape; u32 [1]. */
+  #draw(i: number, logits: Tensor, offset: Counter): Tensor {
+    const { model, columns, sampling, stop } = this.#options
     const { device } = model
     const greedy = sampling.temperature === 0
-    let token: Tensor | undefined
-    for (let i = 0; i < count; i++) {
-      const previous = token
-      token = device.scope(() => {
-        const logits = previous ? model.forward(previous.reshape([1, 1]), { cache }) : first // [1, 1, V'] or [1, V']
-        const rows = logits.reshape([1, logits.size])
-        if (greedy) return argmax(ofVocabulary(rows, columns), { logits: true }) // [1]
-        const p = distributionOver(columns, rows, sampling) // [1, V]
-        device.copy(p, 0, this.probabilities, i * columns, columns)
-        return sampleCategorical(p, { seed: sampling.seed, offset: offset.plus(i) }) // [1]
-      })
-      device.copy(token, 0, this.ids, i, 1)
-    }
-    if (greedy) oneHot(this.ids, columns, this.probabilities)
+    const covered = this.#covered
+    const { probabilities } = covered ?? this
+    const distribution = (row: Tensor) =>
+      covered ? samplingDistribution(row, sampling) : distributionOver(columns, row, sampling)
+    return device.scope(() => {
+      const row = logits.reshape([1, logits.size])
+      const x = greedy ? (covered ? row : ofVocabulary(row, columns)) : distribution(row) // [1, C or V]
+      if (!greedy) device.copy(x, 0, probabilities, i * x.size, x.size)
+      const place = greedy
+        ? argmax(x, { logits: true })
+        : sampleCategorical(x, { seed: sampling.seed, offset: offset.plus(i) })
+      if (stop) advanceDraft(this.progress!, stop, { index: i, x, logits: greedy, id: place })
+      if (covered) device.copy(place, 0, covered.places, i, 1)
+      const id = covered ? coveredTokens(place, covered.ids) : place
+      device.copy(id, 0, this.ids, i, 1)
+      return id
+    })
   }
 }
 
@@ -147,4 +213,12 @@ interface DraftStep {
   unread: Tensor
   step: RepeatedStep<Record<string, Tensor>>
   dispose(): void
+}
+
+/** Rows over covered ids. */
+interface CoveredRows {
+  ids: Tensor // u32 [C]
+  probabilities: Tensor // [n, C]
+  /** Of what is drawn, among the ids: u32 [n]. */
+  places: Tensor
 }

@@ -1,11 +1,12 @@
 import type { Tensor } from '@outrider/tensor'
 import { type CausalLM, madeUpTokens, prefill, RepeatedStep, type Sampling, sampleTokens } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
-import { type Drafter, type DrawnDraft, offersOf } from '../drafter/drafter'
+import { type Drafter, type DrawnDraft, memoryOf, offersOf } from '../drafter/drafter'
 import { oneHot } from '../drafter/probability-rows'
 import { Sequence } from '../sequence'
 import { type Verification, verificationRule } from '../verification/by-name'
-import { judged, readDraft, uniforms } from '../verification/passes'
+import { judged, uniforms } from '../verification/passes'
+import { readDraft } from '../verification/read-draft'
 import type { VerificationRule } from '../verification/rule'
 import { readVerdict } from '../verification/verify'
 import { type MeasuringOptions, median, mediansInTurns } from './in-turns'
@@ -144,7 +145,7 @@ class BlockApart {
     this.#cache = target.createCache({ capacity, context: config.contextLength })
     this.#session = drafter.open({ device, vocabularySize: config.vocabularySize, capacity })
     this.#unread = device.tensor(Uint32Array.from(prompt.slice(-1)), { shape: [1, 1] })
-    if (prompt.length > 1) prefill(target, this.#cache, [prompt.slice(0, -1)]).dispose()
+    if (prompt.length > 1) prefill(target, this.#cache, prompt.slice(0, -1)).dispose()
   }
 
   async run(draftLength: number, now: () => number): Promise<PartSeconds> {
@@ -208,7 +209,7 @@ class BlockApart {
   }
 
   #stepsFor(draft: DrawnDraft | null): Steps {
-    const name = draft ? `${draft.tokens.storage.id} ${draft.probabilities.storage.id}` : 'plain'
+    const name = draft ? memoryOf(draft) : 'plain'
     const known = this.#steps.get(name)
     if (known) return known
     const { target, sampling, verification } = this.#setting

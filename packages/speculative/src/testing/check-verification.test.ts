@@ -71,6 +71,26 @@ describe('a rule that is checked', () => {
     expect(error.details.error).toBeGreaterThan(0.01)
   })
 
+  it('is refused where it is exact at every length alone, and not where the draft decides how long it is', async () => {
+    const byLength: VerificationRule = {
+      ...tokenVerification,
+      name: 'by-length',
+      reference: (input) => (input.tokens.length === 2 ? tokenVerification : blockVerification).reference(input),
+    }
+    await expect(checkVerification(byLength, { device })).rejects.toThrow(
+      /by-length is not exact: with γ = 3, a draft that ends with its first 1 the tokens/,
+    )
+  })
+
+  it('is refused where its kernels go on behind the end of a draft', async () => {
+    const endless: VerificationRule = {
+      ...tokenVerification,
+      name: 'endless',
+      verify: ({ count: _, ...input }) => tokenVerification.verify(input),
+    }
+    await expect(checkVerification(endless, { device })).rejects.toThrow(/endless: of \d tokens the device keeps/)
+  })
+
   it('is refused where a rejection is followed by the target itself: the usual mistake', async () => {
     const careless: VerificationDefinition = {
       ...tokens,

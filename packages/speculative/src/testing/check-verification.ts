@@ -2,6 +2,7 @@ import { type Device, OutriderError, uniform01 } from '@outrider/tensor'
 import type { Verdict, VerificationRule } from '../verification/rule'
 import { readVerdict } from '../verification/verify'
 import { randomChain } from './chains'
+import { type DraftEnd, endedDraft } from './ended-draft'
 import { law } from './law'
 
 /** What `checkVerification` found of a rule that it lets pass. */
@@ -12,13 +13,22 @@ export interface VerificationCheck {
   expectedTokens: number[]
 }
 
+/** Where a draft may end: at its length, or at the first of a kind of tokens, so that the draft decides how long it is. */
+const ends: readonly { name: string; end: DraftEnd }[] = [
+  { name: '', end: (tokens) => tokens.length },
+  {
+    name: ', a draft that ends with its first 1',
+    end: (tokens) => (tokens.includes(1) ? tokens.indexOf(1) + 1 : tokens.length),
+  },
+]
+
 /** Rounding of float64 over all outcomes; what a wrong rule gets wrong is far above. */
 const tolerance = 1e-10
 
 /**
  * Proves on small vocabularies that a rule keeps the target's distribution, by its reference over every draft and every outcome,
- * γ = 1 to 3, also where draft or target give some symbols no probability; and that its kernels decide as the reference does, on
- * random blocks.
+ * γ = 1 to 3, also where draft or target give some symbols no probability, and where the drafted tokens decide how many there
+ * are; and that its kernels decide as the reference does, on random blocks, whole ones and such that end early.
  *
  * @throws OutriderError INVALID_ARGUMENT for a rule that is not exact, with the sequence that is furthest off and by how much;
  *   where the device's verdict is another than the reference's, with both
@@ -44,12 +54,15 @@ function checkLaw(rule: VerificationRule): VerificationCheck {
     const random = numbers(draftLength)
     const pairs = [0, 0, 0.4].map((zeros) => ({ p: randomChain(random, 3, zeros), q: randomChain(random, 3, zeros) }))
     let tokens = 0
-    for (const { p, q } of pairs) {
-      const found = law((input) => plausible(rule, rule.reference(input), draftLength, 3), p, q, draftLength)
-      if (!(found.error <= tolerance)) throw notExact(rule, found, { draftLength, p, q })
-      error = Math.max(error, found.error)
-      tokens += found.expectedTokens / pairs.length
-    }
+    for (const { p, q } of pairs)
+      for (const [i, { name, end }] of ends.entries()) {
+        const reference: VerificationRule['reference'] = (input) =>
+          plausible(rule, rule.reference(input), input.tokens.length, 3)
+        const found = law(reference, p, q, draftLength, end)
+        if (!(found.error <= tolerance)) throw notExact(rule, found, { draftLength, p, q }, name)
+        error = Math.max(error, found.error)
+        if (i === 0) tokens += found.expectedTokens / pairs.length
+      }
     expectedTokens.push(tokens)
   }
   return { error, expectedTokens }
@@ -59,11 +72,12 @@ function notExact(
   { name }: VerificationRule,
   found: { error: number; sequence: number[]; produced: number; wanted: number },
   chains: { draftLength: number; p: number[][]; q: number[][] },
+  ending: string,
 ): OutriderError {
   const { sequence, produced, wanted, error } = found
   return new OutriderError(
     'INVALID_ARGUMENT',
-    `Verification rule ${name} is not exact: with γ = ${chains.draftLength} the tokens ${sequence.join(', ')} come with probability ${produced.toFixed(4)}, and the target gives them ${wanted.toFixed(4)}.`,
+    `Verification rule ${name} is not exact: with γ = ${chains.draftLength}${ending} the tokens ${sequence.join(', ')} come with probability ${produced.toFixed(4)}, and the target gives them ${wanted.toFixed(4)}.`,
     {
       remedy: 'What is drawn after the tokens that are kept must make up for what the others were accepted too often.',
       details: { error, sequence, produced, wanted, ...chains },
@@ -92,27 +106,32 @@ async function checkDevice(
   const samples = Array.from({ length: blocks }, () => sample(random, vocabulary, draftLength))
   const tensor = (rows: readonly Float32Array[]) =>
     device.tensor(Float32Array.from(rows.flatMap((row) => [...row])), { shape: [rows.length, vocabulary] })
-  const verdicts = samples.map(({ p, q, tokens, uniforms }) =>
+  // Half of them end early; the rows behind are those of a longer draft.
+  const counts = samples.map((_, i) => (i % 2 === 0 ? draftLength : (i >> 1) % (draftLength + 1)))
+  const verdicts = samples.map(({ p, q, tokens, uniforms }, i) =>
     device.scope(() =>
       rule.verify({
         p: tensor(p),
         q: tensor(q),
         tokens: device.tensor(Uint32Array.from(tokens)),
         uniforms: device.tensor(Float32Array.from(uniforms)),
+        count: i % 2 === 0 ? undefined : device.tensor(Uint32Array.of(counts[i]!)),
       }),
     ),
   )
   const words = await device.read(verdicts)
   for (const verdict of verdicts) verdict.dispose()
-  for (const [i, input] of samples.entries()) {
+  for (const [i, sample] of samples.entries()) {
+    const count = counts[i]!
+    const input = endedDraft(sample, count)
     const actual = readVerdict(new Uint32Array(words[i]!, 0, 2 + 2 * draftLength))
-    const near = nearby(input.uniforms).map((uniforms) => rule.reference({ ...input, uniforms }))
+    const near = nearby(Array.from(input.uniforms)).map((uniforms) => rule.reference({ ...input, uniforms }))
     const draws = near.filter(({ accepted }) => accepted === actual.accepted).map(({ next }) => next)
     if (Math.min(...draws) <= actual.next && actual.next <= Math.max(...draws)) continue
     const { accepted, next } = rule.reference(input)
     throw new OutriderError(
       'INVALID_ARGUMENT',
-      `Verification rule ${rule.name}: of ${draftLength} tokens the device keeps ${actual.accepted} and draws ${actual.next} of ${vocabulary}, its reference keeps ${accepted} and draws ${next}.`,
+      `Verification rule ${rule.name}: of ${count} tokens the device keeps ${actual.accepted} and draws ${actual.next} of ${vocabulary}, its reference keeps ${accepted} and draws ${next}.`,
       { details: { ...input, actual, expected: { accepted, next } } },
     )
   }

@@ -1,1 +1,2 @@
+export { checkDrafter, type DrafterCheckOptions } from './check-drafter'
 export { checkVerification, type VerificationCheck } from './check-verification'

@@ -1,5 +1,6 @@
 import type { Verdict, VerificationRule } from '../verification/rule'
 import { type Chain, probabilityOf, sequences } from './chains'
+import { type DraftEnd, endedDraft } from './ended-draft'
 
 /** What comes of blocks under a rule, exactly. */
 export interface Law {
@@ -16,8 +17,16 @@ export interface Law {
 /**
  * The law of γ + 1 tokens after symbol 0: a block under the rule's reference, gone on with by the target, over every draft and
  * every outcome. An exact rule gives the target's own.
+ *
+ * @param end  how many of the γ tokens are proposed. Default all
  */
-export function law(reference: VerificationRule['reference'], p: Chain, q: Chain, draftLength: number): Law {
+export function law(
+  reference: VerificationRule['reference'],
+  p: Chain,
+  q: Chain,
+  draftLength: number,
+  end: DraftEnd = (tokens) => tokens.length,
+): Law {
   const symbols = q.length
   const start = 0
   const produced = new Map<string, number>()
@@ -28,7 +37,10 @@ export function law(reference: VerificationRule['reference'], p: Chain, q: Chain
     const states = [start, ...tokens]
     const draft = tokens.map((_, i) => p[states[i]!]!)
     const target = states.map((state) => q[state]!)
-    const verdicts = verdictMeasure((uniforms) => reference({ p: draft, q: target, tokens, uniforms }), draftLength + 1)
+    const count = end(tokens)
+    const verdict = (uniforms: number[]) =>
+      reference(endedDraft({ p: draft, q: target, tokens: tokens.slice(0, count), uniforms }, count))
+    const verdicts = verdictMeasure(verdict, count + 1)
     for (const [{ accepted, next }, measure] of verdicts) {
       const head = [...tokens.slice(0, accepted), next]
       expectedTokens += drafted * measure * head.length

@@ -1,5 +1,5 @@
-import { concat, samplingDistribution, type Tensor, uniform01 } from '@outrider/tensor'
-import type { CausalLM, KvCache, Sampling } from '@outrider/transformer'
+import { samplingDistribution, type Tensor, uniform01 } from '@outrider/tensor'
+import type { Sampling } from '@outrider/transformer'
 import { oneHot } from '../drafter/probability-rows'
 import type { VerificationRule } from './rule'
 
@@ -9,22 +9,8 @@ export interface ToJudge {
   tokens: Tensor
   /** p, f32 [γ, V]. */
   probabilities?: Tensor
-}
-
-/**
- * The target's pass over a draft and the token before it.
- *
- * @param options.unread  that token, u32 [1, 1]
- * @returns logits after each of them, f32 [γ + 1, V]
- */
-export function readDraft(
-  target: CausalLM,
-  { cache, unread, draft }: { cache: KvCache; unread: Tensor; draft: ToJudge },
-): Tensor {
-  const rows = draft.tokens.size + 1
-  const tokens = concat([unread.reshape([1]), draft.tokens]).reshape([1, rows])
-  const logits = target.forward(tokens, { cache }) // [1, γ + 1, V]
-  return logits.reshape([rows, logits.size / rows])
+  /** How many of the tokens are proposed, u32 [1]; all where it is left out. */
+  count?: Tensor | undefined
 }
 
 /**
@@ -33,12 +19,12 @@ export function readDraft(
  * @param options.uniforms  f32 [γ + 1]
  */
 export function judged(
-  { tokens, probabilities }: ToJudge,
+  { tokens, probabilities, count }: ToJudge,
   logits: Tensor,
   { sampling, verification, uniforms }: { sampling: Sampling; verification: VerificationRule; uniforms: Tensor },
 ): Tensor {
   const q = samplingDistribution(logits, sampling)
-  return verification.verify({ p: probabilities ?? oneHot(tokens, q.shape.at(-1)!), q, tokens, uniforms })
+  return verification.verify({ p: probabilities ?? oneHot(tokens, q.shape.at(-1)!), q, tokens, uniforms, count })
 }
 
 /** Numbers `counter`, `counter` + 1, … of a seed, in [0, 1). */

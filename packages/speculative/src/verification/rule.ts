@@ -11,7 +11,8 @@ export interface VerificationRule {
   /**
    * The rule on the device: equal inputs give equal bits.
    *
-   * @returns u32 [2 + 2γ] for `readVerdict`; the caller frees it
+   * @returns u32 [2 + 2γ] for `readVerdict`: accepted, next, the proposed tokens with 2³² − 1 in the place of others, and the
+   *   bits of α by position; the caller frees it
    * @throws ShapeError if the shapes do not fit together
    */
   verify(input: VerifyInput): Tensor
@@ -39,6 +40,12 @@ export interface VerifyInput {
   tokens: Tensor
   /** f32 [γ + 1]. */
   uniforms: Tensor
+  /**
+   * How many of the drafted tokens are proposed, u32 [1]; without it all. The verdict is that on a draft which ends there: what
+   * lies behind may be anything. Which tokens are proposed may depend on the proposed ones, so a rule must be exact where the
+   * length of the draft does.
+   */
+  count?: Tensor | undefined
 }
 
 /** Where a block ends: after `accepted` drafted tokens, with one token drawn by the rule. */

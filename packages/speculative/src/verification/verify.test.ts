@@ -1,6 +1,7 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { type DraftEnd, endedDraft } from '../testing/ended-draft'
 import { blockVerification } from './block'
 import type { VerificationRule } from './rule'
 import { tokenVerification } from './token'
@@ -36,7 +37,7 @@ interface Block {
 }
 
 /** Queues a block; several of them are read in one go. */
-function queue({ p, q, tokens, uniforms }: Block, rule: VerificationRule) {
+function queue({ p, q, tokens, uniforms }: Block, rule: VerificationRule, count?: number) {
   const flat = (rows: Float32Array[]) => Float32Array.from(rows.flatMap((row) => [...row]))
   const vocabulary = q[0]!.length
   return device.scope(() =>
@@ -45,12 +46,13 @@ function queue({ p, q, tokens, uniforms }: Block, rule: VerificationRule) {
       q: device.tensor(flat(q), { shape: [q.length, vocabulary] }),
       tokens: device.tensor(Uint32Array.from(tokens)),
       uniforms: device.tensor(Float32Array.from(uniforms)),
+      count: count === undefined ? undefined : device.tensor(Uint32Array.of(count)),
     }),
   )
 }
 
-async function run(block: Block, rule: VerificationRule): Promise<BlockVerdict> {
-  const result = queue(block, rule)
+async function run(block: Block, rule: VerificationRule, count?: number): Promise<BlockVerdict> {
+  const result = queue(block, rule, count)
   const words = (await result.data()) as Uint32Array
   result.dispose()
   return readVerdict(words)
@@ -101,6 +103,33 @@ describe.each([tokenVerification, blockVerification])('$name verification on the
     }
   })
 
+  it.each([0, 1, 3])(
+    'judges a draft that ends after %i of 4 tokens as one no longer, whatever lies behind',
+    async (count) => {
+      const random = generator(50 + count)
+      for (let trial = 0; trial < 6; trial++) {
+        const q = distributions(random, 5, 40, 2)
+        const p = distributions(random, 4, 40, 2).map((row, i) => row.map((mass, x) => (mass + 3 * q[i]![x]!) / 4))
+        const tokens = p.map((row) => row.indexOf(Math.max(...row)))
+        const uniforms = Array.from({ length: 5 }, random)
+        const short = endedDraft({ p, q, tokens, uniforms }, count)
+        const { accepted } = rule.reference(short)
+        // No numbers and no tokens behind the end.
+        const garbage = {
+          p: p.map((row, i) => (i < count ? row : row.map(() => Number.NaN))),
+          q: q.map((row, i) => (i <= count ? row : row.map(() => Number.NaN))),
+          tokens: tokens.map((x, i) => (i < count ? x : 0xffffffff)),
+          uniforms,
+        }
+        const actual = await run(garbage, rule, count)
+        expect(actual).toMatchObject({ accepted, drafted: tokens.slice(0, count) })
+        expect(actual.overlap).toHaveLength(count)
+        // Without the rows behind, the kernels say the same.
+        if (count > 0) expect(actual).toEqual(await run(short as Block, rule))
+      }
+    },
+  )
+
   it('rejects tokens and draws none that the target gives no probability, at the ends of the uniforms', async () => {
     const p = [Float32Array.of(0.5, 0.25, 0.25, 0)]
     const q = [Float32Array.of(0, 0.5, 0.5, 0), Float32Array.of(0, 0, 1, 0)]
@@ -141,6 +170,13 @@ describe.each([tokenVerification, blockVerification])('$name verification on the
     const error = await enumerate(rule, draftLength)
     expect(error).toBeLessThan(1e-6)
   })
+
+  it('produces them too where the draft ends behind a token, and others where it withholds that token', async () => {
+    const behind = (shift: number) => (tokens: readonly number[]) =>
+      tokens.includes(0) ? tokens.indexOf(0) + shift : tokens.length
+    expect(await enumerate(rule, 2, behind(1))).toBeLessThan(1e-6)
+    expect(await enumerate(rule, 2, behind(0))).toBeGreaterThan(0.01)
+  })
 })
 
 it('refuses distributions that do not fit together, with all shapes', () => {
@@ -160,7 +196,7 @@ it('refuses distributions that do not fit together, with all shapes', () => {
  * such that every threshold (1/4, 1/3 from a residual of weight 1/2, 1/2) and every step of a draw falls between two
  * points of the grid, so the grid is exact.
  */
-async function enumerate(rule: VerificationRule, draftLength: number): Promise<number> {
+async function enumerate(rule: VerificationRule, draftLength: number, end?: DraftEnd): Promise<number> {
   const p = [
     [0.5, 0.25, 0.25],
     [0.5, 0.5, 0],
@@ -187,7 +223,7 @@ async function enumerate(rule: VerificationRule, draftLength: number): Promise<n
     const target = states.map((s) => q[s]!)
     const drafted = probability(p, 0, tokens)
     if (drafted === 0) continue
-    const results = points.map((uniforms) => queue({ p: draft, q: target, tokens, uniforms }, rule))
+    const results = points.map((uniforms) => queue({ p: draft, q: target, tokens, uniforms }, rule, end?.(tokens)))
     const buffers = await device.read(results)
     for (const result of results) result.dispose()
     for (const buffer of buffers) {

@@ -31,12 +31,13 @@ export function verificationKernels(rule: string, code: string): VerificationKer
       name: `verifyPositionSums (${rule})`,
       source: positionSumsSource,
       uses: [rowReduction, noLogit, ruleCode],
+      constants: ['COUNTED'],
     }),
     verify: defineKernel({
       name: `verify (${rule})`,
       source: verifySource,
       uses: [ruleCode],
-      constants: ['LANES', 'ROUNDS'],
+      constants: ['COUNTED', 'LANES', 'ROUNDS'],
     }),
   }
 }
@@ -50,7 +51,7 @@ export function verificationKernels(rule: string, code: string): VerificationKer
  */
 export function verifyWith(
   { positionSums, verify }: VerificationKernels,
-  { p, q, tokens, uniforms }: VerifyInput,
+  { p, q, tokens, uniforms, count }: VerifyInput,
 ): Tensor {
   const { device } = q
   const [draftLength, vocabulary] = p.shape as [number, number]
@@ -63,20 +64,23 @@ export function verifyWith(
       'must be [γ, V], [γ + 1, V], [γ] and [γ + 1]',
     )
   const params = { draftLength, vocabulary }
+  // Without a count the binding is not read.
+  const [proposed, COUNTED] = [count ?? tokens, count !== undefined]
   const sums = device.empty([draftLength + 1, 4])
   const result = device.empty([2 + 2 * draftLength], 'u32')
   const lanes = rowReductionFor(vocabulary, device.capabilities)
   device.run(positionSums, {
-    bindings: { p, q, tokens, sums },
+    bindings: { p, q, tokens, sums, count: proposed },
     params,
+    constants: { COUNTED },
     forms: [lanes],
     workgroups: [draftLength + 1],
   })
   const LANES = lanes.constants.LANES!
   device.run(verify, {
-    bindings: { p, q, tokens, uniforms, sums, result },
+    bindings: { p, q, tokens, uniforms, sums, result, count: proposed },
     params,
-    constants: { LANES, ROUNDS: 1 + roundsToOne(vocabulary, LANES) },
+    constants: { COUNTED, LANES, ROUNDS: 1 + roundsToOne(vocabulary, LANES) },
     workgroups: [1],
   })
   sums.dispose()
@@ -92,9 +96,9 @@ function roundsToOne(range: number, pieces: number): number {
 
 /** A block's verdict with what was drafted. */
 export interface BlockVerdict extends Verdict {
-  /** The drafted ids; the first `accepted` of them were kept. */
+  /** The drafted ids that were proposed; the first `accepted` of them were kept. */
   drafted: number[]
-  /** α of each drafted position: Σₓ min(p, q). */
+  /** α of each of their positions: Σₓ min(p, q). */
   overlap: Float32Array
 }
 
@@ -106,10 +110,12 @@ export interface BlockVerdict extends Verdict {
 export function readVerdict(words: Uint32Array): BlockVerdict {
   if (words[1] === noToken) throw notFiniteLogits(words[0] === 1 ? 'The draft' : 'The target')
   const draftLength = (words.length - 2) / 2
+  const tokens = [...words.subarray(2, 2 + draftLength)]
+  const count = tokens.includes(noToken) ? tokens.indexOf(noToken) : draftLength
   return {
     accepted: words[0]!,
     next: words[1]!,
-    drafted: [...words.subarray(2, 2 + draftLength)],
-    overlap: new Float32Array(words.slice(2 + draftLength).buffer),
+    drafted: tokens.slice(0, count),
+    overlap: new Float32Array(words.slice(2 + draftLength, 2 + draftLength + count).buffer),
   }
 }

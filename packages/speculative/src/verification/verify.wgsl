@@ -1,8 +1,10 @@
-// Accepts a prefix of a drafted block and draws the token after it, as a rule says (define-verification.ts).
+// Accepts a prefix of a drafted block and draws the token after it, as a rule says (define-verification.ts). Of γ drafted
+// tokens the first n = count are proposed, all where none is given: the block is one of n tokens.
 //
 // p: [γ, V] draft    q: [γ+1, V] target    tokens: u32 [γ] drawn from p    uniforms: [γ+1] in [0, 1)
-// sums: [γ+1, 4] of position-sums.wgsl     result: u32 [2 + 2γ]: accepted, next, the tokens, the bits of α by position;
-// where a row is no distribution: whose fault it is (1 the draft's, 2 the target's), 0xffffffff
+// count: u32 [1] where COUNTED, else anything
+// sums: [γ+1, 4] of position-sums.wgsl     result: u32 [2 + 2γ]: accepted, next, the proposed tokens and 0xffffffff for others,
+// the bits of α by position; where a row is no distribution: whose fault it is (1 the draft's, 2 the target's), 0xffffffff
 //
 // One workgroup. The first invocation decides how many tokens are accepted; then all descend to the next token: the
 // range of ids is cut into LANES pieces, summed and searched for the piece where the running sum passes u·Σ, until a
@@ -17,6 +19,7 @@ struct Params { draftLength: u32, vocabulary: u32 }
 @group(0) @binding(3) var<storage, read> uniforms: array<f32>;
 @group(0) @binding(4) var<storage, read> sums: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> result: array<u32>;
+@group(0) @binding(6) var<storage, read> count: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 struct Search {
@@ -31,11 +34,15 @@ struct Search {
 var<workgroup> search: Search;
 var<workgroup> pieces: array<f32, LANES>;
 
-fn kept_tokens() -> u32 {
+fn proposed_tokens() -> u32 {
+  return select(params.draftLength, min(count[0], params.draftLength), COUNTED);
+}
+
+fn kept_tokens(proposed: u32) -> u32 {
   var kept = 0u;
-  for (var i = 1u; i <= params.draftLength; i++) {
+  for (var i = 1u; i <= proposed; i++) {
     let at = (i - 1u) * params.vocabulary + tokens[i - 1u];
-    if (rulePasses(uniforms[i - 1u], p[at], q[at], sums[i].z, sums[i].y, i == params.draftLength)) { kept = i; }
+    if (rulePasses(uniforms[i - 1u], p[at], q[at], sums[i].z, sums[i].y, i == proposed)) { kept = i; }
     else if (!KEEPS_LONGEST) { break; }
   }
   return kept;
@@ -77,9 +84,10 @@ fn enter_piece(size: u32) {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_index) lane: u32) {
+  let proposed = proposed_tokens();
   if (lane == 0u) {
-    let accepted = kept_tokens();
-    let all = accepted == params.draftLength;
+    let accepted = kept_tokens(proposed);
+    let all = accepted == proposed;
     search = Search(accepted, sums[accepted].z, select(0u, 1u, all), 0u, params.vocabulary, 0.0);
   }
   // The first round only finds the mass.
@@ -100,7 +108,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     result[0] = search.row;
     result[1] = search.begin;
     // No token is drawn where a row is no distribution; the first fault says whose.
-    for (var i = params.draftLength + 1u; i > 0u; i--) {
+    for (var i = proposed + 1u; i > 0u; i--) {
       let fault = u32(sums[i - 1u].w);
       if (fault > 0u) {
         result[0] = fault;
@@ -109,7 +117,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     }
   }
   for (var i = lane; i < params.draftLength; i += LANES) {
-    result[2u + i] = tokens[i];
+    result[2u + i] = select(0xffffffffu, tokens[i], i < proposed);
     result[2u + params.draftLength + i] = bitcast<u32>(sums[i].x);
   }
 }

@@ -108,7 +108,7 @@ export class BufferPool {
     this.#gpu.pushErrorScope('validation')
     const buffer = this.#gpu.createBuffer({
       size: capacity,
-      usage: GPUBufferUsage_STORAGE | GPUBufferUsage_COPY_SRC | GPUBufferUsage_COPY_DST,
+      usage: GPUBufferUsage_STORAGE | GPUBufferUsage_INDIRECT | GPUBufferUsage_COPY_SRC | GPUBufferUsage_COPY_DST,
     })
     const storage: Storage = { buffer, id: this.#nextId++, capacity, bytes, references: 1, lastUse: -1, owner: null }
     const asked = Promise.all([this.#gpu.popErrorScope(), this.#gpu.popErrorScope()])
@@ -188,6 +188,7 @@ export class BufferPool {
 const GPUBufferUsage_COPY_SRC = 0x0004
 const GPUBufferUsage_COPY_DST = 0x0008
 const GPUBufferUsage_STORAGE = 0x0080
+const GPUBufferUsage_INDIRECT = 0x0100
 
 function sizeClass(bytes: number): number {
   if (bytes <= 256) return 256

@@ -29,6 +29,8 @@ export interface Dispatch {
   readonly storages: readonly Storage[]
   readonly params: Readonly<Record<string, ParameterValue>>
   readonly workgroups: readonly [number, number?, number?]
+  /** Where the device says how many workgroups there are: three u32 from `offset`, in bytes. */
+  readonly indirect?: { readonly storage: Storage; readonly offset: number }
 }
 
 /** A dispatch whose parameters are packed; of those that replays move on, where they lie. */
@@ -161,12 +163,17 @@ export class CommandQueue implements Commands {
     return kernel.parameters.length > 0 ? this.#reserve(this.#slotBytes) : 0
   }
 
-  #encode({ kernel, compiled, bindGroup, storages, workgroups: [x, y = 1, z = 1] }: Dispatch, offset: number): void {
+  #encode({ kernel, compiled, bindGroup, storages, workgroups, indirect }: Dispatch, offset: number): void {
     const pass = this.timer ? this.#timedPass(this.timer, kernel.name) : this.#computePass()
     pass.setPipeline(compiled.pipeline)
     pass.setBindGroup(0, bindGroup)
     if (kernel.parameters.length > 0) pass.setBindGroup(1, this.#arenaGroup, [offset])
-    pass.dispatchWorkgroups(x, y, z)
+    if (indirect) {
+      pass.dispatchWorkgroupsIndirect(indirect.storage.buffer, indirect.offset)
+      indirect.storage.lastUse = this.serial
+    } else {
+      pass.dispatchWorkgroups(...workgroups)
+    }
     if (this.timer) this.#endPass()
     for (const storage of storages) storage.lastUse = this.serial
     this.counters.dispatches++

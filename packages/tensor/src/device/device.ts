@@ -13,6 +13,7 @@ import { boundStorages } from './bound-storages'
 import { BufferPool, type MemoryUse, type Storage } from './buffer-pool'
 import { type Capabilities, capabilitiesOf, isOnCpu } from './capabilities'
 import { CommandQueue, type Commands, submissionsFor } from './command-queue'
+import { conditionalWorkgroups } from './conditional-workgroups'
 import { Failures, mendMemory } from './failures'
 import { hostMemoryBytes } from './host-memory'
 import { type KernelTime, KernelTimer } from './kernel-timer'
@@ -274,6 +275,47 @@ export class Device {
       throw error
     } finally {
       this.#recorder = null
+    }
+  }
+
+  /** Whether commands are taken down, by `record`. */
+  get isRecording(): boolean {
+    return this.#recorder !== null
+  }
+
+  /**
+   * Records kernels that a replay runs only where `condition`, u32 [1], is not 0 then: the device decides, and nobody waits for
+   * it. Copies are made in any case, and what is not run leaves its tensors as they were. Conditions are not nested. Where
+   * nothing is recorded, all is run.
+   *
+   * @internal
+   */
+  when<T>(condition: Tensor, body: () => T): T {
+    const recorder = this.#recorder
+    if (!recorder) return body()
+    const first = recorder.commands.length
+    const value = body()
+    const counts = recorder.workgroupsFrom(first)
+    // Memory that is not the recording's, which later kernels of the body may have had.
+    const [given, workgroups] = this.#outside(() => [this.tensor(counts), this.empty([counts.length], 'u32')])
+    this.run(conditionalWorkgroups, {
+      bindings: { condition, counts: given, workgroups },
+      params: { count: counts.length },
+      workgroups: [1],
+    })
+    recorder.makeIndirect(first, workgroups.storage)
+    given.dispose()
+    workgroups.dispose()
+    return value
+  }
+
+  #outside<T>(body: () => T): T {
+    const recorder = this.#recorder
+    this.#recorder = null
+    try {
+      return body()
+    } finally {
+      this.#recorder = recorder
     }
   }
 

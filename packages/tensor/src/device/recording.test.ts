@@ -155,4 +155,49 @@ describe('submissions', () => {
       expect(device.counters.submits - before).toBe(submits)
     }
   })
+
+  it('runs kernels on a condition where the device has it, and what comes before and after in any case', async () => {
+    const device = await testDevice()
+    using x = device.tensor([1, 2, 3])
+    using condition = device.tensor(Uint32Array.of(1))
+    const live = device.memory.liveBuffers
+    const recording = device.record(() => {
+      const before = add(x, x)
+      // Memory that is free again within the body serves the next kernel, and not the condition.
+      const inside = device.when(condition, () => device.scope(() => add(multiply(before, x), multiply(x, x))))
+      return { before, inside, after: add(x, before) }
+    })
+    const replayed = async (value: number, numbers: number[]) => {
+      x.write(Float32Array.from(numbers))
+      condition.write(Uint32Array.of(value))
+      recording.replay()
+      const { before, inside, after } = recording.value
+      return [await before.toArray(), await inside.toArray(), await after.toArray()]
+    }
+    expect(await replayed(1, [1, 2, 3])).toEqual([
+      [2, 4, 6],
+      [3, 12, 27],
+      [3, 6, 9],
+    ])
+    expect(await replayed(0, [4, 5, 6])).toEqual([
+      [8, 10, 12],
+      [3, 12, 27],
+      [12, 15, 18],
+    ])
+    expect(await replayed(7, [1, 1, 1])).toEqual([
+      [2, 2, 2],
+      [3, 3, 3],
+      [3, 3, 3],
+    ])
+    recording.dispose()
+    expect(device.memory.liveBuffers).toBe(live)
+  })
+
+  it('has no conditions where nothing is recorded', async () => {
+    const device = await testDevice()
+    using condition = device.tensor(Uint32Array.of(0))
+    using x = device.tensor([1, 2])
+    using y = device.when(condition, () => add(x, x))
+    expect(await y.toArray()).toEqual([2, 4])
+  })
 })

@@ -55,6 +55,28 @@ export class Recorder implements Commands {
     this.commands.push({ dispatch: { ...dispatch, packed, advancing } })
   }
 
+  /** Workgroups of the dispatches from one on, three numbers each. */
+  workgroupsFrom(first: number): Uint32Array {
+    return Uint32Array.from(
+      this.commands
+        .slice(first)
+        .flatMap((command) => ('dispatch' in command ? [0, 1, 2].map((i) => command.dispatch.workgroups[i] ?? 1) : [])),
+    )
+  }
+
+  /** Lets the last dispatch, which writes them, come first of those from one on, and these take their workgroups from there. */
+  makeIndirect(first: number, workgroups: Storage): void {
+    const writing = this.commands.pop()!
+    let offset = 0
+    for (let i = first; i < this.commands.length; i++) {
+      const command = this.commands[i]!
+      if (!('dispatch' in command)) continue
+      this.commands[i] = { dispatch: { ...command.dispatch, indirect: { storage: workgroups, offset } } }
+      offset += 12
+    }
+    this.commands.splice(first, 0, writing)
+  }
+
   copy(...args: Parameters<Commands['copy']>): void {
     this.#use(args[0], args[2])
     this.commands.push({ other: (queue) => queue.copy(...args) })

@@ -3,32 +3,45 @@
  * neighbouring elements side by side, the first in the lowest bits.
  */
 
-/** The low halves of eight bytes, given as two little-endian words, in one word. */
-export const lowNibbles = (a: number, b: number): number => (four(a) | (four(b) << 16)) >>> 0
+/** The low halves of the eight bytes at `at`, in one word. */
+export const lowNibbles = (view: DataView, at: number): number => nibbles(view, at, 0)
 
 /** Their high halves. */
-export const highNibbles = (a: number, b: number): number => lowNibbles(a >>> 4, b >>> 4)
+export const highNibbles = (view: DataView, at: number): number => nibbles(view, at, 4)
 
-function four(word: number): number {
+const nibbles = (view: DataView, at: number, place: number): number =>
+  (fourNibbles(view.getUint32(at, true) >>> place) | (fourNibbles(view.getUint32(at + 4, true) >>> place) << 16)) >>> 0
+
+function fourNibbles(word: number): number {
   const bytes = word & 0x0f0f0f0f
   const pairs = (bytes | (bytes >>> 4)) & 0x00ff00ff
   return (pairs | (pairs >>> 8)) & 0xffff
 }
 
-/** Two bits of each of eight bytes, those at `place`, in a half. */
-export const bitPairs = (a: number, b: number, place: number): number => pairs(a >>> place) | (pairs(b >>> place) << 8)
+/** The two bits at `place` of each of the eight bytes at `at`, in a half. */
+export const bitPairs = (view: DataView, at: number, place: number): number =>
+  fourPairs(view.getUint32(at, true) >>> place) | (fourPairs(view.getUint32(at + 4, true) >>> place) << 8)
 
-function pairs(word: number): number {
+function fourPairs(word: number): number {
   const bytes = word & 0x03030303
-  const fours = (bytes | (bytes >>> 6)) & 0x000f000f
-  return (fours | (fours >>> 12)) & 0xff
+  const pairs = (bytes | (bytes >>> 6)) & 0x000f000f
+  return (pairs | (pairs >>> 12)) & 0xff
 }
 
-/** A bit of each of eight bytes, that at `place`, in a byte. */
-export const singleBits = (a: number, b: number, place: number): number =>
-  singles(a >>> place) | (singles(b >>> place) << 4)
+/**
+ * Of blocks that have a bit of element e at place e / 32 of byte e % 32, the bytes being at `at`: the bits of the elements 16 i …, a
+ * byte for eight.
+ */
+export function twoBytes(view: DataView, at: number, i: number): number {
+  const bytes = at + (i & 1) * 16
+  return singleBits(view, bytes, i >> 1) | (singleBits(view, bytes + 8, i >> 1) << 8)
+}
 
-function singles(word: number): number {
+/** The bit at `place` of each of eight bytes, in a byte. */
+const singleBits = (view: DataView, at: number, place: number): number =>
+  fourBits(view.getUint32(at, true) >>> place) | (fourBits(view.getUint32(at + 4, true) >>> place) << 4)
+
+function fourBits(word: number): number {
   const bytes = word & 0x01010101
   return (bytes | (bytes >>> 7) | (bytes >>> 14) | (bytes >>> 21)) & 0xf
 }

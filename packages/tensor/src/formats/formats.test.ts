@@ -50,6 +50,7 @@ describe.each(names)('weights stored as %s', (name) => {
     const layers = ([weight, other]: [typeof inputs, typeof inputs], input = inputs) => [
       linear(input, weight),
       linear(input, weight, { norm, up: other }),
+      linear(input, weight, { norm: { ...norm, offset: 1 } }),
     ]
     const [theirs, ours] = [layers(plain), layers(packed)]
     for (const [i, y] of ours.entries())

@@ -32,10 +32,9 @@ export const iq4_xs = blockFormat({
     arrange(view, at, words, word, rest, half) {
       for (let i = 0; i < 4; i++) rest[half + i] = view.getUint16(at + 2 * i, true)
       for (let i = 0; i < 16; i++) {
-        const [a, b] = [view.getUint32(at + 8 + 8 * i, true), view.getUint32(at + 12 + 8 * i, true)]
         const place = word + 4 * (i >> 1) + (i & 1)
-        words[place] = lowNibbles(a, b)
-        words[place + 2] = highNibbles(a, b)
+        words[place] = lowNibbles(view, at + 8 + 8 * i)
+        words[place + 2] = highNibbles(view, at + 8 + 8 * i)
       }
     },
     wgsl: `let at = first + (piece / 32u) * 2u;

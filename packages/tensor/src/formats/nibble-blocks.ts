@@ -55,10 +55,8 @@ export function nibbleBlocks({
       arrange(view, at, words, word, rest, half) {
         rest.set(halves(view, at), half)
         for (let i = 0; i < 2; i++) {
-          const place = at + head + 8 * i
-          const [a, b] = [view.getUint32(place, true), view.getUint32(place + 4, true)]
-          words[word + i] = lowNibbles(a, b)
-          words[word + 2 + i] = highNibbles(a, b)
+          words[word + i] = lowNibbles(view, at + head + 8 * i)
+          words[word + 2 + i] = highNibbles(view, at + head + 8 * i)
         }
       },
       wgsl: `${prepare}

@@ -41,8 +41,6 @@ export const q2_k = blockFormat({
 
 /** Two bits of the elements 16 i … of a block whose 64 bytes of them begin at `at`. */
 export function twoPieces(view: DataView, at: number, i: number): number {
-  const bytes = at + (i >> 3) * 32 + (i & 1) * 16
-  const [a, b, c, d] = [0, 4, 8, 12].map((k) => view.getUint32(bytes + k, true)) as [number, number, number, number]
-  const place = 2 * ((i >> 1) & 3)
-  return (bitPairs(a, b, place) | (bitPairs(c, d, place) << 16)) >>> 0
+  const [bytes, place] = [at + (i >> 3) * 32 + (i & 1) * 16, 2 * ((i >> 1) & 3)]
+  return (bitPairs(view, bytes, place) | (bitPairs(view, bytes + 8, place) << 16)) >>> 0
 }

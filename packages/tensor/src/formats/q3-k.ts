@@ -1,4 +1,4 @@
-import { pieceOf, singleBits } from './bit-planes'
+import { pieceOf, twoBytes } from './bit-planes'
 import { blockFormat } from './format'
 import { halfToFloat } from './half'
 import { twoPieces } from './q2-k'
@@ -28,8 +28,7 @@ export const q3_k = blockFormat({
     arrange(view, at, words, word, rest, half) {
       for (let i = 0; i < 16; i++) {
         words[word + i] = twoPieces(view, at + 32, i)
-        const [a, b, c, d] = [0, 4, 8, 12].map((k) => view.getUint32(at + (i & 1) * 16 + k, true)) as Four
-        rest[half + i] = singleBits(a, b, i >> 1) | (singleBits(c, d, i >> 1) << 8)
+        rest[half + i] = twoBytes(view, at, i)
       }
       for (let i = 0; i < 7; i++) rest[half + 16 + i] = view.getUint16(at + 96 + 2 * i, true)
     },
@@ -50,8 +49,6 @@ export const q3_k = blockFormat({
     )}`,
   },
 })
-
-type Four = [number, number, number, number]
 
 /** Low halves of the 16 scales in 8 bytes, 8 low ones first; then pairs of higher bits in 4. */
 function scaleOf(view: DataView, at: number, part: number): number {

@@ -31,18 +31,13 @@ export const q6_k = blockFormat({
     arrange(view, at, words, word, rest, half) {
       for (let part = 0; part < 2; part++)
         for (let i = 0; i < 8; i++) {
-          const [lows, highs] = [at + part * 64 + 8 * i, at + 128 + part * 32 + 8 * (i & 3)]
-          const [a, b] = [view.getUint32(lows, true), view.getUint32(lows + 4, true)]
-          const [c, d] = [view.getUint32(highs, true), view.getUint32(highs + 4, true)]
           // Bytes 8 i … of the low bits are of run i / 4 and, in their high halves, of run 2 + i / 4.
-          for (const [run, word8] of [
-            [i >> 2, lowNibbles(a, b)],
-            [2 + (i >> 2), highNibbles(a, b)],
-          ] as const) {
-            const place = part * 16 + run * 4 + (i & 3)
-            words[word + place] = word8
-            rest[half + place] = bitPairs(c, d, 2 * run)
-          }
+          const place = part * 16 + (i >> 2) * 4 + (i & 3)
+          const [lows, highs] = [at + part * 64 + 8 * i, at + 128 + part * 32 + 8 * (i & 3)]
+          words[word + place] = lowNibbles(view, lows)
+          words[word + place + 8] = highNibbles(view, lows)
+          rest[half + place] = bitPairs(view, highs, 2 * (i >> 2))
+          rest[half + place + 8] = bitPairs(view, highs, 4 + 2 * (i >> 2))
         }
       for (let i = 0; i < 8; i++) rest[half + 32 + i] = view.getUint16(at + 192 + 2 * i, true)
       rest[half + 40] = view.getUint16(at + 208, true)

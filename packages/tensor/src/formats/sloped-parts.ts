@@ -1,4 +1,4 @@
-import { type BitPlane, highNibbles, lowNibbles, pieceOf, singleBits } from './bit-planes'
+import { type BitPlane, highNibbles, lowNibbles, pieceOf, twoBytes } from './bit-planes'
 import { blockFormat, type Format } from './format'
 import { halfToFloat } from './half'
 
@@ -35,17 +35,10 @@ export function slopedParts({ gguf, bits }: { gguf: number; bits: 4 | 5 }): Form
       arrange(view, at, words, word, rest, half) {
         for (let i = 0; i < 8; i++) rest[half + i] = view.getUint16(at + 2 * i, true)
         for (let i = 0; i < 16; i++) {
-          const [a, b] = wordsAt(view, at + halves + 8 * i)
           const place = word + (i >> 2) * 8 + (i & 3)
-          words[place] = lowNibbles(a, b)
-          words[place + 4] = highNibbles(a, b)
-        }
-        if (!fifths) return
-        // Two pieces' bits in a half.
-        for (let i = 0; i < 16; i++) {
-          const [a, b] = wordsAt(view, at + 16 + 16 * (i & 1))
-          const [c, d] = wordsAt(view, at + 24 + 16 * (i & 1))
-          rest[half + 8 + i] = singleBits(a, b, i >> 1) | (singleBits(c, d, i >> 1) << 8)
+          words[place] = lowNibbles(view, at + halves + 8 * i)
+          words[place + 4] = highNibbles(view, at + halves + 8 * i)
+          if (fifths) rest[half + 8 + i] = twoBytes(view, at + 16, i)
         }
       },
       wgsl: `let at = first + ${heads}u * (piece / 32u);
@@ -77,8 +70,3 @@ function scaleAndMinimum(view: DataView, at: number, part: number): [number, num
     ? [packed(part) & 63, packed(part + 4) & 63]
     : [(packed(part + 4) & 15) | ((packed(part - 4) >> 6) << 4), (packed(part + 4) >> 4) | ((packed(part) >> 6) << 4)]
 }
-
-const wordsAt = (view: DataView, at: number): [number, number] => [
-  view.getUint32(at, true),
-  view.getUint32(at + 4, true),
-]

@@ -84,15 +84,19 @@ const cases: HalfCase[] = [
     gradients: ['f16', 'f32'],
     native: true,
   },
-  ...[12, 7].map((columns) => ({
-    name: `rmsNorm over ${columns}`,
+  ...[
+    [12, 0],
+    [7, 0],
+    [12, 1],
+  ].map(([columns = 0, offset = 0]) => ({
+    name: `rmsNorm over ${columns} with an offset of ${offset}`,
     inputs: [half(3, columns), full(columns)],
-    run: (_: Device, [x, weight]: Tensor[]) => rmsNorm(x!, weight!, { epsilon: 1e-3 }),
+    run: (_: Device, [x, weight]: Tensor[]) => rmsNorm(x!, weight!, { epsilon: 1e-3, offset }),
     reference: (x: Numbers, weight: Numbers) =>
       range(3 * columns).map((i) => {
         const row = range(columns).map((c) => x[Math.floor(i / columns) * columns + c]!)
         const mean = row.reduce((total, value) => total + value * value, 0) / columns
-        return (x[i]! / Math.sqrt(mean + 1e-3)) * weight[i % columns]!
+        return (x[i]! / Math.sqrt(mean + 1e-3)) * (offset + weight[i % columns]!)
       }),
     gradients: ['f16', 'f32'] as const,
     native: true,

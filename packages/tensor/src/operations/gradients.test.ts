@@ -87,7 +87,7 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
   slice: [one([5, 3], [-1, 1], (x) => o.slice(x, { start: 1, count: 3 }))],
   concat: [two([2, 3], [4, 3], (a, b) => o.concat([a, b]))],
   embedding: [{ inputs: (d) => [random(d, [6, 4])], run: (d) => (table) => o.embedding(table, ids(d, 2, 0, 2, 5, 2)) }],
-  rmsNorm: [two([5, 8], [8], (x, w) => o.rmsNorm(x, w, { epsilon: 1e-3 }), [-1.5, 1.5])],
+  rmsNorm: [0, 1].map((offset) => two([5, 8], [8], (x, w) => o.rmsNorm(x, w, { epsilon: 1e-3, offset }), [-1.5, 1.5])),
   rope: [
     {
       inputs: (d) => [random(d, [2, 3, 2, 4])],

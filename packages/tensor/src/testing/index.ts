@@ -1,4 +1,5 @@
 export { expectAllClose, type Tolerance } from './all-close'
 export { checkGradient, type GradientCheckOptions } from './check-gradient'
+export { checkPromises, expectRefused, expectSame, type Promises } from './promises'
 export { randomWeights } from './random-weights'
 export { testDevice } from './test-device'

@@ -166,7 +166,7 @@ export async function loadCheckpoint(
         { remedy: 'Resume with the same settings, or train into another directory.' },
       )
   const remarks = identity ? assertSameRun(checkpoint.name, state.identity, identity, state) : []
-  const weights = await modelWeights(checkpoint, model.model.stored.joined, shapesOf(model.model.parameters))
+  const weights = await modelWeights(checkpoint, model.model.stored, shapesOf(model.model.parameters))
   for (const [parameter, tensor] of Object.entries(model.model.parameters)) await restore(weights, parameter, tensor)
   const moments = await safetensorsWeights(checkpoint, optimizerFile)
   for (const [kind, values] of momentsOf(optimizer))

@@ -1,8 +1,8 @@
 import { type BatchStream, batchesOnce, type DataSource, rows } from '@outrider/dataset'
 import { kld, lossByName } from '@outrider/losses'
 import type { Device } from '@outrider/tensor'
-import { testDevice } from '@outrider/tensor/testing'
-import { byteTokenizer, type PretrainedModel } from '@outrider/transformer'
+import { expectAllClose, testDevice } from '@outrider/tensor/testing'
+import { byteTokenizer, type CausalLM, type PretrainedModel } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { distill } from './distill'
 import type { DeviceBatch } from './objective'
@@ -81,6 +81,35 @@ describe('distill', () => {
     expect(await run('kld', little)).toEqual(first)
     expect(little.bytes).toBeLessThanOrEqual(5000)
     little.dispose()
+  })
+
+  it('learns of whole logits what it learns of hidden states, where the target shows no others', async () => {
+    const trained = target
+    const { model } = trained
+    const logitsOnly: CausalLM = {
+      device,
+      config: model.config,
+      parameterCount: model.parameterCount,
+      createCache: (options) => model.createCache(options),
+      forward: (tokens, options) => model.forward(tokens, options),
+      dispose() {},
+    }
+    const run = async (target: PretrainedModel<CausalLM>, loss: string, targetStates?: TargetStates) => {
+      const draft = tinyDraft(trained)
+      const options = { ...shortRun, steps: 2, data: patterns, loss: lossByName(loss), targetStates }
+      const { history } = await distill({ draft, target, ...options })
+      draft.dispose()
+      return history.flatMap(({ loss, grad_norm, acceptance_rate }) => [loss!, grad_norm!, acceptance_rate!])
+    }
+    const other = { ...target, model: logitsOnly }
+    const found = await run(other, 'kld')
+    await expectAllClose(found, await run(target, 'kld'), { relative: 1e-4 })
+    await expectAllClose(await run(other, 'tvd++'), await run(target, 'tvd++'), { relative: 1e-4 })
+    // They are kept as hidden states are.
+    const states = new TargetStates()
+    expect(await run(other, 'kld', states)).toEqual(found)
+    expect(states.bytes).toBeGreaterThan(0)
+    states.dispose()
   })
 
   it('refuses rows beyond the context of the draft or of the target, its own and held-out ones', async () => {

@@ -7,8 +7,8 @@ import {
   pooledSumsOfHeads,
 } from '@outrider/losses'
 import {
+  type CausalLM,
   compareVocabularies,
-  type HiddenStatesLM,
   type ModelParameters,
   type PretrainedModel,
   type TrainableLM,
@@ -22,8 +22,11 @@ import { type TrainingOptions, type TrainingResult, train } from './train'
 
 export interface DistillationOptions extends TrainingOptions, BatchSettings {
   draft: PretrainedModel<TrainableLM>
-  /** The model whose distribution the draft learns. It is not changed. */
-  target: PretrainedModel<HiddenStatesLM>
+  /**
+   * The model whose distribution the draft learns. It is not changed. Of one that shows hidden states and a head
+   * (`HiddenStatesLM`) logits are made a few rows at a time; of any other those of a whole batch are held.
+   */
+  target: PretrainedModel<CausalLM>
   /** Conversations to learn, as a source, a mixture of sources (`mix`), or batches that the program makes itself. */
   data: DataSource | Mixture | BatchStream
   loss: DistillationLoss
@@ -39,7 +42,7 @@ export interface DistillationSettings extends TrainingPassOptions {
 /** White-box distillation: the loss between the draft's distribution p and the target's q at every position that counts. */
 export function distillation(
   draft: PretrainedModel<TrainableLM>,
-  target: PretrainedModel<HiddenStatesLM>,
+  target: PretrainedModel<CausalLM>,
   loss: DistillationLoss,
   { targetStates, ...options }: DistillationSettings = {},
 ): Objective {

@@ -4,7 +4,7 @@ import { add, type Device, differentiable, type Tensor } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { memoryDirectory, type PretrainedModel, readJson } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { poison, tinyWeight as weight } from '../../../transformer/src/pretrained/tiny-model.fixture'
+import { poison, tinyModel, tinyWeight as weight } from '../../../transformer/src/pretrained/tiny-model.fixture'
 import { evaluate } from '../evaluation/evaluate'
 import { distill, distillation } from './distill'
 import type { Objective } from './objective'
@@ -80,6 +80,17 @@ describe('a run in which a number is none', () => {
       broken.dispose()
       draft.dispose()
     })
+
+  it('does not begin where a weight is none that its first rows do not meet', async () => {
+    const draft = tinyModel(device, { tieWordEmbeddings: false })
+    const rare = 'model.embed_tokens.weight' // of the last byte, which no row has
+    await poison(draft, { weight: rare, place: 255 * 16 + 3 })
+    const steps: number[] = []
+    const run = pretrain(draft, patterns, { ...settings, onStep: ({ step }) => steps.push(step) })
+    await expect(run).rejects.toMatchObject({ code: 'NOT_FINITE', details: { step: 1, tensors: [rare] } })
+    expect(steps).toEqual([])
+    draft.dispose()
+  })
 
   it('leaves the last good checkpoint, whether it is found in the step or in what would be saved', async () => {
     for (const [learningRate, last] of [

@@ -3,25 +3,11 @@ import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { Decoder, type ModelConfig } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
 import { referenceLogits } from '../../../transformer/src/model/reference-decoder.fixture'
+import { smallEnough } from './float64.fixture'
 import { toDevice } from './objective'
 import { nextToken } from './pretrain'
 
-const config: ModelConfig = {
-  architecture: 'llama',
-  vocabularySize: 11,
-  hiddenSize: 8,
-  intermediateSize: 12,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 4,
-  contextLength: 16,
-  ropeTheta: 100,
-  rmsNormEpsilon: 1e-5,
-  tieWordEmbeddings: false,
-  eosTokenIds: [],
-  initializerRange: 0.4,
-}
+const config: ModelConfig = { ...smallEnough, layers: 2, heads: 4, kvHeads: 2, initializerRange: 0.4 }
 
 const length = 5
 const batch = {

@@ -1,6 +1,6 @@
 import type { Batch } from '@outrider/dataset'
 import type { Device, Tensor } from '@outrider/tensor'
-import type { HiddenStatesLM, ModelParameters, PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, ModelParameters, PretrainedModel } from '@outrider/transformer'
 import type { TargetStates } from './target-states'
 
 /** A batch on the device. */
@@ -30,9 +30,9 @@ export interface Objective {
   /** What is computed beside the name, as JSON, where it can be said: a run goes on only with the same. */
   readonly definition?: unknown
   /** The model that is learned from, where there is one: a run goes on only with the same. */
-  readonly target?: PretrainedModel<HiddenStatesLM>
+  readonly target?: PretrainedModel<CausalLM>
   /** The model that held-out batches alone are measured against, where there is one. It decides figures, and no bits. */
-  readonly heldOutTarget?: PretrainedModel<HiddenStatesLM> | undefined
+  readonly heldOutTarget?: PretrainedModel<CausalLM> | undefined
   /**
    * The mean loss over the positions that count, a scalar. `aux` holds what else is worth logging, scalars by name, means over
    * the same positions; `acceptance_rate` is α.

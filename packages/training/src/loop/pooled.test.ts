@@ -10,10 +10,12 @@ import {
 } from '@outrider/losses'
 import { type Device, multiply, readAll, sum, uniform01 } from '@outrider/tensor'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
-import { Decoder, type ModelConfig, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
+import type { PretrainedModel } from '@outrider/transformer'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { referenceLogits } from '../../../transformer/src/model/reference-decoder.fixture'
+import { tinyModel } from '../../../transformer/src/pretrained/tiny-model.fixture'
 import { distill, distillation } from './distill'
+import { smallEnough } from './float64.fixture'
 import { stepGradients } from './gradients'
 import { patterns, shortRun, tinyDraft, tinyTarget } from './runs.fixture'
 import { TargetStates } from './target-states'
@@ -22,7 +24,7 @@ const length = 6
 /** Rows of unequal numbers of positions that count; the last batch of `[5, 1]` has none. */
 const lengths = [5, 2, 6, 1, 3, 0]
 const rows = lengths.length
-const vocabulary = 11
+const vocabulary = smallEnough.vocabularySize
 const data = {
   tokens: Uint32Array.from({ length: rows * length }, (_, i) => Math.floor(vocabulary * uniform01(31, i))),
   labels: Uint32Array.from({ length: rows * length }, (_, i) => Math.floor(vocabulary * uniform01(32, i))),
@@ -55,36 +57,14 @@ const divisions = [
   [1, 1, 1, 1, 1, 1],
 ]
 
-const config: ModelConfig = {
-  architecture: 'llama',
-  vocabularySize: vocabulary,
-  hiddenSize: 8,
-  intermediateSize: 12,
-  layers: 1,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  contextLength: 16,
-  ropeTheta: 100,
-  rmsNormEpsilon: 1e-5,
-  tieWordEmbeddings: true,
-  eosTokenIds: [],
-  initializerRange: 0.5,
-}
-
 let device: Device
 let draft: PretrainedModel
 let target: PretrainedModel
 beforeAll(async () => {
   device = await testDevice()
-  const model = (seed: number, layers: number) =>
-    pretrainedModel(Decoder.initialize(device, { ...config, layers }, { seed }), {
-      tokenizer: tinyTarget(device).tokenizer,
-      generationConfig: { eosTokenIds: [] },
-      source: `random ${seed}`,
-    })
-  draft = model(5, 1)
-  target = model(6, 2)
+  const sizes = { ...smallEnough, initializerRange: 0.5 }
+  draft = tinyModel(device, { ...sizes, seed: 5 })
+  target = tinyModel(device, { ...sizes, layers: 2, seed: 6 })
 })
 
 /** A program's own loss, and one of tensor operations. */

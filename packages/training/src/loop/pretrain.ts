@@ -1,8 +1,8 @@
 import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
 import {
+  type CausalLM,
   compareVocabularies,
-  type HiddenStatesLM,
   type ModelParameters,
   type PretrainedModel,
   type TrainableLM,
@@ -15,7 +15,7 @@ import { type TrainingOptions, type TrainingResult, train } from './train'
 
 export interface PretrainingOptions extends TrainingOptions, BatchSettings {
   /** Measure the draft against this model on the held-out batches: α and simulated acceptance length, too. */
-  target?: PretrainedModel<HiddenStatesLM> | undefined
+  target?: PretrainedModel<CausalLM> | undefined
 }
 
 /** Next-token cross-entropy: the mean of −ln p(label) over the positions that count. */

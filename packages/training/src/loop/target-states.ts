@@ -1,5 +1,6 @@
 import { OutriderError, type Tensor } from '@outrider/tensor'
-import type { HiddenStatesLM, PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, PretrainedModel } from '@outrider/transformer'
+import { statesOf } from './head'
 import type { DeviceBatch } from './objective'
 
 /**
@@ -10,10 +11,13 @@ import type { DeviceBatch } from './objective'
 export class TargetStates {
   readonly #maxBytes: number
   readonly #known = new Map<string, Tensor>()
-  #target: PretrainedModel<HiddenStatesLM> | undefined
+  #target: PretrainedModel<CausalLM> | undefined
   #bytes = 0
 
-  /** @param options.maxBytes  most that is kept; default 256 MiB. A position takes four bytes times the target's hidden size. */
+  /**
+   * @param options.maxBytes  most that is kept; default 256 MiB. A position takes four bytes times the target's hidden size, or
+   *   times its vocabulary where it shows no hidden states
+   */
   constructor({ maxBytes = 2 ** 28 }: { maxBytes?: number } = {}) {
     this.#maxBytes = maxBytes
   }
@@ -24,13 +28,14 @@ export class TargetStates {
   }
 
   /**
-   * The hidden states after the target's last norm, f32 [batch, length, hidden]. They belong to this object, or to the
+   * The hidden states after the target's last norm, f32 [batch, length, hidden], or its logits, f32 [batch, length, vocabulary],
+   * where it shows no hidden states. They belong to this object, or to the
    * present scope where they are not kept.
    *
    * @throws OutriderError INVALID_ARGUMENT where they are asked for of two targets
    */
   of(
-    target: PretrainedModel<HiddenStatesLM>,
+    target: PretrainedModel<CausalLM>,
     { tokens, tokenIds, length }: Pick<DeviceBatch, 'tokens' | 'tokenIds' | 'length'>,
   ): Tensor {
     this.#target ??= target
@@ -41,16 +46,16 @@ export class TargetStates {
     const key = `${length}:${tokenIds.join()}`
     const known = this.#known.get(key)
     if (known) return known
-    const hidden = target.model.hidden(tokens)
-    if (this.#bytes + hidden.bytes > this.#maxBytes) return hidden
-    this.#known.set(key, hidden.keep())
-    this.#bytes += hidden.bytes
-    return hidden
+    const states = statesOf(target.model, tokens)
+    if (this.#bytes + states.bytes > this.#maxBytes) return states
+    this.#known.set(key, states.keep())
+    this.#bytes += states.bytes
+    return states
   }
 
   /** Frees what is kept. */
   dispose(): void {
-    for (const hidden of this.#known.values()) hidden.dispose()
+    for (const states of this.#known.values()) states.dispose()
     this.#known.clear()
     this.#bytes = 0
   }

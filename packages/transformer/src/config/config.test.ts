@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { generationConfigToJson, parseGenerationConfig } from './generation-config'
+import type { ModelConfig } from './model-config'
 import { configToJson, parseConfig } from './parse-config'
 import { rotaryFrequencies } from './rope-scaling'
 import { sizes } from './sizes.fixture'
@@ -487,6 +488,21 @@ describe('configToJson', () => {
   it('refuses an architecture that is no family, rather than to write it as another', () => {
     const config = parseConfig({ ...withoutIds, model_type: 'llama' })
     expect(() => configToJson({ ...config, architecture: 'mamba' })).toThrow(/"mamba" is not an architecture/)
+  })
+
+  it.each<[string, Partial<ModelConfig>, RegExp]>([
+    ['llama', { attentionBias: 'qkv' }, /llama cannot say attentionBias: qkv.* read as none/],
+    ['olmo2', { attentionBias: 'qkv' }, /olmo2 cannot say attentionBias: qkv/],
+    ['smollm3', { attentionBias: 'qkv' }, /smollm3 cannot say attentionBias: qkv/],
+    ['granite', { attentionBias: 'qkv' }, /granite cannot say attentionBias: qkv/],
+    ['qwen2', { attentionBias: 'all' }, /qwen2 cannot say attentionBias: all.* read as qkv/],
+    ['qwen3', { mlpBias: true }, /qwen3 cannot say mlpBias: true.* read as none/],
+    ['llama', { qkNorm: 'head' }, /llama cannot say qkNorm: head/],
+  ])('refuses what a GGUF of %s may have and its config.json has no word for: %o', (type, fields, message) => {
+    const config = parseConfig({ ...withoutIds, model_type: type })
+    expect(() => configToJson({ ...config, ...fields })).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringMatching(message) }),
+    )
   })
 })
 

@@ -63,6 +63,8 @@ export interface ModelConfig {
   logitSoftCap?: number
   /** Whether the output head is the embedding table itself. */
   tieWordEmbeddings: boolean
+  /** The ids that the head covers, ascending, the ends of text among them; it never says another. Absent: all. */
+  coveredIds?: readonly number[]
   bosTokenId?: number
   /** Any of these ends an answer. */
   eosTokenIds: number[]

@@ -1,3 +1,4 @@
+import { OutriderError } from '@outrider/tensor'
 import { type OnWarning, warnOfKeys } from '../files/file-warning'
 import { architectureOf } from './architecture'
 import { layerTypesOf } from './by-layer'
@@ -107,10 +108,14 @@ function refuseUnsupported(fields: Fields, { activation = 'silu', usedKeys = [] 
     )
 }
 
-/** The config.json of a model: what `parseConfig` reads, and transformers, vLLM and llama.cpp with it. */
+/**
+ * The config.json of a model: what `parseConfig` reads, and transformers, vLLM and llama.cpp with it.
+ *
+ * @throws OutriderError UNSUPPORTED for tensors that the family's config.json has no word for: GGUF says them by having them
+ */
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const family = familyOf(config)
-  return {
+  const json = {
     architectures: [family.className],
     model_type: family.modelType,
     vocab_size: config.vocabularySize,
@@ -131,6 +136,25 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     initializer_range: config.initializerRange,
     torch_dtype: 'float32',
     ...family.write?.(config),
+  }
+  checkSaid(config, json, family)
+  return json
+}
+
+/** What says which tensors a model has, beyond its sizes. Whoever reads the file would not find them, or pass them over. */
+function checkSaid(config: ModelConfig, json: Record<string, unknown>, { modelType, read }: ModelFamily): void {
+  const { layers, contextLength } = config
+  const fields = new Fields(json, 'config.json')
+  const said: Partial<ModelConfig> =
+    read?.(fields, { layers, contextLength, layerTypes: readLayerTypes(fields, layers) }) ?? {}
+  for (const field of ['attentionBias', 'mlpBias', 'qkNorm'] as const) {
+    const [is, reads] = [config[field] || 'none', said[field] || 'none']
+    if (is !== reads)
+      throw new OutriderError(
+        'UNSUPPORTED',
+        `The config.json of ${modelType} cannot say ${field}: ${is}, which this model has; it would be read as ${reads}.`,
+        { remedy: 'Save the model as GGUF.' },
+      )
   }
 }
 

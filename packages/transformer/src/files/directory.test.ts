@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkDirectory, checkReadableDirectory } from '../testing/index'
 import type { Directory } from './directory'
+import { fileListDirectory } from './file-list-directory'
 import { opfsDirectory } from './handle-directory'
 import { memoryDirectory } from './memory-directory'
 import { directory } from './node-directory'
@@ -23,76 +25,15 @@ const kinds: [string, () => Directory][] = [
   ['a folder within a directory', () => within(memoryDirectory({ secret: '', 'other/secret': '' }), 'a/folder')],
 ]
 
-describe.each(kinds)('%s', (_, make) => {
-  it('gives back what was written, whole and in parts', async () => {
-    const files = make()
-    await files.write('b.txt', 'grüße')
-    await files.write('a.bin', [Uint8Array.of(1, 2), Uint8Array.of(3)])
-    expect(await files.readText('b.txt')).toBe('grüße')
-    expect([...(await files.read('a.bin', { start: 1, end: 9 }))]).toEqual([2, 3])
-    expect(await files.size('a.bin')).toBe(3)
-    expect(await files.list()).toEqual(['a.bin', 'b.txt'])
-  })
+it.each(kinds)('%s keeps what Directory promises', (_, make) => checkDirectory(make()))
 
-  it('adds to the end of a file, which need not be there', async () => {
-    const files = make()
-    await files.append('deep/lines', 'one\n')
-    await files.append('deep/lines', new TextEncoder().encode('zwölf\n'))
-    expect(await files.readText('deep/lines')).toBe('one\nzwölf\n')
-    await files.append('deep/lines', 'two\n', 4)
-    expect(await files.readText('deep/lines')).toBe('one\ntwo\n')
-    expect(await files.list('deep')).toEqual(['lines'])
+it('files that a browser was given do, to those who read', async () => {
+  const contents = { 'a.txt': 'grüße', 'in/b.bin': Uint8Array.of(1, 2, 3), 'in/low/c': 'x' }
+  const chosen = Object.entries(contents).map(([path, content]) => {
+    const file = new File([content], path.slice(path.lastIndexOf('/') + 1))
+    return Object.defineProperty(file, 'webkitRelativePath', { value: `picked/${path}` })
   })
-
-  it('tells its folders from its files', async () => {
-    const files = make()
-    for (const file of ['top', 'in/one', 'in/two', 'in/low/three', 'by/four']) await files.write(file, 'x')
-    expect(await files.folders!()).toEqual(expect.arrayContaining(['by', 'in']))
-    expect(await files.folders!('in')).toEqual(['low'])
-    expect(await files.list('in')).toEqual(['one', 'two'])
-    for (const file of ['top', 'in/one', 'in/two', 'in/low/three', 'by/four']) await files.remove(file)
-  })
-
-  it('removes files, and says which are there', async () => {
-    const files = make()
-    await files.write('c', 'x')
-    expect(await files.has('c')).toBe(true)
-    await files.remove('c')
-    await files.remove('c')
-    expect(await files.has('c')).toBe(false)
-  })
-
-  it('names the directory and the file when one is missing', async () => {
-    const files = make()
-    await expect(files.read('none.bin')).rejects.toMatchObject({
-      code: 'FILE_MISSING',
-      message: expect.stringContaining('none.bin'),
-    })
-    await expect(files.size('none.bin')).rejects.toMatchObject({ code: 'FILE_MISSING' })
-  })
-
-  it('refuses names that lead outside', async () => {
-    const files = make()
-    for (const file of ['../secret', '../../secret', '/etc/passwd', 'a/../../b', 'a\\..\\b', 'c:b', 'a\0', '.', ''])
-      for (const use of ['read', 'readText', 'size', 'has', 'remove'] as const)
-        await expect(async () => files[use](file)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
-    for (const file of ['../secret', '/etc/passwd', 'a/../../b']) {
-      await expect(async () => files.write(file, 'x')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
-      await expect(async () => files.append(file, 'x')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
-      await expect(async () => files.list(file)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
-    }
-  })
-
-  it('keeps the old contents when the new ones fail half-way', async () => {
-    const files = make()
-    await files.write('kept', 'old')
-    const failing = (async function* () {
-      yield Uint8Array.of(1)
-      throw new Error('the source failed')
-    })()
-    await expect(files.write('kept', failing)).rejects.toThrow('the source failed')
-    expect(await files.readText('kept')).toBe('old')
-  })
+  await checkReadableDirectory(fileListDirectory(chosen), { contents, isReadOnly: true })
 })
 
 describe('directory', () => {
@@ -184,23 +125,12 @@ describe('urlDirectory', () => {
   })
   afterAll(() => new Promise((resolve) => server.close(resolve)))
 
-  it('reads whole files and ranges, from servers with and without range support', async () => {
-    expect(await files.readText('a.txt')).toBe(body)
-    expect(await files.size('a.txt')).toBe(body.length)
-    for (const file of ['a.txt', 'no ranges.txt'])
-      expect(new TextDecoder().decode(await files.read(file, { start: 6, end: 10 }))).toBe('over')
+  it('keeps what Directory promises to those who read, from servers with and without range support', () => {
+    const contents = { 'a.txt': body, 'no ranges.txt': body }
+    return checkReadableDirectory(files, { contents, lists: false, isReadOnly: true })
   })
 
   it('tells missing files from refused ones', async () => {
-    expect(await files.has('a.txt')).toBe(true)
-    expect(await files.has('b.bin')).toBe(false)
-    await expect(files.read('b.bin')).rejects.toMatchObject({ code: 'FILE_MISSING' })
     await expect(files.has('secret')).rejects.toMatchObject({ message: expect.stringContaining('403') })
-  })
-
-  it('is read-only and does not list', async () => {
-    for (const refused of [files.write('a.txt', 'x'), files.append('a.txt', 'x'), files.remove('a.txt')])
-      await expect(refused).rejects.toMatchObject({ code: 'FILE_WRITE', message: expect.stringContaining('read-only') })
-    await expect(files.list()).rejects.toMatchObject({ code: 'UNSUPPORTED' })
   })
 })

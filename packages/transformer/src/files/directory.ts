@@ -8,12 +8,13 @@ export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIter
  * A folder of files, wherever it is: on disk (`directory`), in memory (`memoryDirectory`), behind a URL (`urlDirectory`), in a
  * browser's file system (`opfsDirectory`, `handleDirectory`, `fileListDirectory`), or anything that implements this. File names are relative, with `/` between folders.
  *
- * Every method throws OutriderError FILE_MISSING for a file that is not there; writing throws FILE_WRITE.
+ * Every method throws OutriderError FILE_MISSING for a file that is not there, and INVALID_ARGUMENT for a name that leads
+ * outside; writing throws FILE_WRITE. `checkDirectory` of `@outrider/transformer/testing` shows that one keeps all this.
  */
 export interface Directory {
   /** The path or address, as error messages print it. */
   readonly name: string
-  /** Names of the files directly inside, or inside one of its folders, sorted. */
+  /** Names of the files directly inside, or inside one of its folders, sorted. UNSUPPORTED where it cannot tell. */
   list(folder?: string): Promise<string[]>
   /** Names of the folders directly inside, or inside one of them, sorted; for a directory that can tell. */
   folders?(folder?: string): Promise<string[]>
@@ -83,18 +84,21 @@ export function fileMissing(directory: string, file: string, cause?: unknown): O
   })
 }
 
-/** The names inside a folder, among paths of files. */
-export function namesInside(paths: Iterable<string>, folder: string | undefined): string[] {
-  const prefix = folder ? `${folder}/` : ''
-  const inside = [...paths].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length))
-  return inside.filter((name) => !name.includes('/')).sort()
-}
-
-/** The names of the folders inside a folder, among paths of files. */
-export function foldersInside(paths: Iterable<string>, folder: string | undefined): string[] {
-  const prefix = folder ? `${folder}/` : ''
-  const below = [...paths].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length).split('/'))
-  return [...new Set(below.filter((parts) => parts.length > 1).map(([name]) => name!))].sort()
+/** `list` and `folders` of a directory that knows the paths of its files. */
+export function listed(
+  directory: string,
+  paths: () => Iterable<string>,
+): Required<Pick<Directory, 'list' | 'folders'>> {
+  /** Of the paths inside a folder what comes after it, part by part. */
+  const inside = (folder?: string) => {
+    const prefix = folder ? `${checkFileName(directory, folder)}/` : ''
+    return [...paths()].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length).split('/'))
+  }
+  const names = (parts: string[][]) => [...new Set(parts.map(([name]) => name!))].sort()
+  return {
+    list: async (folder) => names(inside(folder).filter(({ length }) => length === 1)),
+    folders: async (folder) => names(inside(folder).filter(({ length }) => length > 1)),
+  }
 }
 
 /** What writes, of a directory that is not written to: each throws FILE_WRITE. */

@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { checkFileName, type Directory, fileMissing, foldersInside, namesInside, readOnly } from './directory'
+import { checkFileName, type Directory, fileMissing, listed, readOnly } from './directory'
 import { blobBytes } from './pieces'
 
 /**
@@ -33,9 +33,8 @@ export function fileListDirectory(files: Iterable<File>, name?: string): Directo
     })
   return {
     name: shown,
-    list: async (folder) => namesInside(known.keys(), folder),
-    folders: async (folder) => foldersInside(known.keys(), folder),
-    has: async (file) => known.has(file),
+    ...listed(shown, () => known.keys()),
+    has: async (file) => known.has(checkFileName(shown, file)),
     size: async (file) => open(file).size,
     read: (file, { start = 0, end } = {}) => reading(file, async () => blobBytes(open(file).slice(start, end))),
     readText: (file) => reading(file, async () => new TextDecoder().decode(await blobBytes(open(file)))),

@@ -94,8 +94,10 @@ export function handleDirectory(
     move: (file, to) =>
       writing(to, async () => {
         const { folder, last } = await place(file)
-        const target = (await folder.getFileHandle(last)) as MovableFileHandle
-        await target.move((await place(to)).last)
+        const target = await folder.getFileHandle(last).catch((error) => {
+          throw isAbsent(error) ? fileMissing(name, file, error) : error
+        })
+        await (target as MovableFileHandle).move((await place(to)).last)
       }),
 
     remove: (file) =>

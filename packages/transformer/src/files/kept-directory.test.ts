@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OutriderError } from '@outrider/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkReadableDirectory } from '../testing/index'
 import type { Directory } from './directory'
 import { keptDirectory, keptFiles } from './kept-directory'
 import { memoryDirectory } from './memory-directory'
@@ -51,6 +52,14 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'outrider-kept-'))
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
+
+it('keeps what Directory promises to those who read, before a file is kept and after', async () => {
+  const contents = { 'a.bin': Uint8Array.of(1, 2, 3, 4), 'in/b.txt': 'grüße' }
+  const kept = keptDirectory({ ...memoryDirectory(contents), version: async () => 'one' }, memoryDirectory())
+  await checkReadableDirectory(kept, { contents })
+  for (const file of Object.keys(contents)) await kept.keep!(file)
+  await checkReadableDirectory(kept, { contents })
+})
 
 it.each([
   ['in memory', () => memoryDirectory()],

@@ -1,4 +1,4 @@
-import { checkFileName, chunksOf, type Directory, fileMissing, foldersInside, namesInside } from './directory'
+import { checkFileName, chunksOf, type Directory, fileMissing, listed } from './directory'
 
 /** A folder that lives in memory: for tests, and for browsers. `files` are its first contents, texts as UTF-8. */
 export function memoryDirectory(files: Record<string, Uint8Array | string> = {}, name = 'memory'): Directory {
@@ -15,8 +15,7 @@ export function memoryDirectory(files: Record<string, Uint8Array | string> = {},
 
   return {
     name,
-    list: async (folder) => namesInside(contents.keys(), folder ? checkFileName(name, folder) : folder),
-    folders: async (folder) => foldersInside(contents.keys(), folder ? checkFileName(name, folder) : folder),
+    ...listed(name, () => contents.keys()),
     has: async (file) => contents.has(checkFileName(name, file)),
     size: async (file) => contentOf(file).length,
     read: async (file, { start = 0, end } = {}) => contentOf(file).slice(start, end),

@@ -1,4 +1,4 @@
-import { checkFileName, chunksOf, type Directory, type FileContent } from './directory'
+import { checkFileName, chunksOf, type Directory, type FileContent, fileMissing } from './directory'
 import { readFailure, writeFailure } from './file-failures'
 import { makeFolders } from './make-folders'
 import { nodeModule } from './node-module'
@@ -115,6 +115,7 @@ export function directoryInPieces(path: string, pieceBytes: number): Directory {
         await fs.rename(at(file), at(name))
         await syncFolder(dirname(at(name)))
       } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw fileMissing(path, file, error)
         throw writeFailure(error, at(name))
       }
     },

@@ -1,8 +1,8 @@
 import { OutriderError, slice, type Tensor } from '@outrider/tensor'
-import type { KvCache } from '../model/index'
+import type { CausalLM, KvCache } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer } from './answer'
-import { type GenerateOptions, throwIfAborted } from './generate'
+import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './generate'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'
 import { checkPrompt } from './prompt'
@@ -52,20 +52,18 @@ interface Member extends BatchSequence {
  */
 export class ContinuousBatch {
   readonly size: number
-  readonly #pretrained: PretrainedModel
+  readonly #pretrained: PretrainedModel<CausalLM>
   readonly #members = new Set<Member>()
   readonly #positions: number
   #cache: KvCache | undefined
   #logits: Tensor | undefined
 
-  constructor(pretrained: PretrainedModel, { size = 16 }: ContinuousBatchOptions = {}) {
+  constructor(pretrained: PretrainedModel<CausalLM>, { size = 16 }: ContinuousBatchOptions = {}) {
     if (!Number.isSafeInteger(size) || size < 1)
       throw new OutriderError('INVALID_ARGUMENT', `size is ${size}; it must be a positive whole number.`)
-    const { model, config } = pretrained
-    const { maxBindingBytes, maxBufferBytes } = model.device.capabilities
     this.size = size
     this.#pretrained = pretrained
-    this.#positions = Math.floor(Math.min(maxBindingBytes, maxBufferBytes) / (4 * config.kvHeads * config.headDim))
+    this.#positions = pretrained.model.maxCachePositions ?? Number.POSITIVE_INFINITY
   }
 
   /** How many sequences are being decoded. */
@@ -91,7 +89,7 @@ export class ContinuousBatch {
    */
   join(
     prompt: readonly number[],
-    { maxTokens = 256, stop, logProbabilities, ...options }: GenerateOptions,
+    { maxTokens = defaultMaxTokens, stop, logProbabilities, ...options }: GenerateOptions,
   ): BatchSequence {
     const { model, config, tokenizer, generationConfig } = this.#pretrained
     checkPrompt(config, prompt)
@@ -116,7 +114,7 @@ export class ContinuousBatch {
     }
     const own = model.createCache({ capacity: prompt.length, context: config.contextLength })
     try {
-      const logits = prefill(model, own, [prompt]) // [1, vocabulary]
+      const logits = prefill(model, own, prompt) // [1, vocabulary]
       member.logits = { rows: logits, row: 0 }
       this.#arrange([...this.#members, member])
       this.#cache!.copySequence(member.slot, own, 0)

@@ -1,12 +1,12 @@
-import { argmax, concat, OutriderError, slice, type Tensor } from '@outrider/tensor'
+import { OutriderError } from '@outrider/tensor'
 import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
-import { Answer, type FinishReason } from './answer'
-import { type GenerateOptions, throwIfAborted } from './generate'
-import { prefill } from './prefill'
+import type { FinishReason } from './answer'
+import { type BatchSequence, ContinuousBatch } from './continuous-batch'
+import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './generate'
+import { checkedCount, type ScoredToken } from './log-probabilities'
 import { checkPrompt } from './prompt'
-import { drawnToken, sampleTokens } from './sample'
-import { resolveSampling, type Sampling } from './sampling-options'
+import { resolveSampling } from './sampling-options'
 
 export interface GenerateBatchOptions extends Omit<GenerateOptions, 'temperature' | 'seed'> {
   /** One for all, or one for each prompt. Default 0. */
@@ -20,11 +20,13 @@ export interface BatchAnswer {
   tokens: number[]
   text: string
   finishReason: FinishReason
+  /** With `logProbabilities`: what the model thought of each token. */
+  scored?: ScoredToken[]
 }
 
 /**
- * Continues several prompts of unequal length at once. Each answer is what `generate` gives for its prompt, temperature and
- * seed alone. A step costs one readback for all. Memory: the cache of the longest prompt and answer, for every prompt.
+ * Continues several prompts of unequal length at once, as many as fit (`ContinuousBatch`), the others as soon as there is room.
+ * Each answer is what `generate` gives for its prompt, temperature and seed alone, bit for bit. A step costs one readback for all.
  *
  * @param prompts  token ids (see `promptTokens`)
  * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW before the first token; ABORTED when the signal fires; NOT_FINITE
@@ -33,56 +35,46 @@ export interface BatchAnswer {
 export async function generateBatch(
   pretrained: PretrainedModel<CausalLM>,
   prompts: readonly (readonly number[])[],
-  options: GenerateBatchOptions = {},
+  { temperature, seed, signal, ...shared }: GenerateBatchOptions = {},
 ): Promise<BatchAnswer[]> {
   if (prompts.length === 0) return []
-  const { model, config, tokenizer, generationConfig } = pretrained
-  const samplings = samplingOfEach(prompts.length, options)
-  for (const prompt of prompts) checkPrompt(config, prompt)
-  const answers = prompts.map((prompt) => {
-    const maxTokens = Math.min(options.maxTokens ?? 256, config.contextLength - prompt.length)
-    return new Answer(tokenizer, { prompt, eosTokenIds: generationConfig.eosTokenIds, stop: options.stop, maxTokens })
-  })
-  const capacity = Math.max(...prompts.map(({ length }, b) => length + answers[b]!.room))
-  const cache = model.createCache({ batchSize: prompts.length, capacity, context: config.contextLength })
+  const { contextLength } = pretrained.config
+  const [temperatures, seeds] = [each({ temperature }, prompts.length), each({ seed }, prompts.length)]
+  const optionsOf = (i: number) => ({ ...shared, temperature: temperatures[i], seed: seeds[i] })
+  checkedCount(shared.logProbabilities)
+  for (const [i, prompt] of prompts.entries()) {
+    checkPrompt(pretrained.config, prompt)
+    resolveSampling(optionsOf(i))
+  }
+  const batch = new ContinuousBatch(pretrained, { size: prompts.length })
+  const sequences: BatchSequence[] = []
+  const scores = new Map<BatchSequence, ScoredToken[]>()
+  const waits = (prompt: readonly number[]) =>
+    batch.count > 0 && !batch.fits(Math.min(prompt.length + (shared.maxTokens ?? defaultMaxTokens), contextLength))
   try {
-    let logits = prefill(model, cache, prompts) // [batch, vocabulary]
-    for (let step = 0; ; step++) {
-      throwIfAborted(options.signal)
-      const drawn = sampleEach(logits, samplings, step) // u32 [batch]
-      logits.dispose()
-      const tokens = await drawn.data()
-      drawn.dispose()
-      for (const [b, answer] of answers.entries()) if (!answer.finishReason) answer.push(drawnToken(tokens[b]!))
-      if (answers.every(({ finishReason }) => finishReason)) break
-      // A finished sequence computes on, for the batch's shape, but nothing of it is kept.
-      const counts = answers.map(({ finishReason }) => (finishReason ? 0 : 1))
-      logits = model.device.scope(() => {
-        const next = model.device.tensor(Uint32Array.from(tokens), { shape: [prompts.length, 1] })
-        const all = model.forward(next, { cache, counts }) // [batch, 1, vocabulary]
-        return all.reshape([prompts.length, all.shape[2]!])
-      })
+    while (sequences.length < prompts.length || batch.count > 0) {
+      throwIfAborted(signal)
+      for (const prompt of prompts.slice(sequences.length)) {
+        if (waits(prompt)) break
+        sequences.push(batch.join(prompt, optionsOf(sequences.length)))
+      }
+      for (const { sequence, scored } of await batch.step())
+        if (scored) scores.set(sequence, [...(scores.get(sequence) ?? []), scored])
     }
   } finally {
-    cache.dispose()
+    batch.dispose()
   }
-  return answers.map(({ tokens, text, finishReason }) => ({ tokens, text, finishReason: finishReason! }))
+  return sequences.map((sequence) => {
+    const { tokens, text, finishReason } = sequence.answer
+    const scored = scores.get(sequence)
+    return { tokens, text, finishReason: finishReason!, ...(scored && { scored }) }
+  })
 }
 
-function samplingOfEach(count: number, { temperature, seed, topK, topP }: GenerateBatchOptions): Sampling[] {
-  const each = (option: string, value: number | readonly number[] | undefined) => {
-    if (typeof value === 'number' || value === undefined) return Array.from({ length: count }, () => value)
-    if (value.length === count) return value
-    throw new OutriderError('INVALID_ARGUMENT', `${option} has ${value.length} values for ${count} prompts.`)
-  }
-  const [temperatures, seeds] = [each('temperature', temperature), each('seed', seed)]
-  return temperatures.map((temperature, b) => resolveSampling({ temperature, seed: seeds[b], topK, topP }))
-}
-
-/** Draws the `step`-th token of every sequence, each by its own temperature and seed: u32 [batch]. */
-function sampleEach(logits: Tensor, samplings: readonly Sampling[], step: number): Tensor {
-  if (samplings.every(({ temperature }) => temperature === 0)) return argmax(logits, { logits: true })
-  return logits.device.scope(() =>
-    concat(samplings.map((sampling, b) => sampleTokens(slice(logits, { start: b, count: 1 }), sampling, step))),
-  )
+/** An option that is one for all or one for each, as one for each. */
+function each(option: Record<string, number | readonly number[] | undefined>, count: number) {
+  const [name, value] = Object.entries(option)[0]!
+  if (typeof value !== 'object') return Array.from({ length: count }, () => value)
+  if (value.length === count) return value
+  throw new OutriderError('INVALID_ARGUMENT', `${name} has ${value.length} values for ${count} prompts.`)
 }

@@ -1,11 +1,9 @@
-import { expectAllClose, testDevice } from '@outrider/tensor/testing'
+import { testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import type { PretrainedModel } from '../pretrained/index'
 import { stories, storiesReference } from '../stories.fixture'
 import { ChatTemplate } from '../tokenizer/index'
 import { type GenerateOptions, type GenerationResult, generate } from './generate'
-import { generateBatch } from './generate-batch'
-import { prefill } from './prefill'
 import type { Prompt } from './prompt'
 
 /** The whole answer, and the texts that came on the way. */
@@ -129,77 +127,5 @@ describe('generate', () => {
     const before = device.counters.readbacks
     await answer(model, 'Once', { maxTokens: 10, temperature: 0.5, topP: 0.9 })
     expect(device.counters.readbacks - before).toBe(10)
-  })
-})
-
-describe('generateBatch', () => {
-  const prompts = ['Once upon a time', '', 'Lily and Ben went to the park.', 'The dog said: "Hello, café!"']
-
-  it('answers prompts of unequal length, temperature and seed together as each alone', async () => {
-    const model = await stories()
-    const options = { maxTokens: 16, topP: 0.9 }
-    const temperature = [0, 0.7, 1, 0]
-    const seed = [1, 2, 3, 4]
-    const ids = prompts.map((prompt) => model.tokenizer.encode(prompt))
-    const together = await generateBatch(model, ids, { ...options, temperature, seed })
-    for (const [b, prompt] of prompts.entries()) {
-      const { tokens, text, finishReason } = await answer(model, prompt, {
-        ...options,
-        temperature: temperature[b],
-        seed: seed[b],
-      })
-      expect(together[b]).toEqual({ tokens, text, finishReason })
-    }
-  })
-
-  it('ends each answer on its own, at the greedy tokens of the reference', async () => {
-    const model = await stories()
-    const cases = storiesReference()
-    const results = await generateBatch(
-      model,
-      cases.map(({ ids }) => ids),
-      { maxTokens: 48, stop: ['Lily. She'] },
-    )
-    for (const [b, { prompt, ids, greedy }] of cases.entries()) {
-      const text = model.tokenizer.decode([...ids, ...greedy]).slice(prompt.length)
-      const end = text.indexOf('Lily. She')
-      expect(results[b]!.text).toBe(end < 0 ? text : text.slice(0, end))
-      expect(results[b]!.tokens).toEqual(greedy.slice(0, results[b]!.tokens.length))
-    }
-    expect(results.map(({ finishReason }) => finishReason)).toContain('length')
-  })
-
-  it('keeps a full sequence from growing while the others go on', async () => {
-    const model = await stories()
-    const full = { ...model, generationConfig: { eosTokenIds: [] } }
-    const long = Array.from({ length: 508 }, (_, i) => (i === 0 ? 1 : 400 + (i % 20)))
-    const results = await generateBatch(full, [long, [1]], { maxTokens: 8 })
-    expect(results.map(({ tokens }) => tokens.length)).toEqual([4, 8])
-  })
-
-  it('refuses options that do not match the prompts, and answers none with none', async () => {
-    const model = await stories()
-    expect(await generateBatch(model, [])).toEqual([])
-    await expect(generateBatch(model, [[1]], { temperature: [0, 1] })).rejects.toThrow(
-      /temperature has 2 values for 1 prompts/,
-    )
-    await expect(generateBatch(model, [[1], []])).rejects.toThrow(/The prompt is empty/)
-  })
-})
-
-describe('prefill', () => {
-  it('reads prompts longer than a pass as if in one', async () => {
-    const { model } = await stories()
-    const prompts = [50, 1, 16, 33].map((length, b) => Array.from({ length }, (_, i) => 400 + ((i * 7 + b) % 50)))
-    const [whole, parts] = [2048, 64].map((rowsPerPass) => {
-      const cache = model.createCache({ batchSize: 4, capacity: 64 })
-      const logits = prefill(model, cache, prompts, { rowsPerPass })
-      expect(cache.lengths).toEqual([50, 1, 16, 33])
-      cache.dispose()
-      return logits
-    })
-    await expectAllClose(parts!, await whole!.data(), { absolute: 1e-4, relative: 0 })
-    whole!.dispose()
-    parts!.dispose()
   })
 })

@@ -46,7 +46,7 @@ export interface GenerationResult {
   }
 }
 
-const defaultMaxTokens = 256
+export const defaultMaxTokens = 256
 
 /**
  * Continues a prompt token by token (plain autoregressive decoding), streaming. Sampling runs on the GPU; a token costs one
@@ -98,7 +98,7 @@ async function* tokensOf(
   let last = 0
   let begun: Drawn | undefined
   try {
-    begun = device.scope(() => draw(prefill(model, cache, [ids]), 0))
+    begun = device.scope(() => draw(prefill(model, cache, ids), 0))
     for (const tensor of Object.values(begun)) tensor.keep()
     for (let drawn: Drawn | undefined = begun, counter = 1; drawn; counter++) {
       const { token, logits } = drawn

@@ -1,44 +1,39 @@
-import { concat, slice, type Tensor } from '@outrider/tensor'
+import type { Tensor } from '@outrider/tensor'
 import type { CausalLM, KvCache } from '../model/index'
 
 /**
- * Reads prompts into a cache, in passes of bounded size.
- *
- * @param prompts              token ids by sequence of the cache, none empty
- * @param options.rowsPerPass  rows that one pass reads at most, over all sequences (but 16 of each at least): bounds the
- *   memory that a long prompt takes. Default 2048
- * @returns logits of the token after each prompt, f32 [batch, vocabulary]; the caller's to free
+ * Texts are cut at multiples of so many positions, which bounds the memory of a pass. Passes of few rows may be computed by other
+ * kernels than those of many: so where one ends is a matter of the position alone, never of who else is read.
  */
-export function prefill(
-  model: CausalLM,
-  cache: KvCache,
-  prompts: readonly (readonly number[])[],
-  { rowsPerPass = 2048 }: { rowsPerPass?: number } = {},
-): Tensor {
-  const batch = prompts.length
-  const longest = Math.max(...prompts.map(({ length }) => length))
-  const width = Math.min(longest, Math.max(16, Math.floor(rowsPerPass / batch)))
-  return model.device.scope(() => {
-    const last: Tensor[] = []
-    for (let offset = 0; offset < longest; offset += width) {
-      const rows = Math.min(width, longest - offset)
-      const counts = prompts.map(({ length }) => Math.min(rows, Math.max(0, length - offset)))
-      const tokens = model.device.tensor(padded(prompts, offset, rows), { shape: [batch, rows] })
-      const logits = model.forward(tokens, { cache, rows: 'last', counts }) // [batch, 1, vocabulary]
-      const flat = logits.reshape([batch, logits.shape[2]!])
-      if (longest <= width) return flat
-      // A prompt's last pass is the one that counts.
-      for (const [b, { length }] of prompts.entries())
-        if (length > offset) last[b] = slice(flat, { start: b, count: 1 })
-      model.device.flush()
-    }
-    return concat(last) // [batch, vocabulary]
-  })
+export const prefillPositions = 2048
+
+/**
+ * Reads tokens into a cache of one sequence, behind what is there. Generation, alone and in batches, and speculation read their
+ * prompts by this, and so to the same bits.
+ *
+ * @param tokens  ids, one at least
+ * @returns logits of the token after the last, f32 [1, vocabulary]; the caller's to free
+ * @throws OutriderError CONTEXT_OVERFLOW where the cache has no room for them
+ */
+export function prefill(model: CausalLM, cache: KvCache, tokens: readonly number[]): Tensor {
+  const { device } = model
+  const read = (piece: readonly number[]) =>
+    device.scope(() => {
+      const rows = device.tensor(Uint32Array.from(piece), { shape: [1, piece.length] })
+      const logits = model.forward(rows, { cache, rows: 'last' }) // [1, 1, vocabulary]
+      return logits.reshape([1, logits.size])
+    })
+  const pieces = cutAtMultiples(tokens, cache.lengths[0]!)
+  for (const piece of pieces.slice(0, -1)) {
+    read(piece).dispose()
+    device.flush()
+  }
+  return read(pieces.at(-1)!)
 }
 
-/** Columns [offset, offset + rows) of the prompts, one after another; rows past a prompt's end are 0. */
-function padded(prompts: readonly (readonly number[])[], offset: number, rows: number): Uint32Array {
-  const tokens = new Uint32Array(prompts.length * rows)
-  for (const [b, prompt] of prompts.entries()) tokens.set(prompt.slice(offset, offset + rows), b * rows)
-  return tokens
+/** Tokens from `position` on, in pieces that end at multiples. */
+function cutAtMultiples(tokens: readonly number[], position: number): (readonly number[])[] {
+  const first = prefillPositions - (position % prefillPositions)
+  if (tokens.length <= first) return [tokens]
+  return [tokens.slice(0, first), ...cutAtMultiples(tokens.slice(first), position + first)]
 }

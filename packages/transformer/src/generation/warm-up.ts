@@ -43,7 +43,7 @@ export async function warmUp(
       // What is there instead of tokens does not matter, for nobody reads the result.
       cache.advance([before])
       const scored = device.scope(() => {
-        const logits = prefill(model, cache, [madeUpTokens(rows, config.vocabularySize)])
+        const logits = prefill(model, cache, madeUpTokens(rows, config.vocabularySize))
         const tokens = sampleTokens(logits, sampling, 0)
         return logProbabilities === undefined ? undefined : scoreTokens(logits, tokens, logProbabilities)
       })

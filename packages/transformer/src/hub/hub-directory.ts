@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import { type Directory, fileMissing, foldersInside, namesInside, readOnly } from '../files/directory'
+import { checkFileName, type Directory, fileMissing, listed, readOnly } from '../files/directory'
 import { nodeModule } from '../files/node-module'
 import { pieces } from './body'
 import { type ModelCache, modelCache } from './cache'
@@ -100,7 +100,7 @@ function cachedModel(
   let referred: Promise<void> | undefined
 
   const remoteOf = (file: string): RemoteFile => {
-    const remote = files.get(file)
+    const remote = files.get(checkFileName(id, file))
     if (!remote) throw fileMissing(id, file)
     return remote
   }
@@ -131,9 +131,8 @@ function cachedModel(
   }
   return {
     name: id,
-    list: async (folder) => namesInside(files.keys(), folder),
-    folders: async (folder) => foldersInside(files.keys(), folder),
-    has: async (file) => files.has(file),
+    ...listed(id, () => files.keys()),
+    has: async (file) => files.has(checkFileName(id, file)),
     size: async (file) => remoteOf(file).bytes,
     read: async (file, range = {}) => {
       const remote = remoteOf(file)

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { directory } from '../files/index'
 import { loadCausalLM } from '../pretrained/index'
 import { stories } from '../stories.fixture'
+import { checkReadableDirectory } from '../testing/index'
 import { commit, type TestHub, testHub } from './hub.fixture'
 import { type HubOptions, hubDirectory } from './hub-directory'
 import { parseHubId } from './hub-id'
@@ -43,6 +44,13 @@ const blobs = () => readdir(join(cacheDirectory, 'models--tiny--stories', 'blobs
 const contentRequests = () => hub.requests.filter(({ path }) => path.endsWith(weights))
 
 describe('a model of a hub', () => {
+  it('keeps what Directory promises to those who read', async () => {
+    const source = directory(testData('stories260K'))
+    const names = await (await open()).list()
+    const contents = Object.fromEntries(await Promise.all(names.map(async (file) => [file, await source.read(file)])))
+    await checkReadableDirectory(await open(), { contents, isReadOnly: true })
+  })
+
   it('loads, into the cache of Hugging Face and in its layout, and from there without the network', async () => {
     const device = await testDevice()
     const progress: number[] = []

@@ -1,4 +1,4 @@
-import type { Device, Tensor } from '@outrider/tensor'
+import type { CoveredIds, Device, Tensor } from '@outrider/tensor'
 import type { ModelParameters } from './parameters'
 
 /**
@@ -20,11 +20,12 @@ export interface KvCache {
   /**
    * Counts tokens as read, by sequence, that a pass has read without being called: its commands were recorded, and are replayed.
    *
-   * @throws OutriderError CONTEXT_OVERFLOW where there is no room for them
+   * @throws OutriderError CONTEXT_OVERFLOW where there is no room for all of them; then none is counted
    */
   advance(counts: readonly number[]): void
   /**
-   * Takes over what another cache of the model has of a sequence, in place of what is here; it stays there too.
+   * Takes over what another cache of the model has of a sequence, in place of what is here; it stays there too. Where that is
+   * refused, what is here stays.
    *
    * @throws OutriderError CONTEXT_OVERFLOW for more tokens than there is room for; INVALID_ARGUMENT where the two caches are of
    *   contexts in which the model computes otherwise
@@ -58,6 +59,8 @@ export interface ForwardOptions {
    * these. Default: all rows.
    */
   counts?: readonly number[]
+  /** Of a model that covers some ids alone: their logits, in their order, in place of all of the vocabulary's. Default false. */
+  coveredOnly?: boolean
 }
 
 /** A model that gives the distribution of the next token: all that decoding and speculation need of one. */
@@ -74,6 +77,10 @@ export interface CausalLM {
    * Absent: they cannot, and every pass is computed anew.
    */
   readonly isReplayable?: boolean
+  /** The most positions that a cache can have, over all its sequences. Absent: as many as are asked for. */
+  readonly maxCachePositions?: number
+  /** The ids that it can say, where these are not all: every other id has logit −∞. Absent: all. */
+  readonly covered?: CoveredIds | undefined
   /** The caller disposes of it. */
   createCache(options?: CacheOptions): KvCache
   /**
@@ -81,7 +88,8 @@ export interface CausalLM {
    * it, nor on the other sequences of the batch.
    *
    * @param tokens  u32 [batch, rows]
-   * @returns f32 [batch, rows, vocabulary], or [batch, 1, vocabulary] for `rows: 'last'`; the caller's to free
+   * @returns f32 [batch, rows, vocabulary], or [batch, 1, vocabulary] for `rows: 'last'`, or as many columns as ids are covered for
+   *   `coveredOnly`; the caller's to free
    * @throws OutriderError CONTEXT_OVERFLOW where the cache has no room for the tokens
    */
   forward(tokens: Tensor, options?: ForwardOptions): Tensor

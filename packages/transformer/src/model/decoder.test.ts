@@ -3,6 +3,7 @@ import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import type { ModelConfig, RopeScaling } from '../config/index'
 import { stories, storiesReference } from '../stories.fixture'
+import { checkCausalLM } from '../testing/index'
 import { Decoder } from './decoder'
 import { initializeParameters, type ModelParameters, parameterCount } from './parameters'
 import { randomised } from './randomised.fixture'
@@ -168,6 +169,11 @@ describe('a decoder', () => {
     })
   })
 
+  it.each(forms)('keeps what CausalLM promises, %s', async (_, config) => {
+    using model = randomised(await testDevice(), config, 3)
+    await checkCausalLM(model)
+  })
+
   it.each(forms)("has the formulas' gradient in every parameter, %s", async (_, config) => {
     const device = await testDevice()
     using model = randomised(device, config, 4)
@@ -234,6 +240,23 @@ describe('a decoder', () => {
     expect(rows).toEqual(await bits(expected))
     expected.dispose()
     cache.dispose()
+  })
+
+  it('takes no more dispatches where norms are stored as distances from 1', async () => {
+    const device = await testDevice()
+    const tokens = await tokensOf([1, 5, 12])
+    const costs = [0 as const, 1 as const].map((normOffset) => {
+      using model = randomised(device, { ...small, normOffset, normPlacement: 'around' }, 5)
+      const { dispatches } = device.counters
+      model.forward(tokens).dispose()
+      const passed = device.counters.dispatches
+      const { value, gradients } = valueAndGradient(model.parameters, (parameters) =>
+        mean(logitsOf(model, parameters, tokens)),
+      )
+      for (const tensor of [value, ...Object.values(gradients)]) tensor.dispose()
+      return [passed - dispatches, device.counters.dispatches - passed]
+    })
+    expect(costs[1]).toEqual(costs[0])
   })
 
   it.each([
@@ -315,6 +338,29 @@ describe('a decoder', () => {
     cache.dispose()
   })
 
+  it('keeps nothing in training of layers through which no gradient goes', async () => {
+    const device = await testDevice()
+    using model = Decoder.initialize(device, { ...small, layers: 6 })
+    const tokens = device.tensor(new Uint32Array(30), { shape: [1, 30] })
+    const peakOf = (body: () => Tensor[]) => {
+      const before = device.memory.liveBytes
+      device.resetPeak()
+      for (const tensor of body()) tensor.dispose()
+      expect(device.memory.liveBytes).toBe(before)
+      return device.memory.peakBytes - before
+    }
+    const pass = (parameters: ModelParameters) => model.trainingHidden(parameters, tokens)
+    const alone = peakOf(() => [pass(model.parameters)])
+    const norm = 'model.norm.weight'
+    const trained = peakOf(() => {
+      const { value, gradients } = valueAndGradient({ [norm]: model.parameters[norm]! }, (own) =>
+        mean(pass({ ...model.parameters, ...own })),
+      )
+      return [value, gradients[norm]!]
+    })
+    expect(trained).toBeLessThan(1.5 * alone)
+  })
+
   it('leaves nothing behind on the device but its logits', async () => {
     const device = await testDevice()
     using model = Decoder.initialize(device, small)
@@ -381,79 +427,19 @@ describe('stories260K', () => {
 
   const ids = storiesReference()[2]!.ids.concat(storiesReference()[2]!.greedy).slice(0, 40)
 
-  /** Bits of the logits after each of the ids, reading `rows` at a time. */
-  async function decoded(rows: number): Promise<number[]> {
-    const { model } = await stories()
-    const cache = model.createCache({ capacity: 64 })
-    const all: number[] = []
-    for (let at = 0; at < ids.length; at += rows) {
-      const logits = model.forward(await tokensOf(ids.slice(at, at + rows)), { cache })
-      all.push(...(await bits(logits)))
-      logits.dispose()
-    }
-    cache.dispose()
-    return all
-  }
-
-  it('gives every row the same bits, whether 1 row is computed at a time or up to 16', async () => {
-    const single = await decoded(1)
-    for (let rows = 2; rows <= 16; rows++) expect(await decoded(rows)).toEqual(single)
-  })
+  it('keeps what CausalLM promises', async () => checkCausalLM((await stories()).model))
 
   it('computes for training what it decodes, within rounding', async () => {
     const { model } = await stories()
     const logits = logitsOf(model, model.parameters, await tokensOf(ids))
-    const expected = new Float32Array(Uint32Array.from(await decoded(1)).buffer)
-    await expectAllClose(logits, expected, { absolute: 1e-3, relative: 0 })
-    logits.dispose()
-  })
-
-  it('goes on after a rollback as if what was rolled back had never been', async () => {
-    const { model } = await stories()
     const cache = model.createCache({ capacity: 64 })
-    model.forward(await tokensOf(ids.slice(0, 10)), { cache }).dispose()
-    const expected = model.forward(await tokensOf(ids.slice(10, 12)), { cache })
-    cache.truncate(10)
-    model.forward(await tokensOf([400, 401, 402, 403, 404]), { cache }).dispose()
-    expect(cache.lengths).toEqual([15])
-    cache.truncate(10)
-    const again = model.forward(await tokensOf(ids.slice(10, 12)), { cache })
-    expect(await bits(again)).toEqual(await bits(expected))
-    expected.dispose()
-    again.dispose()
-    cache.dispose()
-  })
-
-  it('reads sequences of unequal length together as it reads them alone', async () => {
-    const { model, config } = await stories()
-    const device = await testDevice()
-    const prompts = [ids.slice(0, 3), ids.slice(4, 11), ids.slice(0, 1)]
-    const next = [ids[20]!, ids[21]!, ids[22]!]
-    const alone = await Promise.all(
-      prompts.map(async (prompt, b) => {
-        const cache = model.createCache({ capacity: 16 })
-        const first = model.forward(await tokensOf(prompt), { cache, rows: 'last' })
-        const second = model.forward(await tokensOf([next[b]!]), { cache })
-        const result = [await bits(first), await bits(second)]
-        for (const held of [first, second, cache]) held.dispose()
-        return result
-      }),
-    )
-    const cache = model.createCache({ batchSize: 3, capacity: 16 })
-    const padded = Uint32Array.from(
-      prompts.flatMap((prompt) => [...prompt, ...new Array<number>(7 - prompt.length).fill(0)]),
-    )
-    const counts = prompts.map(({ length }) => length)
-    const first = model.forward(device.tensor(padded, { shape: [3, 7] }), { cache, rows: 'last', counts })
-    expect(first.shape).toEqual([3, 1, config.vocabularySize])
-    expect(cache.lengths).toEqual(counts)
-    const second = model.forward(device.tensor(Uint32Array.from(next), { shape: [3, 1] }), { cache })
-    const rows = async (logits: Tensor) => {
-      const all = await bits(logits)
-      return prompts.map((_, b) => all.slice(b * config.vocabularySize, (b + 1) * config.vocabularySize))
+    const decoded: number[] = []
+    for (const id of ids) {
+      const row = model.forward(await tokensOf([id]), { cache })
+      decoded.push(...(await row.data()))
+      row.dispose()
     }
-    const together = [await rows(first), await rows(second)]
-    for (const [b, expected] of alone.entries()) expect(together.map((step) => step[b])).toEqual(expected)
-    for (const held of [first, second, cache]) held.dispose()
+    await expectAllClose(logits, decoded, { absolute: 1e-3, relative: 0 })
+    for (const held of [logits, cache]) held.dispose()
   })
 })

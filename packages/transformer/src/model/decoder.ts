@@ -1,4 +1,5 @@
 import {
+  type CoveredIds,
   type Device,
   embedding,
   type Head,
@@ -11,8 +12,9 @@ import {
 import { familyOf } from '../config/families/index'
 import { configToJson, type ModelConfig } from '../config/index'
 import type { CacheOptions, ForwardOptions, KvCache } from './causal-lm'
+import { CoveredHead } from './covered-head'
 import { describeModel } from './describe-model'
-import { gainOf, inferencePass, type LayerCache, type PassPlace } from './inference-pass'
+import { inferencePass, type LayerCache, type PassPlace, withWeight } from './inference-pass'
 import { FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
 import { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
@@ -30,6 +32,8 @@ export class Decoder implements TransformerLM {
   readonly isReplayable = true
   readonly #description: ModelDescription
   readonly #tables: RotaryTables
+  /** Where the head covers some ids alone. */
+  readonly #coveredHead: CoveredHead | undefined
 
   /**
    * @param parameters  by Hugging Face name; the model takes them over
@@ -48,6 +52,7 @@ export class Decoder implements TransformerLM {
     this.parameterCount = parameterCount(config)
     this.#description = describeModel(config)
     this.#tables = new RotaryTables(device, this.#description.layers)
+    this.#coveredHead = config.coveredIds && new CoveredHead(device, config.coveredIds, this.#description)
   }
 
   /** A model with fresh parameters; the same seed gives the same bits. */
@@ -56,31 +61,44 @@ export class Decoder implements TransformerLM {
   }
 
   get stored(): StoredForm {
-    return { config: configToJson(this.config), joined: familyOf(this.config).joined }
+    const { config } = this
+    return {
+      config: configToJson(config),
+      joined: familyOf(config).joined,
+      ...(this.#coveredHead && { covered: this.#coveredHead.stored }),
+    }
+  }
+
+  get covered(): CoveredIds | undefined {
+    return this.#coveredHead?.covered
+  }
+
+  get maxCachePositions(): number {
+    return FullKvCache.maxPositions(this.device, this.config)
   }
 
   createCache(options?: CacheOptions): KvCache {
+    this.#coveredHead?.refresh(this.parameters)
     return new FullKvCache(this.device, this.config, options)
   }
 
   hidden(tokens: Tensor): Tensor {
     const [batch, rows] = checkedTokens('hidden', tokens)
     return this.device.scope(() => {
-      const { weight, epsilon } = gainOf(this.#description.norm, this.parameters)
-      return rmsNorm(this.#infer(tokens, this.#passing(batch, rows)), weight, { epsilon })
+      const { norm } = this.#description
+      return rmsNorm(this.#infer(tokens, this.#passing(batch, rows)), this.parameters[norm.weight]!, norm)
     })
   }
 
   head(parameters: ModelParameters = this.parameters): Head {
-    const { weight, scale, softCap } = this.#description.head
-    return { weight: parameters[weight]!, scale, ...(softCap !== undefined && { softCap }) }
+    return this.#shaped(this.#coveredHead?.of(parameters) ?? { weight: parameters[this.#description.head.weight]! })
   }
 
   trainingHidden(parameters: ModelParameters, tokens: Tensor, options?: TrainingPassOptions): Tensor {
     return trainingPass(this.#description, parameters, tokens, this.#tables, options)
   }
 
-  forward(tokens: Tensor, { cache, rows = 'all', counts }: ForwardOptions = {}): Tensor {
+  forward(tokens: Tensor, { cache, rows = 'all', counts, coveredOnly = false }: ForwardOptions = {}): Tensor {
     const [batch, length] = checkedTokens('forward', tokens)
     const read = checkedCounts(counts, batch, length)
     const memory = cache && FullKvCache.of(cache, batch)
@@ -88,10 +106,18 @@ export class Decoder implements TransformerLM {
     const logits = this.device.scope(() => {
       const hidden = this.#infer(tokens, memory?.place() ?? this.#passing(batch, length)) // [batch, length, hidden]
       const wanted = rows === 'last' && length > 1 ? lastRows(hidden, read) : hidden // [batch, 1 or length, hidden]
-      return headLogits(this.head(), wanted, { norm: gainOf(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary]
+      const kept = memory && this.#coveredHead?.kept(this.parameters)
+      const head = kept ? this.#shaped(kept) : this.head()
+      const said = coveredOnly ? { ...head, covered: undefined } : head
+      return headLogits(said, wanted, { norm: withWeight(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary or covered]
     })
     memory?.advance(read)
     return logits
+  }
+
+  #shaped(rows: Pick<Head, 'weight' | 'covered'>): Head {
+    const { scale, softCap } = this.#description.head
+    return { ...rows, scale, ...(softCap !== undefined && { softCap }) }
   }
 
   #infer(tokens: Tensor, place: PassPlace): Tensor {
@@ -108,6 +134,7 @@ export class Decoder implements TransformerLM {
   dispose(): void {
     for (const tensor of Object.values(this.parameters)) tensor.dispose()
     this.#tables.dispose()
+    this.#coveredHead?.dispose()
   }
 
   [Symbol.dispose](): void {

@@ -17,14 +17,15 @@ export function describeModel(config: ModelConfig): ModelDescription {
 }
 
 function describe(config: ModelConfig): ModelDescription {
-  const { vocabularySize: rows, hiddenSize: columns, tieWordEmbeddings, logitSoftCap } = config
+  const { vocabularySize: rows, hiddenSize: columns, tieWordEmbeddings, coveredIds, logitSoftCap } = config
   return {
     embedding: { weight: embeddingWeight, rows, columns, scale: config.embeddingScale ?? 1 },
     layers: Array.from({ length: config.layers }, (_, layer) => describeLayer(config, layer)),
     norm: norm(config, 'model.norm', columns),
     head: {
-      weight: tieWordEmbeddings ? embeddingWeight : 'lm_head.weight',
-      rows,
+      ...(tieWordEmbeddings
+        ? { weight: embeddingWeight, rows }
+        : { weight: 'lm_head.weight', rows: coveredIds?.length ?? rows }),
       columns,
       scale: config.logitScale ?? 1,
       ...(logitSoftCap !== undefined && { softCap: logitSoftCap }),

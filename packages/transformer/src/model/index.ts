@@ -1,5 +1,12 @@
 export type { CacheOptions, CausalLM, ForwardOptions, KvCache } from './causal-lm'
 export { Decoder } from './decoder'
 export { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
-export type { HiddenStatesLM, StoredForm, TrainableLM, TransformerLM } from './trainable-lm'
+export {
+  type HiddenStatesLM,
+  hasHiddenStates,
+  type StoredCoverage,
+  type StoredForm,
+  type TrainableLM,
+  type TransformerLM,
+} from './trainable-lm'
 export type { TrainingPassOptions } from './training-pass'

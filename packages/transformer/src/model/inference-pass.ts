@@ -4,6 +4,7 @@ import {
   embedding,
   linear,
   multiply,
+  type RmsNorm,
   rmsNorm,
   ropeIntoCache,
   type Start,
@@ -97,7 +98,7 @@ class FusedLayer {
   #gated(x: Tensor, { gate, up, before, activation }: MlpBlock): Tensor {
     if (gate.bias || up.bias) return gated(activation, this.#project(x, gate, before), this.#project(x, up, before))
     const gating = { up: this.#parameters[up.weight]!, activation }
-    return linear(x, this.#parameters[gate.weight]!, { norm: this.#gain(before), ...gating })
+    return linear(x, this.#parameters[gate.weight]!, { norm: this.#norm(before), ...gating })
   }
 
   /** x + scale · (input · weightᵀ + bias), normed before it is added where the block has such a norm. */
@@ -113,24 +114,20 @@ class FusedLayer {
 
   #project(x: Tensor, { weight, bias }: Projection, before: Norm | undefined): Tensor {
     const parameters = this.#parameters
-    return linear(x, parameters[weight]!, { norm: this.#gain(before), bias: bias ? parameters[bias]! : undefined })
+    return linear(x, parameters[weight]!, { norm: this.#norm(before), bias: bias ? parameters[bias]! : undefined })
   }
 
   #normed(x: Tensor, norm: Norm): Tensor {
-    const { weight, epsilon } = this.#gain(norm)!
-    return rmsNorm(x, weight, { epsilon })
+    return rmsNorm(x, this.#parameters[norm.weight]!, norm)
   }
 
-  #gain(norm: Norm | undefined) {
-    return norm && gainOf(norm, this.#parameters)
+  #norm(norm: Norm | undefined): RmsNorm | undefined {
+    return norm && withWeight(norm, this.#parameters)
   }
 }
 
 /** A norm as `linear` takes it. */
-export function gainOf(
-  { weight, epsilon, offset }: Norm,
-  parameters: ModelParameters,
-): { weight: Tensor; epsilon: number } {
-  const gain = parameters[weight]!
-  return { weight: offset === 0 ? gain : add(gain, offset), epsilon }
-}
+export const withWeight = (norm: Norm, parameters: ModelParameters): RmsNorm => ({
+  ...norm,
+  weight: parameters[norm.weight]!,
+})

@@ -36,6 +36,11 @@ export class FullKvCache implements KvCache {
     this.#lengths = Array.from({ length: batchSize }, () => 0)
   }
 
+  /** What one binding of the device holds of a layer. */
+  static maxPositions({ capabilities }: Device, { kvHeads, headDim }: ModelConfig): number {
+    return Math.floor(Math.min(capabilities.maxBindingBytes, capabilities.maxBufferBytes) / (4 * kvHeads * headDim))
+  }
+
   /**
    * A cache that a model is given, which must be its own kind's.
    *
@@ -86,11 +91,7 @@ export class FullKvCache implements KvCache {
   assertRoom(counts: readonly number[]): void {
     for (const [b, count] of counts.entries())
       if (this.#lengths[b]! + count > this.capacity)
-        throw new OutriderError(
-          'CONTEXT_OVERFLOW',
-          `Sequence ${b} has ${this.#lengths[b]} tokens; ${count} more do not fit into a cache of ${this.capacity}.`,
-          { remedy: 'Create the cache with a larger capacity, or shorten the prompt.' },
-        )
+        throw noRoom(`Sequence ${b} has ${this.#lengths[b]} tokens; ${count} more`, this.capacity)
   }
 
   copySequence(to: number, source: KvCache, from: number): void {
@@ -102,8 +103,8 @@ export class FullKvCache implements KvCache {
         `cache.copySequence: the keys are of a context of ${other.context} positions, which are turned otherwise in one of ${this.context}.`,
         { remedy: 'Create both caches with the same `context`.' },
       )
-    this.#lengths = this.#lengths.with(to, 0)
-    this.assertRoom(this.#lengths.map((_, b) => (b === to ? length : 0)))
+    if (length > this.capacity)
+      throw noRoom(`Sequence ${from} of the other cache has ${length} tokens, which`, this.capacity)
     this.#lengths = this.#lengths.with(to, length)
     if (length === 0) return
     for (const [layer, target] of this.#layers.entries()) {
@@ -137,3 +138,8 @@ export class FullKvCache implements KvCache {
     return [ropeScaling, slidingRope?.ropeScaling].map((scaling) => isLong(scaling, this.context)).join()
   }
 }
+
+const noRoom = (what: string, capacity: number): OutriderError =>
+  new OutriderError('CONTEXT_OVERFLOW', `${what} do not fit into a cache of ${capacity}.`, {
+    remedy: 'Create the cache with a larger capacity, or shorten the prompt.',
+  })

@@ -13,9 +13,12 @@ export interface HiddenStatesLM extends CausalLM {
    * @returns f32 [batch, rows, hidden]; the caller's to free
    */
   hidden(tokens: Tensor): Tensor
-  /** What turns hidden states into logits. Its tensors are the model's. */
+  /** What turns hidden states into logits. Its tensors are the model's; but rows of a tied head that are gathered, the scope's. */
   head(): Head
 }
+
+/** Whether a model shows its hidden states and its head, or all logits alone. */
+export const hasHiddenStates = (model: CausalLM): model is HiddenStatesLM => 'hidden' in model && 'head' in model
 
 /** How a model is kept in a Hugging Face directory: checkpoints are such directories. */
 export interface StoredForm {
@@ -23,6 +26,17 @@ export interface StoredForm {
   config: Record<string, unknown>
   /** Parameters that are stored one above another in one matrix. Absent: none are. */
   joined?: Readonly<Record<string, readonly string[]>> | undefined
+  /** Where the head covers some ids alone; the directory is whole all the same. */
+  covered?: StoredCoverage | undefined
+}
+
+/** How a head that covers some ids is stored: with a row for every id. */
+export interface StoredCoverage {
+  /** Ascending. */
+  ids: readonly number[]
+  vocabularySize: number
+  /** The parameter that has only the rows of these ids. Absent: the head is tied, so that all rows are there. */
+  weight?: string | undefined
 }
 
 /** A model that can be trained: its hidden states and its head are functions of parameters, differentiable in them. */

@@ -10,7 +10,6 @@ import {
   rope,
   type Tensor,
 } from '@outrider/tensor'
-import { isTracked } from '@outrider/tensor/internal'
 import { gated } from './activation'
 import type { AttentionBlock, Layer, MlpBlock, ModelDescription, Norm, Projection } from './layer'
 import type { ModelParameters } from './parameters'
@@ -37,24 +36,21 @@ export function trainingPass(
   tables: RotaryTables,
   { activationCheckpointing = false }: TrainingPassOptions = {},
 ): Tensor {
-  // While gradients are recorded, the tape owns what is between the layers; otherwise a layer frees all but its result.
-  const recording = isTracked(...Object.values(parameters))
-  const scoped = (body: () => Tensor) => (recording ? body() : tokens.device.scope(body))
-  const rows = parameters[table.weight]!
-  let x = scoped(() => {
-    const found = embedding(rows, tokens, { dtype: rows.dtype === 'f16' ? 'f16' : 'f32' })
-    return scaled(found, table.scale)
-  }) // [batch, rows, hidden]
-  for (const layer of layers) {
-    const before = x
-    x = scoped(() => {
-      const inputs = { x: before, parameters: ofLayer(layer, parameters) }
+  const { device } = tokens
+  const embedded = () => {
+    const rows = parameters[table.weight]!
+    return scaled(embedding(rows, tokens, { dtype: rows.dtype === 'f16' ? 'f16' : 'f32' }), table.scale)
+  }
+  // A scope within the next one's, so that what no gradient reads is freed as soon as the next layer is computed.
+  const statesAfter = (count: number): Tensor =>
+    device.scope(() => {
+      if (count === 0) return embedded()
+      const layer = layers[count - 1]!
+      const inputs = { x: statesAfter(count - 1), parameters: ofLayer(layer, parameters) }
       const compute = ({ x, parameters }: typeof inputs) => trainLayer(layer, parameters, x, tables)
       return activationCheckpointing ? activationCheckpoint(inputs, compute) : compute(inputs)
     }) // [batch, rows, hidden]
-    if (!recording) before.dispose()
-  }
-  return normed(x, norm, parameters)
+  return device.scope(() => normed(statesAfter(layers.length), norm, parameters))
 }
 
 /** The parameters of a layer: all whose gradients go through it. */
@@ -104,9 +100,7 @@ function project(x: Tensor, { weight, bias }: Projection, parameters: ModelParam
   return bias ? add(y, cast(parameters[bias]!, y.dtype)) : y
 }
 
-function normed(x: Tensor, { weight, epsilon, offset }: Norm, parameters: ModelParameters): Tensor {
-  const gain = parameters[weight]!
-  return rmsNorm(x, offset === 0 ? gain : add(gain, offset), { epsilon })
-}
+const normed = (x: Tensor, norm: Norm, parameters: ModelParameters): Tensor =>
+  rmsNorm(x, parameters[norm.weight]!, norm)
 
 const scaled = (x: Tensor, scale: number): Tensor => (scale === 1 ? x : multiply(x, scale))

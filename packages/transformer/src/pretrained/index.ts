@@ -5,6 +5,7 @@ export { isModelFile } from './model-files'
 export { type ModelIdentity, modelIdentity } from './model-identity'
 export type { OpenedModel } from './opened-model'
 export { type PretrainedModel, pretrainedModel } from './pretrained-model'
+export { type ProjectionOptions, projectEmbedding } from './project-embedding'
 export { type SaveOptions, saveCausalLM } from './save'
 export {
   deviceDtype,

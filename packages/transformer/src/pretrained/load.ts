@@ -8,6 +8,7 @@ import { openGgufModel } from './gguf/open-gguf-model'
 import { openModelDirectory } from './open-model-directory'
 import type { OpenedModel } from './opened-model'
 import { type PretrainedModel, pretrainedModel } from './pretrained-model'
+import { trimmed } from './trimmed'
 import { type LoadDtype, type LoadProgress, loadParameters } from './weights'
 
 export interface LoadOptions {
@@ -20,6 +21,11 @@ export interface LoadOptions {
   dtype?: LoadDtype | undefined
   /** A GGUF file in a Directory. A path says it itself. */
   file?: string | undefined
+  /**
+   * The ids that its head is to cover, ascending (`frequentIds` of `@outrider/dataset`); the ends of text join them. A draft is
+   * trimmed to them. Default: those that its directory or file says, or all.
+   */
+  vocabulary?: readonly number[] | undefined
   /** The hub's address and a token for it. In Node, HF_ENDPOINT and HF_TOKEN where left out. */
   hub?: Pick<HubOptions, 'endpoint' | 'token'> | undefined
   /** Called while files of a hub are downloaded. */
@@ -76,7 +82,10 @@ export async function openCausalLM(
   const place = typeof source === 'string' ? placeOf(source, options.file) : { folder: source, file: options.file }
   const files = typeof place.folder === 'string' ? await directoryOf(place.folder, options) : place.folder
   const { onWarning = warnOnConsole } = options
-  return place.file ? openGgufModel(files, place.file, onWarning) : openModelDirectory(files, onWarning)
+  const opened = place.file
+    ? await openGgufModel(files, place.file, onWarning)
+    : await openModelDirectory(files, onWarning)
+  return trimmed(opened, options.vocabulary)
 }
 
 /** A path of a .gguf file is its folder and its name. */

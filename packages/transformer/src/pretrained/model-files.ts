@@ -2,4 +2,4 @@
 export const isModelFile = (name: string): boolean => known.test(name)
 
 const known =
-  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|model\.safetensors\.index)\.json$|^model(-\d+-of-\d+)?\.safetensors$|^chat_template\.jinja$/
+  /^(config|generation_config|draft_vocabulary|tokenizer|tokenizer_config|special_tokens_map|model\.safetensors\.index)\.json$|^model(-\d+-of-\d+)?\.safetensors$|^chat_template\.jinja$/

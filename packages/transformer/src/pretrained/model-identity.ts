@@ -1,4 +1,5 @@
 import { fingerprints } from '@outrider/tensor'
+import type { ModelConfig } from '../config/index'
 import { contentHash } from '../files/content-hash'
 import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from './pretrained-model'
@@ -24,8 +25,14 @@ export async function modelIdentity({
   const parameters = Object.entries(model.parameters ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
   const prints = await fingerprints(parameters.map(([, tensor]) => tensor))
   return {
-    config: JSON.parse(JSON.stringify(config)),
+    config: { ...JSON.parse(JSON.stringify(config)), ...(await coverage(config)) },
     dtype: [...new Set(parameters.map(([, { dtype }]) => dtype))].sort().join(', '),
     weights: await contentHash(parameters.map(([name, { dtype, shape }], i) => [name, dtype, shape, prints[i]])),
   }
+}
+
+/** Thousands of ids in a word: they are written down with every checkpoint, and printed where they are others. */
+async function coverage(config: object) {
+  const { coveredIds } = config as Pick<ModelConfig, 'coveredIds'>
+  return coveredIds && { coveredIds: `${coveredIds.length} ids, ${await contentHash([coveredIds])}` }
 }

@@ -5,6 +5,7 @@ import { type Directory, type OnWarning, readJson } from '../files/index'
 import { adapterFile, refuseAdapter } from '../files/other-models'
 import { parameterShapes } from '../model/index'
 import { loadTokenizer } from '../tokenizer/index'
+import { readDraftVocabulary } from './draft-vocabulary'
 import { notAModel } from './not-a-model'
 import type { OpenedModel } from './opened-model'
 import { isSpareTensor } from './spare-tensors'
@@ -18,14 +19,17 @@ export async function openModelDirectory(files: Directory, onWarning?: OnWarning
   const said = parseConfig(await readJson(files, 'config.json'), file, onWarning)
   const generationFile = 'generation_config.json'
   const generationJson = (await files.has(generationFile)) ? await readJson(files, generationFile) : undefined
-  const stored = await modelWeights(files, familyOf(said).joined, parameterShapes(said))
+  const stored = await modelWeights(files, { joined: familyOf(said).joined }, parameterShapes(said))
   const { config, weights } = await resolveTiedHead(said, stored, file, onWarning)
+  const generationConfig = parseGenerationConfig(generationJson, config, `${files.name}/${generationFile}`, onWarning)
+  const ends = [...config.eosTokenIds, ...generationConfig.eosTokenIds]
   return {
     config,
     source: files.name,
     ...(await loadTokenizer(files, onWarning)),
-    generationConfig: parseGenerationConfig(generationJson, config, `${files.name}/${generationFile}`, onWarning),
+    generationConfig,
     weights,
+    coveredIds: await readDraftVocabulary(files, { ...config, eosTokenIds: ends }),
     disregarded: isSpareTensor,
   }
 }

@@ -8,6 +8,8 @@ export type OpenedModel = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | '
   /** Where it came from, for people to read. */
   source: string
   weights: Weights
+  /** The ids that a list beside the weights says the head covers; it does so in what `openCausalLM` gives (`config.coveredIds`). */
+  coveredIds?: readonly number[] | undefined
   /** Stored tensors that are no parameters and need not be. */
   disregarded: (name: string) => boolean
 }

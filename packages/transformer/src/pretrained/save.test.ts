@@ -1,7 +1,9 @@
+import { testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { type Directory, memoryDirectory } from '../files/index'
 import { stories } from '../stories.fixture'
 import { saveCausalLM } from './save'
+import { tinyModel } from './tiny-model.fixture'
 
 const weightsOf = async (files: Directory) => (await files.list()).filter((name) => name.startsWith('model'))
 const whole = ['model.safetensors']
@@ -48,6 +50,18 @@ it('with an index of a single file, readers that take every file know which are 
   expect(new Set(Object.values(weight_map))).toEqual(new Set(['model.safetensors']))
   await saveCausalLM(await stories(), files)
   expect(await weightsOf(files)).toEqual(whole)
+})
+
+it('a model whose config.json could not say what tensors it has is refused, and nothing is written', async () => {
+  const model = tinyModel(await testDevice(), { attentionBias: 'qkv' })
+  const files = memoryDirectory()
+  await expect(saveCausalLM(model, files)).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringContaining('llama cannot say attentionBias: qkv'),
+    remedy: expect.stringContaining('GGUF'),
+  })
+  expect(await files.list()).toEqual([])
+  model.dispose()
 })
 
 it('a save beside an adapter is refused: other loaders would add it', async () => {

@@ -4,9 +4,11 @@ import { refuseAdapter } from '../files/other-models'
 import { replacedTogether } from '../files/replaced-together'
 import type { TrainableLM } from '../model/index'
 import { saveTokenizer } from '../tokenizer/index'
+import { draftVocabularyFile, draftVocabularyToJson } from './draft-vocabulary'
 import { joinParameters } from './joined-weights'
 import { isModelFile } from './model-files'
 import type { PretrainedModel } from './pretrained-model'
+import { wholeHead } from './trimmed'
 
 export interface SaveOptions {
   /** Element type of the stored weights; F16 and BF16 are rounded to nearest. Default F32, which is exact. */
@@ -23,7 +25,9 @@ export interface SaveOptions {
 const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
 
 /**
- * Writes a model as a plain Hugging Face directory, which transformers and vLLM load as it is where they know its architecture. Weights are read from the device
+ * Writes a model as a plain Hugging Face directory, which transformers and vLLM load as it is where they know its architecture. Of
+ * a head that covers some ids alone, the ids lie beside it (draft_vocabulary.json), and it has a row for every id all the same: that of
+ * another is the mean of the covered ones, whose logit is never the greatest. Weights are read from the device
  * one tensor at a time. The same weights give the same bytes. A model that was there is replaced when all of the new one is
  * written, and nothing of it is left (shards, a chat template); cut short, the old one or the new one is whole, or there is no
  * config.json. Files of other names stay.
@@ -41,16 +45,19 @@ export async function saveCausalLM(
   const { dtype = 'F32', maxShardBytes, alwaysIndex } = options
   const files = typeof target === 'string' ? directory(target) : target
   await refuseAdapter(files, await files.list().catch((): string[] => []))
-  const tensors = joinParameters(model.parameters, stored.joined).map(({ name, shape, values }) => ({
-    name,
-    dtype,
-    shape,
-    bytes: async () => floatsToStored(await values(), dtype, { tensor: `Tensor "${name}"` }),
-  }))
+  const tensors = wholeHead(joinParameters(model.parameters, stored.joined), stored.covered).map(
+    ({ name, shape, values }) => ({
+      name,
+      dtype,
+      shape,
+      bytes: async () => floatsToStored(await values(), dtype, { tensor: `Tensor "${name}"` }),
+    }),
+  )
   await replacedTogether(files, { last: 'config.json', isOfSet: isModelFile }, async (into) => {
     await writeShardedSafetensors(into, tensors, { maxShardBytes, alwaysIndex })
     await saveTokenizer(into, tokenizer, chatTemplate)
     await into.write('generation_config.json', json(generationConfigToJson(generationConfig)))
+    if (stored.covered) await into.write(draftVocabularyFile, draftVocabularyToJson(stored.covered))
     // Last: a directory without config.json is no model yet.
     await into.write('config.json', json({ ...stored.config, torch_dtype: torchDtypes[dtype] }))
   })

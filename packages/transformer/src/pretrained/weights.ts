@@ -14,6 +14,7 @@ import type { ModelParameters, StoredForm } from '../model/index'
 import { checkTensors } from './check-tensors'
 import { separateWeights } from './joined-weights'
 import { withPlainNames } from './stored-names'
+import { coveredWeights } from './trimmed'
 
 /** What is known of a tensor before it is read. */
 export interface StoredWeight {
@@ -80,11 +81,12 @@ export async function safetensorsWeights(directory: Directory, file?: string): P
  */
 export async function modelWeights(
   directory: Directory,
-  joined: StoredForm['joined'],
+  { joined, covered }: Pick<StoredForm, 'joined' | 'covered'>,
   shapes: ReadonlyMap<string, readonly number[]>,
 ): Promise<Weights> {
   const stored = withPlainNames(await safetensorsWeights(directory))
-  return joined ? separateWeights(stored, joined, shapes) : stored
+  const separate = joined ? separateWeights(stored, joined, shapes) : stored
+  return covered ? coveredWeights(separate, covered) : separate
 }
 
 /** How far a model is loaded. */

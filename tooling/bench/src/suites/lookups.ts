@@ -20,15 +20,15 @@ import type { Row, Suite } from '../suite'
 /** A greedy answer that was written down. */
 interface Recorded {
   category: string
-  /** The prompt's ids; an answer without them is counted in tables, and not measured. */
+  /** The prompt's ids; an answer without them is counted in the tables, and not measured. */
   ids?: number[]
   answer: number[]
 }
 
 /**
  * What lookups come to on answers that were written down, without a model: the greedy answer is known, so it is known what of a
- * draft is accepted. A table of answers is of the other categories alone, and of answers without a prompt. Of a block that goes
- * beyond the end of an answer nothing is counted. Speed-ups are by declared costs of passes, not by a clock.
+ * draft is accepted. A table of answers counts those without a prompt; where there are none, those of the other categories. Of a
+ * block that goes beyond the end of an answer nothing is counted. Speed-ups are by declared costs of passes, not by a clock.
  */
 export const lookupsSuite: Suite = {
   name: 'lookups',
@@ -40,8 +40,10 @@ export const lookupsSuite: Suite = {
     const tables = new Map<string, AnswerTable>()
     const tableFor = (category: string) => {
       const table = tables.get(category) ?? new AnswerTable(vocabulary)
-      if (table.size === 0)
-        for (const other of recorded) if (!other.ids || other.category !== category) table.add(other.answer)
+      const counted = recorded.some(({ ids }) => !ids)
+        ? recorded.filter(({ ids }) => !ids)
+        : recorded.filter((other) => other.category !== category)
+      if (table.size === 0) for (const { answer } of counted) table.add(answer)
       tables.set(category, table)
       return table
     }

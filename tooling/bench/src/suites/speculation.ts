@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { costRatio, measureBlocks, modelDrafter, SpeculativeDecoder } from '@outrider/speculative'
+import { costRatio, type DraftStop, measureBlocks, modelDrafter, SpeculativeDecoder } from '@outrider/speculative'
 import { type Device, multiply, type Tensor } from '@outrider/tensor'
 import {
   Decoder,
@@ -17,11 +17,15 @@ import type { Row, Suite } from '../suite'
 const rounds = 7
 const maxTokens = 65
 const prompts = ['Tell me about a friend of yours.', 'What do you like to eat?', 'Where does the fox live?']
-const samplings = [
+const stop: DraftStop = { confidence: 0.4 }
+const samplings: { temperature: number; draftLength: number; stop?: DraftStop }[] = [
   { temperature: 0, draftLength: 3 },
   { temperature: 0, draftLength: 5 },
+  { temperature: 0, draftLength: 5, stop },
   { temperature: 0.7, draftLength: 3 },
-] as const
+  { temperature: 0.7, draftLength: 5 },
+  { temperature: 0.7, draftLength: 5, stop },
+]
 
 /**
  * What of the speed-up that acceptance and costs allow, τ / (1 + cγ), is left when it is measured. The pair is made for it: a
@@ -35,9 +39,9 @@ export const speculationSuite: Suite = {
     note('making the pair')
     const { target, draft } = await pair(device)
     const rows: Row[] = []
-    for (const { temperature, draftLength } of samplings) {
-      note(`γ = ${draftLength}, temperature ${temperature}`)
-      const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, now })
+    for (const { temperature, draftLength, stop } of samplings) {
+      note(`γ = ${draftLength}, temperature ${temperature}${stop ? ', stopping early' : ''}`)
+      const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, draftStop: stop, now })
       const costs = await decoder.measureCosts({ temperature })
       const [plain, speculative]: [number[], number[]] = [[], []]
       for (let round = 0; round <= rounds; round++)
@@ -53,7 +57,7 @@ export const speculationSuite: Suite = {
         }
       const [plainBlock, block] = await measureBlocks({
         target: target.model,
-        drafter: modelDrafter(draft.model),
+        drafter: modelDrafter(draft.model, { stop }),
         sampling: resolveSampling({ temperature }),
         draftLengths: [0, draftLength],
         repetitions: 2 * rounds,
@@ -67,6 +71,8 @@ export const speculationSuite: Suite = {
       rows.push({
         temperature,
         γ: draftLength,
+        stop: stop && Object.values(stop)[0],
+        drafted: rounded(gamma),
         τ: rounded(tau),
         c: rounded(c),
         plain_tokens_s: rounded(1 / median(plain)),

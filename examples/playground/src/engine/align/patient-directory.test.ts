@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { type Directory, memoryDirectory } from '@outrider/transformer'
+import { checkDirectory } from '@outrider/transformer/testing'
 import { describe, expect, it } from 'vitest'
 import { patientDirectory, type WhenFull } from './patient-directory'
 
@@ -31,6 +32,11 @@ const answers = (...given: WhenFull[]) => {
 }
 
 describe('patientDirectory', () => {
+  it('keeps what Directory promises, in its storage and in memory', async () => {
+    await checkDirectory(patientDirectory(memoryDirectory(), answers()))
+    await checkDirectory(patientDirectory(small({ bytes: -1 }), answers('memory')))
+  })
+
   it('waits for room, and writes then all that was to be written, though it came once', async () => {
     const room = { bytes: 2 }
     const stored = small(room)

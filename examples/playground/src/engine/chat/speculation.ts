@@ -57,8 +57,7 @@ export class Speculations {
     const costs = await this.#costsOf(target, drafter)
     const rates = new Rates()
     const draftLength = liveDraftLength(this.#settings, costs, (block) => rates.observe(block))
-    const decoder = new SpeculativeDecoder({ target, drafter: drafter.drafter, draftLength, verification })
-    decoder.metrics.costs = costs
+    const decoder = new SpeculativeDecoder({ target, drafter: drafter.drafter, draftLength, verification, costs })
     this.#kept = { target, drafter, verification, decoder, figures: () => figuresOf(decoder.metrics, rates) }
     return this.#kept
   }

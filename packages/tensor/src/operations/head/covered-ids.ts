@@ -5,6 +5,7 @@ import type { Tensor } from '../../tensor'
 import { noToken } from '../reduce/no-logit'
 import source from './covered-ids.wgsl'
 import placesSource from './covered-places.wgsl'
+import tokensSource from './covered-tokens.wgsl'
 import fillSource from './fill.wgsl'
 
 /** Some ids of a vocabulary: what a head that is trimmed to frequent tokens can say. */
@@ -18,6 +19,7 @@ export interface CoveredIds {
 const kernel = defineKernel({ name: 'coveredIds', source, constants: ['SPREAD'] })
 const fillKernel = defineKernel({ name: 'fill', source: fillSource })
 const placesKernel = defineKernel({ name: 'coveredPlaces', source: placesSource })
+const tokensKernel = defineKernel({ name: 'coveredTokens', source: tokensSource })
 
 /**
  * Logits of covered ids as logits of all of them: −∞ where an id is not covered. Differentiable.
@@ -57,6 +59,32 @@ export function coveredPlaces(tokens: Tensor, ids: Tensor): Tensor {
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   })
   return y
+}
+
+/**
+ * The tokens at places among the covered ids; 2³² − 1, which is no token, where there is none.
+ *
+ * @param places  u32 [n]
+ * @returns u32 [n]
+ */
+export function coveredTokens(places: Tensor, ids: Tensor): Tensor {
+  const y = places.device.empty(places.shape, 'u32')
+  places.device.run(tokensKernel, {
+    bindings: { x: places, ids, y },
+    params: { count: places.size, covered: ids.size },
+    workgroups: linearWorkgroups(Math.ceil(places.size / 64)),
+  })
+  return y
+}
+
+/**
+ * Writes columns to where their ids are in rows over the vocabulary; the other columns are left as they are.
+ *
+ * @param x  f32 [..., covered]
+ * @param y  f32 [..., vocabulary], of as many rows
+ */
+export function writeCovered(x: Tensor, ids: Tensor, y: Tensor): void {
+  move(x, ids, y, { count: x.size, columns: y.shape.at(-1)!, spread: true })
 }
 
 /** The bits of −∞, and of 0. */

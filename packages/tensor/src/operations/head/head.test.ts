@@ -113,6 +113,18 @@ describe('a head', () => {
   })
 })
 
+describe('a soft-cap of logits', () => {
+  it('keeps the digits of those far below it and near it', async () => {
+    const device = await testDevice()
+    const values = Float32Array.from([1e-6, -3e-4, 0.01, 0.5, 5.9, 6.1, 20, -60, 90], (x) => x)
+    using hidden = device.tensor(values, { shape: [values.length, 1] })
+    using weight = device.tensor([1], { shape: [1, 1] })
+    using logits = headLogits({ weight, softCap: 30 }, hidden)
+    const expected = Array.from(values, (x) => 30 * Math.tanh(x / 30))
+    await expectAllClose(logits, expected, { absolute: 0, relative: 1e-6 })
+  })
+})
+
 describe('a head of some ids', () => {
   const covered = [8, 0, 3, 9, 4, 2, 6] // of 11
   const trimmed = async () => {

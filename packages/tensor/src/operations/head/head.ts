@@ -1,10 +1,11 @@
 import type { Tensor } from '../../tensor'
 import { linear } from '../matmul/linear'
 import { matmul } from '../matmul/matmul'
+import type { RmsNorm } from '../normalize/rms-norm'
 import { add, multiply } from '../pointwise/binary'
+import { softCapped, softCappedGradient } from '../pointwise/soft-cap'
 import { sum } from '../reduce/sum'
 import { type CoveredIds, overVocabulary } from './covered-ids'
-import { softCapped, softCappedGradient } from './soft-cap'
 
 /** What turns hidden states into logits: cap · tanh(scale · (hidden · weightᵀ + bias) / cap). */
 export interface Head {
@@ -28,11 +29,7 @@ export interface Head {
  * @returns f32 [..., vocabulary]
  * @throws what `linear` throws
  */
-export function headLogits(
-  head: Head,
-  hidden: Tensor,
-  { norm }: { norm?: { weight: Tensor; epsilon: number } | undefined } = {},
-): Tensor {
+export function headLogits(head: Head, hidden: Tensor, { norm }: { norm?: RmsNorm | undefined } = {}): Tensor {
   return whole(head, shaped(head, linear(hidden, head.weight, { norm, bias: head.bias })))
 }
 

@@ -1,8 +1,9 @@
 import { differentiable } from '../../autograd/tape'
 import { bytesPerElement } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
-import { sameShape, sizeOf } from '../../shape'
+import { sameShape, sizeOf, stridesOf } from '../../shape'
 import type { Tensor } from '../../tensor'
+import { readStrided } from './strided'
 
 /** Elements [start, start + count) of the first axis, copied. */
 export function slice(x: Tensor, { start, count }: { start: number; count: number }): Tensor {
@@ -20,6 +21,10 @@ export function slice(x: Tensor, { start, count }: { start: number; count: numbe
   }
   return differentiable(y, { name: 'slice', inputs: [x], gradient: (dy) => [() => gradient(dy)] })
 }
+
+/** The first so many elements of the last axis, copied; f32, u32, i32 or f16, up to four axes. Without a gradient. */
+export const firstColumns = (x: Tensor, count: number): Tensor =>
+  readStrided('firstColumns', x, [...x.shape.slice(0, -1), count], stridesOf(x.shape))
 
 /** Tensors one after another along the first axis; their other axes and dtypes must agree. */
 export function concat(tensors: readonly Tensor[]): Tensor {

@@ -14,7 +14,7 @@ import { type LinearForm, linearFrame } from './linear-frame'
  */
 export function dotSource(form: LinearForm): Omit<KernelDefinition, 'name'> {
   const { rows, columns, vectorSize, normed } = form
-  const { weights, uses, declarations, tile, map, product, store } = linearFrame(form)
+  const { weights, uses, declarations, tile, map, gain, product, store } = linearFrame(form)
   const source = `${declarations}
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -28,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${tile((weight, i, j) => `var ${weight}_${i}_${j} = 0.0;`)}
   ${normed ? each(rows, (i) => `var squares${i} = 0.0;`) : ''}
   for (var k = lane; k < params.k; k += LANES) {
-    ${normed ? 'let g = load_gain(k);' : ''}
+    ${normed ? gain : ''}
     ${each(rows, (i) => `let x${i} = load_a(row${i} + k);`)}
     ${normed ? each(rows, (i) => `squares${i} += ${product(`x${i}`, `x${i}`)};\n  ${map(`y${i}`, (v) => `x${i}${v} * g${v}`)}`) : ''}
     ${weights.map((weight) => each(columns, (j) => `let ${weight}${j} = load_${weight}(column${j} + k);`)).join('\n  ')}

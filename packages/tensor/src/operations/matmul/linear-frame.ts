@@ -14,8 +14,9 @@ export interface LinearForm {
   readonly vectorSize: 1 | 4 | 8
   /** The formats of b and up, where the size is 8. */
   readonly format?: { readonly b: FormatName; readonly up?: FormatName | undefined } | undefined
-  /** Rows of a are RMS-normalised on the way: a · gain / √(mean(a²) + ε). */
+  /** Rows of a are RMS-normalised on the way: a · (offset + gain) / √(mean(a²) + ε). */
   readonly normed: boolean
+  readonly offset: number
   /** `bias` is added to every row of a · bᵀ. */
   readonly biased: boolean
   /** c is a · bᵀ; or `residual` is added to that; or it is gated: activation(a · bᵀ) · (a · upᵀ), by the activation's name. */
@@ -29,7 +30,7 @@ export interface LinearForm {
  *
  * `params.k` counts pieces of `form.vectorSize` elements, which are a number, a vector, or a `Piece` of two vectors.
  */
-export function linearFrame({ rows, columns, vectorSize, format, normed, biased, epilogue }: LinearForm) {
+export function linearFrame({ rows, columns, vectorSize, format, normed, offset, biased, epilogue }: LinearForm) {
   const gate = epilogue === 'none' || epilogue === 'residual' ? undefined : gatedUnits[epilogue]
   const weights = gate ? (['b', 'up'] as const) : (['b'] as const)
   const operands = format ? [] : weights
@@ -50,6 +51,8 @@ export function linearFrame({ rows, columns, vectorSize, format, normed, biased,
     elements({ a: vectorSize, ...vectorSizes, c: 1 }),
     ...weights.flatMap((weight) => (format ? [blocks(weight, format[weight]!)] : [])),
   ]
+  const map = (name: string, value: (part: string) => string): string =>
+    `let ${name} = ${vectorSize === 8 ? `Piece(${value('.low')}, ${value('.high')})` : value('')};`
   return {
     weights,
     uses,
@@ -64,8 +67,13 @@ ${gate?.activation ?? ''}`,
       weights.map((weight) => each(rows, (i) => each(columns, (j) => line(weight, i, j)))).join('\n  '),
 
     /** Declares a piece as a function of each of its vectors. */
-    map: (name: string, value: (part: string) => string): string =>
-      `let ${name} = ${vectorSize === 8 ? `Piece(${value('.low')}, ${value('.high')})` : value('')};`,
+    map,
+
+    /** Declares g, the piece k of what normalised rows are multiplied by. */
+    gain:
+      offset === 0
+        ? 'let g = load_gain(k);'
+        : `let stored = load_gain(k);\n    ${map('g', (v) => `f32(${offset}) + stored${v}`)}`,
 
     /** The sum of the products of two pieces. */
     product: (x: string, y: string): string => {

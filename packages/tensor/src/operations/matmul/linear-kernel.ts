@@ -4,6 +4,7 @@ import { blockOperands } from '../../formats/blocks'
 import type { FormatName } from '../../formats/index'
 import { generatedKernel, type Kernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
+import { defaultEpsilon, type RmsNorm } from '../normalize/rms-norm'
 import type { GateActivation } from '../pointwise/gated'
 import { rowReductionFor } from '../reduce/row-reduction'
 import { dotSource } from './dot-source'
@@ -17,7 +18,7 @@ export interface LinearOperands {
   a: Tensor
   b: Tensor
   c: Tensor
-  norm?: { weight: Tensor; epsilon: number } | undefined
+  norm?: RmsNorm | undefined
   bias?: Tensor | undefined
   residual?: Tensor | undefined
   /** In slabs of as many rows as those of b. */
@@ -45,6 +46,7 @@ export function runLinear(
     vectorSize,
     format,
     normed: norm !== undefined,
+    offset: norm?.offset ?? 0,
     biased: bias !== undefined,
     epilogue: up ? activation : residual ? 'residual' : 'none',
   }
@@ -79,7 +81,7 @@ export function runLinear(
         columns: n,
         tilesAcross,
         tiles,
-        ...(norm && { epsilon: norm.epsilon }),
+        ...(norm && { epsilon: norm.epsilon ?? defaultEpsilon }),
         ...operands.params,
         ...others?.params,
       },
@@ -97,7 +99,7 @@ const subgroupsKernel = (form: LinearForm, lanes: number): Kernel =>
     subgroupsLinearSource(form, lanes),
   )
 
-function nameOf({ vectorSize, format, normed, biased, epilogue }: LinearForm): string {
+function nameOf({ vectorSize, format, normed, offset, biased, epilogue }: LinearForm): string {
   const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${vectorSize}`
-  return `${weights}${normed ? 'Normed' : ''}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
+  return `${weights}${normed ? 'Normed' : ''}${offset === 0 ? '' : offset}${biased ? 'Biased' : ''}${epilogue === 'none' ? '' : `-${epilogue}`}`
 }

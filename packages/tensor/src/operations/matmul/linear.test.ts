@@ -18,6 +18,15 @@ const gates: Record<Activation, (x: number) => number> = {
   gelu_tanh: (x) => (x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))) / 2,
 }
 
+interface Form {
+  norm?: boolean
+  offset?: number
+  bias?: boolean
+  residual?: boolean
+  up?: boolean
+  activation?: Activation
+}
+
 /** Operands of one shape on the host, and the layer in float64. */
 function problem(m: number, n: number, k: number) {
   const host = {
@@ -28,37 +37,33 @@ function problem(m: number, n: number, k: number) {
     residual: random(m * n, 5),
     bias: random(n, 6),
   }
-  const row = (r: number, normed: boolean) => {
+  const row = (r: number, { norm, offset = 0 }: Form) => {
     const x = Array.from(host.x.subarray(r * k, (r + 1) * k))
     const scale = 1 / Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / k + epsilon)
-    return normed ? x.map((value, i) => value * scale * host.gain[i]!) : x
+    return norm ? x.map((value, i) => value * scale * (offset + host.gain[i]!)) : x
   }
-  const product = (r: number, c: number, w: Float32Array, normed: boolean) =>
-    row(r, normed).reduce((sum, value, i) => sum + value * w[c * k + i]!, 0)
-  const reference = (form: {
-    norm?: boolean
-    bias?: boolean
-    residual?: boolean
-    up?: boolean
-    activation?: Activation
-  }) =>
+  const product = (r: number, c: number, w: Float32Array, form: Form) =>
+    row(r, form).reduce((sum, value, i) => sum + value * w[c * k + i]!, 0)
+  const reference = (form: Form) =>
     Float64Array.from({ length: m * n }, (_, i) => {
       const [r, c] = [Math.floor(i / n), i % n]
-      const value = product(r, c, host.weight, form.norm ?? false) + (form.bias ? host.bias[c]! : 0)
-      if (form.up) return gates[form.activation ?? 'silu'](value) * product(r, c, host.up, form.norm ?? false)
+      const value = product(r, c, host.weight, form) + (form.bias ? host.bias[c]! : 0)
+      if (form.up) return gates[form.activation ?? 'silu'](value) * product(r, c, host.up, form)
       return form.residual ? host.residual[i]! + value : value
     })
   return { host, reference }
 }
 
-const forms: readonly Parameters<ReturnType<typeof problem>['reference']>[0][] = [
+const forms: readonly Form[] = [
   {},
   { norm: true },
   { residual: true },
+  { norm: true, offset: 1 },
   { norm: true, bias: true },
   { norm: true, bias: true, residual: true },
   { up: true },
   { norm: true, up: true },
+  { norm: true, offset: 1, up: true, activation: 'gelu_tanh' },
   { norm: true, up: true, activation: 'gelu_tanh' },
 ]
 
@@ -80,7 +85,7 @@ describe('linear', () => {
       for (const kernel of kernels) {
         using y = device.scope(() =>
           linear(device.tensor(host.x, { shape: [m, k] }), device.tensor(host.weight, { shape: [n, k] }), {
-            ...(form.norm && { norm: { weight: device.tensor(host.gain), epsilon } }),
+            ...(form.norm && { norm: { weight: device.tensor(host.gain), epsilon, offset: form.offset } }),
             ...(form.bias && { bias: device.tensor(host.bias) }),
             ...(form.residual && { residual: device.tensor(host.residual, { shape: [m, n] }) }),
             ...(form.up && { up: device.tensor(host.up, { shape: [n, k] }), activation: form.activation }),

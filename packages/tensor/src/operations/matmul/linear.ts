@@ -3,13 +3,14 @@ import { isFormat } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
+import type { RmsNorm } from '../normalize/rms-norm'
 import { type GateActivation, gated } from '../pointwise/gated'
 import { runLinear } from './linear-kernel'
 import { type LinearKernelName, selectLinear } from './select'
 
 export interface LinearOptions {
-  /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · weight. */
-  norm?: { weight: Tensor; epsilon: number } | undefined
+  /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · (offset + weight). */
+  norm?: RmsNorm | undefined
   /** Added to every row of the result, f32 [n]. */
   bias?: Tensor | undefined
   /** Added to the result; of its shape. */

@@ -13,7 +13,7 @@ import { type LinearForm, linearFrame } from './linear-frame'
  */
 export function subgroupsLinearSource(form: LinearForm, lanes: number): Omit<KernelDefinition, 'name'> {
   const { rows, columns, vectorSize, normed } = form
-  const { weights, uses, declarations, tile, map, product, store } = linearFrame(form)
+  const { weights, uses, declarations, tile, map, gain, product, store } = linearFrame(form)
   const held = Math.ceil(rows / lanes)
   const handed = (name: string, i: number, vector = '') =>
     `subgroupBroadcast(${name}${Math.floor(i / lanes)}${vector}, ${i % lanes}u)`
@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${tile((weight, i, j) => `var ${weight}_${i}_${j} = 0.0;`)}
   ${normed ? each(held, (h) => `var squares${h} = 0.0;`) : ''}
   for (var k = 0u; k < params.k; k++) {
-    ${normed ? 'let g = load_gain(k);' : ''}
+    ${normed ? gain : ''}
     ${each(held, (h) => `let held${h} = load_a(row${h} + k);`)}
     ${normed ? each(held, (h) => `squares${h} += ${product(`held${h}`, `held${h}`)};\n  ${map(`scaled${h}`, (v) => `held${h}${v} * g${v}`)}`) : ''}
     ${each(rows, (i) => map(`x${i}`, (v) => handed(normed ? 'scaled' : 'held', i, v)))}

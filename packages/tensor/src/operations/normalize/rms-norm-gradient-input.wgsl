@@ -1,4 +1,4 @@
-// dx = scale · (dy·weight − x · scale² · mean(dy·weight·x)): the gradient of RMSNorm for its input.
+// dx = scale · (dy·gain − x · scale² · mean(dy·gain·x)), gain = offset + weight: the gradient of RMSNorm for its input.
 //
 // x, dy, dx: [rows, columns]    weight: [columns]    scale: [rows]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
@@ -18,10 +18,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
   var product = V();
-  for (var i = lane; i < params.columns; i += LANES) { product += load_dy(begin + i) * weight[i] * load_x(begin + i); }
+  for (var i = lane; i < params.columns; i += LANES) { product += load_dy(begin + i) * gainOf(weight[i]) * load_x(begin + i); }
   let factor = scale[row];
   let pull = rowSum(sumOf(product), lane) / f32(VECTOR_SIZE * params.columns) * factor * factor;
   for (var i = lane; i < params.columns; i += LANES) {
-    store_dx(begin + i, factor * (load_dy(begin + i) * weight[i] - load_x(begin + i) * pull));
+    store_dx(begin + i, factor * (load_dy(begin + i) * gainOf(weight[i]) - load_x(begin + i) * pull));
   }
 }

@@ -1,6 +1,6 @@
 import { differentiable } from '../../autograd/tape'
 import { ShapeError } from '../../errors'
-import { defineKernel, elements } from '../../kernel/index'
+import { defineKernel, elements, formOf, type KernelPart } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import { reduce } from '../reduce/reduce'
 import { rowReduction } from '../reduce/row-reduction'
@@ -9,15 +9,18 @@ import source from './rms-norm.wgsl'
 import inputSource from './rms-norm-gradient-input.wgsl'
 import weightSource from './rms-norm-gradient-weight.wgsl'
 
+/** `gainOf(weight: V) -> V`, what normalised elements are multiplied by: a form for every offset. */
+const gain: KernelPart = { name: 'gain', provides: ['gainOf'] }
+
 const kernel = defineKernel({
   name: 'rmsNorm',
   source,
-  uses: [rowReduction, rowVectors, elements({ x: 'row', y: 'row' })],
+  uses: [rowReduction, rowVectors, gain, elements({ x: 'row', y: 'row' })],
 })
 const inputKernel = defineKernel({
   name: 'rmsNormGradientInput',
   source: inputSource,
-  uses: [rowReduction, rowVectors, elements({ x: 'row', dy: 'row', dx: 'row' })],
+  uses: [rowReduction, rowVectors, gain, elements({ x: 'row', dy: 'row', dx: 'row' })],
 })
 const weightKernel = defineKernel({
   name: 'rmsNormGradientWeight',
@@ -26,21 +29,39 @@ const weightKernel = defineKernel({
   constants: ['CHUNK'],
 })
 
+export interface RmsNormOptions {
+  /** ε, which keeps rows of zeros finite. Default 1e-5. */
+  epsilon?: number | undefined
+  /** What the weight is stored as a distance from: 1 in Gemma. Default 0. */
+  offset?: number | undefined
+}
+
+/** A norm that is computed on the way to something else. */
+export interface RmsNorm extends RmsNormOptions {
+  /** [columns] */
+  weight: Tensor
+}
+
 /**
- * x / √(mean(x²) + ε) · weight along the last axis (Zhang & Sennrich 2019, arXiv 1910.07467).
+ * x / √(mean(x²) + ε) · (offset + weight) along the last axis (Zhang & Sennrich 2019, arXiv 1910.07467).
  *
  * @param x       f32 or, where the device has `shader-f16`, f16 [..., columns]
  * @param weight  f32 [columns]
  * @returns of x's shape and dtype
  */
-export function rmsNorm(x: Tensor, weight: Tensor, { epsilon = 1e-5 }: { epsilon?: number } = {}): Tensor {
+export function rmsNorm(
+  x: Tensor,
+  weight: Tensor,
+  { epsilon = defaultEpsilon, offset = 0 }: RmsNormOptions = {},
+): Tensor {
   const columns = x.shape.at(-1) ?? 1
   if (weight.size !== columns)
     throw new ShapeError('rmsNorm', [x.shape, weight.shape], 'the weight must match the last axis')
   const { device } = x
   const y = device.empty(x.shape, x.dtype)
   const scale = device.empty([x.size / columns])
-  const run = runOverRowVectors(x)
+  const overRows = runOverRowVectors(x)
+  const run = { ...overRows, forms: [...overRows.forms, gainFrom(offset)] }
   device.run(kernel, { ...run, params: { ...run.params, epsilon }, bindings: { x, weight, y, scale } })
   const gradientInput = (dy: Tensor) => {
     const dx = device.empty(x.shape, x.dtype)
@@ -54,6 +75,13 @@ export function rmsNorm(x: Tensor, weight: Tensor, { epsilon = 1e-5 }: { epsilon
     gradient: (dy) => [() => gradientInput(dy), () => gradientWeight(x, weight, scale, dy)],
   })
 }
+
+/** ε where none is said. */
+export const defaultEpsilon = 1e-5
+
+// As text, so that an offset of 0 is no addition. Models have one or two of them.
+const gainFrom = (offset: number) =>
+  formOf(gain, `fn gainOf(weight: V) -> V { return ${offset === 0 ? 'weight' : `f32(${offset}) + weight`}; }`)
 
 const CHUNK = 64
 

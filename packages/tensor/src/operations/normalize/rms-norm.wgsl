@@ -1,4 +1,4 @@
-// y = x · scale · weight along rows, scale = 1 / √(mean(x²) + ε). (Zhang & Sennrich 2019, arXiv 1910.07467)
+// y = x · scale · (offset + weight) along rows, scale = 1 / √(mean(x²) + ε). (Zhang & Sennrich 2019, arXiv 1910.07467)
 //
 // x, y: [rows, columns]    weight: [columns]    scale: [rows], for the gradient
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
@@ -22,6 +22,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     squares += value * value;
   }
   let factor = inverseSqrt(rowSum(sumOf(squares), lane) / f32(VECTOR_SIZE * params.columns) + params.epsilon);
-  for (var i = lane; i < params.columns; i += LANES) { store_y(begin + i, load_x(begin + i) * factor * weight[i]); }
+  for (var i = lane; i < params.columns; i += LANES) { store_y(begin + i, load_x(begin + i) * factor * gainOf(weight[i])); }
   if (lane == 0u) { scale[row] = factor; }
 }

@@ -76,14 +76,18 @@ function unary(name: keyof typeof unaryFunctions, x: Tensor): Tensor {
   return differentiable(y, { name, inputs: [x], gradient: (dy) => [() => applyUnaryGradient(gradient, x, y, dy)] })
 }
 
-/** y = expression of x, in any element dtypes. */
-export function applyUnary(x: Tensor, dtype: DType, expression: string): Tensor {
+/**
+ * y = expression of x, in any element dtypes.
+ *
+ * @param functions  WGSL of what the expression calls
+ */
+export function applyUnary(x: Tensor, dtype: DType, expression: string, functions?: string): Tensor {
   const y = x.device.empty(x.shape, dtype)
   const count = Math.ceil(x.size / 4)
   x.device.run(unaryKernel, {
     bindings: { x, y },
     params: { count },
-    forms: [applying('x', expression)],
+    forms: [applying('x', expression, functions)],
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   })
   return y

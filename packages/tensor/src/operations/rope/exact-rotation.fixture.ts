@@ -2,7 +2,7 @@
 const turn = 0x6487ed5110b4611a62633145c06e0e689n
 
 /** Position · frequency less whole turns, in radians: of the number that the frequency is, in whole numbers. */
-export function exactAngle(position: number, frequency: number): number {
+function exactAngle(position: number, frequency: number): number {
   const angle = (BigInt(position) * BigInt(Math.round(frequency * 2 ** 128))) % turn
   return Number(angle) / 2 ** 128
 }

@@ -72,7 +72,7 @@ export interface SlidingRope {
 }
 
 /** What a model may have beyond a plain Llama, by the fields of its configuration. */
-export type OptionalField = Exclude<OptionalKeys<ModelConfig>, 'bosTokenId' | 'padTokenId'>
+export type OptionalField = Exclude<OptionalKeys<ModelConfig>, 'bosTokenId' | 'padTokenId' | 'coveredIds'>
 
 type OptionalKeys<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T]
 
@@ -94,7 +94,7 @@ export interface GgufForm {
   readonly ropeScaling: readonly RopeScaling['type'][]
   /** Metadata keys that `read` uses, without the architecture before them. */
   readonly usedKeys?: readonly string[]
-  /** Reads what is the family's own, and what the architecture implies. */
+  /** Reads what is the family's own. */
   read?(fields: GgufFields): Partial<ModelConfig>
   /**
    * Writes it.

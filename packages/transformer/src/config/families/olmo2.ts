@@ -19,12 +19,13 @@ export const olmo2: ModelFamily = {
   gguf: {
     architecture: 'olmo2',
     interleaved: false,
-    computes: ['normPlacement', 'qkNorm', 'ropeScaling'],
+    computes: ['ropeScaling'],
+    implies: () => norms,
     ropeScaling: ['linear'],
     read(fields) {
       // With a window it is OLMo 3.
       fields.only('attention.sliding_window', 0)
-      return norms
+      return {}
     },
     write({ heads, headDim, hiddenSize, tieWordEmbeddings }, refuse) {
       if (heads * headDim !== hiddenSize)

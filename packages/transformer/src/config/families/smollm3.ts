@@ -3,7 +3,6 @@ import { layerTypesOf } from '../by-layer'
 import type { Fields } from '../fields'
 import { readWindow, windowsByLayer } from '../layer-windows'
 import type { ModelConfig } from '../model-config'
-import { sizeLimits } from '../size-limits'
 import type { LayersRead, ModelFamily } from './family'
 
 /** A Llama in which some layers know no positions (Yang et al. 2025, arXiv 2501.18795). Bakouch et al. 2025, SmolLM3. */
@@ -42,16 +41,12 @@ export const smollm3: ModelFamily = {
   gguf: {
     architecture: 'smollm3',
     interleaved: true,
-    computes: ['layersWithoutRope', 'ropeScaling'],
-    ropeScaling: ['linear'],
-    read(fields) {
-      const layersWithoutRope = everyNth(interval, fields.count('block_count', sizeLimits.layers))
+    computes: ['ropeScaling'],
+    implies({ layers }) {
+      const layersWithoutRope = everyNth(interval, layers)
       return layersWithoutRope.length > 0 ? { layersWithoutRope } : {}
     },
-    write({ layers, layersWithoutRope = [] }, refuse) {
-      if (layersWithoutRope.join() === everyNth(interval, layers).join()) return {}
-      throw refuse(`choice of layers without rotary positions other than every ${interval}th`)
-    },
+    ropeScaling: ['linear'],
   },
 }
 

@@ -4,6 +4,7 @@ import { ggufDtypes } from '../../files/gguf/dtype'
 import type { GgufFile, GgufMetadataValue } from '../../files/gguf/read'
 import { type OnWarning, warnOfKeys, warnOfUnknownKeys } from '../../files/index'
 import { specialKeys } from '../../tokenizer/gguf/special-ids'
+import { draftVocabularyKey } from '../draft-vocabulary'
 
 /**
  * Every key that llama.cpp knows stands in one of these lists: read, advice (of the authors, for sampling that is not applied),
@@ -25,6 +26,7 @@ const used: ReadonlySet<string> = new Set([
   ...['add_bos_token', 'add_eos_token', 'add_space_prefix'].map((key) => `tokenizer.ggml.${key}`),
   ...specialKeys.map((key) => `tokenizer.ggml.${key}_token_id`),
   'tokenizer.chat_template',
+  draftVocabularyKey,
 ])
 
 const harmless: ReadonlySet<string> = new Set([

@@ -1,7 +1,9 @@
 import { OutriderError } from '@outrider/tensor'
+import type { ModelConfig } from '../../config/index'
 import { type GgufFile, openGguf } from '../../files/gguf/read'
 import type { Directory, OnWarning } from '../../files/index'
 import { ggufTokenizer } from '../../tokenizer/gguf/from-gguf'
+import { draftVocabularyKey, storedVocabulary } from '../draft-vocabulary'
 import type { OpenedModel } from '../opened-model'
 import { ggufWeights } from './gguf-weights'
 import { readGgufConfig } from './read-config'
@@ -20,12 +22,21 @@ export async function openGgufModel(directory: Directory, name: string, onWarnin
     )
   return {
     config: { ...config, ...tokens },
+    coveredIds: coveredIds(file, { ...config, ...tokens }),
     source: file.where,
     ...text,
     generationConfig: { ...tokens, ...samplingOf(file) },
     weights: ggufWeights(file, config, family),
     disregarded: (tensor) => /^rope_(freqs|factors_short|factors_long)\.weight$/.test(tensor),
   }
+}
+
+/** The ids that the head covers, where the file says so; and the ends that llama.cpp knows by their texts alone. */
+function coveredIds({ metadata, where }: GgufFile, config: ModelConfig): number[] | undefined {
+  const said = metadata.get(draftVocabularyKey)
+  if (said === undefined) return undefined
+  const ids = storedVocabulary(said, { ...config, eosTokenIds: [] }, `${where}: ${draftVocabularyKey}`)
+  return [...new Set([...ids, ...config.eosTokenIds])].sort((a, b) => a - b)
 }
 
 /** The sampling that the authors advise. */

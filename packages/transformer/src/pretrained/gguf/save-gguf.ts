@@ -5,8 +5,10 @@ import type { GgufValue } from '../../files/gguf/value'
 import { type GgufTensor, writeGguf } from '../../files/gguf/write'
 import { type Directory, directory, floatsToStored } from '../../files/index'
 import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
+import { draftVocabularyKey } from '../draft-vocabulary'
 import { joinParameters } from '../joined-weights'
 import type { PretrainedModel } from '../pretrained-model'
+import { wholeHead } from '../trimmed'
 import { generalName } from './general-name'
 import { interleavePairs } from './interleave'
 import { isMoved, toGains } from './norm-offset'
@@ -56,6 +58,7 @@ export async function saveGguf(
   { file = 'model.gguf', dtype = 'F32', acceptDifferences = false }: SaveGgufOptions = {},
 ): Promise<SavedGguf> {
   const { model, config, source, generationConfig } = pretrained
+  const { covered } = model.stored
   const family = familyOf(config)
   const { architecture, interleaved } = family.gguf
   const hyperparameters = configMetadata(config, family)
@@ -69,24 +72,27 @@ export async function saveGguf(
     ...samplingMetadata(generationConfig),
     ...hyperparameters,
     ...vocabulary,
+    ...(covered ? [[draftVocabularyKey, { type: 'i32[]', value: covered.ids }] as const] : []),
   ])
-  const tensors = joinParameters(model.parameters, family.joined).map(({ name, shape, values }): GgufTensor => {
-    const turned = interleaved && isRotated(name)
-    const stored = storedDtype(name, shape, dtype)
-    return {
-      name: ggufName(name, config),
-      dtype: stored,
-      shape,
-      bytes: async () => {
-        const elements = isMoved(name, config) ? toGains(await values()) : await values()
-        return floatsToStored(
-          turned ? interleavePairs(elements, { rows: shape[0]!, headDim: config.headDim }) : elements,
-          stored,
-          { tensor: `Tensor "${name}"` },
-        )
-      },
-    }
-  })
+  const tensors = wholeHead(joinParameters(model.parameters, family.joined), covered).map(
+    ({ name, shape, values }): GgufTensor => {
+      const turned = interleaved && isRotated(name)
+      const stored = storedDtype(name, shape, dtype)
+      return {
+        name: ggufName(name, config),
+        dtype: stored,
+        shape,
+        bytes: async () => {
+          const elements = isMoved(name, config) ? toGains(await values()) : await values()
+          return floatsToStored(
+            turned ? interleavePairs(elements, { rows: shape[0]!, headDim: config.headDim }) : elements,
+            stored,
+            { tensor: `Tensor "${name}"` },
+          )
+        },
+      }
+    },
+  )
   const files = typeof target === 'string' ? directory(target) : target
   await writeGguf(files, file, { metadata, tensors: [...tensors, ...ropeScalingTensors(config)] })
   return { differences: [...differences, ...remarks] }

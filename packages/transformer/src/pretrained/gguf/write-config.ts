@@ -77,7 +77,9 @@ function checkComputed(config: ModelConfig, { gguf }: ModelFamily, refuse: (what
 
 /** Numbers are f32 in llama.cpp. */
 const isSame = (one: unknown, other: unknown): boolean =>
-  typeof one === 'number' && typeof other === 'number' ? Math.abs(one - other) <= 1e-6 * Math.abs(other) : one === other
+  typeof one === 'number' && typeof other === 'number'
+    ? Math.abs(one - other) <= 1e-6 * Math.abs(other)
+    : String(one) === String(other)
 
 /** What a model may have beyond a plain Llama, in words. Whoever adds a field says it here. */
 const optionalFields: Record<Exclude<OptionalField, 'slidingWindow'>, string> = {
@@ -102,5 +104,8 @@ const optionalFields: Record<Exclude<OptionalField, 'slidingWindow'>, string> = 
 
 const impliedFields: Record<keyof Implied, string> = {
   ...optionalFields,
+  layersWithoutRope: 'other choice of layers without rotary positions',
+  normPlacement: 'other place of norms',
+  qkNorm: 'other norm of queries and keys',
   tieWordEmbeddings: 'head beside the embedding',
 }

@@ -1,0 +1,51 @@
+import { OutriderError } from '@outrider/tensor'
+import type { DataSource } from '../formats/row'
+import type { Speaker } from './example'
+import { tokenize } from './tokenize'
+
+/**
+ * How often each token is to be said in a source: of conversations the answers with what ends them, of texts all of them.
+ *
+ * @returns by id, as many as the model's vocabulary has
+ * @throws OutriderError as `tokenize`
+ */
+export async function countIds(source: DataSource, speaker: Speaker): Promise<Float64Array> {
+  const counts = new Float64Array(speaker.config.vocabularySize)
+  // Rows whole, however long they are; a first token follows nothing.
+  for (const { tokens, lossMask } of await tokenize(source, speaker, Number.MAX_SAFE_INTEGER))
+    for (let i = 1; i < tokens.length; i++) if (lossMask[i] === 1) counts[tokens[i]!]!++
+  return counts
+}
+
+/**
+ * The ids that are said most often, for a draft whose head covers these alone: with the ends of text, and filled up with the
+ * first of those that were never said, as the pieces of a vocabulary stand about in the order of their frequency.
+ *
+ * @param counts   by id, as `countIds` gives them
+ * @param size     how many; no more than there are
+ * @param speaker  whose ends of text are among them
+ * @returns ascending
+ * @throws OutriderError INVALID_ARGUMENT for a size that is no positive whole number, or less than there are ends
+ */
+export function frequentIds(
+  counts: ArrayLike<number>,
+  size: number,
+  speaker: Pick<Speaker, 'config' | 'generationConfig'>,
+): number[] {
+  const ends = endsOf(speaker)
+  if (!(Number.isSafeInteger(size) && size > 0 && size >= ends.length))
+    throw new OutriderError('INVALID_ARGUMENT', `A vocabulary of ${size} ids has no room for ${needs(ends.length)}.`, {
+      remedy: 'Give some thousands: 8192 are most of what a chat model says.',
+    })
+  const byCount = Array.from({ length: speaker.config.vocabularySize }, (_, id) => id)
+    .filter((id) => !ends.includes(id))
+    .sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b)
+  return [...ends, ...byCount.slice(0, size - ends.length)].sort((a, b) => a - b)
+}
+
+function endsOf({ config, generationConfig }: Pick<Speaker, 'config' | 'generationConfig'>): number[] {
+  const said = 'eosTokenIds' in config ? (config.eosTokenIds as readonly number[]) : []
+  return [...new Set([...said, ...generationConfig.eosTokenIds])].filter((id) => id < config.vocabularySize)
+}
+
+const needs = (ends: number) => (ends > 1 ? `the ${ends} tokens that end a text` : 'a token')

@@ -1,0 +1,55 @@
+import { type CoveredIds, type Device, embedding, type Head, type Tensor } from '@outrider/tensor'
+import { withoutGradients } from '@outrider/tensor/internal'
+import type { ModelDescription } from './layer'
+import type { ModelParameters } from './parameters'
+import type { StoredCoverage } from './trainable-lm'
+
+/**
+ * The head of a model that says some ids alone. Its rows are a parameter of their own; of a tied head they are gathered from the
+ * embedding. For decoding that is done once: whenever a cache is made, whose keys and values are of the weights of that moment, too.
+ */
+export class CoveredHead {
+  readonly covered: CoveredIds
+  readonly stored: StoredCoverage
+  readonly #weight: string
+  /** Of a tied head: f32 [covered, width]. */
+  readonly #rows: Tensor | undefined
+
+  constructor(device: Device, ids: readonly number[], { embedding: table, head }: ModelDescription) {
+    const isTied = head.weight === table.weight
+    this.#weight = head.weight
+    this.covered = { ids: device.tensor(Uint32Array.from(ids)).keep(), vocabularySize: table.rows }
+    this.stored = { ids, vocabularySize: table.rows, weight: isTied ? undefined : head.weight }
+    this.#rows = isTied ? device.empty([ids.length, head.columns]).keep() : undefined
+  }
+
+  /** The head as a function of parameters, differentiable in them. */
+  of(parameters: ModelParameters): Pick<Head, 'weight' | 'covered'> {
+    const weight = parameters[this.#weight]!
+    return { weight: this.#rows ? gather(weight, this.covered.ids) : weight, covered: this.covered }
+  }
+
+  /** The same for decoding: rows of a tied head as they were when the last cache was made. */
+  kept(parameters: ModelParameters): Pick<Head, 'weight' | 'covered'> {
+    return { weight: this.#rows ?? parameters[this.#weight]!, covered: this.covered }
+  }
+
+  /** Gathers the rows of a tied head again, into the same memory: recorded steps read it. */
+  refresh(parameters: ModelParameters): void {
+    const rows = this.#rows
+    if (!rows) return
+    const { device } = rows
+    const table = parameters[this.#weight]!
+    withoutGradients(device, () =>
+      device.scope(() => device.copy(embedding(table, this.covered.ids), 0, rows, 0, rows.size)),
+    )
+  }
+
+  dispose(): void {
+    this.covered.ids.dispose()
+    this.#rows?.dispose()
+  }
+}
+
+const gather = (table: Tensor, ids: Tensor): Tensor =>
+  embedding(table, ids, { dtype: table.dtype === 'f16' && table.device.capabilities.shaderF16 ? 'f16' : 'f32' })
