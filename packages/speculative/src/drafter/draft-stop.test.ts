@@ -82,6 +82,38 @@ describe('on the device', () => {
     }
   })
 
+  it('a request may say where it ends, each another threshold, without a new recording', async () => {
+    const model = new TableModel(device, draft)
+    const session = modelDrafter(model).open({ device, vocabularySize: 3, capacity: 32 })
+    const p = draft.map((logits) => referenceDistribution(logits, { temperature: 1 }))
+    const tokens = [1, 2, 0]
+    expect(session.offers!(tokens, 6)).toMatchObject([{ stops: true }])
+    const counts = new Set<number>()
+    const made: number[] = []
+    for (const confidence of [0.1, 0.85, 0.3, 0.9, 0.75]) {
+      const sampling = resolveSampling({ temperature: 0 })
+      const before = device.memory.liveBuffers
+      const drafted = device.scope(() =>
+        session.draft({ tokens, draftLength: 6, stop: { confidence }, sampling, offset: 0 }),
+      ) as DrawnDraft
+      made.push(device.memory.liveBuffers - before)
+      const [ids, [count]] = [Array.from(await drafted.tokens.data()), await drafted.count!.data()]
+      const rows = ids.map((_, i) => p[i === 0 ? 0 : ids[i - 1]!]!)
+      expect(count).toBe(draftEnd({ confidence }, rows, ids))
+      counts.add(count!)
+      session.keep(2, count!)
+    }
+    expect(counts.size).toBeGreaterThan(1)
+    // The first read the prompt, the second the last token alone.
+    expect(made.slice(2)).toEqual([0, 0, 0])
+    const whole = device.scope(() =>
+      session.draft({ tokens, draftLength: 6, sampling: resolveSampling(), offset: 0 }),
+    ) as DrawnDraft
+    expect(whole.count).toBeUndefined()
+    session.dispose()
+    model.dispose()
+  })
+
   it('is refused out of range, and where it says two things or none', () => {
     const model = new TableModel(device, draft)
     for (const stop of [{ confidence: 1.1 }, { acceptance: Number.NaN }, {}, { confidence: 0.4, acceptance: 0.4 }])

@@ -1,8 +1,8 @@
-import type { DraftLengthPolicy } from '../draft-length/policy'
+import type { DraftChoice, DraftLengthPolicy } from '../draft-length/policy'
 import { probabilityOf, sequences } from '../testing/chains'
 import { verdictMeasure } from '../testing/law'
 import type { VerificationRule } from '../verification/rule'
-import type { DraftSession, Offer } from './drafter'
+import type { DraftSession } from './drafter'
 
 /** One of the drafts that may be proposed: its tokens, what each is drawn from, and how likely it is. */
 export interface Proposal {
@@ -14,7 +14,7 @@ export interface Proposal {
 /** What a drafter may propose after tokens where this offer of its session is taken, and so many tokens. */
 export type Proposals = (
   session: Pick<DraftSession, 'draft'>,
-  request: { tokens: readonly number[]; offer: Offer; draftLength: number },
+  request: DraftChoice & { tokens: readonly number[] },
 ) => readonly Proposal[]
 
 export interface Enumeration {
@@ -102,7 +102,7 @@ function proposed(
   let after = prompt.length
   for (const { drafted, accepted } of blocks) {
     const choice = decides.next(session.offers!(tokens.slice(0, after), limit))
-    decides.observe({ drafted, accepted, offer: choice?.offer, seconds: 1 })
+    decides.observe({ drafted, accepted, offer: choice?.offer, stop: choice?.stop, seconds: 1 })
     after += accepted + 1
   }
   const choice = decides.next(session.offers!(tokens, limit))

@@ -43,7 +43,7 @@ const model: Drafter = {
   name: 'model',
   parameterCount: 1,
   open: () => ({
-    offers: (_, limit) => [{ source: 'model', kind: '', length: limit, unread: 1 }],
+    offers: (_, limit) => [{ source: 'model', kind: '', length: limit, unread: 1, stops: true }],
     draft: () => null,
     keep() {},
     dispose() {},
@@ -94,11 +94,10 @@ const rowsOver = (ids: readonly number[], sampling: SamplingOptions) =>
     return logits.map((_, id) => some[ids.indexOf(id)] ?? 0)
   })
 
-function proposalsOf({ ids = everyId, stop, end }: Case, sampling: SamplingOptions): Proposals {
+function proposalsOf({ ids = everyId, stop: own, end }: Case, sampling: SamplingOptions): Proposals {
   const p = rowsOver(ids, sampling)
   // A greedy draft is as sure as the softmax of its logits.
   const sure = sampling.temperature === 0 ? rowsOver(ids, { temperature: 1 }) : p
-  const ends = end ?? (stop ? draftEnd.bind(null, stop) : (_: unknown, tokens: readonly number[]) => tokens.length)
   return (session, request) => {
     const { tokens, offer, draftLength } = request
     if (offer.source !== 'model') {
@@ -106,6 +105,8 @@ function proposalsOf({ ids = everyId, stop, end }: Case, sampling: SamplingOptio
       return [knownProposal(known && 'ids' in known ? known.ids : [], 3)]
     }
     const last = tokens.at(-1)!
+    const stop = own ?? request.stop
+    const ends = end ?? (stop ? draftEnd.bind(null, stop) : (_: unknown, tokens: readonly number[]) => tokens.length)
     const rows = (drafted: readonly number[]) => [last, ...drafted].slice(0, drafted.length).map((x) => sure[x]!)
     return drawnProposals(p, { last, draftLength, end: (drafted) => ends(rows(drafted), drafted) })
   }
@@ -122,6 +123,7 @@ const costs = { draftSeconds: 0.02, targetSeconds: [1, 3].map((rows) => ({ rows,
 const policies: Record<string, () => DraftLengthPolicy> = {
   'γ = 2': () => fixedDraftLength(2),
   auto: () => autoDraftLength({ costs, learnsTimes: false }),
+  'auto with stops': () => autoDraftLength({ costs, learnsTimes: false, stops: true, probeInterval: 1 }),
 }
 
 function enumerated(what: Case, sampling: SamplingOptions, rule: VerificationRule, how: string) {
