@@ -98,6 +98,18 @@ describe('Chat', () => {
     await page.locator('.drafter option[value=bundled]:checked').waitFor({ state: 'attached' })
   })
 
+  it('looks up what was said before it asks the draft, and shows what was found', async () => {
+    const own = await site.open()
+    await own.page.getByRole('switch', { name: 'Look up what was said' }).check()
+    await ask(own.page)
+    await ask(own.page) // what it answers now was said
+    expect(await own.page.locator('.answer').last().locator('.looked-up').count()).toBeGreaterThan(3)
+    expect(await fact(own.page, 'Looked up')).toMatch(/^\d+ \/ \d+$/)
+    expect(await own.page.locator('.legend .looked-up').textContent()).toBe('looked up, accepted')
+    expect(own.problems).toEqual([])
+    await own.close()
+  })
+
   it('goes on from the same tokens with another drafter and rule in mid-sentence', async () => {
     const select = "document.querySelector('.drafter select')"
     await whenTokens(

@@ -11,6 +11,7 @@ import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addPretrain } from './commands/pretrain'
 import { addServe } from './commands/serve'
+import { addTable } from './commands/table'
 import { exitCodeHelp } from './exit-code'
 import { once } from './options/parse'
 
@@ -32,6 +33,7 @@ export function buildProgram(run: Run): Command {
     addPretrain,
     addGenerate,
     addDistill,
+    addTable,
     addEvaluate,
     addComplete,
     addChat,

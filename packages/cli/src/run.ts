@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { CommanderError } from 'commander'
 import type { KeyInput } from './chat/line-editor'
 import { Context } from './context'
+import { checkDraftSource, DraftOption, draftSource } from './draft/draft-source'
 import { errorJson, errorText } from './error-text'
 import { exitCode, exitCodeOf } from './exit-code'
 import { interruption } from './interruption'
@@ -77,8 +78,10 @@ class Interrupted extends Error {}
 async function checkInputs(command: Command): Promise<void> {
   const options = command.opts<Record<string, unknown>>()
   const given = (name: string) => [options[name]].flat().filter((value) => typeof value === 'string')
-  for (const name of ['model', 'target', 'draft'])
+  const mayLookUp = command.options.some((option) => option instanceof DraftOption)
+  for (const name of ['model', 'target', ...(mayLookUp ? [] : ['draft'])])
     for (const source of given(name)) await checkModelSource(`--${name}`, source)
+  if (mayLookUp) for (const source of given('draft')) await checkDraftSource(source)
   // Of plain text a pattern may be given, which is no path.
   for (const name of ['data', 'seeds', 'prompts', 'text', 'validation'])
     for (const path of given(name)) if (!path.includes('*')) await checkInputFile(`--${name}`, path)
@@ -87,9 +90,16 @@ async function checkInputs(command: Command): Promise<void> {
 /** What says how a draft is used is of no use without one: the answer is the same, and comes as slowly. */
 function ofNoDraft(command: Command): string | undefined {
   const own = (name: string) => command.options.find((option) => option.attributeName() === name)
-  if (!own('draft') || command.getOptionValue('draft') !== undefined) return undefined
-  const given = ofDraft.find((name) => command.getOptionValueSource(name) === 'cli')
-  return given && `${own(given)!.long} is of no use here: no --draft is given.`
+  const draft = own('draft')
+  if (!draft) return undefined
+  const source: string | undefined = command.getOptionValue('draft')
+  const isGiven = (name: string) => own(name) && command.getOptionValueSource(name) === 'cli'
+  if (source === undefined) {
+    const given = ofDraft.find(isGiven)
+    return given && `${own(given)!.long} is of no use here: no --draft is given.`
+  }
+  const runsNone = draft instanceof DraftOption && draftSource(source).place === undefined && isGiven('draftDtype')
+  return runsNone ? '--draft-dtype is of no use here: what is looked up runs no model.' : undefined
 }
 
 const ofDraft = ['draftLength', 'draftStop', 'verification', 'draftDtype', 'speculateUpTo']

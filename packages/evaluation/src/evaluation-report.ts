@@ -26,7 +26,10 @@ export function evaluationReport(evaluated: Evaluated): ReportData {
     headline: headlineOf(best),
     created: new Date().toISOString().slice(0, 16).replace('T', ' '),
     adapter,
-    models: [modelFacts(names.target, 'target', target), modelFacts(names.draft, 'draft', draft)],
+    models: [
+      modelFacts(names.target, 'target', target),
+      ...('open' in draft ? [] : [modelFacts(names.draft, 'draft', draft)]),
+    ],
     curves: [],
     evaluation: results.flatMap((result) => rowsOf(names.draft, result, sampling.temperature ?? 0)),
     completion,

@@ -1,4 +1,5 @@
 import {
+  type Drafter,
   type DraftStop,
   SpeculationMetrics,
   SpeculativeDecoder,
@@ -47,7 +48,8 @@ export interface Answered {
 
 /** A draft, and how it is used. */
 export interface Contender {
-  draft: PretrainedModel<CausalLM>
+  /** A model, or anything else that drafts. */
+  draft: PretrainedModel<CausalLM> | Drafter
   draftLength: number | 'auto'
   /** Where its drafts end early. */
   draftStop?: DraftStop | undefined
@@ -87,7 +89,7 @@ export async function measureInTurns(
   }
   return running.map(({ contender: { draft, costs }, paces, decoders }) => {
     const whole = new SpeculationMetrics({
-      parameterRatio: draft.model.parameterCount / target.model.parameterCount,
+      parameterRatio: ('open' in draft ? draft : draft.model).parameterCount / target.model.parameterCount,
       costs,
     })
     for (const { metrics } of decoders.values()) whole.add(metrics)

@@ -1,4 +1,5 @@
 import {
+  type Drafter,
   type DraftStop,
   measureCosts,
   modelDrafter,
@@ -11,7 +12,8 @@ import { allTasks, type EvaluationFigures } from './figures'
 import { type MeasureOptions, measureInTurns } from './measure-in-turns'
 
 export interface MeasurePairOptions extends MeasureOptions {
-  draft: PretrainedModel<CausalLM>
+  /** A model, or anything else that drafts. */
+  draft: PretrainedModel<CausalLM> | Drafter
   /** Each γ that is measured. Default [3, 5]. */
   draftLengths?: readonly number[] | undefined
   /** Where drafts end early. Default nowhere. */
@@ -25,7 +27,7 @@ export interface MeasurePairOptions extends MeasureOptions {
 /** What was measured of a pair, and on what: all that a report of it needs to know of the measuring. */
 export interface PairMeasurement {
   target: PretrainedModel<CausalLM>
-  draft: PretrainedModel<CausalLM>
+  draft: PretrainedModel<CausalLM> | Drafter
   sampling: SamplingOptions
   verification: Verification
   maxTokens: number
@@ -73,11 +75,11 @@ export async function measurePair({
 /** What steps of the two models cost, measured before anything else: it also compiles their kernels. */
 export const stepCosts = (
   target: PretrainedModel<CausalLM>,
-  draft: PretrainedModel<CausalLM>,
+  draft: PretrainedModel<CausalLM> | Drafter,
   sampling: SamplingOptions,
 ): Promise<StepCosts> =>
   measureCosts({
     target: target.model,
-    drafter: modelDrafter(draft.model),
+    drafter: 'open' in draft ? draft : modelDrafter(draft.model),
     sampling: resolveSampling(sampling),
   })

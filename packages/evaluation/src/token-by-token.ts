@@ -1,4 +1,4 @@
-import { SpeculativeDecoder, type TokenSource, type Verification } from '@outrider/speculative'
+import { type Drafter, SpeculativeDecoder, type TokenSource, type Verification } from '@outrider/speculative'
 import type { CausalLM, PretrainedModel, Prompt, SamplingOptions } from '@outrider/transformer'
 import { fixed } from './numbers'
 import type { Completion, CompletionToken } from './report/data'
@@ -13,7 +13,7 @@ const origins: Record<TokenSource, CompletionToken['origin']> = {
 /** One way of answering, to be compared with others. */
 export interface Way {
   title: string
-  draft: PretrainedModel<CausalLM>
+  draft: PretrainedModel<CausalLM> | Drafter
   draftLength: number
 }
 
@@ -42,7 +42,8 @@ export async function tokenByToken(
     })
     const tokens: CompletionToken[] = []
     for await (const { pieces } of decoder.generate(prompt, options))
-      for (const { text, source } of pieces) tokens.push({ text, origin: origins[source] })
+      for (const { text, source, drafter } of pieces)
+        tokens.push({ text, origin: origins[source], ...(drafter !== undefined && { drafter }) })
     const { blockEfficiency, numTargetPasses } = decoder.metrics
     answers.push({ title, note: `τ ${fixed(blockEfficiency)}: ${numTargetPasses} target passes`, tokens })
   }

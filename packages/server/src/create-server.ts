@@ -10,7 +10,7 @@ import { type CausalLM, ContinuousBatch, type PretrainedModel, type WarmUpOption
 import type { Hono } from 'hono'
 import { toApiError } from './api-error'
 import { buildApp } from './app'
-import type { Decoding } from './engine/decoding'
+import type { AnsweredTokens, Decoding } from './engine/decoding'
 import { Engine } from './engine/engine'
 import { plainDecoding } from './engine/plain-decoding'
 import { speculativeDecoding } from './engine/speculative-decoding'
@@ -20,6 +20,11 @@ export interface ServerOptions {
   target: PretrainedModel<CausalLM>
   /** A small model of the same vocabulary, or anything else that drafts. */
   drafter?: PretrainedModel<CausalLM> | Drafter | undefined
+  /**
+   * What drafts for a request with a seed, whose answer is to come again: needed where `drafter` learns from answers. Default
+   * `drafter`.
+   */
+  reproducibleDrafter?: PretrainedModel<CausalLM> | Drafter | undefined
   /** What clients call the model. Default 'model'. */
   name?: string
   /** γ; 'auto' chooses it by measured costs and acceptance, for a request with a seed by no clock. Default 'auto'. */
@@ -55,6 +60,8 @@ export interface ServerOptions {
   warmUp?: boolean
   /** Told what share of the warm-up is done. */
   onWarmUp?: ((share: number) => void) | undefined
+  /** Told of each answer that came to its end, of whichever client: what it is used for, others may notice. */
+  onAnswer?: ((answer: AnsweredTokens) => void) | undefined
   /** Told of errors that are the server's. */
   onError?: (error: unknown) => void
   /** Breaks off what comes before `ready`. */
@@ -115,7 +122,7 @@ export function createServer({
   const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
   const speculative = prepare(batch, decoder, { ...options, verification, signal }, metrics)
   const engine = new Engine({
-    plain: plainDecoding(batch),
+    plain: plainDecoding(batch, options.onAnswer),
     speculative,
     speculateUpTo,
     concurrency,
@@ -161,7 +168,18 @@ export function createServer({
 async function prepare(
   batch: ContinuousBatch,
   decoder: SpeculativeDecoder | undefined,
-  { target, drafter, draftLength = 'auto', draftStop, verification, warmUp = true, onWarmUp, signal }: Preparation,
+  {
+    target,
+    drafter,
+    reproducibleDrafter = drafter,
+    draftLength = 'auto',
+    draftStop,
+    verification,
+    warmUp = true,
+    onWarmUp,
+    onAnswer = () => {},
+    signal,
+  }: Preparation,
   metrics: ServerMetrics,
 ): Promise<Decoding | undefined> {
   const phases: ((options: WarmUpOptions) => Promise<void>)[] = [
@@ -172,14 +190,19 @@ async function prepare(
   if (warmUp)
     for (const [phase, run] of phases.entries())
       await run({ signal, onProgress: ({ done, total }) => onWarmUp?.((phase + done / total) / phases.length) })
-  if (!decoder || !drafter) return undefined
+  if (!decoder || !drafter || !reproducibleDrafter) return undefined
   const costs = await decoder.measureCosts({ temperature: 1, signal })
   const auto = autoDraftLength({ costs })
   const onDraft = metrics.drafted.bind(metrics)
-  return speculativeDecoding({ target, drafter, draftLength, draftStop, auto, costs, verification, onDraft })
+  const drafters = { drafter, reproducibleDrafter }
+  const drafting = { ...drafters, draftLength, draftStop, auto, costs, verification }
+  return speculativeDecoding({ target, ...drafting, onDraft, onAnswer })
 }
 
-type Preparation = Pick<ServerOptions, 'target' | 'drafter' | 'draftLength' | 'draftStop' | 'warmUp' | 'onWarmUp'> & {
+type Preparation = Pick<
+  ServerOptions,
+  'target' | 'drafter' | 'reproducibleDrafter' | 'draftLength' | 'draftStop' | 'warmUp' | 'onWarmUp' | 'onAnswer'
+> & {
   verification: Verification
   signal: AbortSignal
 }

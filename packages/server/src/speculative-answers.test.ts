@@ -1,4 +1,4 @@
-import { type Drafter, modelDrafter } from '@outrider/speculative'
+import { AnswerTable, answerLookup, type Drafter, firstOf, modelDrafter, promptLookup } from '@outrider/speculative'
 import { generate } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ListeningServer } from './node/start-server'
@@ -110,6 +110,57 @@ describe('a request with a seed', () => {
     for (const other of [among, asked, restarted]) {
       expect(other.text).toBe(alone.text)
       expect(other.speculation.acceptance_histogram).toEqual(alone.speculation.acceptance_histogram)
+    }
+  })
+})
+
+describe('a server that looks up', () => {
+  it('counts by who drafted, beside all, and says of each answer who did', async () => {
+    const looking = await chatServer({ drafter: firstOf(promptLookup(), await drafter()), draftLength: 3 })
+    try {
+      const { speculation } = await whole({ temperature: 0, max_tokens: 40 }, looking)
+      expect(speculation.sources.map(({ source }: { source: string }) => source)).toContain('prompt')
+      for (const { source, num_drafts, num_draft_tokens, num_accepted_tokens } of speculation.sources) {
+        const counted = (name: string) => metric(looking, `outrider:${name}_total`, `source="${source}"`)
+        expect(await counted('drafts')).toBe(num_drafts)
+        expect(await counted('draft_tokens')).toBe(num_draft_tokens)
+        expect(await counted('accepted_tokens')).toBe(num_accepted_tokens)
+      }
+      expect(await metric(looking, 'vllm:spec_decode_num_drafts_total')).toBe(speculation.num_drafts)
+    } finally {
+      await looking.close()
+    }
+  })
+
+  it('tells of answers in tokens, and drafts for a seed from what is given for it', async () => {
+    const target = await tinyChat()
+    const table = new AnswerTable(target.tokenizer)
+    const answered: number[][] = []
+    const looking = await chatServer({
+      drafter: answerLookup(table),
+      reproducibleDrafter: promptLookup(),
+      draftLength: 3,
+      onAnswer: ({ prompt, tokens }) => {
+        expect(prompt.length).toBeGreaterThan(0)
+        answered.push([...tokens])
+        table.add(tokens)
+      },
+    })
+    try {
+      const sources = async (request: object) => {
+        const { speculation } = await whole({ temperature: 0, max_tokens: 24, ...request }, looking)
+        return speculation.sources.map(({ source }: { source: string }) => source)
+      }
+      const { tokens } = await generate(target, messages, { maxTokens: 24 }).result
+      expect(await sources({})).toEqual([])
+      expect(answered).toEqual([tokens])
+      expect(await sources({})).toEqual(['answers'])
+      expect(await sources({ seed: 1, temperature: 0.01 })).not.toContain('answers')
+      // Decoded in the batch, without a draft.
+      await post(looking, path, { messages, temperature: 0, max_tokens: 24, draft_length: 0 })
+      expect(answered[3]).toEqual(tokens)
+    } finally {
+      await looking.close()
     }
   })
 })

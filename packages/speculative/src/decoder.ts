@@ -73,6 +73,8 @@ export interface TextPiece {
   index: number
   text: string
   source: TokenSource
+  /** Who drafted it, as in `Block.source`; undefined for a token that the target gave. */
+  drafter?: string
 }
 
 /** Tokens that became certain together: one pass of the target. */
@@ -217,7 +219,7 @@ export class SpeculativeDecoder {
       capacity: ids.length + answer.room,
       logProbabilities: checkedCount(logProbabilities),
     })
-    const sources: TokenSource[] = []
+    const origins: Pick<TextPiece, 'source' | 'drafter'>[] = [] // of each token of the answer
     let firstToken = started
     let lastToken = started
     try {
@@ -236,9 +238,10 @@ export class SpeculativeDecoder {
         const pieces: TextPiece[] = []
         for (const token of step.tokens) {
           if (answer.room === 0) break
-          sources.push(tokens.length < step.accepted ? 'draft' : last)
+          const isDrafted = tokens.length < step.accepted
+          origins.push(isDrafted ? { source: 'draft', ...(offer && { drafter: offer.source }) } : { source: last })
           tokens.push(token)
-          for (const piece of answer.pushByToken(token)) pieces.push({ ...piece, source: sources[piece.index]! })
+          for (const piece of answer.pushByToken(token)) pieces.push({ ...piece, ...origins[piece.index]! })
         }
         if (first) firstToken = end
         else {
@@ -255,7 +258,8 @@ export class SpeculativeDecoder {
         const rejected = tokens.length > step.accepted ? step.rejected : []
         const scored = step.scored && { scored: step.scored.slice(0, tokens.length) }
         const ending = answer.finishReason && { finishReason: answer.finishReason }
-        const block = { tokens, sources: sources.slice(-tokens.length), pieces, text, drafted, accepted, rejected }
+        const sources = origins.slice(-tokens.length).map(({ source }) => source)
+        const block = { tokens, sources, pieces, text, drafted, accepted, rejected }
         yield { ...block, ...(offer && { source: offer.source }), ...scored, ...ending }
       }
       const { tokens, text, finishReason } = answer

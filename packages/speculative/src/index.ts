@@ -32,6 +32,7 @@ export type {
   SessionOptions,
 } from './drafter/drafter'
 export { firstOf } from './drafter/first-of'
+export { LookupGain } from './drafter/lookup-gain'
 export { type ModelDrafterOptions, modelDrafter } from './drafter/model-drafter'
 export { type PromptLookupOptions, promptLookup } from './drafter/prompt-lookup'
 export {

@@ -5,6 +5,7 @@ import { measureCeilings } from './ceilings'
 import { rounded } from './compare'
 import type { Row, Suite } from './suite'
 import { attentionSuite } from './suites/attention'
+import { bitsSuite } from './suites/bits'
 import { draftVocabularySuite } from './suites/draft-vocabulary'
 import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
@@ -33,6 +34,7 @@ const suites: readonly Suite[] = [
   loadMemory,
   peerAcceptance,
   peerGguf,
+  bitsSuite,
 ]
 
 const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--json]

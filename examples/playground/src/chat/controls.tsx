@@ -1,10 +1,11 @@
 import { useId } from 'preact/hooks'
+import { engineState } from '../app/engine'
 import { Choice, NumberField, Slider, Switch } from '../controls/index'
 import { change, resetSettings, settings } from './settings'
 
 /** How answers are made. */
 export function Controls() {
-  const { temperature, topP, topK, seed, draftLength, verification, refused, system } = settings.value
+  const { temperature, topP, topK, seed, draftLength, lookUpFirst, verification, refused, system } = settings.value
   const id = useId()
   return (
     <section class="card controls" aria-labelledby="settings-title">
@@ -32,6 +33,13 @@ export function Controls() {
         checked={draftLength === 'auto'}
         onChange={(auto) => change({ draftLength: auto ? 'auto' : 4 })}
       />
+      {engineState.value.draft && (
+        <Switch
+          label="Look up what was said before drafting"
+          checked={lookUpFirst}
+          onChange={(first) => change({ lookUpFirst: first })}
+        />
+      )}
       <Choice
         label="Verification"
         value={verification}

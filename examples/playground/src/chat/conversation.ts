@@ -7,7 +7,7 @@ import type { AnswerEnd, ChatBlock } from '../engine/index'
 import { settings } from './settings'
 
 /** A part of an answer: a token with its source, or drafted tokens that were refused in its place. */
-export type Piece = { kind: ChatBlock['tokens'][number]['source'] | 'refused'; text: string }
+export type Piece = { kind: ChatBlock['tokens'][number]['source'] | 'refused'; text: string; lookedUp?: boolean }
 
 export interface Question {
   role: 'user'
@@ -44,7 +44,11 @@ void engine.chat.listen(
       const reply = running.value
       // A stopped answer's last block may still arrive.
       if (reply?.id !== answer) return
-      const pieces: Piece[] = tokens.map(({ text, source }) => ({ kind: source, text }))
+      const pieces: Piece[] = tokens.map(({ text, source, drafter }) => ({
+        kind: source,
+        text,
+        lookedUp: source === 'draft' && drafter === 'prompt',
+      }))
       if (rejected.length > 0) pieces.splice(-1, 0, { kind: 'refused', text: rejected.join('') })
       reply.pieces.value = [...reply.pieces.value, ...pieces.filter(({ text }) => text !== '')]
     })

@@ -51,6 +51,7 @@ export function Figures() {
           </div>
         )}
       </dl>
+      <Sources now={now} />
       <Speeds now={now} />
       <PositionBars positions={now ? positionsOf(now) : []} />
     </section>
@@ -69,6 +70,25 @@ function Verdict({ now }: { now: SpeculationFigures | undefined }) {
     </span>
   )
 }
+
+/** Who drafted what was accepted, where there is more than one who may. */
+function Sources({ now }: { now: SpeculationFigures | undefined }) {
+  if (!now || now.sources.length < 2) return null
+  return (
+    <dl class="facts sources">
+      {now.sources.map(({ source, numAcceptedTokens, numDraftTokens }) => (
+        <div key={source}>
+          <dt>{drafters[source] ?? source}</dt>
+          <dd>
+            {numAcceptedTokens} / {numDraftTokens}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+const drafters: Record<string, string> = { prompt: 'Looked up', model: 'By the draft' }
 
 /** Tokens a second, with and without speculation. */
 function Speeds({ now }: { now: SpeculationFigures | undefined }) {

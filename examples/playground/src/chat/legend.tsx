@@ -1,3 +1,4 @@
+import { engineState } from '../app/engine'
 import { settings } from './settings'
 
 const kinds = [
@@ -16,6 +17,11 @@ export function Legend() {
           <span class={`token ${kind}`}>{label}</span>
         </li>
       ))}
+      {(settings.value.lookUpFirst || !engineState.value.draft) && (
+        <li>
+          <span class="token draft looked-up">looked up, accepted</span>
+        </li>
+      )}
       {settings.value.refused !== 'hide' && (
         <li>
           <del class="refused keep">refused</del>

@@ -22,9 +22,9 @@ function Answer({ reply }: { reply: Reply }) {
     <li class="turn answer" aria-busy={isRunning}>
       <span class="visually-hidden">Model: </span>
       <p class="answer-text">
-        {pieces.map(({ kind, text }, i) =>
+        {pieces.map(({ kind, text, lookedUp }, i) =>
           kind !== 'refused' ? (
-            <span class={`token ${kind}`} key={i}>
+            <span class={lookedUp ? `token ${kind} looked-up` : `token ${kind}`} key={i}>
               {text}
             </span>
           ) : (

@@ -1,6 +1,7 @@
 import { SpeculativeDecoder } from '@outrider/speculative'
 import type { Capabilities, DeviceCounters, KernelTime, MemoryUse } from '@outrider/tensor'
 import { currentDrafter } from './chat/drafter'
+import { defaultSettings } from './chat/settings'
 import type { LedgerEntry } from './ledger'
 import type { Session } from './session'
 
@@ -47,7 +48,7 @@ export function insideRoom(session: Session, chat: { stop(): Promise<void> }) {
     async profile(): Promise<Profile> {
       const target = session.requireTarget()
       await chat.stop()
-      const { name, drafter } = currentDrafter(session)
+      const { name, drafter } = currentDrafter(session, defaultSettings)
       const { device } = target.model
       const decoder = new SpeculativeDecoder({ target, drafter, draftLength: profiled.draftLength })
       const prompt = target.chatTemplate

@@ -8,7 +8,7 @@ export async function unansweredSession({ draft = true } = {}): Promise<ChatSess
   const target = { ...opened, model: { device: {} } } as unknown as PretrainedModel
   return new ChatSession({
     target,
-    draft: draft ? target : undefined,
+    draft: draft ? { name: 'a draft', lookup: false, answers: undefined, model: target, folder: undefined } : undefined,
     settings: {
       temperature: 0.7,
       topK: 0,
@@ -18,6 +18,7 @@ export async function unansweredSession({ draft = true } = {}): Promise<ChatSess
       draftLength: 'auto',
       verification: 'block',
       drafting: true,
+      lookup: false,
     },
   })
 }

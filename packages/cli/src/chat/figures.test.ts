@@ -58,6 +58,19 @@ describe('the figures of an answer', () => {
     expect(linesOf(answer({ speculation: plain.withCosts(dear.costs) }))[1]).toMatch(/would not pay at any α$/)
   })
 
+  test('say whose drafts were accepted, where something was looked up', () => {
+    const speculation = metrics([])
+    for (const [source, accepted] of [
+      ['prompt', 3],
+      ['model', 1],
+    ] as const)
+      speculation.record({
+        ...{ drafted: 4, accepted, overlap: [1, 1, 1, 1], seconds: 0.02 },
+        offer: { source, kind: '', length: 4 },
+      })
+    expect(linesOf(answer({ speculation }))[2]).toBe('accepted: looked up 3/4 · by the draft 1/4')
+  })
+
   test('without a draft', () => {
     expect(linesOf(answer({ tokensPerSecond: 8.32 }))).toEqual(['52 tokens · 8.3 tokens/s · without a draft'])
     expect(linesOf(answer({ tokens: 1, tokensPerSecond: 0 }))).toEqual(['1 token · without a draft'])

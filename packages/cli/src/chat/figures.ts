@@ -1,4 +1,4 @@
-import { paysText } from '@outrider/evaluation'
+import { paysText, sourcesText } from '@outrider/evaluation'
 import type { SpeculationMetrics } from '@outrider/speculative'
 import { fixed } from '../terminal'
 import type { ChatAnswer } from './session'
@@ -38,8 +38,9 @@ export function figures(
       `accepted/drafted ${metrics.numAcceptedTokens}/${metrics.numDraftTokens} = ${fixed(metrics.draftAcceptanceRate)}`,
       `γ ${fixed(metrics.meanDraftLength, 1)}`,
     ].join(' · '),
-    ...(whole?.costs ? [paysText(whole)] : []),
-  ]
+    sourcesText(metrics),
+    whole?.costs ? paysText(whole) : '',
+  ].filter((line) => line !== '')
 }
 
 const perSecond = (tokens: number) => fixed(tokens, tokens < 10 ? 1 : 0)

@@ -10,6 +10,9 @@ import {
   type WarmUpProgress,
   warmUp,
 } from '@outrider/transformer'
+import type { Learning } from '../draft/learning'
+import { type Advice, LookupAdvice } from '../draft/lookup-advice'
+import { drafterOf, type OpenDraft } from '../draft/open-draft'
 import { Conversation } from './conversation'
 import type { ChatSettings } from './settings'
 
@@ -17,6 +20,8 @@ import type { ChatSettings } from './settings'
 export interface AnswerPiece {
   text: string
   source: TokenSource
+  /** Who drafted it, as in `TextPiece`. */
+  drafter?: string
 }
 
 /** What came out of a question. */
@@ -31,38 +36,48 @@ export interface ChatAnswer {
   contextFull: boolean
   /** Figures of this answer, where a draft was used. */
   speculation: SpeculationMetrics | undefined
+  /** That another way would be faster; said once. */
+  advice?: Advice | undefined
 }
 
 /** A conversation with a model, with or without a draft, and the settings of the next answer. */
 export class ChatSession {
   readonly target: PretrainedModel<CausalLM>
-  readonly draft: PretrainedModel<CausalLM> | undefined
+  readonly draft: OpenDraft | undefined
+  readonly learning: Pick<Learning, 'answers' | 'add'> | undefined
   readonly settings: ChatSettings
   readonly conversation: Conversation
-  readonly #counted: SpeculationMetrics | undefined
+  #counted: SpeculationMetrics | undefined
   /** Measured by the first decoder that does, for all. */
   #costs: StepCosts | undefined
   /** What automatic draft lengths have learnt is kept while another length is tried. */
   readonly #decoders = new Map<string, SpeculativeDecoder>()
+  #advice: LookupAdvice | undefined
 
   constructor(options: {
     target: PretrainedModel<CausalLM>
-    draft?: PretrainedModel<CausalLM> | undefined
+    draft?: OpenDraft | undefined
     settings: ChatSettings
     system?: string | undefined
+    learning?: Pick<Learning, 'answers' | 'add'> | undefined
   }) {
     this.target = options.target
     this.draft = options.draft
+    this.learning = options.learning
     this.settings = options.settings
     this.conversation = new Conversation(undefined)
-    this.#counted = this.#newMetrics()
-    if (this.draft) this.#decoder() // a draft that does not fit is refused before the first question
+    if (this.draft) this.#counted = this.#newMetrics() // a draft that does not fit is refused before the first question
     if (options.system !== undefined) this.setSystem(options.system)
   }
 
-  /** Figures of all answers for which a draft was used. */
+  /** Figures of all answers for which something drafted. */
   get speculation(): SpeculationMetrics | undefined {
     return this.#counted?.withCosts(this.#costs)
+  }
+
+  /** Whether the next answer has something that drafts. */
+  get drafts(): boolean {
+    return this.settings.drafting && (this.settings.lookup || this.draft?.model !== undefined)
   }
 
   /**
@@ -82,7 +97,7 @@ export class ChatSession {
   /** Compiles what answering needs, with the settings as they are, and measures what steps cost. */
   async warmUp(onProgress: (progress: WarmUpProgress) => void, signal: AbortSignal): Promise<void> {
     const options = { ...this.settings, onProgress, signal }
-    if (!this.draft) return warmUp(this.target.model, options)
+    if (!this.drafts) return warmUp(this.target.model, options)
     await this.#decoder().warmUp(options)
     this.#costs = await this.#decoder().measureCosts({ ...this.settings, signal })
   }
@@ -100,10 +115,12 @@ export class ChatSession {
    * @throws OutriderError as generating does; the question is taken back then
    */
   async answer(onPiece: (piece: AnswerPiece) => void, signal: AbortSignal): Promise<ChatAnswer> {
-    const metrics = this.settings.drafting ? this.#newMetrics() : undefined
+    const metrics = this.drafts ? this.#newMetrics() : undefined
     let [text, tokens, first, last] = ['', 0, 0, 0]
     let finishReason: ChatAnswer['finishReason'] = 'stopped'
     let promptLength = 0
+    let ids: readonly number[] | undefined
+    const { sent } = this.conversation
     const stream = this.#stream(metrics, signal)
     try {
       for (;;) {
@@ -111,6 +128,7 @@ export class ChatSession {
         if (done) {
           finishReason = value.finishReason
           promptLength = value.promptTokens
+          ids = value.tokens
           break
         }
         last = performance.now()
@@ -130,11 +148,14 @@ export class ChatSession {
     else this.conversation.answer(text)
     if (metrics) {
       this.#costs ??= this.#decoder().costs
-      this.#counted!.add(metrics)
+      this.#counted ??= this.#newMetrics()
+      this.#counted.add(metrics)
     }
+    if (ids) this.learning?.add(ids)
     return {
       text,
       tokens,
+      advice: ids && !this.settings.lookup ? this.#advise(sent, ids) : undefined,
       tokensPerSecond: tokens > 1 ? ((tokens - 1) * 1000) / (last - first) : 0,
       finishReason,
       contextFull: finishReason === 'length' && promptLength + tokens >= this.target.config.contextLength,
@@ -157,25 +178,31 @@ export class ChatSession {
     return plain.result
   }
 
+  #advise(sent: ChatMessage[], tokens: readonly number[]): Advice | undefined {
+    this.#advice ??= new LookupAdvice(this.target, { draft: this.draft, costs: this.speculation?.costs })
+    return this.#advice.after({ prompt: promptTokens(this.target, sent), tokens })
+  }
+
   #decoder(): SpeculativeDecoder {
-    const { draftLength, draftStop, verification, seed, temperature } = this.settings
-    // What is drawn by a seed repeats itself tomorrow, when other costs are measured.
+    const { draftLength, draftStop, verification, lookup, seed, temperature } = this.settings
+    // What is drawn by a seed repeats itself tomorrow, when other costs are measured, and more was learnt.
     const repeats = seed !== undefined && temperature > 0
-    const name = `${draftLength} ${repeats}`
+    const learnt = repeats ? undefined : this.learning?.answers
+    const answers = learnt ?? (this.learning ? undefined : this.draft?.answers)
+    const name = `${draftLength} ${lookup} ${repeats}`
     let decoder = this.#decoders.get(name)
     if (!decoder) {
-      const models = { target: this.target, drafter: this.draft! }
+      const drafter = drafterOf({ answers, model: this.draft?.model, lookup }, { draftLength, draftStop })
       const costs = repeats ? undefined : this.#costs
-      decoder = new SpeculativeDecoder({ ...models, draftLength, draftStop, verification, costs })
+      const { target } = this
+      decoder = new SpeculativeDecoder({ target, drafter, draftLength, draftStop, verification, costs })
       this.#decoders.set(name, decoder)
     }
     return decoder
   }
 
-  #newMetrics(): SpeculationMetrics | undefined {
-    if (!this.draft) return undefined
-    const parameterRatio = this.draft.model.parameterCount / this.target.model.parameterCount
-    return new SpeculationMetrics({ parameterRatio })
+  #newMetrics(): SpeculationMetrics {
+    return new SpeculationMetrics({ parameterRatio: this.#decoder().metrics.parameterRatio })
   }
 
   #lengthOf(messages: ChatMessage[]): number {

@@ -4,6 +4,8 @@ import type { SamplingFlags, SpeculationFlags } from '../options/groups'
 export interface ChatSettings extends SamplingFlags, SpeculationFlags {
   /** The most tokens of an answer. */
   maxTokens: number
-  /** Whether the draft is used, where there is one. */
+  /** Whether anything is drafted, where there is a draft or something to look up in. */
   drafting: boolean
+  /** Whether what was said before is looked up first. */
+  lookup: boolean
 }

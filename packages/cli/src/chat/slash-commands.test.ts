@@ -22,6 +22,7 @@ describe('settings', () => {
   test.each([
     ['/draft off', { drafting: false }],
     ['/draft on', { drafting: true }],
+    ['/draft lookup', { drafting: true, lookup: true }],
     ['/gamma 5', { draftLength: 5 }],
     ['/gamma auto', { draftLength: 'auto' }],
     ['/temperature 0', { temperature: 0 }],
@@ -38,7 +39,7 @@ describe('settings', () => {
   })
 
   test.each([
-    ['/draft maybe', /\/draft: It must be on or off/],
+    ['/draft maybe', /\/draft: It must be off, on or lookup/],
     ['/gamma 0', /\/gamma: It must be an integer from 1 to 15, or auto, not "0"/],
     ['/gamma 16', /from 1 to 15/],
     ['/gamma many', /not "many"/],
@@ -63,6 +64,22 @@ describe('settings', () => {
     session = await unansweredSession({ draft: false })
     for (const line of ['/draft on', '/gamma 3']) await expect(say(line)).rejects.toThrow(/no draft.*--draft DIR/)
     expect(await say('/draft')).toBe('draft: none')
+  })
+
+  test('what was said is looked up without a draft, too, until it is told otherwise', async () => {
+    session = await unansweredSession({ draft: false })
+    expect(await say('/draft lookup')).toBe('draft: lookup')
+    expect(await say('/gamma 3')).toBe('gamma: 3')
+    expect(await say('/draft off')).toBe('draft: off')
+    expect(session.drafts).toBe(false)
+    expect(await say('/draft on')).toBe('draft: lookup')
+    expect(session.drafts).toBe(true)
+  })
+
+  test('after looking up, /draft on is the draft alone again', async () => {
+    await say('/draft lookup')
+    expect(await say('/draft on')).toBe('draft: on')
+    expect(session.settings.lookup).toBe(false)
   })
 })
 

@@ -30,14 +30,20 @@ export interface SlashCommand {
 export const slashCommands: readonly SlashCommand[] = [
   {
     name: '/draft',
-    argument: 'off|on',
-    does: 'answer without the draft, or with it',
-    words: ['off', 'on'],
-    now: ({ draft, settings }) => (draft === undefined ? 'none' : settings.drafting ? 'on' : 'off'),
+    argument: 'off|on|lookup',
+    does: 'without the draft, with it, or looking up first',
+    words: ['off', 'on', 'lookup'],
+    now: ({ draft, drafts, settings }) => {
+      if (!drafts) return draft === undefined && !settings.lookup ? 'none' : 'off'
+      return settings.lookup ? 'lookup' : 'on'
+    },
     run({ session }, argument) {
-      needsDraft(session)
-      if (argument !== 'on' && argument !== 'off') throw wrong('/draft', 'It must be on or off.')
-      session.settings.drafting = argument === 'on'
+      const { settings, draft } = session
+      if (!['off', 'on', 'lookup'].includes(argument)) throw wrong('/draft', 'It must be off, on or lookup.')
+      if (argument !== 'lookup') needsDraft(session)
+      settings.drafting = argument !== 'off'
+      // Looking up needs no draft, and what --draft looks up is on with it.
+      if (settings.drafting) settings.lookup = argument === 'lookup' || (draft?.lookup ?? settings.lookup)
       return undefined
     },
   },
@@ -46,7 +52,7 @@ export const slashCommands: readonly SlashCommand[] = [
     argument: 'N|auto',
     does: 'tokens drafted for a block (γ)',
     words: ['auto', '1', '2', '3', '5', '8'],
-    now: ({ draft, settings }) => (draft === undefined ? 'none' : String(settings.draftLength)),
+    now: ({ draft, settings }) => (draft === undefined && !settings.lookup ? 'none' : String(settings.draftLength)),
     run({ session }, argument) {
       needsDraft(session)
       session.settings.draftLength =
@@ -153,9 +159,11 @@ function parsed(name: string, parse: (text: string) => number, text: string, or 
   }
 }
 
-function needsDraft({ draft }: ChatSession): void {
-  if (draft) return
-  throw new OutriderError('INVALID_ARGUMENT', 'There is no draft.', { remedy: 'Start the chat with --draft DIR.' })
+function needsDraft({ draft, settings }: ChatSession): void {
+  if (draft || settings.lookup) return
+  throw new OutriderError('INVALID_ARGUMENT', 'There is no draft.', {
+    remedy: 'Start the chat with --draft DIR; /draft lookup needs none.',
+  })
 }
 
 const wrong = (name: string, message: string) =>

@@ -1,4 +1,4 @@
-import { paysText } from '@outrider/evaluation'
+import { paysText, sourcesText } from '@outrider/evaluation'
 import { OutriderError } from '@outrider/tensor'
 import { throwIfAborted } from '@outrider/transformer'
 import type { Context } from '../context'
@@ -25,7 +25,7 @@ export async function talk(
   const { terminal } = context
   const saved = new Set<string>()
   const dim = terminal.noteStyle.dim
-  let legendShown = false
+  let legendShown: string | undefined
   let lost: OutriderError | undefined
   if (interactive) {
     // Compiled beforehand, so that the figures of the first answer are those of answering.
@@ -39,9 +39,9 @@ export async function talk(
     try {
       if (line.startsWith('/')) terminal.note(await runSlashCommand(line, { session, saved }))
       else {
-        const coloured = terminal.coloured && session.draft !== undefined && session.settings.drafting
-        if (coloured && !legendShown) terminal.print(tokenLegend(terminal.style))
-        legendShown ||= coloured
+        const legend = terminal.coloured && session.drafts ? tokenLegend(terminal.style, sourcesOf(session)) : undefined
+        if (legend !== undefined && legend !== legendShown) terminal.print(legend)
+        legendShown = legend ?? legendShown
         await exchange(context, session, lines, line.trim())
       }
     } catch (error) {
@@ -59,7 +59,13 @@ export async function talk(
   if (interactive && speculation && speculation.numDrafts > 0)
     terminal.note(
       dim(
-        `In all: τ ${fixed(speculation.blockEfficiency)} · α ${fixed(speculation.acceptanceRate)} · accepted/drafted ${fixed(speculation.draftAcceptanceRate)} · ${count(speculation.numTargetPasses)} target passes${speculation.costs ? `\n${paysText(speculation)}` : ''}`,
+        `In all: τ ${fixed(speculation.blockEfficiency)} · α ${fixed(speculation.acceptanceRate)} · accepted/drafted ${fixed(speculation.draftAcceptanceRate)} · ${count(speculation.numTargetPasses)} target passes${[
+          sourcesText(speculation),
+          speculation.costs ? paysText(speculation) : '',
+        ]
+          .filter(Boolean)
+          .map((line) => `\n${line}`)
+          .join('')}`,
       ),
     )
 }
@@ -82,6 +88,7 @@ async function exchange(context: Context, session: ChatSession, lines: LineSourc
       return terminal.note(dim('Stopped before the first word; the question is taken back (↑ brings it again).'))
     if (answer.text === '') terminal.note(dim('(an empty answer)'))
     for (const line of figures(answer, session.settings, session.speculation)) terminal.note(dim(line))
+    if (answer.advice) terminal.note(`${answer.advice.what}:\n${answer.advice.flag}, or /draft lookup now`)
     if (answer.contextFull) terminal.note('Next time the oldest messages are left out; /new begins anew.')
   } finally {
     release()
@@ -96,18 +103,24 @@ function answerWriter(terminal: Terminal): { piece: (piece: AnswerPiece) => void
       (text) => terminal.write(text),
       () => terminal.columns,
     )
-    return { piece: ({ text, source }) => wrap.write(printable(text), paint[source]), lineOpen: () => wrap.lineOpen }
+    return { piece: (piece) => wrap.write(printable(piece.text), paint(piece)), lineOpen: () => wrap.lineOpen }
   }
   const paint = terminal.coloured ? tokenColours(terminal.style) : undefined // FORCE_COLOR
   let open = false
   return {
-    piece({ text, source }) {
-      terminal.write(paint ? paint[source](text) : text)
-      open = !text.endsWith('\n')
+    piece(piece) {
+      terminal.write(paint ? paint(piece)(piece.text) : piece.text)
+      open = !piece.text.endsWith('\n')
     },
     lineOpen: () => open,
   }
 }
+
+/** Who may draft the next answer. */
+const sourcesOf = ({ draft, learning, settings }: ChatSession): string[] => [
+  ...(settings.lookup ? ['prompt', ...(learning || draft?.answers ? ['answers'] : [])] : []),
+  ...(draft?.model ? ['model'] : []),
+]
 
 /** Makes room for an answer; a question that cannot be answered is taken back. */
 function fitted(session: ChatSession): number {
@@ -128,7 +141,8 @@ function sayDropped(note: (text: string) => void, exchanges: number, { target, c
   )
 }
 
-function greeting({ draft, settings }: ChatSession): string {
-  const pair = draft ? `Draft on, γ ${settings.draftLength}` : 'No draft (--draft DIR brings one)'
+function greeting({ drafts, settings }: ChatSession): string {
+  const how = settings.lookup ? 'Looks up what was said' : 'Draft on'
+  const pair = drafts ? `${how}, γ ${settings.draftLength}` : 'No draft (--draft DIR brings one)'
   return `${pair}, temperature ${settings.temperature}. /help lists what can be changed.`
 }

@@ -44,14 +44,20 @@ function asJson({ conversation, settings, target, draft, speculation }: ChatSess
   const { temperature, topK, topP, seed, maxTokens, draftLength, draftStop, verification } = settings
   const saved = {
     model: target.source,
-    ...(draft && { draft: draft.source }),
+    ...(draft && { draft: draft.name }),
     settings: {
       temperature,
       top_k: topK,
       top_p: topP,
       seed,
       max_tokens: maxTokens,
-      ...(draft && { draft_length: draftLength, draft_stop: draftStop, verification, drafting: settings.drafting }),
+      ...((draft || speculation) && {
+        draft_length: draftLength,
+        draft_stop: draftStop,
+        verification,
+        drafting: settings.drafting,
+        lookup: settings.lookup,
+      }),
     },
     messages: conversation.messages,
     ...(speculation && { speculation: speculation.toJSON() }),

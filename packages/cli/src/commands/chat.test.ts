@@ -92,6 +92,29 @@ describe('a chat at a terminal', () => {
     if (process.platform !== 'win32') expect(statSync(history).mode & 0o777).toBe(0o600)
   })
 
+  test('says once that looking up would pay, looks up when it is told to, and paints what was found', async () => {
+    const { status, terminal } = await chatAtTerminal(['--temperature', '0', '--no-history'], async (terminal) => {
+      await terminal.waitFor('› ')
+      for (const advised of [
+        /tokens\/s.*› $/s,
+        /would make such answers about \d\.\d times as fast.*› $/s,
+        /tokens\/s.*› $/s,
+      ]) {
+        terminal.type(`${question}${keys.enter}`)
+        await terminal.waitFor(advised)
+      }
+      terminal.type(`/draft lookup${keys.enter}`)
+      await terminal.waitFor(/draft: lookup.*› $/s)
+      terminal.type(`${question}${keys.enter}`)
+      await terminal.waitFor(/accepted: looked up \d+\/\d+.*› $/s)
+      terminal.type(keys.ctrlD)
+    })
+    expect(status).toBe(0)
+    expect(terminal.screen.match(/--draft lookup, or \/draft lookup now/g)).toHaveLength(1)
+    expect(terminal.screen).toContain('looked up and accepted')
+    expect(terminal.raw.split('\x1b[33m').length).toBeGreaterThan(10)
+  })
+
   test('has no colours under NO_COLOR, and leaves the oldest messages out when the context is full', async () => {
     const env = { NO_COLOR: '1', OUTRIDER_HISTORY: join(folder, 'none.jsonl') }
     const { status, terminal } = await chatAtTerminal(

@@ -8,6 +8,9 @@ import { ChatSession } from '../chat/session'
 import { talk } from '../chat/talk'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { DraftOption } from '../draft/draft-source'
+import { learningOf } from '../draft/learning'
+import { openDraftOf } from '../draft/open-draft'
 import { openModel } from '../models'
 import {
   type DtypeFlags,
@@ -24,6 +27,7 @@ import { isInteractive } from '../terminal'
 interface ChatFlags extends SamplingFlags, SpeculationFlags, DtypeFlags {
   model: string
   draft?: string
+  learn?: boolean
   system?: string
   maxTokens: number
   history: boolean
@@ -37,7 +41,11 @@ export const addChat: AddCommand = (program, run) => {
       'A conversation on the terminal, coloured by where tokens come from, with the figures of each answer. /help lists what can be changed on the way; Ctrl-C stops an answer; Ctrl-D, /exit or Ctrl-C twice at the prompt ends.',
     )
     .requiredOption('--model <dir>', `a chat-tuned model: ${modelSource}`)
-    .option('--draft <dir>', 'a draft of the same vocabulary')
+    .addOption(new DraftOption())
+    .option(
+      '--learn',
+      'with lookup: answers go into the table, which is saved in DIR at the end, so that later chats are drafted from them',
+    )
     .option('--system <text>', 'a system message')
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 512)
     .option('--no-history', 'keep no history of what is typed, and read none (as OUTRIDER_HISTORY=off does)')
@@ -47,6 +55,10 @@ export const addChat: AddCommand = (program, run) => {
     ),
     [
       ['Talk with the pair', 'outrider chat --model ./model --draft ./draft'],
+      [
+        'Look up in what was said, then ask the draft; without a draft it is --draft lookup',
+        'outrider chat --model ./model --draft lookup+./draft',
+      ],
       [
         'A model of the Hub, in a quarter of its memory',
         'outrider chat --model Qwen/Qwen2.5-1.5B-Instruct --dtype q4_0',
@@ -74,16 +86,20 @@ async function chat(context: Context, flags: ChatFlags): Promise<object> {
     throw new OutriderError('UNSUPPORTED', `${flags.model} has no chat template, so it cannot hold a conversation.`, {
       remedy: 'Use a chat-tuned model, or `outrider complete`.',
     })
-  const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
+  const draft = await openDraftOf(context, flags, target)
   const { temperature, topK, topP, seed, maxTokens, draftLength, draftStop, verification, system } = flags
-  const settings = { temperature, topK, topP, seed, maxTokens, draftLength, draftStop, verification, drafting: true }
-  const session = new ChatSession({ target, draft, settings, system })
+  const sampling = { temperature, topK, topP, seed, maxTokens }
+  const lookup = draft?.lookup ?? false
+  const settings = { ...sampling, draftLength, draftStop, verification, drafting: true, lookup }
+  const learning = await learningOf(context, { learn: flags.learn, draft, target, inputs: { '--model': flags.model } })
+  const session = new ChatSession({ target, draft, settings, system, learning })
   const { lines, interactive } = lineSource(context, flags)
   context.signal.addEventListener('abort', () => lines.close())
   try {
     await talk(context, session, { lines, interactive })
   } finally {
     lines.close()
+    await learning?.save()
   }
   const { messages, dropped } = session.conversation
   return {

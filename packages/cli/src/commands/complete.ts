@@ -1,8 +1,11 @@
+import { sourcesText } from '@outrider/evaluation'
 import { SpeculativeDecoder } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import { type Generation, type GenerationResult, generate, type Prompt } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { DraftOption } from '../draft/draft-source'
+import { drafterOf, openDraftOf } from '../draft/open-draft'
 import { openModel } from '../models'
 import {
   type DtypeFlags,
@@ -33,7 +36,7 @@ export const addComplete: AddCommand = (program, run) => {
       'Continues a text, or answers a question with --chat. With a draft the text comes faster and has exactly the same distribution; without randomness it is the same text.',
     )
     .requiredOption('--model <dir>', `the model: ${modelSource}`)
-    .option('--draft <dir>', 'a draft of the same vocabulary')
+    .addOption(new DraftOption())
     .requiredOption('--prompt <text>', 'what to continue')
     .option('--chat', 'the prompt is a message to answer, through the chat template of the model')
     .option('--max-tokens <n>', 'the most tokens to generate', integer({ least: 1 }), 256)
@@ -41,6 +44,10 @@ export const addComplete: AddCommand = (program, run) => {
   withExamples(withOutputOptions(withDtype(withSpeculation(withSampling(command)), { draft: true })), [
     ['Continue a text', 'outrider complete --model ./model --prompt "Once upon a time"'],
     ['The same text, faster', 'outrider complete --model ./model --draft ./draft --prompt "Once upon a time"'],
+    [
+      'Without a draft: faster where the text repeats what is there, as edited code and summaries do',
+      'outrider complete --model ./model --draft lookup --chat --prompt "$(cat letter.txt) Correct its spelling."',
+    ],
     [
       'Answer a question with some freedom, five tokens drafted at a time',
       'outrider complete --model ./model --draft ./draft --chat --prompt "Who is Mira?" --temperature 0.7 --top-p 0.9 --draft-length 5',
@@ -60,20 +67,14 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
       remedy: 'Give --prompt some text to continue.',
     })
   const target = await openModel(context, flags.model, 'model', flags.dtype)
-  const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
+  const draft = await openDraftOf(context, flags, target)
   const prompt: Prompt = flags.chat ? [{ role: 'user', content: flags.prompt }] : flags.prompt
   const { temperature, topK, topP, seed, maxTokens, stop } = flags
   const options = { temperature, topK, topP, seed, maxTokens, stop, signal }
 
+  const { draftLength, draftStop, verification } = flags
   const decoder =
-    draft &&
-    new SpeculativeDecoder({
-      target,
-      drafter: draft,
-      draftLength: flags.draftLength,
-      draftStop: flags.draftStop,
-      verification: flags.verification,
-    })
+    draft && new SpeculativeDecoder({ target, drafter: drafterOf(draft, flags), draftLength, draftStop, verification })
   const answer: AnswerStream = decoder ? decoder.generate(prompt, options) : generate(target, prompt, options)
 
   let shown = flags.chat ? '' : flags.prompt // before the first text, once the prompt is known to be good
@@ -93,6 +94,8 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
           : ''),
     ),
   )
+  const bySource = decoder && sourcesText(decoder.metrics)
+  if (bySource) terminal.note(terminal.noteStyle.dim(bySource))
   return {
     text: result.text,
     tokens: result.tokens,

@@ -29,7 +29,7 @@ const pretraining = (...rest: string[]) =>
 describe('--draft-vocabulary', () => {
   it('makes a draft that says the ids that answers say, which is evaluated, learns on and keeps its list', async () => {
     const draft = at('draft')
-    const begun = await pretraining(...counted(), '--embedding', 'target', '--untied-head', '--out', draft)
+    const begun = await pretraining(...counted(), '--untied-head', '--out', draft)
     expect(begun.status, begun.err).toBe(0)
     const list = await idsOf(draft)
     expect(list).toEqual({ vocab_size: 512, ids: expect.any(Array) })
@@ -51,6 +51,17 @@ describe('--draft-vocabulary', () => {
       return completed.json().text
     }
     expect(await answer('--draft', aligned, '--draft-length', '3')).toBe(await answer())
+  })
+
+  it("begins such a draft with the target's embedding, unless it is to be random", async () => {
+    const weights = async (name: string, ...rest: string[]) => {
+      const { status, err } = await pretraining(...counted(), ...rest, '--out', at(name))
+      expect(status, err).toBe(0)
+      return (await readFile(join(at(name), 'model.safetensors'))).toString('base64')
+    }
+    const unsaid = await weights('unsaid')
+    expect(unsaid).toBe(await weights('projected', '--embedding', 'target'))
+    expect(unsaid).not.toBe(await weights('random', '--embedding', 'random'))
   })
 
   it('trims a draft that is there: exported, or as it begins to learn', async () => {

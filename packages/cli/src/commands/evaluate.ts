@@ -7,13 +7,16 @@ import {
   measurePair,
   paysText,
   readPrompts,
+  sourcesText,
   stepCosts,
   tokenByToken,
 } from '@outrider/evaluation'
 import { type DraftStop, figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
-import { compareVocabularies, type SamplingOptions } from '@outrider/transformer'
+import type { SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
+import { DraftOption, draftName, draftSource } from '../draft/draft-source'
+import { drafterOf, openDraft } from '../draft/open-draft'
 import { blockTimes, printBlockTimes } from '../evaluation/block-times'
 import { evaluationProgress } from '../evaluation/progress'
 import { openModel } from '../models'
@@ -54,7 +57,7 @@ export const addEvaluate: AddCommand = (program, run) => {
       'Answers prompts plainly and with the draft, and prints for each category of prompts and for all: tokens per target pass (τ), acceptance (α), memory-bound speed-up (MBSU), the measured cost ratio c, both token rates and the measured speed-up.',
     )
     .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
-    .requiredOption('--draft <dir>', 'the draft')
+    .addOption(new DraftOption('the draft').makeOptionMandatory())
     .requiredOption(
       '--prompts <files...>',
       `prompts (${rowSource}): messages, prompt, instruction, turns or text, and a category`,
@@ -77,6 +80,10 @@ export const addEvaluate: AddCommand = (program, run) => {
       'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl --report out.html',
     ],
     [
+      'What looking up gains, and what the draft adds to it',
+      'outrider evaluate --target ./model --draft lookup+./draft --prompts prompts.jsonl --report out.html',
+    ],
+    [
       'Ten prompts of each category, the figures for a script',
       'outrider evaluate --target ./model --draft ./draft --prompts question.jsonl --limit 10 --json',
     ],
@@ -91,12 +98,12 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     flags.report === undefined
       ? undefined
       : await claimFile(context, flags.report, {
-          inputs: { '--target': flags.target, '--draft': flags.draft, '--prompts': flags.prompts },
+          inputs: { '--target': flags.target, '--draft': draftSource(flags.draft).place, '--prompts': flags.prompts },
           needsFolder: true,
         })
   const target = await openModel(context, flags.target, 'target', flags.dtype)
-  const draft = await openModel(context, flags.draft, 'draft', flags.draftDtype)
-  compareVocabularies(target, draft)
+  const opened = await openDraft(context, flags.draft, { target, dtype: flags.draftDtype })
+  const draft = drafterOf(opened, { ...flags, draftLength: Math.max(...flags.draftLength) })
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
   const { temperature, topK, topP, seed = 0, maxTokens, draftLength: draftLengths, draftStop, verification } = flags
@@ -129,6 +136,8 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
       [...Object.entries(categories), [allTasks, all] as const].map(([name, figures]) => rowOf(name, figures)),
     )
     terminal.printParagraph(furtherFigures(all))
+    const bySource = sourcesText(all)
+    if (bySource) terminal.print(bySource)
   }
   const times = flags.blockTimes
     ? await blockTimes(target, draft, { ...sampling, draftLengths, verification, signal })
@@ -142,7 +151,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
       ...measured,
       names: {
         target: basename(flags.target),
-        draft: basename(flags.draft),
+        draft: draftName(flags.draft),
         prompts: flags.prompts.map((file) => basename(file)).join(', '),
       },
       completion: await tokenByToken(target, ways, { prompt, shown, ...sampling, maxTokens, verification, signal }),
@@ -160,7 +169,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     top_p: topP,
     seed,
     verification,
-    parameter_ratio: draft.model.parameterCount / target.model.parameterCount,
+    parameter_ratio: measured.results[0]!.all.parameterRatio,
     costs: figuresJson(costs),
     ...(times && { block_times: times.map(figuresJson) }),
     results: measured.results.map(({ draftLength, all, categories }) => ({

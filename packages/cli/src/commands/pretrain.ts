@@ -30,7 +30,7 @@ interface PretrainFlags extends TrainingFlags, RowFlags, DraftVocabularyFlags {
   kvHeads?: number
   intermediateSize?: number
   untiedHead?: boolean
-  embedding: 'random' | 'target'
+  embedding?: 'random' | 'target'
   data?: string[]
 }
 
@@ -58,10 +58,8 @@ export const addPretrain: AddCommand = (program, run) => {
     .addOption(
       new Option(
         '--embedding <name>',
-        "what the embedding begins as; target: the principal components of the target's, in which ids count as they are said in --data",
-      )
-        .choices(['random', 'target'])
-        .default('random'),
+        "what the embedding begins as; target: the principal components of the target's, in which ids count as they are said in --data (default: target with --draft-vocabulary, up to its width, else random)",
+      ).choices(['random', 'target']),
     )
     .option('--draft <dir>', 'go on with this draft instead of a new one')
     .option('--data <files...>', `answers of the target, whose ids are counted (${rowSource})`)
@@ -138,7 +136,7 @@ async function draftFor(
       'INVALID_ARGUMENT',
       `--${untiedHead ? 'untied-head' : 'embedding target'} is of a new draft, and --draft goes on with one.`,
     )
-  if (data && flags.draftVocabulary === undefined && embedding === 'random')
+  if (data && flags.draftVocabulary === undefined && embedding !== 'target')
     throw new OutriderError(
       'INVALID_ARGUMENT',
       '--data is counted for --draft-vocabulary and --embedding target, and neither is given.',
@@ -153,6 +151,8 @@ async function draftFor(
     return draft
   }
   const device = await context.device()
+  const projects =
+    embedding === 'target' || (embedding === undefined && vocabulary && hiddenSize <= target.config.hiddenSize)
   return createDraft(target, {
     layers,
     hiddenSize,
@@ -163,6 +163,6 @@ async function draftFor(
     ...(intermediateSize && { intermediateSize }),
     ...(untiedHead && { tieWordEmbeddings: false }),
     ...(vocabulary && { vocabulary }),
-    ...(embedding === 'target' && { embedding: await projectEmbedding(target, { width: hiddenSize, counts, device }) }),
+    ...(projects && { embedding: await projectEmbedding(target, { width: hiddenSize, counts, device }) }),
   })
 }

@@ -1,9 +1,13 @@
 import { basename } from 'node:path'
 import type { ListeningServer } from '@outrider/server/node'
-import { compareVocabularies, type PretrainedModel } from '@outrider/transformer'
+import type { PretrainedModel } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type AddCommand, withExamples } from '../command'
 import { adapterLabel, type Context } from '../context'
+import { DraftOption } from '../draft/draft-source'
+import { learningOf } from '../draft/learning'
+import { LookupAdvice } from '../draft/lookup-advice'
+import { drafterOf, openDraftOf } from '../draft/open-draft'
 import { errorText } from '../error-text'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, type SpeculationFlags, withDtype, withSpeculation } from '../options/groups'
@@ -14,6 +18,7 @@ import { duration } from '../terminal'
 interface ServeFlags extends DtypeFlags, SpeculationFlags {
   model: string
   draft?: string
+  learn?: boolean
   name?: string
   host: string
   port: number
@@ -37,7 +42,11 @@ export const addServe: AddCommand = (program, run) => {
       'Answers /v1/chat/completions, /v1/completions and /v1/models as OpenAI and vLLM do, streaming or whole; /health and /metrics (Prometheus) for those who run it. Requests are decoded together, in one batch. With a draft, a few at a time are decoded speculatively instead, in turns, and their responses say in metrics.speculative_decoding what that gained.',
     )
     .requiredOption('--model <dir>', `the model: ${modelSource}`)
-    .option('--draft <dir>', 'a draft of the same vocabulary')
+    .addOption(new DraftOption())
+    .option(
+      '--learn',
+      'with lookup: answers go into the table, whoever asked, and are drafted from for all. No answer changes, but how fast one comes may tell what others were answered',
+    )
     .option('--name <name>', 'what clients call the model (default: the last part of --model)')
     .option('--host <address>', 'where to listen; other machines reach 0.0.0.0', '127.0.0.1')
     .option('--port <n>', '0 for any that is free', port, 8000)
@@ -70,6 +79,10 @@ export const addServe: AddCommand = (program, run) => {
 
 const examples: [does: string, line: string][] = [
   ['A chat model with its draft, for this machine', 'outrider serve --model ./model --draft ./draft'],
+  [
+    'Without a draft: what a conversation repeats is looked up, and nothing of one client is used for another',
+    'outrider serve --model ./model --draft lookup',
+  ],
   [
     'Ask it, streaming',
     `curl -N localhost:8000/v1/chat/completions -H 'content-type: application/json' -d '{"messages":[{"role":"user","content":"Hello!"}],"stream":true}'`,
@@ -113,14 +126,22 @@ const endMilliseconds = 4000
 async function serveUntilStopped(context: Context, flags: ServeFlags, onListening: () => void): Promise<object> {
   const { terminal, signal } = context
   const target = await openModel(context, flags.model, 'model', flags.dtype)
-  const draft = flags.draft === undefined ? undefined : await openModel(context, flags.draft, 'draft', flags.draftDtype)
-  if (draft) compareVocabularies(target, draft)
+  const draft = await openDraftOf(context, flags, target)
+  const learning = await learningOf(context, { learn: flags.learn, draft, target, inputs: { '--model': flags.model } })
+  const advice = new LookupAdvice(target, { draft })
   const began = performance.now()
   const { startServer } = await import('@outrider/server/node') // the libraries of a server: other commands do without them
   const progress = flags.warmUp ? terminal.progress({ label: 'warm up', total: 100, unit: '%' }) : undefined
   const server = await startServer({
     target,
-    drafter: draft,
+    drafter: draft && drafterOf({ ...draft, answers: learning?.answers ?? draft.answers }, flags),
+    // What others were answered meanwhile must not matter where the same answer is expected again.
+    reproducibleDrafter: learning && draft && drafterOf({ ...draft, answers: undefined }, flags),
+    onAnswer(answer) {
+      learning?.add(answer.tokens)
+      const advised = advice.after(answer)
+      if (advised) terminal.note(`${advised.what}: ${advised.flag}`)
+    },
     name: flags.name ?? nameOf(flags.model),
     host: flags.host,
     port: flags.port,
@@ -150,6 +171,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
 
   const lost = await Promise.race([device.lost, aborted(signal)])
   await server.close()
+  await learning?.save()
   if (lost) throw lost
   const { requests, promptTokens, generationTokens, rejected } = server.figures()
   const seconds = (performance.now() - began) / 1000

@@ -1,16 +1,16 @@
-import { type BlockTimes, measureBlocks, modelDrafter, type Verification } from '@outrider/speculative'
+import { type BlockTimes, type Drafter, measureBlocks, modelDrafter, type Verification } from '@outrider/speculative'
 import { type CausalLM, type PretrainedModel, resolveSampling, type SamplingOptions } from '@outrider/transformer'
 import { fixed, type Terminal } from '../terminal'
 
 /** Where the time of plain steps and of blocks goes: γ = 0, and each of the draft lengths. */
 export const blockTimes = (
   target: PretrainedModel<CausalLM>,
-  draft: PretrainedModel<CausalLM>,
+  draft: PretrainedModel<CausalLM> | Drafter,
   options: SamplingOptions & { draftLengths: readonly number[]; verification: Verification; signal: AbortSignal },
 ): Promise<BlockTimes[]> =>
   measureBlocks({
     target: target.model,
-    drafter: modelDrafter(draft.model),
+    drafter: 'open' in draft ? draft : modelDrafter(draft.model),
     sampling: resolveSampling(options),
     draftLengths: [0, ...options.draftLengths.filter((length) => length > 0)],
     verification: options.verification,

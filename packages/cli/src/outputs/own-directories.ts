@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { runRecord, storedRun } from '@outrider/training'
 import { directory, isModelFile } from '@outrider/transformer'
 import { plan } from '../demo/plan'
+import { answersFile } from '../draft/answers-file'
 
 /** A directory that a command writes: the run of a training, a model alone, or all of a demo. */
 export type DirectoryKind = 'run' | 'model' | 'demo'
@@ -41,7 +42,7 @@ const strangers: Record<
     if (names.includes(runRecord)) return undefined // what it says is for whoever resumes
     return names.find((name) => !/^checkpoint-\d+$/.test(name)) // killed before its first checkpoint was whole
   },
-  model: (_, names) => names.find((name) => !isModelFile(name)),
+  model: (_, names) => names.find((name) => !isModelFile(name) && name !== answersFile),
   async demo(folder, names) {
     const known = ['target', 'distillation.jsonl', 'report.html', ...demoDrafts]
     if (['target', 'distillation.jsonl', 'draft-pretrained'].every((name) => names.includes(name))) {

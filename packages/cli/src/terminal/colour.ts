@@ -6,6 +6,7 @@ export interface Colours {
   red(text: string): string
   green(text: string): string
   yellow(text: string): string
+  magenta(text: string): string
   cyan(text: string): string
 }
 
@@ -18,6 +19,7 @@ export function colours(enabled: boolean): Colours {
     red: style(31, 39),
     green: style(32, 39),
     yellow: style(33, 39),
+    magenta: style(35, 39),
     cyan: style(36, 39),
   }
 }

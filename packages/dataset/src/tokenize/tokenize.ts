@@ -45,7 +45,8 @@ export async function tokenize(
   )
 }
 
-function exampleOf(row: ConversationRow | TokensRow, name: string, speaker: Speaker): Example {
+/** A row as an example, whole. */
+export function exampleOf(row: ConversationRow | TokensRow, name: string, speaker: Speaker): Example {
   const ids = row.kind === 'tokens' ? row.tokens : row.answerIds
   if (ids) checkTokens(ids, speaker, name)
   return row.kind === 'tokens' ? row : tokenizeConversation(speaker, row.messages, row)

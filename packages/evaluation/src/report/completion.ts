@@ -1,3 +1,4 @@
+import { sourceName } from '../sources-text'
 import type { Completion, CompletionToken } from './data'
 import { html, type Markup } from './html'
 
@@ -18,7 +19,8 @@ export function completionView({ prompt, answers }: Completion): Markup {
 <div class="grid2">${answers.map(
     ({ title, note, tokens }) =>
       html`<div class="card"><h3>${title}</h3><div class="soft">${note}</div><p class="tokens">${tokens.map(
-        ({ text, origin }) => html`<span class="${origin}" title="${origins[origin]}">${text}</span>`,
+        ({ text, origin, drafter = 'model' }) =>
+          html`<span class="${origin}" title="${drafter === 'model' ? origins[origin] : `${sourceName(drafter)}, and accepted`}">${text}</span>`,
       )}</p></div>`,
   )}</div>`
 }

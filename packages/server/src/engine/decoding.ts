@@ -1,6 +1,14 @@
 import type { GenerationRequest } from '../requests/generation-request'
 import type { Job } from './job'
 
+/** What was asked and answered, in tokens. */
+export interface AnsweredTokens {
+  prompt: readonly number[]
+  tokens: readonly number[]
+}
+
+export type OnAnswer = (answer: AnsweredTokens) => void
+
 /** A way of decoding several jobs. The engine begins and drops jobs between steps. */
 export interface Decoding {
   /** Whether a job can begin now, beside those that are there. */

@@ -1,9 +1,9 @@
 import type { BatchSequence, ContinuousBatch } from '@outrider/transformer'
-import type { Decoding } from './decoding'
+import type { Decoding, OnAnswer } from './decoding'
 import type { Job } from './job'
 
 /** Decodes jobs token by token, all in one batch. */
-export function plainDecoding(batch: ContinuousBatch): Decoding {
+export function plainDecoding(batch: ContinuousBatch, onAnswer: OnAnswer = () => {}): Decoding {
   const sequences = new Map<Job, BatchSequence>()
   const jobs = new Map<BatchSequence, Job>()
   const forget = (job: Job) => {
@@ -26,6 +26,7 @@ export function plainDecoding(batch: ContinuousBatch): Decoding {
           const { finishReason } = sequence.answer
           if (!finishReason) continue
           forget(job)
+          onAnswer({ prompt: job.request.prompt, tokens: sequence.answer.tokens })
           job.finish({ finishReason })
         }
       } catch (error) {

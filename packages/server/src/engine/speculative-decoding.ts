@@ -8,7 +8,7 @@ import {
   type Verification,
 } from '@outrider/speculative'
 import type { CausalLM, Generation, PretrainedModel } from '@outrider/transformer'
-import type { Decoding } from './decoding'
+import type { Decoding, OnAnswer } from './decoding'
 import type { Job } from './job'
 import { BlockHistogram } from './speculation-report'
 
@@ -24,8 +24,12 @@ export interface SpeculativeDecodingOptions {
   /** Measured costs of steps, for the break-even α; requests with a seed must not be decoded by them. */
   costs: StepCosts
   verification: Verification
+  /** For answers that are to repeat themselves. */
+  reproducibleDrafter: PretrainedModel<CausalLM> | Drafter
   /** Called for each block in which something was drafted. */
-  onDraft: (block: Pick<Block, 'drafted' | 'accepted'>) => void
+  onDraft: (block: Pick<Block, 'drafted' | 'accepted' | 'source'>) => void
+  /** Called with each answer that came to its end. */
+  onAnswer: OnAnswer
 }
 
 interface Running {
@@ -36,7 +40,7 @@ interface Running {
 
 /** Decodes each job speculatively, in its own blocks; the jobs take turns, a block each. */
 export function speculativeDecoding(options: SpeculativeDecodingOptions): Decoding {
-  const { target, drafter, draftStop, auto, costs, verification, onDraft } = options
+  const { target, draftStop, auto, costs, verification, onDraft, onAnswer } = options
   const running = new Map<Job, Running>()
 
   const step = async (job: Job, { blocks, decoder, histogram }: Running) => {
@@ -49,6 +53,7 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
     if (!finishReason) return
     running.delete(job)
     await blocks.next() // its return frees what it holds
+    onAnswer({ prompt: job.request.prompt, tokens: (await blocks.result).tokens })
     job.finish({ finishReason, speculation: histogram.report(decoder.metrics.withCosts(costs)) })
   }
 
@@ -58,7 +63,9 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
       const { prompt, draftLength: asked, seeded, ...request } = job.request
       const wanted = asked ?? options.draftLength
       // What the clock and other requests taught must not matter where the same answer is expected again.
-      const draftLength = wanted === 'auto' && !(seeded && request.temperature > 0) ? auto : wanted
+      const repeats = seeded && request.temperature > 0
+      const draftLength = wanted === 'auto' && !repeats ? auto : wanted
+      const drafter = repeats ? options.reproducibleDrafter : options.drafter
       const decoder = new SpeculativeDecoder({ target, drafter, draftLength, draftStop, verification })
       const blocks = decoder.generate(prompt, { ...request, reproducible: seeded })
       running.set(job, { decoder, blocks, histogram: new BlockHistogram() })

@@ -25,6 +25,13 @@ export interface ServerFigures {
   generationTokens: number
 }
 
+/** Of all, or with the label `source`: 'prompt', 'answers', 'model', or what a drafter of one's own calls itself. */
+interface DraftCounters {
+  drafts: Counter
+  drafted: Counter
+  accepted: Counter
+}
+
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 640]
 const tokenCounts = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000]
 const tokenSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5]
@@ -48,7 +55,7 @@ export class ServerMetrics {
   readonly #decode: Histogram
   readonly #promptSize: Histogram
   readonly #answerSize: Histogram
-  readonly #speculation: { drafts: Counter; drafted: Counter; accepted: Counter; byPosition: Counter } | undefined
+  readonly #speculation: (DraftCounters & { byPosition: Counter; bySource: DraftCounters }) | undefined
 
   constructor({ model, device, longestDraft, now = () => performance.now() / 1000 }: ServerMetricsOptions) {
     this.now = now
@@ -94,6 +101,15 @@ export class ServerMetrics {
           'Drafted tokens accepted, by their position in the block.',
           positions,
         ),
+        bySource: {
+          drafts: this.#counter('outrider:drafts_total', 'Blocks, by who drafted them.', []),
+          drafted: this.#counter('outrider:draft_tokens_total', 'Tokens drafted, by who drafted them.', []),
+          accepted: this.#counter(
+            'outrider:accepted_tokens_total',
+            'Drafted tokens accepted, by who drafted them.',
+            [],
+          ),
+        },
       }
   }
 
@@ -121,12 +137,17 @@ export class ServerMetrics {
     job.lastToken = now
   }
 
-  drafted({ drafted, accepted }: { drafted: number; accepted: number }): void {
+  drafted({ drafted, accepted, source = 'model' }: { drafted: number; accepted: number; source?: string }): void {
     const spec = this.#speculation
     if (!spec) return
-    spec.drafts.add(1)
-    spec.drafted.add(drafted)
-    spec.accepted.add(accepted)
+    for (const [counters, labels] of [
+      [spec, {}],
+      [spec.bySource, { source }],
+    ] as const) {
+      counters.drafts.add(1, labels)
+      counters.drafted.add(drafted, labels)
+      counters.accepted.add(accepted, labels)
+    }
     for (let position = 0; position < accepted; position++) spec.byPosition.add(1, { position: String(position) })
   }
 

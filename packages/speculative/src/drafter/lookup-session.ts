@@ -1,4 +1,4 @@
-import type { DraftSession, Offer } from './drafter'
+import type { DraftRequest, DraftSession, KnownDraft, Offer } from './drafter'
 
 /** What stands after the last tokens somewhere else. */
 export interface Continuation {
@@ -7,6 +7,12 @@ export interface Continuation {
   kind: string
   /** As in an `Offer`, of each id. */
   acceptance: readonly number[]
+}
+
+/** A session whose drafts are known without a draw. */
+export interface LookupSession extends DraftSession {
+  offers: NonNullable<DraftSession['offers']>
+  draft(request: Pick<DraftRequest, 'tokens' | 'draftLength' | 'offer'>): KnownDraft | null
 }
 
 /** The session of a drafter that looks up what it says. */
@@ -20,7 +26,7 @@ export function lookupSession(
     find: (tokens: readonly number[], limit: number) => Continuation | null
     keep?: DraftSession['keep']
   },
-): DraftSession {
+): LookupSession {
   /** What was found for an offer, so that nothing is looked up twice. */
   const offered = new WeakMap<Offer, Continuation>()
   return {

@@ -1,5 +1,5 @@
 import type { Drafter } from './drafter'
-import { type Continuation, lookupSession } from './lookup-session'
+import { type Continuation, type LookupSession, lookupSession } from './lookup-session'
 import { longestMatch, type Match, TokenIndex } from './token-index'
 
 export interface PromptLookupOptions {
@@ -19,23 +19,26 @@ export function promptLookup({ minNgram = 1 }: PromptLookupOptions = {}): Drafte
   return {
     name: 'prompt lookup',
     parameterCount: 0,
-    open: ({ capacity }) => {
-      let index = new TokenIndex(minNgram, capacity)
-      return lookupSession('prompt', {
-        find(tokens, limit): Continuation | null {
-          for (let i = index.length; i < tokens.length; i++) index.add(tokens[i]!)
-          const match = longestOf(index.matches(tokens))
-          if (!match) return null
-          const ids = index.from(match.next, limit)
-          return { ids, kind: matchClass(match.length), acceptance: ids.map((_, i) => accepted(match.length + i)) }
-        },
-        // Only where tokens are taken back does the text no longer begin with what was read.
-        keep(length) {
-          if (length < index.length) index = new TokenIndex(minNgram, capacity)
-        },
-      })
-    },
+    open: ({ capacity }) => promptSession(minNgram, capacity),
   }
+}
+
+/** It asks for no device. */
+export function promptSession(minNgram: number, capacity: number): LookupSession {
+  let index = new TokenIndex(minNgram, capacity)
+  return lookupSession('prompt', {
+    find(tokens, limit): Continuation | null {
+      for (let i = index.length; i < tokens.length; i++) index.add(tokens[i]!)
+      const match = longestOf(index.matches(tokens))
+      if (!match) return null
+      const ids = index.from(match.next, limit)
+      return { ids, kind: matchClass(match.length), acceptance: ids.map((_, i) => accepted(match.length + i)) }
+    },
+    // Only where tokens are taken back does the text no longer begin with what was read.
+    keep(length) {
+      if (length < index.length) index = new TokenIndex(minNgram, capacity)
+    },
+  })
 }
 
 /** How often a token after a match of so many was accepted, by SmolLM2-135M-Instruct on Spec-Bench (BENCHMARKS.md). */

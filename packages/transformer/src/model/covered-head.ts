@@ -12,15 +12,15 @@ export class CoveredHead {
   readonly covered: CoveredIds
   readonly stored: StoredCoverage
   readonly #weight: string
-  /** Of a tied head: f32 [covered, width]. */
+  /** Of a tied head: f32 [covered, hiddenSize]. */
   readonly #rows: Tensor | undefined
 
-  constructor(device: Device, ids: readonly number[], { embedding: table, head }: ModelDescription) {
-    const isTied = head.weight === table.weight
+  constructor(device: Device, ids: readonly number[], description: ModelDescription) {
+    const { embedding: table, head } = description
     this.#weight = head.weight
     this.covered = { ids: device.tensor(Uint32Array.from(ids)).keep(), vocabularySize: table.rows }
-    this.stored = { ids, vocabularySize: table.rows, weight: isTied ? undefined : head.weight }
-    this.#rows = isTied ? device.empty([ids.length, head.columns]).keep() : undefined
+    this.stored = storedCoverage(ids, description)
+    this.#rows = this.stored.weight ? undefined : device.empty([ids.length, head.columns]).keep()
   }
 
   /** The head as a function of parameters, differentiable in them. */
@@ -50,6 +50,16 @@ export class CoveredHead {
     this.#rows?.dispose()
   }
 }
+
+/** How the head of a model that says these ids alone is stored. */
+export const storedCoverage = (
+  ids: readonly number[],
+  { embedding: table, head }: ModelDescription,
+): StoredCoverage => ({
+  ids,
+  vocabularySize: table.rows,
+  weight: head.weight === table.weight ? undefined : head.weight,
+})
 
 const gather = (table: Tensor, ids: Tensor): Tensor =>
   embedding(table, ids, { dtype: table.dtype === 'f16' && table.device.capabilities.shaderF16 ? 'f16' : 'f32' })

@@ -9,7 +9,8 @@ import type { Speculations } from './speculation'
 export interface ChatBlock {
   /** Whose block it is. */
   answer: number
-  tokens: { text: string; source: TokenSource }[]
+  /** Accepted ones with who drafted them, as in `Block.source`. */
+  tokens: { text: string; source: TokenSource; drafter: string | undefined }[]
   /** Texts of the drafted tokens that were refused; the last token is in their place. */
   rejected: string[]
   figures: SpeculationFigures
@@ -73,9 +74,12 @@ export async function answerOf({
       const seed = sampling.seed + messages.length + 7919 * part++
       const prompt = [...ids, ...answer.tokens]
       const options = { ...sampling, seed, maxTokens: answer.room, signal }
-      for await (const { tokens, sources, drafted, accepted, rejected } of decoder.generate(prompt, options)) {
+      for await (const { tokens, sources, source: drafter, drafted, accepted, rejected } of decoder.generate(
+        prompt,
+        options,
+      )) {
         const before = [...ids, ...answer.tokens, ...tokens.slice(0, accepted)]
-        const pushed = tokens.map((token, i) => ({ text: answer.push(token), source: sources[i]! }))
+        const pushed = tokens.map((token, i) => ({ text: answer.push(token), source: sources[i]!, drafter }))
         counts.passes++
         counts.drafted += drafted
         counts.accepted += accepted

@@ -10,6 +10,8 @@ export interface ChatSettings {
   maxTokens: number
   /** Whether anything is drafted at all. */
   speculate: boolean
+  /** Whether what was said is looked up before a draft is asked. */
+  lookUpFirst: boolean
   /** γ. */
   draftLength: number | 'auto'
   verification: VerificationName
@@ -22,6 +24,7 @@ export const defaultSettings: ChatSettings = {
   seed: 0,
   maxTokens: 1024,
   speculate: true,
+  lookUpFirst: false,
   draftLength: 4,
   verification: 'block',
 }

@@ -42,7 +42,7 @@ export class Speculations {
   /** Whether `now` would give another one than it gave last. */
   get changed(): boolean {
     const { target } = this.#session
-    const { identity } = currentDrafter(this.#session)
+    const { identity } = currentDrafter(this.#session, this.#settings())
     const { verification } = this.#settings()
     const kept = this.#kept
     return kept?.target !== target || kept?.drafter.identity !== identity || kept?.verification !== verification
@@ -52,7 +52,7 @@ export class Speculations {
   async now(): Promise<Speculation> {
     if (this.#kept && !this.changed) return this.#kept
     const target = this.#session.requireTarget()
-    const drafter = currentDrafter(this.#session)
+    const drafter = currentDrafter(this.#session, this.#settings())
     const { verification } = this.#settings()
     const costs = await this.#costsOf(target, drafter)
     const rates = new Rates()

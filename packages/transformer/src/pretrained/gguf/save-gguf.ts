@@ -4,6 +4,8 @@ import { ggufDtypes } from '../../files/gguf/dtype'
 import type { GgufValue } from '../../files/gguf/value'
 import { type GgufTensor, writeGguf } from '../../files/gguf/write'
 import { type Directory, directory, floatsToStored } from '../../files/index'
+import { storedCoverage } from '../../model/covered-head'
+import { describeModel } from '../../model/describe-model'
 import { ggufVocabulary } from '../../tokenizer/gguf/to-gguf'
 import { draftVocabularyKey } from '../draft-vocabulary'
 import { joinParameters } from '../joined-weights'
@@ -58,7 +60,7 @@ export async function saveGguf(
   { file = 'model.gguf', dtype = 'F32', acceptDifferences = false }: SaveGgufOptions = {},
 ): Promise<SavedGguf> {
   const { model, config, source, generationConfig } = pretrained
-  const { covered } = model.stored
+  const covered = config.coveredIds && storedCoverage(config.coveredIds, describeModel(config))
   const family = familyOf(config)
   const { architecture, interleaved } = family.gguf
   const hyperparameters = configMetadata(config, family)

@@ -1,0 +1,47 @@
+import { stat } from 'node:fs/promises'
+import { AnswerTable, type Vocabulary } from '@outrider/speculative'
+import { OutriderError } from '@outrider/tensor'
+import { directory } from '@outrider/transformer'
+
+/** A table of the target's answers, in the folder of the draft. */
+export const answersFile = 'answers.bin'
+
+/** Tokens that a table keeps where nothing else is asked for, and the most that may be. */
+export const usualCapacity = 2 ** 18
+export const mostCapacity = 2 ** 24
+
+/** Of a token in memory, and in the file. */
+export const tokenBytes = { memory: 16, file: 4 }
+
+/** No file of a table is larger: its header is a line. */
+const mostBytes = tokenBytes.file * mostCapacity + 1024
+
+/**
+ * The table in a folder; undefined where there is none, or no such folder. One that was made larger than usual is read whole.
+ *
+ * @throws OutriderError FILE_FORMAT, VOCABULARY_MISMATCH
+ */
+export async function readAnswers(folder: string, vocabulary: Vocabulary): Promise<AnswerTable | undefined> {
+  if (!(await isFolder(folder))) return undefined
+  const files = directory(folder)
+  if (!(await files.has(answersFile))) return undefined
+  const where = `${folder}/${answersFile}`
+  const size = await files.size(answersFile)
+  if (size > mostBytes)
+    throw new OutriderError(
+      'FILE_FORMAT',
+      `${where} has ${size} bytes, and no table of answers has more than ${mostBytes}.`,
+      {
+        remedy: 'Make it anew with `outrider table`.',
+        details: { file: where },
+      },
+    )
+  const capacity = Math.max(usualCapacity, Math.ceil(size / tokenBytes.file))
+  return AnswerTable.fromBytes(await files.read(answersFile), vocabulary, { where, capacity })
+}
+
+export const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
