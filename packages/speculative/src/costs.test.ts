@@ -70,6 +70,17 @@ describe('start-up', () => {
     })
 })
 
+describe('start-up where drafts may be asked to stop', () => {
+  it('compiles what those need that stop', async () => {
+    await new SpeculativeDecoder({ target, drafter: draft, draftStop: 'auto' }).warmUp({ temperature: 0.7 })
+    const { pipelines } = device.counters
+    const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength: 5, draftStop: { confidence: 0.6 } })
+    for await (const _ of decoder.generate('Once upon a time', { temperature: 0.7, maxTokens: 21 }));
+    expect(decoder.metrics.endedEarlyRate).toBeGreaterThan(0)
+    expect(device.counters.pipelines).toBe(pipelines)
+  })
+})
+
 describe('budgets', () => {
   it('of a plain token: 8 dispatches a layer and 3 around them, one readback of 4 bytes, no bind group', async () => {
     const steps = await perYield(generate(target, 'Once upon a time', { maxTokens: 24 }), 4)

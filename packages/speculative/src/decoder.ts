@@ -49,8 +49,11 @@ export interface SpeculativeDecoderOptions {
    * is to repeat itself (see `reproducible`) it looks at no clock. Default 'auto'.
    */
   draftLength?: number | 'auto' | DraftLengthPolicy
-  /** Where drafts of a model end before their length. Default nowhere. A `Drafter` has its own. */
-  draftStop?: DraftStop | undefined
+  /**
+   * Where drafts of a model end before their length. Default nowhere; a `Drafter` has its own. With 'auto' and `draftLength: 'auto'`
+   * a drafter that can is asked to end early where costs and acceptance say so, as long as that brings more tokens a second.
+   */
+  draftStop?: DraftStop | 'auto' | undefined
   /** What steps cost, where it is known; then nothing is measured. Answers that are to repeat themselves depend on it. */
   costs?: StepCosts | undefined
   /** A rule by its name, or one of your own (`defineVerification`). Default 'block': never fewer tokens than 'token'. */
@@ -126,6 +129,7 @@ export class SpeculativeDecoder {
   /** Those that were given, and those that it has measured itself. */
   readonly #givenCosts: StepCosts | undefined
   #measuredCosts: StepCosts | undefined
+  readonly #choosesStops: boolean
   /** The one that was given; undefined for 'auto'. */
   readonly #policy: DraftLengthPolicy | undefined
   /** Learns from all answers that need not repeat themselves. */
@@ -145,8 +149,10 @@ export class SpeculativeDecoder {
     now = () => performance.now() / 1000,
   }: SpeculativeDecoderOptions) {
     this.#target = target
-    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter, draftStop)
-    this.#measured = 'open' in drafter || !draftStop ? this.#drafter : draftModel(target, drafter, undefined)
+    this.#choosesStops = choosesStops(draftStop, draftLength)
+    const stop = draftStop === 'auto' ? undefined : draftStop
+    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter, stop)
+    this.#measured = 'open' in drafter || !stop ? this.#drafter : draftModel(target, drafter, undefined)
     this.#verification = verificationRule(verification)
     this.#now = now
     this.#policy = policyOf(draftLength)
@@ -240,7 +246,8 @@ export class SpeculativeDecoder {
         if (first) firstToken = end
         else {
           // From token to token, as the timings of the answer count, so that both give one rate.
-          const record = { ...step, offer, delivered: tokens.length, seconds: end - lastToken }
+          const asked = offer && { draftLength: choice!.draftLength, stop: choice!.stop }
+          const record = { ...step, offer, ...asked, delivered: tokens.length, seconds: end - lastToken }
           this.#counted.record(record)
           metrics?.record(record)
           policy.observe({ ...record, seconds: end - begin })
@@ -302,10 +309,11 @@ export class SpeculativeDecoder {
       })
       try {
         await sequence.step()
-        for (const offer of sequence.offers(draftLength)) {
-          await sequence.step({ offer, draftLength })
-          sequence.rewind(read + 1)
-        }
+        for (const offer of sequence.offers(draftLength))
+          for (const stop of this.#choosesStops && offer.stops ? [undefined, { confidence: 0.5 }] : [undefined]) {
+            await sequence.step({ offer, draftLength, stop })
+            sequence.rewind(read + 1)
+          }
       } finally {
         sequence.dispose()
       }
@@ -360,9 +368,10 @@ export class SpeculativeDecoder {
   ): Promise<DraftLengthPolicy> {
     if (this.#policy) return this.#policy
     // Of this answer alone: what others were, and when, must not matter.
-    if (repeats) return autoDraftLength({ costs: this.#givenCosts ?? this.#declaredCosts(), learnsTimes: false })
+    const stops = this.#choosesStops
+    if (repeats) return autoDraftLength({ costs: this.#givenCosts ?? this.#declaredCosts(), learnsTimes: false, stops })
     const costs = this.costs ?? (await this.measureCosts({ ...sampling, signal }))
-    this.#clockPolicy ??= autoDraftLength({ costs })
+    this.#clockPolicy ??= autoDraftLength({ costs, stops })
     return this.#clockPolicy
   }
 
@@ -379,6 +388,18 @@ function draftModel(target: Target, draft: Target, stop: DraftStop | undefined):
       remedy: 'Load both with the same device.',
     })
   return modelDrafter(draft.model, { name: draft.source, stop })
+}
+
+function choosesStops(stop: DraftStop | 'auto' | undefined, draftLength: number | 'auto' | DraftLengthPolicy): boolean {
+  if (stop !== 'auto') return false
+  if (draftLength === 'auto') return true
+  throw new OutriderError(
+    'INVALID_ARGUMENT',
+    'draftStop is "auto", and draftLength is not: nothing chooses where to stop.',
+    {
+      remedy: 'Say where drafts stop, such as { confidence: 0.4 }, or let draftLength be "auto", too.',
+    },
+  )
 }
 
 function policyOf(draftLength: number | 'auto' | DraftLengthPolicy): DraftLengthPolicy | undefined {

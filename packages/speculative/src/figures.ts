@@ -20,6 +20,12 @@ export interface SpeculationFigures {
   meanAcceptanceLength: number
   /** The mean γ over target passes. */
   meanDraftLength: number
+  /** Drafts that ended before the length that was asked for, over all drafts. */
+  endedEarlyRate: number
+  /** Drafts that `draftStop: 'auto'` asked to end early where they are unsure, over all drafts. */
+  stopChosenRate: number
+  /** The mean confidence below which these were asked to end; null where none was. */
+  meanStopThreshold: number | null
   /** Accepted over drafted tokens. Not α: drafted tokens after a rejection count as lost. */
   draftAcceptanceRate: number
   /** τ: delivered tokens per pass of the target, passes without a draft included. */

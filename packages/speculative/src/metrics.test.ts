@@ -76,6 +76,21 @@ it('counts of a block no token after the end of the answer', () => {
   expect(metrics.mbsu).toBeCloseTo(2 / 1.3)
 })
 
+it('says how many drafts ended early, and what was chosen of them', () => {
+  const metrics = new SpeculationMetrics({ parameterRatio: 0.1 })
+  const block = { accepted: 0, overlap: [0.5, 0.5, 0.5, 0.5], seconds: 1 }
+  expect(metrics.toJSON()).toMatchObject({ ended_early_rate: 0, stop_chosen_rate: 0, mean_stop_threshold: null })
+  metrics.record({ ...block, drafted: 4, draftLength: 4 })
+  metrics.record({ ...block, drafted: 2, draftLength: 4, stop: { confidence: 0.4 } })
+  metrics.record({ ...block, drafted: 4, draftLength: 4, stop: { confidence: 0.5 } })
+  metrics.record({ ...block, drafted: 3, draftLength: 4 })
+  // No more was there.
+  metrics.record({ ...block, drafted: 2, draftLength: 4, offer: { source: 'prompt', kind: '', length: 2 } })
+  const figures = { ended_early_rate: 0.4, stop_chosen_rate: 0.4, mean_stop_threshold: 0.45 }
+  expect(metrics.toJSON()).toMatchObject(figures)
+  expect(metrics.withCosts(undefined).toJSON()).toMatchObject(figures)
+})
+
 it('says whether speculation pays once the costs are measured', () => {
   expect(recorded().breakEvenAcceptanceRate).toBeNull()
   const metrics = recorded().withCosts({ draftSeconds: 0.25, targetSeconds: [{ rows: 1, seconds: 1 }] })

@@ -1,5 +1,6 @@
 import { breakEvenAcceptance } from './draft-length/expected-tokens'
 import { blockSeconds, costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
+import { type DraftStop, thresholdOf } from './drafter/draft-stop'
 import type { Offer } from './drafter/drafter'
 import { figuresJson, type SourceFigures, type SpeculationFigures, type SpeculationReport } from './figures'
 import { SourceCounts } from './source-counts'
@@ -10,6 +11,10 @@ export interface BlockRecord {
   accepted: number
   /** The offer that was drafted. Left out, a model drafted. */
   offer?: Offer | undefined
+  /** γ that was asked for. Default what was drafted. */
+  draftLength?: number | undefined
+  /** Where the draft was asked to end early. */
+  stop?: DraftStop | undefined
   /** Σₓ min(p, q) at each drafted position. */
   overlap: ArrayLike<number>
   /** Tokens of the block that belong to the answer: fewer than `accepted` + 1 where it ended inside. Default `accepted` + 1. */
@@ -38,6 +43,10 @@ export class SpeculationMetrics implements SpeculationFigures {
   #deliveredByDrafts = 0
   /** Drafted tokens that took a step of a model. */
   #modelSteps = 0
+  /** Drafts that had fewer tokens than were asked for; those that were asked to end early, and the sum of their thresholds. */
+  #short = 0
+  #stops = 0
+  #thresholds = 0
   readonly #sources = new Map<string, SourceCounts>()
   readonly #accepted: number[] = []
   readonly #reached: number[] = []
@@ -48,7 +57,8 @@ export class SpeculationMetrics implements SpeculationFigures {
     this.costs = costs
   }
 
-  record({ drafted, accepted, overlap, seconds, offer, delivered = accepted + 1 }: BlockRecord): void {
+  record(block: BlockRecord): void {
+    const { drafted, accepted, overlap, seconds, offer, draftLength = drafted, stop, delivered = accepted + 1 } = block
     this.numTargetPasses++
     this.seconds += seconds
     this.numDeliveredTokens += delivered
@@ -60,6 +70,11 @@ export class SpeculationMetrics implements SpeculationFigures {
     this.numDraftTokens += drafted
     this.numAcceptedTokens += kept
     this.#deliveredByDrafts += delivered
+    if (drafted < Math.min(draftLength, offer?.length ?? draftLength)) this.#short++
+    if (stop) {
+      this.#stops++
+      this.#thresholds += thresholdOf(stop).threshold
+    }
     if (!offer || offer.unread !== undefined) this.#modelSteps += drafted
     if (offer)
       this.#source(offer.source).add({
@@ -88,6 +103,9 @@ export class SpeculationMetrics implements SpeculationFigures {
     this.numDeliveredTokens += other.numDeliveredTokens
     this.#deliveredByDrafts += other.#deliveredByDrafts
     this.#modelSteps += other.#modelSteps
+    this.#short += other.#short
+    this.#stops += other.#stops
+    this.#thresholds += other.#thresholds
     for (const [source, counts] of other.#sources) this.#source(source).add(counts)
     for (const [mine, theirs] of [
       [this.#reached, other.#reached],
@@ -134,6 +152,18 @@ export class SpeculationMetrics implements SpeculationFigures {
 
   get meanDraftLength(): number {
     return ratio(this.numDraftTokens, this.numTargetPasses)
+  }
+
+  get endedEarlyRate(): number {
+    return ratio(this.#short, this.numDrafts)
+  }
+
+  get stopChosenRate(): number {
+    return ratio(this.#stops, this.numDrafts)
+  }
+
+  get meanStopThreshold(): number | null {
+    return this.#stops ? this.#thresholds / this.#stops : null
   }
 
   get mbsu(): number {
@@ -211,6 +241,9 @@ export class SpeculationMetrics implements SpeculationFigures {
       numDeliveredTokens: this.numDeliveredTokens,
       meanAcceptanceLength: this.meanAcceptanceLength,
       meanDraftLength: this.meanDraftLength,
+      endedEarlyRate: this.endedEarlyRate,
+      stopChosenRate: this.stopChosenRate,
+      meanStopThreshold: this.meanStopThreshold,
       draftAcceptanceRate: this.draftAcceptanceRate,
       blockEfficiency: this.blockEfficiency,
       acceptanceRate: this.acceptanceRate,

@@ -16,6 +16,7 @@ import { type DraftLengthPolicy, fixedDraftLength } from './draft-length/policy'
 import { answerLookup } from './drafter/answer-lookup'
 import { AnswerTable } from './drafter/answer-table'
 import type { DraftStop } from './drafter/draft-stop'
+import type { Drafter } from './drafter/drafter'
 import { firstOf } from './drafter/first-of'
 import { modelDrafter } from './drafter/model-drafter'
 import { promptLookup } from './drafter/prompt-lookup'
@@ -31,6 +32,8 @@ let target: PretrainedModel
 let random: PretrainedModel
 /** The target without its last layer: a draft that is often right. */
 let shallow: PretrainedModel
+/** The same over two ids of three. */
+let trimmed: PretrainedModel
 let reference: Reference
 
 beforeAll(async () => {
@@ -38,7 +41,10 @@ beforeAll(async () => {
   target = await loadCausalLM(assets, { device })
   random = createDraft(target, { layers: 1, hiddenSize: 16, seed: 1 })
   const { model, config } = target
-  shallow = pretrainedModel(new Decoder(device, { ...config, layers: config.layers - 1 }, model.parameters), target)
+  const upper = { ...config, layers: config.layers - 1 }
+  shallow = pretrainedModel(new Decoder(device, upper, model.parameters), target)
+  const coveredIds = Array.from({ length: config.vocabularySize }, (_, id) => id).filter((id) => id % 3 !== 0)
+  trimmed = pretrainedModel(new Decoder(device, { ...upper, coveredIds }, model.parameters), target)
   reference = JSON.parse(readFileSync(`${assets}/reference.json`, 'utf8'))
 })
 
@@ -96,18 +102,21 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
     },
   )
 
-  it('itself, stopping early: every proposed token is accepted, from what the steps that were run have read', async () => {
-    const { ids, greedy } = reference.cases[1]!
-    const { tokens, metrics } = await tokensOf(
-      { drafter: target, draftLength: 5, draftStop: { confidence: 0.8 } },
-      ids,
-      greedy.length,
-    )
-    expect(tokens).toEqual(greedy)
-    expect(metrics.draftAcceptanceRate).toBe(1)
-    expect(metrics.acceptanceRate).toBeCloseTo(1, 5)
-    expect(metrics.meanDraftLength).toBeLessThan(4)
-  })
+  it.each<[string, (itself: Drafter) => Drafter]>([
+    ['itself', (itself) => itself],
+    ['itself as one of several', (itself) => firstOf(promptLookup({ minNgram: 20 }), itself)],
+  ])(
+    '%s, stopping early: every proposed token is accepted, from what the steps that were run have read',
+    async (_, of) => {
+      const { ids, greedy } = reference.cases[1]!
+      const drafter = of(modelDrafter(target.model, { stop: { confidence: 0.8 } }))
+      const { tokens, metrics } = await tokensOf({ drafter, draftLength: 5 }, ids, greedy.length)
+      expect(tokens).toEqual(greedy)
+      expect(metrics.draftAcceptanceRate).toBe(1)
+      expect(metrics.acceptanceRate).toBeCloseTo(1, 5)
+      expect(metrics.meanDraftLength).toBeLessThan(4)
+    },
+  )
 
   it('n-grams of the prompt', async () => {
     const { ids, greedy } = reference.cases[2]!
@@ -141,14 +150,14 @@ describe('sampled from a real pair', () => {
     [{ temperature: 1, topK: 4 }],
     [{ temperature: 1.3, topK: 8, topP: 0.85 }],
     [{ temperature: 1, topK: 4 }, { confidence: 0.5 }],
-  ])("answers follow the target's law (χ²), %o, %o", async (sampling, draftStop) => {
+  ])("answers follow the target's law (χ²), %o, of a trimmed draft %o", async (sampling, draftStop) => {
     const prompt = reference.cases[2]!.ids
     const length = 3
     const samples = 150
     const expected = await law(prompt, length, sampling)
     const decoder = new SpeculativeDecoder({
       target,
-      drafter: shallow,
+      drafter: draftStop ? trimmed : shallow,
       draftLength: 2,
       draftStop,
       verification: 'block',

@@ -98,6 +98,21 @@ describe('an automatic draft length', () => {
     expect(await answer(decoder, sampled)).toEqual(idle)
   })
 
+  it('gives them where it chooses what drafts stop at', async () => {
+    const costs = { draftSeconds: 0.3, targetSeconds: [1, 16].map((rows) => ({ rows, seconds: 1 + rows / 10 })) }
+    const long = { ...sampled, maxTokens: 200 }
+    const stopping = { costs, draftStop: 'auto' } as const
+    const decoder = new SpeculativeDecoder({ target, drafter: shallow, ...stopping, now: steady() })
+    const idle = await answer(decoder, long)
+    const { stopChosenRate, meanStopThreshold } = decoder.metrics
+    expect(stopChosenRate).toBeGreaterThan(0)
+    expect(meanStopThreshold).toBeGreaterThan(0.2)
+    expect(await answer({ ...stopping, now: busy(4) }, long)).toEqual(idle)
+    expect(() => new SpeculativeDecoder({ target, drafter: shallow, draftLength: 4, draftStop: 'auto' })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    )
+  })
+
   it('depends on the costs that are given with the decoder, and on nothing measured in their place', async () => {
     const dear = { draftSeconds: 5, targetSeconds: [{ rows: 1, seconds: 1 }] }
     const plainly = await answer({ costs: dear, now: busy(1) }, sampled)

@@ -5,6 +5,13 @@ import { expectedTokens } from './expected-tokens'
 import { type DraftChoice, type DraftLengthPolicy, maxDraftLength } from './policy'
 import { Probes } from './probes'
 import { catchUpSeconds, type StepCosts, targetPassSeconds } from './step-costs'
+import { StoppedDrafts, stopThreshold } from './stopping'
+
+/** Drafts that may end early are timed apart, whatever they come to. */
+const stoppedName = ({ source }: Offer) => `${source}, stopped`
+
+/** A choice, and the tokens a second that it is likely to bring. */
+type Rated = DraftChoice & { rate: number }
 
 export interface AutoDraftLengthOptions {
   /** What steps cost. */
@@ -14,6 +21,12 @@ export interface AutoDraftLengthOptions {
    * the costs and from what was accepted, and the same seed gives the same tokens whatever the load.
    */
   learnsTimes?: boolean
+  /**
+   * Whether drafts may be asked to end early: beside each of an offer that `stops` stands one of twice the length that ends behind
+   * a token behind which another would cost more than it is likely to bring (`stopThreshold`). Which of the two is taken is
+   * decided by what they brought. Default false.
+   */
+  stops?: boolean
   /** The most tokens to draft. Default 15. */
   limit?: number
   /** Drafts of a kind after which an observation counts 1/e. Default 32. */
@@ -34,11 +47,13 @@ export interface AutoDraftLengthOptions {
 export function autoDraftLength({
   costs,
   learnsTimes = true,
+  stops = false,
   limit = maxDraftLength,
   memory = 32,
   probeInterval = 64,
 }: AutoDraftLengthOptions): DraftLengthPolicy {
   const acceptance = new Acceptance(limit, memory)
+  const stopped = new StoppedDrafts(memory)
   const probes = new Probes(probeInterval)
   const drift = new Drift()
   /** The rate of the next best to what was chosen last. */
@@ -53,35 +68,60 @@ export function autoDraftLength({
   /** A block pays for reading what other drafts than the model's have left to it; a prompt, read once, is shared. */
   const share = (unread: number) => Math.max(Math.min(unread, maxDraftLength + 1), unread / memory)
   const plainRate = () => 1 / (seconds(0) * drift.of(0))
-  const fastestOf = (offer: Offer): DraftChoice & { rate: number } => {
+  const fastestOf = (offer: Offer): Rated => {
     const at = acceptance.of(offer)
     const rate = (draftLength: number) =>
       expectedTokens(at, draftLength) / (seconds(draftLength, offer, share) * drift.of(draftLength, offer.source))
-    let best = { offer, draftLength: 1, rate: rate(1) }
+    let best: Rated = { offer, draftLength: 1, rate: rate(1) }
     for (let draftLength = 2; draftLength <= Math.min(limit, offer.length); draftLength++)
       if (rate(draftLength) > best.rate) best = { offer, draftLength, rate: rate(draftLength) }
     return best
   }
+  /** The same offer, ending early; what is sure may then go on for longer. */
+  const stoppingOf = (fastest: Rated): Rated => {
+    const { offer, draftLength, rate } = fastest
+    const slow = drift.of(draftLength, offer.source)
+    const confidence = stopThreshold(costs, {
+      draftLength,
+      acceptance: acceptance.of(offer)(0),
+      rate: Math.max(rate, plainRate()) * slow,
+    })
+    return {
+      offer,
+      stop: { confidence },
+      draftLength: Math.min(2 * draftLength, limit, offer.length),
+      rate: stopped.rate(offer, rate * slow, seconds(0)) / drift.of(1, stoppedName(offer)),
+    }
+  }
+  const ways = (offer: Offer): Rated[] => {
+    const fastest = fastestOf(offer)
+    return stops && offer.stops ? [fastest, stoppingOf(fastest)] : [fastest]
+  }
 
   return {
     next(offers) {
-      const choices = offers.map(fastestOf)
+      const choices = offers.flatMap(ways)
       const plain = plainRate()
       const best = choices.reduce<(typeof choices)[number] | null>(
         (best, choice) => (choice.rate > (best?.rate ?? plain) ? choice : best),
         null,
       )
       const chosen = probes.next(choices, best) ?? best
-      toBeat = Math.max(plain, ...choices.filter(({ offer }) => offer !== chosen?.offer).map(({ rate }) => rate))
+      toBeat = Math.max(plain, ...choices.filter((choice) => choice !== chosen).map(({ rate }) => rate))
       return chosen
     },
-    observe({ drafted, accepted, seconds: taken, offer }) {
+    observe({ drafted, accepted, seconds: taken, offer, stop }) {
       if (learnsTimes) {
-        drift.observe(taken / seconds(drafted, offer), drafted, offer?.source)
+        const ratio = taken / seconds(drafted, offer)
+        if (stop && offer) drift.observe(ratio, 1, stoppedName(offer))
+        else drift.observe(ratio, drafted, offer?.source)
       }
       if (drafted === 0 || !offer) return
-      acceptance.observe(offer, { drafted, accepted })
-      probes.observe(offer, fastestOf(offer).rate > toBeat)
+      // What ends early is accepted more often: it says nothing about drafts that do not.
+      if (stop) stopped.observe(offer, { tokens: accepted + 1, seconds: seconds(drafted, offer, share) })
+      else acceptance.observe(offer, { drafted, accepted })
+      const fastest = fastestOf(offer)
+      probes.observe({ offer, stop }, (stop ? stoppingOf(fastest) : fastest).rate > toBeat)
     },
   }
 }

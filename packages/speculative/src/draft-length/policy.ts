@@ -1,3 +1,4 @@
+import type { DraftStop } from '../drafter/draft-stop'
 import type { Offer } from '../drafter/drafter'
 
 /** What a block did, as far as the draft length depends on it. */
@@ -6,6 +7,8 @@ export interface BlockObservation {
   accepted: number
   /** The offer that was taken; undefined where nothing was drafted. */
   offer?: Offer | undefined
+  /** Where it was to end early. */
+  stop?: DraftStop | undefined
   /** Tokens of the block that belong to the answer: fewer than `accepted` + 1 where it ended inside. */
   delivered?: number | undefined
   /** From the first draft step to the readback. */
@@ -17,6 +20,8 @@ export interface DraftChoice {
   offer: Offer
   /** γ, at least 1; what is beyond the offer's length is not drafted. */
   draftLength: number
+  /** Where it ends before, of an offer that `stops`. Left out, nowhere, but where the drafter has a stop of its own. */
+  stop?: DraftStop | undefined
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { Offer } from '../drafter/drafter'
 import type { DraftChoice } from './policy'
 
 const probeBlocks = 4
@@ -18,7 +17,7 @@ export class Probes {
     let probed: DraftChoice | null = null
     for (const choice of choices) {
       if (choice === best) continue
-      const kind = this.#of(choice.offer)
+      const kind = this.#of(choice)
       if (kind.probing === 0 && kind.passed >= kind.interval) {
         kind.passed = 0
         kind.probing = probeBlocks
@@ -31,14 +30,14 @@ export class Probes {
   }
 
   /** Notes that a draft was made, and whether its kind is now the fastest. */
-  observe(offer: Offer, isFastest: boolean): void {
-    const kind = this.#of(offer)
+  observe(draft: Pick<DraftChoice, 'offer' | 'stop'>, isFastest: boolean): void {
+    const kind = this.#of(draft)
     if (kind.probing > 0) kind.probing--
     if (isFastest) Object.assign(kind, { passed: 0, probing: 0, interval: this.#interval })
   }
 
-  #of({ source, kind }: Offer): Waiting {
-    const name = JSON.stringify([source, kind])
+  #of({ offer: { source, kind }, stop }: Pick<DraftChoice, 'offer' | 'stop'>): Waiting {
+    const name = JSON.stringify([source, kind, stop !== undefined])
     const known = this.#kinds.get(name) ?? { passed: 0, probing: 0, interval: this.#interval }
     this.#kinds.set(name, known)
     return known

@@ -5,9 +5,6 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder } from '../decoder'
 import { referenceDistribution } from '../reference-distribution.fixture'
 import { letters, TableModel } from '../table-model.fixture'
-import { law } from '../testing/law'
-import { blockVerification } from '../verification/block'
-import { tokenVerification } from '../verification/token'
 import type { DrawnDraft } from './drafter'
 import { modelDrafter } from './model-drafter'
 
@@ -78,17 +75,6 @@ describe.each<SamplingOptions>([
     for (const [symbol, row] of chain.entries())
       for (const [id, p] of row.entries()) expect(p).toBeCloseTo(wanted(draft[symbol]!, sampling)[id]!, 6)
     expect(ids.every(covers)).toBe(true)
-  })
-
-  it.each([
-    ['token', tokenVerification],
-    ['block', blockVerification],
-  ])("gives the target's law under %s verification, by enumeration", async (_, rule) => {
-    const { chain } = await drafted(sampling, draft.length)
-    const q = target.map((row) => referenceDistribution(row, sampling))
-    const { error, expectedTokens } = law(rule.reference, chain, q, 2)
-    expect(error).toBeLessThan(1e-6)
-    expect(expectedTokens).toBeGreaterThan(1)
   })
 })
 

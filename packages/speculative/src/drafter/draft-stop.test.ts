@@ -4,9 +4,6 @@ import { resolveSampling, type SamplingOptions } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { referenceDistribution } from '../reference-distribution.fixture'
 import { TableModel } from '../table-model.fixture'
-import type { DraftEnd } from '../testing/ended-draft'
-import { law } from '../testing/law'
-import { verificationNames, verificationRule } from '../verification/by-name'
 import { draftEnd } from './draft-end.fixture'
 import type { DraftStop } from './draft-stop'
 import type { DrawnDraft } from './drafter'
@@ -17,12 +14,6 @@ const draft = [
   [0.2, 0.5, 0.1],
   [-0.6, 1.4, 0.9],
 ]
-const target = [
-  [0.9, 0.7, -0.5],
-  [1.1, -0.3, 0.6],
-  [0.2, 0.8, 1.3],
-]
-
 const samplings: SamplingOptions[] = [
   { temperature: 1 },
   { temperature: 0.6 },
@@ -32,44 +23,6 @@ const samplings: SamplingOptions[] = [
 ]
 
 const stops: DraftStop[] = [{ confidence: 0.4 }, { acceptance: 0.52 }]
-
-describe.each(verificationNames)('by enumeration of every draft and every outcome, %s verification', (name) => {
-  const { reference } = verificationRule(name)
-  const chain = (table: number[][], sampling: SamplingOptions) =>
-    table.map((logits) => referenceDistribution(logits, sampling))
-  /** A draft of 3 after symbol 0. */
-  const errorOf = (sampling: SamplingOptions, end: (rows: number[][], tokens: readonly number[]) => number) => {
-    const p = chain(draft, sampling)
-    const lengths = new Set<number>()
-    const ends: DraftEnd = (tokens) => {
-      const count = end(
-        tokens.map((_, i) => p[i === 0 ? 0 : tokens[i - 1]!]!),
-        tokens,
-      )
-      lengths.add(count)
-      return count
-    }
-    const { error } = law(reference, p, chain(target, sampling), 3, ends)
-    return { error, lengths: [...lengths].sort() }
-  }
-
-  it.each(samplings)("a draft that stops where its own p says so keeps the target's distribution, %o", (sampling) => {
-    for (const stop of stops) {
-      const { error, lengths } = errorOf(sampling, (rows, tokens) => draftEnd(stop, rows, tokens))
-      expect(error).toBeLessThan(1e-6)
-      if (sampling.temperature === 1) expect(lengths.length).toBeGreaterThan(1)
-    }
-  })
-
-  it('a draft that withholds the token that it drew because it is unlikely does not', () => {
-    const withheld = { confidence: 0.4 }
-    const { error } = errorOf({ temperature: 1 }, (rows, tokens) => {
-      const first = tokens.findIndex((x, i) => rows[i]![x]! < withheld.confidence)
-      return first < 0 ? tokens.length : first
-    })
-    expect(error).toBeGreaterThan(0.01)
-  })
-})
 
 describe('on the device', () => {
   let device: Device
@@ -127,6 +80,38 @@ describe('on the device', () => {
         ),
       )
     }
+  })
+
+  it('a request may say where it ends, each another threshold, without a new recording', async () => {
+    const model = new TableModel(device, draft)
+    const session = modelDrafter(model).open({ device, vocabularySize: 3, capacity: 32 })
+    const p = draft.map((logits) => referenceDistribution(logits, { temperature: 1 }))
+    const tokens = [1, 2, 0]
+    expect(session.offers!(tokens, 6)).toMatchObject([{ stops: true }])
+    const counts = new Set<number>()
+    const made: number[] = []
+    for (const confidence of [0.1, 0.85, 0.3, 0.9, 0.75]) {
+      const sampling = resolveSampling({ temperature: 0 })
+      const before = device.memory.liveBuffers
+      const drafted = device.scope(() =>
+        session.draft({ tokens, draftLength: 6, stop: { confidence }, sampling, offset: 0 }),
+      ) as DrawnDraft
+      made.push(device.memory.liveBuffers - before)
+      const [ids, [count]] = [Array.from(await drafted.tokens.data()), await drafted.count!.data()]
+      const rows = ids.map((_, i) => p[i === 0 ? 0 : ids[i - 1]!]!)
+      expect(count).toBe(draftEnd({ confidence }, rows, ids))
+      counts.add(count!)
+      session.keep(2, count!)
+    }
+    expect(counts.size).toBeGreaterThan(1)
+    // The first read the prompt, the second the last token alone.
+    expect(made.slice(2)).toEqual([0, 0, 0])
+    const whole = device.scope(() =>
+      session.draft({ tokens, draftLength: 6, sampling: resolveSampling(), offset: 0 }),
+    ) as DrawnDraft
+    expect(whole.count).toBeUndefined()
+    session.dispose()
+    model.dispose()
   })
 
   it('is refused out of range, and where it says two things or none', () => {

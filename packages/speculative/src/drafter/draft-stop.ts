@@ -15,6 +15,9 @@ import source from './draft-stop.wgsl'
  */
 export type DraftStop = { confidence: number } | { acceptance: number }
 
+/** What a draft is stopped by. */
+export type StopMeasure = 'confidence' | 'acceptance'
+
 /** What H(p) is multiplied by. At ¼ a choice of one among 55 even ones has no chance. */
 const entropyWeight = 0.25
 
@@ -27,6 +30,10 @@ const kernel = defineKernel({
 
 /** How many tokens of a draft are proposed so far, and whether it goes on. */
 export interface DraftProgress {
+  /** By what it ends. */
+  by: StopMeasure
+  /** Below which it ends, f32 [1], written before each draft. */
+  threshold: Tensor
   /** u32 [1]. */
   count: Tensor
   /** u32 [1]. */
@@ -41,17 +48,15 @@ export interface DraftProgress {
  * @param options.id      the token, u32 [1]
  */
 export function advanceDraft(
-  { count, going }: DraftProgress,
-  stop: DraftStop,
+  { by, threshold, count, going }: DraftProgress,
   { index, x, logits, id }: { index: number; x: Tensor; logits: boolean; id: Tensor },
 ): void {
-  const { threshold, ENTROPY } = thresholdOf(stop)
   const columns = x.size
   x.device.run(kernel, {
-    bindings: { x, id, count, going },
-    params: { index, columns, threshold, weight: entropyWeight },
+    bindings: { x, id, count, going, threshold },
+    params: { index, columns, weight: entropyWeight },
     forms: [rowReductionFor(columns, x.device.capabilities)],
-    constants: { LOGITS: logits, ENTROPY },
+    constants: { LOGITS: logits, ENTROPY: by === 'acceptance' },
     workgroups: [1],
   })
 }
@@ -66,5 +71,8 @@ export function checkedStop(stop: DraftStop | undefined): DraftStop | undefined 
   })
 }
 
-const thresholdOf = (stop: DraftStop) =>
-  'confidence' in stop ? { threshold: stop.confidence, ENTROPY: false } : { threshold: stop.acceptance, ENTROPY: true }
+/** What a draft is stopped by, and below which it is. */
+export const thresholdOf = (stop: DraftStop): { by: StopMeasure; threshold: number } =>
+  'confidence' in stop
+    ? { by: 'confidence', threshold: stop.confidence }
+    : { by: 'acceptance', threshold: stop.acceptance }

@@ -2,15 +2,16 @@
 // By the entropy H(p) (ENTROPY) the draft ends before a token whose 1 − √(w·H) is below the threshold; else behind the first
 // token x whose p(x) is. The first token is proposed in any case.
 //
-// x: [columns] p or logits    id: u32 [1], where LOGITS the largest's    count, going: u32 [1]
+// x: [columns] p or logits    id: u32 [1], where LOGITS the largest's    count, going: u32 [1]    threshold: [1]
 // One workgroup.
 
-struct Params { index: u32, columns: u32, threshold: f32, weight: f32 }
+struct Params { index: u32, columns: u32, weight: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> id: array<u32>;
 @group(0) @binding(2) var<storage, read_write> count: array<u32>;
 @group(0) @binding(3) var<storage, read_write> going: array<u32>;
+@group(0) @binding(4) var<storage, read> threshold: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
@@ -46,7 +47,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   } else {
     surety = x[id[0]];
   }
-  let low = surety < params.threshold;
+  let low = surety < threshold[0];
   let first = params.index == 0u;
   if (!first && (going[0] == 0u || (ENTROPY && low))) {
     going[0] = 0u;

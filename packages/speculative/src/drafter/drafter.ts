@@ -1,5 +1,6 @@
 import type { Device, Tensor } from '@outrider/tensor'
 import type { Sampling } from '@outrider/transformer'
+import type { DraftStop } from './draft-stop'
 
 /** What a drafter could draft next. Offers cost next to nothing; what is chosen is drafted, and nothing else. */
 export interface Offer {
@@ -14,6 +15,8 @@ export interface Offer {
    * out, the draft runs no model and costs no time.
    */
   unread?: number | undefined
+  /** Whether the draft ends early where it is asked to (`DraftRequest.stop`). */
+  stops?: boolean | undefined
   /** How likely each token is to be accepted, those before it accepted, as far as the drafter knows before any are counted. */
   acceptance?: readonly number[] | undefined
 }
@@ -26,6 +29,8 @@ export interface DraftRequest {
   draftLength: number
   /** Which of the session's offers for these tokens is taken. Left out, the first that comes to something. */
   offer?: Offer | undefined
+  /** Where the draft is to end before its length, of an offer that `stops`. */
+  stop?: DraftStop | undefined
   /** How probabilities are made of logits, in all requests of a session; the target's are made in the same way. */
   sampling: Sampling
   /** Random numbers for draft token i come from `philox(sampling.seed, offset + i)` and no others. */

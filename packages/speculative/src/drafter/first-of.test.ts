@@ -47,6 +47,26 @@ it('offers what all of them offer, in their order, and drafts what was chosen', 
   model.dispose()
 })
 
+it('tells who drafted how much of it was proposed, and the others what is kept', () => {
+  const told: Record<string, unknown[]> = { first: [], second: [] }
+  const drafting = (name: string): Drafter => ({
+    name,
+    parameterCount: 0,
+    open: () => ({
+      offers: (_, length) => [{ source: name, kind: '', length }],
+      draft: () => ({ ids: [1, 2, 3] }),
+      keep: (...what) => told[name]!.push(what),
+      dispose() {},
+    }),
+  })
+  const session = firstOf(drafting('first'), drafting('second')).open({ device, vocabularySize: size, capacity: 60 })
+  const tokens = [1, 2]
+  const [, offer] = session.offers!(tokens, 3)
+  session.draft({ tokens, offer, draftLength: 3, sampling: resolveSampling(), offset: 0 })
+  session.keep(4, 2)
+  expect(told).toEqual({ first: [[4, undefined]], second: [[4, 2]] })
+})
+
 it('closes what it opened where one cannot be opened', () => {
   const model = new TableModel(device, logits)
   const table = new AnswerTable(vocabulary)

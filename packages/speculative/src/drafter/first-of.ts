@@ -24,6 +24,8 @@ class FirstOfSession implements DraftSession {
   readonly #members: { drafter: Drafter; session: DraftSession }[] = []
   /** Whose each offer is, of those that were made last. */
   #offered = new Map<Offer, DraftSession>()
+  /** Who drafted last: what it proposed of that says nothing to the others. */
+  #drafted: DraftSession | undefined
 
   constructor(drafters: readonly Drafter[], options: SessionOptions) {
     try {
@@ -46,13 +48,14 @@ class FirstOfSession implements DraftSession {
     const asked = offering ? [offering] : this.#members.map(({ session }) => session)
     for (const session of asked) {
       const draft = session.draft(request)
+      this.#drafted = draft ? session : undefined
       if (draft) return draft
     }
     return null
   }
 
-  keep(length: number): void {
-    for (const { session } of this.#members) session.keep(length)
+  keep(length: number, proposed?: number): void {
+    for (const { session } of this.#members) session.keep(length, session === this.#drafted ? proposed : undefined)
   }
 
   dispose(): void {

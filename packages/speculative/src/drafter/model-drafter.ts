@@ -2,14 +2,21 @@ import { argmax, type Counter, sampleCategorical, samplingDistribution, type Ten
 import { counter, coveredTokens, ofCovered, writeCovered } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
-import { advanceDraft, checkedStop, type DraftProgress, type DraftStop } from './draft-stop'
+import {
+  advanceDraft,
+  checkedStop,
+  type DraftProgress,
+  type DraftStop,
+  type StopMeasure,
+  thresholdOf,
+} from './draft-stop'
 import type { Drafter, DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
 
 export interface ModelDrafterOptions {
   /** Default 'model'. */
   name?: string
-  /** Where drafts end before their length. Default nowhere. */
+  /** Where drafts end before their length. Default nowhere, but where a request says so. */
   stop?: DraftStop | undefined
 }
 
@@ -30,8 +37,8 @@ class ModelDraftSession implements DraftSession {
   readonly #cache: KvCache
   readonly #vocabularySize: number
   readonly #blocks = new RepeatedSteps<DraftBlock>()
-  /** The tokens before the last draft. */
-  #drafted = 0
+  /** The last draft: the tokens before it, and whether it could end early. */
+  #last = { after: 0, stops: false }
 
   constructor(model: CausalLM, stop: DraftStop | undefined, { capacity, vocabularySize }: SessionOptions) {
     this.#model = model
@@ -43,23 +50,29 @@ class ModelDraftSession implements DraftSession {
 
   offers(tokens: readonly number[], limit: number): Offer[] {
     const length = Math.min(limit, this.#room(tokens))
-    return length < 1 ? [] : [{ source: 'model', kind: '', length, unread: tokens.length - this.#cache.lengths[0]! }]
+    const unread = tokens.length - this.#cache.lengths[0]!
+    return length < 1 ? [] : [{ source: 'model', kind: '', length, unread, ...(!this.#stop && { stops: true }) }]
   }
 
-  draft({ tokens, draftLength, sampling, offset }: DraftRequest): DrawnDraft | null {
+  draft({ tokens, draftLength, stop: asked, sampling, offset }: DraftRequest): DrawnDraft | null {
     const count = Math.min(draftLength, this.#room(tokens))
     if (count < 1) return null
-    const [model, cache, stop, columns] = [this.#model, this.#cache, this.#stop, this.#vocabularySize]
-    const block = this.#blocks.of(`${count}`, () => new DraftBlock({ model, cache, count, columns, sampling, stop }))
+    const [model, cache, columns] = [this.#model, this.#cache, this.#vocabularySize]
+    const stop = this.#stop ?? checkedStop(asked)
+    const { by, threshold } = stop ? thresholdOf(stop) : {}
+    const name = [count, by].join()
+    const block = this.#blocks.of(name, () => new DraftBlock({ model, cache, count, columns, sampling, stopBy: by }))
+    if (threshold !== undefined) block.progress!.threshold.write(Float32Array.of(threshold))
     // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
     block.run(tokens.slice(this.#cache.lengths[0]!), offset)
-    this.#drafted = tokens.length
+    this.#last = { after: tokens.length, stops: stop !== undefined }
     return { tokens: block.ids, probabilities: block.probabilities, count: block.progress?.count, lasting: true }
   }
 
   keep(length: number, proposed = Number.POSITIVE_INFINITY): void {
     // Where a draft ended early, the steps behind it were not run: its last token is not read.
-    const read = this.#stop ? this.#drafted + proposed - 1 : length
+    const { after, stops } = this.#last
+    const read = stops ? after + proposed - 1 : length
     this.#cache.truncate(Math.min(length, read, this.#cache.lengths[0]!))
   }
 
@@ -88,7 +101,8 @@ interface DraftBlockOptions {
   /** V, columns of p. */
   columns: number
   sampling: Sampling
-  stop: DraftStop | undefined
+  /** By what drafts end before their length, if they may. */
+  stopBy: StopMeasure | undefined
 }
 
 /** Drafts of one length: where they go, and the steps that write them. */
@@ -104,7 +118,7 @@ class DraftBlock {
   readonly #steps = new RepeatedSteps<DraftStep>()
 
   constructor(options: DraftBlockOptions) {
-    const { model, count, columns, stop } = options
+    const { model, count, columns, stopBy } = options
     const { device, covered } = model
     this.#options = options
     this.ids = device.empty([count], 'u32').keep()
@@ -117,7 +131,7 @@ class DraftBlock {
         places: device.empty([count], 'u32').keep(),
       }
     const word = () => device.empty([1], 'u32').keep()
-    this.progress = stop && { count: word(), going: word() }
+    this.progress = stopBy && { by: stopBy, threshold: device.empty([1]).keep(), count: word(), going: word() }
   }
 
   /** Queues the drafting of `count` tokens after those that the model has not read. */
@@ -141,7 +155,7 @@ class DraftBlock {
     this.probabilities.dispose()
     this.#covered?.probabilities.dispose()
     this.#covered?.places.dispose()
-    for (const word of Object.values(this.progress ?? {})) word.dispose()
+    for (const word of ['threshold', 'count', 'going'] as const) this.progress?.[word].dispose()
   }
 
   #stepAfter(count: number): DraftStep {
@@ -184,7 +198,7 @@ class DraftBlock {
 
   /** Draws token i from logits [1, C or V'], in any shape; u32 [1]. */
   #draw(i: number, logits: Tensor, offset: Counter): Tensor {
-    const { model, columns, sampling, stop } = this.#options
+    const { model, columns, sampling } = this.#options
     const { device } = model
     const greedy = sampling.temperature === 0
     const covered = this.#covered
@@ -198,7 +212,7 @@ class DraftBlock {
       const place = greedy
         ? argmax(x, { logits: true })
         : sampleCategorical(x, { seed: sampling.seed, offset: offset.plus(i) })
-      if (stop) advanceDraft(this.progress!, stop, { index: i, x, logits: greedy, id: place })
+      if (this.progress) advanceDraft(this.progress, { index: i, x, logits: greedy, id: place })
       if (covered) device.copy(place, 0, covered.places, i, 1)
       const id = covered ? coveredTokens(place, covered.ids) : place
       device.copy(id, 0, this.ids, i, 1)

@@ -1,10 +1,12 @@
-import { add, type Device, multiply } from '@outrider/tensor'
+import { add, type Device, defineKernel, multiply, type Tensor } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { loadCausalLM } from '@outrider/transformer'
 import { checkCausalLM } from '@outrider/transformer/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { DraftStop } from '../drafter/draft-stop'
 import type { Drafter, DraftRequest, DraftSession, DrawnDraft } from '../drafter/drafter'
+import { firstOf } from '../drafter/first-of'
 import { modelDrafter } from '../drafter/model-drafter'
 import { promptLookup } from '../drafter/prompt-lookup'
 import { TableModel } from '../table-model.fixture'
@@ -33,7 +35,7 @@ const changed = (change: Change): Drafter => ({
     const sound = table.open(options)
     const session: DraftSession = {
       draft: (request) => sound.draft(request),
-      keep: (length) => sound.keep(length),
+      keep: (...kept) => sound.keep(...kept),
       dispose: () => sound.dispose(),
     }
     return { ...session, ...change(sound) }
@@ -52,6 +54,24 @@ const drafting = (draft: (draft: DrawnDraft, request: DraftRequest) => Partial<D
       return { tokens, probabilities, ...draft({ tokens, probabilities }, request) }
     },
   }))
+
+/** Ends a draft before its last token where that is odd: by what it then withholds. */
+const withholding = defineKernel({
+  name: 'withholding',
+  source: `
+struct Params { last: u32 }
+@group(0) @binding(0) var<storage, read> tokens: array<u32>;
+@group(0) @binding(1) var<storage, read_write> count: array<u32>;
+@group(1) @binding(0) var<uniform> params: Params;
+@compute @workgroup_size(1)
+fn main() { count[0] = max(1u, params.last + 1u - (tokens[params.last] & 1u)); }`,
+})
+
+function withheld(tokens: Tensor): Tensor {
+  const count = device.empty([1], 'u32')
+  device.run(withholding, { bindings: { tokens, count }, params: { last: tokens.size - 1 }, workgroups: [1] })
+  return count
+}
 
 /** A drafter whose sessions are one, while there are several. */
 function together(): Drafter {
@@ -79,6 +99,15 @@ describe('a drafter', () => {
     await checkDrafter(table, { device, vocabularySize })
     await checkDrafter(promptLookup(), { device, vocabularySize })
   })
+
+  it.each<DraftStop>([{ confidence: 0.4 }, { acceptance: 0.4 }])(
+    'that ends early does, %o, also as one of several',
+    async (stop) => {
+      const stopping = modelDrafter(model, { stop })
+      for (const drafter of [stopping, firstOf(promptLookup(), stopping)])
+        await checkDrafter(drafter, { device, vocabularySize, prompt: [1, 2, 3, 4] })
+    },
+  )
 
   it('that is a transformer does, whose cache goes back', async () => {
     const stories = await loadCausalLM(testData('stories260K'), { device })
@@ -120,6 +149,14 @@ describe('a drafter', () => {
           const seed = opened++
           return { draft: (request) => sound.draft({ ...request, sampling: { ...request.sampling, seed } }) }
         }),
+    ],
+    [
+      'how many of them are proposed is at least one, and depends on those alone',
+      () => drafting(({ tokens }) => ({ count: withheld(tokens) })),
+    ],
+    [
+      'what it offers it drafts',
+      () => changed(() => ({ offers: (_, limit) => [{ source: 'table', kind: '', length: limit + 1 }] })),
     ],
     ['once it is told what is kept', () => changed(() => ({ keep() {} }))],
     ['sessions are apart', together],

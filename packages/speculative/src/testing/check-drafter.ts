@@ -85,7 +85,7 @@ const promises: Promises<Subject> = {
       await opened(subject, async (session) => {
         const draft = (await read(subject, session, { tokens: prompt })).map(({ token }) => token)
         const kept = [...prompt, ...draft.slice(0, accepted), other]
-        session.keep(kept.length - 1)
+        session.keep(kept.length - 1, draft.length)
         // The target's own token comes after what was accepted; then tokens that were not drafted at all.
         for (const tokens of [kept, [...kept, ...prompt.slice(0, 4)]]) {
           found.push({ tokens, draft: await read(subject, session, { tokens }) })
@@ -162,7 +162,7 @@ const promises: Promises<Subject> = {
     await opened(subject, async (session) => {
       const lengths: number[] = []
       for (let n = 0; n < 8; n++) {
-        lengths.push((await read(subject, session, { tokens: subject.prompt, offset: n * spacing })).length)
+        lengths.push((await proposal(subject, session, n * spacing)).tokens.length)
         session.keep(subject.prompt.length - 1)
       }
       expectSame(
@@ -173,13 +173,55 @@ const promises: Promises<Subject> = {
     })
   },
 
+  async 'how many of them are proposed is at least one, and depends on those alone'(subject) {
+    await opened(subject, async (session) => {
+      /** Of what was proposed first of a draft, by its ids: whether the draft went on. */
+      const wentOn = new Map<string, boolean>()
+      for (let n = 0; n < 64; n++) {
+        const { tokens, count } = await proposal(subject, session, n * spacing)
+        session.keep(subject.prompt.length - 1)
+        if (count > tokens.length || (tokens.length > 0 && count < 1))
+          throw new Error(`${count} are proposed of ${tokens.length}`)
+        for (let length = 1; length < tokens.length && length <= count; length++) {
+          const said = tokens.slice(0, length).join()
+          if ((wentOn.get(said) ?? length < count) !== length < count)
+            throw new Error(`After [${said}] one draft goes on and another ends`)
+          wentOn.set(said, length < count)
+        }
+      }
+    })
+  },
+
+  async 'what it offers it drafts: at least one token, and no more than it says or was asked for'(subject) {
+    const { prompt: tokens } = subject
+    for (const limit of [1, asked])
+      for (let which = 0, offered = 1; which < offered; which++)
+        await opened(subject, async (session) => {
+          const offers = session.offers?.(tokens, limit) ?? []
+          if (JSON.stringify(session.offers?.(tokens, limit) ?? []) !== JSON.stringify(offers))
+            throw new Error('other offers when it is asked again')
+          offered = offers.length
+          const offer = session.offers?.(tokens, limit)[which]
+          if (!offer) return
+          const { length, unread = 1, acceptance } = offer
+          if (!(Number.isInteger(length) && length >= 1 && length <= limit))
+            throw new Error(`an offer of ${length} tokens, where the limit is ${limit}`)
+          if (unread < 1 || unread > tokens.length) throw new Error(`${unread} of ${tokens.length} tokens are unread`)
+          if (acceptance && !(acceptance.length >= length && acceptance.every((a) => a >= 0 && a <= 1)))
+            throw new Error(`acceptance [${acceptance}] of ${length} tokens`)
+          const draft = await read(subject, session, { tokens, offer, draftLength: length })
+          if (draft.length < 1 || draft.length > length)
+            throw new Error(`${draft.length} tokens, where ${length} were offered`)
+        })
+  },
+
   async 'where the sequence has grown to its capacity it drafts less, or nothing, and does not fail'(subject) {
     const { prompt } = subject
     for (const left of [3, 2, 1])
       await opened(subject, async (session) => {
         const tokens = Array.from({ length: capacity - left }, (_, i) => prompt[i % prompt.length]!)
         const draft = await read(subject, session, { tokens })
-        session.keep(tokens.length + Math.min(draft.length, left))
+        session.keep(tokens.length + Math.min(draft.length, left), draft.length)
       })
   },
 
@@ -210,7 +252,21 @@ async function drafts(subject: Subject, texts: readonly (readonly number[])[]): 
 
 type Asked = Pick<DraftRequest, 'tokens'> & Partial<DraftRequest> & { temperature?: number }
 
-/** One draft, read: none where it has nothing to say. */
+/** What is drafted after the prompt, in order, and how much of it is proposed: nothing where it has nothing to say. */
+async function proposal({ device, prompt }: Subject, session: DraftSession, offset: number) {
+  const sampling = resolveSampling({ temperature: 1, seed })
+  const draft = { tokens: [] as number[], count: 0 }
+  const reading = device.scope(() => {
+    const drafted = session.draft({ tokens: prompt, draftLength: asked, sampling, offset })
+    if (!drafted) return []
+    return 'ids' in drafted ? [drafted.ids] : [drafted.tokens.data(), drafted.count?.data()]
+  })
+  const [ids, count] = await Promise.all(reading)
+  if (ids) Object.assign(draft, { tokens: Array.from(ids), count: count?.[0] ?? ids.length })
+  return draft
+}
+
+/** What is proposed of one draft, read: none where it has nothing to say. */
 async function read(
   { device, vocabularySize }: Subject,
   session: DraftSession,
@@ -220,18 +276,21 @@ async function read(
   const reading = device.scope(() => {
     const draft = session.draft({ draftLength: asked, offset: 0, sampling, ...request })
     if (!draft) return null
-    if ('ids' in draft) return Promise.all([draft.ids, certain(draft.ids, vocabularySize)])
-    const { tokens, probabilities } = draft
+    if ('ids' in draft) return Promise.all([draft.ids, certain(draft.ids, vocabularySize), undefined])
+    const { tokens, probabilities, count } = draft
     const shape = [tokens.size, vocabularySize]
     if (tokens.dtype !== 'u32' || probabilities.dtype !== 'f32' || probabilities.shape.join() !== shape.join())
       throw new Error(
         `a draft is ${tokens.dtype} [${tokens.shape}] with p ${probabilities.dtype} [${probabilities.shape}], expected p f32 [${shape}]`,
       )
-    return Promise.all([tokens.data(), probabilities.data()])
+    return Promise.all([tokens.data(), probabilities.data(), count?.data()])
   })
   if (!reading) return []
-  const [ids, p] = await reading
-  return Array.from(ids, (token, i) => ({ token, p: p.subarray(i * vocabularySize, (i + 1) * vocabularySize) }))
+  const [ids, p, count] = await reading
+  return Array.from(ids.slice(0, count?.[0]), (token, i) => ({
+    token,
+    p: p.subarray(i * vocabularySize, (i + 1) * vocabularySize),
+  }))
 }
 
 /** Rows of p that are certain of these ids, one below the other. */

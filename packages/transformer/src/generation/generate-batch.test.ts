@@ -1,6 +1,5 @@
-import { testDevice } from '@outrider/tensor/testing'
+import { likeGpu, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
-import { likeGpu } from '../like-gpu.fixture'
 import { randomModel } from '../pretrained/families.fixture'
 import type { PretrainedModel } from '../pretrained/index'
 import { stories, storiesReference } from '../stories.fixture'
