@@ -31,7 +31,7 @@ afterAll(() => {
   device?.dispose()
 })
 
-it('with the kernels of GPUs, a greedy answer to %i tokens is the plain one bit by bit', async (length) => {
+it('with the kernels of GPUs, a greedy answer is the plain one bit by bit', async () => {
   const prompt = [5, 12, 19, 26]
   const options = { maxTokens: 4, logProbabilities: 1 }
   const answer = generate(target, prompt, options)
