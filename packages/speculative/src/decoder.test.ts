@@ -262,7 +262,7 @@ describe('a decoder', () => {
     const { result } = await collect(decoder, { maxTokens: 40 })
     expect(result.text).toBe('bcdefa'.repeat(7).slice(0, 40))
     expect(decoder.metrics.costs!.draftSeconds).toBeGreaterThan(0)
-    expect(decoder.metrics.costs!.targetSeconds.map(({ rows }) => rows)).toEqual([1, 2, 4, 8, 16])
+    expect(decoder.metrics.costs!.targetSeconds.map(({ rows }) => rows)).toEqual([1, 2, 3, 4, 5, 8, 9, 16])
     expect(decoder.metrics.plainTokensPerSecond).toBeGreaterThan(0)
     expect(openCaches()).toBe(0)
   })

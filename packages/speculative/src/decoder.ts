@@ -73,7 +73,7 @@ export interface TextPiece {
   index: number
   text: string
   source: TokenSource
-  /** Who drafted it, as in `Block.source`; undefined for a token that the target gave. */
+  /** Who drafted it, as in `Block.drafter`; undefined for a token that the target gave. */
   drafter?: string
 }
 
@@ -88,7 +88,7 @@ export interface Block {
   text: string
   drafted: number
   /** Who drafted: 'prompt', 'answers', 'model', or what a drafter of your own calls itself. Undefined where nothing was drafted. */
-  source?: string
+  drafter?: string
   /** Drafted tokens that the target accepted; of the last block those up to the end of the answer. */
   accepted: number
   /** The drafted ids that the target refused; the last token, a correction, is in their place. */
@@ -260,7 +260,7 @@ export class SpeculativeDecoder {
         const ending = answer.finishReason && { finishReason: answer.finishReason }
         const sources = origins.slice(-tokens.length).map(({ source }) => source)
         const block = { tokens, sources, pieces, text, drafted, accepted, rejected }
-        yield { ...block, ...(offer && { source: offer.source }), ...scored, ...ending }
+        yield { ...block, ...(offer && { drafter: offer.source }), ...scored, ...ending }
       }
       const { tokens, text, finishReason } = answer
       const timings = { promptSeconds: firstToken - started, decodeSeconds: lastToken - firstToken }

@@ -91,7 +91,10 @@ describe('an automatic draft length', () => {
     table.add(target.tokenizer.encode('Once upon a time, there was a little girl named Lily. She was'))
     const drafter = firstOf(promptLookup(), answerLookup(table), shallow)
     const sources = new Set<string | undefined>()
-    const idle = await answer({ drafter, now: steady() }, { ...sampled, onBlock: ({ source }) => sources.add(source) })
+    const idle = await answer(
+      { drafter, now: steady() },
+      { ...sampled, onBlock: (block) => sources.add(block.drafter) },
+    )
     expect(sources.size).toBeGreaterThan(1)
     const decoder = new SpeculativeDecoder({ target, drafter, now: busy(2) })
     await answer(decoder, { temperature: 1.5 })

@@ -61,6 +61,6 @@ export interface CompletionToken {
   text: string
   /** Where it came from: the draft's and accepted; the target's in place of a rejected one; the target's after a whole block; or plain decoding. */
   origin: 'accepted' | 'corrected' | 'bonus' | 'plain'
-  /** Who drafted an accepted one, as in `Block.source`. Default 'model'. */
+  /** Who drafted an accepted one, as in `Block.drafter`. Default 'model'. */
   drafter?: string
 }

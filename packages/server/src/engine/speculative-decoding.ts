@@ -27,7 +27,7 @@ export interface SpeculativeDecodingOptions {
   /** For answers that are to repeat themselves. */
   reproducibleDrafter: PretrainedModel<CausalLM> | Drafter
   /** Called for each block in which something was drafted. */
-  onDraft: (block: Pick<Block, 'drafted' | 'accepted' | 'source'>) => void
+  onDraft: (block: Pick<Block, 'drafted' | 'accepted' | 'drafter'>) => void
   /** Called with each answer that came to its end. */
   onAnswer: OnAnswer
 }

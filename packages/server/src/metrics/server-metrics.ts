@@ -1,3 +1,4 @@
+import type { Block } from '@outrider/speculative'
 import type { Device } from '@outrider/tensor'
 import type { Job } from '../engine/job'
 import { Counter, Gauge, Histogram, type Labels, type Metric } from './prometheus'
@@ -137,12 +138,12 @@ export class ServerMetrics {
     job.lastToken = now
   }
 
-  drafted({ drafted, accepted, source = 'model' }: { drafted: number; accepted: number; source?: string }): void {
+  drafted({ drafted, accepted, drafter = 'model' }: Pick<Block, 'drafted' | 'accepted' | 'drafter'>): void {
     const spec = this.#speculation
     if (!spec) return
     for (const [counters, labels] of [
       [spec, {}],
-      [spec.bySource, { source }],
+      [spec.bySource, { source: drafter }],
     ] as const) {
       counters.drafts.add(1, labels)
       counters.drafted.add(drafted, labels)

@@ -89,14 +89,14 @@ describe('decoding with several drafters', () => {
     const model = new TableModel(device, logits)
     const decoder = new SpeculativeDecoder({ target: letters(model), drafter, draftLength: 4, ...options })
     const tokens: number[] = []
-    const sources: (string | undefined)[] = []
+    const drafters: (string | undefined)[] = []
     for await (const block of decoder.generate(prompt, { maxTokens: 30, ...sampling })) {
       tokens.push(...block.tokens)
-      if (block.drafted > 0) sources.push(block.source)
-      else expect(block.source).toBeUndefined()
+      if (block.drafted > 0) drafters.push(block.drafter)
+      else expect(block.drafter).toBeUndefined()
     }
     model.dispose()
-    return { tokens, sources, metrics: decoder.metrics }
+    return { tokens, drafters, metrics: decoder.metrics }
   }
 
   it('gives greedily the tokens of plain decoding, whoever drafts', async () => {
@@ -115,11 +115,11 @@ describe('decoding with several drafters', () => {
   it('says of each block who drafted, and counts by source', async () => {
     const model = new TableModel(device, weaker)
     const drafter = firstOf(promptLookup({ minNgram: 6 }), modelDrafter(model))
-    const { sources, metrics } = await decoded({ drafter }, { temperature: 1, seed: 1 })
-    expect(new Set(sources)).toEqual(new Set(['prompt', 'model']))
+    const { drafters, metrics } = await decoded({ drafter }, { temperature: 1, seed: 1 })
+    expect(new Set(drafters)).toEqual(new Set(['prompt', 'model']))
     const figures = metrics.sources
     expect(figures.map(({ source, numDrafts }) => [source, numDrafts])).toEqual(
-      [...new Set(sources)].map((source) => [source, sources.filter((other) => other === source).length]),
+      [...new Set(drafters)].map((source) => [source, drafters.filter((other) => other === source).length]),
     )
     const sum = (name: 'numDrafts' | 'numDraftTokens' | 'numAcceptedTokens') =>
       figures.reduce((total, figure) => total + figure[name], 0)

@@ -9,7 +9,7 @@ import type { Speculations } from './speculation'
 export interface ChatBlock {
   /** Whose block it is. */
   answer: number
-  /** Accepted ones with who drafted them, as in `Block.source`. */
+  /** Accepted ones with who drafted them, as in `Block.drafter`. */
   tokens: { text: string; source: TokenSource; drafter: string | undefined }[]
   /** Texts of the drafted tokens that were refused; the last token is in their place. */
   rejected: string[]
@@ -74,10 +74,7 @@ export async function answerOf({
       const seed = sampling.seed + messages.length + 7919 * part++
       const prompt = [...ids, ...answer.tokens]
       const options = { ...sampling, seed, maxTokens: answer.room, signal }
-      for await (const { tokens, sources, source: drafter, drafted, accepted, rejected } of decoder.generate(
-        prompt,
-        options,
-      )) {
+      for await (const { tokens, sources, drafter, drafted, accepted, rejected } of decoder.generate(prompt, options)) {
         const before = [...ids, ...answer.tokens, ...tokens.slice(0, accepted)]
         const pushed = tokens.map((token, i) => ({ text: answer.push(token), source: sources[i]!, drafter }))
         counts.passes++
