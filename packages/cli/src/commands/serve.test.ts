@@ -111,7 +111,9 @@ describe('outrider serve', () => {
     signal('SIGTERM')
     const { code, err } = await ended
     expect(code).toBe(0)
-    expect(err).not.toMatch(/error|Warning|\n\s+at /i)
+    // What Dawn says of the limits of some drivers is no fault of ours.
+    const own = err.replaceAll(/^Warning: max\w+PerPipelineLayout artificially reduced .*\n/gm, '')
+    expect(own).not.toMatch(/error|Warning|\n\s+at /i)
   })
 
   test('ends at a signal while it warms up: with the status of what is interrupted, and without a crash', async () => {

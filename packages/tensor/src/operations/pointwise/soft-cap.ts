@@ -42,8 +42,9 @@ export function softCapped(x: Tensor, scale: number, cap: number): Tensor {
   })
 }
 
-/** dx of y = `softCapped`(x), from y alone: dy · scale · (1 − (y / cap)²). */
+/** dx of y = `softCapped`(x), from y alone: dy · scale · (1 − (y / cap)²), not below 0 where y / cap rounds to more than 1. */
 export function softCappedGradient(y: Tensor, dy: Tensor, scale: number, cap: number): Tensor {
   const part = `y * vec4f(${1 / cap})`
-  return applyUnaryGradient(`vec4f(${scale}) * (1.0 - ${part} * ${part}) * dy`, y, y, dy)
+  const slope = `select(1.0 - ${part} * ${part}, vec4f(), ${part} * ${part} > vec4f(1.0))`
+  return applyUnaryGradient(`vec4f(${scale}) * ${slope} * dy`, y, y, dy)
 }
