@@ -120,8 +120,6 @@ const defaultMaxTokens = 256
 export class SpeculativeDecoder {
   readonly #target: Target
   readonly #drafter: Drafter
-  /** The same, but for ends before its length: what a step costs is that of one that is run. */
-  readonly #measured: Drafter
   readonly #verification: VerificationRule
   readonly #now: () => number
   readonly #longestDraft: number
@@ -152,7 +150,6 @@ export class SpeculativeDecoder {
     this.#choosesStops = choosesStops(draftStop, draftLength)
     const stop = draftStop === 'auto' ? undefined : draftStop
     this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter, stop)
-    this.#measured = 'open' in drafter || !stop ? this.#drafter : draftModel(target, drafter, undefined)
     this.#verification = verificationRule(verification)
     this.#now = now
     this.#policy = policyOf(draftLength)
@@ -353,7 +350,7 @@ export class SpeculativeDecoder {
     this.#measuredCosts = await measureCosts({
       signal,
       target: this.#target.model,
-      drafter: this.#measured,
+      drafter: this.#drafter,
       sampling: resolveSampling(options),
       verification: this.#verification,
       now: this.#now,

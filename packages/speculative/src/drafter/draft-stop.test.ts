@@ -114,6 +114,16 @@ describe('on the device', () => {
     model.dispose()
   })
 
+  it('a request may say that nothing ends, whatever the drafter would', () => {
+    const model = new TableModel(device, draft)
+    const session = modelDrafter(model, { stop: { confidence: 1 } }).open({ device, vocabularySize: 3, capacity: 32 })
+    const request = { tokens: [1, 2, 0], draftLength: 6, stop: null, sampling: resolveSampling(), offset: 0 }
+    const whole = device.scope(() => session.draft(request)) as DrawnDraft
+    expect([whole.count, whole.tokens.size]).toEqual([undefined, 6])
+    session.dispose()
+    model.dispose()
+  })
+
   it('is refused out of range, and where it says two things or none', () => {
     const model = new TableModel(device, draft)
     for (const stop of [{ confidence: 1.1 }, { acceptance: Number.NaN }, {}, { confidence: 0.4, acceptance: 0.4 }])

@@ -29,8 +29,11 @@ export interface DraftRequest {
   draftLength: number
   /** Which of the session's offers for these tokens is taken. Left out, the first that comes to something. */
   offer?: Offer | undefined
-  /** Where the draft is to end before its length, of an offer that `stops`. */
-  stop?: DraftStop | undefined
+  /**
+   * Where the draft is to end before its length, of an offer that `stops`; null: nowhere, whatever the drafter's own stop is, so
+   * that what its steps cost can be measured.
+   */
+  stop?: DraftStop | null | undefined
   /** How probabilities are made of logits, in all requests of a session; the target's are made in the same way. */
   sampling: Sampling
   /** Random numbers for draft token i come from `philox(sampling.seed, offset + i)` and no others. */

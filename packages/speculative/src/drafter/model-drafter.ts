@@ -58,7 +58,7 @@ class ModelDraftSession implements DraftSession {
     const count = Math.min(draftLength, this.#room(tokens))
     if (count < 1) return null
     const [model, cache, columns] = [this.#model, this.#cache, this.#vocabularySize]
-    const stop = this.#stop ?? checkedStop(asked)
+    const stop = asked === null ? undefined : (this.#stop ?? checkedStop(asked))
     const { by, threshold } = stop ? thresholdOf(stop) : {}
     const name = [count, by].join()
     const block = this.#blocks.of(name, () => new DraftBlock({ model, cache, count, columns, sampling, stopBy: by }))

@@ -63,7 +63,7 @@ export async function measureCosts({
   const drafted = (draftLength: number) => {
     const offers = offersOf(drafter, session, { tokens: prompt, limit: draftLength })
     const offer = offers.find(({ unread }) => unread !== undefined)
-    const draft = offer && session.draft({ tokens: prompt, draftLength, offer, sampling, offset: 0 })
+    const draft = offer && session.draft({ tokens: prompt, draftLength, offer, stop: null, sampling, offset: 0 })
     return draft && 'tokens' in draft ? draft.tokens : null
   }
   const counts = [0, 0]

@@ -5,6 +5,7 @@ import { createDraft, loadCausalLM, type PretrainedModel, resolveSampling } from
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { blockSeconds } from '../draft-length/step-costs'
 import type { Drafter } from '../drafter/drafter'
+import { firstOf } from '../drafter/first-of'
 import { modelDrafter } from '../drafter/model-drafter'
 import { promptLookup } from '../drafter/prompt-lookup'
 import { median, mediansInTurns } from './in-turns'
@@ -47,6 +48,13 @@ describe.each([0, 0.8])('what steps cost, at temperature %s', (temperature) => {
       expect(seconds).toBeGreaterThanOrEqual(pass.target)
       expect(seconds).toBeLessThanOrEqual(pass.target + 8)
     }
+  })
+
+  it('is that of whole drafts, where a drafter would end them early, alone or behind a lookup', async () => {
+    const { draftSeconds } = await measureCosts(counted())
+    const stopping = modelDrafter(draft.model, { stop: { confidence: 1 } })
+    for (const drafter of [stopping, firstOf(promptLookup(), stopping)])
+      expect((await measureCosts({ ...counted(), drafter })).draftSeconds).toBe(draftSeconds)
   })
 
   it('adds up to a block as decoding does it, and so do its parts', async () => {
