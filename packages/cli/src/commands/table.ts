@@ -4,7 +4,7 @@ import { OutriderError } from '@outrider/tensor'
 import { openCausalLM, throwIfAborted } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
-import { answersFile, mostCapacity, tokenBytes, usualCapacity } from '../draft/answers-file'
+import { answersFile, mostCapacity, tokenBytes } from '../draft/answers-file'
 import { modelSource } from '../options/groups'
 import { integer } from '../options/parse'
 import { claimFile } from '../outputs/index'
@@ -35,7 +35,7 @@ export const addTable: AddCommand = (program, run) => {
       '--capacity <n>',
       `tokens that are kept, the newest; each takes ${tokenBytes.memory} bytes of memory and ${tokenBytes.file} of the file`,
       integer({ least: 2, most: mostCapacity }),
-      usualCapacity,
+      AnswerTable.usualCapacity,
     )
   withExamples(withOutputOptions(withRows(command)), [
     ['Beside a draft', 'outrider table --model ./model --data distill.jsonl --out ./draft'],

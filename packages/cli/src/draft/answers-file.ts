@@ -6,8 +6,7 @@ import { directory } from '@outrider/transformer'
 /** A table of the target's answers, in the folder of the draft. */
 export const answersFile = 'answers.bin'
 
-/** Tokens that a table keeps where nothing else is asked for, and the most that may be. */
-export const usualCapacity = 2 ** 18
+/** The most tokens that a table may keep. */
 export const mostCapacity = 2 ** 24
 
 /** Of a token in memory, and in the file. */
@@ -36,7 +35,7 @@ export async function readAnswers(folder: string, vocabulary: Vocabulary): Promi
         details: { file: where },
       },
     )
-  const capacity = Math.max(usualCapacity, Math.ceil(size / tokenBytes.file))
+  const capacity = Math.max(AnswerTable.usualCapacity, Math.ceil(size / tokenBytes.file))
   return AnswerTable.fromBytes(await files.read(answersFile), vocabulary, { where, capacity })
 }
 

@@ -5,7 +5,7 @@ import type { PretrainedModel } from '@outrider/transformer'
 import type { Context } from '../context'
 import { claimFile, type Inputs } from '../outputs/index'
 import { bytes, count } from '../terminal'
-import { answersFile, usualCapacity } from './answers-file'
+import { answersFile } from './answers-file'
 import type { OpenDraft } from './open-draft'
 
 /** A table of answers that grows while a command runs. */
@@ -37,7 +37,7 @@ export async function learningOf(
         'Give --draft lookup+DIR, which keeps what is learnt in DIR, or --draft lookup, which forgets it at the end.',
     })
   const { terminal } = context
-  const answers = draft.answers ?? new AnswerTable(target.tokenizer, { capacity: usualCapacity })
+  const answers = draft.answers ?? new AnswerTable(target.tokenizer)
   const file =
     draft.folder && (await claimFile(context, join(draft.folder, answersFile), { inputs, needsFolder: true }))
   let learnt = 0

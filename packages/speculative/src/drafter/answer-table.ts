@@ -26,12 +26,14 @@ const acceptanceClass = (acceptance: number) => `${Math.floor(acceptance * 5) / 
  * Memory is bounded: of more answers than it holds, the oldest are forgotten. The same answers in the same order give the same table.
  */
 export class AnswerTable {
+  /** Tokens that are kept where nothing else is asked for. */
+  static readonly usualCapacity = 2 ** 18
   readonly vocabulary: Vocabulary
   readonly capacity: number
   readonly #index: TokenIndex
   #largestId = -1
 
-  constructor(vocabulary: Vocabulary, { capacity = 2 ** 18 }: AnswerTableOptions = {}) {
+  constructor(vocabulary: Vocabulary, { capacity = AnswerTable.usualCapacity }: AnswerTableOptions = {}) {
     this.vocabulary = vocabulary
     this.capacity = capacity
     this.#index = new TokenIndex(1, capacity)
