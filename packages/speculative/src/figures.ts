@@ -59,7 +59,7 @@ export interface SpeculationFigures {
 
 /** What one source of drafts came to, as the figures of all: of the blocks that it drafted. */
 export interface SourceFigures {
-  /** As in `Block.source`. */
+  /** As in `Block.drafter`. */
   source: string
   numDrafts: number
   numDraftTokens: number

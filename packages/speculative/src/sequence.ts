@@ -181,7 +181,7 @@ export class Sequence {
     const counter = offset + verificationCounter
     const drawn = uniforms(drafted + 1, sampling.seed, counter)
     if ('tokens' in draft && !draft.lasting)
-      return { pass: this.#verdict(draft, this.#device.tensor(drawn)), isDrafted: true, lasting: false }
+      return { pass: this.#verdict(draft, this.#device.tensor(drawn), false), isDrafted: true, lasting: false }
     const verification =
       'ids' in draft
         ? this.#knownVerification(draft.ids)
@@ -201,7 +201,7 @@ export class Sequence {
 
   #verification(draft: ToJudge): VerificationStep {
     const drawn = this.#device.empty([draft.tokens.size + 1]).keep()
-    const step = new RepeatedStep(this.#target, this.#cache, () => this.#verdict(draft, drawn))
+    const step = new RepeatedStep(this.#target, this.#cache, () => this.#verdict(draft, drawn, true))
     const dispose = () => {
       step.dispose()
       drawn.dispose()
@@ -216,8 +216,8 @@ export class Sequence {
   }
 
   /** One pass of the target over the unread token and a draft, and the verdict on it, for `readVerdict`. */
-  #verdict(draft: ToJudge, drawn: Tensor): Pass {
-    const logits = readDraft(this.#target, { cache: this.#cache, unread: this.#unread, draft })
+  #verdict(draft: ToJudge, drawn: Tensor, isRepeated: boolean): Pass {
+    const logits = readDraft(this.#target, { cache: this.#cache, unread: this.#unread, draft, isRepeated })
     return this.#pass(
       judged(draft, logits, { sampling: this.#sampling, verification: this.#rule, uniforms: drawn }),
       logits,

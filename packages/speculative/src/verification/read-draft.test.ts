@@ -30,9 +30,11 @@ describe('the pass of the target over a draft that may end early', () => {
       cache.truncate(prompt.length)
       return Array.from(await logits.data()) as number[]
     }
-    using whole = device.scope(() => readDraft(model, { cache, unread, draft }))
+    using whole = device.scope(() => readDraft(model, { cache, unread, draft, isRepeated: false }))
     const wanted = await from(whole)
-    using recording = device.record(() => readDraft(model, { cache, unread, draft: { ...draft, count } }))
+    using recording = device.record(() =>
+      readDraft(model, { cache, unread, draft: { ...draft, count }, isRepeated: true }),
+    )
     expect(cache.lengths).toEqual([prompt.length + rows])
     const row = (all: number[], i: number) => all.slice(i * config.vocabularySize, (i + 1) * config.vocabularySize)
     for (const [proposed, read] of [

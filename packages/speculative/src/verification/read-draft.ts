@@ -9,6 +9,8 @@ export interface ReadDraftOptions {
   /** The token before the draft, u32 [1, 1]. */
   unread: Tensor
   draft: ToJudge
+  /** Whether this is the body of a `RepeatedStep`: what is recorded can be skipped. */
+  isRepeated: boolean
 }
 
 /**
@@ -16,11 +18,12 @@ export interface ReadDraftOptions {
  *
  * @returns logits after each of them, f32 [γ + 1, V]; those behind the last proposed token may be anything
  */
-export function readDraft(target: CausalLM, { cache, unread, draft }: ReadDraftOptions): Tensor {
+export function readDraft(target: CausalLM, { cache, unread, draft, isRepeated }: ReadDraftOptions): Tensor {
   const rows = draft.tokens.size + 1
   const tokens = concat([unread.reshape([1]), draft.tokens]) // [γ + 1]
   const { device } = target
-  if (draft.count && device.isRecording && device.isSoftware) return readProposed(target, cache, tokens, draft.count)
+  if (draft.count && isRepeated && target.isReplayable && device.isSoftware)
+    return readProposed(target, cache, tokens, draft.count)
   const logits = target.forward(tokens.reshape([1, rows]), { cache }) // [1, γ + 1, V]
   return logits.reshape([rows, logits.size / rows])
 }

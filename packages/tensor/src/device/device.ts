@@ -278,11 +278,6 @@ export class Device {
     }
   }
 
-  /** Whether commands are taken down, by `record`. */
-  get isRecording(): boolean {
-    return this.#recorder !== null
-  }
-
   /**
    * Records kernels that a replay runs only where `condition`, u32 [1], is not 0 then: the device decides, and nobody waits for
    * it. Copies are made in any case, and what is not run leaves its tensors as they were. Conditions are not nested. Where
