@@ -2,12 +2,8 @@ import { type Device, OutriderError } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import type { GenerationResult } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
-import {
-  type Block,
-  SpeculativeDecoder,
-  type SpeculativeDecoderOptions,
-  type SpeculativeGenerateOptions,
-} from './decoder'
+import type { Block } from './block'
+import { SpeculativeDecoder, type SpeculativeDecoderOptions, type SpeculativeGenerateOptions } from './decoder'
 import { SpeculationMetrics } from './metrics'
 import { letters, TableModel } from './table-model.fixture'
 

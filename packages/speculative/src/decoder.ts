@@ -4,38 +4,33 @@ import {
   type CausalLM,
   checkedCount,
   compareVocabularies,
-  type FinishReason,
   type GenerateOptions,
   type Generation,
   type GenerationResult,
   generation,
-  longSequence,
-  madeUpTokens,
   type PretrainedModel,
   type Prompt,
   promptTokens,
   resolveSampling,
   type Sampling,
   type SamplingOptions,
-  type ScoredToken,
   throwIfAborted,
   type WarmUpOptions,
-  warmUp,
 } from '@outrider/transformer'
+import type { Block, TextPiece } from './block'
 import { autoDraftLength } from './draft-length/auto'
 import { declaredCosts } from './draft-length/declared-costs'
 import { type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
 import type { StepCosts } from './draft-length/step-costs'
 import type { DraftStop } from './drafter/draft-stop'
-import { type Drafter, offersOf } from './drafter/drafter'
-import { firstOf } from './drafter/first-of'
-import { madeUpDrafts } from './drafter/made-up-drafts'
+import type { Drafter } from './drafter/drafter'
 import { modelDrafter } from './drafter/model-drafter'
 import { measureCosts } from './measuring/measure-costs'
 import { SpeculationMetrics } from './metrics'
 import { Sequence } from './sequence'
 import { type Verification, verificationRule } from './verification/by-name'
 import type { VerificationRule } from './verification/rule'
+import { warmUpBlocks } from './warm-up'
 
 /** What a target needs beside its model: what `loadCausalLM` returns has it all. */
 export type Target = Omit<PretrainedModel<CausalLM>, 'dispose'>
@@ -60,43 +55,6 @@ export interface SpeculativeDecoderOptions {
   verification?: Verification
   /** Seconds, for measuring. Default the system's clock. */
   now?: () => number
-}
-
-/**
- * Where a token comes from: drafted and accepted; the target's, where a draft was rejected; its extra token after a draft
- * that was accepted whole; or a pass without a draft.
- */
-export type TokenSource = 'draft' | 'correction' | 'bonus' | 'plain'
-
-/** Text that became certain, with the token that it comes from: its place in the answer, and its source. */
-export interface TextPiece {
-  index: number
-  text: string
-  source: TokenSource
-  /** Who drafted it, as in `Block.drafter`; undefined for a token that the target gave. */
-  drafter?: string
-}
-
-/** Tokens that became certain together: one pass of the target. */
-export interface Block {
-  tokens: number[]
-  /** The source of each token. */
-  sources: TokenSource[]
-  /** `text` by token. What an earlier block held back comes first, as the earlier block's tokens. */
-  pieces: TextPiece[]
-  /** The text that became certain; a character or a stop text that is only begun is held back. */
-  text: string
-  drafted: number
-  /** Who drafted: 'prompt', 'answers', 'model', or what a drafter of your own calls itself. Undefined where nothing was drafted. */
-  drafter?: string
-  /** Drafted tokens that the target accepted; of the last block those up to the end of the answer. */
-  accepted: number
-  /** The drafted ids that the target refused; the last token, a correction, is in their place. */
-  rejected: number[]
-  /** With `logProbabilities`: what the target thought of each token. */
-  scored?: ScoredToken[]
-  /** Of the last block: why the answer ends. */
-  finishReason?: FinishReason
 }
 
 export interface SpeculativeGenerateOptions extends GenerateOptions {
@@ -274,68 +232,17 @@ export class SpeculativeDecoder {
    * @param options  the sampling that will be used
    * @throws OutriderError ABORTED when the signal says so
    */
-  async warmUp({ onProgress, signal, ...options }: WarmUpOptions = {}): Promise<void> {
-    const { model, config } = this.#target
-    const longest = this.#longestDraft
-    // As long as drafts are prompts, so that the drafter has read all numbers of rows that have kernels of their own, too.
-    const lengths = longest > 0 ? [1, 3, 7, 15] : []
-    const long = lengths.length > 0 && config.contextLength >= longSequence + 2
-    const steps = lengths.length + (long ? 1 : 0)
-    let total = steps
-    await warmUp(model, {
-      ...options,
-      signal,
-      onProgress: (plain) => {
-        total = plain.total + steps
-        onProgress?.({ ...plain, total })
-      },
-    })
-    const passed = (step: number) =>
-      onProgress?.({ done: total - steps + step, total, pipelines: model.device.counters.pipelines })
-    for (const [i, length] of lengths.entries()) {
-      throwIfAborted(signal)
-      const draftLength = Math.min(length, longest)
-      const read = Math.max(1, Math.min(length, config.contextLength - draftLength - 2))
-      const sequence = new Sequence({
-        target: model,
-        drafter: firstOf(this.#drafter, madeUpDrafts), // what is looked up finds nothing in made-up text
+  warmUp(options: WarmUpOptions = {}): Promise<void> {
+    return warmUpBlocks(
+      {
+        target: this.#target,
+        drafter: this.#drafter,
         verification: this.#verification,
-        sampling: resolveSampling(options),
-        prompt: madeUpTokens(read, config.vocabularySize),
-        capacity: Math.min(config.contextLength, read + draftLength + 2),
-      })
-      try {
-        await sequence.step()
-        for (const offer of sequence.offers(draftLength))
-          for (const stop of this.#choosesStops && offer.stops ? [undefined, { confidence: 0.5 }] : [undefined]) {
-            await sequence.step({ offer, draftLength, stop })
-            sequence.rewind(read + 1)
-          }
-      } finally {
-        sequence.dispose()
-      }
-      passed(i + 1)
-    }
-    if (!long) return
-    throwIfAborted(signal)
-    await this.#warmUpLong(resolveSampling(options))
-    passed(steps)
-  }
-
-  /** Long sequences have kernels of their own on GPUs; the target has been warmed up for them. */
-  async #warmUpLong(sampling: Sampling): Promise<void> {
-    const { model, config } = this.#target
-    const { device } = model
-    const { vocabularySize } = config
-    const session = this.#drafter.open({ device, vocabularySize, capacity: longSequence + 2 })
-    try {
-      const tokens = madeUpTokens(longSequence, vocabularySize)
-      for (const offer of offersOf(this.#drafter, session, { tokens, limit: 2 }))
-        device.scope(() => void session.draft({ tokens, offer, draftLength: 2, sampling, offset: 0 }))
-      await device.idle()
-    } finally {
-      session.dispose()
-    }
+        longestDraft: this.#longestDraft,
+        choosesStops: this.#choosesStops,
+      },
+      options,
+    )
   }
 
   /**

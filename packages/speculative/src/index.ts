@@ -1,11 +1,9 @@
+export type { Block, TextPiece, TokenSource } from './block'
 export {
-  type Block,
   SpeculativeDecoder,
   type SpeculativeDecoderOptions,
   type SpeculativeGenerateOptions,
   type Target,
-  type TextPiece,
-  type TokenSource,
 } from './decoder'
 export { type AutoDraftLengthOptions, autoDraftLength } from './draft-length/auto'
 export { declaredCosts } from './draft-length/declared-costs'

@@ -2,12 +2,8 @@ import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { Decoder, loadCausalLM, type PretrainedModel, type ScoredToken } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type Block,
-  SpeculativeDecoder,
-  type SpeculativeDecoderOptions,
-  type SpeculativeGenerateOptions,
-} from './decoder'
+import type { Block } from './block'
+import { SpeculativeDecoder, type SpeculativeDecoderOptions, type SpeculativeGenerateOptions } from './decoder'
 import { type DraftLengthPolicy, fixedDraftLength } from './draft-length/policy'
 import { answerLookup } from './drafter/answer-lookup'
 import { AnswerTable } from './drafter/answer-table'
