@@ -1,4 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
+import { endsOfText } from '@outrider/transformer'
 import type { DataSource } from '../formats/row'
 import type { Speaker } from './example'
 import { tokenize } from './tokenize'
@@ -32,7 +33,7 @@ export function frequentIds(
   size: number,
   speaker: Pick<Speaker, 'config' | 'generationConfig'>,
 ): number[] {
-  const ends = endsOf(speaker)
+  const ends = endsOfText(speaker)
   if (!(Number.isSafeInteger(size) && size > 0 && size >= ends.length))
     throw new OutriderError('INVALID_ARGUMENT', `A vocabulary of ${size} ids has no room for ${needs(ends.length)}.`, {
       remedy: 'Give some thousands: 8192 are most of what a chat model says.',
@@ -41,11 +42,6 @@ export function frequentIds(
     .filter((id) => !ends.includes(id))
     .sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b)
   return [...ends, ...byCount.slice(0, size - ends.length)].sort((a, b) => a - b)
-}
-
-function endsOf({ config, generationConfig }: Pick<Speaker, 'config' | 'generationConfig'>): number[] {
-  const said = 'eosTokenIds' in config ? (config.eosTokenIds as readonly number[]) : []
-  return [...new Set([...said, ...generationConfig.eosTokenIds])].filter((id) => id < config.vocabularySize)
 }
 
 const needs = (ends: number) => (ends > 1 ? `the ${ends} tokens that end a text` : 'a token')

@@ -1,4 +1,5 @@
 export { createDraft, type DraftOptions, type DraftTarget, draftConfig } from './create-draft'
+export { endsOfText, type WithEnds } from './ends-of-text'
 export { type SavedGguf, type SaveGgufOptions, saveGguf } from './gguf/save-gguf'
 export { type LoadOptions, loadCausalLM, openCausalLM } from './load'
 export { isModelFile } from './model-files'

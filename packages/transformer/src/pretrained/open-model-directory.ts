@@ -6,6 +6,7 @@ import { adapterFile, refuseAdapter } from '../files/other-models'
 import { parameterShapes } from '../model/index'
 import { loadTokenizer } from '../tokenizer/index'
 import { readDraftVocabulary } from './draft-vocabulary'
+import { endsOfText } from './ends-of-text'
 import { notAModel } from './not-a-model'
 import type { OpenedModel } from './opened-model'
 import { isSpareTensor } from './spare-tensors'
@@ -22,14 +23,13 @@ export async function openModelDirectory(files: Directory, onWarning?: OnWarning
   const stored = await modelWeights(files, { joined: familyOf(said).joined }, parameterShapes(said))
   const { config, weights } = await resolveTiedHead(said, stored, file, onWarning)
   const generationConfig = parseGenerationConfig(generationJson, config, `${files.name}/${generationFile}`, onWarning)
-  const ends = [...config.eosTokenIds, ...generationConfig.eosTokenIds]
   return {
     config,
     source: files.name,
     ...(await loadTokenizer(files, onWarning)),
     generationConfig,
     weights,
-    coveredIds: await readDraftVocabulary(files, { ...config, eosTokenIds: ends }),
+    coveredIds: await readDraftVocabulary(files, { ...config, eosTokenIds: endsOfText({ config, generationConfig }) }),
     disregarded: isSpareTensor,
   }
 }

@@ -1,6 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import type { StoredCoverage } from '../model/index'
 import { faultOfVocabulary } from './draft-vocabulary'
+import { endsOfText } from './ends-of-text'
 import type { StoredParameter } from './joined-weights'
 import type { OpenedModel } from './opened-model'
 import type { Weights } from './weights'
@@ -31,16 +32,15 @@ export function trimmed({ coveredIds, ...opened }: OpenedModel, ids?: readonly n
  */
 export function vocabularyOf(
   ids: readonly number[],
-  { config, generationConfig }: Pick<OpenedModel, 'config' | 'generationConfig'>,
+  model: Pick<OpenedModel, 'config' | 'generationConfig'>,
 ): readonly number[] {
-  const { vocabularySize } = config
+  const { vocabularySize } = model.config
   const fault = faultOfVocabulary(ids, { vocabularySize, eosTokenIds: [] })
   if (fault)
     throw new OutriderError('INVALID_ARGUMENT', `The vocabulary of a draft: ${fault}.`, {
       remedy: 'frequentIds of @outrider/dataset gives such a list.',
     })
-  const ends = [...config.eosTokenIds, ...generationConfig.eosTokenIds].filter((id) => id < vocabularySize)
-  return [...new Set([...ids, ...ends])].sort((a, b) => a - b)
+  return [...new Set([...ids, ...endsOfText(model)])].sort((a, b) => a - b)
 }
 
 /** Weights in which the head has the rows of covered ids alone. */

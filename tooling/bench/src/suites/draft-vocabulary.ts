@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { frequentIds } from '@outrider/dataset'
 import { modelDrafter } from '@outrider/speculative'
 import type { Device } from '@outrider/tensor'
 import { Decoder, draftConfig, resolveSampling, type Sampling } from '@outrider/transformer'
 import { median, rounded } from '../compare'
+import { linesOf } from '../recorded-answers'
 import type { Row, Suite } from '../suite'
 
 /** SmolLM2's, with the draft that feasibility speaks for: 2 layers of 128. */
@@ -95,8 +95,8 @@ async function secondsOf(device: Device, model: Decoder, sampling: Sampling, now
 
 /** Ids of answers, a row a line (`completion_ids`, as `outrider generate` writes them): half of them counted, half held out. */
 async function halves(file: string): Promise<{ counts: Float64Array; heldOut: readonly number[] }> {
-  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line.trim() !== '')
-  const answers = lines.map((line) => (JSON.parse(line) as { completion_ids: number[] }).completion_ids)
+  const rows = await linesOf<{ completion_ids: number[] }>(file)
+  const answers = rows.map(({ completion_ids }) => completion_ids)
   const counts = new Float64Array(target.vocabularySize)
   for (const id of answers.filter((_, i) => i % 2 === 0).flat()) counts[id]!++
   return { counts, heldOut: answers.filter((_, i) => i % 2 === 1).flat() }
