@@ -12,6 +12,7 @@ const rooms = [
   'hub/index',
   'model/index',
   'pretrained/index',
+  'pretrained/ends-of-text',
   'pretrained/model-identity',
   'tokenizer/index',
   'tokenizer/jinja/index',
