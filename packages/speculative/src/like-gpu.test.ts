@@ -6,6 +6,7 @@ import {
   Decoder,
   generate,
   loadCausalLM,
+  longSequence,
   type PretrainedModel,
   pretrainedModel,
 } from '@outrider/transformer'
@@ -31,9 +32,15 @@ afterAll(() => {
   device?.dispose()
 })
 
-it('with the kernels of GPUs, a greedy answer is the plain one bit by bit', async () => {
-  const prompt = [5, 12, 19, 26]
-  const options = { maxTokens: 4, logProbabilities: 1 }
+/** By these no draft step is left out. */
+const stepsForNothing = { draftSeconds: 0.1, skippedSeconds: 0.1, targetSeconds: [{ rows: 1, seconds: 1 }] }
+
+it.each([
+  ['after a short prompt', 4, 4],
+  ['over the length from which on long sequences have kernels of their own', longSequence - 5, 10],
+])('with the kernels of GPUs, a greedy answer is the plain one bit by bit, %s', async (_, length, maxTokens) => {
+  const prompt = Array.from({ length }, (_, i) => 5 + ((7 * i) % 400))
+  const options = { maxTokens, logProbabilities: 1 }
   const answer = generate(target, prompt, options)
   const plain = []
   for await (const { scored } of answer) plain.push(scored)
@@ -41,6 +48,7 @@ it('with the kernels of GPUs, a greedy answer is the plain one bit by bit', asyn
   for (const how of [
     { draftLength: 3 },
     { draftLength: 3, draftStop: { confidence: 0.5 } },
+    { draftLength: 3, draftStop: { confidence: 0.5 }, costs: stepsForNothing },
   ] satisfies Partial<SpeculativeDecoderOptions>[]) {
     const speculated = new SpeculativeDecoder({ target, drafter: draft, ...how }).generate(prompt, options)
     const scored = []

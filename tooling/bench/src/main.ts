@@ -19,6 +19,7 @@ import { precisionSuite } from './suites/precision'
 import { rowsSuite } from './suites/rows'
 import { speculationSuite } from './suites/speculation'
 import { startUpSuite } from './suites/start-up'
+import { stopsSuite } from './suites/stops'
 import { trainingStepSuite } from './suites/training-step'
 import { printTable } from './table'
 
@@ -30,6 +31,7 @@ const suites: readonly Suite[] = [
   trainingStepSuite,
   precisionSuite,
   speculationSuite,
+  stopsSuite,
   blockSuite,
   lookupsSuite,
   lookupDecodingSuite,
