@@ -72,7 +72,7 @@ describe('a pair that is measured', () => {
     const told = { ...costs, skippedSeconds: 0.3 }
     const all = async (draftStop: 'auto' | { confidence: number }) =>
       (await measurePair({ ...measure, draftLengths: [4], draftStop, costs: told })).results[0]!.all
-    expect(await all('auto')).toMatchObject({ stopChosenRate: 0, endedEarlyRate: 0, meanDraftLength: 4 })
+    expect(await all('auto')).toMatchObject({ stopChosenRate: 0, endedEarlyRate: 0, stopSavingRate: 1 - 0.3 / 0.25 })
     const { endedEarlyRate, meanDraftLength, stopSavingRate } = await all({ confidence: 1 })
     expect(endedEarlyRate).toBe(1)
     expect(meanDraftLength).toBe(1)

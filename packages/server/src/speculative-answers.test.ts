@@ -118,7 +118,7 @@ it("answers the same where drafts stop by costs: with its own γ, a request's, a
   const stopping = await chatServer({ drafter: await drafter(), draftStop: 'auto' })
   try {
     const request = { temperature: 0, max_tokens: 24 }
-    const { text } = await whole({ ...request, draft_length: 0 })
+    const { text } = await generate(await tinyChat(), messages, { maxTokens: 24 }).result
     for (const asked of [{}, { draft_length: 4 }, { seed: 1 }]) {
       const answer = await whole({ ...request, ...asked }, stopping)
       expect(answer.text).toBe(text)

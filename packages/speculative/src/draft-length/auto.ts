@@ -10,6 +10,9 @@ import { StoppedDrafts, stoppedLength, stopThreshold } from './stopping'
 /** Drafts that may end early are timed apart, whatever they come to. */
 const stoppedName = ({ source }: Offer) => `${source}, stopped`
 
+/** How much faster drafts that may end early must be: less is noise, and they are not taken untried. */
+const leastGain = 1.02
+
 /** A choice, and the tokens a second that it is likely to bring. */
 type Rated = DraftChoice & { rate: number }
 
@@ -97,11 +100,13 @@ export function autoDraftLength({
     const slow = drift.of(draftLength, offer.source)
     const at = acceptance.of(offer)
     const confidence = stopThreshold(costs, { acceptance: at(0), rate: Math.max(rate, plainRate()) * slow })
+    // Before one was timed, such a block is as slow as one without a stop.
+    const slowness = leastGain * (drift.observed(1, stoppedName(offer)) ?? slow)
     return {
       offer,
       stop: { confidence },
       draftLength: fixed === undefined ? stoppedLength(costs, at, lengthsOf(offer)[1]) : draftLength,
-      rate: stopped.rate(offer, rate * slow, seconds(0)) / drift.of(1, stoppedName(offer)),
+      rate: stopped.rate(offer, rate * slow, seconds(0)) / slowness,
     }
   }
   const ways = (offer: Offer): Rated[] => {
