@@ -34,9 +34,9 @@ export { LookupGain } from './drafter/lookup-gain'
 export { type ModelDrafterOptions, modelDrafter } from './drafter/model-drafter'
 export { type PromptLookupOptions, promptLookup } from './drafter/prompt-lookup'
 export {
+  type DrafterFigures,
   figuresJson,
   type InJson,
-  type SourceFigures,
   type SpeculationFigures,
   type SpeculationReport,
 } from './figures'

@@ -18,6 +18,7 @@ import { precisionSuite } from './suites/precision'
 import { rowsSuite } from './suites/rows'
 import { speculationSuite } from './suites/speculation'
 import { startUpSuite } from './suites/start-up'
+import { stopsSuite } from './suites/stops'
 import { trainingStepSuite } from './suites/training-step'
 import { printTable } from './table'
 
@@ -29,6 +30,7 @@ const suites: readonly Suite[] = [
   trainingStepSuite,
   precisionSuite,
   speculationSuite,
+  stopsSuite,
   blockSuite,
   lookupsSuite,
   draftVocabularySuite,
