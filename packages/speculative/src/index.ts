@@ -31,6 +31,7 @@ export type {
 } from './drafter/drafter'
 export { firstOf } from './drafter/first-of'
 export { LookupGain } from './drafter/lookup-gain'
+export { madeUpDrafts } from './drafter/made-up-drafts'
 export { type ModelDrafterOptions, modelDrafter } from './drafter/model-drafter'
 export { type PromptLookupOptions, promptLookup } from './drafter/prompt-lookup'
 export {

@@ -12,6 +12,7 @@ import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
 import { lookupsSuite } from './suites/lookups'
 import { matmulSuite } from './suites/matmul'
+import { passesSuite } from './suites/passes'
 import { peerAcceptance } from './suites/peer-acceptance'
 import { peerGguf } from './suites/peer-gguf'
 import { precisionSuite } from './suites/precision'
@@ -32,6 +33,7 @@ const suites: readonly Suite[] = [
   speculationSuite,
   stopsSuite,
   blockSuite,
+  passesSuite,
   lookupsSuite,
   draftVocabularySuite,
   startUpSuite,
@@ -46,8 +48,8 @@ const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answe
 ${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
 Without names all of them run, but for what needs a file that is not given. --profile adds the device time of each kernel, by
-timestamp queries. --processor-time lets the suites that decode count the processor's time of this process in place of the
-clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down answers: for \`lookups\`
+timestamp queries. --processor-time lets \`attention\` and the suites that decode count the processor's time of this process in
+place of the clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down answers: for \`lookups\`
 {"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without "ids" it counts in the
 tables alone); for \`draft-vocabulary\` rows with completion_ids. --model is a directory, a .gguf file or a name of the
 hub. Columns: times are of a

@@ -71,7 +71,11 @@ export interface KnownDraft {
 }
 
 /** Names the memory that a draft lies in. */
-export const memoryOf = ({ tokens, probabilities, count }: DrawnDraft): string =>
+export const memoryOf = ({
+  tokens,
+  probabilities,
+  count,
+}: Pick<DrawnDraft, 'tokens' | 'count'> & Partial<DrawnDraft>): string =>
   [tokens, probabilities, count].map((tensor) => tensor?.storage.id).join()
 
 /** A drafter's work on one sequence. */
