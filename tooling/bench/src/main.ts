@@ -7,6 +7,7 @@ import type { Row, Suite } from './suite'
 import { attentionSuite } from './suites/attention'
 import { bitsSuite } from './suites/bits'
 import { blockSuite } from './suites/block'
+import { distillationStepSuite } from './suites/distillation-step'
 import { draftVocabularySuite } from './suites/draft-vocabulary'
 import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
@@ -28,6 +29,7 @@ const suites: readonly Suite[] = [
   attentionSuite,
   rowsSuite,
   trainingStepSuite,
+  distillationStepSuite,
   precisionSuite,
   speculationSuite,
   blockSuite,
@@ -47,11 +49,12 @@ const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answe
 ${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
 Without names all of them run, but for what needs a file that is not given. --profile adds the device time of each kernel, by
-timestamp queries. --processor-time lets the suites that decode count the processor's time of this process in place of the
+timestamp queries. --processor-time lets the suites that decode or distil count the processor's time of this process in place of the
 clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down answers: for \`lookups\`
 {"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without "ids" it counts in the
 tables alone); for \`lookup-decoding\` the same, of --model (a directory, a .gguf file or a name of the hub), which answers the
-prompts itself: instead of "ids" a prompt may be "messages"; for \`draft-vocabulary\` rows with completion_ids. --log writes a
+prompts itself: instead of "ids" a prompt may be "messages"; for \`draft-vocabulary\` rows with completion_ids. \`distillation-step\` takes
+--model alone. --log writes a
 line for each prompt that was measured, which \`lookups\` reads as answers; what it has is not measured again. --each takes the
 first N prompts of a category. Columns: times are of a
 run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of what a large copy
