@@ -1,0 +1,1 @@
+export { type Ceiling, ceilings } from './look/ceiling'
