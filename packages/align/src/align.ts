@@ -63,7 +63,8 @@ export interface Aligned {
  *   ABORTED, FILE_WRITE: what is done is kept; FILE_MISSING where `only` asks for a stage before its turn
  */
 export async function align(options: AlignOptions): Promise<Aligned> {
-  const { target, out, signal, only, onEvent: tell = () => undefined } = options
+  const { target, out, signal, only, onEvent = () => undefined } = options
+  const tell = warnedOnce(onEvent)
   const folder = within(out, runFolder)
   const users = options.seeds && (await readSeeds(options.seeds))
   const plan = await planOf(options, folder, users, tell)
@@ -90,6 +91,18 @@ export async function align(options: AlignOptions): Promise<Aligned> {
   if (!results.evaluate) return { plan, results, canPay: pays, verdict: null }
   await writeReport(run, results)
   return { plan, results, canPay: pays, verdict: verdict(plan, results.evaluate.found) }
+}
+
+/** Rows and checkpoints are read again and again; what is wrong with them is said once. */
+function warnedOnce(tell: (event: AlignEvent) => void): (event: AlignEvent) => void {
+  const said = new Set<string>()
+  return (event) => {
+    if (event.kind === 'warning') {
+      if (said.has(event.text)) return
+      said.add(event.text)
+    }
+    tell(event)
+  }
 }
 
 function assertReached(only: Stage, results: StageResults, out: Directory): void {
@@ -144,13 +157,18 @@ async function planOf(
       remedy: 'Give rows with messages, a prompt, an instruction or turns; or no seeds, for those that come with it.',
     })
   tell({ kind: 'stage', stage: 'look', text: 'what passes cost here, and what a draft could bring', seconds: null })
-  const prompts = [...(users ?? []), ...ownOpenings(lookedAt, kind)]
-    .slice(0, lookedAt)
-    .map(({ messages }) => promptOf(target, messages))
+  const all = [...(users ?? []), ...ownOpenings(lookedAt, kind)]
+  const lengths = all
+    .slice(0, measuredPrompts)
+    .map(({ messages }) => promptOf(target, messages).length)
+    .sort((a, b) => a - b)
+  const prompts = all.slice(0, lookedAt).map(({ messages }) => promptOf(target, messages))
   const onMeasure = (what: string) => tell({ kind: 'note', text: `  measuring ${what}` })
   const seen = looked ?? (await look(target, { prompts, budgetSeconds: asked.budgetSeconds, signal, onMeasure }))
   const { contextLength } = target.config
-  const plan = makePlan({ target: planned, asked, look: seen, kind, contextLength, given: users?.length ?? 0 })
+  const promptLength = lengths[Math.floor(0.9 * (lengths.length - 1))]!
+  const given = users?.length ?? 0
+  const plan = makePlan({ target: planned, asked, look: seen, kind, contextLength, given, promptLength })
   await writePlan(folder, plan)
   tell({ kind: 'plan', plan, known: false })
   return plan
@@ -158,6 +176,9 @@ async function planOf(
 
 /** Prompts that are answered for the look. */
 const lookedAt = 8
+
+/** Prompts whose lengths are looked at. */
+const measuredPrompts = 500
 
 /** TVD adds to acceptance where answers are sampled, and nothing where they are not. */
 const usualLosses = ({ generationConfig: { doSample, temperature } }: PretrainedModel): string[] =>

@@ -1,9 +1,9 @@
-import type { LogEntry } from '@outrider/training'
 import { type Directory, readJson } from '@outrider/transformer'
 import type { Stage } from './plan/plan'
 import type { Phase } from './stages/distill'
 import type { Measured } from './stages/evaluate'
 import type { Generated } from './stages/generate'
+import type { Pretrained } from './stages/pretrain'
 import { files } from './stages/run'
 
 /** What a finished stage found, and the seconds of the call that finished it. */
@@ -15,7 +15,7 @@ interface Finished<Found> {
 /** Of each stage that is done. */
 export interface StageResults {
   generate?: Finished<Generated>
-  pretrain?: Finished<{ history: LogEntry[] }>
+  pretrain?: Finished<Pretrained>
   distill?: Finished<{ phases: Phase[] }>
   evaluate?: Finished<Measured>
 }

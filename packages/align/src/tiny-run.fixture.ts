@@ -79,6 +79,7 @@ export async function tinyPlan(
     kind: target.chatTemplate ? 'chat' : 'text',
     contextLength: target.config.contextLength,
     given,
+    promptLength: 60,
   })
   const { generate, pretrain, distill } = plan
   return {

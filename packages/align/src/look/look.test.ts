@@ -17,4 +17,4 @@ it('a look measures passes, answers and training, takes nothing with it, and is 
   for (const seconds of [seen.answerTokenSeconds, seen.draftPositionSeconds, seen.seconds])
     expect(seconds).toBeGreaterThan(0)
   target.dispose()
-}, 120_000)
+}, 300_000)

@@ -59,7 +59,7 @@ export async function look(
   const began = performance.now()
   const passed = () => (performance.now() - began) / 1000
   const [first, ...others] = candidateShapes(target.config)
-  const few = { repetitions: budgetSeconds < 600 ? 2 : 5, signal }
+  const few = { repetitions: budgetSeconds < 600 ? 3 : 5, signal }
 
   onMeasure('passes of the target, and steps of a draft')
   const candidates = [await candidate(target, first!, few)]

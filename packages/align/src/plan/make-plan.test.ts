@@ -1,3 +1,4 @@
+import type { ModelConfig } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
 import { ceilings } from '../look/ceiling'
 import { candidateShapes } from '../look/draft-shape'
@@ -6,7 +7,7 @@ import { makePlan, type PlanOptions } from './make-plan'
 import { stages } from './plan'
 
 /** About SmolLM2-135M. */
-const config = {
+const config: ModelConfig = {
   architecture: 'llama',
   vocabularySize: 49_152,
   hiddenSize: 576,
@@ -21,7 +22,7 @@ const config = {
   tieWordEmbeddings: true,
   eosTokenIds: [2],
   initializerRange: 0.02,
-} as const
+}
 
 const costs = (draftSeconds: number) => ({
   draftSeconds,
@@ -62,6 +63,7 @@ const plan = ({
     kind: 'chat',
     contextLength: 8192,
     given: 0,
+    promptLength: 30,
     ...options,
   })
 
@@ -105,6 +107,13 @@ describe('a plan', () => {
     expect(total(short)).toBeGreaterThan(60)
   })
 
+  it('has rows that hold the prompts: fewer of them where these are long, up to the context', () => {
+    const long = plan({ given: 500, promptLength: 700 })
+    expect(long.distill.length).toBe(784)
+    expect(long.generate.given).toBeLessThan(plan({ given: 500 }).generate.given)
+    expect(plan({ promptLength: 700, contextLength: 512 }).distill.length).toBe(512)
+  })
+
   it('learns text for a share of the time where text is given', () => {
     const { seconds, pretrain } = plan({ text: true })
     expect(seconds.pretrain / 1800).toBeGreaterThan(0.1)
@@ -113,10 +122,14 @@ describe('a plan', () => {
   })
 
   it('drafts as far as gains most where half is accepted', () => {
-    expect(plan().draftLength).toBe(5)
-    const steep = { ...costs(0.001), targetSeconds: [1, 2, 4, 8].map((rows) => ({ rows, seconds: 0.07 * rows })) }
-    const candidates = [{ ...seen().candidates[0]!, costs: steep, ceilings: ceilings(steep) }]
-    expect(plan({ look: seen({ candidates }) }).draftLength).toBe(1)
+    const withPasses = (seconds: (rows: number) => number) => {
+      const passes = { ...costs(0.001), targetSeconds: [1, 2, 4, 8].map((rows) => ({ rows, seconds: seconds(rows) })) }
+      const candidates = [{ ...seen().candidates[0]!, costs: passes, ceilings: ceilings(passes) }]
+      return plan({ look: seen({ candidates }) }).draftLength
+    }
+    expect(withPasses(() => 0.1)).toBe(5) // rows cost nothing: memory-bound
+    expect(plan().draftLength).toBe(3)
+    expect(withPasses((rows) => 0.07 * rows)).toBe(1)
   })
 })
 

@@ -5,7 +5,7 @@ import type { Asked, Plan, PlannedTarget } from './plan'
 /** Measured defaults, for a target of 135 million parameters (docs/guide/align.md). */
 const usual = {
   answerTokens: 80,
-  /** Tokens that an answer of at most 80 has on average, and positions of its row with the prompt and the padding. */
+  /** Tokens that an answer of at most 80 has on average, and positions that its row has at least, with prompt and padding. */
   meanAnswer: 56,
   meanRow: 100,
   length: 160,
@@ -35,21 +35,27 @@ export interface PlanOptions {
   contextLength: number
   /** Instructions that were given. */
   given: number
+  /** Tokens of which nine in ten prompts have no more. */
+  promptLength: number
 }
 
 /**
  * Shares of the budget by measured rates. With g seconds for a token of an answer, t and d for a position of the target and of
- * the draft, and E epochs, N answers take N · (56 g + 100 (t + (E + 2) d)): N is what the budget has room for, once the
+ * the draft, and E epochs, N answers of rows of L positions take N · (56 g + L (t + (E + 2) d)): N is what the budget has room for, once the
  * evaluation has an eighth. There is a least plan, which may take longer than the budget.
  */
-export function makePlan({ target, asked, look, kind, contextLength, given }: PlanOptions): Plan {
+export function makePlan(options: PlanOptions): Plan {
+  const { target, asked, look, kind, contextLength, given, promptLength } = options
+  const maxTokens = Math.max(4, Math.min(usual.answerTokens, Math.floor(contextLength / 3)))
+  const length = Math.min(contextLength, Math.max(usual.length, Math.ceil((promptLength + maxTokens) / 8) * 8))
+  const meanRow = Math.max(usual.meanRow, promptLength + usual.meanAnswer)
   const left = Math.max(0.3 * asked.budgetSeconds, asked.budgetSeconds - look.seconds)
   const evaluate = evaluationPlan(look, left)
   const training = (left - evaluate.seconds) * (asked.text ? 1 - usual.textShare : 1)
   const { answerTokenSeconds: g, targetPositionSeconds: t } = look
   const answersFor = (d: number) => {
     const epochs = usual.epochs + (asked.text ? 0 : usual.pretrainingEpochs)
-    return training / (usual.meanAnswer * g + usual.meanRow * (t + epochs * d))
+    return training / (usual.meanAnswer * g + meanRow * (t + epochs * d))
   }
   const draft = chosenDraft(look, answersFor)
   const d = draftSeconds(look, draft)
@@ -59,9 +65,7 @@ export function makePlan({ target, asked, look, kind, contextLength, given }: Pl
   const learned = Math.min(given - givenHeldOut, answers)
   const temperatures = grid.slice(0, learned === 0 ? 1 : Math.min(4, Math.max(1, Math.floor(answers / learned))))
   const written = Math.max(0, answers - learned * temperatures.length)
-  const maxTokens = Math.max(4, Math.min(usual.answerTokens, Math.floor(contextLength / 3)))
   const batchSize = answers < 200 ? 8 : 16
-  const length = Math.min(usual.length, contextLength)
   const steps = Math.ceil((answers * usual.epochs) / batchSize)
   const losses = asked.losses
   const textSteps = ((left - evaluate.seconds) * usual.textShare) / (batchSize * length * d)
@@ -100,8 +104,8 @@ export function makePlan({ target, asked, look, kind, contextLength, given }: Pl
     seconds: {
       look: look.seconds,
       generate: (answers + 2 * heldOut) * usual.meanAnswer * g,
-      pretrain: asked.text ? pretrainSteps * batchSize * length * d : pretrainSteps * batchSize * usual.meanRow * d,
-      distill: usual.meanRow * (answers * t + steps * batchSize * d),
+      pretrain: asked.text ? pretrainSteps * batchSize * length * d : pretrainSteps * batchSize * meanRow * d,
+      distill: meanRow * (answers * t + steps * batchSize * d),
       evaluate: evaluate.seconds,
     },
   }

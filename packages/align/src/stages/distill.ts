@@ -1,10 +1,11 @@
-import { type Batch, batchesOnce, jsonl, type OnLeftOut } from '@outrider/dataset'
+import { type Batch, batchesOnce, jsonl } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
-import { distill, type LogEntry, storedRun, TargetStates } from '@outrider/training'
+import { distill, type LogEntry, type StoredRun, storedRun, TargetStates } from '@outrider/training'
 import { type Directory, loadCausalLM, saveCausalLM, within } from '@outrider/transformer'
+import { Positions } from './positions'
 import { checkpointEvery, pretrainFolder } from './pretrain'
-import { files, type Run, tellLeftOut } from './run'
+import { files, type Run, tellLeftOut, tellResumption } from './run'
 import { bestOf, hasStalled } from './stall'
 
 /** How a phase went, and its best draft. */
@@ -12,6 +13,8 @@ export interface Phase {
   loss: string
   history: LogEntry[]
   best: LogEntry | null
+  /** Positions that passed through the draft, padding included; about, where the phase was stopped on the way. */
+  positions: number
 }
 
 /**
@@ -61,13 +64,14 @@ async function distillPhase(
   const { loss, steps, learningRate } = plan.distill.phases[index]!
   const total = plan.distill.phases.reduce((sum, phase) => sum + phase.steps, 0)
   const checkpoints = within(folder, phaseFolder(index))
-  const onLeftOut = once(tellLeftOut(run))
+  const seen = new Positions()
   for (;;) {
     const stored = await storedRun(checkpoints, { whole: true })
     const history = stored?.state.log_history ?? []
-    if (stored) await keepBest(run, { index, stored, best: bestOf(history) })
+    const best = bestOf(history)
     const isDone = stored !== null && (stored.state.global_step >= steps || hasStalled(history, patience))
-    if (isDone) return { history, best: bestOf(history) }
+    if (stored) await keepBest(run, { index, stored, step: best?.step ?? (isDone ? steps : undefined) })
+    if (isDone) return { history, best, positions: seen.inAll(stored.state.global_step) }
     const pause = new AbortController()
     const draft = await loadCausalLM(start, { device: target.model.device, dtype: 'f32' })
     try {
@@ -88,8 +92,10 @@ async function distillPhase(
         checkpointEvery: checkpointEvery(plan.seconds.distill, total),
         resume: true,
         signal: signal ? AbortSignal.any([signal, pause.signal]) : pause.signal,
-        onLeftOut,
-        onStep({ step, loss: value, acceptanceRate = 0, validation: figures }) {
+        onLeftOut: tellLeftOut(run),
+        onResume: tellResumption(run),
+        onStep({ step, loss: value, acceptanceRate = 0, validation: figures, tokens }) {
+          seen.add(tokens)
           tell({
             kind: 'progress',
             label: `distill ${loss}`,
@@ -108,6 +114,7 @@ async function distillPhase(
       const paused = error instanceof OutriderError && error.code === 'ABORTED' && pause.signal.aborted
       if (!paused || signal?.aborted) throw error
     } finally {
+      seen.endCall()
       draft.dispose()
     }
   }
@@ -120,22 +127,18 @@ function heldOutText({ eval_acceptance_rate, eval_acceptance_length = {} }: LogE
   return [`α ${(eval_acceptance_rate ?? 0).toFixed(3)}`, ...lengths].join(', ')
 }
 
-/** Copies the checkpoint at hand where it is the best so far. It is the newest, as the run stops at every validation. */
+/** Copies the checkpoint at hand where it is that of the best step so far: it is the newest, as the run stops at every validation. */
 async function keepBest(
   { folder, target }: Run,
-  {
-    index,
-    stored,
-    best,
-  }: { index: number; stored: { checkpoint: Directory; state: { global_step: number } }; best: LogEntry | null },
+  { index, stored, step }: { index: number; stored: StoredRun; step: number | undefined },
 ): Promise<void> {
   const mark = `${bestFolder(index)}.json`
   const kept = (await folder.has(mark)) ? (JSON.parse(await folder.readText(mark)) as { step: number }).step : -1
-  if (best === null || best.step === kept || stored.state.global_step !== best.step) return
+  if (step === kept || stored.state.global_step !== step) return
   const draft = await loadCausalLM(stored.checkpoint, { device: target.model.device, dtype: 'f32' })
   await saveCausalLM(draft, within(folder, bestFolder(index)))
   draft.dispose()
-  await folder.write(mark, `${JSON.stringify({ step: best.step })}\n`)
+  await folder.write(mark, `${JSON.stringify({ step })}\n`)
 }
 
 /** What a finished run has last. */
@@ -145,14 +148,4 @@ async function lastCheckpoint(folder: Directory): Promise<Directory> {
   throw new OutriderError('FILE_MISSING', `${folder.name} has no pretrained draft.`, {
     remedy: 'Let the stage pretrain go first.',
   })
-}
-
-/** The same rows are read again at every validation; what is cut of them is said once. */
-function once(tell: OnLeftOut): OnLeftOut {
-  const said = new Set<string>()
-  return (leftOut) => {
-    if (said.has(leftOut.message)) return
-    said.add(leftOut.message)
-    tell(leftOut)
-  }
 }

@@ -10,23 +10,32 @@ import {
   within,
 } from '@outrider/transformer'
 import { shapeOptions } from '../look/draft-shape'
-import { files, type Run, tellLeftOut } from './run'
+import { Positions } from './positions'
+import { files, type Run, tellLeftOut, tellResumption } from './run'
 
 /** Where the draft is as it was made, and the run that pretrains it. */
 const startFolder = 'draft'
 const startMark = 'draft-made.json'
 export const pretrainFolder = 'pretrain'
 
+/** How the draft was pretrained. */
+export interface Pretrained {
+  history: LogEntry[]
+  /** Positions that passed through the draft; about, where it was stopped on the way. */
+  positions: number
+}
+
 /**
  * A new draft that says the ids that the target says most, and begins with the target's embedding; then next-token prediction
  * on text, the user's or the target's own answers, which costs the draft alone.
  */
-export async function pretrainDraft(run: Run, text: DataSource | undefined): Promise<{ history: LogEntry[] }> {
+export async function pretrainDraft(run: Run, text: DataSource | undefined): Promise<Pretrained> {
   const { folder, plan, signal, tell, out } = run
   const draft = await startingDraft(run)
   try {
     const data = text ?? jsonl({ directory: folder, file: files.answers })
     const { steps, batchSize, length, learningRate } = plan.pretrain
+    const seen = new Positions()
     const { history } = await pretrain(draft, data, {
       steps,
       batchSize,
@@ -38,7 +47,9 @@ export async function pretrainDraft(run: Run, text: DataSource | undefined): Pro
       resume: true,
       signal,
       onLeftOut: tellLeftOut(run),
-      onStep: ({ step, loss }) =>
+      onResume: tellResumption(run),
+      onStep({ step, loss, tokens }) {
+        seen.add(tokens)
         tell({
           kind: 'progress',
           label: 'pretrain',
@@ -47,10 +58,11 @@ export async function pretrainDraft(run: Run, text: DataSource | undefined): Pro
           unit: 'steps',
           note: `loss ${loss.toFixed(3)}`,
           figure: { name: 'loss', value: loss, decimals: 2 },
-        }),
+        })
+      },
     })
     await saveCausalLM(draft, out)
-    return { history }
+    return { history, positions: seen.inAll(steps) }
   } finally {
     draft.dispose()
   }

@@ -1,4 +1,5 @@
 import type { LeftOut } from '@outrider/dataset'
+import type { Resumption } from '@outrider/training'
 import type { Directory, PretrainedModel } from '@outrider/transformer'
 import type { Plan, Stage } from '../plan/plan'
 
@@ -38,6 +39,15 @@ export const tellLeftOut =
   ({ tell }: Pick<Run, 'tell'>) =>
   ({ message }: LeftOut): void =>
     tell({ kind: 'warning', text: message })
+
+/** What training says when it goes on: damaged checkpoints, and what is not as it was. */
+export const tellResumption =
+  ({ tell }: Pick<Run, 'tell'>) =>
+  ({ damaged, remarks }: Resumption): void => {
+    for (const { checkpoint, error } of damaged)
+      tell({ kind: 'warning', text: `${checkpoint} is damaged, and nothing is taken from it: ${error.message}` })
+    for (const text of remarks) tell({ kind: 'warning', text })
+  }
 
 /** Files of a run in its folder. */
 export const files = {
