@@ -1,4 +1,16 @@
 export { type Aligned, type AlignOptions, align, planTime } from './align'
+export {
+  type CardData,
+  type CardDraft,
+  type CardFacts,
+  type CardFigures,
+  type CardStage,
+  type CardTarget,
+  modelCard,
+  modelCardFile,
+  type Origin,
+  readOrigin,
+} from './card/index'
 export { type Ceiling, ceilings } from './look/ceiling'
 export { candidateShapes, type DraftShape, shapeName } from './look/draft-shape'
 export { type Candidate, canPay, type Look, type LookOptions, look } from './look/look'
