@@ -36,6 +36,12 @@ describe('a run', () => {
     draft.dispose()
     expect(await out.size('answers.bin')).toBeGreaterThan(100)
     expect(await out.readText('report.html')).toContain(aligned.verdict!.slice(0, 30))
+    const card = await out.readText('README.md')
+    expect(card).toContain('| lookup+table+draft | held-out instructions of all tasks | 2 |')
+    expect(card).toContain('outrider align --target tiny --out draft --budget 30s --loss kld,tvd --seed 0')
+    expect(JSON.parse(await out.readText('generation_config.json'))).toMatchObject({
+      num_assistant_tokens: aligned.plan.draftLength,
+    })
     expect(aligned.verdict).toMatch(/γ \d, greedy, 2 held-out prompts/)
     expect(aligned.results.evaluate!.found.rows.filter(({ task }) => task === 'all')).toHaveLength(4)
   })

@@ -17,6 +17,7 @@ import { generateAnswers } from './stages/generate'
 import { pretrainDraft } from './stages/pretrain'
 import type { AlignEvent, Run } from './stages/run'
 import { verdict } from './verdict'
+import { type CardOptions, writeCard } from './write-card'
 
 export interface AlignOptions {
   /** The model that is to be sped up. It is not changed. */
@@ -39,6 +40,8 @@ export interface AlignOptions {
   evenIfNoneCanPay?: boolean | undefined
   /** What was measured already; measured when it is left out. */
   look?: Look | undefined
+  /** What the model card says that a run does not know by itself. */
+  card?: CardOptions | undefined
   signal?: AbortSignal | undefined
   /** Told of what is being done. */
   onEvent?: ((event: AlignEvent) => void) | undefined
@@ -88,6 +91,7 @@ export async function align(options: AlignOptions): Promise<Aligned> {
     Object.assign(results, { [stage]: { found, seconds: (performance.now() - began) / 1000 } })
     await writeResults(folder, results)
   }
+  await writeCard(run, results, options.card)
   if (!results.evaluate) return { plan, results, canPay: pays, verdict: null }
   await writeReport(run, results)
   return { plan, results, canPay: pays, verdict: verdict(plan, results.evaluate.found) }

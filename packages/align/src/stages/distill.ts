@@ -6,6 +6,7 @@ import { type Directory, loadCausalLM, saveCausalLM, within } from '@outrider/tr
 import { Positions } from './positions'
 import { checkpointEvery, pretrainFolder } from './pretrain'
 import { files, type Run, tellLeftOut, tellResumption } from './run'
+import { saveDraft } from './save-draft'
 import { bestOf, hasStalled } from './stall'
 
 /** How a phase went, and its best draft. */
@@ -22,7 +23,7 @@ export interface Phase {
  * what is held out goes on, and a phase ends early where that no longer grows.
  */
 export async function distillDraft(run: Run): Promise<{ phases: Phase[] }> {
-  const { folder, plan, target, out } = run
+  const { folder, plan, target } = run
   const { batchSize, length, phases } = plan.distill
   const validation = await batchesOnce(jsonl({ directory: folder, file: files.heldOut }), target, {
     batchSize,
@@ -38,7 +39,7 @@ export async function distillDraft(run: Run): Promise<{ phases: Phase[] }> {
     start = within(folder, bestFolder(index))
   }
   const draft = await loadCausalLM(start, { device: target.model.device, dtype: 'f32' })
-  await saveCausalLM(draft, out)
+  await saveDraft(run, draft)
   draft.dispose()
   return { phases: done }
 }

@@ -12,6 +12,7 @@ import {
 import { shapeOptions } from '../look/draft-shape'
 import { Positions } from './positions'
 import { files, type Run, tellLeftOut, tellResumption } from './run'
+import { saveDraft } from './save-draft'
 
 /** Where the draft is as it was made, and the run that pretrains it. */
 const startFolder = 'draft'
@@ -30,7 +31,7 @@ export interface Pretrained {
  * on text, the user's or the target's own answers, which costs the draft alone.
  */
 export async function pretrainDraft(run: Run, text: DataSource | undefined): Promise<Pretrained> {
-  const { folder, plan, signal, tell, out } = run
+  const { folder, plan, signal, tell } = run
   const draft = await startingDraft(run)
   try {
     const data = text ?? jsonl({ directory: folder, file: files.answers })
@@ -61,7 +62,7 @@ export async function pretrainDraft(run: Run, text: DataSource | undefined): Pro
         })
       },
     })
-    await saveCausalLM(draft, out)
+    await saveDraft(run, draft)
     return { history, positions: seen.inAll(steps) }
   } finally {
     draft.dispose()

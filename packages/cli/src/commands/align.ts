@@ -1,13 +1,15 @@
-import { type Aligned, align, type Stage, stages } from '@outrider/align'
+import { basename, dirname } from 'node:path'
+import { type Aligned, align, type Origin, readOrigin, type Stage, stages } from '@outrider/align'
 import { rowFiles, textFiles } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
-import { directory } from '@outrider/transformer'
+import { directory, parseHubId } from '@outrider/transformer'
 import { InvalidArgumentError, Option } from 'commander'
 import { alignProgress } from '../align/progress'
 import { printWays } from '../align/ways-table'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
+import { exists } from '../missing-path'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer, listOf, timeSpan } from '../options/parse'
@@ -92,6 +94,7 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
     seed: flags.seed,
     only: flags.only,
     evenIfNoneCanPay: flags.anyway,
+    card: { origin: await originOf(flags.target), madeBy: [madeBy(flags)] },
     signal,
     onEvent: alignProgress(terminal),
   })
@@ -138,6 +141,25 @@ function printEnd({ terminal }: Context, { target, out, only, anyway }: AlignFla
   terminal.print('On prompts of your own:')
   terminal.print(`  outrider evaluate --target ${target} --draft lookup+${out} --prompts prompts.jsonl`)
 }
+
+/** The target's license goes with its draft; what its files do not say is left out. */
+async function originOf(target: string): Promise<Origin | undefined> {
+  if (!(await exists(target))) return parseHubId(target) && { id: target.replace(/@.*/, '') }
+  const isFile = /\.gguf$/i.test(target)
+  const read = isFile ? readOrigin(directory(dirname(target)), basename(target)) : readOrigin(directory(target))
+  return await read.catch(() => undefined)
+}
+
+const madeBy = ({ target, out, budget, seeds = [], text = [], loss = [], seed, dtype }: AlignFlags): string =>
+  [
+    ...['outrider align --target', target, '--out', out],
+    ...(budget === undefined ? [] : [`--budget ${budget}s`]),
+    ...(seeds.length > 0 ? ['--seeds', ...seeds] : []),
+    ...(text.length > 0 ? ['--text', ...text] : []),
+    ...(loss.length > 0 ? ['--loss', loss.join(',')] : []),
+    ...(seed === undefined ? [] : [`--seed ${seed}`]),
+    ...(dtype === undefined ? [] : [`--dtype ${dtype}`]),
+  ].join(' ')
 
 function loss(name: string): string {
   try {
