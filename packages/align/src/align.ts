@@ -26,7 +26,7 @@ export interface AlignOptions {
   out: Directory
   /** Seconds that all of it may take, about. Default 1800; of a run that goes on, what it was planned with. */
   budgetSeconds?: number | undefined
-  /** Instructions as the target is asked in life. Those of ours are asked besides, where there is time for more. */
+  /** Instructions as the target is asked in life. Where there is time for more, the target writes others itself. */
   seeds?: DataSource | undefined
   /** Plain text to pretrain on. Default: the target's own answers. */
   text?: DataSource | undefined

@@ -74,8 +74,8 @@ export async function writeCard(run: Run, results: StageResults, { origin, madeB
 }
 
 function instructionsText({ plan: { generate, kind } }: Run): string {
-  const ours =
-    kind === 'chat' ? `${generate.written} of ours, by task` : `${generate.written} beginnings of texts of ours`
+  const what = kind === 'chat' ? 'instructions' : 'beginnings of texts'
+  const ours = `${generate.written} ${what} ${generate.writtenBy === 'target' ? 'that the target wrote itself' : 'of ours, by task'}`
   if (generate.given === 0) return ours
   const users = `${generate.given} of the user, each at ${generate.temperatures.length} temperatures`
   return generate.written === 0 ? users : `${users}; ${ours}`

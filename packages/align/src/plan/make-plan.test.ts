@@ -107,6 +107,12 @@ describe('a plan', () => {
     expect(total(short)).toBeGreaterThan(60)
   })
 
+  it('lets the target write instructions where there is time for many, and begins few with openings of ours', () => {
+    expect(plan().generate.writtenBy).toBe('target')
+    expect(plan({ budget: 300 }).generate.writtenBy).toBe('openings')
+    expect(plan({ given: 100_000 }).generate.writtenBy).toBe('openings')
+  })
+
   it('has rows that hold the prompts: fewer of them where these are long, up to the context', () => {
     const long = plan({ given: 500, promptLength: 700 })
     expect(long.distill.length).toBe(784)

@@ -8,6 +8,10 @@ const usual = {
   /** Tokens that an answer of at most 80 has on average, and positions that its row has at least, with prompt and padding. */
   meanAnswer: 56,
   meanRow: 100,
+  /** Tokens that the target writes for an instruction of its own that is kept. */
+  meanWritten: 60,
+  /** Answers below which openings of ours, which cost nothing, do. */
+  fewAnswers: 200,
   length: 160,
   epochs: 6,
   /** Passes over the answers by themselves, before the target is asked what it thought of each token. */
@@ -53,13 +57,15 @@ export function makePlan(options: PlanOptions): Plan {
   const evaluate = evaluationPlan(look, left)
   const training = (left - evaluate.seconds) * (asked.text ? 1 - usual.textShare : 1)
   const { answerTokenSeconds: g, targetPositionSeconds: t } = look
-  const answersFor = (d: number) => {
+  const answersFor = (d: number, writing = 0) => {
     const epochs = usual.epochs + (asked.text ? 0 : usual.pretrainingEpochs)
-    return training / (usual.meanAnswer * g + meanRow * (t + epochs * d))
+    return training / ((usual.meanAnswer + writing) * g + meanRow * (t + epochs * d))
   }
   const draft = chosenDraft(look, answersFor)
   const d = draftSeconds(look, draft)
-  const answers = Math.round(Math.min(20_000, Math.max(24, answersFor(d))))
+  const isWriter = given < answersFor(d) && answersFor(d, usual.meanWritten) >= usual.fewAnswers
+  const writing = isWriter ? usual.meanWritten : 0
+  const answers = Math.round(Math.min(20_000, Math.max(24, answersFor(d, writing))))
   const heldOut = Math.min(32, Math.max(evaluate.prompts, Math.round(answers / 12)))
   const givenHeldOut = Math.min(heldOut, Math.floor(given / 5))
   const learned = Math.min(given - givenHeldOut, answers)
@@ -83,6 +89,7 @@ export function makePlan(options: PlanOptions): Plan {
       givenHeldOut,
       temperatures,
       written,
+      writtenBy: isWriter ? 'target' : 'openings',
       writtenHeldOut: heldOut - givenHeldOut,
       maxTokens,
       topP: 0.95,
@@ -103,7 +110,7 @@ export function makePlan(options: PlanOptions): Plan {
     evaluate: { prompts: evaluate.prompts, maxTokens: evaluate.maxTokens, temperatures: evaluate.temperatures },
     seconds: {
       look: look.seconds,
-      generate: (answers + 2 * heldOut) * usual.meanAnswer * g,
+      generate: ((answers + 2 * heldOut) * usual.meanAnswer + (written + heldOut) * writing) * g,
       pretrain: asked.text ? pretrainSteps * batchSize * length * d : pretrainSteps * batchSize * meanRow * d,
       distill: meanRow * (answers * t + steps * batchSize * d),
       evaluate: evaluate.seconds,

@@ -24,8 +24,9 @@ export interface Plan {
     given: number
     givenHeldOut: number
     temperatures: number[]
-    /** Instructions of ours besides, and held out. */
+    /** Instructions besides, those held out, and whether the target writes them itself or they are openings of ours. */
     written: number
+    writtenBy: 'target' | 'openings'
     writtenHeldOut: number
     maxTokens: number
     topP: number

@@ -1,6 +1,6 @@
 import type { SeedRow } from './seed-row'
 
-/** How people begin to ask, by task; `…` stands for what it is about. */
+/** Whole instructions, for who has no time to let the target write some: how people ask, by task; `…` stands for what it is about. */
 const openings: Readonly<Record<string, readonly string[]>> = {
   chat: [
     'What should I know about …?',

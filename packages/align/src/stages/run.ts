@@ -52,6 +52,7 @@ export const tellResumption =
 /** Files of a run in its folder. */
 export const files = {
   seeds: 'seeds.jsonl',
+  selfWritten: 'self-written.jsonl',
   written: 'written-seeds.jsonl',
   heldOutSeeds: 'held-out-seeds.jsonl',
   answers: 'answers.jsonl',

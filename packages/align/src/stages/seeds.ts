@@ -1,4 +1,4 @@
-import type { DataSource } from '@outrider/dataset'
+import { type DataSource, generateSeeds, jsonl, leftOutText } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import { ownOpenings } from '../seeds/openings'
 import { readSeeds, type SeedRow, seedKey, seedLines } from '../seeds/seed-row'
@@ -8,9 +8,10 @@ import { files, type Run } from './run'
  * Writes down the instructions of a run, once: those of the user that are answered, those of ours, and those that are held out.
  * What is held out is asked nowhere else.
  */
-export async function keepSeeds({ folder, plan }: Run, given: DataSource | undefined): Promise<void> {
+export async function keepSeeds(run: Run, given: DataSource | undefined): Promise<void> {
+  const { folder, plan } = run
   if (await folder.has(files.heldOutSeeds)) return // the last that is written
-  const { generate, kind } = plan
+  const { generate } = plan
   const users = given ? await readSeeds(given) : []
   if (users.length < generate.given + generate.givenHeldOut)
     throw new OutriderError('INVALID_ARGUMENT', `The run was planned with more instructions than are given.`, {
@@ -18,13 +19,56 @@ export async function keepSeeds({ folder, plan }: Run, given: DataSource | undef
     })
   const [heldOut, answered] = split(users, generate.givenHeldOut)
   const asked = new Set(users.map(seedKey))
-  const ours = ownOpenings(generate.written + generate.writtenHeldOut + users.length, kind)
-    .filter((seed) => !asked.has(seedKey(seed)))
-    .slice(0, generate.written + generate.writtenHeldOut)
+  const ours = await oursBeside(run, asked)
   const [oursHeldOut, oursAnswered] = split(ours, Math.min(generate.writtenHeldOut, Math.ceil(ours.length / 2)))
   await folder.write(files.seeds, seedLines(spread(answered, generate.given)))
   await folder.write(files.written, seedLines(oursAnswered))
   await folder.write(files.heldOutSeeds, seedLines([...heldOut, ...oursHeldOut]))
+}
+
+/** As many as are planned that ask nothing that the user asks: the target's own, where it is to write them, then openings. */
+async function oursBeside(run: Run, asked: ReadonlySet<string>): Promise<SeedRow[]> {
+  const { written, writtenHeldOut, writtenBy } = run.plan.generate
+  const count = written + writtenHeldOut
+  if (count === 0) return []
+  const self = writtenBy === 'target' ? await selfWritten(run, count) : []
+  const all = [...self, ...ownOpenings(count + asked.size, run.plan.kind)]
+  return all.filter((seed) => !asked.has(seedKey(seed))).slice(0, count)
+}
+
+/** What the target asks itself (Xu et al. 2024), as far as it is worth keeping. */
+async function selfWritten({ target, folder, plan, signal, tell }: Run, count: number): Promise<SeedRow[]> {
+  const out = { directory: folder, file: files.selfWritten }
+  const { batchSize } = plan.generate
+  try {
+    const { rows, leftOut } = await generateSeeds({
+      target,
+      count,
+      batchSize,
+      seed: plan.asked.seed,
+      out,
+      signal,
+      onProgress: ({ rows, total, tokens }) =>
+        tell({
+          kind: 'progress',
+          label: 'write instructions',
+          done: rows,
+          total,
+          unit: 'instructions',
+          note: `${tokens} tokens`,
+        }),
+    })
+    if (rows < count)
+      tell({
+        kind: 'warning',
+        text: `${rows} of ${count} instructions could be kept of what the target wrote (${leftOutText(leftOut)}); openings of ours take their place.`,
+      })
+  } catch (error) {
+    // A target that writes nothing that is worth keeping answers all the same.
+    if (!(error instanceof OutriderError && error.code === 'INVALID_ARGUMENT')) throw error
+    tell({ kind: 'warning', text: `${error.message} Openings of ours take their place.` })
+  }
+  return (await folder.has(out.file)) ? readSeeds(jsonl(out)) : []
 }
 
 /** Some of a list, evenly spread over it, and the others. */

@@ -114,20 +114,25 @@ describe('align', () => {
     expect(straight.json()).toMatchObject({ verdict: expect.stringMatching(/lookup/), out: at('straight') })
     const answer = await runCli([
       ...['complete', '--model', bundledTarget(), '--draft', `lookup+${at('straight')}`],
-      ...['--prompt', 'Tell me a story about a fox.', '--max-tokens', '8', '--json'],
+      ...['--prompt', 'Tell me a story about a fox.', '--max-tokens', '8', '--draft-length', '2', '--json'],
     ])
     expect(answer.status, answer.err).toBe(0)
-  })
+    expect(readFileSync(join(at('straight'), 'README.md'), 'utf8')).toContain(`--out ${at('straight')}`)
+  }, 300_000)
 
-  test.each(seeds)('killed at a moment of seed %i, goes on to the same data, weights and tokenizer', async (seed) => {
-    const out = `killed-${seed}`
-    begin(out)
-    await killed(out, seed)
-    const { status, err, json } = await runCli([...command(out), '--anyway', '--json'])
-    expect(status, err).toBe(0)
-    expect(json()).toMatchObject({ verdict: expect.any(String) })
-    expect(outcome(out)).toEqual(outcome('straight'))
-  })
+  test.each(seeds)(
+    'killed at a moment of seed %i, goes on to the same data, weights and tokenizer',
+    async (seed) => {
+      const out = `killed-${seed}`
+      begin(out)
+      await killed(out, seed)
+      const { status, err, json } = await runCli([...command(out), '--anyway', '--json'])
+      expect(status, err).toBe(0)
+      expect(json()).toMatchObject({ verdict: expect.any(String) })
+      expect(outcome(out)).toEqual(outcome('straight'))
+    },
+    900_000,
+  )
 
   test('is stopped in a directory that holds something else, before anything is measured', async () => {
     cpSync(bundledTarget(), at('other'), { recursive: true })

@@ -43,7 +43,7 @@ export const addAlign: AddCommand = (program, run) => {
     .option('--budget <time>', 'what it may take, about: 90s, 30m, 1h30m (default: 30m)', timeSpan)
     .option(
       '--seeds <files...>',
-      `instructions as you ask them (${rowSource}): they are answered first, and gain more than any other (default: some of ours)`,
+      `instructions as you ask them (${rowSource}): they are answered first, and gain more than any other (default: the model writes its own)`,
     )
     .option('--text <files...>', "plain text for pretraining (default: the model's own answers)")
     .option(
