@@ -29,6 +29,15 @@ export function positive(text: string): number {
   throw new InvalidArgumentError('It must be above 0.')
 }
 
+/** A span of time in seconds: `90s`, `30m`, `1h30m`, or a number of seconds. */
+export function timeSpan(text: string): number {
+  const [, hours = 0, minutes = 0, seconds = 0] =
+    /^(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s?)?$/.exec(text.trim()) ?? []
+  const span = 3600 * Number(hours) + 60 * Number(minutes) + Number(seconds)
+  if (span > 0 && Number.isFinite(span)) return span
+  throw new InvalidArgumentError('It must be a time above 0, such as 90s, 30m or 1h30m.')
+}
+
 /** `3,5` → [3, 5]; an option that is given again adds to its list. */
 export function listOf<T>(parse: (text: string) => T) {
   let given: T[] = []
