@@ -1,5 +1,6 @@
 import { kld } from '@outrider/losses'
-import { readAll } from '@outrider/tensor'
+import { headLogits, readAll } from '@outrider/tensor'
+import { floatToHalf, halfToFloat } from '@outrider/tensor/internal'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { tinyModel } from '../../../transformer/src/pretrained/tiny-model.fixture'
@@ -24,7 +25,15 @@ describe('what a model says in training', () => {
       0,
     )
     const { loss, measure } = distillation(draft, target, kld)
-    const said = [draft, target].map(({ model }) => model.forward(batch.tokens))
+    // Of the target as decoding says it, and as distillation takes it: of hidden states in f16.
+    const hidden = target.model.hidden(batch.tokens)
+    const decoded = target.model.forward(batch.tokens)
+    await expectAllClose(headLogits(target.model.head(), hidden), (await decoded.data()) as Float32Array, {
+      absolute: 1e-5,
+    })
+    const halves = ((await hidden.data()) as Float32Array).map((value) => halfToFloat(floatToHalf(value)))
+    const taken = headLogits(target.model.head(), device.tensor(halves, { shape: hidden.shape }))
+    const said = [draft.model.forward(batch.tokens), taken]
     const [p, q] = (await readAll(said)).map((values) => rowsOf(values, 258).map(softmax)) as [number[][], number[][]]
     const divergence = p.map((row, i) => q[i]!.reduce((sum, mass, x) => sum + mass * Math.log(mass / row[x]!), 0))
     const alpha = p.map((row, i) => row.reduce((sum, mass, x) => sum + Math.min(mass, q[i]![x]!), 0))
