@@ -1,5 +1,5 @@
-import { kld } from '@outrider/losses'
-import { headLogits, readAll } from '@outrider/tensor'
+import { composeLoss, kld, rowMean, tvdPlusPlus } from '@outrider/losses'
+import { headLogits, readAll, sum } from '@outrider/tensor'
 import { floatToHalf, halfToFloat } from '@outrider/tensor/internal'
 import { expectAllClose, testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
@@ -42,7 +42,32 @@ describe('what a model says in training', () => {
     await expectAllClose(measure(draft.model.parameters, batch).acceptanceRates!, alpha, { absolute: 1e-5 })
     for (const { model } of [draft, target]) model.dispose()
   })
+
+  it('is read where something is learnt, row by row the same: a copy of the target has α 1 there, in any batch', async () => {
+    const device = await testDevice()
+    const [target, copy] = [tinyModel(device, { seed: 5 }), tinyModel(device, { seed: 5 })]
+    const masks = {
+      'some of many': [0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0],
+      'so many that the rest fills them up': [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 1],
+      all: Array<number>(16).fill(1),
+    }
+    for (const [what, mask] of Object.entries(masks))
+      for (const loss of [kld, tvdPlusPlus({ scope: 'sequence' }), composed]) {
+        const tokens = Uint32Array.from({ length: 16 }, (_, i) => (37 * i) % 258)
+        const lossMask = Float32Array.from(mask)
+        const labels = new Uint32Array(16)
+        const batch = toDevice(device, { tokens, labels, lossMask, batchSize: 2, length: 8 }, 0)
+        const objective = distillation(copy, target, loss)
+        const { aux } = objective.loss(copy.model.parameters, batch)
+        expect(await aux.acceptance_rate!.item(), `${what}, ${loss.name}`).toBeCloseTo(1, 3)
+        const rates = await objective.measure(copy.model.parameters, batch).acceptanceRates!.data()
+        for (const [i, counts] of mask.entries()) if (counts) expect(rates[i], `${what}, ${i}`).toBeCloseTo(1, 3)
+      }
+    for (const { model } of [copy, target]) model.dispose()
+  })
 })
+
+const composed = composeLoss('composed', ({ draftLogits, mask }) => rowMean(sum(draftLogits, { axis: 1 }), mask))
 
 const rowsOf = (values: ArrayLike<number>, columns: number): number[][] =>
   Array.from({ length: values.length / columns }, (_, row) =>
