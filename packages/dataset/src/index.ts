@@ -19,6 +19,7 @@ export {
   generateDataset,
 } from './generate/generate-dataset'
 export { generatedRows } from './generate/row-file'
+export type { Fault } from './self-written/fault'
 export type { SeedCategory } from './self-written/openings'
 export { type GenerateSeedsOptions, generateSeeds } from './self-written/seeds'
 export {

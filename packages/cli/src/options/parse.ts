@@ -63,11 +63,12 @@ export function draftLength(text: string): number | 'auto' {
   return text === 'auto' ? 'auto' : draftTokens(text)
 }
 
-/** Where drafts end early: `0.4` or `confidence:0.4`, and `acceptance:0.4`. */
-export function draftStop(text: string): DraftStop {
+/** Where drafts end early: `0.4` or `confidence:0.4`, and `acceptance:0.4`; or `auto`. */
+export function draftStop(text: string): DraftStop | 'auto' {
+  if (text.trim() === 'auto') return 'auto'
   const [, kind = 'confidence', value] = /^(?:(confidence|acceptance):)?([\d.eE+-]+)$/.exec(text.trim()) ?? []
   if (value === undefined)
-    throw new InvalidArgumentError('It must be a number from 0 to 1, or acceptance: and such a number.')
+    throw new InvalidArgumentError('It must be a number from 0 to 1, acceptance: and such a number, or auto.')
   const threshold = number({ least: 0, most: 1 })(value)
   return kind === 'acceptance' ? { acceptance: threshold } : { confidence: threshold }
 }

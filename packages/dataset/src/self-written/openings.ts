@@ -1,12 +1,20 @@
 /** What an instruction is about: `open` where the target chose it, `continuation` of a target that only continues texts. */
-export type SeedCategory = 'open' | 'continuation' | keyof typeof openings
+export type SeedCategory =
+  | 'open'
+  | 'continuation'
+  | 'chat'
+  | 'writing'
+  | 'summarising'
+  | 'code'
+  | 'maths'
+  | 'extraction'
 
 /**
  * How instructions begin, by task; the target goes on from there. Their beginnings spread what is asked over the tasks that
  * drafts are used for, which a small target left to itself does not.
  */
 // biome-ignore format: lists
-export const openings = {
+export const openings: Record<Exclude<SeedCategory, 'open' | 'continuation'>, readonly string[]> = {
   chat: [
     'I have been thinking about', 'Can you help me decide whether', 'What should I do when my', 'Hi! I just started',
     'My friend told me that', 'How do people usually', 'What is the difference between', 'Could you recommend some',
@@ -38,4 +46,4 @@ export const openings = {
     'Which of these statements are true according to the text?\n\n', 'Find the prices in this advertisement:\n\n',
     'Turn the following notes into JSON:\n\n', 'Using only the passage below, say who',
   ],
-} as const satisfies Record<string, readonly string[]>
+}
