@@ -41,18 +41,18 @@ const suites: readonly Suite[] = [
   bitsSuite,
 ]
 
-const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--json]
+const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH] [--json]
 
 ${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
 Without names all of them run, but for what needs a file that is not given. --profile adds the device time of each kernel, by
-timestamp queries. --processor-time lets \`attention\` and the suites that decode count the processor's time of this process in
-place of the clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down answers: for \`lookups\`
-{"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without "ids" it counts in the
-tables alone); for \`draft-vocabulary\` rows with completion_ids. Columns: times are of a
-run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of what a large copy
-or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm, OUTRIDER_ADAPTER=system the
-machine's own.`
+timestamp queries. --processor-time lets \`attention\` and the suites that decode count the processor's time of this process
+in place of the clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down
+answers: for \`lookups\` {"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer
+(without "ids" it counts in the tables alone); for \`draft-vocabulary\` rows with completion_ids. --model (a directory, a
+.gguf file or a name of the hub) is what \`passes\` measures. Columns: times are of a run to its end; GB/s and GFLOP/s count
+what must be moved and computed at least; of_ceiling is the share of what a large copy or a large matmul reaches on this
+adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm, OUTRIDER_ADAPTER=system the machine's own.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -60,6 +60,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     answers: { type: 'string' },
+    model: { type: 'string' },
     'processor-time': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -96,6 +97,7 @@ for (const suite of suites) {
     ceilings,
     profile,
     answers: values.answers,
+    model: values.model,
     now: values['processor-time'] ? processorSeconds : () => performance.now() / 1000,
     note: (text) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K  ${text}`),
   })

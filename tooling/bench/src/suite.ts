@@ -10,6 +10,8 @@ export interface SuiteContext {
   now: () => number
   /** A file of written-down answers, with --answers. */
   answers?: string | undefined
+  /** A model on disk, with --model. */
+  model?: string | undefined
   /** Says what is being done, for people who wait. */
   note(text: string): void
 }
