@@ -159,7 +159,7 @@ function countsOf({ figures }: SpeculationMetrics) {
   return {
     passes: figures.numTargetPasses,
     drafted: figures.numDraftTokens,
-    byModel: figures.sources.find(({ source }) => source === 'model')?.numDraftTokens ?? 0,
+    byModel: figures.drafters.find(({ drafter }) => drafter === 'model')?.numDraftTokens ?? 0,
     accepted: figures.numAcceptedTokens,
     reached,
     overlap: figures.acceptanceRate * reached,

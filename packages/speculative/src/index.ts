@@ -35,9 +35,9 @@ export { madeUpDrafts } from './drafter/made-up-drafts'
 export { type ModelDrafterOptions, modelDrafter } from './drafter/model-drafter'
 export { type PromptLookupOptions, promptLookup } from './drafter/prompt-lookup'
 export {
+  type DrafterFigures,
   figuresJson,
   type InJson,
-  type SourceFigures,
   type SpeculationFigures,
   type SpeculationReport,
 } from './figures'

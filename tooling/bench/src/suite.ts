@@ -10,8 +10,10 @@ export interface SuiteContext {
   now: () => number
   /** A file of written-down answers, with --answers. */
   answers?: string | undefined
-  /** A model on disk, with --model. */
+  /** A model on disk or of the Hub, with --model. */
   model?: string | undefined
+  /** Prompts of a kind, with --each. */
+  each?: number | undefined
   /** Says what is being done, for people who wait. */
   note(text: string): void
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundledTarget } from '../demo/bundled-target'
 import { runCli } from '../testing/run-cli'
 
 let root: string
@@ -30,6 +31,29 @@ describe('outrider export', () => {
     expect(status).toBe(0)
     expect(text).toMatch(/directory: safetensors, bf16, 513 KiB/)
     expect(await readdir(out)).toContain('model.safetensors')
+  })
+
+  test('leaves a table of answers where it is, unless it is of another vocabulary, and says which', async () => {
+    const out = join(root, 'with-answers')
+    const file = join(out, 'answers.bin')
+    const rows = join(root, 'answers.jsonl')
+    await writeFile(rows, JSON.stringify({ prompt: 'Once upon', response: ' a time' }))
+    const write = (...flags: string[]) => runCli(['export', '--model', model, '--out', out, ...flags])
+    await write()
+    await runCli(['table', '--model', model, '--data', rows, '--out', out])
+    const table = await readFile(file)
+    const again = await write()
+    expect(again.err.replace(/\s+/g, ' ')).toMatch(/answers\.bin, the table of answers that was there, stays/)
+    expect(await readFile(file)).toEqual(table)
+    expect((await write('--json')).json().answers).toBe('kept')
+
+    const others = await runCli(['table', '--model', bundledTarget(), '--data', rows, '--out', out])
+    expect(others.status).toBe(0)
+    const replaced = await write()
+    expect(replaced.status).toBe(0)
+    expect(replaced.err.replace(/\s+/g, ' ')).toMatch(/answers\.bin is removed: .* not of this vocabulary/)
+    expect(existsSync(file)).toBe(false)
+    expect((await write('--json')).json()).not.toHaveProperty('answers')
   })
 
   test('refuses a tokenizer that llama.cpp cannot follow, unless what differs is accepted, and tells of it', async () => {

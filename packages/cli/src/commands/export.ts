@@ -13,6 +13,7 @@ import {
 import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { answersLeftIn } from '../draft/answers-file'
 import { openModel } from '../models'
 import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { modelSource } from '../options/groups'
@@ -109,18 +110,21 @@ async function exportModel(
     const options = { file, dtype: upper as NonNullable<SaveGgufOptions['dtype']>, acceptDifferences }
     differences = (await saveGguf(pretrained, directory, options)).differences
   } else await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16' })
+  const answers = ggufFile ? undefined : await answersLeftIn(out, pretrained)
   const file = format === 'gguf' ? out : join(out, 'model.safetensors')
   const size = await stat(file).then(
     (found) => (found.isFile() ? found.size : undefined),
     () => undefined, // in shards
   )
   terminal.print(`${out}: ${format}, ${dtype}${size === undefined ? '' : `, ${bytes(size)}`}`)
+  if (answers) terminal.noteParagraph(answers.text)
   for (const difference of differences) terminal.noteParagraph(`In llama.cpp: ${difference}.`)
   return {
     out,
     format,
     dtype,
     ...(differences.length > 0 && { differences }),
+    ...(answers && { answers: answers.kept ? 'kept' : 'removed' }),
     parameters: parameterCount(pretrained.config),
     ...(pretrained.config.coveredIds && { vocabulary: pretrained.config.coveredIds.length }),
     ...(data && reading.summary()),

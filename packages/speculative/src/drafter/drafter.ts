@@ -34,6 +34,11 @@ export interface DraftRequest {
    * that what its steps cost can be measured.
    */
   stop?: DraftStop | null | undefined
+  /**
+   * Whether the device leaves out the steps of a model behind the end of a draft that stops. It changes no token: it pays where a
+   * step takes longer than queueing it in vain (`StepCosts.skippedSeconds`). Default true.
+   */
+  skips?: boolean | undefined
   /** How probabilities are made of logits, in all requests of a session; the target's are made in the same way. */
   sampling: Sampling
   /** Random numbers for draft token i come from `philox(sampling.seed, offset + i)` and no others. */

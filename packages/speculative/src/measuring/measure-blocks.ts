@@ -218,7 +218,7 @@ class BlockApart {
       uniforms: drawn,
       logits: undefined,
       read: new RepeatedStep(target, cache, () => {
-        if (draft) return { logits: readDraft(target, { cache, unread, draft, isRepeated: true }) }
+        if (draft) return { logits: readDraft(target, { cache, unread, draft }) }
         const logits = target.forward(unread, { cache }) // [1, 1, V]
         return { logits: logits.reshape([1, logits.size]) }
       }),
