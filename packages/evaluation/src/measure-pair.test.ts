@@ -73,9 +73,9 @@ describe('a pair that is measured', () => {
     const all = async (draftStop: 'auto' | { confidence: number }) =>
       (await measurePair({ ...measure, draftLengths: [4], draftStop, costs: told })).results[0]!.all
     expect(await all('auto')).toMatchObject({ stopChosenRate: 0, endedEarlyRate: 0, stopSavingRate: 1 - 0.3 / 0.25 })
-    const { endedEarlyRate, meanDraftLength, stopSavingRate } = await all({ confidence: 1 })
+    const { endedEarlyRate, numDrafts, numDraftTokens, stopSavingRate } = await all({ confidence: 1 })
     expect(endedEarlyRate).toBeGreaterThan(0.8) // the last block has room for one token
-    expect(meanDraftLength).toBe(1)
+    expect(numDraftTokens).toBe(numDrafts)
     expect(stopSavingRate).toBeCloseTo(-0.2)
   })
 
