@@ -14,6 +14,7 @@ import { lookupDecodingSuite } from './suites/lookup-decoding'
 import { lookupsSuite } from './suites/lookups'
 import { matmulSuite } from './suites/matmul'
 import { peerAcceptance } from './suites/peer-acceptance'
+import { peerDrafts } from './suites/peer-drafts'
 import { peerGguf } from './suites/peer-gguf'
 import { precisionSuite } from './suites/precision'
 import { rowsSuite } from './suites/rows'
@@ -37,6 +38,7 @@ const suites: readonly Suite[] = [
   startUpSuite,
   loadMemory,
   peerAcceptance,
+  peerDrafts,
   peerGguf,
   bitsSuite,
 ]
