@@ -7,7 +7,7 @@ import type { Pretrained } from './stages/pretrain'
 import { files } from './stages/run'
 
 /** What a finished stage found, and the seconds of the call that finished it. */
-interface Finished<Found> {
+export interface Finished<Found> {
   found: Found
   seconds: number
 }

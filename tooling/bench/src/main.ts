@@ -15,6 +15,7 @@ import { lookupsSuite } from './suites/lookups'
 import { matmulSuite } from './suites/matmul'
 import { passesSuite } from './suites/passes'
 import { peerAcceptance } from './suites/peer-acceptance'
+import { peerDrafts } from './suites/peer-drafts'
 import { peerGguf } from './suites/peer-gguf'
 import { precisionSuite } from './suites/precision'
 import { rowsSuite } from './suites/rows'
@@ -41,6 +42,7 @@ const suites: readonly Suite[] = [
   startUpSuite,
   loadMemory,
   peerAcceptance,
+  peerDrafts,
   peerGguf,
   bitsSuite,
 ]

@@ -30,7 +30,12 @@ export async function distillDraft(run: Run): Promise<{ phases: Phase[] }> {
     length,
     onLeftOut: tellLeftOut(run),
   })
-  using targetStates = new TargetStates()
+  // Kept on disk, too: who goes on after a stop does not ask the target again.
+  using targetStates = new TargetStates({
+    directory: within(folder, 'states'),
+    directoryBytes: mostStateBytes,
+    onTrouble: (text) => run.tell({ kind: 'warning', text }),
+  })
   let start = await lastCheckpoint(within(folder, pretrainFolder))
   const done: Phase[] = []
   for (const [index, { loss }] of phases.entries()) {
@@ -43,6 +48,9 @@ export async function distillDraft(run: Run): Promise<{ phases: Phase[] }> {
   draft.dispose()
   return { phases: done }
 }
+
+/** Of 1.8 million positions of a target of width 576. */
+const mostStateBytes = 2 ** 31
 
 const phaseFolder = (index: number) => `distill-${index + 1}`
 const bestFolder = (index: number) => `distill-${index + 1}-best`

@@ -40,7 +40,7 @@ function begin(out: string, changed: Partial<Plan> = {}): void {
 let looked: Awaited<ReturnType<typeof runCli>>
 beforeAll(async () => {
   looked = await runCli([...command('looked'), '--only', 'look', '--budget', '20s', '--loss', 'kld,tvd'])
-}, 300_000)
+}, 900_000)
 
 describe('align --only look', () => {
   test('says what passes cost, what a draft could bring, and the plan, which it keeps', () => {
@@ -107,7 +107,7 @@ describe('align', () => {
   beforeAll(async () => {
     begin('straight')
     straight = await runCli([...command('straight'), '--anyway', '--json'])
-  }, 300_000)
+  }, 900_000)
 
   test('leaves a draft that the other commands take, and says what came out', async () => {
     expect(straight.status, straight.err).toBe(0)
@@ -118,7 +118,7 @@ describe('align', () => {
     ])
     expect(answer.status, answer.err).toBe(0)
     expect(readFileSync(join(at('straight'), 'README.md'), 'utf8')).toContain(`--out ${at('straight')}`)
-  }, 300_000)
+  }, 900_000)
 
   test.each(seeds)(
     'killed at a moment of seed %i, goes on to the same data, weights and tokenizer',

@@ -6,6 +6,7 @@ import { byteTokenizer, type CausalLM, type PretrainedModel } from '@outrider/tr
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TargetStates } from '../states/target-states'
 import { distill } from './distill'
+import { logitsOnly } from './logits-only.fixture'
 import { pretrain } from './pretrain'
 import { inTurn, patterns, shortRun, tinyDraft, weightsOf } from './runs.fixture'
 import { trainedTarget } from './trained-target.fixture'
@@ -85,15 +86,6 @@ describe('distill', () => {
 
   it('learns of whole logits what it learns of hidden states, where the target shows no others', async () => {
     const trained = target
-    const { model } = trained
-    const logitsOnly: CausalLM = {
-      device,
-      config: model.config,
-      parameterCount: model.parameterCount,
-      createCache: (options) => model.createCache(options),
-      forward: (tokens, options) => model.forward(tokens, options),
-      dispose() {},
-    }
     const run = async (target: PretrainedModel<CausalLM>, loss: string, targetStates?: TargetStates) => {
       const draft = tinyDraft(trained)
       const options = { ...shortRun, steps: 2, data: patterns, loss: lossByName(loss), targetStates }
@@ -101,7 +93,7 @@ describe('distill', () => {
       draft.dispose()
       return history.flatMap(({ loss, grad_norm, acceptance_rate }) => [loss!, grad_norm!, acceptance_rate!])
     }
-    const other = { ...target, model: logitsOnly }
+    const other = logitsOnly(target)
     const found = await run(other, 'kld')
     await expectAllClose(found, await run(target, 'kld'), { relative: 1e-4 })
     await expectAllClose(await run(other, 'tvd++'), await run(target, 'tvd++'), { relative: 1e-4 })

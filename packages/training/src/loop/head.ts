@@ -28,8 +28,7 @@ export function headInputs({ draft, target, reading }: HeadsOfBatch, batch: Devi
   const { tokens, labels, mask, seed, pooled, firstRow, countedBefore } = batch
   const { numbers, perSequence } = readPositions(hostOf(batch), reading)
   const hidden = draft.model.trainingHidden(draft.parameters, tokens, draft.options)
-  const isWhole = numbers.length === labels.size
-  const rows = isWhole ? undefined : hidden.device.tensor(numbers) // u32 [rows]
+  const rows = areAll(numbers, batch) ? undefined : hidden.device.tensor(numbers) // u32 [rows]
   const read = (x: Tensor) => (rows ? takeRows(x, rows) : x)
   return {
     draft: { hidden: read(asMatrix(hidden)), head: draft.model.head(draft.parameters) },
@@ -51,7 +50,7 @@ export function ofAllPositions(
 ): RowFigures {
   const { numbers } = readPositions(hostOf(batch), reading)
   const all = batch.labels.size
-  if (numbers.length === all) return { losses, ...(acceptanceRates && { acceptanceRates }) }
+  if (areAll(numbers, batch)) return { losses, ...(acceptanceRates && { acceptanceRates }) }
   const rows = losses.device.tensor(numbers)
   return {
     losses: putRows(losses, rows, all),
@@ -73,6 +72,10 @@ function fixedHead(
     said.length === numbers.length ? kept : putRows(kept, model.device.tensor(placesIn(numbers, said)), numbers.length)
   return hasHiddenStates(model) ? { hidden: rows, head: model.head() } : { logits: rows }
 }
+
+/** Whether all positions are read, in their order: they may all be there in another. */
+const areAll = (numbers: Uint32Array, { labels }: DeviceBatch): boolean =>
+  numbers.length === labels.size && numbers.every((number, i) => number === i)
 
 /** Where numbers are among others, of which they are some, in the same order. */
 function placesIn(numbers: Uint32Array, some: Uint32Array): Uint32Array {

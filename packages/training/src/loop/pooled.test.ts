@@ -18,6 +18,7 @@ import { TargetStates } from '../states/target-states'
 import { distill, distillation } from './distill'
 import { smallEnough } from './float64.fixture'
 import { stepGradients } from './gradients'
+import { logitsOnly } from './logits-only.fixture'
 import { patterns, shortRun, tinyDraft, tinyTarget } from './runs.fixture'
 
 const length = 6
@@ -66,16 +67,6 @@ beforeAll(async () => {
   draft = tinyModel(device, { ...sizes, seed: 5 })
   target = tinyModel(device, { ...sizes, layers: 2, seed: 6 })
 })
-
-/** The same target without hidden states to show, which are rounded: its logits are f32. */
-function logitsOnly({ model, ...rest }: PretrainedModel): PretrainedModel<CausalLM> {
-  const { config, parameterCount } = model
-  const forward: CausalLM['forward'] = (tokens, options) => model.forward(tokens, options)
-  return {
-    ...rest,
-    model: { device, config, parameterCount, createCache: () => model.createCache(), forward, dispose() {} },
-  }
-}
 
 /** A program's own loss, and one of tensor operations. */
 const relative = defineRowLoss({

@@ -38,19 +38,26 @@ async function grid(): Promise<Request[]> {
 }
 
 describe('answerEach', () => {
-  it('gives each answer as it ends, and as if it were alone, whoever else is there', async () => {
+  let alone: Record<string, BatchAnswer> | undefined
+  const aloneAnswers = async () => {
+    if (alone) return alone
     const model = await stories()
-    const requests = await grid()
-    for (const size of [1, 4, 16]) {
-      const answers = await answersTo(requests, { size })
-      const inOrder = requests.map(({ name }) => name)
-      if (size === 1) expect(answers.map(([name]) => name)).toEqual(inOrder)
-      else expect(answers.map(([name]) => name)).not.toEqual(inOrder)
-      for (const { name, prompt, ...options } of requests) {
-        const { tokens, text, finishReason } = await generate(model, prompt, options).result
-        expect(Object.fromEntries(answers)[name]).toEqual({ tokens, text, finishReason })
-      }
+    alone = {}
+    for (const { name, prompt, ...options } of await grid()) {
+      const { tokens, text, finishReason } = await generate(model, prompt, options).result
+      alone[name] = { tokens, text, finishReason }
     }
+    return alone
+  }
+
+  it.each([1, 4, 16])('gives each answer as it ends, and as if it were alone, with %i at once', async (size) => {
+    const requests = await grid()
+    const answers = await answersTo(requests, { size })
+    const ended = answers.map(([name]) => name)
+    const inOrder = requests.map(({ name }) => name)
+    if (size === 1) expect(ended).toEqual(inOrder)
+    else expect(ended).not.toEqual(inOrder)
+    expect(Object.fromEntries(answers)).toEqual(await aloneAnswers())
   })
 
   it('reads a prompt once for the requests that follow one another with it', async () => {

@@ -25,13 +25,14 @@ export const takesSubgroups = (headDim: number, capabilities: Subgroups): boolea
 }
 
 /**
- * How many groups of four queries a block of the kernel `wide` has, for so many queries of a key head: no more than they fill, or
- * registers hold the sums of. More queries are more blocks.
+ * How many groups of four queries a block of the kernel `wide` has, for so many queries of a key head: no more than registers
+ * hold the sums of, and no more than they fill, in as few blocks as there can be.
  */
 export function selectGroups(queries: number, headDim: number, { subgroupMinSize: lanes }: Subgroups): number {
   const sums = Math.ceil(headDim / 4 / lanes)
   const possible = groupCounts.filter((groups) => groups === 1 || groups * sums <= mostSums)
-  return possible.find((groups) => 4 * groups >= queries) ?? possible.at(-1)!
+  const blocks = Math.ceil(queries / (4 * possible.at(-1)!))
+  return possible.find((groups) => 4 * groups * blocks >= queries)!
 }
 
 /** Each is a kernel of its own, to be compiled. */

@@ -41,7 +41,7 @@ describe('attention by wide blocks', () => {
     ['two groups, the second not full', { rows: 2, heads: 3 }, { start: 60 }],
     ['four groups over a window', { rows: 14, heads: 1 }, { start: 51, window: 9 }],
     ['six groups, of which one is empty', { rows: 5, heads: 4 }, { start: 40 }],
-    ['two blocks of six groups', { rows: 10, heads: 3 }, { start: 30, window: 40 }],
+    ['two blocks, the second not full', { rows: 10, heads: 3 }, { start: 30, window: 40 }],
   ])('of %s has the bits of blocks of four', async (_, { rows, heads }, options) => {
     await expectBitsOfSubgroups({ batch: 2, rows, heads: 2 * heads, keys: 70, kvHeads: 2, headDim: 8 }, () => options)
   })
