@@ -47,7 +47,7 @@ const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answe
 ${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
 Without names all of them run, but for what needs a file that is not given. --profile adds the device time of each kernel, by
-timestamp queries. --processor-time lets the suites that decode count the processor's time of this process in place of the
+timestamp queries. --processor-time lets the suites that decode, and linear, count the processor's time of this process in place of the
 clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down answers: for \`lookups\`
 {"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without "ids" it counts in the
 tables alone); for \`lookup-decoding\` the same, of --model (a directory, a .gguf file or a name of the hub), which answers the
