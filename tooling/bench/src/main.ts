@@ -52,8 +52,8 @@ const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answe
 ${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
 Without names all of them run, but for what needs a file that is not given. --profile adds the device time of each kernel, by
-timestamp queries. --processor-time lets \`attention\` and the suites that decode or distil count the processor's time of this
-process in place of the clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down
+timestamp queries. --processor-time lets \`attention\`, \`linear\` and the suites that decode or distil count the processor's time of
+this process in place of the clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down
 answers: for \`lookups\` {"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without
 "ids" it counts in the tables alone); for \`draft-vocabulary\` rows with completion_ids. --model, for \`distillation-step\` and
 \`passes\`, is a directory, a .gguf file or a name of the hub. --each, for \`stops\`, is the number of prompts of a kind.

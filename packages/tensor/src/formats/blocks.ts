@@ -26,6 +26,24 @@ export function blocks(name: string, format: FormatName): KernelPart {
   }
 }
 
+/**
+ * Spans of 32 elements of such weights, of a format that says what they share: for a binding x, vectors of four words, and
+ * `line_x(span: u32) -> vec2f`, what its quants are multiplied by and what is then added to each.
+ */
+export function spanElements(name: string, format: FormatName): KernelPart {
+  const { span } = formats[format].device
+  return {
+    name: `spans of ${name}`,
+    provides: [`line_${name}`],
+    bindings: [`var<storage, read> ${name}: array<vec4u>`, `var<storage, read> ${name}Rest: array<u32>`],
+    fields: [`${name}First: u32`],
+    text: `${halfOf(name)}fn line_${name}(span: u32) -> vec2f {
+  let first = params.${name}First;
+  ${span!.line.replaceAll('NAME', name)}
+}`,
+  }
+}
+
 const halfOf = (name: string) => `fn half_${name}(i: u32) -> u32 {
   return ${name}Rest[params.${name}First + i / 2u] >> (16u * (i & 1u));
 }

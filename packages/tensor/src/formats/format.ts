@@ -43,6 +43,18 @@ export interface DeviceFormat {
    * number i, with anything above it.
    */
   readonly wgsl: string
+  /** Of a format whose 32 neighbouring elements share all that is not their words, read as u32: how they are read at once. */
+  readonly span?: Span
+}
+
+/** 32 neighbouring elements, as quants on a line: x = slope · q + least. */
+export interface Span {
+  /** WGSL statements that return slope and least as vec2f, of elements number `span`; `first`, NAMERest and `half_NAME(i)` as above. */
+  readonly line: string
+  /** Whether there is a least that is not 0. */
+  readonly least: boolean
+  /** WGSL of the quant, f32, of element i of eight by their words. */
+  readonly quant: (words: readonly string[], i: number) => string
 }
 
 /** Bytes of the first region for so many elements: where the second begins. */

@@ -11,6 +11,7 @@ import { blockFormat, type Format } from './format'
  * @param options.prepare  WGSL statements before the value
  * @param options.planes   more bits of the quants
  * @param options.value    WGSL of four elements by their quants
+ * @param options.line     WGSL of slope and least by `span`, of a format whose quants are the halves alone
  */
 export function nibbleBlocks({
   head,
@@ -20,6 +21,7 @@ export function nibbleBlocks({
   prepare,
   planes = [],
   value,
+  line,
   ...known
 }: Pick<Format, 'gguf' | 'scales' | 'limit'> & {
   head: number
@@ -29,6 +31,7 @@ export function nibbleBlocks({
   prepare: string
   planes?: readonly BitPlane[]
   value: (quants: string) => string
+  line?: string
 }): Format {
   return blockFormat({
     ...known,
@@ -61,6 +64,9 @@ export function nibbleBlocks({
       },
       wgsl: `${prepare}
     ${pieceOf([{ of: 'word', bits: 4 }, ...planes], value)}`,
+      ...(line && { span: { line, least: true, quant: nibble } }),
     },
   })
 }
+
+const nibble = ([word]: readonly string[], i: number) => `f32((${word} >> ${4 * i}u) & 15u)`

@@ -36,5 +36,10 @@ export const q8_0 = blockFormat({
     return Piece(
       vec4f(bitcast<vec4i>(vec4u(word.x) << places) >> vec4u(24u)) * d,
       vec4f(bitcast<vec4i>(vec4u(word.y) << places) >> vec4u(24u)) * d);`,
+    span: {
+      line: 'return vec2f(unpack2x16float(half_NAME(span)).x, 0.0);',
+      least: false,
+      quant: (words, i) => `f32(bitcast<i32>(${words[i >> 2]} << ${24 - 8 * (i & 3)}u) >> 24u)`,
+    },
   },
 })

@@ -36,7 +36,12 @@ export function roundedBlocks({ gguf, bits, least }: { gguf: number; bits: 4 | 5
       return quant
     },
     ...(bits === 4
-      ? { prepare: least ? line('NAMERest[first + piece / 4u]') : step('piece / 4u') }
+      ? {
+          prepare: least ? line('NAMERest[first + piece / 4u]') : step('piece / 4u'),
+          line: least
+            ? 'return unpack2x16float(NAMERest[first + span]);'
+            : `${step('span')}\n  return vec2f(d, -${half}.0 * d);`,
+        }
       : {
           prepare: `${least ? line('NAMERest[first + 2u * (piece / 4u)]') : step('3u * (piece / 4u)')}
     let fifths = half_NAME(${least ? '4u * (piece / 4u) + 2u' : '3u * (piece / 4u) + 1u'} + ((piece >> 1u) & 1u)) >> (8u * (piece & 1u));`,

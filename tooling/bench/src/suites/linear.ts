@@ -1,5 +1,5 @@
 import { type Device, type LinearKernelName, linear, type Tensor } from '@outrider/tensor'
-import { type FormatName, formats } from '@outrider/tensor/internal'
+import { type FormatName, formats, isOnCpu } from '@outrider/tensor/internal'
 import { randomWeights } from '@outrider/tensor/testing'
 import { ofCeiling } from '../ceilings'
 import { median, rounded } from '../compare'
@@ -10,14 +10,18 @@ import type { Row, Suite } from '../suite'
 const [k, n] = [1024, 4096]
 const mostRows = 16
 const rounds = 7
-const kernels: readonly (LinearKernelName | undefined)[] = [undefined, 'dot']
+
+/** The chosen one and the generations before it that this device takes. */
+const kernelsOf = ({ capabilities }: Device): (LinearKernelName | undefined)[] =>
+  isOnCpu(capabilities) ? [undefined, 'subgroups', 'dot'] : [undefined, 'dot']
 
 /** Time by number of rows: whether verifying a block costs what decoding one token does. */
 export const linearSuite: Suite = {
   name: 'linear',
   summary: `a linear layer [M × ${k}] · [${k} × ${n}] for every M of 1 … ${mostRows}, in f32 and every format of weights`,
-  async run({ device, ceilings, note, profile }) {
+  async run({ device, ceilings, note, profile, now }) {
     const rows: Row[] = []
+    const kernels = kernelsOf(device)
     for (const format of ['f32', ...(Object.keys(formats) as FormatName[])] as const) {
       note(format)
       const { weight, host } = weightsOf(device, format)
@@ -30,10 +34,10 @@ export const linearSuite: Suite = {
       for (let round = 0; round <= rounds; round++)
         for (const [i, kernel] of kernels.entries())
           for (const [j, input] of inputs.entries()) {
-            const start = performance.now()
+            const start = now()
             linear(input, weight, { kernel }).dispose()
             await device.idle()
-            if (round > 0) times[i]![j]!.push(performance.now() - start)
+            if (round > 0) times[i]![j]!.push(1000 * (now() - start))
           }
       for (const [i, kernel] of kernels.entries()) {
         const medians = times[i]!.map(median)

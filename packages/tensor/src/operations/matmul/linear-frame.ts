@@ -1,6 +1,6 @@
 import { blocks } from '../../formats/blocks'
 import type { FormatName } from '../../formats/index'
-import { elements, type KernelPart } from '../../kernel/index'
+import { elements, type KernelPart, type VectorSize } from '../../kernel/index'
 import { each } from '../each'
 import { type GateActivation, gatedUnits } from '../pointwise/gated'
 
@@ -30,7 +30,18 @@ export interface LinearForm {
  *
  * `params.k` counts pieces of `form.vectorSize` elements, which are a number, a vector, or a `Piece` of two vectors.
  */
-export function linearFrame({ rows, columns, vectorSize, format, normed, offset, biased, epilogue }: LinearForm) {
+export function linearFrame(
+  { rows, columns, vectorSize, format, normed, offset, biased, epilogue }: LinearForm,
+  {
+    xVectorSize = vectorSize,
+    weightPart = blocks,
+  }: {
+    /** Elements of a and of the gain that are taken at once, where it is not the weights'. */
+    xVectorSize?: VectorSize
+    /** What reads weights in a format. */
+    weightPart?: (name: string, format: FormatName) => KernelPart
+  } = {},
+) {
   const gate = epilogue === 'none' || epilogue === 'residual' ? undefined : gatedUnits[epilogue]
   const weights = gate ? (['b', 'up'] as const) : (['b'] as const)
   const operands = format ? [] : weights
@@ -46,10 +57,14 @@ export function linearFrame({ rows, columns, vectorSize, format, normed, offset,
     ...['m', 'n', 'k', 'first', 'columns', 'tilesAcross', 'tiles'].map((name) => `${name}: u32`),
     ...(normed ? ['epsilon: f32'] : []),
   ]
-  const vectorSizes = Object.fromEntries([...operands, ...(normed ? ['gain'] : [])].map((name) => [name, vectorSize]))
+  const sizes = {
+    a: xVectorSize,
+    ...Object.fromEntries(operands.map((name) => [name, vectorSize])),
+    ...(normed && { gain: xVectorSize }),
+  }
   const uses: KernelPart[] = [
-    elements({ a: vectorSize, ...vectorSizes, c: 1 }),
-    ...weights.flatMap((weight) => (format ? [blocks(weight, format[weight]!)] : [])),
+    elements({ ...sizes, c: 1 }),
+    ...weights.flatMap((name) => (format ? [weightPart(name, format[name]!)] : [])),
   ]
   const map = (name: string, value: (part: string) => string): string =>
     `let ${name} = ${vectorSize === 8 ? `Piece(${value('.low')}, ${value('.high')})` : value('')};`

@@ -10,6 +10,7 @@ import { rowReductionFor } from '../reduce/row-reduction'
 import { dotSource } from './dot-source'
 import type { LinearForm } from './linear-frame'
 import type { MatmulPlan } from './select'
+import { spanSize, spansSource } from './spans-source'
 import { subgroupsLinearSource } from './subgroups-linear-source'
 
 /** Operands of a linear layer: c = a · bᵀ and what is asked for on the way. Of f32; a and c may be f16 where the device has
@@ -27,7 +28,7 @@ export interface LinearOperands {
   activation?: GateActivation | undefined
 }
 
-/** Runs a kernel of such a layer, `dot` or `subgroups`, for every slab of the weights. */
+/** Runs a kernel of such a layer, by `LinearKernelName`, for every slab of the weights. */
 export function runLinear(
   { kernel: name, rows, columns, lanes }: MatmulPlan,
   { a, b, c, norm, bias, residual, up, activation = 'silu' }: LinearOperands,
@@ -39,7 +40,7 @@ export function runLinear(
   if (format && k % 8 !== 0)
     throw new ShapeError('linear', [a.shape, b.shape], `rows of weights of ${b.dtype} must be multiples of 8`)
   const vectorSize = format ? 8 : k % 4 === 0 ? 4 : 1
-  const subgroups = name === 'subgroups'
+  const dot = name === 'dot'
   const form: LinearForm = {
     rows,
     columns,
@@ -50,9 +51,9 @@ export function runLinear(
     biased: bias !== undefined,
     epilogue: up ? activation : residual ? 'residual' : 'none',
   }
-  const kernel = subgroups ? subgroupsKernel(form, lanes) : dotKernel(form)
-  const forms = subgroups ? [] : [rowReductionFor(k / vectorSize, device.capabilities)]
-  const tileColumns = subgroups ? columns * lanes : columns
+  const kernel = dot ? dotKernel(form) : name === 'spans' ? spansKernel(form, lanes) : subgroupsKernel(form, lanes)
+  const forms = dot ? [rowReductionFor(k / vectorSize, device.capabilities)] : []
+  const tileColumns = dot ? columns : columns * lanes
   const weights = (name: 'b' | 'up', slab: Tensor) =>
     format ? blockOperands(name, slab, format[name]!) : { bindings: { [name]: slab }, params: {} }
   let first = 0
@@ -76,7 +77,7 @@ export function runLinear(
       params: {
         m,
         n: slabRows,
-        k: k / vectorSize,
+        k: k / (name === 'spans' ? spanSize : vectorSize),
         first,
         columns: n,
         tilesAcross,
@@ -98,6 +99,9 @@ const subgroupsKernel = (form: LinearForm, lanes: number): Kernel =>
   generatedKernel(`linearSubgroups${form.rows}x${form.columns}x${lanes}-${nameOf(form)}`, () =>
     subgroupsLinearSource(form, lanes),
   )
+
+const spansKernel = (form: LinearForm, lanes: number): Kernel =>
+  generatedKernel(`linearSpans${form.rows}x${form.columns}x${lanes}-${nameOf(form)}`, () => spansSource(form, lanes))
 
 function nameOf({ vectorSize, format, normed, offset, biased, epilogue }: LinearForm): string {
   const weights = format ? `${format.b}${format.up && format.up !== format.b ? `+${format.up}` : ''}` : `x${vectorSize}`

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { valueAndGradient } from '../../autograd/value-and-gradient'
+import { formats } from '../../formats/index'
 import { uniform01 } from '../../random/philox'
 import type { Tensor } from '../../tensor'
-import { expectAllClose, testDevice } from '../../testing'
+import { expectAllClose, randomWeights, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
 import { sum } from '../reduce/sum'
 import { linear } from './linear'
@@ -113,6 +114,41 @@ describe('linear', () => {
       using some = device.scope(() => layer(slice(x, { start: 3, count })))
       expect(await some.data(), `${count} rows`).toEqual(all.slice(3 * n, (3 + count) * n))
     }
+  })
+
+  it('does so where weights are in blocks, of two formats and for every height of a tile', async () => {
+    const device = await testDevice()
+    const [rows, n, k] = [17, 50, 96]
+    const { host } = problem(rows, n, k)
+    const stored = (format: 'q4_1' | 'q8_0', stream: number) => {
+      const bytes = randomWeights(format, n * k, stream)
+      return { weight: device.tensor(bytes, { shape: [n, k], dtype: format }), values: formats[format].decode(bytes) }
+    }
+    const [gate, up] = [stored('q4_1', 7), stored('q8_0', 8)]
+    using gain = device.tensor(host.gain)
+    const layer = (count: number) =>
+      device.scope(() =>
+        linear(device.tensor(host.x.subarray(0, count * k), { shape: [count, k] }), gate.weight, {
+          up: up.weight,
+          norm: { weight: gain, epsilon },
+        }),
+      )
+    using together = layer(rows)
+    const all = await together.data()
+    const wanted = Float64Array.from({ length: rows * n }, (_, i) => {
+      const x = Array.from(host.x.subarray(Math.floor(i / n) * k, (Math.floor(i / n) + 1) * k))
+      const scale = 1 / Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / k + epsilon)
+      const product = (w: Float32Array) =>
+        x.reduce((sum, value, j) => sum + value * scale * host.gain[j]! * w[(i % n) * k + j]!, 0)
+      return gates.silu(product(gate.values)) * product(up.values)
+    })
+    await expectAllClose(together, wanted, { absolute: 1e-4, relative: 1e-4 })
+    for (const count of [1, 2, 3, 4, 5, 6, 7, 8, 9, 16]) {
+      using some = layer(count)
+      expect(await some.data(), `${count} rows`).toEqual(all.slice(0, count * n))
+    }
+    gate.weight.dispose()
+    up.weight.dispose()
   })
 
   it('refuses what does not fit together, and to be differentiated', async () => {

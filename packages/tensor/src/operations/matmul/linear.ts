@@ -1,6 +1,7 @@
 import { isTracked } from '../../autograd/tape'
 import { isFormat } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
+import { type Format, formats } from '../../formats/index'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
 import type { RmsNorm } from '../normalize/rms-norm'
@@ -59,13 +60,16 @@ export function linear(
   if (up && !liesAs(weight, up))
     return gated(activation, linear(x, weight, { norm, kernel }), linear(x, up, { norm, kernel }))
   const { device } = x
-  const plan = selectLinear({ m: x.size / k, n, k }, device.capabilities, kernel)
+  const inSpans = isInSpans(weight) && (!up || isInSpans(up))
+  const plan = selectLinear({ m: x.size / k, n, k, inSpans }, device.capabilities, kernel)
   // Two weights at once hold twice the sums a tile.
   const columns = up ? Math.ceil(plan.columns / 2) : plan.columns
   const c = device.empty(shape)
   runLinear({ ...plan, columns }, { a: x, b: weight, c, norm, bias, residual, up, activation })
   return c
 }
+
+const isInSpans = ({ dtype }: Tensor) => isFormat(dtype) && (formats[dtype] as Format).device.span !== undefined
 
 /** Whether two weights can be read side by side: both f32 or both in formats, in slabs of the same rows. */
 const liesAs = (a: Tensor, b: Tensor) =>

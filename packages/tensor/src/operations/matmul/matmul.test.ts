@@ -233,13 +233,19 @@ describe('the choice of a matmul kernel', () => {
     expect(splitsOf({ ...narrow, m: 16, n: 16 }, cpu)).toBe(1)
   })
 
-  it('of a linear layer is a matter of k and the device; its tiles hold up to 16 rows', () => {
-    for (let m = 1; m <= 40; m++) {
-      const { kernel, rows } = selectLinear({ m, n: 384, k: 64 }, cpu)
-      expect(kernel).toBe('subgroups')
-      expect(rows).toBeGreaterThanOrEqual(Math.min(m, 16))
-      expect(rows).toBeLessThan(2 * m)
-    }
+  it('of a linear layer is a matter of the weights and the device; its tiles hold up to 16 rows', () => {
+    const wideCpu = { subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8 }
+    for (let m = 1; m <= 40; m++)
+      for (const inSpans of [false, true]) {
+        const { kernel, rows } = selectLinear({ m, n: 384, k: 64, inSpans }, wideCpu)
+        expect(kernel).toBe(inSpans ? 'spans' : 'subgroups')
+        expect(rows).toBeGreaterThanOrEqual(Math.min(m, 16))
+        expect(rows).toBeLessThan(2 * m)
+      }
+    expect(selectLinear({ m: 4, n: 384, k: 64, inSpans: true }, cpu).kernel).toBe('subgroups')
+    expect(selectLinear({ m: 4, n: 384, k: 64, inSpans: true }, gpu).kernel).toBe('dot')
+    expect(selectLinear({ m: 4, n: 384, k: 64, inSpans: true }, { ...cpu, subgroups: false }).kernel).toBe('dot')
+    expect(() => selectLinear({ m: 4, n: 384, k: 64 }, cpu, 'spans')).toThrow(/does not take this form/)
     expect(selectLinear({ m: 4, n: 384, k: 66 }, cpu).kernel).toBe('dot')
     expect(selectLinear({ m: 4, n: 384, k: 64 }, gpu).kernel).toBe('dot')
     expect(selectLinear({ m: 4, n: 384, k: 64 }, { ...cpu, subgroups: false }).kernel).toBe('dot')

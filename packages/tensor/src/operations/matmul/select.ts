@@ -10,7 +10,7 @@ export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'subgroups' | 'tiled'
  * columns are vectors of four.
  */
 export interface MatmulPlan {
-  readonly kernel: MatmulKernelName
+  readonly kernel: MatmulKernelName | LinearKernelName
   readonly rows: number
   readonly columns: number
   /** Invocations a workgroup; `dot` takes its own from the row reduction. */
@@ -109,19 +109,34 @@ export function subgroupsPlan({ m, n, transposeB }: MatmulProblem, { subgroupMax
 }
 
 /** The kernels of a linear layer. */
-export type LinearKernelName = 'dot' | 'subgroups'
+export type LinearKernelName = 'dot' | 'subgroups' | 'spans'
 
-/** Which kernel takes x · wᵀ + …: a matter of k and of the device alone, so that a row's bits are the same in any batch. */
+export interface LinearProblem extends Pick<MatmulProblem, 'm' | 'n' | 'k'> {
+  /** Whether all weights are of formats that are read by spans (`Format`). */
+  readonly inSpans?: boolean
+}
+
+/** Which kernel takes x · wᵀ + …: a matter of the weights and of the device alone, so that a row's bits are the same in any batch. */
 export function selectLinear(
-  { m, n, k }: Pick<MatmulProblem, 'm' | 'n' | 'k'>,
+  { m, n, k, inSpans = false }: LinearProblem,
   capabilities: Subgroups,
   forced?: LinearKernelName,
 ): MatmulPlan {
   const subgroups = takesSubgroups({ m, n, k, transposeA: false, transposeB: true }, capabilities)
-  if (forced === 'subgroups' && !subgroups)
-    throw new OutriderError('INVALID_ARGUMENT', 'linear: kernel subgroups does not take this form here.')
-  const kernel = forced ?? (subgroups && isOnCpu(capabilities) ? 'subgroups' : 'dot')
-  return kernel === 'dot' ? dotPlan({ m, n }, capabilities) : subgroupsLinearPlan({ m, n }, capabilities)
+  const takes = { dot: true, subgroups, spans: subgroups && inSpans && isOnCpu(capabilities) }
+  if (forced && !takes[forced])
+    throw new OutriderError('INVALID_ARGUMENT', `linear: kernel ${forced} does not take this form here.`)
+  // Subgroups of 4 gain from spans with one row alone, and lose with more (SwiftShader, 2026-11-27).
+  const wide = capabilities.subgroupMaxSize > 4
+  const kernel = forced ?? (takes.spans && wide ? 'spans' : subgroups && isOnCpu(capabilities) ? 'subgroups' : 'dot')
+  switch (kernel) {
+    case 'dot':
+      return dotPlan({ m, n }, capabilities)
+    case 'subgroups':
+      return subgroupsLinearPlan({ m, n }, capabilities)
+    case 'spans':
+      return spansPlan({ m, n }, capabilities)
+  }
 }
 
 /** Tiles of 1, 2, 4, 8 or 16 rows, so that weights are read once for all; for every height is a kernel to compile. */
@@ -132,4 +147,11 @@ function subgroupsLinearPlan(
   const rows = Math.min(16, 2 ** Math.ceil(Math.log2(m)))
   const widest = lanes > 4 ? 4 : 8 // of subgroups of 4 and 8, 2026-11-24: `npm run bench -- linear`
   return { kernel: 'subgroups', rows, columns: Math.min(widest, Math.ceil(n / lanes)), lanes }
+}
+
+/** The same, and of 6 rows: a pass over a short draft. */
+function spansPlan({ m, n }: Pick<MatmulProblem, 'm' | 'n'>, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
+  const rows = [1, 2, 4, 6, 8].find((height) => m <= height) ?? 16
+  const widest = lanes > 4 ? (rows === 1 ? 6 : 4) : 8 // `npm run bench -- linear --processor-time`
+  return { kernel: 'spans', rows, columns: Math.min(widest, Math.ceil(n / lanes)), lanes }
 }
