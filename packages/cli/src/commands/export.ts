@@ -17,6 +17,7 @@ import {
 import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { answersLeftIn } from '../draft/answers-file'
 import { openModel } from '../models'
 import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { modelSource } from '../options/groups'
@@ -144,12 +145,14 @@ async function exportModel(
     const assistant = draftLength === undefined ? undefined : { draftLength, confidenceThreshold: draftStop }
     await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16', assistant })
   }
+  const answers = ggufFile ? undefined : await answersLeftIn(out, pretrained)
   const file = format === 'gguf' ? out : join(out, 'model.safetensors')
   const size = await stat(file).then(
     (found) => (found.isFile() ? found.size : undefined),
     () => undefined, // in shards
   )
   terminal.print(`${out}: ${format}, ${dtype}${size === undefined ? '' : `, ${bytes(size)}`}`)
+  if (answers) terminal.noteParagraph(answers.text)
   for (const difference of differences) terminal.noteParagraph(`In llama.cpp: ${difference}.`)
   return {
     out,
@@ -157,6 +160,7 @@ async function exportModel(
     dtype,
     ...(differences.length > 0 && { differences }),
     ...(obstacles && { obstacles }),
+    ...(answers && { answers: answers.kept ? 'kept' : 'removed' }),
     parameters: parameterCount(pretrained.config),
     ...(pretrained.config.coveredIds && { vocabulary: pretrained.config.coveredIds.length }),
     ...(data && reading.summary()),

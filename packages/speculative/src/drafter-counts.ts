@@ -1,9 +1,9 @@
-import type { SourceFigures } from './figures'
+import type { DrafterFigures } from './figures'
 
-type Counts = Pick<SourceCounts, 'drafts' | 'drafted' | 'accepted' | 'delivered' | 'reached' | 'overlap'>
+type Counts = Pick<DrafterCounts, 'drafts' | 'drafted' | 'accepted' | 'delivered' | 'reached' | 'overlap'>
 
-/** Sums over the blocks that one source drafted. */
-export class SourceCounts {
+/** Sums over the blocks that one of several drafted. */
+export class DrafterCounts {
   drafts = 0
   drafted = 0
   accepted = 0
@@ -21,8 +21,8 @@ export class SourceCounts {
     this.overlap += other.overlap
   }
 
-  /** A source has drafted at least once. */
-  get figures(): Omit<SourceFigures, 'source'> {
+  /** It has drafted at least once. */
+  get figures(): Omit<DrafterFigures, 'drafter'> {
     return {
       numDrafts: this.drafts,
       numDraftTokens: this.drafted,
