@@ -6,14 +6,8 @@ import type { Run } from './run'
  * that there, and nowhere else (5.24).
  */
 export async function saveDraft({ out, plan }: Pick<Run, 'out' | 'plan'>, draft: PretrainedModel): Promise<void> {
-  const { generationConfig } = draft
-  const others = {
-    ...generationConfig.others,
-    num_assistant_tokens: plan.draftLength,
-    num_assistant_tokens_schedule: 'constant',
-    assistant_confidence_threshold: leastConfidence,
-  }
-  await saveCausalLM({ ...draft, generationConfig: { ...generationConfig, others } }, out)
+  const assistant = { draftLength: plan.draftLength, confidenceThreshold: leastConfidence }
+  await saveCausalLM(draft, out, { assistant })
 }
 
 /** Below which transformers drafts no further: its own default. */
