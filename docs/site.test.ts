@@ -39,6 +39,7 @@ describe('the site, as it is built', () => {
       'training',
       'speculative',
       'evaluation',
+      'align',
       'server',
     ])
       expect(pages.get(`api/${name}.html`)!.length, name).toBeGreaterThan(20_000)

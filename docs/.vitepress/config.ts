@@ -59,6 +59,7 @@ export default defineConfig({
           'training',
           'speculative',
           'evaluation',
+          'align',
           'server',
         ].map((name) => ({
           text: `@outrider/${name}`,

@@ -5,7 +5,17 @@ import { Application, Converter } from 'typedoc'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const out = `${root}docs/api`
 
-const packages = ['tensor', 'transformer', 'losses', 'dataset', 'training', 'speculative', 'evaluation', 'server']
+const packages = [
+  'tensor',
+  'transformer',
+  'losses',
+  'dataset',
+  'training',
+  'speculative',
+  'evaluation',
+  'align',
+  'server',
+]
 
 /** The API reference as Markdown, a page for each package, from the docstrings of the sources. */
 export async function writeApiReference() {

@@ -31,6 +31,7 @@ await pretrain(draft, text, { ...training, steps: 300, learningRate: 8e-3, check
 const answers = `${work}/distillation.jsonl`
 if (!existsSync(answers)) {
   const asked = exchanges({ seed: 202, count: 240 })
+  let written = 0
   await generateDataset({
     target,
     seeds: rows(
@@ -46,7 +47,10 @@ if (!existsSync(answers)) {
     maxTokens: 56,
     batchSize: 32,
     out: answers,
-    onProgress: ({ rows: done }) => console.log(`${done} answers`),
+    onProgress({ rows: done }) {
+      if (done !== written) console.log(`${done} answers`)
+      written = done
+    },
   })
 }
 await distill({

@@ -5,13 +5,14 @@ import { bench } from './bench.mjs'
 import { stopChildrenOnSignals } from './child.mjs'
 import { demo } from './demo.mjs'
 import { docs } from './docs.mjs'
+import { killAlign } from './kill-align.mjs'
 import { outrider } from './outrider.mjs'
 import { playground } from './playground.mjs'
 import { tarballs } from './tarballs.mjs'
 import { test } from './test.mjs'
 
 const [job, ...args] = process.argv.slice(2)
-const jobs = { demo, playground, outrider, test, bench, docs, tarballs }
+const jobs = { demo, playground, outrider, test, bench, docs, tarballs, 'kill-align': killAlign }
 
 if (!Object.hasOwn(jobs, job)) {
   console.error(`Usage: node tooling/setup/run.mjs ${Object.keys(jobs).join('|')} [-- arguments]`)

@@ -110,6 +110,20 @@ describe('Chat', () => {
     await own.close()
   })
 
+  it('learns from answers: what it said is drafted in a conversation that knows nothing of it', async () => {
+    const own = await site.open()
+    await own.page.getByRole('switch', { name: 'Learn from answers' }).check()
+    await ask(own.page)
+    const first = textOf(await tokens(own.page))
+    await own.page.getByRole('button', { name: 'New conversation' }).click()
+    await ask(own.page)
+    expect(textOf(await tokens(own.page))).toBe(first)
+    expect(await own.page.locator('.answer').last().locator('.looked-up').count()).toBeGreaterThan(3)
+    expect(await fact(own.page, 'From answers')).toMatch(/^\d+ \/ \d+$/)
+    expect(own.problems).toEqual([])
+    await own.close()
+  })
+
   it('goes on from the same tokens with another drafter and rule in mid-sentence', async () => {
     const select = "document.querySelector('.drafter select')"
     await whenTokens(

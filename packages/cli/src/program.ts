@@ -1,6 +1,7 @@
 import { Command, type Option } from 'commander'
 import { version } from '../package.json'
 import type { Run } from './command'
+import { addAlign } from './commands/align'
 import { addChat } from './commands/chat'
 import { addComplete } from './commands/complete'
 import { addDemo } from './commands/demo'
@@ -30,6 +31,7 @@ export function buildProgram(run: Run): Command {
       `${exitCodeHelp}\n\nStart with \`outrider demo\`, the whole road in a few minutes, or \`outrider doctor\`.`,
     )
   for (const add of [
+    addAlign,
     addPretrain,
     addGenerate,
     addDistill,

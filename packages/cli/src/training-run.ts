@@ -6,9 +6,10 @@ import {
   rowLength,
   type Speaker,
 } from '@outrider/dataset'
-import type { LogEntry, Resumption, TrainingOptions, TrainingResult } from '@outrider/training'
+import type { LogEntry, Resumption, TargetStates, TrainingOptions, TrainingResult } from '@outrider/training'
 import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from './context'
+import { readRows } from './options/target-states'
 import type { TrainingFlags } from './options/training'
 import { duration, fixed, type Terminal } from './terminal'
 import { stepProgress } from './training-progress'
@@ -23,6 +24,7 @@ export async function trainingRun(
     target,
     speaker,
     validation,
+    targetStates,
     train,
   }: {
     label: string
@@ -31,6 +33,8 @@ export async function trainingRun(
     /** Whose tokenizer and chat template write the held-out rows: the one that writes the training rows. */
     speaker: Speaker
     validation?: DataSource | undefined
+    /** Of a run with a target to learn from: where what it says is kept. */
+    targetStates?: TargetStates | undefined
     train: (options: TrainingOptions & BatchOptions) => Promise<TrainingResult>
   },
 ): Promise<object> {
@@ -59,6 +63,7 @@ export async function trainingRun(
   const began = performance.now()
   let progress: ReturnType<typeof stepProgress> | undefined
   let trainedTokens = 0
+  let before = targetStates && { ...targetStates.figures }
   const { history } = await train({
     ...rows,
     onLeftOut(told) {
@@ -83,7 +88,9 @@ export async function trainingRun(
     onStep({ step, loss, acceptanceRate, tokens, validation: figures }) {
       trainedTokens = tokens
       progress ??= stepProgress(terminal, { label, steps, step, withTarget: acceptanceRate !== undefined })
-      progress({ step, loss, acceptanceRate })
+      const detail = targetStates && before && readRows(targetStates.figures, before)
+      before = targetStates && { ...targetStates.figures }
+      progress({ step, loss, acceptanceRate, detail })
       if (figures) terminal.note(`  step ${step}, held out: ${describe(figures)}`)
     },
   })
@@ -100,8 +107,22 @@ export async function trainingRun(
     terminal.print(
       `${skipped} of ${steps} steps were skipped while the scale of the loss came down to ${last?.loss_scale}, where gradients fit in half precision.`,
     )
+  if (targetStates) {
+    const { computed, fromMemory, fromDirectory } = targetStates.figures
+    terminal.print(
+      `The target read ${computed} of ${computed + fromMemory + fromDirectory} rows; what it says of the others was kept.`,
+    )
+  }
   terminal.print(`Written to ${out}`)
-  return { out, steps, seconds, tokens: trainedTokens, ...leftOut, ...last, ...measured }
+  const states = targetStates && {
+    target_states: {
+      computed: targetStates.figures.computed,
+      from_memory: targetStates.figures.fromMemory,
+      from_directory: targetStates.figures.fromDirectory,
+      memory_bytes: targetStates.bytes,
+    },
+  }
+  return { out, steps, seconds, tokens: trainedTokens, ...leftOut, ...last, ...measured, ...states }
 }
 
 function tellResumption(terminal: Terminal, { checkpoint, verified, damaged, remarks }: Resumption): void {

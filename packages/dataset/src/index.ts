@@ -19,6 +19,17 @@ export {
   generateDataset,
 } from './generate/generate-dataset'
 export { generatedRows } from './generate/row-file'
+export type { Fault } from './self-written/fault'
+export type { SeedCategory } from './self-written/openings'
+export { type GenerateSeedsOptions, generateSeeds } from './self-written/seeds'
+export {
+  type LeftOutFaults,
+  leftOutText,
+  type SelfWritten,
+  type SelfWrittenOptions,
+  type SelfWrittenProgress,
+} from './self-written/self-written'
+export { type GenerateTextsOptions, generateTexts } from './self-written/texts'
 export type { FilePatterns } from './sources/files-of'
 export { jsonl } from './sources/jsonl'
 export type { FilePlace } from './sources/open-file'

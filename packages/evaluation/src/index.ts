@@ -1,3 +1,4 @@
+export { drafterName, draftersText } from './drafters-text'
 export { type Evaluated, evaluationReport } from './evaluation-report'
 export { allTasks, type EvaluationFigures } from './figures'
 export {
@@ -25,5 +26,5 @@ export { lineChart } from './report/line-chart'
 export { modelFacts, shapeText } from './report/model-facts'
 export { renderReport } from './report/render'
 export { temperatureText } from './report/results'
-export { sourceName, sourcesText } from './sources-text'
+export { stopsText } from './stops-text'
 export { type TokenByTokenOptions, tokenByToken, type Way } from './token-by-token'

@@ -52,7 +52,7 @@ export interface Contender {
   draft: PretrainedModel<CausalLM> | Drafter
   draftLength: number | 'auto'
   /** Where its drafts end early. */
-  draftStop?: DraftStop | undefined
+  draftStop?: DraftStop | 'auto' | undefined
   /** Default 'block'. */
   verification?: Verification
   /** What steps cost, where that has been measured. */

@@ -67,6 +67,18 @@ describe('a pair that is measured', () => {
     }
   })
 
+  it('lets drafts stop by a number, or by costs, which let none stop where that saves nothing', async () => {
+    const measure = { target, draft: random, prompts: prompts.slice(0, 1), sampling: { temperature: 0 }, maxTokens: 20 }
+    const told = { ...costs, skippedSeconds: 0.3 }
+    const all = async (draftStop: 'auto' | { confidence: number }) =>
+      (await measurePair({ ...measure, draftLengths: [4], draftStop, costs: told })).results[0]!.all
+    expect(await all('auto')).toMatchObject({ stopChosenRate: 0, endedEarlyRate: 0, stopSavingRate: 1 - 0.3 / 0.25 })
+    const { endedEarlyRate, numDrafts, numDraftTokens, stopSavingRate } = await all({ confidence: 1 })
+    expect(endedEarlyRate).toBeGreaterThan(0.8) // the last block has room for one token
+    expect(numDraftTokens).toBe(numDrafts)
+    expect(stopSavingRate).toBeCloseTo(-0.2)
+  })
+
   it('measures what steps cost where that is not told, and takes blocks of 3 and 5', async () => {
     const measure = { target, prompts: prompts.slice(0, 1), sampling: { temperature: 0 }, maxTokens: 6 }
     const { costs, results } = await measurePair({ ...measure, draft: random })

@@ -17,7 +17,7 @@ export interface MeasurePairOptions extends MeasureOptions {
   /** Each γ that is measured. Default [3, 5]. */
   draftLengths?: readonly number[] | undefined
   /** Where drafts end early. Default nowhere. */
-  draftStop?: DraftStop | undefined
+  draftStop?: DraftStop | 'auto' | undefined
   /** Default 'block'. */
   verification?: Verification | undefined
   /** What steps cost, where that has been measured. Otherwise kernels are compiled and their costs measured first. */
@@ -61,7 +61,7 @@ export async function measurePair({
   if (!costs) {
     const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths), draftStop }
     await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal })
-    costs = await stepCosts(target, draft, sampling)
+    costs = await stepCosts(target, draft, sampling, { stops: draftStop !== undefined })
   }
   const contenders = draftLengths.map((draftLength) => ({ draft, draftLength, draftStop, verification, costs }))
   const figures = await measureInTurns(options, contenders)
@@ -72,14 +72,20 @@ export async function measurePair({
   return { target, draft, sampling, verification, maxTokens, costs, results }
 }
 
-/** What steps of the two models cost, measured before anything else: it also compiles their kernels. */
+/**
+ * What steps of the two models cost, measured before anything else: it also compiles their kernels.
+ *
+ * @param options.stops  whether drafts may end early. Default false
+ */
 export const stepCosts = (
   target: PretrainedModel<CausalLM>,
   draft: PretrainedModel<CausalLM> | Drafter,
   sampling: SamplingOptions,
+  { stops = false }: { stops?: boolean } = {},
 ): Promise<StepCosts> =>
   measureCosts({
     target: target.model,
     drafter: 'open' in draft ? draft : modelDrafter(draft.model),
     sampling: resolveSampling(sampling),
+    stops,
   })

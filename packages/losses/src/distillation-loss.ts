@@ -66,6 +66,11 @@ export interface HeadInputs extends Omit<DistillationInputs, 'draftLogits' | 'ta
   target?: HeadStates | WholeLogits | undefined
   /** Rows whose logits are held at a time. Default: what takes 64 MiB. */
   chunkRows?: number | undefined
+  /**
+   * Of a loss that pools statistics over more rows than a chunk has: so many rows' logits are held until they are needed again,
+   * and those of the rest are made twice. Default: what takes 256 MiB, or none where `chunkRows` is given.
+   */
+  heldRows?: number | undefined
 }
 
 /**
@@ -100,7 +105,8 @@ export function distillationLoss(loss: DistillationLoss, inputs: DistillationInp
  * The loss of hidden states, head and loss in one: logits [rows, vocabulary] are made for a few rows at a time, and so is
  * their gradient, so that no more than three chunks of them are held. Values and gradients are those of `distillationLoss`
  * within rounding. Where gradients are recorded, they are computed at once, with the value (as in Liger Kernel, Hsu et al.
- * 2024, arXiv 2410.10989); only a loss that pools statistics over more rows than a chunk has makes the logits twice.
+ * 2024, arXiv 2410.10989); a loss that pools statistics over more rows than a chunk has holds the logits that it needs again, as
+ * many as `heldRows` says, and makes the others twice.
  *
  * @throws what `distillationLoss` throws
  */
@@ -139,7 +145,7 @@ export function pooledSumsOfHeads(loss: DistillationLoss, inputs: HeadInputs): T
 }
 
 /** Hidden states as the logits of all rows at once. */
-function withLogits({ draft, target, chunkRows: _, ...rest }: HeadInputs): CoveredInputs {
+function withLogits({ draft, target, chunkRows: _, heldRows: __, ...rest }: HeadInputs): CoveredInputs {
   const draftLogits = rowLogits(draft.head, draft.hidden) // [rows, rows of the draft's head]
   const targetLogits = target && ('logits' in target ? target.logits : headLogits(target.head, target.hidden)) // [rows, target vocabulary]
   return overCovered(draft.head.covered, { ...rest, draftLogits, targetLogits })

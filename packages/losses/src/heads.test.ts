@@ -55,9 +55,15 @@ const unfused = (inputs: Given, loss: DistillationLoss) =>
     }),
   )
 
-const fused = (inputs: Given, loss: DistillationLoss, chunkRows?: number) =>
+const fused = (inputs: Given, loss: DistillationLoss, chunkRows?: number, heldRows?: number) =>
   read(inputs, (draft) =>
-    distillationLossOfHeads(loss, { ...inputs.rest, draft: ofWeight(draft), target: inputs.target, chunkRows }),
+    distillationLossOfHeads(loss, {
+      ...inputs.rest,
+      draft: ofWeight(draft),
+      target: inputs.target,
+      chunkRows,
+      heldRows,
+    }),
   )
 
 /** An author's own: the squared difference of the square roots of the probabilities (Hellinger). */
@@ -92,6 +98,24 @@ describe('a loss of heads', () => {
           await expectAllClose(values, expected[i]!, { absolute: 1e-6, relative: 1e-4 })
       }
     })
+
+  it('that pools over more rows than a chunk makes held logits once, and the others twice, to the same bits', async () => {
+    const inputs = await given()
+    const { device } = inputs
+    const dispatches = async (heldRows?: number) => {
+      const before = device.counters.dispatches
+      const results = await fused(inputs, tvdPlusPlus(), 3, heldRows)
+      return { results, count: device.counters.dispatches - before }
+    }
+    const none = await dispatches()
+    const some = await dispatches(7) // two chunks of three rows
+    const all = await dispatches(rows)
+    expect(some.results).toEqual(none.results)
+    expect(all.results).toEqual(none.results)
+    const perChunk = (none.count - all.count) / 4
+    expect(perChunk).toBeGreaterThanOrEqual(2) // a product for each model
+    expect(none.count - some.count).toBe(2 * perChunk)
+  })
 
   it('is there row by row, with α', async () => {
     const { draft, target, rest } = await given()

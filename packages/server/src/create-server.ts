@@ -29,8 +29,8 @@ export interface ServerOptions {
   name?: string
   /** γ; 'auto' chooses it by measured costs and acceptance, for a request with a seed by no clock. Default 'auto'. */
   draftLength?: number | 'auto'
-  /** Where drafts of a model end before their length. Default nowhere. */
-  draftStop?: DraftStop | undefined
+  /** Where drafts of a model end before their length; 'auto': where it pays by measured costs. Default nowhere. */
+  draftStop?: DraftStop | 'auto' | undefined
   verification?: Verification
   /** The most requests decoded at once. Default 16. */
   concurrency?: number
@@ -192,7 +192,7 @@ async function prepare(
       await run({ signal, onProgress: ({ done, total }) => onWarmUp?.((phase + done / total) / phases.length) })
   if (!decoder || !drafter || !reproducibleDrafter) return undefined
   const costs = await decoder.measureCosts({ temperature: 1, signal })
-  const auto = autoDraftLength({ costs })
+  const auto = autoDraftLength({ costs, stops: draftStop === 'auto' })
   const onDraft = metrics.drafted.bind(metrics)
   const drafters = { drafter, reproducibleDrafter }
   const drafting = { ...drafters, draftLength, draftStop, auto, costs, verification }

@@ -114,14 +114,33 @@ describe('a request with a seed', () => {
   })
 })
 
+it("answers the same where drafts stop by costs: with its own γ, a request's, and with a seed, where no clock counts", async () => {
+  const target = await tinyChat()
+  const stopping = await chatServer({ drafter: modelDrafter(shallow(target, 1).model), draftStop: 'auto' })
+  try {
+    const request = { temperature: 0, max_tokens: 12 }
+    const { text } = await generate(target, messages, { maxTokens: 12 }).result
+    for (const asked of [{}, { draft_length: 3 }]) {
+      const answer = await whole({ ...request, ...asked }, stopping)
+      expect(answer.text).toBe(text)
+      expect(answer.speculation.stop_saving_rate).toEqual(expect.any(Number))
+    }
+    const { speculation } = await whole({ ...request, temperature: 1, seed: 1, draft_length: 3 }, stopping)
+    expect(speculation.num_drafts).toBeGreaterThan(0)
+    expect(speculation.stop_chosen_rate).toBe(0)
+  } finally {
+    await stopping.close()
+  }
+})
+
 describe('a server that looks up', () => {
   it('counts by who drafted, beside all, and says of each answer who did', async () => {
     const looking = await chatServer({ drafter: firstOf(promptLookup(), await drafter()), draftLength: 3 })
     try {
       const { speculation } = await whole({ temperature: 0, max_tokens: 40 }, looking)
-      expect(speculation.sources.map(({ source }: { source: string }) => source)).toContain('prompt')
-      for (const { source, num_drafts, num_draft_tokens, num_accepted_tokens } of speculation.sources) {
-        const counted = (name: string) => metric(looking, `outrider:${name}_total`, `source="${source}"`)
+      expect(speculation.drafters.map(({ drafter }: { drafter: string }) => drafter)).toContain('prompt')
+      for (const { drafter, num_drafts, num_draft_tokens, num_accepted_tokens } of speculation.drafters) {
+        const counted = (name: string) => metric(looking, `outrider:${name}_total`, `drafter="${drafter}"`)
         expect(await counted('drafts')).toBe(num_drafts)
         expect(await counted('draft_tokens')).toBe(num_draft_tokens)
         expect(await counted('accepted_tokens')).toBe(num_accepted_tokens)
@@ -147,15 +166,15 @@ describe('a server that looks up', () => {
       },
     })
     try {
-      const sources = async (request: object) => {
+      const drafters = async (request: object) => {
         const { speculation } = await whole({ temperature: 0, max_tokens: 24, ...request }, looking)
-        return speculation.sources.map(({ source }: { source: string }) => source)
+        return speculation.drafters.map(({ drafter }: { drafter: string }) => drafter)
       }
       const { tokens } = await generate(target, messages, { maxTokens: 24 }).result
-      expect(await sources({})).toEqual([])
+      expect(await drafters({})).toEqual([])
       expect(answered).toEqual([tokens])
-      expect(await sources({})).toEqual(['answers'])
-      expect(await sources({ seed: 1, temperature: 0.01 })).not.toContain('answers')
+      expect(await drafters({})).toEqual(['answers'])
+      expect(await drafters({ seed: 1, temperature: 0.01 })).not.toContain('answers')
       // Decoded in the batch, without a draft.
       await post(looking, path, { messages, temperature: 0, max_tokens: 24, draft_length: 0 })
       expect(answered[3]).toEqual(tokens)

@@ -20,9 +20,9 @@ import {
 import type { Block, TextPiece } from './block'
 import { autoDraftLength } from './draft-length/auto'
 import { declaredCosts } from './draft-length/declared-costs'
-import { type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
-import type { StepCosts } from './draft-length/step-costs'
-import type { DraftStop } from './drafter/draft-stop'
+import { type DraftChoice, type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
+import { type StepCosts, skipsPay } from './draft-length/step-costs'
+import { checkedStop, type DraftStop } from './drafter/draft-stop'
 import type { Drafter } from './drafter/drafter'
 import { modelDrafter } from './drafter/model-drafter'
 import { measureCosts } from './measuring/measure-costs'
@@ -45,8 +45,9 @@ export interface SpeculativeDecoderOptions {
    */
   draftLength?: number | 'auto' | DraftLengthPolicy
   /**
-   * Where drafts of a model end before their length. Default nowhere; a `Drafter` has its own. With 'auto' and `draftLength: 'auto'`
-   * a drafter that can is asked to end early where costs and acceptance say so, as long as that brings more tokens a second.
+   * Where drafts of a model end before their length; of other drafters those whose offers say that they `stop`. Default nowhere.
+   * 'auto' asks for it where costs and acceptance say so, as long as that brings more tokens a second: never where a step that is
+   * left out costs as much as one that is run, as it does for a small model on a processor.
    */
   draftStop?: DraftStop | 'auto' | undefined
   /** What steps cost, where it is known; then nothing is measured. Answers that are to repeat themselves depend on it. */
@@ -85,8 +86,9 @@ export class SpeculativeDecoder {
   /** Those that were given, and those that it has measured itself. */
   readonly #givenCosts: StepCosts | undefined
   #measuredCosts: StepCosts | undefined
-  readonly #choosesStops: boolean
-  /** The one that was given; undefined for 'auto'. */
+  readonly #stop: DraftStop | 'auto' | undefined
+  readonly #draftLength: number | 'auto' | DraftLengthPolicy
+  /** The one that was given, where nothing is left to be chosen by costs. */
   readonly #policy: DraftLengthPolicy | undefined
   /** Learns from all answers that need not repeat themselves. */
   #clockPolicy: DraftLengthPolicy | undefined
@@ -105,12 +107,12 @@ export class SpeculativeDecoder {
     now = () => performance.now() / 1000,
   }: SpeculativeDecoderOptions) {
     this.#target = target
-    this.#choosesStops = choosesStops(draftStop, draftLength)
-    const stop = draftStop === 'auto' ? undefined : draftStop
-    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter, stop)
+    this.#stop = draftStop === 'auto' ? 'auto' : checkedStop(draftStop)
+    this.#draftLength = draftLength
+    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter)
     this.#verification = verificationRule(verification)
     this.#now = now
-    this.#policy = policyOf(draftLength)
+    this.#policy = policyOf(draftLength, this.#stop)
     this.#longestDraft = typeof draftLength === 'number' ? draftLength : maxDraftLength
     this.#givenCosts = costs
     this.#counted = new SpeculationMetrics({
@@ -183,7 +185,7 @@ export class SpeculativeDecoder {
         const begin = this.#now()
         // A block adds one token more than it drafts.
         const choice = first ? null : policy.next(sequence.offers(Math.min(this.#longestDraft, answer.room - 1)))
-        const step = await sequence.step(choice)
+        const step = await sequence.step(choice && { ...choice, ...this.#ending(choice) })
         const end = this.#now()
         throwIfAborted(signal)
         const { drafted } = step
@@ -201,8 +203,8 @@ export class SpeculativeDecoder {
         if (first) firstToken = end
         else {
           // From token to token, as the timings of the answer count, so that both give one rate.
-          const asked = offer && { draftLength: choice!.draftLength, stop: choice!.stop }
-          const record = { ...step, offer, ...asked, delivered: tokens.length, seconds: end - lastToken }
+          const chosen = offer && { stop: choice!.stop, skips: this.#skips }
+          const record = { ...step, offer, ...chosen, delivered: tokens.length, seconds: end - lastToken }
           this.#counted.record(record)
           metrics?.record(record)
           policy.observe({ ...record, seconds: end - begin })
@@ -239,7 +241,7 @@ export class SpeculativeDecoder {
         drafter: this.#drafter,
         verification: this.#verification,
         longestDraft: this.#longestDraft,
-        choosesStops: this.#choosesStops,
+        stop: this.#stop === 'auto' ? { confidence: 0.5 } : this.#stop,
       },
       options,
     )
@@ -260,6 +262,7 @@ export class SpeculativeDecoder {
       drafter: this.#drafter,
       sampling: resolveSampling(options),
       verification: this.#verification,
+      stops: this.#stop !== undefined,
       now: this.#now,
     })
     return this.#measuredCosts
@@ -271,12 +274,27 @@ export class SpeculativeDecoder {
     signal: AbortSignal | undefined,
   ): Promise<DraftLengthPolicy> {
     if (this.#policy) return this.#policy
+    const stops = this.#stop === 'auto'
+    const draftLength = typeof this.#draftLength === 'number' ? this.#draftLength : undefined
     // Of this answer alone: what others were, and when, must not matter.
-    const stops = this.#choosesStops
-    if (repeats) return autoDraftLength({ costs: this.#givenCosts ?? this.#declaredCosts(), learnsTimes: false, stops })
+    if (repeats) {
+      const costs = this.#givenCosts ?? this.#declaredCosts()
+      return autoDraftLength({ costs, learnsTimes: false, stops, draftLength })
+    }
     const costs = this.costs ?? (await this.measureCosts({ ...sampling, signal }))
-    this.#clockPolicy ??= autoDraftLength({ costs, stops })
+    this.#clockPolicy ??= autoDraftLength({ costs, stops, draftLength })
     return this.#clockPolicy
+  }
+
+  /** Where a draft that was chosen ends, and how. */
+  #ending({ offer, stop = this.#stop === 'auto' ? undefined : this.#stop }: DraftChoice) {
+    return { ...(offer.stops && { stop }), skips: this.#skips }
+  }
+
+  /** Whether draft steps behind an early end are left out: no token depends on it. */
+  get #skips(): boolean {
+    const { costs } = this
+    return costs?.skippedSeconds === undefined || skipsPay(costs)
   }
 
   #declaredCosts(): StepCosts {
@@ -285,32 +303,28 @@ export class SpeculativeDecoder {
   }
 }
 
-function draftModel(target: Target, draft: Target, stop: DraftStop | undefined): Drafter {
+function draftModel(target: Target, draft: Target): Drafter {
   compareVocabularies(target, draft)
   if (draft.model.device !== target.model.device)
     throw new OutriderError('INVALID_ARGUMENT', 'Draft and target are on different devices.', {
       remedy: 'Load both with the same device.',
     })
-  return modelDrafter(draft.model, { name: draft.source, stop })
+  return modelDrafter(draft.model, { name: draft.source })
 }
 
-function choosesStops(stop: DraftStop | 'auto' | undefined, draftLength: number | 'auto' | DraftLengthPolicy): boolean {
-  if (stop !== 'auto') return false
-  if (draftLength === 'auto') return true
-  throw new OutriderError(
-    'INVALID_ARGUMENT',
-    'draftStop is "auto", and draftLength is not: nothing chooses where to stop.',
-    {
-      remedy: 'Say where drafts stop, such as { confidence: 0.4 }, or let draftLength be "auto", too.',
-    },
-  )
-}
-
-function policyOf(draftLength: number | 'auto' | DraftLengthPolicy): DraftLengthPolicy | undefined {
+function policyOf(
+  draftLength: number | 'auto' | DraftLengthPolicy,
+  stop: DraftStop | 'auto' | undefined,
+): DraftLengthPolicy | undefined {
   if (draftLength === 'auto') return undefined
-  if (typeof draftLength === 'object') return draftLength
+  if (typeof draftLength === 'object') {
+    if (stop !== 'auto') return draftLength
+    throw new OutriderError('INVALID_ARGUMENT', 'draftStop is "auto", and draftLength is a policy of its own.', {
+      remedy: 'Let the policy choose where drafts stop, or say it: { confidence: 0.4 }.',
+    })
+  }
   if (Number.isInteger(draftLength) && draftLength >= 0 && draftLength <= maxDraftLength)
-    return fixedDraftLength(draftLength)
+    return stop === 'auto' && draftLength > 0 ? undefined : fixedDraftLength(draftLength)
   throw new OutriderError(
     'INVALID_ARGUMENT',
     `draftLength is ${draftLength}; it must be "auto" or a whole number from 0 to ${maxDraftLength}.`,

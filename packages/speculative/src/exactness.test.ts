@@ -149,8 +149,8 @@ describe("sampled answers follow the target's law (χ²)", () => {
     answers.add([2, 3, 2, 0])
     const drafter = firstOf(promptLookup({ minNgram: 2 }), answerLookup(answers), modelDrafter(model))
     const { score: z, metrics } = await score(drafter, verification, sampling)
-    expect(metrics.sources.map(({ source }) => source).sort()).toEqual(['answers', 'model', 'prompt'])
-    for (const { numAcceptedTokens, numDraftTokens } of metrics.sources) {
+    expect(metrics.drafters.map(({ drafter }) => drafter).sort()).toEqual(['answers', 'model', 'prompt'])
+    for (const { numAcceptedTokens, numDraftTokens } of metrics.drafters) {
       expect(numAcceptedTokens).toBeGreaterThan(0)
       expect(numAcceptedTokens).toBeLessThan(numDraftTokens)
     }

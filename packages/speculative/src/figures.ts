@@ -20,10 +20,15 @@ export interface SpeculationFigures {
   meanAcceptanceLength: number
   /** The mean γ over target passes. */
   meanDraftLength: number
-  /** Drafts that ended before the length that was asked for, over all drafts. */
+  /** Drafts that ended early, by a stop, over all drafts. */
   endedEarlyRate: number
   /** Drafts that `draftStop: 'auto'` asked to end early where they are unsure, over all drafts. */
   stopChosenRate: number
+  /**
+   * What of a draft step is saved where it is left out; 0 or less, and `draftStop: 'auto'` lets no draft end early. Null where it was
+   * not measured.
+   */
+  stopSavingRate: number | null
   /** The mean confidence below which these were asked to end; null where none was. */
   meanStopThreshold: number | null
   /** Accepted over drafted tokens. Not α: drafted tokens after a rejection count as lost. */
@@ -53,14 +58,14 @@ export interface SpeculationFigures {
   tokensPerSecond: number
   /** Tokens per second of plain decoding, by the measured costs. */
   plainTokensPerSecond: number | null
-  /** By the source of drafts, in the order in which they first drafted. */
-  sources: readonly SourceFigures[]
+  /** By who drafted, in the order in which they first did. */
+  drafters: readonly DrafterFigures[]
 }
 
-/** What one source of drafts came to, as the figures of all: of the blocks that it drafted. */
-export interface SourceFigures {
+/** What the drafts of one came to, as the figures of all: of the blocks that it drafted. */
+export interface DrafterFigures {
   /** As in `Block.drafter`. */
-  source: string
+  drafter: string
   numDrafts: number
   numDraftTokens: number
   numAcceptedTokens: number

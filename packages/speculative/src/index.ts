@@ -31,12 +31,13 @@ export type {
 } from './drafter/drafter'
 export { firstOf } from './drafter/first-of'
 export { LookupGain } from './drafter/lookup-gain'
+export { madeUpDrafts } from './drafter/made-up-drafts'
 export { type ModelDrafterOptions, modelDrafter } from './drafter/model-drafter'
 export { type PromptLookupOptions, promptLookup } from './drafter/prompt-lookup'
 export {
+  type DrafterFigures,
   figuresJson,
   type InJson,
-  type SourceFigures,
   type SpeculationFigures,
   type SpeculationReport,
 } from './figures'

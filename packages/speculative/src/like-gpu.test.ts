@@ -6,6 +6,7 @@ import {
   Decoder,
   generate,
   loadCausalLM,
+  longSequence,
   type PretrainedModel,
   pretrainedModel,
 } from '@outrider/transformer'
@@ -31,21 +32,36 @@ afterAll(() => {
   device?.dispose()
 })
 
-it('with the kernels of GPUs, a greedy answer is the plain one bit by bit', async () => {
-  const prompt = [5, 12, 19, 26]
-  const options = { maxTokens: 4, logProbabilities: 1 }
-  const answer = generate(target, prompt, options)
-  const plain = []
-  for await (const { scored } of answer) plain.push(scored)
-  const { tokens } = await answer.result
-  for (const how of [
-    { draftLength: 3 },
-    { draftLength: 3, draftStop: { confidence: 0.5 } },
-  ] satisfies Partial<SpeculativeDecoderOptions>[]) {
-    const speculated = new SpeculativeDecoder({ target, drafter: draft, ...how }).generate(prompt, options)
-    const scored = []
-    for await (const block of speculated) scored.push(...block.scored!)
-    expect((await speculated.result).tokens).toEqual(tokens)
-    expect(scored).toEqual(plain)
-  }
-})
+/** By these no draft step is left out. */
+const stepsForNothing = { draftSeconds: 0.1, skippedSeconds: 0.1, targetSeconds: [{ rows: 1, seconds: 1 }] }
+type Drafting = Partial<SpeculativeDecoderOptions>
+const whole: Drafting = { draftLength: 3 }
+const stopping: Drafting = { draftLength: 3, draftStop: { confidence: 0.5 } }
+
+it.each<[string, { length: number; maxTokens: number; ways: Drafting[] }]>([
+  [
+    'after a short prompt',
+    { length: 4, maxTokens: 4, ways: [whole, stopping, { ...stopping, costs: stepsForNothing }] },
+  ],
+  [
+    'over the length from which on sequences have kernels of their own',
+    { length: longSequence - 3, maxTokens: 7, ways: [whole, stopping] },
+  ],
+])(
+  'with the kernels of GPUs, a greedy answer is the plain one bit by bit, %s',
+  async (_, { length, maxTokens, ways }) => {
+    const prompt = Array.from({ length }, (_, i) => 5 + ((7 * i) % 400))
+    const options = { maxTokens, logProbabilities: 1 }
+    const answer = generate(target, prompt, options)
+    const plain = []
+    for await (const { scored } of answer) plain.push(scored)
+    const { tokens } = await answer.result
+    for (const how of ways) {
+      const speculated = new SpeculativeDecoder({ target, drafter: draft, ...how }).generate(prompt, options)
+      const scored = []
+      for await (const block of speculated) scored.push(...block.scored!)
+      expect((await speculated.result).tokens).toEqual(tokens)
+      expect(scored).toEqual(plain)
+    }
+  },
+)

@@ -80,15 +80,39 @@ it('says how many drafts ended early, and what was chosen of them', () => {
   const metrics = new SpeculationMetrics({ parameterRatio: 0.1 })
   const block = { accepted: 0, overlap: [0.5, 0.5, 0.5, 0.5], seconds: 1 }
   expect(metrics.toJSON()).toMatchObject({ ended_early_rate: 0, stop_chosen_rate: 0, mean_stop_threshold: null })
-  metrics.record({ ...block, drafted: 4, draftLength: 4 })
-  metrics.record({ ...block, drafted: 2, draftLength: 4, stop: { confidence: 0.4 } })
-  metrics.record({ ...block, drafted: 4, draftLength: 4, stop: { confidence: 0.5 } })
-  metrics.record({ ...block, drafted: 3, draftLength: 4 })
+  metrics.record({ ...block, drafted: 4 })
+  metrics.record({ ...block, drafted: 2, computed: 4, stop: { confidence: 0.4 } })
+  metrics.record({ ...block, drafted: 4, computed: 4, stop: { confidence: 0.5 } })
+  metrics.record({ ...block, drafted: 3, computed: 4 })
   // No more was there.
-  metrics.record({ ...block, drafted: 2, draftLength: 4, offer: { source: 'prompt', kind: '', length: 2 } })
+  metrics.record({ ...block, drafted: 2, computed: 2, offer: { source: 'prompt', kind: '', length: 2 } })
   const figures = { ended_early_rate: 0.4, stop_chosen_rate: 0.4, mean_stop_threshold: 0.45 }
   expect(metrics.toJSON()).toMatchObject(figures)
   expect(metrics.withCosts(undefined).toJSON()).toMatchObject(figures)
+})
+
+it('counts as time what was computed, whether it was proposed or not', () => {
+  const costs = {
+    draftSeconds: 0.1,
+    skippedSeconds: 0.025,
+    targetSeconds: [1, 5].map((rows) => ({ rows, seconds: 1 + (rows - 1) / 4 })),
+  }
+  const ended = (skips: boolean) => {
+    const metrics = new SpeculationMetrics({ parameterRatio: 0.2, costs })
+    metrics.record({ drafted: 1, computed: 4, skips, accepted: 1, overlap: [1, 0, 0, 0], seconds: 1 })
+    return metrics
+  }
+  expect(ended(true)).toMatchObject({
+    meanDraftLength: 1,
+    stopSavingRate: 0.75,
+    mbsu: 2 / 1.2,
+    expectedSpeedUp: 2 / 1.1,
+  })
+  expect(ended(false)).toMatchObject({ meanDraftLength: 1, mbsu: 2 / 1.8, expectedSpeedUp: 2 / 1.4 })
+  // A pass over five rows takes two plain ones, and a step of a model was run, or four.
+  expect(ended(true).neededAcceptanceLength).toBeCloseTo(2.1)
+  expect(ended(false).neededAcceptanceLength).toBeCloseTo(2.4)
+  expect(recorded().stopSavingRate).toBeNull()
 })
 
 it('says whether speculation pays once the costs are measured', () => {
@@ -128,7 +152,7 @@ it('says that it pays by tokens a block against those that its time is worth, an
   expect(verdict(16, { accepted: 2, measured: false })).toEqual([undefined, null])
 })
 
-it('counts by source, and lookups as no step of a model', () => {
+it('counts by who drafted, and lookups as no step of a model', () => {
   const model = { source: 'model', kind: '', length: 15, unread: 1 }
   const prompt = { source: 'prompt', kind: '3', length: 15 }
   const costs = { draftSeconds: 0.5, targetSeconds: [{ rows: 1, seconds: 1 }] }
@@ -137,10 +161,10 @@ it('counts by source, and lookups as no step of a model', () => {
   metrics.record({ drafted: 2, accepted: 2, offer: model, overlap: [0.9, 0.7], seconds: 1 })
   metrics.record({ drafted: 2, accepted: 0, offer: prompt, overlap: [0, 0], seconds: 1 })
   metrics.record({ drafted: 0, accepted: 0, overlap: [], seconds: 1 })
-  const { sources } = metrics.toJSON()
-  expect(sources).toEqual([
+  const { drafters } = metrics.toJSON()
+  expect(drafters).toEqual([
     {
-      source: 'prompt',
+      drafter: 'prompt',
       num_drafts: 2,
       num_draft_tokens: 6,
       num_accepted_tokens: 1,
@@ -149,7 +173,7 @@ it('counts by source, and lookups as no step of a model', () => {
       acceptance_rate: expect.closeTo(0.4, 9),
     },
     {
-      source: 'model',
+      drafter: 'model',
       num_drafts: 1,
       num_draft_tokens: 2,
       num_accepted_tokens: 2,
@@ -164,7 +188,7 @@ it('counts by source, and lookups as no step of a model', () => {
   expect(metrics.neededAcceptanceLength).toBeCloseTo(1 + ((8 / 3) * 0.5) / 4)
   const twice = new SpeculationMetrics({ parameterRatio: 0.5 })
   for (let i = 0; i < 2; i++) twice.add(metrics)
-  expect(twice.sources.map(({ numDrafts }) => numDrafts)).toEqual([4, 2])
+  expect(twice.drafters.map(({ numDrafts }) => numDrafts)).toEqual([4, 2])
   expect(twice.mbsu).toBeCloseTo(metrics.mbsu)
 })
 

@@ -2,8 +2,8 @@ import { breakEvenAcceptance } from './draft-length/expected-tokens'
 import { blockSeconds, costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
 import { type DraftStop, thresholdOf } from './drafter/draft-stop'
 import type { Offer } from './drafter/drafter'
-import { figuresJson, type SourceFigures, type SpeculationFigures, type SpeculationReport } from './figures'
-import { SourceCounts } from './source-counts'
+import { DrafterCounts } from './drafter-counts'
+import { type DrafterFigures, figuresJson, type SpeculationFigures, type SpeculationReport } from './figures'
 
 /** What the metrics count of one block. */
 export interface BlockRecord {
@@ -11,9 +11,11 @@ export interface BlockRecord {
   accepted: number
   /** The offer that was drafted. Left out, a model drafted. */
   offer?: Offer | undefined
-  /** γ that was asked for. Default what was drafted. */
-  draftLength?: number | undefined
-  /** Where the draft was asked to end early. */
+  /** Drafted positions that the pass was over: more than `drafted` where the draft ended early. Default `drafted`. */
+  computed?: number | undefined
+  /** Whether draft steps behind an early end were left out. Default true. */
+  skips?: boolean | undefined
+  /** Where `draftStop: 'auto'` chose that the draft may end early. */
   stop?: DraftStop | undefined
   /** Σₓ min(p, q) at each drafted position. */
   overlap: ArrayLike<number>
@@ -41,13 +43,15 @@ export class SpeculationMetrics implements SpeculationFigures {
   /** Seconds from token to token: those passes, the draft steps before them, and what a reader takes between blocks. */
   seconds = 0
   #deliveredByDrafts = 0
-  /** Drafted tokens that took a step of a model. */
+  /** Steps of a model. */
   #modelSteps = 0
-  /** Drafts that had fewer tokens than were asked for; those that were asked to end early, and the sum of their thresholds. */
+  /** Positions that passes were over. */
+  #computed = 0
+  /** Drafts that ended early; those for which it was chosen that they may, and the sum of their thresholds. */
   #short = 0
   #stops = 0
   #thresholds = 0
-  readonly #sources = new Map<string, SourceCounts>()
+  readonly #drafters = new Map<string, DrafterCounts>()
   readonly #accepted: number[] = []
   readonly #reached: number[] = []
   readonly #overlap: number[] = []
@@ -58,7 +62,8 @@ export class SpeculationMetrics implements SpeculationFigures {
   }
 
   record(block: BlockRecord): void {
-    const { drafted, accepted, overlap, seconds, offer, draftLength = drafted, stop, delivered = accepted + 1 } = block
+    const { drafted, accepted, overlap, seconds, offer, stop, delivered = accepted + 1 } = block
+    const { computed = drafted, skips = true } = block
     this.numTargetPasses++
     this.seconds += seconds
     this.numDeliveredTokens += delivered
@@ -70,14 +75,15 @@ export class SpeculationMetrics implements SpeculationFigures {
     this.numDraftTokens += drafted
     this.numAcceptedTokens += kept
     this.#deliveredByDrafts += delivered
-    if (drafted < Math.min(draftLength, offer?.length ?? draftLength)) this.#short++
+    this.#computed += computed
+    if (drafted < computed) this.#short++
     if (stop) {
       this.#stops++
       this.#thresholds += thresholdOf(stop).threshold
     }
-    if (!offer || offer.unread !== undefined) this.#modelSteps += drafted
+    if (!offer || offer.unread !== undefined) this.#modelSteps += skips ? drafted : computed
     if (offer)
-      this.#source(offer.source).add({
+      this.#drafter(offer.source).add({
         drafts: 1,
         drafted,
         accepted: kept,
@@ -103,10 +109,11 @@ export class SpeculationMetrics implements SpeculationFigures {
     this.numDeliveredTokens += other.numDeliveredTokens
     this.#deliveredByDrafts += other.#deliveredByDrafts
     this.#modelSteps += other.#modelSteps
+    this.#computed += other.#computed
     this.#short += other.#short
     this.#stops += other.#stops
     this.#thresholds += other.#thresholds
-    for (const [source, counts] of other.#sources) this.#source(source).add(counts)
+    for (const [drafter, counts] of other.#drafters) this.#drafter(drafter).add(counts)
     for (const [mine, theirs] of [
       [this.#reached, other.#reached],
       [this.#accepted, other.#accepted],
@@ -162,6 +169,11 @@ export class SpeculationMetrics implements SpeculationFigures {
     return ratio(this.#stops, this.numDrafts)
   }
 
+  get stopSavingRate(): number | null {
+    if (this.costs?.skippedSeconds === undefined || this.costs.draftSeconds === 0) return null
+    return 1 - this.costs.skippedSeconds / this.costs.draftSeconds
+  }
+
   get meanStopThreshold(): number | null {
     return this.#stops ? this.#thresholds / this.#stops : null
   }
@@ -181,18 +193,18 @@ export class SpeculationMetrics implements SpeculationFigures {
 
   get breakEvenAcceptanceRate(): number | null {
     const costs = this.#costsPerToken
-    return costs && breakEvenAcceptance(costs, Math.max(1, Math.round(this.#draftedLength)))
+    return costs && breakEvenAcceptance(costs, Math.max(1, Math.round(this.#computedLength)))
   }
 
   get neededAcceptanceLength(): number | null {
     const costs = this.#costsPerToken
-    return costs && blockSeconds(costs, this.#draftedLength) / blockSeconds(costs, 0)
+    return costs && blockSeconds(costs, this.#computedLength) / blockSeconds(costs, 0)
   }
 
-  /** With the mean of what a drafted token took: what was looked up took no step. */
+  /** With the mean of what a position took: what was looked up took no step, and neither did what was left out. */
   get #costsPerToken(): StepCosts | null {
     if (!this.costs) return null
-    const share = this.numDraftTokens ? this.#modelSteps / this.numDraftTokens : 1
+    const share = this.#computed ? this.#modelSteps / this.#computed : 1
     return { ...this.costs, draftSeconds: this.costs.draftSeconds * share }
   }
 
@@ -201,9 +213,9 @@ export class SpeculationMetrics implements SpeculationFigures {
     return needed === null || this.numDrafts < enoughBlocks ? null : this.meanAcceptanceLength > needed
   }
 
-  /** The mean length of blocks in which something was drafted; 1 before the first. */
-  get #draftedLength(): number {
-    return this.numDrafts ? this.numDraftTokens / this.numDrafts : 1
+  /** The mean γ of passes over a draft; 1 before the first. */
+  get #computedLength(): number {
+    return this.numDrafts ? this.#computed / this.numDrafts : 1
   }
 
   /** Over target passes. */
@@ -211,13 +223,13 @@ export class SpeculationMetrics implements SpeculationFigures {
     return ratio(this.#modelSteps, this.numTargetPasses)
   }
 
-  get sources(): SourceFigures[] {
-    return [...this.#sources].map(([source, counts]) => ({ source, ...counts.figures }))
+  get drafters(): DrafterFigures[] {
+    return [...this.#drafters].map(([drafter, counts]) => ({ drafter, ...counts.figures }))
   }
 
-  #source(name: string): SourceCounts {
-    const counts = this.#sources.get(name) ?? new SourceCounts()
-    this.#sources.set(name, counts)
+  #drafter(name: string): DrafterCounts {
+    const counts = this.#drafters.get(name) ?? new DrafterCounts()
+    this.#drafters.set(name, counts)
     return counts
   }
 
@@ -243,6 +255,7 @@ export class SpeculationMetrics implements SpeculationFigures {
       meanDraftLength: this.meanDraftLength,
       endedEarlyRate: this.endedEarlyRate,
       stopChosenRate: this.stopChosenRate,
+      stopSavingRate: this.stopSavingRate,
       meanStopThreshold: this.meanStopThreshold,
       draftAcceptanceRate: this.draftAcceptanceRate,
       blockEfficiency: this.blockEfficiency,
@@ -256,7 +269,7 @@ export class SpeculationMetrics implements SpeculationFigures {
       pays: this.pays,
       tokensPerSecond: this.tokensPerSecond,
       plainTokensPerSecond: this.plainTokensPerSecond,
-      sources: this.sources,
+      drafters: this.drafters,
     }
   }
 

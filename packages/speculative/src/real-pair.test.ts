@@ -131,7 +131,7 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
     const drafter = firstOf(promptLookup({ minNgram: 2 }), answerLookup(table), modelDrafter(shallow.model))
     const { tokens, metrics } = await tokensOf({ drafter, draftLength: 5 }, ids, greedy.length)
     expect(tokens).toEqual(greedy)
-    expect(metrics.sources.map(({ source }) => source).sort()).toEqual(['answers', 'model', 'prompt'])
+    expect(metrics.drafters.map(({ drafter }) => drafter).sort()).toEqual(['answers', 'model', 'prompt'])
   })
 
   it('and the text of plain decoding', async () => {

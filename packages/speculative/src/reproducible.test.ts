@@ -98,7 +98,11 @@ describe('an automatic draft length', () => {
   })
 
   it('gives them where it chooses what drafts stop at', async () => {
-    const costs = { draftSeconds: 0.3, targetSeconds: [1, 16].map((rows) => ({ rows, seconds: 1 + rows / 10 })) }
+    const costs = {
+      draftSeconds: 0.3,
+      skippedSeconds: 0.02,
+      targetSeconds: [1, 16].map((rows) => ({ rows, seconds: 1 + rows / 10 })),
+    }
     const long = { ...sampled, maxTokens: 200 }
     const stopping = { costs, draftStop: 'auto' } as const
     const decoder = new SpeculativeDecoder({ target, drafter: shallow, ...stopping, now: steady() })
@@ -107,9 +111,13 @@ describe('an automatic draft length', () => {
     expect(stopChosenRate).toBeGreaterThan(0)
     expect(meanStopThreshold).toBeGreaterThan(0.2)
     expect(await answer({ ...stopping, now: busy(4) }, long)).toEqual(idle)
-    expect(() => new SpeculativeDecoder({ target, drafter: shallow, draftLength: 4, draftStop: 'auto' })).toThrow(
-      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
-    )
+    const [fixed, hurried] = [
+      { ...stopping, draftLength: 4, now: steady() },
+      { ...stopping, draftLength: 4, now: busy(5) },
+    ]
+    expect(await answer(hurried, long)).toEqual(await answer(fixed, long))
+    const ofItsOwn = { target, drafter: shallow, draftLength: fixedDraftLength(4), draftStop: 'auto' as const }
+    expect(() => new SpeculativeDecoder(ofItsOwn)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 
   it('depends on the costs that are given with the decoder, and on nothing measured in their place', async () => {

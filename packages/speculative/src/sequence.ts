@@ -12,7 +12,7 @@ import {
   scoreTokens,
 } from '@outrider/transformer'
 import { type DraftChoice, maxDraftLength } from './draft-length/policy'
-import { type Drafter, type DraftSession, memoryOf, type Offer, offersOf } from './drafter/drafter'
+import { type Drafter, type DraftRequest, type DraftSession, memoryOf, type Offer, offersOf } from './drafter/drafter'
 import { judged, type ToJudge, uniforms } from './verification/passes'
 import { readDraft } from './verification/read-draft'
 import type { VerificationRule } from './verification/rule'
@@ -24,6 +24,8 @@ export interface Step {
   tokens: number[]
   /** Tokens that were drafted and proposed. */
   drafted: number
+  /** Drafted positions that the pass was over: more than `drafted` where the draft ended early. */
+  computed: number
   accepted: number
   /** Those that were not accepted. */
   rejected: number[]
@@ -109,10 +111,10 @@ export class Sequence {
    * Adds the tokens of one pass of the target: over all that it has not read (the prompt, at first), or over drafted tokens and
    * the one before them.
    *
-   * @param choice  one of the `offers`; left out, nothing is drafted
+   * @param choice  one of the `offers`, and whether steps behind an early end are left out; null: nothing is drafted
    * @throws OutriderError NOT_FINITE where the logits of target or draft are no numbers
    */
-  async step(choice: DraftChoice | null = null): Promise<Step> {
+  async step(choice: (DraftChoice & Pick<DraftRequest, 'skips'>) | null = null): Promise<Step> {
     const before = this.tokens.length
     const offset = this.#steps++ * countersPerStep
     const { pass, isDrafted, lasting } = this.#device.scope(() => this.#enqueue(choice, offset))
@@ -128,7 +130,8 @@ export class Sequence {
       }
       const scored = pass.logits && { scored: await this.#score(pass.logits, tokens) }
       const drafted = verdict.drafted.length
-      return { tokens, drafted, accepted, rejected: verdict.drafted.slice(accepted), overlap, ...scored }
+      const { computed } = verdict
+      return { tokens, drafted, computed, accepted, rejected: verdict.drafted.slice(accepted), overlap, ...scored }
     } finally {
       if (!lasting) for (const tensor of Object.values(pass)) tensor.dispose()
     }
@@ -162,7 +165,10 @@ export class Sequence {
   }
 
   /** Whether the tensors of the pass last: they are those of a step that is done again, and else the caller's to free. */
-  #enqueue(choice: DraftChoice | null, offset: number): { pass: Pass; isDrafted: boolean; lasting: boolean } {
+  #enqueue(
+    choice: (DraftChoice & Pick<DraftRequest, 'skips'>) | null,
+    offset: number,
+  ): { pass: Pass; isDrafted: boolean; lasting: boolean } {
     const { tokens } = this
     const sampling = this.#sampling
     const draft = choice && this.#session.draft({ tokens, ...choice, sampling, offset })
@@ -181,7 +187,7 @@ export class Sequence {
     const counter = offset + verificationCounter
     const drawn = uniforms(drafted + 1, sampling.seed, counter)
     if ('tokens' in draft && !draft.lasting)
-      return { pass: this.#verdict(draft, this.#device.tensor(drawn), false), isDrafted: true, lasting: false }
+      return { pass: this.#verdict(draft, this.#device.tensor(drawn)), isDrafted: true, lasting: false }
     const verification =
       'ids' in draft
         ? this.#knownVerification(draft.ids)
@@ -201,7 +207,7 @@ export class Sequence {
 
   #verification(draft: ToJudge): VerificationStep {
     const drawn = this.#device.empty([draft.tokens.size + 1]).keep()
-    const step = new RepeatedStep(this.#target, this.#cache, () => this.#verdict(draft, drawn, true))
+    const step = new RepeatedStep(this.#target, this.#cache, () => this.#verdict(draft, drawn))
     const dispose = () => {
       step.dispose()
       drawn.dispose()
@@ -216,8 +222,8 @@ export class Sequence {
   }
 
   /** One pass of the target over the unread token and a draft, and the verdict on it, for `readVerdict`. */
-  #verdict(draft: ToJudge, drawn: Tensor, isRepeated: boolean): Pass {
-    const logits = readDraft(this.#target, { cache: this.#cache, unread: this.#unread, draft, isRepeated })
+  #verdict(draft: ToJudge, drawn: Tensor): Pass {
+    const logits = readDraft(this.#target, { cache: this.#cache, unread: this.#unread, draft })
     return this.#pass(
       judged(draft, logits, { sampling: this.#sampling, verification: this.#rule, uniforms: drawn }),
       logits,
@@ -237,6 +243,7 @@ const plainVerdict = (words: Uint32Array): BlockVerdict => ({
   accepted: 0,
   next: drawnToken(words[0]!),
   drafted: [],
+  computed: 0,
   overlap: new Float32Array(),
 })
 

@@ -8,6 +8,7 @@ export class TableModel implements CausalLM {
   readonly device: Device
   readonly config: { vocabularySize: number; contextLength: number }
   readonly parameterCount: number
+  readonly isReplayable = true
   /** Caches that were made and not disposed of. */
   openCaches = 0
   readonly covered: CoveredIds | undefined

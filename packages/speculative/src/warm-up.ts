@@ -8,6 +8,7 @@ import {
   warmUp,
 } from '@outrider/transformer'
 import type { Target } from './decoder'
+import type { DraftStop } from './drafter/draft-stop'
 import { type Drafter, offersOf } from './drafter/drafter'
 import { firstOf } from './drafter/first-of'
 import { madeUpDrafts } from './drafter/made-up-drafts'
@@ -21,8 +22,8 @@ export interface BlockMakers {
   verification: VerificationRule
   /** The most tokens that are drafted. */
   longestDraft: number
-  /** Whether drafts are asked to end early now and then. */
-  choosesStops: boolean
+  /** Where drafts end early, or may. */
+  stop: DraftStop | undefined
 }
 
 /**
@@ -35,7 +36,7 @@ export async function warmUpBlocks(
   makers: BlockMakers,
   { onProgress, signal, ...options }: WarmUpOptions,
 ): Promise<void> {
-  const { target, drafter, verification, longestDraft, choosesStops } = makers
+  const { target, drafter, verification, longestDraft, stop } = makers
   const { model, config } = target
   const sampling = resolveSampling(options)
   // As long as drafts are prompts, so that the drafter has read all numbers of rows that have kernels of their own, too.
@@ -68,8 +69,8 @@ export async function warmUpBlocks(
     try {
       await sequence.step()
       for (const offer of sequence.offers(draftLength))
-        for (const stop of choosesStops && offer.stops ? [undefined, { confidence: 0.5 }] : [undefined]) {
-          await sequence.step({ offer, draftLength, stop })
+        for (const end of stop && offer.stops ? [undefined, stop] : [undefined]) {
+          await sequence.step({ offer, draftLength, stop: end })
           sequence.rewind(read + 1)
         }
     } finally {

@@ -7,18 +7,21 @@ import type { Row, Suite } from './suite'
 import { attentionSuite } from './suites/attention'
 import { bitsSuite } from './suites/bits'
 import { blockSuite } from './suites/block'
+import { distillationStepSuite } from './suites/distillation-step'
 import { draftVocabularySuite } from './suites/draft-vocabulary'
 import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
-import { lookupDecodingSuite } from './suites/lookup-decoding'
 import { lookupsSuite } from './suites/lookups'
 import { matmulSuite } from './suites/matmul'
+import { passesSuite } from './suites/passes'
 import { peerAcceptance } from './suites/peer-acceptance'
+import { peerDrafts } from './suites/peer-drafts'
 import { peerGguf } from './suites/peer-gguf'
 import { precisionSuite } from './suites/precision'
 import { rowsSuite } from './suites/rows'
 import { speculationSuite } from './suites/speculation'
 import { startUpSuite } from './suites/start-up'
+import { stopsSuite } from './suites/stops'
 import { trainingStepSuite } from './suites/training-step'
 import { printTable } from './table'
 
@@ -28,35 +31,36 @@ const suites: readonly Suite[] = [
   attentionSuite,
   rowsSuite,
   trainingStepSuite,
+  distillationStepSuite,
   precisionSuite,
   speculationSuite,
+  stopsSuite,
   blockSuite,
+  passesSuite,
   lookupsSuite,
-  lookupDecodingSuite,
   draftVocabularySuite,
   startUpSuite,
   loadMemory,
   peerAcceptance,
+  peerDrafts,
   peerGguf,
   bitsSuite,
 ]
 
-const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH]
-      [--log FILE] [--each N] [--json]
+const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH] [--each N] [--json]
 
 ${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
 Without names all of them run, but for what needs a file that is not given. --profile adds the device time of each kernel, by
-timestamp queries. --processor-time lets the suites that decode, and linear, count the processor's time of this process in place of the
-clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down answers: for \`lookups\`
-{"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without "ids" it counts in the
-tables alone); for \`lookup-decoding\` the same, of --model (a directory, a .gguf file or a name of the hub), which answers the
-prompts itself: instead of "ids" a prompt may be "messages"; for \`draft-vocabulary\` rows with completion_ids. --log writes a
-line for each prompt that was measured, which \`lookups\` reads as answers; what it has is not measured again. --each takes the
-first N prompts of a category. Columns: times are of a
-run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of what a large copy
-or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm, OUTRIDER_ADAPTER=system the
-machine's own.`
+timestamp queries. --processor-time lets \`attention\`, \`linear\` and the suites that decode or distil count the processor's time of
+this process in place of the clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down
+answers: for \`lookups\` {"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without
+"ids" it counts in the tables alone); for \`draft-vocabulary\` rows with completion_ids. --model, for \`distillation-step\` and
+\`passes\`, is a directory, a .gguf file or a name of the hub. --each, for \`stops\`, is the number of prompts of a kind.
+
+Columns: times are of a run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of
+what a large copy or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm,
+OUTRIDER_ADAPTER=system the machine's own.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -65,7 +69,6 @@ const { values, positionals } = parseArgs({
     profile: { type: 'boolean', default: false },
     answers: { type: 'string' },
     model: { type: 'string' },
-    log: { type: 'string' },
     each: { type: 'string' },
     'processor-time': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -104,7 +107,6 @@ for (const suite of suites) {
     profile,
     answers: values.answers,
     model: values.model,
-    log: values.log,
     each: values.each === undefined ? undefined : Number(values.each),
     now: values['processor-time'] ? processorSeconds : () => performance.now() / 1000,
     note: (text) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K  ${text}`),

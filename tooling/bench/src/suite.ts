@@ -10,11 +10,9 @@ export interface SuiteContext {
   now: () => number
   /** A file of written-down answers, with --answers. */
   answers?: string | undefined
-  /** A model on disk, with --model. */
+  /** A model on disk or of the Hub, with --model. */
   model?: string | undefined
-  /** Where each measured prompt is written down, with --log. */
-  log?: string | undefined
-  /** The most prompts of a kind, with --each. */
+  /** Prompts of a kind, with --each. */
   each?: number | undefined
   /** Says what is being done, for people who wait. */
   note(text: string): void

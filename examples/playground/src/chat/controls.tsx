@@ -5,7 +5,8 @@ import { change, resetSettings, settings } from './settings'
 
 /** How answers are made. */
 export function Controls() {
-  const { temperature, topP, topK, seed, draftLength, lookUpFirst, verification, refused, system } = settings.value
+  const { temperature, topP, topK, seed, draftLength, lookUpFirst, learnFromAnswers, verification } = settings.value
+  const { refused, system } = settings.value
   const id = useId()
   return (
     <section class="card controls" aria-labelledby="settings-title">
@@ -40,6 +41,11 @@ export function Controls() {
           onChange={(first) => change({ lookUpFirst: first })}
         />
       )}
+      <Switch
+        label="Learn from answers: draft what was answered in this tab"
+        checked={learnFromAnswers}
+        onChange={(learns) => change({ learnFromAnswers: learns })}
+      />
       <Choice
         label="Verification"
         value={verification}
@@ -86,7 +92,7 @@ export function Controls() {
           label="Seed"
           min={0}
           value={seed}
-          hint={draftLength === 'auto' ? 'repeats an answer for one γ' : 'repeats an answer'}
+          hint={repeatsHint(settings.value)}
           onChange={(value) => change({ seed: value })}
         />
       </div>
@@ -104,4 +110,9 @@ export function Controls() {
       </div>
     </section>
   )
+}
+
+function repeatsHint({ draftLength, learnFromAnswers }: typeof settings.value): string {
+  if (learnFromAnswers) return 'repeats an answer until more is learnt'
+  return draftLength === 'auto' ? 'repeats an answer for one γ' : 'repeats an answer'
 }

@@ -47,7 +47,7 @@ void engine.chat.listen(
       const pieces: Piece[] = tokens.map(({ text, source, drafter }) => ({
         kind: source,
         text,
-        lookedUp: source === 'draft' && drafter === 'prompt',
+        lookedUp: source === 'draft' && (drafter === 'prompt' || drafter === 'answers'),
       }))
       if (rejected.length > 0) pieces.splice(-1, 0, { kind: 'refused', text: rejected.join('') })
       reply.pieces.value = [...reply.pieces.value, ...pieces.filter(({ text }) => text !== '')]

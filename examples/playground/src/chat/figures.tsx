@@ -51,7 +51,7 @@ export function Figures() {
           </div>
         )}
       </dl>
-      <Sources now={now} />
+      <Drafters now={now} />
       <Speeds now={now} />
       <PositionBars positions={now ? positionsOf(now) : []} />
     </section>
@@ -72,13 +72,13 @@ function Verdict({ now }: { now: SpeculationFigures | undefined }) {
 }
 
 /** Who drafted what was accepted, where there is more than one who may. */
-function Sources({ now }: { now: SpeculationFigures | undefined }) {
-  if (!now || now.sources.length < 2) return null
+function Drafters({ now }: { now: SpeculationFigures | undefined }) {
+  if (!now || now.drafters.length < 2) return null
   return (
-    <dl class="facts sources">
-      {now.sources.map(({ source, numAcceptedTokens, numDraftTokens }) => (
-        <div key={source}>
-          <dt>{drafters[source] ?? source}</dt>
+    <dl class="facts drafters">
+      {now.drafters.map(({ drafter, numAcceptedTokens, numDraftTokens }) => (
+        <div key={drafter}>
+          <dt>{names[drafter] ?? drafter}</dt>
           <dd>
             {numAcceptedTokens} / {numDraftTokens}
           </dd>
@@ -88,7 +88,7 @@ function Sources({ now }: { now: SpeculationFigures | undefined }) {
   )
 }
 
-const drafters: Record<string, string> = { prompt: 'Looked up', model: 'By the draft' }
+const names: Record<string, string> = { prompt: 'Looked up', answers: 'From answers', model: 'By the draft' }
 
 /** Tokens a second, with and without speculation. */
 function Speeds({ now }: { now: SpeculationFigures | undefined }) {

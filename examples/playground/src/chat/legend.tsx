@@ -17,7 +17,7 @@ export function Legend() {
           <span class={`token ${kind}`}>{label}</span>
         </li>
       ))}
-      {(settings.value.lookUpFirst || !engineState.value.draft) && (
+      {(settings.value.lookUpFirst || settings.value.learnFromAnswers || !engineState.value.draft) && (
         <li>
           <span class="token draft looked-up">looked up, accepted</span>
         </li>

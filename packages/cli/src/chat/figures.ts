@@ -1,4 +1,4 @@
-import { paysText, sourcesText } from '@outrider/evaluation'
+import { draftersText, paysText } from '@outrider/evaluation'
 import type { SpeculationMetrics } from '@outrider/speculative'
 import { fixed } from '../terminal'
 import type { ChatAnswer } from './session'
@@ -38,7 +38,7 @@ export function figures(
       `accepted/drafted ${metrics.numAcceptedTokens}/${metrics.numDraftTokens} = ${fixed(metrics.draftAcceptanceRate)}`,
       `γ ${fixed(metrics.meanDraftLength, 1)}`,
     ].join(' · '),
-    sourcesText(metrics),
+    draftersText(metrics),
     whole?.costs ? paysText(whole) : '',
   ].filter((line) => line !== '')
 }

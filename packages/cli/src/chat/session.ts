@@ -192,7 +192,7 @@ export class ChatSession {
     const name = `${draftLength} ${lookup} ${repeats}`
     let decoder = this.#decoders.get(name)
     if (!decoder) {
-      const drafter = drafterOf({ answers, model: this.draft?.model, lookup }, { draftLength, draftStop })
+      const drafter = drafterOf({ answers, model: this.draft?.model, lookup }, { draftLength })
       const costs = repeats ? undefined : this.#costs
       const { target } = this
       decoder = new SpeculativeDecoder({ target, drafter, draftLength, draftStop, verification, costs })

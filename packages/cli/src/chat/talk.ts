@@ -1,4 +1,4 @@
-import { paysText, sourcesText } from '@outrider/evaluation'
+import { draftersText, paysText, stopsText } from '@outrider/evaluation'
 import { OutriderError } from '@outrider/tensor'
 import { throwIfAborted } from '@outrider/transformer'
 import type { Context } from '../context'
@@ -60,8 +60,9 @@ export async function talk(
     terminal.note(
       dim(
         `In all: τ ${fixed(speculation.blockEfficiency)} · α ${fixed(speculation.acceptanceRate)} · accepted/drafted ${fixed(speculation.draftAcceptanceRate)} · ${count(speculation.numTargetPasses)} target passes${[
-          sourcesText(speculation),
+          draftersText(speculation),
           speculation.costs ? paysText(speculation) : '',
+          session.settings.draftStop === 'auto' ? stopsText(speculation) : '',
         ]
           .filter(Boolean)
           .map((line) => `\n${line}`)

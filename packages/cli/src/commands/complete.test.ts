@@ -46,6 +46,18 @@ describe('outrider complete', () => {
     expect(num_draft_tokens).toBeLessThan(4 * num_drafts!)
   })
 
+  test('with --draft-stop auto the answer is the same, and it is said what was chosen, and by what', async () => {
+    const { prompt, greedy } = spoken[0]!
+    const flags = ['complete', '--model', model, '--draft', model, '--prompt', prompt, '--draft-stop', 'auto']
+    const { json } = await runCli([...flags, '--max-tokens', '48', '--json'])
+    const { stop_saving_rate: saving, stop_chosen_rate: chosen } = json().speculation as Record<string, number>
+    expect(json().tokens).toEqual(greedy)
+    expect(saving).toEqual(expect.any(Number))
+    if (saving! <= 0) expect(chosen).toBe(0)
+    const { err } = await runCli([...flags, '--max-tokens', '12', '--draft-length', '4'])
+    expect(err).toMatch(/drafts? may stop/)
+  })
+
   test('with a stop text inside a block, timings and speculation agree on what was delivered', async () => {
     const flags = ['complete', '--model', model, '--draft', model, '--draft-length', '7', '--prompt', prompt, '--json']
     const { tokens, timings, speculation } = (await runCli([...flags, '--stop', 'little'])).json() as {

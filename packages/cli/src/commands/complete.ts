@@ -1,4 +1,4 @@
-import { sourcesText } from '@outrider/evaluation'
+import { draftersText, stopsText } from '@outrider/evaluation'
 import { SpeculativeDecoder } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import { type Generation, type GenerationResult, generate, type Prompt } from '@outrider/transformer'
@@ -94,8 +94,9 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
           : ''),
     ),
   )
-  const bySource = decoder && sourcesText(decoder.metrics)
-  if (bySource) terminal.note(terminal.noteStyle.dim(bySource))
+  if (decoder && draftStop === 'auto') terminal.note(terminal.noteStyle.dim(stopsText(decoder.metrics)))
+  const byDrafter = decoder && draftersText(decoder.metrics)
+  if (byDrafter) terminal.note(terminal.noteStyle.dim(byDrafter))
   return {
     text: result.text,
     tokens: result.tokens,

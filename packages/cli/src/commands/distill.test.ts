@@ -48,3 +48,20 @@ it("writes held-out rows as it writes training rows: with the target's chat temp
   const { loss, eval_loss } = json() as { loss: number; eval_loss: number }
   expect(eval_loss).toBeCloseTo(loss, 4)
 })
+
+it('keeps what the target says: a second run, of another loss, has it read no row', async () => {
+  const model = testData('stories260K')
+  const distil = async (loss: string, out: string) => {
+    const { json } = await runCli([
+      ...['distill', '--target', model, '--draft', model, '--data', join(folder, 'good.jsonl'), '--steps', '2'],
+      ...['--batch-size', '1', '--length', '8', '--loss', loss, '--target-states', join(folder, 'states')],
+      ...['--out', join(folder, out), '--json'],
+    ])
+    return (json() as { target_states: Record<string, number> }).target_states
+  }
+  const first = await distil('kld', 'kept-1')
+  expect(first).toMatchObject({ computed: 1, from_memory: 1, from_directory: 0 })
+  expect(first.memory_bytes).toBeGreaterThan(0)
+  const second = await distil('tvd', 'kept-2')
+  expect(second).toMatchObject({ computed: 0, from_memory: 1, from_directory: 1 })
+})

@@ -8,12 +8,18 @@ import type { Context } from '../context'
 import { openModel } from '../models'
 import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
+import { type TargetStatesFlags, targetStatesOf, withTargetStates } from '../options/target-states'
 import { type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { trainingRun } from '../training-run'
 
-interface DistillFlags extends TrainingFlags, RowFlags, DraftVocabularyFlags, Pick<DtypeFlags, 'dtype'> {
+interface DistillFlags
+  extends TrainingFlags,
+    RowFlags,
+    DraftVocabularyFlags,
+    TargetStatesFlags,
+    Pick<DtypeFlags, 'dtype'> {
   target: string
   draft: string
   data: string[]
@@ -35,12 +41,17 @@ export const addDistill: AddCommand = (program, run) => {
     .option('--mix <ratio>', 'rows of conversations to rows of text', ratio, [9, 1])
     .option('--loss <name>', lossNames.join(', '), loss, lossByName('tvd++'))
   withDraftVocabulary(command)
+  withTargetStates(command)
   command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
   command.options.find(({ long }) => long === '--mix')!.defaultValueDescription = '9:1'
   withExamples(withOutputOptions(withDtype(withRows(withTraining(command, { steps: 1000, learningRate: 5e-4 })))), [
     [
       'As in the paper',
       'outrider distill --target ./model --draft ./draft --data distill.jsonl --text corpus/*.txt --loss tvd++ --out ./draft-tvd++',
+    ],
+    [
+      'Another loss on the same answers, for which the target has nothing to read: what it says of a row is kept',
+      'outrider distill --target ./model --draft ./draft --data distill.jsonl --loss kld --target-states ./states --out ./draft-kld',
     ],
     [
       'Another loss, with held-out answers measured on the way',
@@ -73,13 +84,15 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
         pretraining: [textFiles(flags.text, reading.options), flags.mix[1]],
       })
     : conversations
+  using targetStates = targetStatesOf(context.terminal, flags)
   const result = await trainingRun(context, flags, {
     label: `distill ${flags.loss.name}`,
     draft,
     target,
     speaker: target,
     validation: flags.validation && rowFiles(flags.validation, reading.options),
-    train: (options) => distill({ draft, target, data, loss: flags.loss, ...options }),
+    targetStates,
+    train: (options) => distill({ draft, target, data, loss: flags.loss, targetStates, ...options }),
   })
   return { loss_name: flags.loss.name, ...result, ...reading.summary() }
 }

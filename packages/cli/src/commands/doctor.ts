@@ -4,6 +4,7 @@ import { type Capabilities, createDevice, OutriderError } from '@outrider/tensor
 import { noAdapterRemedy, openAdapter } from '../adapter'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { findDraft } from '../doctor/find-draft/index'
 import type { Finding } from '../doctor/finding'
 import { inspectModel, modelFindings, printModel } from '../doctor/inspect-model'
 import { modelSource } from '../options/groups'
@@ -21,9 +22,14 @@ export const addDoctor: AddCommand = (program, run) => {
     .option('--model <dir>', `whether this adapter can hold a model: ${modelSource}; only headers are read`)
     .option('--draft <dir>', 'with this draft beside it')
     .option('--context <n>', 'tokens that the cache holds', integer({ least: 1 }), 2048)
+    .option(
+      '--find-draft [dirs...]',
+      "what can draft for the model, of the Hub's cache and of these directories, and what it would gain: the model answers ten prompts, each draft reads them",
+    )
   withExamples(withOutputOptions(command), [
     ['Which adapter will be used, and what can it do?', 'outrider doctor'],
     ['What is this model, and does it fit?', 'outrider doctor --model model.gguf --draft ./draft --context 4096'],
+    ['What of my models speeds this one up?', 'outrider doctor --model model.gguf --find-draft ./models ./drafts'],
     ['For a script', "outrider doctor --json | jq '.adapter.name'"],
   ])
   command.action((flags: DoctorFlags) => run((context) => doctor(context, flags), command))
@@ -33,9 +39,21 @@ interface DoctorFlags {
   model?: string
   draft?: string
   context: number
+  findDraft?: true | string[]
 }
 
 async function doctor(context: Context, flags: DoctorFlags): Promise<object> {
+  const { model, findDraft: places } = flags
+  if (places !== undefined && model === undefined)
+    throw new OutriderError('INVALID_ARGUMENT', '--find-draft looks for drafts of a model, and none is given.', {
+      remedy: 'Say for which: --model org/name',
+    })
+  const report = await examineMachine(context, flags)
+  if (places === undefined || model === undefined) return report
+  return { ...report, ...(await findDraft(context, { model, directories: places === true ? [] : places })) }
+}
+
+async function examineMachine(context: Context, flags: DoctorFlags): Promise<object> {
   const { terminal } = context
   const { style } = terminal
   const system = {

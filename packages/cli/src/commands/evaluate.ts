@@ -2,13 +2,14 @@ import { basename } from 'node:path'
 import { rowFiles } from '@outrider/dataset'
 import {
   allTasks,
+  draftersText,
   type EvaluationFigures,
   evaluationReport,
   measurePair,
   paysText,
   readPrompts,
-  sourcesText,
   stepCosts,
+  stopsText,
   tokenByToken,
 } from '@outrider/evaluation'
 import { type DraftStop, figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
@@ -41,7 +42,7 @@ interface EvaluateFlags extends SamplingFlags, DtypeFlags, RowFlags {
   draft: string
   prompts: string[]
   draftLength: number[]
-  draftStop?: DraftStop | undefined
+  draftStop?: DraftStop | 'auto' | undefined
   verification: VerificationName
   maxTokens: number
   limit?: number
@@ -103,7 +104,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
         })
   const target = await openModel(context, flags.target, 'target', flags.dtype)
   const opened = await openDraft(context, flags.draft, { target, dtype: flags.draftDtype })
-  const draft = drafterOf(opened, { ...flags, draftLength: Math.max(...flags.draftLength) })
+  const draft = drafterOf(opened, { draftLength: Math.max(...flags.draftLength) })
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
   const { temperature, topK, topP, seed = 0, maxTokens, draftLength: draftLengths, draftStop, verification } = flags
@@ -111,7 +112,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
 
   const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths), draftStop }
   await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal, onProgress: warmUpProgress(terminal) })
-  const costs = await stepCosts(target, draft, sampling)
+  const costs = await stepCosts(target, draft, sampling, { stops: draftStop !== undefined })
   const onAnswer = evaluationProgress(terminal, prompts.length * (1 + draftLengths.length))
   const measure = {
     target,
@@ -136,8 +137,9 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
       [...Object.entries(categories), [allTasks, all] as const].map(([name, figures]) => rowOf(name, figures)),
     )
     terminal.printParagraph(furtherFigures(all))
-    const bySource = sourcesText(all)
-    if (bySource) terminal.print(bySource)
+    if (draftStop === 'auto') terminal.print(stopsText(all))
+    const byDrafter = draftersText(all)
+    if (byDrafter) terminal.print(byDrafter)
   }
   const times = flags.blockTimes
     ? await blockTimes(target, draft, { ...sampling, draftLengths, verification, signal })

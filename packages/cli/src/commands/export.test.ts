@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { testData } from '@outrider/test-data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundledTarget } from '../demo/bundled-target'
 import { runCli } from '../testing/run-cli'
 
 let root: string
@@ -13,6 +15,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 const model = testData('stories260K')
+const tinyChat = fileURLToPath(new URL('../../assets/tiny-chat', import.meta.url))
 
 describe('outrider export', () => {
   test.each(['q8_0', 'q5_1'])('writes a GGUF file where --out ends so, in %s', async (dtype) => {
@@ -30,6 +33,61 @@ describe('outrider export', () => {
     expect(status).toBe(0)
     expect(text).toMatch(/directory: safetensors, bf16, 513 KiB/)
     expect(await readdir(out)).toContain('model.safetensors')
+  })
+
+  test('leaves a table of answers where it is, unless it is of another vocabulary, and says which', async () => {
+    const out = join(root, 'with-answers')
+    const file = join(out, 'answers.bin')
+    const rows = join(root, 'answers.jsonl')
+    await writeFile(rows, JSON.stringify({ prompt: 'Once upon', response: ' a time' }))
+    const write = (...flags: string[]) => runCli(['export', '--model', model, '--out', out, ...flags])
+    await write()
+    await runCli(['table', '--model', model, '--data', rows, '--out', out])
+    const table = await readFile(file)
+    const again = await write()
+    expect(again.err.replace(/\s+/g, ' ')).toMatch(/answers\.bin, the table of answers that was there, stays/)
+    expect(await readFile(file)).toEqual(table)
+    expect((await write('--json')).json().answers).toBe('kept')
+
+    const others = await runCli(['table', '--model', bundledTarget(), '--data', rows, '--out', out])
+    expect(others.status).toBe(0)
+    const replaced = await write()
+    expect(replaced.status).toBe(0)
+    expect(replaced.err.replace(/\s+/g, ' ')).toMatch(/answers\.bin is removed: .* not of this vocabulary/)
+    expect(existsSync(file)).toBe(false)
+    expect((await write('--json')).json()).not.toHaveProperty('answers')
+  })
+
+  test('writes how transformers drafts with it, and says what other engines find beside its target', async () => {
+    const out = join(root, 'assistant')
+    const flags = ['--draft-length', '5', '--draft-stop', '0', '--target', model]
+    const { status, json, err } = await runCli(['export', '--model', model, '--out', out, ...flags, '--json'])
+    expect(status, err).toBe(0)
+    expect(json()).toMatchObject({ obstacles: [] })
+    expect(JSON.parse(await readFile(join(out, 'generation_config.json'), 'utf8'))).toMatchObject({
+      num_assistant_tokens: 5,
+      assistant_confidence_threshold: 0,
+    })
+
+    const ends = join(root, 'ends')
+    await cp(model, ends, { recursive: true })
+    await writeFile(join(ends, 'generation_config.json'), JSON.stringify({ eos_token_id: 7 }))
+    await writeFile(join(ends, 'tokenizer_config.json'), '{}')
+    const told = await runCli(['export', '--model', ends, '--out', join(root, 'told'), '--target', model])
+    expect(told.status).toBe(0)
+    expect(told.err).toContain('llama.cpp does not take it as a draft for')
+    expect(told.err).toContain("its token that ends a text is 7, and the target's 2")
+  })
+
+  test.each([
+    ['another vocabulary', 'mismatch', ['--target', tinyChat], 1, /vocabulary is not the target's/],
+    ['settings that GGUF does not have', 'draft.gguf', ['--draft-length', '5'], 2, /-md .*draft\.gguf --draft-max 5/],
+    ['a stop without a length', 'stop', ['--draft-stop', '0.4'], 2, /For one: --draft-length 5/],
+  ])('refuses %s, and writes nothing', async (_, name, flags, expected, message) => {
+    const { status, err } = await runCli(['export', '--model', model, '--out', join(root, name), ...flags])
+    expect(status).toBe(expected)
+    expect(err.replace(/\s+/g, ' ')).toMatch(message)
+    expect(existsSync(join(root, name, 'config.json')) || existsSync(join(root, name, 'model.safetensors'))).toBe(false)
   })
 
   test('refuses a tokenizer that llama.cpp cannot follow, unless what differs is accepted, and tells of it', async () => {

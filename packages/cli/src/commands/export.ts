@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import { rowFiles } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import {
+  type ComparedElsewhere,
+  compareVocabularies,
   loadDtypes,
+  type ObstacleElsewhere,
+  obstaclesElsewhere,
   openCausalLM,
   parameterCount,
   type SaveGgufOptions,
@@ -13,9 +17,11 @@ import {
 import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { answersLeftIn } from '../draft/answers-file'
 import { openModel } from '../models'
 import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { modelSource } from '../options/groups'
+import { integer, number } from '../options/parse'
 import { claimDirectory, claimFile } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { bytes } from '../terminal'
@@ -30,6 +36,9 @@ interface ExportFlags extends DraftVocabularyFlags, RowFlags {
   format?: 'safetensors' | 'gguf'
   dtype: (typeof dtypes)[number]
   acceptDifferences?: boolean
+  target?: string
+  draftLength?: number
+  draftStop?: number
 }
 
 export const addExport: AddCommand = (program, run) => {
@@ -56,11 +65,26 @@ export const addExport: AddCommand = (program, run) => {
       '--accept-differences',
       'GGUF: write a tokenizer that llama.cpp cannot follow in every text (it does not normalise Unicode, say), and tell what differs; refused otherwise',
     )
+    .option('--target <dir>', `also check that other engines take it as a draft for this one: ${modelSource}`)
+    .option(
+      '--draft-length <n>',
+      'safetensors: how many tokens transformers drafts for a pass with it as assistant_model; its own default is 20',
+      integer({ least: 1 }),
+    )
+    .option(
+      '--draft-stop <p>',
+      'safetensors: transformers drafts no further behind a token of which it is less sure; its own default is 0.4, 0 is never',
+      number({ least: 0, most: 0.999 }),
+    )
     .option('--data <files...>', `answers of the target, whose ids are counted (${rowSource})`)
   withDraftVocabulary(command)
   withExamples(withOutputOptions(withRows(command)), [
     ['A draft for llama.cpp', 'outrider export --model ./draft-aligned --out draft.gguf --dtype f16'],
     ['Half the size, for vLLM', 'outrider export --model ./draft-aligned --out ./draft-bf16 --dtype bf16'],
+    [
+      'For transformers, which drafts five tokens a pass then, and checked beside the target',
+      'outrider export --model ./draft-aligned --out ./draft-5 --draft-length 5 --draft-stop 0 --target ./model',
+    ],
     [
       'A draft that says only what the target says often',
       'outrider export --model ./draft-aligned --data answers.jsonl --draft-vocabulary 8192 --out ./draft-trimmed',
@@ -71,7 +95,7 @@ export const addExport: AddCommand = (program, run) => {
 
 async function exportModel(
   context: Context,
-  { model, out, dtype, data, acceptDifferences = false, ...flags }: ExportFlags,
+  { model, out, dtype, data, acceptDifferences = false, draftLength, draftStop, ...flags }: ExportFlags,
 ): Promise<object> {
   const { terminal } = context
   const isGguf = /\.gguf$/i.test(out)
@@ -89,7 +113,15 @@ async function exportModel(
     throw new OutriderError('INVALID_ARGUMENT', '--accept-differences is for --format gguf.', {
       remedy: 'A Hugging Face directory has the tokenizer as it is: leave the option out.',
     })
-  const inputs = { '--model': model, '--data': data }
+  if (format === 'gguf' && (draftLength ?? draftStop) !== undefined)
+    throw new OutriderError('INVALID_ARGUMENT', 'A GGUF file does not say how it is drafted with.', {
+      remedy: `Leave --draft-length and --draft-stop out; llama.cpp is told where it is started: -md ${out} --draft-max ${draftLength ?? 5}.`,
+    })
+  if (draftStop !== undefined && draftLength === undefined)
+    throw new OutriderError('INVALID_ARGUMENT', '--draft-stop is written with --draft-length, which is not given.', {
+      remedy: 'For one: --draft-length 5.',
+    })
+  const inputs = { '--model': model, '--data': data, '--target': flags.target }
   const ggufFile = format === 'gguf' ? await claimFile(context, out, { inputs }) : undefined
   if (!ggufFile) await claimDirectory(context, out, { kind: 'model', inputs })
   if (data && flags.draftVocabulary === undefined)
@@ -102,28 +134,51 @@ async function exportModel(
   const speaker = () => openCausalLM(model, { signal: context.signal, onWarning: () => undefined })
   const { vocabulary } = data || flags.draftVocabulary ? await countedVocabulary(flags, source, await speaker()) : {}
   const pretrained = await openModel(context, model, 'model', undefined, vocabulary)
+  const obstacles = flags.target === undefined ? undefined : await checkedBeside(context, flags.target, pretrained)
   const upper = dtype.toUpperCase()
   let differences: readonly string[] = []
   if (ggufFile) {
     const { directory, file } = ggufFile
     const options = { file, dtype: upper as NonNullable<SaveGgufOptions['dtype']>, acceptDifferences }
     differences = (await saveGguf(pretrained, directory, options)).differences
-  } else await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16' })
+  } else {
+    const assistant = draftLength === undefined ? undefined : { draftLength, confidenceThreshold: draftStop }
+    await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16', assistant })
+  }
+  const answers = ggufFile ? undefined : await answersLeftIn(out, pretrained)
   const file = format === 'gguf' ? out : join(out, 'model.safetensors')
   const size = await stat(file).then(
     (found) => (found.isFile() ? found.size : undefined),
     () => undefined, // in shards
   )
   terminal.print(`${out}: ${format}, ${dtype}${size === undefined ? '' : `, ${bytes(size)}`}`)
+  if (answers) terminal.noteParagraph(answers.text)
   for (const difference of differences) terminal.noteParagraph(`In llama.cpp: ${difference}.`)
   return {
     out,
     format,
     dtype,
     ...(differences.length > 0 && { differences }),
+    ...(answers && { answers: answers.kept ? 'kept' : 'removed' }),
+    ...(obstacles && { obstacles }),
     parameters: parameterCount(pretrained.config),
     ...(pretrained.config.coveredIds && { vocabulary: pretrained.config.coveredIds.length }),
     ...(data && reading.summary()),
     ...(size !== undefined && { bytes: size }),
   }
+}
+
+/** Whether other engines take a draft for a target, told; what each demands and does not find. */
+async function checkedBeside(
+  { terminal, signal, onWarning }: Context,
+  path: string,
+  draft: ComparedElsewhere,
+): Promise<ObstacleElsewhere[]> {
+  const target = await openCausalLM(path, { signal, onWarning })
+  compareVocabularies(target, draft)
+  const obstacles = obstaclesElsewhere(target, draft)
+  for (const { engine, what } of obstacles)
+    terminal.warn(terminal.noteStyle.yellow(`${engine} does not take it as a draft for ${path}: ${what}.`))
+  if (obstacles.length === 0) terminal.print(`transformers, vLLM and llama.cpp take it as a draft for ${path}`)
+  return obstacles
 }

@@ -1,18 +1,25 @@
-import { generateDataset, generatedRows, rowFiles } from '@outrider/dataset'
+import { generateDataset, generatedRows, type LeftOutFaults, leftOutText, rowFiles } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
+import type { PretrainedModel } from '@outrider/transformer'
+import { InvalidArgumentError } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { generationProgress } from '../generation-progress'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, probability, withDtype } from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
-import { claimFile } from '../outputs/index'
+import { claimFile, type OutputFile } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
+import { selfSeedsFile, writeSeeds, writeTexts } from '../self-written'
 import { count, duration } from '../terminal'
 
 interface GenerateFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags {
   target: string
-  seeds: string[]
+  seeds?: string[]
+  selfSeeds?: number
+  openingShare?: number
+  scripts?: string[]
+  texts?: number
   out: string
   temperatures: number[]
   topP: number
@@ -28,14 +35,31 @@ export const addGenerate: AddCommand = (program, run) => {
     .command('generate')
     .summary('the distillation dataset: seed instructions, answered by the target itself')
     .description(
-      'Lets the target answer every seed instruction at every temperature, and writes the conversations as JSONL, row by row. Interrupted and run again, it goes on where it was. The second stage.',
+      'Lets the target answer every seed instruction at every temperature, and writes the conversations as JSONL, row by row. Without seeds, the target writes instructions itself first (Magpie, arXiv 2406.08464), into a file beside --out; a base model begins texts, and continues them. With --texts it writes texts for pretraining instead. Interrupted and run again, it goes on where it was. The second stage.',
     )
     .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
-    .requiredOption(
-      '--seeds <files...>',
-      `instructions (${rowSource}): messages, conversations, prompt, instruction, turns, question or text`,
-    )
     .requiredOption('--out <file>', 'the dataset, JSONL')
+    .option(
+      '--seeds <files...>',
+      `instructions (${rowSource}): messages, conversations, prompt, instruction, turns, question or text (default: self, the target writes them itself)`,
+      seedFiles(),
+    )
+    .option('--self-seeds <n>', 'how many the target writes itself (default: 200)', integer({ least: 1 }))
+    .option(
+      '--opening-share <p>',
+      'the share of these that begin with an opening of ours: chat, writing, summarising, code, maths, extraction, in English (default: 0.5)',
+      number({ least: 0, most: 1 }),
+    )
+    .option(
+      '--scripts <list>',
+      'keep what the target writes itself in these scripts alone: Latin, Han, Cyrillic … (default: any)',
+      listOf(String),
+    )
+    .option(
+      '--texts <n>',
+      'let the target write so many texts instead, from nothing, to pretrain a draft on (pretrain --text)',
+      integer({ least: 1 }),
+    )
     .option(
       '--temperatures <list>',
       'each instruction is answered once at each',
@@ -54,33 +78,93 @@ export const addGenerate: AddCommand = (program, run) => {
       'Short answers, greedy and warm',
       'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl --temperatures 0,0.7 --max-tokens 64',
     ],
+    [
+      'No seeds: the target writes 500 instructions itself, and answers them',
+      'outrider generate --target ./model --self-seeds 500 --out distill.jsonl',
+    ],
+    ['Texts of its own, to pretrain on', 'outrider generate --target ./model --texts 2000 --out texts.jsonl'],
   ])
   command.action((flags: GenerateFlags) => run((context) => generate(context, flags), command))
 }
 
-async function generate(
-  context: Context,
-  { target: path, dtype, seeds, out, skipBadRows, ...settings }: GenerateFlags,
-): Promise<object> {
-  const { terminal, signal } = context
+async function generate(context: Context, flags: GenerateFlags): Promise<object> {
+  const { target: path, dtype, seeds = [], out, texts } = flags
   const other = /\.(parquet|arrow|csv|tsv|gz|zst)$/i.exec(out)?.[0]
   if (other)
     throw new OutriderError('INVALID_ARGUMENT', `--out ${out} ends in ${other}, and rows are written as JSONL.`, {
       remedy: 'Name a .jsonl file; datasets reads it with load_dataset("json", data_files=…).',
     })
-  const file = await claimFile(context, out, { inputs: { '--target': path, '--seeds': seeds } })
+  const isSelf = seeds.length === 0
+  const useless = isSelf
+    ? texts !== undefined && given(flags, ['selfSeeds', 'openingShare'])
+    : given(flags, ofSelfWritten)
+  if (useless)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `${useless} is of no use here: ${isSelf ? '--texts are written from nothing' : 'the seeds are given, and the target writes none'}.`,
+      { remedy: `Leave out ${useless}, or ${isSelf ? '--texts' : '--seeds'}.` },
+    )
+  const inputs = { '--target': path, ...(!isSelf && { '--seeds': seeds }) }
+  const file = await claimFile(context, out, { inputs })
   await generatedRows(file)
-  const reading = rowReading(terminal, { skipBadRows })
+  const seedsFile = selfSeedsFile(out)
+  const own = isSelf && texts === undefined ? await claimFile(context, seedsFile, { inputs }) : undefined
+  if (own) await generatedRows(own)
   const target = await openModel(context, path, 'target', dtype)
   context.resume = 'The rows written stay; the same command goes on from there.'
+  const { batchSize, seed, scripts, openingShare, selfSeeds = 200, maxTokens, topP, topK } = flags
+  const writing = { batchSize, seed, scripts }
+  if (texts !== undefined) {
+    const written = await writeTexts(context, target, { ...writing, file, count: texts, maxTokens, topP, topK })
+    const { rows, generated, others, leftOut } = written
+    context.terminal.print(`${rows} texts in ${out}, ${generated} of them new${leftOutIn(leftOut)}`)
+    return { out, rows, generated, others, left_out: leftOut }
+  }
+  if (!own) return answer(context, target, flags, file, seeds)
+  const settings = { ...writing, count: selfSeeds, openingShare, path: seedsFile, file: own }
+  const { rows, leftOut } = await writeSeeds(context, target, settings)
+  context.terminal.print(`${rows} seeds in ${seedsFile}${leftOutIn(leftOut)}`)
+  const answered = await answer(context, target, flags, file, [seedsFile])
+  return { ...answered, seeds: seedsFile, seed_rows: rows, left_out: leftOut }
+}
+
+/** Files of seeds: none where the target is to write them itself. */
+function seedFiles() {
+  let isSelf = false
+  return (file: string, files: string[] = []): string[] => {
+    isSelf ||= file === 'self'
+    if (!isSelf) return [...files, file]
+    if (files.length === 0 && file === 'self') return []
+    throw new InvalidArgumentError('It is self alone, or files; a file of that name is ./self.')
+  }
+}
+
+const ofSelfWritten = ['selfSeeds', 'openingShare', 'scripts', 'texts'] as const
+
+/** The first of these flags that is given, as it is written. */
+function given(flags: GenerateFlags, names: readonly (typeof ofSelfWritten)[number][]): string | undefined {
+  const name = names.find((name) => flags[name] !== undefined)
+  return name && `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+const leftOutIn = (leftOut: LeftOutFaults): string =>
+  Object.keys(leftOut).length > 0 ? `; not kept: ${leftOutText(leftOut)}` : ''
+
+/** Has the seeds answered. */
+async function answer(
+  { terminal, signal }: Context,
+  target: PretrainedModel,
+  { out, skipBadRows, temperatures, topP, topK, samples, maxTokens, batchSize, seed }: GenerateFlags,
+  file: OutputFile,
+  seeds: string[],
+): Promise<object> {
+  const reading = rowReading(terminal, { skipBadRows })
   const progress = generationProgress(terminal)
   let done: { tokens: number; seconds: number } | undefined
   const { rows, generated, others } = await generateDataset({
-    target,
+    ...{ target, temperatures, topP, topK, samples, maxTokens, batchSize, seed, signal },
     seeds: rowFiles(seeds, reading.options),
     out: file,
-    ...settings,
-    signal,
     onProgress(state) {
       if (!done && state.others > 0)
         terminal.warn(

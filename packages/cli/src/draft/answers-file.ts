@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { AnswerTable, type Vocabulary } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import { directory } from '@outrider/transformer'
@@ -37,6 +38,31 @@ export async function readAnswers(folder: string, vocabulary: Vocabulary): Promi
     )
   const capacity = Math.max(AnswerTable.usualCapacity, Math.ceil(size / tokenBytes.file))
   return AnswerTable.fromBytes(await files.read(answersFile), vocabulary, { where, capacity })
+}
+
+/**
+ * What becomes of the table that a folder had before another model was written into it. It may have been learnt while somebody
+ * chatted, and its answers are the target's, not the draft's: it stays where the new one has the same vocabulary. Where it could
+ * only be refused it is removed.
+ *
+ * @returns undefined where there was none
+ */
+export async function answersLeftIn(
+  folder: string,
+  { tokenizer }: { tokenizer: Vocabulary },
+): Promise<{ kept: boolean; text: string } | undefined> {
+  const where = join(folder, answersFile)
+  try {
+    const table = await readAnswers(folder, tokenizer)
+    if (!table) return undefined
+    const text = `${where}, the table of answers that was there, stays: it is used with --draft lookup+${folder}.`
+    return { kept: true, text }
+  } catch (error) {
+    if (!(error instanceof OutriderError)) throw error
+    if (error.code !== 'VOCABULARY_MISMATCH') return { kept: true, text: error.message }
+    await rm(where, { force: true })
+    return { kept: false, text: `${where} is removed: the table of answers that was there is not of this vocabulary.` }
+  }
 }
 
 export const isFolder = (path: string): Promise<boolean> =>

@@ -18,10 +18,10 @@ const complete = (...flags: string[]) =>
   runCli(['complete', '--model', model, '--chat', '--prompt', question, '--max-tokens', '40', ...flags])
 const table = (...flags: string[]) => runCli(['table', '--model', model, ...flags])
 /** Who drafted, and how much of it was accepted. */
-const sourcesOf = (json: Record<string, unknown>) =>
+const draftersOf = (json: Record<string, unknown>) =>
   Object.fromEntries(
-    (json.speculation as { sources: { source: string; num_accepted_tokens: number }[] }).sources.map((of) => [
-      of.source,
+    (json.speculation as { drafters: { drafter: string; num_accepted_tokens: number }[] }).drafters.map((of) => [
+      of.drafter,
       of.num_accepted_tokens,
     ]),
   )
@@ -96,7 +96,7 @@ describe('looking up', () => {
     for (const draft of ['lookup', `lookup+${at('draft')}`]) {
       const answer = (await complete('--draft', draft, '--draft-length', '3', '--json')).json()
       expect(answer.text).toBe(plain)
-      expect(Object.keys(sourcesOf(answer)).sort()).toEqual(draft === 'lookup' ? ['prompt'] : ['model', 'prompt'])
+      expect(Object.keys(draftersOf(answer)).sort()).toEqual(draft === 'lookup' ? ['prompt'] : ['model', 'prompt'])
     }
   })
 
@@ -110,11 +110,11 @@ describe('looking up', () => {
       const draft = `lookup+${at(place)}`
       const answer = (await complete('--draft', draft, '--draft-length', '3', '--json')).json()
       expect(answer.text).toBe(plain)
-      expect(sourcesOf(answer).answers).toBeGreaterThan(20)
+      expect(draftersOf(answer).answers).toBeGreaterThan(20)
     }
     // The draft is as it was, for whoever does not look up.
     const alone = (await complete('--draft', at('draft'), '--draft-length', '3', '--json')).json()
-    expect(Object.keys(sourcesOf(alone))).toEqual(['model'])
+    expect(Object.keys(draftersOf(alone))).toEqual(['model'])
   })
 })
 
@@ -149,15 +149,15 @@ describe('--learn', () => {
     const flags = ['--draft', `lookup+${at('learnt')}`, '--learn', '--json']
     const [first, second] = [(await chat(question, ...flags)).json(), (await chat(question, ...flags)).json()]
     expect(second.messages).toEqual(first.messages)
-    expect(sourcesOf(second).answers).toBeGreaterThan((sourcesOf(first).answers ?? 0) + 10)
+    expect(draftersOf(second).answers).toBeGreaterThan((draftersOf(first).answers ?? 0) + 10)
   })
 
   test('has effect within one chat, and none on answers that are drawn by a seed', async () => {
     const again = `${question}\n/new\n${question}`
     const flags = ['--draft', 'lookup', '--learn', '--json']
-    expect(sourcesOf((await chat(again, ...flags)).json()).answers).toBeGreaterThan(10)
+    expect(draftersOf((await chat(again, ...flags)).json()).answers).toBeGreaterThan(10)
     const drawn = await chat(again, ...flags, '--temperature', '0.2', '--seed', '1')
-    expect(Object.keys(sourcesOf(drawn.json()))).toEqual(['prompt'])
+    expect(Object.keys(draftersOf(drawn.json()))).toEqual(['prompt'])
   })
 
   test('needs something that is looked up', async () => {

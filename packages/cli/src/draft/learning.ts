@@ -6,13 +6,14 @@ import type { Context } from '../context'
 import { claimFile, type Inputs } from '../outputs/index'
 import { bytes, count } from '../terminal'
 import { answersFile } from './answers-file'
+import { draftSource } from './draft-source'
 import type { OpenDraft } from './open-draft'
 
 /** A table of answers that grows while a command runs. */
 export interface Learning {
   answers: AnswerTable
   add(answer: readonly number[]): void
-  /** Writes it beside the draft, if there is a folder and something was learnt. */
+  /** Writes it beside the draft, if that is in a folder and something was learnt. */
   save(): Promise<void>
 }
 
@@ -28,7 +29,12 @@ export async function learningOf(
     draft,
     target,
     inputs,
-  }: { learn?: boolean | undefined; draft: OpenDraft | undefined; target: PretrainedModel; inputs: Inputs },
+  }: {
+    learn?: boolean | undefined
+    draft: OpenDraft | undefined
+    target: Pick<PretrainedModel, 'tokenizer'>
+    inputs: Inputs
+  },
 ): Promise<Learning | undefined> {
   if (!learn) return undefined
   if (!draft?.lookup)
@@ -40,6 +46,10 @@ export async function learningOf(
   const answers = draft.answers ?? new AnswerTable(target.tokenizer)
   const file =
     draft.folder && (await claimFile(context, join(draft.folder, answersFile), { inputs, needsFolder: true }))
+  if (!file && draftSource(draft.name).place !== undefined)
+    terminal.noteParagraph(
+      `What is learnt is forgotten at the end: ${draft.name} names no folder that it could be kept in. Give a folder to keep it in: --draft lookup+DIR, with a copy of the draft, or with a table alone (outrider table).`,
+    )
   let learnt = 0
   return {
     answers,

@@ -2,7 +2,6 @@ import {
   type AnswerTable,
   answerLookup,
   type Drafter,
-  type DraftStop,
   firstOf,
   modelDrafter,
   promptLookup,
@@ -89,16 +88,15 @@ type Parts = Pick<OpenDraft, 'lookup' | 'model'> & { answers?: AnswerTable | und
  * What drafts: first what was said before, then what the target answered elsewhere, then the model.
  *
  * @param draftLength  a fixed γ takes whatever is found first, so before something better one equal token is not enough
- * @param options.draftStop  of the model's drafts
  */
 export function drafterOf(
   { lookup, answers, model }: Parts,
-  { draftLength, draftStop }: { draftLength: number | 'auto'; draftStop?: DraftStop | undefined },
+  { draftLength }: { draftLength: number | 'auto' },
 ): PretrainedModel | Drafter {
   if (!lookup) return model!
   const behind = [
     ...(answers ? [answerLookup(answers)] : []),
-    ...(model ? [modelDrafter(model.model, { name: model.source, stop: draftStop })] : []),
+    ...(model ? [modelDrafter(model.model, { name: model.source })] : []),
   ]
   const conversation = promptLookup({ minNgram: behind.length > 0 && draftLength !== 'auto' ? 2 : 1 })
   return behind.length > 0 ? firstOf(conversation, ...behind) : conversation

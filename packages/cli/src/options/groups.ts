@@ -44,7 +44,7 @@ export const withSampling = (command: Command, defaults: { temperature?: number;
 /** How a draft is used. */
 export interface SpeculationFlags {
   draftLength: number | 'auto'
-  draftStop?: DraftStop | undefined
+  draftStop?: DraftStop | 'auto' | undefined
   verification: VerificationName
 }
 
@@ -61,7 +61,7 @@ export const withSpeculation = (command: Command): Command =>
 export const withDraftStop = (command: Command): Command =>
   command.option(
     '--draft-stop <p>',
-    'draft no further behind a token of which the draft is less sure than this, as 0.4; acceptance:0.4 goes by the entropy',
+    'draft no further behind a token of which the draft is less sure than this, as 0.4; acceptance:0.4 goes by the entropy; auto: where measured costs say that it pays, which for small models they do not',
     draftStop,
   )
 

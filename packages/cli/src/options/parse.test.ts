@@ -24,6 +24,7 @@ it('takes where drafts end as a probability, of the drawn token or of being acce
   expect(draftStop('0.4')).toEqual({ confidence: 0.4 })
   expect(draftStop('confidence:0.25')).toEqual({ confidence: 0.25 })
   expect(draftStop('acceptance:1')).toEqual({ acceptance: 1 })
-  for (const wrong of ['', 'auto', 'entropy:0.4', '1.5', '-0.1', 'acceptance:', '0.4:acceptance'])
+  expect(draftStop('auto')).toBe('auto')
+  for (const wrong of ['', 'automatic', 'entropy:0.4', '1.5', '-0.1', 'acceptance:', '0.4:acceptance'])
     expect(() => draftStop(wrong)).toThrow(/It must be a number/)
 })

@@ -29,6 +29,15 @@ export function positive(text: string): number {
   throw new InvalidArgumentError('It must be above 0.')
 }
 
+/** A span of time in seconds: `90s`, `30m`, `1h30m`, or a number of seconds. */
+export function timeSpan(text: string): number {
+  const [, hours = 0, minutes = 0, seconds = 0] =
+    /^(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s?)?$/.exec(text.trim()) ?? []
+  const span = 3600 * Number(hours) + 60 * Number(minutes) + Number(seconds)
+  if (span > 0 && Number.isFinite(span)) return span
+  throw new InvalidArgumentError('It must be a time above 0, such as 90s, 30m or 1h30m.')
+}
+
 /** `3,5` → [3, 5]; an option that is given again adds to its list. */
 export function listOf<T>(parse: (text: string) => T) {
   let given: T[] = []
@@ -54,11 +63,12 @@ export function draftLength(text: string): number | 'auto' {
   return text === 'auto' ? 'auto' : draftTokens(text)
 }
 
-/** Where drafts end early: `0.4` or `confidence:0.4`, and `acceptance:0.4`. */
-export function draftStop(text: string): DraftStop {
+/** Where drafts end early: `0.4` or `confidence:0.4`, and `acceptance:0.4`; or `auto`. */
+export function draftStop(text: string): DraftStop | 'auto' {
+  if (text.trim() === 'auto') return 'auto'
   const [, kind = 'confidence', value] = /^(?:(confidence|acceptance):)?([\d.eE+-]+)$/.exec(text.trim()) ?? []
   if (value === undefined)
-    throw new InvalidArgumentError('It must be a number from 0 to 1, or acceptance: and such a number.')
+    throw new InvalidArgumentError('It must be a number from 0 to 1, acceptance: and such a number, or auto.')
   const threshold = number({ least: 0, most: 1 })(value)
   return kind === 'acceptance' ? { acceptance: threshold } : { confidence: threshold }
 }

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
+import { planFile, runFolder } from '@outrider/align'
 import { OutriderError } from '@outrider/tensor'
 import { hubEnvironment, takeLock, writeFailure } from '@outrider/transformer'
 import type { Context } from '../context'
@@ -46,6 +47,7 @@ const makers: Record<DirectoryKind, string> = {
   run: 'a run of Outrider (there is no checkpoints.json)',
   model: 'a model that Outrider wrote',
   demo: 'a demo',
+  align: `a run of align (there is no ${runFolder}/${planFile})`,
 }
 
 /**

@@ -1,12 +1,13 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { planFile, runFolder } from '@outrider/align'
 import { runRecord, storedRun } from '@outrider/training'
 import { directory, isModelFile } from '@outrider/transformer'
 import { plan } from '../demo/plan'
 import { answersFile } from '../draft/answers-file'
 
 /** A directory that a command writes: the run of a training, a model alone, or all of a demo. */
-export type DirectoryKind = 'run' | 'model' | 'demo'
+export type DirectoryKind = 'run' | 'model' | 'demo' | 'align'
 
 /** The lock of a directory that is written. */
 export const directoryLock = '.outrider-lock'
@@ -43,6 +44,9 @@ const strangers: Record<
     return names.find((name) => !/^checkpoint-\d+$/.test(name)) // killed before its first checkpoint was whole
   },
   model: (_, names) => names.find((name) => !isModelFile(name) && name !== answersFile),
+  // What is beside a run was put there later; without one nothing may be.
+  align: async (folder, names) =>
+    (await directory(folder).has(`${runFolder}/${planFile}`)) ? undefined : names.find((name) => name !== runFolder),
   async demo(folder, names) {
     const known = ['target', 'distillation.jsonl', 'report.html', ...demoDrafts]
     if (['target', 'distillation.jsonl', 'draft-pretrained'].every((name) => names.includes(name))) {

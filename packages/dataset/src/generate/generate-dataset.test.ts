@@ -10,6 +10,7 @@ import { badRows } from '../formats/bad-rows'
 import { jsonl } from '../sources/jsonl'
 import { rows } from '../sources/rows'
 import { chatSpeaker, tinyModel } from '../tiny-model.fixture'
+import { promptOf } from '../tokenize/example'
 import { tokenize } from '../tokenize/tokenize'
 import {
   type GenerateDatasetOptions,
@@ -27,6 +28,8 @@ const rowsOf = (path: string) =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as GeneratedRow)
+
+const saidIn = (found: GeneratedRow[]) => found.reduce((sum, { completion_ids }) => sum + completion_ids.length, 0)
 
 let target: PretrainedModel
 /** A whole dataset, never interrupted, and its file. */
@@ -66,6 +69,20 @@ describe('generateDataset', () => {
     await generate('wider.jsonl', { batchSize: 32 })
     const answers = (path: string) => rowsOf(path).map(({ id, messages }) => [id, messages[1]!.content])
     expect(answers(join(folder, 'wider.jsonl'))).toEqual(answers(wholePath))
+  })
+
+  it('hands every new row on once it is written, in order, with the prompt that it answers', async () => {
+    const told: GeneratedRow[] = []
+    await generate('told.jsonl', {
+      async onRow(row, prompt) {
+        await null
+        told.push(row)
+        expect(rowsOf(join(folder, 'told.jsonl')).slice(0, told.length)).toEqual(told)
+        expect(prompt).toEqual(promptOf(chatSpeaker, row.messages.slice(0, -1)))
+      },
+    })
+    expect(told).toHaveLength(30)
+    await generate('told.jsonl', { onRow: () => expect.fail('nothing is new') })
   })
 
   it('draws otherwise for another seed, and several times where samples are asked for', async () => {
@@ -169,14 +186,13 @@ describe('generateDataset', () => {
     const path = join(folder, 'others.jsonl')
     const few = { seeds: rows([{ kind: 'text', text: 'Why?' }]), temperatures: [0, 1] }
     await generate('others.jsonl', few)
-    const seen: number[][] = []
-    const onProgress = ({ rows, total, others }: GenerationProgress) => seen.push([rows, total, others])
+    const seen: GenerationProgress[] = []
+    const onProgress = (progress: GenerationProgress) => seen.push(progress)
     const settings = { ...few, maxTokens: 5, onProgress }
     expect(await generate('others.jsonl', settings)).toEqual({ rows: 4, generated: 2, others: 2 })
-    expect(seen).toEqual([
-      [0, 2, 2],
-      [2, 2, 2],
-    ])
+    expect(seen[0]).toMatchObject({ rows: 0, total: 2, others: 2, tokens: 0, promptTokens: 0 })
+    expect(seen.at(-1)).toMatchObject({ rows: 2, total: 2, others: 2, promptTokens: 9 }) // one prompt, read once
+    expect(seen.at(-1)!.tokens).toBe(saidIn(rowsOf(path).slice(2)))
     const norm = target.model.parameters['model.norm.weight']!
     const values = (await norm.data()) as Float32Array
     norm.write(values.map((value) => value * 2))
@@ -283,11 +299,11 @@ describe('a killed generation', () => {
     for (const [rows, delay] of [
       [4, 3],
       [12, 20],
-      [24, 0],
+      [20, 0],
     ] as const)
       expect(await run(path, rows, delay)).toBeNull()
     appendFileSync(path, '{"id":"torn') // as a kill in the middle of a write leaves it
     expect(await run(path)).toBe(0)
     expect(read(path)).toBe(whole)
-  }, 60_000)
+  }, 240_000)
 })

@@ -15,11 +15,12 @@ export interface RowFile {
 /**
  * Opens a JSONL file to go on with: the ids of its rows are read, and a last line that a kill left unfinished is cut off.
  *
+ * @param onRow  is told of every row that is there
  * @throws OutriderError FILE_FORMAT for a row without an id: then it is not a file of ours; FILE_WRITE
  */
-export async function openRowFile(out: string | FilePlace): Promise<RowFile> {
+export async function openRowFile(out: string | FilePlace, onRow?: (row: { id: string }) => void): Promise<RowFile> {
   const { directory, file } = placeOf(out)
-  const { ids, whole, ...read } = await readIds(out)
+  const { ids, whole, ...read } = await readIds(out, onRow)
   let { rows: count } = read
   // Where it cannot be written, that is said before anything is generated.
   await directory.append(file, '', whole)
@@ -48,7 +49,10 @@ export async function generatedRows(out: string | FilePlace): Promise<number> {
 }
 
 /** The ids of a file's rows, how many there are, and where its last whole line ends. */
-async function readIds(out: string | FilePlace): Promise<{ ids: Set<string>; rows: number; whole: number }> {
+async function readIds(
+  out: string | FilePlace,
+  onRow: (row: { id: string }) => void = () => {},
+): Promise<{ ids: Set<string>; rows: number; whole: number }> {
   const { directory, file } = placeOf(out)
   const opened = openFile(out)
   const ids = new Set<string>()
@@ -57,7 +61,9 @@ async function readIds(out: string | FilePlace): Promise<{ ids: Set<string>; row
   await assertTorn(opened, whole)
   let rows = 0
   for await (const { text, number } of linesOf({ ...opened, size: async () => whole })) {
-    ids.add(idOf(text, `${opened.name}, line ${number}`))
+    const row = rowIn(text, `${opened.name}, line ${number}`)
+    ids.add(row.id)
+    onRow(row)
     rows++
   }
   return { ids, rows, whole }
@@ -77,21 +83,21 @@ async function assertTorn(file: ReadableFile, whole: number): Promise<void> {
   } catch {
     return // torn
   }
-  idOf(tail, where)
+  rowIn(tail, where)
 }
 
 /** How every row begins. */
 const rowBegin = '{"'
 
-function idOf(line: string, where: string): string {
-  let id: unknown
+function rowIn(line: string, where: string): { id: string } {
+  let row: { id?: unknown }
   try {
-    id = (JSON.parse(line) as { id?: unknown }).id
+    row = (JSON.parse(line) ?? {}) as { id?: unknown }
   } catch (cause) {
     throw notOurs(where, 'is not valid JSON', cause)
   }
-  if (typeof id !== 'string') throw notOurs(where, 'has no id')
-  return id
+  if (typeof row.id !== 'string') throw notOurs(where, 'has no id')
+  return row as { id: string }
 }
 
 const notOurs = (where: string, what: string, cause?: unknown) =>

@@ -2,18 +2,21 @@ import { OutriderError } from '@outrider/tensor'
 import { endsOfText } from '@outrider/transformer'
 import type { DataSource } from '../formats/row'
 import type { Speaker } from './example'
-import { tokenize } from './tokenize'
+import { leftOutOnConsole } from './left-out'
+import { examplesIn } from './tokenize'
 
 /**
  * How often each token is to be said in a source: of conversations the answers with what ends them, of texts all of them.
+ * Memory holds one row at a time.
  *
  * @returns by id, as many as the model's vocabulary has
  * @throws OutriderError as `tokenize`
  */
 export async function countIds(source: DataSource, speaker: Speaker): Promise<Float64Array> {
   const counts = new Float64Array(speaker.config.vocabularySize)
-  // Rows whole, however long they are; a first token follows nothing.
-  for (const { tokens, lossMask } of await tokenize(source, speaker, Number.MAX_SAFE_INTEGER))
+  // Rows whole, however long they are; a first token follows nothing. Windows of text overlap by it, so their length is no matter.
+  const whole = { length: Number.MAX_SAFE_INTEGER, windows: windowLength, onLeftOut: leftOutOnConsole }
+  for await (const { tokens, lossMask } of examplesIn(source, speaker, whole))
     for (let i = 1; i < tokens.length; i++) if (lossMask[i] === 1) counts[tokens[i]!]!++
   return counts
 }
@@ -45,3 +48,5 @@ export function frequentIds(
 }
 
 const needs = (ends: number) => (ends > 1 ? `the ${ends} tokens that end a text` : 'a token')
+
+const windowLength = 4096

@@ -6,7 +6,7 @@ import { rows, texts } from '../sources/rows'
 import { chatSpeaker, plainSpeaker } from '../tiny-model.fixture'
 import { type Example, promptOf, type Speaker, tokenizeConversation } from './example'
 import type { LeftOut } from './left-out'
-import { tokenize } from './tokenize'
+import { examplesIn, tokenize } from './tokenize'
 
 const conversation = [
   { role: 'user', content: 'Hi' },
@@ -276,5 +276,24 @@ describe('tokenize', () => {
   it('refuses tokens that the model does not have', async () => {
     const source = rows([{ kind: 'tokens', tokens: [1, 260], lossMask: [1, 1] }], 'ids')
     await expect(tokenize(source, chatSpeaker, 8)).rejects.toThrow(/token 260.*260 tokens/)
+  })
+})
+
+describe('examplesIn', () => {
+  it('gives examples as rows are read, and reads no further than it is asked', async () => {
+    let read = 0
+    const endless = {
+      name: 'endless',
+      async *[Symbol.asyncIterator]() {
+        for (;;) yield { kind: 'text' as const, text: `row ${read++} of many` }
+      },
+    }
+    const onLeftOut = () => expect.fail('nothing is left out')
+    let windows = 0
+    for await (const { tokens } of examplesIn(endless, plainSpeaker, { length: 1e6, windows: 8, onLeftOut })) {
+      expect(tokens).toHaveLength(9)
+      if (++windows === 4) break
+    }
+    expect(read).toBeLessThan(5)
   })
 })

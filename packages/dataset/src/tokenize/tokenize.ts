@@ -22,21 +22,39 @@ export async function tokenize(
   onLeftOut: OnLeftOut = leftOutOnConsole,
 ): Promise<Example[]> {
   const examples: Example[] = []
-  const windows = new TextWindows(speaker, length)
+  for await (const example of examplesIn(source, speaker, { length, onLeftOut })) examples.push(example)
+  return examples
+}
+
+/**
+ * The same, one after the other: memory holds one row at a time.
+ *
+ * @param options.length   positions of a conversation
+ * @param options.windows  positions of a window of text; default the same
+ */
+export async function* examplesIn(
+  source: DataSource,
+  speaker: Speaker,
+  { length, windows: ofText = length, onLeftOut }: { length: number; windows?: number; onLeftOut: OnLeftOut },
+): AsyncGenerator<Example, void, undefined> {
+  const windows = new TextWindows(speaker, ofText)
   const counted = new LeftOutRows(source.name, length)
+  let isEmpty = true
   for await (const row of source) {
     counted.read()
     const found = useRow(source, row, () => {
       if (row.kind === 'text') return [...windows.add(row.text)]
       return within(exampleOf(row, source.name, speaker), length, (kind) => counted.count(kind, row.where))
     })
-    for (const example of found ?? []) examples.push(example)
+    isEmpty &&= !found?.length
+    yield* found ?? []
   }
-  examples.push(...windows.end())
+  const rest = [...windows.end()]
+  yield* rest
   const leftOut = counted.summary()
-  if (examples.length > 0) {
+  if (!isEmpty || rest.length > 0) {
     if (leftOut) onLeftOut(leftOut)
-    return examples
+    return
   }
   throw new OutriderError(
     'INVALID_ARGUMENT',

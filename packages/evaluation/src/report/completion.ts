@@ -1,4 +1,4 @@
-import { sourceName } from '../sources-text'
+import { drafterName } from '../drafters-text'
 import type { Completion, CompletionToken } from './data'
 import { html, type Markup } from './html'
 
@@ -20,7 +20,7 @@ export function completionView({ prompt, answers }: Completion): Markup {
     ({ title, note, tokens }) =>
       html`<div class="card"><h3>${title}</h3><div class="soft">${note}</div><p class="tokens">${tokens.map(
         ({ text, origin, drafter = 'model' }) =>
-          html`<span class="${origin}" title="${drafter === 'model' ? origins[origin] : `${sourceName(drafter)}, and accepted`}">${text}</span>`,
+          html`<span class="${origin}" title="${drafter === 'model' ? origins[origin] : `${drafterName(drafter)}, and accepted`}">${text}</span>`,
       )}</p></div>`,
   )}</div>`
 }

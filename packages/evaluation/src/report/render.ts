@@ -1,11 +1,11 @@
 import { count } from '../numbers'
 import { completionView } from './completion'
 import type { Curves, ReportData } from './data'
+import { draftersTable, hasDrafters } from './drafters'
 import { gains } from './gains'
 import { html, Markup } from './html'
 import { lineChart } from './line-chart'
 import { occurring, resultsTable } from './results'
-import { hasSources, sourcesTable } from './sources'
 import { style } from './style'
 
 /**
@@ -23,7 +23,7 @@ ${section('What it gained', gains(data.evaluation))}
 ${data.completion && section('One answer, token by token', completionView(data.completion))}
 ${data.curves.length > 0 && section('Training', html`<div class="grid2">${data.curves.map((curves, i) => lineChart(withLooks(curves, data), `curve${i}`))}</div>`)}
 ${section('All results', resultsTable(data.evaluation, 'τ: tokens per pass of the target. α: the mean of Σ min(p, q) over the drafted positions; accepted/drafted counts those after a rejection as lost. MBSU: τ / (1 + cγ), c the ratio of parameters.'))}
-${hasSources(data.evaluation) && section('By who drafted', sourcesTable(data.evaluation))}
+${hasDrafters(data.evaluation) && section('By who drafted', draftersTable(data.evaluation))}
 ${data.notes.length > 0 && section('Remarks', html`<ul>${data.notes.map((note) => html`<li>${note}</li>`)}</ul>`)}
 ${section('Settings', settings(data))}
 </main></body>

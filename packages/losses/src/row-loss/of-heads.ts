@@ -40,6 +40,9 @@ export interface RowFigures {
 /** Logits that are held at a time, of one model. */
 const chunkBytes = 2 ** 26
 
+/** Logits that are held, of both models, where a loss pools over more rows than a chunk has: they are needed again. */
+const heldBytes = 2 ** 28
+
 /** A row loss of hidden states: logits, loss and gradient chunk by chunk. */
 export function ofHeads(program: RowLossProgram, inputs: HeadInputs): DistillationResult {
   const { draft, target, mask } = inputs
@@ -139,12 +142,18 @@ function pass(
 
   const stats: RowStats[] = []
   const rates: Tensor[] = []
+  const held = new Map<Chunk, ReturnType<typeof logitsOf>>()
+  let room = heldRowsOf(inputs)
   for (const chunk of chunks) {
-    const part = device.scope(() => {
+    const part = device.scope((): ChunkPart => {
       const logits = logitsOf(inputs, chunk)
       const ofRows = rowStats(program, logits)
       const { acceptanceRates } = logits
-      if (!(wholeScopes && differentiated)) return { ofRows, acceptanceRates }
+      if (!differentiated) return { ofRows, acceptanceRates }
+      if (!wholeScopes) {
+        room -= chunk.count
+        return { ofRows, acceptanceRates, ...(room >= 0 && { logits }) }
+      }
       const scopes = {
         mask: mask && rowsOf(mask, chunk),
         sequenceLength: sequenceLength && Math.min(sequenceLength, chunk.count),
@@ -155,6 +164,7 @@ function pass(
     })
     stats.push(part.ofRows)
     if (part.acceptanceRates) rates.push(part.acceptanceRates)
+    if (part.logits) held.set(chunk, part.logits)
     if (part.sums) keepGradients(part.sums)
   }
   const whole = joined(
@@ -165,17 +175,37 @@ function pass(
   const sums = scopeSums(program, whole, { mask, sequenceLength, pooled })
   if (!wholeScopes && differentiated)
     for (const [i, chunk] of chunks.entries())
-      keepGradients(device.scope(() => differentiate(chunk, logitsOf(inputs, chunk), stats[i]!, sumsOf(sums, chunk))))
+      keepGradients(
+        device.scope(() => {
+          const logits = held.get(chunk) ?? logitsOf(inputs, chunk)
+          return differentiate(chunk, logits, stats[i]!, sumsOf(sums, chunk))
+        }),
+      )
   const values = rowValues(program, whole, sums)
   // What a trimmed draft is accepted by is the target's own distribution.
   for (const [i, part] of rates.entries()) device.copy(part, 0, values, rows + chunks[i]!.first, part.size)
   return { values, gradients }
 }
 
+/** What a chunk leaves: the sums of its rows, and its gradients in the head, or the logits that these are made of later. */
+interface ChunkPart {
+  ofRows: RowStats
+  acceptanceRates: Tensor | undefined
+  sums?: Partial<Record<'weight' | 'bias', Tensor | undefined>>
+  logits?: ReturnType<typeof logitsOf>
+}
+
 /** Rows whose logits are held at a time. */
 function chunkRowsOf({ draft, target, chunkRows }: HeadInputs): number {
   const columns = Math.max(draft.head.weight.shape[0]!, target ? columnsOf(target) : 0)
   return chunkRows ?? Math.max(1, Math.floor(chunkBytes / 4 / columns))
+}
+
+/** Rows whose logits are held until they are needed again. */
+function heldRowsOf({ draft, target, chunkRows, heldRows }: HeadInputs): number {
+  const own = draft.head.weight.shape[0]!
+  const others = !target ? 0 : draft.head.covered ? own : columnsOf(target)
+  return heldRows ?? (chunkRows === undefined ? Math.floor(heldBytes / 4 / (own + others)) : 0)
 }
 
 /** Some rows' logits, with what belongs to them. */

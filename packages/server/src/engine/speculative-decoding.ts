@@ -17,11 +17,11 @@ export interface SpeculativeDecodingOptions {
   drafter: PretrainedModel<CausalLM> | Drafter
   /** γ of requests that do not say theirs; 'auto' is the policy below, or for requests with a seed one of their own. */
   draftLength: number | 'auto'
-  /** Where drafts of a model end early. */
-  draftStop: DraftStop | undefined
+  /** Where drafts of a model end early; 'auto' is what `auto` chooses, or for requests with a number for γ by costs. */
+  draftStop: DraftStop | 'auto' | undefined
   /** Learns from all requests what acceptance is and what blocks take. */
   auto: DraftLengthPolicy
-  /** Measured costs of steps, for the break-even α; requests with a seed must not be decoded by them. */
+  /** Measured costs of steps, also for the break-even α; requests with a seed must not be decoded by them. */
   costs: StepCosts
   verification: Verification
   /** For answers that are to repeat themselves. */
@@ -42,6 +42,11 @@ interface Running {
 export function speculativeDecoding(options: SpeculativeDecodingOptions): Decoding {
   const { target, draftStop, auto, costs, verification, onDraft, onAnswer } = options
   const running = new Map<Job, Running>()
+  const making = { target, verification }
+  const drafted = (draftLength: number | 'auto') =>
+    draftLength === 'auto'
+      ? { draftLength: auto, draftStop: draftStop === 'auto' ? undefined : draftStop }
+      : { draftLength, draftStop }
 
   const step = async (job: Job, { blocks, decoder, histogram }: Running) => {
     const { done, value } = await blocks.next()
@@ -64,9 +69,9 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
       const wanted = asked ?? options.draftLength
       // What the clock and other requests taught must not matter where the same answer is expected again.
       const repeats = seeded && request.temperature > 0
-      const draftLength = wanted === 'auto' && !repeats ? auto : wanted
-      const drafter = repeats ? options.reproducibleDrafter : options.drafter
-      const decoder = new SpeculativeDecoder({ target, drafter, draftLength, draftStop, verification })
+      const decoder = repeats
+        ? new SpeculativeDecoder({ ...making, drafter: options.reproducibleDrafter, draftLength: wanted, draftStop })
+        : new SpeculativeDecoder({ ...making, drafter: options.drafter, ...drafted(wanted), costs })
       const blocks = decoder.generate(prompt, { ...request, reproducible: seeded })
       running.set(job, { decoder, blocks, histogram: new BlockHistogram() })
     },

@@ -26,7 +26,7 @@ export interface ServerFigures {
   generationTokens: number
 }
 
-/** Of all, or with the label `source`: 'prompt', 'answers', 'model', or what a drafter of one's own calls itself. */
+/** Of all, or with the label `drafter`: 'prompt', 'answers', 'model', or what a drafter of one's own calls itself. */
 interface DraftCounters {
   drafts: Counter
   drafted: Counter
@@ -56,7 +56,7 @@ export class ServerMetrics {
   readonly #decode: Histogram
   readonly #promptSize: Histogram
   readonly #answerSize: Histogram
-  readonly #speculation: (DraftCounters & { byPosition: Counter; bySource: DraftCounters }) | undefined
+  readonly #speculation: (DraftCounters & { byPosition: Counter; byDrafter: DraftCounters }) | undefined
 
   constructor({ model, device, longestDraft, now = () => performance.now() / 1000 }: ServerMetricsOptions) {
     this.now = now
@@ -102,7 +102,7 @@ export class ServerMetrics {
           'Drafted tokens accepted, by their position in the block.',
           positions,
         ),
-        bySource: {
+        byDrafter: {
           drafts: this.#counter('outrider:drafts_total', 'Blocks, by who drafted them.', []),
           drafted: this.#counter('outrider:draft_tokens_total', 'Tokens drafted, by who drafted them.', []),
           accepted: this.#counter(
@@ -143,7 +143,7 @@ export class ServerMetrics {
     if (!spec) return
     for (const [counters, labels] of [
       [spec, {}],
-      [spec.bySource, { source: drafter }],
+      [spec.byDrafter, { drafter }],
     ] as const) {
       counters.drafts.add(1, labels)
       counters.drafted.add(drafted, labels)

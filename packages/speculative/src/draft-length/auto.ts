@@ -4,11 +4,14 @@ import { Drift } from './drift'
 import { expectedTokens } from './expected-tokens'
 import { type DraftChoice, type DraftLengthPolicy, maxDraftLength } from './policy'
 import { Probes } from './probes'
-import { catchUpSeconds, type StepCosts, targetPassSeconds } from './step-costs'
-import { StoppedDrafts, stopThreshold } from './stopping'
+import { catchUpSeconds, draftStepsSeconds, type StepCosts, skipsPay, targetPassSeconds } from './step-costs'
+import { StoppedDrafts, stoppedLength, stopThreshold } from './stopping'
 
 /** Drafts that may end early are timed apart, whatever they come to. */
 const stoppedName = ({ source }: Offer) => `${source}, stopped`
+
+/** How much faster drafts that may end early must be: less is noise, and they are not taken untried. */
+const leastGain = 1.02
 
 /** A choice, and the tokens a second that it is likely to bring. */
 type Rated = DraftChoice & { rate: number }
@@ -22,11 +25,13 @@ export interface AutoDraftLengthOptions {
    */
   learnsTimes?: boolean
   /**
-   * Whether drafts may be asked to end early: beside each of an offer that `stops` stands one of twice the length that ends behind
-   * a token behind which another would cost more than it is likely to bring (`stopThreshold`). Which of the two is taken is
-   * decided by what they brought. Default false.
+   * Whether drafts may be asked to end early, where costs say that a step that is left out saves something (`skippedSeconds`):
+   * beside each of an offer that `stops` stands one that ends behind a token behind which another would cost more than it is likely
+   * to bring (`stopThreshold`). Which of the two is taken is decided by what they brought. Default false.
    */
   stops?: boolean
+  /** γ of every block, of what the drafter offers first: then it chooses alone where drafts end. Default any γ, and none. */
+  draftLength?: number | undefined
   /** The most tokens to draft. Default 15. */
   limit?: number
   /** Drafts of a kind after which an observation counts 1/e. Default 32. */
@@ -48,6 +53,7 @@ export function autoDraftLength({
   costs,
   learnsTimes = true,
   stops = false,
+  draftLength: fixed,
   limit = maxDraftLength,
   memory = 32,
   probeInterval = 64,
@@ -60,48 +66,58 @@ export function autoDraftLength({
   let toBeat = 0
 
   /** Of a block; what a model has yet to read before it is charged as `charged` says. */
-  const seconds = (draftLength: number, offer?: Offer, charged = (unread: number) => unread) => {
+  const seconds = (
+    draftLength: number,
+    offer?: Offer,
+    { charged = (unread: number) => unread, drafted = draftLength, skips = true } = {},
+  ) => {
     const pass = targetPassSeconds(costs, draftLength + 1)
     if (draftLength === 0 || offer?.unread === undefined) return pass
-    return pass + draftLength * costs.draftSeconds + catchUpSeconds(costs, charged(offer.unread))
+    const steps = draftStepsSeconds(costs, { draftLength, drafted, skips })
+    return pass + steps + catchUpSeconds(costs, charged(offer.unread))
   }
   /** A block pays for reading what other drafts than the model's have left to it; a prompt, read once, is shared. */
   const share = (unread: number) => Math.max(Math.min(unread, maxDraftLength + 1), unread / memory)
   const plainRate = () => 1 / (seconds(0) * drift.of(0))
+  const lengthsOf = (offer: Offer) => {
+    const most = Math.min(limit, offer.length)
+    return fixed === undefined ? ([1, most] as const) : ([Math.min(fixed, most), Math.min(fixed, most)] as const)
+  }
   const fastestOf = (offer: Offer): Rated => {
     const at = acceptance.of(offer)
     const rate = (draftLength: number) =>
-      expectedTokens(at, draftLength) / (seconds(draftLength, offer, share) * drift.of(draftLength, offer.source))
-    let best: Rated = { offer, draftLength: 1, rate: rate(1) }
-    for (let draftLength = 2; draftLength <= Math.min(limit, offer.length); draftLength++)
+      expectedTokens(at, draftLength) /
+      (seconds(draftLength, offer, { charged: share }) * drift.of(draftLength, offer.source))
+    const [least, most] = lengthsOf(offer)
+    let best: Rated = { offer, draftLength: least, rate: rate(least) }
+    for (let draftLength = least + 1; draftLength <= most; draftLength++)
       if (rate(draftLength) > best.rate) best = { offer, draftLength, rate: rate(draftLength) }
     return best
   }
-  /** The same offer, ending early; what is sure may then go on for longer. */
+  /** The same offer, ending early: steps in vain are left out then, so it may be longer. */
   const stoppingOf = (fastest: Rated): Rated => {
     const { offer, draftLength, rate } = fastest
     const slow = drift.of(draftLength, offer.source)
-    const confidence = stopThreshold(costs, {
-      draftLength,
-      acceptance: acceptance.of(offer)(0),
-      rate: Math.max(rate, plainRate()) * slow,
-    })
+    const at = acceptance.of(offer)
+    const confidence = stopThreshold(costs, { acceptance: at(0), rate: Math.max(rate, plainRate()) * slow })
+    // Before one was timed, such a block is as slow as one without a stop.
+    const slowness = leastGain * (drift.observed(1, stoppedName(offer)) ?? slow)
     return {
       offer,
       stop: { confidence },
-      draftLength: Math.min(2 * draftLength, limit, offer.length),
-      rate: stopped.rate(offer, rate * slow, seconds(0)) / drift.of(1, stoppedName(offer)),
+      draftLength: fixed === undefined ? stoppedLength(costs, at, lengthsOf(offer)[1]) : draftLength,
+      rate: stopped.rate(offer, rate * slow, seconds(0)) / slowness,
     }
   }
   const ways = (offer: Offer): Rated[] => {
     const fastest = fastestOf(offer)
-    return stops && offer.stops ? [fastest, stoppingOf(fastest)] : [fastest]
+    return stops && skipsPay(costs) && offer.stops ? [fastest, stoppingOf(fastest)] : [fastest]
   }
 
   return {
     next(offers) {
-      const choices = offers.flatMap(ways)
-      const plain = plainRate()
+      const choices = (fixed === undefined ? offers : offers.slice(0, 1)).flatMap(ways)
+      const plain = fixed === undefined ? plainRate() : 0
       const best = choices.reduce<(typeof choices)[number] | null>(
         (best, choice) => (choice.rate > (best?.rate ?? plain) ? choice : best),
         null,
@@ -110,15 +126,19 @@ export function autoDraftLength({
       toBeat = Math.max(plain, ...choices.filter((choice) => choice !== chosen).map(({ rate }) => rate))
       return chosen
     },
-    observe({ drafted, accepted, seconds: taken, offer, stop }) {
+    observe({ drafted, computed = drafted, skips, accepted, seconds: taken, offer, stop }) {
       if (learnsTimes) {
-        const ratio = taken / seconds(drafted, offer)
+        const ratio = taken / seconds(computed, offer, { drafted, skips })
         if (stop && offer) drift.observe(ratio, 1, stoppedName(offer))
-        else drift.observe(ratio, drafted, offer?.source)
+        else drift.observe(ratio, computed, offer?.source)
       }
       if (drafted === 0 || !offer) return
       // What ends early is accepted more often: it says nothing about drafts that do not.
-      if (stop) stopped.observe(offer, { tokens: accepted + 1, seconds: seconds(drafted, offer, share) })
+      if (stop)
+        stopped.observe(offer, {
+          tokens: accepted + 1,
+          seconds: seconds(computed, offer, { charged: share, drafted, skips }),
+        })
       else acceptance.observe(offer, { drafted, accepted })
       const fastest = fastestOf(offer)
       probes.observe({ offer, stop }, (stop ? stoppingOf(fastest) : fastest).rate > toBeat)

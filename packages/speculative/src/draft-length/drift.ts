@@ -10,12 +10,16 @@ export class Drift {
   readonly #ratios = new Map<string, number>()
 
   of(drafted: number, source = ''): number {
-    if (drafted === 0) return this.#ratios.get(plain) ?? 1
+    return this.observed(drafted, source) ?? this.#ratios.get(plain) ?? 1
+  }
+
+  /** Of a source's drafts of so many tokens, or of fewer; undefined where none was observed. */
+  observed(drafted: number, source: string): number | undefined {
     for (let rows = classOf(drafted); rows > 0; rows--) {
       const ratio = this.#ratios.get(`${rows} ${source}`)
       if (ratio !== undefined) return ratio
     }
-    return this.#ratios.get(plain) ?? 1
+    return undefined
   }
 
   observe(ratio: number, drafted: number, source = ''): void {

@@ -7,8 +7,12 @@ export interface BlockObservation {
   accepted: number
   /** The offer that was taken; undefined where nothing was drafted. */
   offer?: Offer | undefined
-  /** Where it was to end early. */
+  /** Where it was to end early, by choice of the policy. */
   stop?: DraftStop | undefined
+  /** Drafted positions that the target's pass was over: more than `drafted` where the draft ended early. Default `drafted`. */
+  computed?: number | undefined
+  /** Whether draft steps behind the end were left out. */
+  skips?: boolean | undefined
   /** Tokens of the block that belong to the answer: fewer than `accepted` + 1 where it ended inside. */
   delivered?: number | undefined
   /** From the first draft step to the readback. */
@@ -20,7 +24,7 @@ export interface DraftChoice {
   offer: Offer
   /** γ, at least 1; what is beyond the offer's length is not drafted. */
   draftLength: number
-  /** Where it ends before, of an offer that `stops`. Left out, nowhere, but where the drafter has a stop of its own. */
+  /** Where it ends before, of an offer that `stops`. Left out, nowhere, but where the decoder or the drafter says so. */
   stop?: DraftStop | undefined
 }
 

@@ -2,6 +2,11 @@
 export interface StepCosts {
   /** One step of the drafter; 0 for one that runs no model. */
   draftSeconds: number
+  /**
+   * A draft step behind the end of a draft that stopped, which is queued all the same and not run; undefined where it was not
+   * measured.
+   */
+  skippedSeconds?: number | undefined
   /** Passes of the target over a number of rows, by rows, the first over one row: plain decoding. */
   targetSeconds: readonly { rows: number; seconds: number }[]
 }
@@ -28,6 +33,23 @@ export function blockSeconds(costs: StepCosts, draftLength: number): number {
 export function catchUpSeconds(costs: StepCosts, unread: number): number {
   const rows = targetPassSeconds(costs, Math.max(1, unread)) / targetPassSeconds(costs, 1)
   return costs.draftSeconds * (rows - 1)
+}
+
+/** Whether a draft that ends early saves anything by it: whether a step costs more than queueing it in vain. */
+export const skipsPay = ({ draftSeconds, skippedSeconds = draftSeconds }: StepCosts): boolean =>
+  skippedSeconds < draftSeconds
+
+/**
+ * Seconds of the draft steps of a block of which `drafted` of γ tokens are proposed.
+ *
+ * @param options.skips  whether steps behind the end are not run
+ */
+export function draftStepsSeconds(
+  { draftSeconds, skippedSeconds = 0 }: StepCosts,
+  { draftLength, drafted, skips }: { draftLength: number; drafted: number; skips: boolean },
+): number {
+  const run = skips ? drafted : draftLength
+  return run * draftSeconds + (draftLength - run) * skippedSeconds
 }
 
 /** The measured cost ratio c: one draft step over one plain target step. */

@@ -1,5 +1,6 @@
 import type { Offer } from '../drafter/drafter'
-import { type StepCosts, targetPassSeconds } from './step-costs'
+import { expectedTokens } from './expected-tokens'
+import { draftStepsSeconds, type StepCosts, targetPassSeconds } from './step-costs'
 
 /** Blocks that a source's rate without stops counts for, before its drafts that may end early have a rate of their own. */
 const priorBlocks = 4
@@ -37,14 +38,25 @@ export class StoppedDrafts {
 }
 
 /**
- * The confidence p(x) from which on drafting behind a token x pays: p(x)·a/r > d + t, where a is the acceptance of what follows
- * an accepted token, r the tokens a second as things go, d a draft step and t a further row of the target. In hundredths, at most
- * 0.95.
+ * The confidence p(x) from which on drafting behind a token x pays: p(x)·a/r > d − s, where a is the acceptance of what follows
+ * an accepted token, r the tokens a second as things go, d a draft step and s one that is left out. The target's rows are computed
+ * in either case. In hundredths, at most 0.95.
  */
 export function stopThreshold(
-  costs: StepCosts,
-  { draftLength, acceptance, rate }: { draftLength: number; acceptance: number; rate: number },
+  { draftSeconds, skippedSeconds = 0 }: StepCosts,
+  { acceptance, rate }: { acceptance: number; rate: number },
 ): number {
-  const row = (targetPassSeconds(costs, draftLength + 1) - targetPassSeconds(costs, 1)) / draftLength
-  return Math.min(0.95, Math.round(((costs.draftSeconds + row) * rate * 100) / acceptance) / 100)
+  return Math.min(0.95, Math.round(((draftSeconds - skippedSeconds) * rate * 100) / acceptance) / 100)
+}
+
+/** The γ, up to `most`, of drafts that end where they are no longer accepted, that would bring the most tokens a second. */
+export function stoppedLength(costs: StepCosts, acceptance: (position: number) => number, most: number): number {
+  const rate = (draftLength: number) => {
+    const tokens = expectedTokens(acceptance, draftLength)
+    const steps = { draftLength, drafted: Math.min(draftLength, tokens), skips: true }
+    return tokens / (targetPassSeconds(costs, draftLength + 1) + draftStepsSeconds(costs, steps))
+  }
+  let best = 1
+  for (let draftLength = 2; draftLength <= most; draftLength++) if (rate(draftLength) > rate(best)) best = draftLength
+  return best
 }

@@ -6,7 +6,7 @@ import { referenceDistribution } from '../reference-distribution.fixture'
 import { TableModel } from '../table-model.fixture'
 import { draftEnd } from './draft-end.fixture'
 import type { DraftStop } from './draft-stop'
-import type { DrawnDraft } from './drafter'
+import type { DraftRequest, DrawnDraft } from './drafter'
 import { modelDrafter } from './model-drafter'
 
 const draft = [
@@ -112,6 +112,52 @@ describe('on the device', () => {
     expect(whole.count).toBeUndefined()
     session.dispose()
     model.dispose()
+  })
+
+  it('the same is drafted and proposed whether the steps behind the end are left out or run, also in the next block', async () => {
+    const lengths = new Set<number>()
+    for (const sampling of samplings) {
+      const both = []
+      for (const skips of [true, false]) {
+        const model = new TableModel(device, draft)
+        const session = modelDrafter(model, { stop: stops[0]! }).open({ device, vocabularySize: 3, capacity: 64 })
+        const tokens = [1, 2, 0]
+        const blocks: { proposed: number[]; probabilities: number[] }[] = []
+        for (let block = 0; block < 6; block++) {
+          const request = { tokens, draftLength: 5, skips, sampling: resolveSampling({ ...sampling, seed: 3 }) }
+          const drafted = device.scope(() => session.draft({ ...request, offset: 64 * block })) as DrawnDraft
+          const [count] = await drafted.count!.data()
+          const proposed = Array.from(await drafted.tokens.data()).slice(0, count)
+          const probabilities = Array.from((await drafted.probabilities.data()) as Float32Array).slice(0, 3 * count!)
+          blocks.push({ proposed, probabilities })
+          // The target keeps all but the last, and says another.
+          tokens.push(...proposed.slice(0, -1), 1)
+          session.keep(tokens.length - 1, count)
+        }
+        both.push(blocks)
+        session.dispose()
+        model.dispose()
+      }
+      expect(both[1]).toEqual(both[0])
+      for (const { proposed } of both[0]!) lengths.add(proposed.length)
+    }
+    expect(lengths.size).toBeGreaterThan(2)
+  })
+
+  it('steps behind the end are queued for the device to leave out, or run', () => {
+    const queued = (request: Partial<DraftRequest>) => {
+      const model = new TableModel(device, draft)
+      const session = modelDrafter(model).open({ device, vocabularySize: 3, capacity: 32 })
+      const { indirectDispatches } = device.counters
+      const sampling = resolveSampling({ temperature: 0 })
+      device.scope(() => void session.draft({ tokens: [1], draftLength: 4, sampling, offset: 0, ...request }))
+      session.dispose()
+      model.dispose()
+      return device.counters.indirectDispatches - indirectDispatches
+    }
+    expect(queued({})).toBe(0)
+    expect(queued({ stop: { confidence: 0.5 }, skips: false })).toBe(0)
+    expect(queued({ stop: { confidence: 0.5 } })).toBeGreaterThanOrEqual(3)
   })
 
   it('a request may say that nothing ends, whatever the drafter would', () => {

@@ -34,6 +34,11 @@ export interface DraftRequest {
    * that what its steps cost can be measured.
    */
   stop?: DraftStop | null | undefined
+  /**
+   * Whether the device leaves out the steps of a model behind the end of a draft that stops. It changes no token: it pays where a
+   * step takes longer than queueing it in vain (`StepCosts.skippedSeconds`). Default true.
+   */
+  skips?: boolean | undefined
   /** How probabilities are made of logits, in all requests of a session; the target's are made in the same way. */
   sampling: Sampling
   /** Random numbers for draft token i come from `philox(sampling.seed, offset + i)` and no others. */
@@ -66,7 +71,11 @@ export interface KnownDraft {
 }
 
 /** Names the memory that a draft lies in. */
-export const memoryOf = ({ tokens, probabilities, count }: DrawnDraft): string =>
+export const memoryOf = ({
+  tokens,
+  probabilities,
+  count,
+}: Pick<DrawnDraft, 'tokens' | 'count'> & Partial<DrawnDraft>): string =>
   [tokens, probabilities, count].map((tensor) => tensor?.storage.id).join()
 
 /** A drafter's work on one sequence. */

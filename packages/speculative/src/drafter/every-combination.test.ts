@@ -119,9 +119,15 @@ const samplings: SamplingOptions[] = [
   { temperature: 1.4, topP: 0.8 },
 ]
 
-const costs = { draftSeconds: 0.02, targetSeconds: [1, 3].map((rows) => ({ rows, seconds: 0.7 + rows * 0.3 })) }
+const costs = {
+  draftSeconds: 0.02,
+  skippedSeconds: 0.005,
+  targetSeconds: [1, 3].map((rows) => ({ rows, seconds: 0.7 + rows * 0.3 })),
+}
 const policies: Record<string, () => DraftLengthPolicy> = {
   'γ = 2': () => fixedDraftLength(2),
+  'γ = 2 with stops': () =>
+    autoDraftLength({ costs, learnsTimes: false, stops: true, draftLength: 2, probeInterval: 1 }),
   auto: () => autoDraftLength({ costs, learnsTimes: false }),
   'auto with stops': () => autoDraftLength({ costs, learnsTimes: false, stops: true, probeInterval: 1 }),
 }

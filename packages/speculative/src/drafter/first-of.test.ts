@@ -112,13 +112,13 @@ describe('decoding with several drafters', () => {
     model.dispose()
   })
 
-  it('says of each block who drafted, and counts by source', async () => {
+  it('says of each block who drafted, and counts by who did', async () => {
     const model = new TableModel(device, weaker)
     const drafter = firstOf(promptLookup({ minNgram: 6 }), modelDrafter(model))
     const { drafters, metrics } = await decoded({ drafter }, { temperature: 1, seed: 1 })
     expect(new Set(drafters)).toEqual(new Set(['prompt', 'model']))
-    const figures = metrics.sources
-    expect(figures.map(({ source, numDrafts }) => [source, numDrafts])).toEqual(
+    const figures = metrics.drafters
+    expect(figures.map(({ drafter, numDrafts }) => [drafter, numDrafts])).toEqual(
       [...new Set(drafters)].map((source) => [source, drafters.filter((other) => other === source).length]),
     )
     const sum = (name: 'numDrafts' | 'numDraftTokens' | 'numAcceptedTokens') =>
@@ -132,8 +132,8 @@ describe('decoding with several drafters', () => {
     const model = new TableModel(device, logits)
     const drafter = firstOf(promptLookup({ minNgram: 4 }), modelDrafter(model))
     const { metrics } = await decoded({ drafter }, { temperature: 1, seed: 2 })
-    expect(new Set(metrics.sources.map(({ source }) => source))).toEqual(new Set(['prompt', 'model']))
-    expect(metrics.sources.find(({ source }) => source === 'model')).toMatchObject({ draftAcceptanceRate: 1 })
+    expect(new Set(metrics.drafters.map(({ drafter }) => drafter))).toEqual(new Set(['prompt', 'model']))
+    expect(metrics.drafters.find(({ drafter }) => drafter === 'model')).toMatchObject({ draftAcceptanceRate: 1 })
     model.dispose()
   })
 })

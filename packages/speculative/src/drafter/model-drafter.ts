@@ -37,8 +37,8 @@ class ModelDraftSession implements DraftSession {
   readonly #cache: KvCache
   readonly #vocabularySize: number
   readonly #blocks = new RepeatedSteps<DraftBlock>()
-  /** The last draft: the tokens before it, and whether it could end early. */
-  #last = { after: 0, stops: false }
+  /** The last draft: the tokens before it, and whether steps behind its end were left out. */
+  #last = { after: 0, skips: false }
 
   constructor(model: CausalLM, stop: DraftStop | undefined, { capacity, vocabularySize }: SessionOptions) {
     this.#model = model
@@ -54,25 +54,26 @@ class ModelDraftSession implements DraftSession {
     return length < 1 ? [] : [{ source: 'model', kind: '', length, unread, ...(!this.#stop && { stops: true }) }]
   }
 
-  draft({ tokens, draftLength, stop: asked, sampling, offset }: DraftRequest): DrawnDraft | null {
+  draft({ tokens, draftLength, stop: asked, skips = true, sampling, offset }: DraftRequest): DrawnDraft | null {
     const count = Math.min(draftLength, this.#room(tokens))
     if (count < 1) return null
     const [model, cache, columns] = [this.#model, this.#cache, this.#vocabularySize]
-    const stop = asked === null ? undefined : (this.#stop ?? checkedStop(asked))
+    const stop = asked === undefined ? this.#stop : checkedStop(asked ?? undefined)
     const { by, threshold } = stop ? thresholdOf(stop) : {}
-    const name = [count, by].join()
-    const block = this.#blocks.of(name, () => new DraftBlock({ model, cache, count, columns, sampling, stopBy: by }))
+    const stops = by && { by, skips }
+    const name = [count, by, stops?.skips].join()
+    const block = this.#blocks.of(name, () => new DraftBlock({ model, cache, count, columns, sampling, stops }))
     if (threshold !== undefined) block.progress!.threshold.write(Float32Array.of(threshold))
     // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
     block.run(tokens.slice(this.#cache.lengths[0]!), offset)
-    this.#last = { after: tokens.length, stops: stop !== undefined }
+    this.#last = { after: tokens.length, skips: stops?.skips ?? false }
     return { tokens: block.ids, probabilities: block.probabilities, count: block.progress?.count, lasting: true }
   }
 
   keep(length: number, proposed = Number.POSITIVE_INFINITY): void {
-    // Where a draft ended early, the steps behind it were not run: its last token is not read.
-    const { after, stops } = this.#last
-    const read = stops ? after + proposed - 1 : length
+    // Where steps behind the end were not run, the last proposed token is not read.
+    const { after, skips } = this.#last
+    const read = skips ? after + proposed - 1 : length
     this.#cache.truncate(Math.min(length, read, this.#cache.lengths[0]!))
   }
 
@@ -101,8 +102,8 @@ interface DraftBlockOptions {
   /** V, columns of p. */
   columns: number
   sampling: Sampling
-  /** By what drafts end before their length, if they may. */
-  stopBy: StopMeasure | undefined
+  /** By what drafts end before their length, if they may, and whether the device leaves out the steps behind the end. */
+  stops: { by: StopMeasure; skips: boolean } | undefined
 }
 
 /** Drafts of one length: where they go, and the steps that write them. */
@@ -118,7 +119,7 @@ class DraftBlock {
   readonly #steps = new RepeatedSteps<DraftStep>()
 
   constructor(options: DraftBlockOptions) {
-    const { model, count, columns, stopBy } = options
+    const { model, count, columns, stops } = options
     const { device, covered } = model
     this.#options = options
     this.ids = device.empty([count], 'u32').keep()
@@ -131,7 +132,7 @@ class DraftBlock {
         places: device.empty([count], 'u32').keep(),
       }
     const word = () => device.empty([1], 'u32').keep()
-    this.progress = stopBy && { by: stopBy, threshold: device.empty([1]).keep(), count: word(), going: word() }
+    this.progress = stops && { by: stops.by, threshold: device.empty([1]).keep(), count: word(), going: word() }
   }
 
   /** Queues the drafting of `count` tokens after those that the model has not read. */
@@ -179,16 +180,16 @@ class DraftBlock {
   }
 
   /**
-   * Draws from the logits after the unread tokens, and goes on from what was drawn. Where a draft may end early, the device runs
-   * further steps only while it goes on.
+   * Draws from the logits after the unread tokens, and goes on from what was drawn. Where steps behind the end are left out, the
+   * device runs further ones only while the draft goes on.
    */
   #draft(first: Tensor, offset: Counter): void {
-    const { model, count, sampling } = this.#options
+    const { model, count, sampling, stops } = this.#options
     const { device } = model
     let token = this.#draw(0, first, offset)
     for (let i = 1; i < count; i++) {
       const step = () => this.#draw(i, this.#forward(token.reshape([1, 1])), offset) // logits [1, 1, C or V']
-      token = this.progress ? device.when(this.progress.going, step) : step()
+      token = this.progress && stops?.skips ? device.when(this.progress.going, step) : step()
     }
     const covered = this.#covered
     const { probabilities } = covered ?? this

@@ -33,22 +33,12 @@ export function ofVocabulary(logits: Tensor, vocabularySize: number): Tensor {
   return logits.shape.at(-1)! > vocabularySize ? fitColumns(logits, vocabularySize) : logits
 }
 
-/** Writes rows [..., V] over the first ones of y [rows, V]: a kernel, so that it may depend on a condition as copies cannot. */
-export function writeRows(x: Tensor, y: Tensor): void {
-  fit(x, y, x.size)
-}
-
 function fitColumns(x: Tensor, columns: number): Tensor {
   const y = x.device.empty([x.size / x.shape.at(-1)!, columns])
-  fit(x, y, y.size)
-  return y
-}
-
-/** Rows of x in the columns of y, the first `count` elements of it. */
-function fit(x: Tensor, y: Tensor, count: number): void {
   x.device.run(fitColumnsKernel, {
     bindings: { x, y },
-    params: { count, source: x.shape.at(-1)!, columns: y.shape.at(-1)! },
-    workgroups: linearWorkgroups(Math.ceil(count / 64)),
+    params: { count: y.size, source: x.shape.at(-1)!, columns },
+    workgroups: linearWorkgroups(Math.ceil(y.size / 64)),
   })
+  return y
 }

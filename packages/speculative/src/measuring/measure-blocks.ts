@@ -2,10 +2,9 @@ import type { Tensor } from '@outrider/tensor'
 import { type CausalLM, madeUpTokens, prefill, RepeatedStep, type Sampling, sampleTokens } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
 import { type Drafter, type DrawnDraft, memoryOf, offersOf } from '../drafter/drafter'
-import { oneHot } from '../drafter/probability-rows'
 import { Sequence } from '../sequence'
 import { type Verification, verificationRule } from '../verification/by-name'
-import { judged, uniforms } from '../verification/passes'
+import { judged, type ToJudge, uniforms } from '../verification/passes'
 import { readDraft } from '../verification/read-draft'
 import type { VerificationRule } from '../verification/rule'
 import { readVerdict } from '../verification/verify'
@@ -187,7 +186,7 @@ class BlockApart {
       if (drafted && !drafted.lasting) {
         this.#forget()
         drafted.tokens.dispose()
-        drafted.probabilities.dispose()
+        drafted.probabilities?.dispose()
       }
     }
   }
@@ -199,16 +198,15 @@ class BlockApart {
     this.#cache.dispose()
   }
 
-  #draft(draftLength: number): DrawnDraft | null {
+  #draft(draftLength: number): (ToJudge & Pick<DrawnDraft, 'lasting'>) | null {
     const { target, drafter, sampling, prompt: tokens } = this.#setting
     const [offer] = offersOf(drafter, this.#session, { tokens, limit: draftLength })
     const draft = offer && this.#session.draft({ tokens, offer, draftLength, sampling, offset: 0 })
     if (!draft || 'tokens' in draft) return draft ?? null
-    const ids = target.device.tensor(Uint32Array.from(draft.ids))
-    return { tokens: ids, probabilities: oneHot(ids, target.config.vocabularySize) }
+    return { tokens: target.device.tensor(Uint32Array.from(draft.ids)) }
   }
 
-  #stepsFor(draft: DrawnDraft | null): Steps {
+  #stepsFor(draft: ToJudge | null): Steps {
     const name = draft ? memoryOf(draft) : 'plain'
     const known = this.#steps.get(name)
     if (known) return known
@@ -220,7 +218,7 @@ class BlockApart {
       uniforms: drawn,
       logits: undefined,
       read: new RepeatedStep(target, cache, () => {
-        if (draft) return { logits: readDraft(target, { cache, unread, draft, isRepeated: true }) }
+        if (draft) return { logits: readDraft(target, { cache, unread, draft }) }
         const logits = target.forward(unread, { cache }) // [1, 1, V]
         return { logits: logits.reshape([1, logits.size]) }
       }),

@@ -3,6 +3,7 @@ import { noToken } from '@outrider/tensor/internal'
 import { type CausalLM, madeUpTokens, notFiniteLogits, type Sampling } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
 import type { StepCosts } from '../draft-length/step-costs'
+import type { DraftStop } from '../drafter/draft-stop'
 import { type Drafter, offersOf } from '../drafter/drafter'
 import { madeUpDrafts } from '../drafter/made-up-drafts'
 import { Sequence } from '../sequence'
@@ -17,7 +18,12 @@ export interface MeasureCostsOptions extends MeasuringOptions {
   verification?: Verification | undefined
   /** Tokens before the measured steps: what attention costs. Default 64. */
   context?: number
+  /** Whether drafts may end early: then it is measured, too, what a step costs that is left out. Default false. */
+  stops?: boolean | undefined
 }
+
+/** Ends any draft behind its first token, but where that is certain, and then no other would end it either. */
+const atOnce: DraftStop = { confidence: 1 }
 
 /** Kernels for a few rows compute as many as the next power of two: where one ends the next begins dearer. */
 const rowCounts = [1, 2, 3, 4, 5, 8, 9, 16]
@@ -36,6 +42,7 @@ export async function measureCosts({
   sampling,
   verification = 'block',
   context = 64,
+  stops = false,
   now = () => performance.now() / 1000,
   ...measuring
 }: MeasureCostsOptions): Promise<StepCosts> {
@@ -60,16 +67,16 @@ export async function measureCosts({
     return seconds
   }
   /** Of what runs a model; what is looked up costs nothing. */
-  const drafted = (draftLength: number) => {
+  const drafted = (draftLength: number, stop: DraftStop | null = null) => {
     const offers = offersOf(drafter, session, { tokens: prompt, limit: draftLength })
     const offer = offers.find(({ unread }) => unread !== undefined)
-    const draft = offer && session.draft({ tokens: prompt, draftLength, offer, stop: null, sampling, offset: 0 })
+    const draft = offer && session.draft({ tokens: prompt, draftLength, offer, stop, sampling, offset: 0 })
     return draft && 'tokens' in draft ? draft.tokens : null
   }
   const counts = [0, 0]
-  const draft = (which: 0 | 1, draftLength: number) => async () => {
+  const draft = (which: 0 | 1, draftLength: number, stop?: DraftStop) => async () => {
     const seconds = await timed(async () => {
-      counts[which] = device.scope(() => drafted(draftLength)?.size ?? 0)
+      counts[which] = device.scope(() => drafted(draftLength, stop)?.size ?? 0)
       await device.idle()
     })
     session.keep(length - 1)
@@ -81,17 +88,17 @@ export async function measureCosts({
     session.keep(length - 1)
     await sequence.step() // reads the prompt
     sequence.rewind(length)
-    const runs = [...rowCounts.map(pass), draft(0, 1), draft(1, maxDraftLength)]
-    const medians = await mediansInTurns(device, runs, measuring)
-    const [short, long] = medians.splice(rowCounts.length) as [number, number]
+    const drafts = [draft(0, 1), draft(1, maxDraftLength), ...(stops ? [draft(1, maxDraftLength, atOnce)] : [])]
+    const medians = await mediansInTurns(device, [...rowCounts.map(pass), ...drafts], measuring)
+    const [short, long, stopped] = medians.splice(rowCounts.length) as [number, number, number | undefined]
     const targetSeconds: { rows: number; seconds: number }[] = []
     // A pass over more rows does at least the work of one over fewer: a smaller time is noise.
     for (const [i, rows] of rowCounts.entries())
       targetSeconds.push({ rows, seconds: Math.max(medians[i]!, targetSeconds.at(-1)?.seconds ?? 1e-9) })
-    return {
-      draftSeconds: stepSeconds(short, long, counts as [number, number]),
-      targetSeconds,
-    }
+    const draftSeconds = stepSeconds(short, long, counts as [number, number])
+    if (stopped === undefined || draftSeconds === 0) return { draftSeconds, targetSeconds }
+    const leftOut = Math.max(1, counts[1]! - counts[0]!)
+    return { draftSeconds, targetSeconds, skippedSeconds: Math.max(0, stopped - short) / leftOut }
   } finally {
     sequence.dispose()
     session.dispose()

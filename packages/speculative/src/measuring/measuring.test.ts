@@ -57,6 +57,17 @@ describe.each([0, 0.8])('what steps cost, at temperature %s', (temperature) => {
       expect((await measureCosts({ ...counted(), drafter })).draftSeconds).toBe(draftSeconds)
   })
 
+  it('is also that of a step which is left out, where drafts may end early: here as many commands, and two more a step', async () => {
+    const stopping = modelDrafter(draft.model, { stop: { confidence: 0 } })
+    for (const drafter of [counted().drafter, stopping]) {
+      const { draftSeconds, skippedSeconds } = await measureCosts({ ...counted(), drafter, stops: true })
+      // Each step has besides what decides whether it goes on, as the first one does, and what takes its workgroups away.
+      expect(skippedSeconds).toBeCloseTo(draftSeconds + 2 + 1 / 14, 5)
+    }
+    expect((await measureCosts({ ...counted(), drafter: promptLookup(), stops: true })).skippedSeconds).toBeUndefined()
+    expect((await measureCosts(counted())).skippedSeconds).toBeUndefined()
+  })
+
   it('adds up to a block as decoding does it, and so do its parts', async () => {
     const costs = await measureCosts(counted())
     const before = device.memory.liveBytes

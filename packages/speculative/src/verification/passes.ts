@@ -1,6 +1,7 @@
 import { samplingDistribution, type Tensor, uniform01 } from '@outrider/tensor'
 import type { Sampling } from '@outrider/transformer'
 import { oneHot } from '../drafter/probability-rows'
+import { greedyVerdict } from './greedy-verdict'
 import type { VerificationRule } from './rule'
 
 /** A draft on the device, and p, which is 1 for each of its tokens where it is left out. */
@@ -23,6 +24,8 @@ export function judged(
   logits: Tensor,
   { sampling, verification, uniforms }: { sampling: Sampling; verification: VerificationRule; uniforms: Tensor },
 ): Tensor {
+  if (!probabilities && sampling.temperature === 0)
+    return greedyVerdict(verification, logits, { tokens, uniforms, count })
   const q = samplingDistribution(logits, sampling)
   return verification.verify({ p: probabilities ?? oneHot(tokens, q.shape.at(-1)!), q, tokens, uniforms, count })
 }

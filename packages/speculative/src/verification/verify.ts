@@ -98,6 +98,8 @@ function roundsToOne(range: number, pieces: number): number {
 export interface BlockVerdict extends Verdict {
   /** The drafted ids that were proposed; the first `accepted` of them were kept. */
   drafted: number[]
+  /** γ of the pass, those that were not proposed among them. */
+  computed: number
   /** α of each of their positions: Σₓ min(p, q). */
   overlap: Float32Array
 }
@@ -116,6 +118,7 @@ export function readVerdict(words: Uint32Array): BlockVerdict {
     accepted: words[0]!,
     next: words[1]!,
     drafted: tokens.slice(0, count),
+    computed: draftLength,
     overlap: new Float32Array(words.slice(2 + draftLength, 2 + draftLength + count).buffer),
   }
 }

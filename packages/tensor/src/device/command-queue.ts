@@ -53,7 +53,7 @@ export interface Commands {
  * neither a dispatch nor a small upload costs a buffer or a submission of its own.
  */
 export class CommandQueue implements Commands {
-  readonly counters = { dispatches: 0, submits: 0 }
+  readonly counters = { dispatches: 0, indirectDispatches: 0, submits: 0 }
   /** The number of the submission that pending commands will be part of. */
   serial = 0
   /** Set while `device.profile` runs. */
@@ -171,6 +171,7 @@ export class CommandQueue implements Commands {
     if (indirect) {
       pass.dispatchWorkgroupsIndirect(indirect.storage.buffer, indirect.offset)
       indirect.storage.lastUse = this.serial
+      this.counters.indirectDispatches++
     } else {
       pass.dispatchWorkgroups(...workgroups)
     }

@@ -35,6 +35,8 @@ export interface KernelRun extends KernelSpecialization {
 /** Things done since the device was made, for budgets and tests. */
 export interface DeviceCounters {
   dispatches: number
+  /** Those of them of which the device says whether they run. A browser or Dawn checks each in a dispatch of its own before it. */
+  indirectDispatches: number
   submits: number
   readbacks: number
   bytesRead: number

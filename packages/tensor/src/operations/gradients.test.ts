@@ -101,6 +101,8 @@ const samples: Partial<Record<keyof typeof operations, Sample[]>> = {
   crossEntropy: [
     { inputs: (d) => [random(d, [4, 7])], run: (d) => (x) => o.crossEntropy(x, ids(d, 3, 0, 0xffffffff, 6)) },
   ],
+  takeRows: [{ inputs: (d) => [random(d, [5, 3])], run: (d) => (x) => o.takeRows(x, ids(d, 4, 0, 2)) }],
+  putRows: [{ inputs: (d) => [random(d, [3, 2, 2])], run: (d) => (x) => o.putRows(x, ids(d, 4, 0, 2), 6) }],
   gather: [{ inputs: (d) => [random(d, [3, 5])], run: (d) => (x) => o.gather(x, ids(d, 4, 0, 2)) }],
   attention: [
     {

@@ -60,7 +60,8 @@ async function checksumOf(directory: Directory, file: string, piece = pieceBytes
   return { bytes, sha256 }
 }
 
-async function digestOf(content: Uint8Array): Promise<string> {
+/** SHA-256, in hexadecimal. */
+export async function digestOf(content: Uint8Array): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', content as Uint8Array<ArrayBuffer>)
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

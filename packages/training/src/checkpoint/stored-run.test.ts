@@ -29,3 +29,10 @@ it('a record that cannot be read is no run that is not there', async () => {
     await expect(storedRun(recorded(named, damaged))).rejects.toMatchObject({ code: 'FILE_FORMAT' })
   await expect(storedRun(recorded('{"checkpoints":["checkpoint-7"]}'))).rejects.toMatchObject({ code: 'FILE_MISSING' })
 })
+
+it('of a run whose newest checkpoint is damaged the newest that is whole is found, where that is asked for', async () => {
+  const unchecked = { 'checkpoint-2/trainer_state.json': JSON.stringify({ ...state, global_step: 2 }) }
+  const run = memoryDirectory({ 'checkpoints.json': named, ...unchecked }) // checkpoint-4 is lost
+  expect((await storedRun(run, { whole: true }))?.state.global_step).toBe(2)
+  await expect(storedRun(run)).rejects.toMatchObject({ code: 'FILE_MISSING' })
+})

@@ -1,6 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { type Directory, readJson, within } from '@outrider/transformer'
-import { checkpointNames, stateFile, type TrainerState } from './checkpoints'
+import { checkpointNames, stateFile, type TrainerState, wholeCheckpoint } from './checkpoints'
 
 /** How far a run is that a directory holds. */
 export interface StoredRun {
@@ -15,10 +15,14 @@ export interface StoredRun {
  * How far a run is, by what it has recorded, without a look at weights or checksums; null where nothing is recorded. For who
  * shows or guards a run: one that goes on reads the newest checkpoint that is whole (`train` with `resume`).
  *
+ * @param options.whole  the newest checkpoint of which no file has changed, as `train` goes on from: all of it is read
  * @throws OutriderError FILE_MISSING, FILE_FORMAT where what is recorded cannot be read
  */
-export async function storedRun(run: Directory): Promise<StoredRun | null> {
-  const newest = (await checkpointNames(run)).at(-1)
+export async function storedRun(
+  run: Directory,
+  { whole = false }: { whole?: boolean } = {},
+): Promise<StoredRun | null> {
+  const newest = whole ? (await wholeCheckpoint(run))?.checkpoint : (await checkpointNames(run)).at(-1)
   if (newest === undefined) return null
   const checkpoint = within(run, newest)
   const state = (await readJson(checkpoint, stateFile)) as TrainerState | null

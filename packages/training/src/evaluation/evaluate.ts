@@ -24,6 +24,8 @@ export async function evaluate(
   let withTarget = false
   const simulated = draftLengths.map((gamma) => ({ gamma, tokens: 0, blocks: 0 }))
   for (const [i, batch] of batches.entries()) {
+    if (batch.lossMask.every((weight) => weight === 0)) continue
+    using _prepared = await objective.prepare?.([batch])
     const measured = device.scope(() => {
       const { losses, acceptanceRates } = objective.measure(parameters, toDevice(device, batch, i))
       return acceptanceRates ? [losses, acceptanceRates] : [losses]

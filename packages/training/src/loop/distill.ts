@@ -14,10 +14,11 @@ import {
   type TrainableLM,
   type TrainingPassOptions,
 } from '@outrider/transformer'
-import { fixedHead, trainedHead } from './head'
+import { readingOf } from '../states/read-positions'
+import { TargetStates, type TargetStatesOptions } from '../states/target-states'
+import { headInputs, ofAllPositions } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
-import type { TargetStates } from './target-states'
 import { type TrainingOptions, type TrainingResult, train } from './train'
 
 export interface DistillationOptions extends TrainingOptions, BatchSettings {
@@ -30,46 +31,50 @@ export interface DistillationOptions extends TrainingOptions, BatchSettings {
   /** Conversations to learn, as a source, a mixture of sources (`mix`), or batches that the program makes itself. */
   data: DataSource | Mixture | BatchStream
   loss: DistillationLoss
-  /** Keeps what the target says of batches that come again: give several runs on the same data one of these. */
-  targetStates?: TargetStates | undefined
+  /**
+   * Where what the target says of a row is kept: in how much memory, and in which directory. Give several runs on the same data one
+   * `TargetStates`. Default: 512 MiB of the device's memory, for this run.
+   */
+  targetStates?: TargetStates | TargetStatesOptions | undefined
 }
 
 /** How the draft and the target are computed. */
 export interface DistillationSettings extends TrainingPassOptions {
+  /** Default: nothing is kept beyond a step. */
   targetStates?: TargetStates | undefined
 }
 
-/** White-box distillation: the loss between the draft's distribution p and the target's q at every position that counts. */
+/**
+ * White-box distillation: the loss between the draft's distribution p and the target's q at every position that counts. Both heads
+ * are computed for these positions alone, where the loss is a row loss.
+ */
 export function distillation(
   draft: PretrainedModel<TrainableLM>,
   target: PretrainedModel<CausalLM>,
   loss: DistillationLoss,
-  { targetStates, ...options }: DistillationSettings = {},
+  { targetStates = new TargetStates({ memoryBytes: 0 }), ...options }: DistillationSettings = {},
 ): Objective {
-  const inputs = (parameters: ModelParameters, batch: DeviceBatch): HeadInputs => {
-    const { tokens, labels, mask, length, seed, firstRow, pooled } = batch
-    const states = (targetStates ?? batch.targetStates)?.of(target, batch)
-    return {
-      draft: trainedHead(draft.model, parameters, tokens, options),
-      target: fixedHead(target.model, tokens, states),
-      labels,
-      mask,
-      sequenceLength: length,
-      pooled,
-      seed,
-      firstRow,
-    }
-  }
+  const reading = readingOf(loss)
+  const inputs = (parameters: ModelParameters, batch: DeviceBatch): HeadInputs =>
+    headInputs(
+      {
+        draft: { model: draft.model, parameters, options },
+        target: { model: target, states: targetStates },
+        reading,
+      },
+      batch,
+    )
   return {
     name: `distill ${loss.name}`,
     ...('terms' in loss && { definition: loss.terms }), // a row loss
     target,
+    prepare: (batches) => targetStates.hold(target, batches, reading),
     loss(parameters, batch) {
       const { value, acceptanceRate, statistics } = distillationLossOfHeads(loss, inputs(parameters, batch))
       return { value, aux: acceptanceRate ? { ...statistics, acceptance_rate: acceptanceRate } : statistics }
     },
     ...(loss.pool && { pool: (parameters, batch) => pooledSumsOfHeads(loss, inputs(parameters, batch))! }),
-    measure: (parameters, batch) => labelCrossEntropy.rows(inputs(parameters, batch)),
+    measure: (parameters, batch) => ofAllPositions(labelCrossEntropy.rows(inputs(parameters, batch)), batch, reading),
   }
 }
 
@@ -80,12 +85,22 @@ export function distillation(
  * @throws OutriderError VOCABULARY_MISMATCH where the two have different tokenizers; INVALID_ARGUMENT for rows beyond the
  *   context of either
  */
-export async function distill({ draft, target, data, loss, ...options }: DistillationOptions): Promise<TrainingResult> {
+export async function distill({
+  draft,
+  target,
+  data,
+  loss,
+  targetStates: given = {},
+  ...options
+}: DistillationOptions): Promise<TrainingResult> {
   compareVocabularies(target, draft)
-  return train(
-    draft,
-    distillation(draft, target, loss, options),
-    await streamOf({ data, speaker: target, models: { target, draft } }, options),
-    options,
-  )
+  const targetStates = given instanceof TargetStates ? given : new TargetStates(given)
+  try {
+    const objective = distillation(draft, target, loss, { ...options, targetStates })
+    const stream = await streamOf({ data, speaker: target, models: { target, draft } }, options)
+    return await train(draft, objective, stream, options)
+  } finally {
+    await targetStates.flush()
+    if (targetStates !== given) targetStates.dispose()
+  }
 }

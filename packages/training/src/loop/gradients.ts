@@ -4,7 +4,6 @@ import type { ModelParameters, PretrainedModel, TrainableLM } from '@outrider/tr
 import { gradientNorm } from '../optimizer/gradient-norm'
 import { workingWeights } from '../precision/working-weights'
 import { type DeviceBatch, type Objective, toDevice } from './objective'
-import { TargetStates } from './target-states'
 
 /** What a step is decided by. The caller disposes of the tensors. */
 export interface StepGradients {
@@ -36,6 +35,7 @@ export async function stepGradients(
   { seed, scale }: { seed: number; scale?: number | undefined },
 ): Promise<StepGradients> {
   const { parameters, device } = model.model
+  using _prepared = await objective.prepare?.(micro)
   const { gradients, norm, faults, value, aux, overflow } = device.scope(() => {
     const overflow = scale === undefined ? undefined : device.zeros([1], 'u32')
     const weights = scale === undefined ? parameters : workingWeights(parameters)
@@ -72,10 +72,12 @@ function accumulate(
 ): Sums {
   const { device } = Object.values(weights)[0]!
   let firstRow = 0
+  let countedBefore = 0
   const batches: DeviceBatch[] = []
   for (const batch of micro) {
-    const onDevice = { ...toDevice(device, batch, seed), firstRow }
+    const onDevice = { ...toDevice(device, batch, seed), firstRow, countedBefore }
     firstRow += batch.batchSize * batch.length
+    for (const weight of batch.lossMask) if (weight !== 0) countedBefore++
     if (onDevice.count > 0) batches.push(onDevice)
   }
   const total = batches.reduce((sum, { count }) => sum + count, 0)
@@ -83,8 +85,7 @@ function accumulate(
     throw new OutriderError('INVALID_ARGUMENT', 'A batch has no position that counts.', {
       remedy: 'Check the loss masks: every row needs a token to learn.',
     })
-  using targetStates = new TargetStates()
-  const step = pooled(weights, objective, batches, targetStates)
+  const step = pooled(weights, objective, batches)
   let sums: Sums | null = null
   for (const batch of batches) {
     const share = batch.count / total
@@ -107,12 +108,11 @@ function pooled(
   weights: ModelParameters,
   objective: Objective,
   batches: readonly DeviceBatch[],
-  targetStates: TargetStates,
-): Pick<DeviceBatch, 'pooled' | 'targetStates'> {
+): Pick<DeviceBatch, 'pooled'> {
   if (!objective.pool || batches.length === 1) return {}
   const { device } = Object.values(weights)[0]!
-  const parts = batches.map((batch) => device.scope(() => objective.pool!(weights, { ...batch, targetStates })))
-  return { pooled: parts.reduce((sum, part) => add(sum, part)), targetStates }
+  const parts = batches.map((batch) => device.scope(() => objective.pool!(weights, batch)))
+  return { pooled: parts.reduce((sum, part) => add(sum, part)) }
 }
 
 function addUp(a: Record<string, Tensor>, b: Record<string, Tensor>): Record<string, Tensor> {

@@ -1,33 +1,97 @@
-import type { HeadStates, WholeLogits } from '@outrider/losses'
-import type { Head, Tensor } from '@outrider/tensor'
+import type { HeadInputs, HeadStates, RowFigures, WholeLogits } from '@outrider/losses'
+import { putRows, type Tensor, takeRows } from '@outrider/tensor'
 import {
   type CausalLM,
   hasHiddenStates,
   type ModelParameters,
+  type PretrainedModel,
   type TrainableLM,
   type TrainingPassOptions,
 } from '@outrider/transformer'
+import { type HostBatch, type Reading, readPositions } from '../states/read-positions'
+import { targetRows } from '../states/target-rows'
+import type { TargetStates } from '../states/target-states'
+import type { DeviceBatch } from './objective'
 
-/** What a model in training says of tokens [batch, length], a row a position: hidden states and the head that reads them. */
-export const trainedHead = (
-  model: TrainableLM,
-  parameters: ModelParameters,
-  tokens: Tensor,
-  options: TrainingPassOptions,
-): HeadStates => asRows(model.trainingHidden(parameters, tokens, options), model.head(parameters))
+/** What is asked of a draft and, where there is one, of its target. */
+export interface HeadsOfBatch {
+  draft: { model: TrainableLM; parameters: ModelParameters; options: TrainingPassOptions }
+  target?: { model: PretrainedModel<CausalLM>; states: TargetStates } | undefined
+  reading: Reading
+}
 
-/** The same of a model that is not trained; of one that shows no hidden states, its logits. */
-export const fixedHead = (
-  model: CausalLM,
-  tokens: Tensor,
-  states = statesOf(model, tokens),
-): HeadStates | WholeLogits => (hasHiddenStates(model) ? asRows(states, model.head()) : { logits: asMatrix(states) })
+/**
+ * What a loss is computed from: hidden states, and the heads that read them, of the positions that it reads, a row a position.
+ * The others have passed through the draft's layers, whose attention looks at them, and end there.
+ */
+export function headInputs({ draft, target, reading }: HeadsOfBatch, batch: DeviceBatch): HeadInputs {
+  const { tokens, labels, mask, seed, pooled, firstRow, countedBefore } = batch
+  const { numbers, perSequence } = readPositions(hostOf(batch), reading)
+  const hidden = draft.model.trainingHidden(draft.parameters, tokens, draft.options)
+  const rows = areAll(numbers, batch) ? undefined : hidden.device.tensor(numbers) // u32 [rows]
+  const read = (x: Tensor) => (rows ? takeRows(x, rows) : x)
+  return {
+    draft: { hidden: read(asMatrix(hidden)), head: draft.model.head(draft.parameters) },
+    target: target && fixedHead(target, batch, { reading, numbers }),
+    labels: read(labels),
+    mask: read(mask),
+    sequenceLength: perSequence,
+    pooled,
+    seed,
+    firstRow: reading === 'learnt' ? countedBefore : firstRow,
+  }
+}
 
-/** What is computed of a model that is not trained: hidden states, or logits, f32 [batch, length, hidden or vocabulary]. */
-export const statesOf = (model: CausalLM, tokens: Tensor): Tensor =>
-  hasHiddenStates(model) ? model.hidden(tokens) : model.forward(tokens)
+/** Figures of the positions that were read as those of all positions of the batch: 0 for the others. */
+export function ofAllPositions(
+  { losses, acceptanceRates }: RowFigures,
+  batch: DeviceBatch,
+  reading: Reading,
+): RowFigures {
+  const { numbers } = readPositions(hostOf(batch), reading)
+  const all = batch.labels.size
+  if (areAll(numbers, batch)) return { losses, ...(acceptanceRates && { acceptanceRates }) }
+  const rows = losses.device.tensor(numbers)
+  return {
+    losses: putRows(losses, rows, all),
+    ...(acceptanceRates && { acceptanceRates: putRows(acceptanceRates, rows, all) }),
+  }
+}
 
-const asRows = (hidden: Tensor, head: Head): HeadStates => ({ hidden: asMatrix(hidden), head })
+/** What the target says of the positions that are read; of those that do not count, where there are any, zeros. */
+function fixedHead(
+  { model: target, states }: NonNullable<HeadsOfBatch['target']>,
+  batch: DeviceBatch,
+  { reading, numbers }: { reading: Reading; numbers: Uint32Array },
+): HeadStates | WholeLogits {
+  const { model } = target
+  const host = hostOf(batch)
+  const said = targetRows(host, reading).numbers // positions of the batch that states are of
+  const kept = states.of(target, host, reading) // [said, hidden or vocabulary]
+  const rows =
+    said.length === numbers.length ? kept : putRows(kept, model.device.tensor(placesIn(numbers, said)), numbers.length)
+  return hasHiddenStates(model) ? { hidden: rows, head: model.head() } : { logits: rows }
+}
+
+/** Whether all positions are read, in their order: they may all be there in another. */
+const areAll = (numbers: Uint32Array, { labels }: DeviceBatch): boolean =>
+  numbers.length === labels.size && numbers.every((number, i) => number === i)
+
+/** Where numbers are among others, of which they are some, in the same order. */
+function placesIn(numbers: Uint32Array, some: Uint32Array): Uint32Array {
+  let at = 0
+  return some.map((number) => {
+    while (numbers[at] !== number) at++
+    return at
+  })
+}
+
+const hostOf = ({ tokenIds, lossMask, batchSize, length }: DeviceBatch): HostBatch => ({
+  tokens: tokenIds,
+  lossMask,
+  batchSize,
+  length,
+})
 
 function asMatrix(x: Tensor): Tensor {
   const width = x.shape.at(-1)!

@@ -1,7 +1,6 @@
 import type { Batch } from '@outrider/dataset'
 import type { Device, Tensor } from '@outrider/tensor'
 import type { CausalLM, ModelParameters, PretrainedModel } from '@outrider/transformer'
-import type { TargetStates } from './target-states'
 
 /** A batch on the device. */
 export interface DeviceBatch {
@@ -10,6 +9,8 @@ export interface DeviceBatch {
   tokenIds: Uint32Array
   labels: Tensor // u32 [batchSize · length], the next token
   mask: Tensor // f32 [batchSize · length], 1 where the position counts
+  /** The same on the host. */
+  lossMask: Float32Array
   /** Positions that count. */
   count: number
   batchSize: number
@@ -18,10 +19,10 @@ export interface DeviceBatch {
   seed: number
   /** Positions of the step before these: for losses that draw. Default 0. */
   firstRow?: number | undefined
+  /** Of these, those that count. Default 0. */
+  countedBefore?: number | undefined
   /** What the step has pooled, where it consists of several batches and the objective pools. */
   pooled?: Tensor | undefined
-  /** Keeps what the target says while the batches of a step are passed over twice. */
-  targetStates?: TargetStates | undefined
 }
 
 /** What is learned: the loss of a batch in terms of the draft's parameters. */
@@ -43,6 +44,11 @@ export interface Objective {
    * several batches they are computed first, without gradients, added up, and given to `loss` as the batch's `pooled`.
    */
   pool?(parameters: ModelParameters, batch: DeviceBatch): Tensor
+  /**
+   * Called before batches are computed, those of a step or one that is held out: what has to be waited for, and is the same in
+   * every pass over them. What it returns is disposed of when they are done.
+   */
+  prepare?(batches: readonly Batch[]): Promise<Disposable>
   /** Per position of a batch: the loss to report on held-out data and, where there is a target, α. f32 [positions] each. */
   measure(parameters: ModelParameters, batch: DeviceBatch): { losses: Tensor; acceptanceRates?: Tensor }
 }
@@ -60,6 +66,7 @@ export function toDevice(
     tokenIds: tokens,
     labels: device.tensor(labels),
     mask: device.tensor(lossMask),
+    lossMask,
     count,
     batchSize,
     length,

@@ -8,7 +8,10 @@ import {
   type TrainableLM,
   type TrainingPassOptions,
 } from '@outrider/transformer'
-import { fixedHead, trainedHead } from './head'
+import { readingOf } from '../states/read-positions'
+import { TargetStates } from '../states/target-states'
+import type { DistillationSettings } from './distill'
+import { headInputs, ofAllPositions } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
@@ -21,13 +24,22 @@ export interface PretrainingOptions extends TrainingOptions, BatchSettings {
 /** Next-token cross-entropy: the mean of −ln p(label) over the positions that count. */
 export function nextToken(
   { model }: Pick<PretrainedModel<TrainableLM>, 'model'>,
-  { target, ...options }: TrainingPassOptions & Pick<PretrainingOptions, 'target'> = {},
+  {
+    target,
+    targetStates = new TargetStates({ memoryBytes: 0 }),
+    ...options
+  }: TrainingPassOptions & Pick<PretrainingOptions, 'target'> & Pick<DistillationSettings, 'targetStates'> = {},
 ): Objective {
-  const inputs = (parameters: ModelParameters, { tokens, labels, mask }: DeviceBatch): HeadInputs => ({
-    draft: trainedHead(model, parameters, tokens, options),
-    labels,
-    mask,
-  })
+  const reading = readingOf(labelCrossEntropy)
+  const inputs = (parameters: ModelParameters, batch: DeviceBatch, against?: typeof target): HeadInputs =>
+    headInputs(
+      {
+        draft: { model, parameters, options },
+        target: against && { model: against, states: targetStates },
+        reading,
+      },
+      batch,
+    )
   return {
     name: 'next-token',
     heldOutTarget: target,
@@ -35,11 +47,8 @@ export function nextToken(
       const { value } = distillationLossOfHeads(labelCrossEntropy, inputs(parameters, batch))
       return { value, aux: {} }
     },
-    measure(parameters, batch) {
-      const measured = inputs(parameters, batch)
-      if (!target) return labelCrossEntropy.rows(measured)
-      return labelCrossEntropy.rows({ ...measured, target: fixedHead(target.model, batch.tokens) })
-    },
+    measure: (parameters, batch) =>
+      ofAllPositions(labelCrossEntropy.rows(inputs(parameters, batch, target)), batch, reading),
   }
 }
 
@@ -57,5 +66,6 @@ export async function pretrain(
   if (options.target) compareVocabularies(options.target, draft)
   const models = options.target ? { target: options.target, draft } : { draft }
   const stream = await streamOf({ data, speaker: draft, models }, options)
-  return train(draft, nextToken(draft, options), stream, options)
+  using targetStates = new TargetStates() // held-out batches come again
+  return await train(draft, nextToken(draft, { ...options, targetStates }), stream, options)
 }

@@ -18,6 +18,7 @@ await distill({
   data: patterns,
   loss: tvdPlusPlus({ estimator: 'sampled' }),
   checkpoints: directory(run),
+  targetStates: { directory: directory(`${run}-states`), memoryBytes: 3000, fileBytes: 2000 },
   resume: true,
   onStep: ({ step }) => process.stdout.write(`${step}\n`),
 })

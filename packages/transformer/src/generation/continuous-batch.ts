@@ -4,15 +4,15 @@ import type { PretrainedModel } from '../pretrained/index'
 import { Answer } from './answer'
 import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './generate'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
-import { prefill } from './prefill'
 import { checkPrompt } from './prompt'
+import { ReadPrompt } from './read-prompt'
 import { drawnToken, sampleTokens } from './sample'
 import { resolveSampling, type Sampling } from './sampling-options'
 import { longSequence, madeUpTokens, type WarmUpOptions, warmUp } from './warm-up'
 
 export interface ContinuousBatchOptions {
   /** The most sequences decoded at once. Default 16: weights are read once for so many rows. */
-  size?: number
+  size?: number | undefined
 }
 
 /** A sequence that a batch decodes. */
@@ -47,7 +47,8 @@ interface Member extends BatchSequence {
 
 /**
  * Decodes sequences together that come and go: weights are read once a step for all. Each answer is what `generate` gives for
- * its prompt, sampling and seed alone, whoever else is there. Prompts are read one by one as they join. The cache has room for
+ * its prompt, sampling and seed alone, whoever else is there. Prompts are read one by one as they join,
+ * or once for several (`ReadPrompt`). The cache has room for
  * those who are there: it grows with the batch and shrinks with it, and is freed with the last.
  */
 export class ContinuousBatch {
@@ -85,26 +86,33 @@ export class ContinuousBatch {
   /**
    * Reads a prompt and adds its sequence to the batch, from the next step on.
    *
+   * @param prompt  ids, or a prompt that was read before, to which others may go on too
    * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW as `generate` does; DEVICE_LIMIT where it does not fit
    */
   join(
-    prompt: readonly number[],
+    prompt: readonly number[] | ReadPrompt,
     { maxTokens = defaultMaxTokens, stop, logProbabilities, ...options }: GenerateOptions,
   ): BatchSequence {
-    const { model, config, tokenizer, generationConfig } = this.#pretrained
-    checkPrompt(config, prompt)
+    const { config, tokenizer, generationConfig } = this.#pretrained
+    const tokens = prompt instanceof ReadPrompt ? prompt.tokens : prompt
+    checkPrompt(config, tokens)
     const sampling = resolveSampling(options)
     const scores = checkedCount(logProbabilities)
-    const room = Math.min(maxTokens, config.contextLength - prompt.length)
-    const answer = new Answer(tokenizer, { prompt, eosTokenIds: generationConfig.eosTokenIds, stop, maxTokens: room })
-    const places = prompt.length + room
+    const room = Math.min(maxTokens, config.contextLength - tokens.length)
+    const answer = new Answer(tokenizer, {
+      prompt: tokens,
+      eosTokenIds: generationConfig.eosTokenIds,
+      stop,
+      maxTokens: room,
+    })
+    const places = tokens.length + room
     if (!this.fits(places))
       throw new OutriderError('DEVICE_LIMIT', `${places} more tokens do not fit into the batch of ${this.count}.`, {
         remedy: 'Wait until sequences have left it, ask `fits` first, or ask for fewer tokens.',
       })
     const member: Member = {
       answer,
-      promptTokens: prompt.length,
+      promptTokens: tokens.length,
       sampling,
       scores,
       places,
@@ -112,18 +120,14 @@ export class ContinuousBatch {
       logits: undefined,
       drawn: 0,
     }
-    const own = model.createCache({ capacity: prompt.length, context: config.contextLength })
+    const read = prompt instanceof ReadPrompt ? prompt : new ReadPrompt(this.#pretrained, prompt)
     try {
-      const logits = prefill(model, own, prompt) // [1, vocabulary]
-      member.logits = { rows: logits, row: 0 }
       this.#arrange([...this.#members, member])
-      this.#cache!.copySequence(member.slot, own, 0)
+      this.#cache!.copySequence(member.slot, read.cache, 0)
+      member.logits = { rows: read.logits.reshape(read.logits.shape), row: 0 }
       this.#members.add(member)
-    } catch (error) {
-      member.logits?.rows.dispose()
-      throw error
     } finally {
-      own.dispose()
+      if (read !== prompt) read.dispose()
     }
     return member
   }

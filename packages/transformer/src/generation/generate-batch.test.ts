@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { randomModel } from '../pretrained/families.fixture'
 import type { PretrainedModel } from '../pretrained/index'
 import { stories, storiesReference } from '../stories.fixture'
+import type { BatchAnswer } from './answer-each'
 import { type GenerateOptions, generate } from './generate'
-import { type BatchAnswer, generateBatch } from './generate-batch'
+import { generateBatch } from './generate-batch'
 
 async function alone(
   model: PretrainedModel,

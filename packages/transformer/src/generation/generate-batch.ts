@@ -1,10 +1,9 @@
 import { OutriderError } from '@outrider/tensor'
 import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
-import type { FinishReason } from './answer'
-import { type BatchSequence, ContinuousBatch } from './continuous-batch'
-import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './generate'
-import { checkedCount, type ScoredToken } from './log-probabilities'
+import { answerEach, type BatchAnswer } from './answer-each'
+import type { GenerateOptions } from './generate'
+import { checkedCount } from './log-probabilities'
 import { checkPrompt } from './prompt'
 import { resolveSampling } from './sampling-options'
 
@@ -15,17 +14,8 @@ export interface GenerateBatchOptions extends Omit<GenerateOptions, 'temperature
   seed?: number | readonly number[] | undefined
 }
 
-export interface BatchAnswer {
-  /** Generated ids; an end token is the last of them. */
-  tokens: number[]
-  text: string
-  finishReason: FinishReason
-  /** With `logProbabilities`: what the model thought of each token. */
-  scored?: ScoredToken[]
-}
-
 /**
- * Continues several prompts of unequal length at once, as many as fit (`ContinuousBatch`), the others as soon as there is room.
+ * Continues several prompts of unequal length at once, as many as fit (`answerEach`), the others as soon as there is room.
  * Each answer is what `generate` gives for its prompt, temperature and seed alone, bit for bit. A step costs one readback for all.
  *
  * @param prompts  token ids (see `promptTokens`)
@@ -38,37 +28,17 @@ export async function generateBatch(
   { temperature, seed, signal, ...shared }: GenerateBatchOptions = {},
 ): Promise<BatchAnswer[]> {
   if (prompts.length === 0) return []
-  const { contextLength } = pretrained.config
   const [temperatures, seeds] = [each({ temperature }, prompts.length), each({ seed }, prompts.length)]
-  const optionsOf = (i: number) => ({ ...shared, temperature: temperatures[i], seed: seeds[i] })
   checkedCount(shared.logProbabilities)
-  for (const [i, prompt] of prompts.entries()) {
-    checkPrompt(pretrained.config, prompt)
-    resolveSampling(optionsOf(i))
+  const requests = prompts.map((prompt, i) => ({ ...shared, prompt, temperature: temperatures[i], seed: seeds[i], i }))
+  for (const request of requests) {
+    checkPrompt(pretrained.config, request.prompt)
+    resolveSampling(request)
   }
-  const batch = new ContinuousBatch(pretrained, { size: prompts.length })
-  const sequences: BatchSequence[] = []
-  const scores = new Map<BatchSequence, ScoredToken[]>()
-  const waits = (prompt: readonly number[]) =>
-    batch.count > 0 && !batch.fits(Math.min(prompt.length + (shared.maxTokens ?? defaultMaxTokens), contextLength))
-  try {
-    while (sequences.length < prompts.length || batch.count > 0) {
-      throwIfAborted(signal)
-      for (const prompt of prompts.slice(sequences.length)) {
-        if (waits(prompt)) break
-        sequences.push(batch.join(prompt, optionsOf(sequences.length)))
-      }
-      for (const { sequence, scored } of await batch.step())
-        if (scored) scores.set(sequence, [...(scores.get(sequence) ?? []), scored])
-    }
-  } finally {
-    batch.dispose()
-  }
-  return sequences.map((sequence) => {
-    const { tokens, text, finishReason } = sequence.answer
-    const scored = scores.get(sequence)
-    return { tokens, text, finishReason: finishReason!, ...(scored && { scored }) }
-  })
+  const answers: BatchAnswer[] = []
+  for await (const { request, answer } of answerEach(pretrained, requests, { size: prompts.length, signal }))
+    answers[request.i] = answer
+  return answers
 }
 
 /** An option that is one for all or one for each, as one for each. */

@@ -1,4 +1,4 @@
-import { type CoveredIds, type Device, embedding, type Head, type Tensor } from '@outrider/tensor'
+import { type CoveredIds, type Device, embedding, type Head, type Tensor, takeRows } from '@outrider/tensor'
 import { withoutGradients } from '@outrider/tensor/internal'
 import type { ModelDescription } from './layer'
 import type { ModelParameters } from './parameters'
@@ -61,5 +61,10 @@ export const storedCoverage = (
   weight: head.weight === table.weight ? undefined : head.weight,
 })
 
-const gather = (table: Tensor, ids: Tensor): Tensor =>
-  embedding(table, ids, { dtype: table.dtype === 'f16' && table.device.capabilities.shaderF16 ? 'f16' : 'f32' })
+function gather(table: Tensor, ids: Tensor): Tensor {
+  const { dtype, slabs, device, shape } = table
+  const isHalf = dtype === 'f16' && device.capabilities.shaderF16
+  // An id comes once, so its gradient need not look for others of the same.
+  if (slabs.length === 1 && (dtype === 'f32' || (isHalf && shape[1]! % 2 === 0))) return takeRows(table, ids)
+  return embedding(table, ids, { dtype: isHalf ? 'f16' : 'f32' })
+}

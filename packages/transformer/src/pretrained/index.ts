@@ -1,4 +1,6 @@
+export type { AssistantSettings } from './assistant'
 export { createDraft, type DraftOptions, type DraftTarget, draftConfig } from './create-draft'
+export { type ComparedElsewhere, type ObstacleElsewhere, obstaclesElsewhere } from './elsewhere'
 export { endsOfText, type WithEnds } from './ends-of-text'
 export { type SavedGguf, type SaveGgufOptions, saveGguf } from './gguf/save-gguf'
 export { type LoadOptions, loadCausalLM, openCausalLM } from './load'

@@ -4,6 +4,7 @@ import { refuseAdapter } from '../files/other-models'
 import { replacedTogether } from '../files/replaced-together'
 import type { TrainableLM } from '../model/index'
 import { saveTokenizer } from '../tokenizer/index'
+import { type AssistantSettings, withAssistant } from './assistant'
 import { draftVocabularyFile, draftVocabularyToJson } from './draft-vocabulary'
 import { joinParameters } from './joined-weights'
 import { isModelFile } from './model-files'
@@ -20,6 +21,10 @@ export interface SaveOptions {
    * them all without one. Default false.
    */
   alwaysIndex?: boolean
+  /**
+   * How transformers drafts with it (`assistant_model`), written into generation_config.json. Default: as it was read.
+   */
+  assistant?: AssistantSettings | undefined
 }
 
 const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
@@ -32,7 +37,7 @@ const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
  * written, and nothing of it is left (shards, a chat template); cut short, the old one or the new one is whole, or there is no
  * config.json. Files of other names stay.
  *
- * @throws OutriderError UNSUPPORTED for weights that the dtype cannot hold, or that are no numbers, and where an adapter is there,
+ * @throws OutriderError INVALID_ARGUMENT for settings out of range; UNSUPPORTED for weights that the dtype cannot hold, or that are no numbers, and where an adapter is there,
  *   which other loaders would add to the model; FILE_WRITE
  */
 export async function saveCausalLM(
@@ -42,7 +47,8 @@ export async function saveCausalLM(
 ): Promise<void> {
   const { model, tokenizer, chatTemplate, generationConfig } = pretrained
   const { stored } = model
-  const { dtype = 'F32', maxShardBytes, alwaysIndex } = options
+  const { dtype = 'F32', maxShardBytes, alwaysIndex, assistant } = options
+  const generation = assistant ? withAssistant(generationConfig, assistant) : generationConfig
   const files = typeof target === 'string' ? directory(target) : target
   await refuseAdapter(files, await files.list().catch((): string[] => []))
   const tensors = wholeHead(joinParameters(model.parameters, stored.joined), stored.covered).map(
@@ -56,7 +62,7 @@ export async function saveCausalLM(
   await replacedTogether(files, { last: 'config.json', isOfSet: isModelFile }, async (into) => {
     await writeShardedSafetensors(into, tensors, { maxShardBytes, alwaysIndex })
     await saveTokenizer(into, tokenizer, chatTemplate)
-    await into.write('generation_config.json', json(generationConfigToJson(generationConfig)))
+    await into.write('generation_config.json', json(generationConfigToJson(generation)))
     if (stored.covered) await into.write(draftVocabularyFile, draftVocabularyToJson(stored.covered))
     // Last: a directory without config.json is no model yet.
     await into.write('config.json', json({ ...stored.config, torch_dtype: torchDtypes[dtype] }))

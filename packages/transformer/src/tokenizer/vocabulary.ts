@@ -29,7 +29,7 @@ export function compareVocabularies(target: WithVocabulary, draft: WithVocabular
       `the first difference is token ${id}, ${draftPiece} in the draft and ${targetPiece} in the target.`,
     {
       remedy: 'Use a draft that was made for this target, or make one with createDraft(target, …).',
-      details: { targetSize: a.vocabularySize, draftSize: b.vocabularySize, token: id },
+      details: { targetSize: a.vocabularySize, draftSize: b.vocabularySize, token: id, targetPiece, draftPiece },
     },
   )
 }

@@ -21,32 +21,42 @@ const shapes: readonly Shape[] = [
   { name: 'prompt', batch: 1, rows: 512, keys: 512, heads: 8, kvHeads: 2, headDim: 64, start: 0 },
   { name: 'a token', batch: 1, rows: 1, keys: 2048, heads: 8, kvHeads: 2, headDim: 64, start: 2047 },
   { name: 'a block of 8', batch: 1, rows: 8, keys: 2048, heads: 8, kvHeads: 2, headDim: 64, start: 2040 },
+  ...[64, 540].flatMap((start) =>
+    [1, 2, 3, 4, 5, 6, 8, 9, 16].map((rows) => ({
+      name: `${rows} rows after ${start}`,
+      ...{ batch: 1, rows, keys: 560, heads: 9, kvHeads: 3, headDim: 64, start },
+    })),
+  ),
 ]
 const rounds = 9
+/** A run of few rows is over sooner than it is queued. */
+const runsOf = ({ rows }: Shape) => (rows <= 16 ? 8 : 1)
 
 type Kernel = Pick<AttentionOptions, 'kernel' | 'span'>
 const generations: readonly Kernel[] = [
   {},
   { kernel: 'shared' },
   { kernel: 'subgroups' },
+  { kernel: 'wide' },
   { kernel: 'shared', span: 256 },
-  { kernel: 'subgroups', span: 256 },
+  { kernel: 'wide', span: 256 },
   { kernel: 'decoding', span: 256 },
 ]
 
 /** Attention, forward and with its gradients, by every kernel that takes the shape here. */
 export const attentionSuite: Suite = {
   name: 'attention',
-  summary: 'attention forward and backward: training, a prompt, and few rows over a long cache, by kernel',
-  async run({ device, ceilings, note, profile }) {
+  summary: 'attention forward and backward: training, a prompt, and few rows over caches, by kernel',
+  async run({ device, ceilings, note, profile, now }) {
     const rows: Row[] = []
     for (const shape of shapes)
       for (const backward of shape.rows === shape.keys ? [false, true] : [false]) {
         const name = `${shape.name}${backward ? ', with gradients' : ''}`
         note(name)
         const { run, inputs, check } = problem(device, shape, backward)
+        const runs = runsOf(shape)
         const running: { kernel: Kernel; first: number; times: number[] }[] = []
-        for (const kernel of generations.slice(0, shape.rows > 16 ? 3 : undefined)) {
+        for (const kernel of generations.slice(0, shape.rows > 16 ? 4 : undefined)) {
           const start = performance.now()
           try {
             run(kernel)
@@ -59,10 +69,10 @@ export const attentionSuite: Suite = {
         }
         for (let round = 0; round < rounds; round++)
           for (const { kernel, times } of running) {
-            const start = performance.now()
-            run(kernel)
+            const start = now()
+            for (let i = 0; i < runs; i++) run(kernel)
             await device.idle()
-            times.push(performance.now() - start)
+            times.push((1000 * (now() - start)) / runs)
           }
         if (profile) profile.push(...(await kernelTimes(device, name, async () => run({}))))
         for (const tensor of inputs) tensor.dispose()

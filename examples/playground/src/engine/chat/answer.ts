@@ -1,6 +1,7 @@
 import type { SpeculationFigures, TokenSource } from '@outrider/speculative'
 import { Answer, type ChatMessage, type FinishReason, type PretrainedModel } from '@outrider/transformer'
 import type { Session } from '../session'
+import { learn } from './drafter'
 import { fitPrompt } from './prompt'
 import type { ChatSettings } from './settings'
 import type { Speculations } from './speculation'
@@ -92,6 +93,7 @@ export async function answerOf({
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
+    if (answer.finishReason && settings().learnFromAnswers) learn(target, answer.tokens)
     end(
       first ? `answer with ${answer.tokens.length} tokens in ${counts.passes} passes` : 'an answer that was not begun',
     )

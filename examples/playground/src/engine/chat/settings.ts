@@ -12,6 +12,8 @@ export interface ChatSettings {
   speculate: boolean
   /** Whether what was said is looked up before a draft is asked. */
   lookUpFirst: boolean
+  /** Whether answers are kept, in the memory of the page, and looked up in before a draft is asked. */
+  learnFromAnswers: boolean
   /** γ. */
   draftLength: number | 'auto'
   verification: VerificationName
@@ -25,6 +27,7 @@ export const defaultSettings: ChatSettings = {
   maxTokens: 1024,
   speculate: true,
   lookUpFirst: false,
+  learnFromAnswers: false,
   draftLength: 4,
   verification: 'block',
 }

@@ -30,7 +30,7 @@ interface Kept extends Speculation {
 export class Speculations {
   readonly #session: Session
   readonly #settings: () => ChatSettings
-  /** By drafter: measured once, as neither training nor rules change what its steps cost. */
+  /** By what runs steps: measured once, as neither training nor rules change what they cost, nor what is looked up first. */
   readonly #costs = new WeakMap<object, { target: PretrainedModel; costs: StepCosts }>()
   #kept: Kept | undefined
 
@@ -67,14 +67,14 @@ export class Speculations {
     this.#kept = undefined
   }
 
-  async #costsOf(target: PretrainedModel, { drafter, identity }: CurrentDrafter): Promise<StepCosts> {
-    const known = this.#costs.get(identity)
+  async #costsOf(target: PretrainedModel, { drafter, steps }: CurrentDrafter): Promise<StepCosts> {
+    const known = this.#costs.get(steps)
     if (known?.target === target) return known.costs
     const decoder = new SpeculativeDecoder({ target, drafter })
     const costs = await this.#session.ledger.stage('measure what steps cost', target.model.device, () =>
       decoder.measureCosts(this.#settings()),
     )
-    this.#costs.set(identity, { target, costs })
+    this.#costs.set(steps, { target, costs })
     return costs
   }
 }

@@ -72,7 +72,8 @@ export function attention(
   const score = { capped: softCap !== undefined, given: visibility !== undefined }
   const given = visibility && { visibility }
   const tracked = isTracked(q, k, v)
-  const kernels = attentionKernels(device, { rows, headDim, score, tracked }, kernel)
+  const queries = (rows * heads) / kvHeads
+  const kernels = attentionKernels(device, { rows, queries, headDim, score, tracked }, kernel)
   const forward = startRun('attention', kernels.forward.kernel, start, batch)
   // The gradients want the logSumExp over all keys, which splits do not give.
   const splitKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
@@ -92,8 +93,7 @@ export function attention(
     splits,
     span: splitKeys,
   }
-  const blocks = (count: number, times = 1) => linearWorkgroups(times * batch * kvHeads * Math.ceil(count / 4))
-  const queries = (rows * heads) / kvHeads
+  const blocks = (count: number) => linearWorkgroups(batch * kvHeads * Math.ceil(count / 4))
   const logSumExp = device.empty([splits, batch, heads, rows])
   const [out] = throughF32([q, k, v], [q.dtype], (q, k, v) => {
     const out = device.empty(splits > 1 ? [splits, ...q.shape] : q.shape)
@@ -101,7 +101,7 @@ export function attention(
       ...kernels.forward.specialization,
       bindings: { q, k, v, out, logSumExp, ...given, ...forward.bindings },
       params,
-      workgroups: blocks(queries, splits),
+      workgroups: linearWorkgroups(splits * batch * kvHeads * Math.ceil(queries / kernels.forward.queries)),
     })
     if (splits === 1) return [out]
     const whole = device.empty(q.shape)

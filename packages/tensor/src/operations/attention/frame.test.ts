@@ -5,6 +5,9 @@ import { type AttentionForm, combineSource, forwardSource, keyGradientSource, qu
 import { scoreUses } from './score'
 import { sharedExchange } from './shared-exchange'
 import { subgroupsExchange } from './subgroups-exchange'
+import { wideSource } from './wide-source'
+
+const wide = ({ score }: AttentionForm) => wideSource({ score, lanes: 8, vectors: 16, groups: 6 })
 
 const forms = [
   ['shared', forwardSource, sharedExchange],
@@ -13,6 +16,7 @@ const forms = [
   ['subgroups', forwardSource, subgroupsExchange(8, 16)],
   ['subgroups', queryGradientSource, subgroupsExchange(8, 16)],
   ['subgroups', keyGradientSource, subgroupsExchange(8, 16)],
+  ['wide', wide, subgroupsExchange(8, 16)],
   ['decoding', forwardSource, decodingExchange],
 ] as const
 

@@ -21,7 +21,7 @@ export function forwardSource(form: AttentionForm): string {
   const { exchange } = form
   const terms = [{ sum: 'm', factor: 'weight', source: 'v' }]
   const scored = (line: (j: number) => string) => each(exchange.scored, line)
-  return `${frame(form, terms, [...operands(), written('out', 'vec4f'), written('logSumExp', 'f32')])}
+  return `${frame(form, terms, forwardBindings())}
   ${queriesOfBlock}
   ${exchange.begin(terms)}
   var largest = vec4f(-3.0e38);
@@ -77,7 +77,7 @@ export function keyGradientSource(form: AttentionForm): string {
   const scored = (line: (j: number) => string) => each(exchange.scored, line)
   return `${frame(form, terms, [...gradientOperands(), written('dk', 'vec4f'), written('dv', 'vec4f')])}
   let queries = queryCount();
-  let block = blockAt(index, params.keys);
+  let block = blockAt(index, params.keys, 4u);
   if (block.split >= params.splits) { return; }
   let members = membersOf(block, params.keys);
   let at = keysAt(block, members);
@@ -123,15 +123,20 @@ export const seersSource = (score: ScoreForm): string => `${sightHead(score)}\n$
 const read = (name: string, type = 'vec4f') => `var<storage, read> ${name}: array<${type}>`
 const written = (name: string, type: string) => `var<storage, read_write> ${name}: array<${type}>`
 const operands = () => ['q', 'k', 'v'].map((name) => read(name))
+/** What the forward kernels read and write. */
+export const forwardBindings = (): string[] => [...operands(), written('out', 'vec4f'), written('logSumExp', 'f32')]
 const gradientOperands = () => [...operands(), read('dout'), read('rowSums', 'vec2f')]
 
-/** All that comes before the entry point, and its first line. */
 const frame = ({ exchange, score }: AttentionForm, terms: readonly Term[], bindings: readonly string[]) =>
+  entryPoint(score, bindings, exchange.declarations(terms))
+
+/** All that comes before the body of a kernel, and its first line. */
+export const entryPoint = (score: ScoreForm, bindings: readonly string[], declarations: string): string =>
   `${[...bindings, ...(score.given ? [read('visibility', 'u32')] : [])].map((binding, i) => `@group(0) @binding(${i}) ${binding};`).join('\n')}
 ${sightHead(score)}
 ${places}
 ${scoreSource(score)}
-${exchange.declarations(terms)}
+${declarations}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -147,7 +152,7 @@ const placeFields =
 
 /** The four queries of a block: where they are, and which keys they see. */
 const queriesOfBlock = `let queries = queryCount();
-  let block = blockAt(index, queries);
+  let block = blockAt(index, queries, 4u);
   if (block.split >= params.splits) { return; }
   let members = membersOf(block, queries);
   let at = queriesAt(block, members);
@@ -176,4 +181,7 @@ const keysOfTile = {
 
 /** What the vectors `name`0 … of the places that a lane scores come to, two by two. */
 const ofAll = ({ scored }: Exchange, name: string, both: (a: string, b: string) => string) =>
-  scored === 1 ? `${name}0` : both(both(`${name}0`, `${name}1`), both(`${name}2`, `${name}3`))
+  scored === 1 ? `${name}0` : ofFour(name, both)
+
+export const ofFour = (name: string, both: (a: string, b: string) => string): string =>
+  both(both(`${name}0`, `${name}1`), both(`${name}2`, `${name}3`))

@@ -18,12 +18,14 @@ import {
   type AttentionKernelName,
   decodingLanes,
   selectAttention,
+  selectGroups,
   selectsDecoding,
   takesDecoding,
   takesSubgroups,
 } from './select'
 import { sharedExchange } from './shared-exchange'
 import { subgroupsExchange } from './subgroups-exchange'
+import { wideSource } from './wide-source'
 
 /** A kernel of attention, and what its shader is specialised by. */
 export interface AttentionKernel {
@@ -33,7 +35,8 @@ export interface AttentionKernel {
 
 /** Those of one form. */
 export interface AttentionKernels {
-  forward: AttentionKernel
+  /** With the queries of a block, which is a workgroup's. */
+  forward: AttentionKernel & { queries: number }
   /** What makes the whole of splits. */
   combine: () => AttentionKernel
   /** The kernels of the gradients; made when they are asked for. */
@@ -44,20 +47,21 @@ export interface AttentionKernels {
 }
 
 /**
- * The kernels of attention and its gradients for so many rows.
+ * The kernels of attention and its gradients for so many rows, and so many queries of a key head.
  *
  * @throws OutriderError INVALID_ARGUMENT where the kernel asked for does not take the form here
  */
 export function attentionKernels(
   device: Device,
-  form: { rows: number; headDim: number; score: ScoreForm; tracked: boolean },
+  form: { rows: number; queries: number; headDim: number; score: ScoreForm; tracked: boolean },
   forced?: AttentionKernelName,
 ): AttentionKernels {
-  const { rows, headDim, score, tracked } = form
+  const { rows, queries, headDim, score, tracked } = form
   const decodes = forced ? forced === 'decoding' : !tracked && selectsDecoding(rows, headDim, device.capabilities)
-  const withGradients = forced && forced !== 'decoding' ? forced : selectAttention(headDim, device.capabilities)
+  const chosen = forced && forced !== 'decoding' ? forced : selectAttention(headDim, device.capabilities)
+  const withGradients = chosen === 'wide' ? 'subgroups' : chosen
   const suffix = `${score.capped ? 'Capped' : ''}${score.given ? 'Given' : ''}`
-  const make = (pass: string, source: (form: AttentionForm) => string, name: AttentionKernelName) => {
+  const make = (pass: string, source: (form: AttentionForm) => string, name: ExchangeName) => {
     const { exchange, ...specialization } = exchangeOf(device, form, name)
     return {
       kernel: generatedStartKernel(`attention${pass}${exchange.name}${suffix}`, () => ({
@@ -68,6 +72,19 @@ export function attentionKernels(
       specialization: { ...specialization, constants: { ...specialization.constants, VECTORS: headDim / 4 } },
     }
   }
+  const wide = () => {
+    const { capabilities } = device
+    if (!takesSubgroups(headDim, capabilities)) throw notTaken('wide')
+    const [lanes, vectors] = [capabilities.subgroupMinSize, headDim / 4]
+    const groups = selectGroups(queries, headDim, capabilities)
+    const kernel = generatedStartKernel(`attentionWide${lanes}x${vectors}x${groups}${suffix}`, () => ({
+      source: wideSource({ score, lanes, vectors, groups }),
+      uses: scoreUses(score),
+      constants: ['LANES', 'VECTORS'],
+    }))
+    return { kernel, specialization: { constants: { LANES: lanes, VECTORS: vectors } }, queries: 4 * groups }
+  }
+  const narrow = (name: ExchangeName) => ({ ...make('', forwardSource, name), queries: 4 })
   const simple = (pass: string, source: (score: ScoreForm) => string, constants: Record<string, number> = {}) => ({
     kernel: generatedStartKernel(`attention${pass}${suffix}`, () => ({
       source: source(score),
@@ -78,24 +95,29 @@ export function attentionKernels(
   return {
     combine: () => simple('Combine', combineSource, { VECTORS: headDim / 4 }),
     seers: () => simple('Seers', seersSource),
-    forward: make('', forwardSource, decodes ? 'decoding' : withGradients),
+    forward: decodes ? narrow('decoding') : chosen === 'wide' ? wide() : narrow(chosen),
     queryGradient: () => make('QueryGradient', queryGradientSource, withGradients),
     keyGradient: () => make('KeyGradient', keyGradientSource, withGradients),
   }
 }
 
+const notTaken = (name: AttentionKernelName) =>
+  new OutriderError('INVALID_ARGUMENT', `attention: kernel ${name} does not take this form here.`)
+
+/** The kernels that are a frame and an exchange. */
+type ExchangeName = Exclude<AttentionKernelName, 'wide'>
+
 function exchangeOf(
   { capabilities }: Device,
   { headDim, tracked }: { headDim: number; tracked: boolean },
-  name: AttentionKernelName,
+  name: ExchangeName,
 ): { exchange: Exchange } & KernelSpecialization {
   const takes = {
     shared: true,
     subgroups: takesSubgroups(headDim, capabilities),
     decoding: takesDecoding(headDim) && !tracked,
   }
-  if (!takes[name])
-    throw new OutriderError('INVALID_ARGUMENT', `attention: kernel ${name} does not take this form here.`)
+  if (!takes[name]) throw notTaken(name)
   if (name === 'subgroups') {
     const lanes = capabilities.subgroupMinSize
     return { exchange: subgroupsExchange(lanes, headDim / 4), constants: { LANES: lanes } }

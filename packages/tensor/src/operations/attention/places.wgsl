@@ -1,5 +1,6 @@
 // Where the vectors of attention are, in vec4f. The query heads that share a key head are counted together: query i of a key
-// head is row ⌊i / shared⌋, head i mod shared. A workgroup has one block of four queries, or keys, of one key head.
+// head is row ⌊i / shared⌋, head i mod shared. A workgroup has one block of queries, or keys, of one key head: four, or of queries
+// several times four.
 //
 // q, out, dout, dq: [batch, rows, heads, headDim]    k, v, dk, dv: [batch, keys, kvHeads, headDim]
 // logSumExp, rowSums: [batch, heads, rows]
@@ -9,11 +10,11 @@
 
 struct Block { first: u32, kvHead: u32, batch: u32, split: u32 }
 
-/** The index-th block where every key head has `count` queries, or keys. Its split is out of range after the last. */
-fn blockAt(index: u32, count: u32) -> Block {
-  let blocks = (count + 3u) / 4u;
+/** The index-th block of `size` where every key head has `count` queries, or keys. Its split is out of range after the last. */
+fn blockAt(index: u32, count: u32, size: u32) -> Block {
+  let blocks = (count + size - 1u) / size;
   let sequence = index / (blocks * params.kvHeads);
-  return Block((index % blocks) * 4u, (index / blocks) % params.kvHeads, sequence % params.batch, sequence / params.batch);
+  return Block((index % blocks) * size, (index / blocks) % params.kvHeads, sequence % params.batch, sequence / params.batch);
 }
 
 /** The four queries, or keys, of a block, where there are `count`: what does not exist repeats the last. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { selectAttention, selectSpan, selectsDecoding, unlimited } from './select'
+import { selectAttention, selectGroups, selectSpan, selectsDecoding, unlimited } from './select'
 
 const subgroups = (size: number, largest = size) => ({
   subgroups: size > 0,
@@ -9,11 +9,11 @@ const subgroups = (size: number, largest = size) => ({
 const [none, sse, avx, gpu, mixed] = [subgroups(0), subgroups(4), subgroups(8), subgroups(32), subgroups(4, 8)]
 
 describe('the choice of an attention kernel', () => {
-  it('is subgroups on the vectors of a CPU, shared elsewhere', () => {
+  it('is subgroups on the vectors of a CPU, wide on those of eight lanes, shared elsewhere', () => {
     expect([none, sse, avx, gpu, mixed].map((device) => selectAttention(64, device))).toEqual([
       'shared',
       'subgroups',
-      'subgroups',
+      'wide',
       'shared',
       'shared',
     ])
@@ -22,7 +22,16 @@ describe('the choice of an attention kernel', () => {
   it('is shared for heads whose sums registers do not hold', () => {
     expect(selectAttention(256, sse)).toBe('shared')
     expect(selectAttention(256, avx)).toBe('shared')
-    expect(selectAttention(128, avx)).toBe('subgroups')
+    expect(selectAttention(128, avx)).toBe('wide')
+  })
+
+  it('makes wide blocks that are no wider than they must be to be few, and than registers hold the sums of', () => {
+    const groups = (headDim: number, device: typeof avx) =>
+      [1, 4, 5, 9, 16, 18, 24, 27, 32, 33, 400].map((queries) => selectGroups(queries, headDim, device))
+    expect(groups(64, avx)).toEqual([1, 1, 2, 4, 4, 6, 6, 4, 4, 6, 6])
+    expect(groups(128, avx)).toEqual([1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2])
+    expect(groups(64, sse)).toEqual(groups(128, avx))
+    expect(groups(8, sse)).toEqual(groups(64, avx))
   })
 
   it('is decoding for up to 16 rows on a GPU, where the head has no more vectors than a workgroup lanes', () => {

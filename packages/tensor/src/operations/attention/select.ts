@@ -2,23 +2,42 @@ import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabi
 
 /**
  * The generations of attention kernels, by name. `shared` runs everywhere, and lanes meet in workgroup memory; `decoding` is
- * for a few rows on a GPU, and has no gradient.
+ * for a few rows on a GPU, and has no gradient; `wide` has the bits of `subgroups`, whose gradients are its own, and loads keys
+ * and values less often.
  */
-export type AttentionKernelName = 'shared' | 'subgroups' | 'decoding'
+export type AttentionKernelName = 'shared' | 'subgroups' | 'wide' | 'decoding'
 
 /**
  * Which kernel attends: a matter of the head and the device alone, so that a row's bits are the same in any batch.
- * `subgroups` is for a CPU's vectors, where a barrier costs more than the work between two of them.
+ * `subgroups` is for a CPU's vectors, where a barrier costs more than the work between two of them, and `wide` for those of eight
+ * lanes: a vector that they load costs them eight loads, products one (lavapipe); with four lanes there are more sums than
+ * registers, and it is a quarter slower (SwiftShader).
  */
-export function selectAttention(headDim: number, capabilities: Subgroups): AttentionKernelName {
-  return takesSubgroups(headDim, capabilities) && isOnCpu(capabilities) ? 'subgroups' : 'shared'
+export function selectAttention(headDim: number, capabilities: Subgroups): Exclude<AttentionKernelName, 'decoding'> {
+  if (!takesSubgroups(headDim, capabilities) || !isOnCpu(capabilities)) return 'shared'
+  return capabilities.subgroupMinSize >= 8 ? 'wide' : 'subgroups'
 }
 
-/** Whether the kernel `subgroups` can: subgroups of one size, of four at least, and sums that registers hold. */
+/** Whether the kernels `subgroups` and `wide` can: subgroups of one size, of four at least, and sums that registers hold. */
 export const takesSubgroups = (headDim: number, capabilities: Subgroups): boolean => {
   const { subgroupMinSize: lanes } = capabilities
   return hasOneSubgroupSize(capabilities) && lanes >= 4 && headDim / 4 / lanes <= 4
 }
+
+/**
+ * How many groups of four queries a block of the kernel `wide` has, for so many queries of a key head: no more than registers
+ * hold the sums of, and no more than they fill, in as few blocks as there can be.
+ */
+export function selectGroups(queries: number, headDim: number, { subgroupMinSize: lanes }: Subgroups): number {
+  const sums = Math.ceil(headDim / 4 / lanes)
+  const possible = groupCounts.filter((groups) => groups === 1 || groups * sums <= mostSums)
+  const blocks = Math.ceil(queries / (4 * possible.at(-1)!))
+  return possible.find((groups) => 4 * groups * blocks >= queries)!
+}
+
+/** Each is a kernel of its own, to be compiled. */
+const groupCounts = [1, 2, 4, 6]
+const mostSums = 12
 
 /**
  * Whether a few rows attend by the kernel `decoding`: up to 16 of them, as a verified block has the bits of plain decoding, and

@@ -51,12 +51,11 @@ export function ofCovered(x: Tensor, ids: Tensor): Tensor {
  * @returns u32 [n]
  */
 export function coveredPlaces(tokens: Tensor, ids: Tensor): Tensor {
-  const y = tokens.device.full(tokens.shape, noToken, 'u32')
-  const count = tokens.size * ids.size
+  const y = tokens.device.empty(tokens.shape, 'u32')
   tokens.device.run(placesKernel, {
     bindings: { x: tokens, ids, y },
-    params: { count, covered: ids.size },
-    workgroups: linearWorkgroups(Math.ceil(count / 64)),
+    params: { rows: tokens.size, covered: ids.size, none: noToken },
+    workgroups: linearWorkgroups(Math.ceil(tokens.size / 64)),
   })
   return y
 }

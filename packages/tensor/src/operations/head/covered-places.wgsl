@@ -1,9 +1,9 @@
-// Where ids are among those that are covered: y[row] = i with ids[i] = x[row]; a row whose id is not among them is left.
+// Where ids are among those that are covered: y[row] = i with ids[i] = x[row]; `none` for an id that is not among them.
 //
 // x, y: u32 [rows]    ids: u32 [covered]
-// One invocation an element of [rows, covered]; workgroups in a line, folded over x and y.
+// One invocation a row: neighbours read the same ids, in one go.
 
-struct Params { count: u32, covered: u32 }
+struct Params { rows: u32, covered: u32, none: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
@@ -12,8 +12,10 @@ struct Params { count: u32, covered: u32 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.x + group.y * groups.x) * 64u + lane;
-  if (i >= params.count) { return; }
-  let row = i / params.covered;
-  if (ids[i % params.covered] == x[row]) { y[row] = i % params.covered; }
+  let row = (group.x + group.y * groups.x) * 64u + lane;
+  if (row >= params.rows) { return; }
+  let id = x[row];
+  var place = params.none;
+  for (var i = 0u; i < params.covered; i++) { place = select(place, i, ids[i] == id); }
+  y[row] = place;
 }

@@ -1,0 +1,98 @@
+import { count, fixed } from '@outrider/evaluation'
+import type { CardData, CardDraft, CardFacts, CardFigures, CardStage } from './facts'
+import { frontMatter } from './front-matter'
+import { useElsewhere } from './use'
+import { cell, inline, shellBlock, table } from './write'
+
+/** The file that the Hub shows of a model. */
+export const modelCardFile = 'README.md'
+
+/**
+ * The model card of a draft (README.md of its directory): front matter for the Hub (its target as `base_model`, the target's
+ * license, tags, data sets), what was measured, on what and by which command, what it was made of and how, and how it is used here
+ * and in transformers, vLLM and llama.cpp. The same facts give the same text.
+ */
+export function modelCard(facts: CardFacts): string {
+  const { name, target, data, verdict } = facts
+  const { id, license, licenseName, licenseLink } = target.origin ?? {}
+  const head = frontMatter({
+    license,
+    license_name: licenseName,
+    license_link: licenseLink,
+    base_model: id,
+    library_name: 'transformers',
+    pipeline_tag: 'text-generation',
+    tags: ['speculative-decoding', 'draft-model', 'outrider'],
+    datasets: data.datasets,
+  })
+  const sections = [
+    `# ${inline(name)}`,
+    `A draft model for speculative decoding of ${inline(id ?? target.source)}. It guesses the target's next tokens, and the target checks them in one pass: answers are the target's own, in less time. Used alone it is of no use.`,
+    ...(verdict === undefined ? [] : [inline(verdict)]),
+    ...figures(facts),
+    '## How it was made',
+    [
+      `- Target: ${inline(target.source)}, ${count(target.parameters)} parameters.`,
+      `- Draft: ${draft(facts.draft)}.`,
+      ...learned(data),
+    ].join('\n'),
+    ...training(facts.training),
+    'The same again:',
+    shellBlock(facts.madeBy),
+    '## How it is used',
+    ...useElsewhere(facts),
+    '## License',
+    license === undefined
+      ? "The target's files name no license. The draft was made from the target's answers: look up the target's terms before you pass it on."
+      : `${inline(licenseName ?? license)}, as the target's.`,
+  ]
+  return `${head}\n${sections.join('\n\n')}\n`
+}
+
+function figures({ figures, adapter, measuredBy }: CardFacts): string[] {
+  if (figures.length === 0) return []
+  const row = (one: CardFigures) => [
+    cell(one.way),
+    cell(one.asked),
+    String(one.prompts),
+    String(one.draftLength),
+    one.temperature === 0 ? 'greedy' : String(one.temperature),
+    fixed(one.blockEfficiency),
+    fixed(one.acceptanceRate),
+    fixed(one.costRatio, 3),
+    one.speedUp === null ? '–' : `${fixed(one.speedUp)}×`,
+  ]
+  const titles = ['drafted by', 'asked', 'prompts', 'γ', 'temperature', 'τ', 'α', 'c', 'speed-up']
+  return [
+    '## What it gains',
+    table(titles, figures.map(row)),
+    `τ: tokens a pass of the target. α: acceptance of a drafted token. c: a step of the draft over a pass of the target. Speed-up: measured, over plain decoding of the same prompts${adapter === undefined ? '' : `, on ${inline(adapter)}`}.`,
+    ...(measuredBy ? ['Measured by:', shellBlock(measuredBy)] : []),
+  ]
+}
+
+function draft({ parameters, layers, hiddenSize, vocabularySize, covered }: CardDraft): string {
+  const says = covered === undefined ? '' : `, of which it says ${count(covered)}`
+  return `a Llama of ${layers} ${layers === 1 ? 'layer' : 'layers'} of ${hiddenSize}, ${count(parameters)} parameters, vocabulary ${vocabularySize} as the target's${says}`
+}
+
+function learned({ instructions, answers, answerTokens, temperatures, text }: CardData): string[] {
+  const at = temperatures.length === 0 ? '' : `, at temperatures ${temperatures.join(', ')}`
+  return [
+    `- Instructions: ${inline(instructions)}.`,
+    `- Answers: ${count(answers)} of the target itself, ${count(answerTokens)} tokens${at}.`,
+    ...(text === undefined ? [] : [`- Text before that: ${inline(text)}.`]),
+  ]
+}
+
+function training(stages: readonly CardStage[]): string[] {
+  if (stages.length === 0) return []
+  const rows = stages.map(({ name, loss, steps, tokens, finalLoss }) => [
+    cell(name),
+    cell(loss),
+    String(steps),
+    count(tokens),
+    fixed(finalLoss, 3),
+  ])
+  return [table(['stage', 'loss', 'steps', 'tokens', 'loss at the end'], rows)]
+}

@@ -1,0 +1,167 @@
+import { targetPassSeconds } from '@outrider/speculative'
+import type { Candidate, Look } from '../look/look'
+import type { Asked, Plan, PlannedTarget } from './plan'
+
+/** Measured defaults, for a target of 135 million parameters (docs/guide/align.md). */
+const usual = {
+  answerTokens: 80,
+  /** Tokens that an answer of at most 80 has on average, and positions that its row has at least, with prompt and padding. */
+  meanAnswer: 56,
+  meanRow: 100,
+  /** Tokens that the target writes for an instruction of its own that is kept. */
+  meanWritten: 60,
+  /** Answers below which openings of ours, which cost nothing, do. */
+  fewAnswers: 200,
+  length: 160,
+  epochs: 6,
+  /** Passes over the answers by themselves, before the target is asked what it thought of each token. */
+  pretrainingEpochs: 2,
+  textShare: 0.15,
+  learningRate: 2e-3,
+  lastLearningRate: 1e-3,
+  lastShare: 0.3,
+  evaluationShare: 0.12,
+  evaluationTokens: 48,
+} as const
+
+/** The paper's grid, in the order in which temperatures are taken where there is no time for all. */
+const grid = [0.7, 0, 1, 0.3] as const
+
+/** Answers from which on a larger draft learns more than it costs. */
+const manyAnswerTokens = 1e6
+
+export interface PlanOptions {
+  target: PlannedTarget
+  asked: Asked
+  look: Look
+  kind: Plan['kind']
+  /** Tokens of the target's context. */
+  contextLength: number
+  /** Instructions that were given. */
+  given: number
+  /** Tokens of which nine in ten prompts have no more. */
+  promptLength: number
+}
+
+/**
+ * Shares of the budget by measured rates. With g seconds for a token of an answer, t and d for a position of the target and of
+ * the draft, and E epochs, N answers of rows of L positions take N · (56 g + L (t + (E + 2) d)): N is what the budget has room for, once the
+ * evaluation has an eighth. There is a least plan, which may take longer than the budget.
+ */
+export function makePlan(options: PlanOptions): Plan {
+  const { target, asked, look, kind, contextLength, given, promptLength } = options
+  const maxTokens = Math.max(4, Math.min(usual.answerTokens, Math.floor(contextLength / 3)))
+  const length = Math.min(contextLength, Math.max(usual.length, Math.ceil((promptLength + maxTokens) / 8) * 8))
+  const meanRow = Math.max(usual.meanRow, promptLength + usual.meanAnswer)
+  const left = Math.max(0.3 * asked.budgetSeconds, asked.budgetSeconds - look.seconds)
+  const evaluate = evaluationPlan(look, left)
+  const training = (left - evaluate.seconds) * (asked.text ? 1 - usual.textShare : 1)
+  const { answerTokenSeconds: g, targetPositionSeconds: t } = look
+  const answersFor = (d: number, writing = 0) => {
+    const epochs = usual.epochs + (asked.text ? 0 : usual.pretrainingEpochs)
+    return training / ((usual.meanAnswer + writing) * g + meanRow * (t + epochs * d))
+  }
+  const draft = chosenDraft(look, answersFor)
+  const d = draftSeconds(look, draft)
+  const isWriter = given < answersFor(d) && answersFor(d, usual.meanWritten) >= usual.fewAnswers
+  const writing = isWriter ? usual.meanWritten : 0
+  const answers = Math.round(Math.min(20_000, Math.max(24, answersFor(d, writing))))
+  const heldOut = Math.min(32, Math.max(evaluate.prompts, Math.round(answers / 12)))
+  const givenHeldOut = Math.min(heldOut, Math.floor(given / 5))
+  const learned = Math.min(given - givenHeldOut, answers)
+  const temperatures = grid.slice(0, learned === 0 ? 1 : Math.min(4, Math.max(1, Math.floor(answers / learned))))
+  const written = Math.max(0, answers - learned * temperatures.length)
+  const batchSize = answers < 200 ? 8 : 16
+  const steps = Math.ceil((answers * usual.epochs) / batchSize)
+  const losses = asked.losses
+  const textSteps = ((left - evaluate.seconds) * usual.textShare) / (batchSize * length * d)
+  const pretraining = asked.text ? textSteps : (answers * usual.pretrainingEpochs) / batchSize
+  const pretrainSteps = Math.min(200_000, Math.max(4, Math.round(pretraining)))
+  return {
+    target,
+    asked,
+    look,
+    kind,
+    draft: draft.shape,
+    draftLength: draftLengthOf(draft),
+    generate: {
+      given: learned,
+      givenHeldOut,
+      temperatures,
+      written,
+      writtenBy: isWriter ? 'target' : 'openings',
+      writtenHeldOut: heldOut - givenHeldOut,
+      maxTokens,
+      topP: 0.95,
+      batchSize: 16,
+    },
+    pretrain: { steps: pretrainSteps, learningRate: usual.learningRate, batchSize, length },
+    distill: {
+      phases: losses.map((loss, i) => ({
+        loss,
+        steps: Math.max(4, Math.round(steps * phaseShare(i, losses.length))),
+        learningRate: i === 0 ? usual.learningRate : usual.lastLearningRate,
+      })),
+      batchSize,
+      length,
+      validateEvery: Math.max(4, Math.ceil(steps / 12)),
+      patience: 3,
+    },
+    evaluate: { prompts: evaluate.prompts, maxTokens: evaluate.maxTokens, temperatures: evaluate.temperatures },
+    seconds: {
+      look: look.seconds,
+      generate: ((answers + 2 * heldOut) * usual.meanAnswer + (written + heldOut) * writing) * g,
+      pretrain: asked.text ? pretrainSteps * batchSize * length * d : pretrainSteps * batchSize * meanRow * d,
+      distill: meanRow * (answers * t + steps * batchSize * d),
+      evaluate: evaluate.seconds,
+    },
+  }
+}
+
+/** The last loss has the lesser share; of more than two all have the same. */
+const phaseShare = (index: number, count: number): number =>
+  count === 2 ? [1 - usual.lastShare, usual.lastShare][index]! : 1 / count
+
+/** Greedily and sampled, plainly and in four ways; where that takes long, greedily alone. */
+function evaluationPlan({ candidates }: Look, seconds: number) {
+  const plain = targetPassSeconds(candidates[0]!.costs, 1)
+  const promptSeconds = (temperatures: readonly number[]) => temperatures.length * 5 * usual.evaluationTokens * plain
+  const least = 4
+  const room = usual.evaluationShare * seconds
+  const temperatures = least * promptSeconds([0, 0.7]) > 2 * room ? [0] : [0, 0.7]
+  const prompts = Math.min(24, Math.max(least, Math.floor(room / promptSeconds(temperatures))))
+  return {
+    prompts,
+    maxTokens: usual.evaluationTokens,
+    temperatures,
+    seconds: prompts * promptSeconds(temperatures),
+  }
+}
+
+/** Seconds of a position of training: of a larger draft than the measured one in proportion. */
+const draftSeconds = ({ draftPositionSeconds, candidates }: Look, { parameters }: Candidate): number =>
+  (draftPositionSeconds * parameters) / candidates[0]!.parameters
+
+/**
+ * The cheapest, unless there is time for so many answers that a larger one learns more of them: then the largest whose gain at
+ * the higher acceptance rate is above the cheapest's at the lower.
+ */
+function chosenDraft(look: Look, answersFor: (draftPositionSeconds: number) => number): Candidate {
+  const [cheapest, ...larger] = look.candidates as [Candidate, ...Candidate[]]
+  const worth = larger.filter(
+    (candidate) =>
+      answersFor(draftSeconds(look, candidate)) * usual.meanAnswer > manyAnswerTokens &&
+      bestGain(candidate, 0.6) > bestGain(cheapest, 0.5),
+  )
+  return worth.at(-1) ?? cheapest
+}
+
+const gainAt = ({ speedUp }: Candidate['ceilings'][number], rate: number): number =>
+  speedUp.find(({ acceptanceRate }) => acceptanceRate === rate)?.speedUp ?? 0
+
+const bestGain = ({ ceilings }: Candidate, rate: number): number =>
+  Math.max(...ceilings.map((ceiling) => gainAt(ceiling, rate)))
+
+/** The length that gains most where half of what is drafted is accepted. */
+const draftLengthOf = ({ ceilings }: Candidate): number =>
+  ceilings.reduce((a, b) => (gainAt(b, 0.5) > gainAt(a, 0.5) ? b : a)).draftLength

@@ -1,0 +1,73 @@
+import { type Curves, duration, modelFacts, type ReportData, renderReport } from '@outrider/evaluation'
+import type { LogEntry } from '@outrider/training'
+import { loadCausalLM } from '@outrider/transformer'
+import { shapeName } from './look/draft-shape'
+import type { StageResults } from './results'
+import type { Run } from './stages/run'
+import { heldOutTokens } from './stages/stall'
+import { verdict } from './verdict'
+
+export const reportFile = 'report.html'
+
+/** Writes the report of a finished run beside its draft, as one HTML file. */
+export async function writeReport({ target, out, plan }: Run, results: StageResults): Promise<void> {
+  const { evaluate, distill, pretrain, generate } = results
+  if (!evaluate) return
+  const draft = await loadCausalLM(out, { device: target.model.device })
+  const sentence = verdict(plan, evaluate.found)
+  const data: ReportData = {
+    title: 'A draft, aligned with its target',
+    lead: sentence,
+    created: new Date().toISOString().slice(0, 16).replace('T', ' '),
+    adapter: target.model.device.adapterName,
+    models: [modelFacts(plan.target.name, 'target', target), modelFacts('draft', 'draft', draft)],
+    curves: [
+      ...(pretrain ? [curves('Pretraining', 'cross-entropy', [['loss', losses(pretrain.found.history)]])] : []),
+      ...(distill
+        ? [
+            curves(
+              'Held out: tokens of a block of three drafts',
+              'τ',
+              distill.found.phases.map(({ loss, history }) => [loss, heldOut(history)]),
+            ),
+          ]
+        : []),
+    ],
+    evaluation: evaluate.found.rows,
+    settings: {
+      Draft: { shape: shapeName(plan.draft), γ: plan.draftLength },
+      Answers: {
+        'your instructions': plan.generate.given,
+        'instructions besides': plan.generate.written,
+        temperatures: plan.generate.temperatures.join(', '),
+        ...(generate && { answers: generate.found.rows, tokens: generate.found.tokens }),
+      },
+      Training: {
+        'pretraining steps': plan.pretrain.steps,
+        ...Object.fromEntries(plan.distill.phases.map(({ loss, steps }) => [`steps of ${loss}, at most`, steps])),
+        'rows a batch': plan.distill.batchSize,
+      },
+      Run: Object.fromEntries(
+        Object.entries(results).map(([stage, { seconds }]) => [stage, duration(seconds)] as const),
+      ),
+    },
+    notes: [],
+  }
+  draft.dispose()
+  await out.write(reportFile, renderReport(data))
+}
+
+const curves = (title: string, y: string, series: [string, [number, number][]][]): Curves => ({
+  title,
+  x: 'step',
+  y,
+  series: series.map(([name, points]) => ({ name, points })),
+})
+
+const losses = (history: readonly LogEntry[]) =>
+  history.flatMap(({ step, loss }): [number, number][] => (loss === undefined ? [] : [[step, loss]]))
+
+const heldOut = (history: readonly LogEntry[]) =>
+  history
+    .filter(({ eval_acceptance_rate }) => eval_acceptance_rate !== undefined)
+    .map((entry): [number, number] => [entry.step, heldOutTokens(entry)])

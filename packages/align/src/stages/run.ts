@@ -1,0 +1,64 @@
+import type { LeftOut } from '@outrider/dataset'
+import type { Resumption } from '@outrider/training'
+import type { Directory, PretrainedModel } from '@outrider/transformer'
+import type { Plan, Stage } from '../plan/plan'
+
+/** What all stages are given. */
+export interface Run {
+  target: PretrainedModel
+  /** The draft's directory, which the user named. */
+  out: Directory
+  /** The run's folder in it: data, checkpoints, what was found. */
+  folder: Directory
+  plan: Plan
+  signal: AbortSignal | undefined
+  tell: (event: AlignEvent) => void
+}
+
+/** What a run tells of itself on the way. */
+export type AlignEvent =
+  /** A stage begins: what it does and why, and the seconds that it is expected to take; null where nothing says. */
+  | { kind: 'stage'; stage: Stage; text: string; seconds: number | null }
+  /** The plan is made, or was known. */
+  | { kind: 'plan'; plan: Plan; known: boolean }
+  /** Work goes on: so many of so many units, with a figure for a curve. */
+  | { kind: 'progress'; label: string; done: number; total: number; unit: string; note?: string; figure?: Figure }
+  /** Something worth a line. */
+  | { kind: 'note'; text: string }
+  /** Something that must be seen. */
+  | { kind: 'warning'; text: string }
+
+export interface Figure {
+  name: string
+  value: number
+  decimals: number
+}
+
+/** Rows that are cut or passed over are told of. */
+export const tellLeftOut =
+  ({ tell }: Pick<Run, 'tell'>) =>
+  ({ message }: LeftOut): void =>
+    tell({ kind: 'warning', text: message })
+
+/** What training says when it goes on: damaged checkpoints, and what is not as it was. */
+export const tellResumption =
+  ({ tell }: Pick<Run, 'tell'>) =>
+  ({ damaged, remarks }: Resumption): void => {
+    for (const { checkpoint, error } of damaged)
+      tell({ kind: 'warning', text: `${checkpoint} is damaged, and nothing is taken from it: ${error.message}` })
+    for (const text of remarks) tell({ kind: 'warning', text })
+  }
+
+/** Files of a run in its folder. */
+export const files = {
+  seeds: 'seeds.jsonl',
+  selfWritten: 'self-written.jsonl',
+  written: 'written-seeds.jsonl',
+  heldOutSeeds: 'held-out-seeds.jsonl',
+  answers: 'answers.jsonl',
+  heldOut: 'held-out.jsonl',
+  results: 'results.json',
+} as const
+
+/** The table of answers beside the draft, as `outrider table` writes it. */
+export const answersFile = 'answers.bin'

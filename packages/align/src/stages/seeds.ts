@@ -1,0 +1,83 @@
+import { type DataSource, generateSeeds, jsonl, leftOutText } from '@outrider/dataset'
+import { OutriderError } from '@outrider/tensor'
+import { ownOpenings } from '../seeds/openings'
+import { readSeeds, type SeedRow, seedKey, seedLines } from '../seeds/seed-row'
+import { files, type Run } from './run'
+
+/**
+ * Writes down the instructions of a run, once: those of the user that are answered, those of ours, and those that are held out.
+ * What is held out is asked nowhere else.
+ */
+export async function keepSeeds(run: Run, given: DataSource | undefined): Promise<void> {
+  const { folder, plan } = run
+  if (await folder.has(files.heldOutSeeds)) return // the last that is written
+  const { generate } = plan
+  const users = given ? await readSeeds(given) : []
+  if (users.length < generate.given + generate.givenHeldOut)
+    throw new OutriderError('INVALID_ARGUMENT', `The run was planned with more instructions than are given.`, {
+      remedy: 'Give the same --seeds again; they are kept in the run once it has written them down.',
+    })
+  const [heldOut, answered] = split(users, generate.givenHeldOut)
+  const asked = new Set(users.map(seedKey))
+  const ours = await oursBeside(run, asked)
+  const [oursHeldOut, oursAnswered] = split(ours, Math.min(generate.writtenHeldOut, Math.ceil(ours.length / 2)))
+  await folder.write(files.seeds, seedLines(spread(answered, generate.given)))
+  await folder.write(files.written, seedLines(oursAnswered))
+  await folder.write(files.heldOutSeeds, seedLines([...heldOut, ...oursHeldOut]))
+}
+
+/** As many as are planned that ask nothing that the user asks: the target's own, where it is to write them, then openings. */
+async function oursBeside(run: Run, asked: ReadonlySet<string>): Promise<SeedRow[]> {
+  const { written, writtenHeldOut, writtenBy } = run.plan.generate
+  const count = written + writtenHeldOut
+  if (count === 0) return []
+  const self = writtenBy === 'target' ? await selfWritten(run, count) : []
+  const all = [...self, ...ownOpenings(count + asked.size, run.plan.kind)]
+  return all.filter((seed) => !asked.has(seedKey(seed))).slice(0, count)
+}
+
+/** What the target asks itself (Xu et al. 2024), as far as it is worth keeping. */
+async function selfWritten({ target, folder, plan, signal, tell }: Run, count: number): Promise<SeedRow[]> {
+  const out = { directory: folder, file: files.selfWritten }
+  const { batchSize } = plan.generate
+  try {
+    const { rows, leftOut } = await generateSeeds({
+      target,
+      count,
+      batchSize,
+      seed: plan.asked.seed,
+      out,
+      signal,
+      onProgress: ({ rows, total, tokens }) =>
+        tell({
+          kind: 'progress',
+          label: 'write instructions',
+          done: rows,
+          total,
+          unit: 'instructions',
+          note: `${tokens} tokens`,
+        }),
+    })
+    if (rows < count)
+      tell({
+        kind: 'warning',
+        text: `${rows} of ${count} instructions could be kept of what the target wrote (${leftOutText(leftOut)}); openings of ours take their place.`,
+      })
+  } catch (error) {
+    // A target that writes nothing that is worth keeping answers all the same.
+    if (!(error instanceof OutriderError && error.code === 'INVALID_ARGUMENT')) throw error
+    tell({ kind: 'warning', text: `${error.message} Openings of ours take their place.` })
+  }
+  return (await folder.has(out.file)) ? readSeeds(jsonl(out)) : []
+}
+
+/** Some of a list, evenly spread over it, and the others. */
+function split(list: readonly SeedRow[], count: number): [some: SeedRow[], others: SeedRow[]] {
+  const some = new Set(spread(list, count))
+  return [[...some], list.filter((seed) => !some.has(seed))]
+}
+
+const spread = (list: readonly SeedRow[], count: number): SeedRow[] =>
+  count >= list.length
+    ? [...list]
+    : Array.from({ length: count }, (_, i) => list[Math.floor(((i + 0.5) * list.length) / count)]!)

@@ -1,0 +1,90 @@
+import { allTasks } from '@outrider/evaluation'
+import { loadCausalLM } from '@outrider/transformer'
+import { type CardFacts, modelCard, modelCardFile, type Origin } from './card/index'
+import { shellWord } from './card/write'
+import { runFolder } from './plan/stored-plan'
+import type { StageResults } from './results'
+import { answersFile, files, type Run } from './stages/run'
+import { heldOutTokens } from './stages/stall'
+import { verdict } from './verdict'
+
+/** What a card says that a run does not know by itself. */
+export interface CardOptions {
+  /** Where the target comes from, and on which terms (`readOrigin`). */
+  origin?: Origin | undefined
+  /** What makes the draft again: lines for a shell. Default: `outrider align` with what was asked for. */
+  madeBy?: readonly string[] | undefined
+}
+
+/** Writes the model card of a draft beside it, with what is known of the run so far. */
+export async function writeCard(run: Run, results: StageResults, { origin, madeBy }: CardOptions = {}): Promise<void> {
+  const { target, out, plan } = run
+  const { generate, pretrain, distill, evaluate } = results
+  if (!pretrain || !generate) return
+  const draft = await loadCausalLM(out, { device: target.model.device })
+  const { layers, hiddenSize, vocabularySize, coveredIds } = draft.config
+  const facts: CardFacts = {
+    name: `A draft for ${plan.target.name.split(/[/\\]/).at(-1)}`,
+    place: out.name,
+    target: { source: plan.target.name, parameters: target.model.parameterCount, origin },
+    draft: {
+      parameters: draft.model.parameterCount,
+      layers,
+      hiddenSize,
+      vocabularySize,
+      covered: coveredIds?.length,
+    },
+    data: {
+      instructions: instructionsText(run),
+      answers: generate.found.rows,
+      answerTokens: generate.found.tokens,
+      temperatures: plan.generate.given > 0 ? plan.generate.temperatures : plan.generate.temperatures.slice(0, 1),
+      text: plan.asked.text ? 'text of the user' : "the target's own answers",
+    },
+    training: [
+      {
+        name: 'pretrain',
+        loss: 'cross-entropy',
+        steps: plan.pretrain.steps,
+        tokens: pretrain.found.positions,
+        finalLoss: pretrain.found.history.findLast(({ loss }) => loss !== undefined)?.loss,
+      },
+      ...(distill?.found.phases ?? []).map(({ loss, history, best, positions }) => ({
+        name: 'distill',
+        loss: best ? `${loss}, held-out τ ${heldOutTokens(best).toFixed(2)} at step ${best.step}` : loss,
+        steps: history.at(-1)?.step ?? 0,
+        tokens: positions,
+        finalLoss: history.findLast((entry) => entry.loss !== undefined)?.loss,
+      })),
+    ],
+    figures: (evaluate?.found.rows ?? [])
+      .filter(({ task }) => task === allTasks)
+      .map(({ draft: way, ...row }) => ({ ...row, way, asked: 'held-out instructions of all tasks' })),
+    adapter: target.model.device.adapterName + (target.model.device.isSoftware ? ', software' : ''),
+    measuredBy: [
+      `outrider evaluate --target ${shellWord(plan.target.name)} --draft lookup+${shellWord(out.name)} --prompts ${shellWord(`${out.name}/${runFolder}/${files.heldOutSeeds}`)} --draft-length ${plan.draftLength} --limit ${plan.evaluate.prompts} --max-tokens ${plan.evaluate.maxTokens}`,
+    ],
+    madeBy: madeBy ?? [madeByOf(run)],
+    verdict: evaluate && verdict(plan, evaluate.found),
+    draftLength: plan.draftLength,
+    hasAnswers: await out.has(answersFile),
+  }
+  draft.dispose()
+  await out.write(modelCardFile, modelCard(facts))
+}
+
+function instructionsText({ plan: { generate, kind } }: Run): string {
+  const what = kind === 'chat' ? 'instructions' : 'beginnings of texts'
+  const ours = `${generate.written} ${what} ${generate.writtenBy === 'target' ? 'that the target wrote itself' : 'of ours, by task'}`
+  if (generate.given === 0) return ours
+  const users = `${generate.given} of the user, each at ${generate.temperatures.length} temperatures`
+  return generate.written === 0 ? users : `${users}; ${ours}`
+}
+
+const madeByOf = ({ plan: { target, asked }, out }: Run): string =>
+  [
+    `outrider align --target ${shellWord(target.name)} --out ${shellWord(out.name)}`,
+    `--budget ${asked.budgetSeconds}s --loss ${asked.losses.join(',')} --seed ${asked.seed}`,
+    ...(asked.seeds === null ? [] : ['--seeds seeds.jsonl']),
+    ...(asked.text ? ['--text text.txt'] : []),
+  ].join(' ')

@@ -1,0 +1,3 @@
+import { library } from '@outrider/build/tsup'
+
+export default library({ index: 'src/index.ts' })

@@ -1,0 +1,171 @@
+import { basename, dirname } from 'node:path'
+import { type Aligned, align, type Origin, readOrigin, type Stage, stages } from '@outrider/align'
+import { rowFiles, textFiles } from '@outrider/dataset'
+import { lossByName } from '@outrider/losses'
+import { OutriderError } from '@outrider/tensor'
+import { directory, parseHubId } from '@outrider/transformer'
+import { InvalidArgumentError, Option } from 'commander'
+import { alignProgress } from '../align/progress'
+import { printWays } from '../align/ways-table'
+import { type AddCommand, withExamples, withOutputOptions } from '../command'
+import { adapterLabel, type Context } from '../context'
+import { exists } from '../missing-path'
+import { openModel } from '../models'
+import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
+import { integer, listOf, timeSpan } from '../options/parse'
+import { claimDirectory } from '../outputs/index'
+import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
+
+interface AlignFlags extends RowFlags, Pick<DtypeFlags, 'dtype'> {
+  target: string
+  out: string
+  budget?: number
+  seeds?: string[]
+  text?: string[]
+  loss?: string[]
+  only?: Stage
+  anyway?: boolean
+  seed?: number
+}
+
+export const addAlign: AddCommand = (program, run) => {
+  const command = program
+    .command('align')
+    .summary('the whole method: a chat model and a time budget in, an aligned draft out')
+    .description(
+      'Looks at a model and at what passes cost here, and makes a plan for the time there is; lets the model answer instructions, keeps a table of its answers, trains a small draft to predict them, and measures what is gained. Says before it starts where no draft can pay. Stopped at any moment, the same command goes on.',
+    )
+    .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
+    .requiredOption(
+      '--out <dir>',
+      'where the draft is written, a Hugging Face directory; the run is in align/ inside it',
+    )
+    .option('--budget <time>', 'what it may take, about: 90s, 30m, 1h30m (default: 30m)', timeSpan)
+    .option(
+      '--seeds <files...>',
+      `instructions as you ask them (${rowSource}): they are answered first, and gain more than any other (default: the model writes its own)`,
+    )
+    .option('--text <files...>', "plain text for pretraining (default: the model's own answers)")
+    .option(
+      '--loss <names>',
+      'losses, one after another, as kld,tvd (default: kld, then tvd where generation_config.json has the model sampled)',
+      listOf(loss),
+    )
+    .addOption(
+      new Option(
+        '--only <stage>',
+        'only this stage: look measures and plans, the others are those of their names',
+      ).choices(stages),
+    )
+    .option('--anyway', 'go on where no draft can pay here, too')
+    .option('--seed <n>', 'decides what is drawn, and the order of the rows (default: 0)', integer())
+  withExamples(withOutputOptions(withDtype(withRows(command))), [
+    ['Half an hour', 'outrider align --target ./model --out ./draft'],
+    [
+      'With what you ask it, for the night',
+      'outrider align --target ./model --out ./draft --seeds seeds.jsonl --budget 8h',
+    ],
+    [
+      'What a draft could bring here, and how long it takes',
+      'outrider align --target ./model --out ./draft --only look',
+    ],
+    ['The pair in use', 'outrider chat --model ./model --draft lookup+./draft'],
+  ])
+  command.action((flags: AlignFlags) => run((context) => alignDraft(context, flags), command))
+}
+
+async function alignDraft(context: Context, flags: AlignFlags): Promise<object> {
+  const { terminal, signal } = context
+  await claimDirectory(context, flags.out, {
+    kind: 'align',
+    inputs: { '--target': flags.target, '--seeds': flags.seeds, '--text': flags.text },
+  })
+  const target = await openModel(context, flags.target, 'target', flags.dtype)
+  context.resume = 'What is done is kept; the same command goes on from there.'
+  const reading = rowReading(terminal, flags)
+  const began = performance.now()
+  const aligned = await align({
+    target,
+    out: directory(flags.out),
+    budgetSeconds: flags.budget,
+    seeds: flags.seeds && rowFiles(flags.seeds, reading.options),
+    text: flags.text && textFiles(flags.text, reading.options),
+    losses: flags.loss,
+    seed: flags.seed,
+    only: flags.only,
+    evenIfNoneCanPay: flags.anyway,
+    card: { origin: await originOf(flags.target), madeBy: [madeBy(flags)] },
+    signal,
+    onEvent: alignProgress(terminal),
+  })
+  terminal.endProgress()
+  const { plan, results, canPay, verdict } = aligned
+  printEnd(context, flags, aligned)
+  return {
+    out: flags.out,
+    adapter: adapterLabel(await context.device()),
+    seconds: (performance.now() - began) / 1000,
+    can_pay: canPay,
+    verdict,
+    plan,
+    ...(results.evaluate && { results: results.evaluate.found.rows }),
+    stage_seconds: Object.fromEntries(Object.entries(results).map(([stage, { seconds }]) => [stage, seconds])),
+    ...reading.summary(),
+  }
+}
+
+/** What came out, and how it is used. */
+function printEnd({ terminal }: Context, { target, out, only, anyway }: AlignFlags, aligned: Aligned): void {
+  const { canPay, results, verdict } = aligned
+  const { style } = terminal
+  if (!canPay && !anyway) {
+    terminal.print()
+    terminal.printParagraph(
+      'No draft can pay here: even one of which seven in ten tokens are accepted would make answers slower, so nothing was trained. Lookups need no draft, and are only used where they gain: --draft lookup. With --anyway a draft is trained all the same, for another machine, say.',
+    )
+    terminal.print(`\n  outrider chat --model ${target} --draft lookup`)
+    return
+  }
+  if (verdict === null || !results.evaluate) {
+    if (only === 'look')
+      terminal.print(`\nThe same command without --only look follows this plan; it is kept in ${out}.`)
+    return
+  }
+  terminal.print()
+  printWays(terminal, results.evaluate.found)
+  terminal.print()
+  terminal.printParagraph(style.bold(verdict))
+  terminal.print(`\nWritten to ${out}, with report.html. In use:`)
+  terminal.print(`  outrider chat --model ${target} --draft lookup+${out}`)
+  terminal.print(`  outrider serve --model ${target} --draft lookup+${out}`)
+  terminal.print('On prompts of your own:')
+  terminal.print(`  outrider evaluate --target ${target} --draft lookup+${out} --prompts prompts.jsonl`)
+}
+
+/** The target's license goes with its draft; what its files do not say is left out. */
+async function originOf(target: string): Promise<Origin | undefined> {
+  if (!(await exists(target))) return parseHubId(target) && { id: target.replace(/@.*/, '') }
+  const isFile = /\.gguf$/i.test(target)
+  const read = isFile ? readOrigin(directory(dirname(target)), basename(target)) : readOrigin(directory(target))
+  return await read.catch(() => undefined)
+}
+
+const madeBy = ({ target, out, budget, seeds = [], text = [], loss = [], seed, dtype }: AlignFlags): string =>
+  [
+    ...['outrider align --target', target, '--out', out],
+    ...(budget === undefined ? [] : [`--budget ${budget}s`]),
+    ...(seeds.length > 0 ? ['--seeds', ...seeds] : []),
+    ...(text.length > 0 ? ['--text', ...text] : []),
+    ...(loss.length > 0 ? ['--loss', loss.join(',')] : []),
+    ...(seed === undefined ? [] : [`--seed ${seed}`]),
+    ...(dtype === undefined ? [] : [`--dtype ${dtype}`]),
+  ].join(' ')
+
+function loss(name: string): string {
+  try {
+    return lossByName(name).name
+  } catch (error) {
+    if (error instanceof OutriderError) throw new InvalidArgumentError(error.message)
+    throw error
+  }
+}

@@ -1,0 +1,1 @@
+export { findDraft } from './find-draft'

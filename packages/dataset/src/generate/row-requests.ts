@@ -1,0 +1,74 @@
+import { OutriderError } from '@outrider/tensor'
+import {
+  type CausalLM,
+  type ChatMessage,
+  checkPrompt,
+  contentHash,
+  modelIdentity,
+  type PretrainedModel,
+} from '@outrider/transformer'
+import type { DatasetRow } from '../formats/row'
+import { useRow } from '../formats/use-row'
+import { promptOf } from '../tokenize/example'
+import type { GenerateDatasetOptions } from './generate-dataset'
+
+/** A row that is to be in the file. */
+export interface RowRequest {
+  id: string
+  /** How versions up to 0.1 knew the row: without the target's weights and the prompt's tokens. Decides what is drawn. */
+  asked: string
+  messages: ChatMessage[]
+  metadata: Record<string, unknown>
+  temperature: number
+  prompt: number[]
+}
+
+/** Everything that is to be in the file, in its order. The same request twice is one row. */
+export async function rowRequests(
+  { target, seeds, temperatures = [0, 0.3, 0.7, 1], samples = 1, seed = 0, topK }: GenerateDatasetOptions,
+  topP: number,
+  maxTokens: number,
+): Promise<RowRequest[]> {
+  const requests = new Map<string, RowRequest>()
+  const model = { vocabulary: target.tokenizer.fingerprint, config: target.config, source: target.source }
+  const computed = { ...(await modelIdentity(target)), ends: target.generationConfig.eosTokenIds }
+  for await (const row of seeds) {
+    const asked = useRow(seeds, row, () => instruction(row, target))
+    if (!asked) continue
+    const { messages, prompt } = asked
+    const metadata = row.kind === 'conversation' ? row.metadata : {}
+    for (const temperature of temperatures)
+      for (let sample = 0; sample < (temperature === 0 ? 1 : samples); sample++) {
+        const asked = await contentHash({ messages, temperature, topP, topK, maxTokens, sample, seed, model })
+        const id = await contentHash({ asked, prompt, computed })
+        if (!requests.has(id)) requests.set(id, { id, asked, messages, metadata, temperature, prompt })
+      }
+  }
+  if (requests.size > 0) return [...requests.values()]
+  throw new OutriderError('INVALID_ARGUMENT', `${seeds.name} has no instruction to answer.`, {
+    remedy: 'Give rows with messages, a prompt, an instruction or turns.',
+  })
+}
+
+/** The conversation up to the last answer, which is to be given anew, and as the target reads it. */
+function instruction(
+  row: DatasetRow,
+  target: PretrainedModel<CausalLM>,
+): { messages: ChatMessage[]; prompt: number[] } {
+  const messages =
+    row.kind === 'text'
+      ? [{ role: 'user', content: row.text }]
+      : row.kind === 'conversation'
+        ? row.messages.slice(0, row.messages.findLastIndex(({ role }) => role !== 'assistant') + 1)
+        : []
+  if (messages.length === 0)
+    throw new OutriderError('INVALID_ARGUMENT', 'It asks nothing: it has no message but answers, or only tokens.', {
+      remedy: 'Give rows with messages, a prompt, an instruction or turns.',
+    })
+  const prompt = promptOf(target, messages)
+  checkPrompt(target.config, prompt)
+  return { messages, prompt }
+}
+
+/** 52 bits of the hash of what is asked: a row's random numbers depend on nothing else. */
+export const seedOf = (asked: string) => Number.parseInt(asked.slice(0, 13), 16)

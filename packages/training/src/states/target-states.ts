@@ -1,0 +1,210 @@
+import { OutriderError, readAll, type Tensor } from '@outrider/tensor'
+import { unpackHalves } from '@outrider/tensor/internal'
+import {
+  type CausalLM,
+  type Directory,
+  hasHiddenStates,
+  modelIdentity,
+  type PretrainedModel,
+} from '@outrider/transformer'
+import type { HostBatch, Reading } from './read-positions'
+import { StateFiles, type StatesIdentity } from './state-files'
+import { StateMemory } from './state-memory'
+import { statesOfRow, type TargetRow, targetRows } from './target-rows'
+
+export interface TargetStatesOptions {
+  /**
+   * Most bytes of the device's memory; default 512 MiB. A position that is learnt takes two bytes times the target's hidden size,
+   * or four times its vocabulary where it shows no hidden states.
+   */
+  memoryBytes?: number | undefined
+  /** Where they are kept, too, for runs that go on and runs to come on the same rows: in a folder by target and adapter. */
+  directory?: Directory | undefined
+  /** Most bytes in the directory, whatever target they are of; default 16 GiB. */
+  directoryBytes?: number | undefined
+  /** They are written there in files of about so many bytes, and at the end of a run: what a kill may cost. Default 4 MiB. */
+  fileBytes?: number | undefined
+  /** Told, a sentence at a time, of files that are damaged and of a directory that cannot be written. Default: the console. */
+  onTrouble?: ((message: string) => void) | undefined
+}
+
+/** How often rows were asked for, and where their states came from. */
+export interface TargetStatesFigures {
+  fromMemory: number
+  fromDirectory: number
+  computed: number
+}
+
+/**
+ * What the target says of the rows of a dataset, kept by row: its hidden states at the positions that are learnt, in half
+ * precision. They say the same in every epoch, so that from the second on, or from the first of another run, a step costs the
+ * draft alone. In memory, then in a directory, each up to so many bytes; past these the rest is computed again.
+ *
+ * They are rounded to f16 wherever they are used, and a row is read alone: one that is found, one that is not and one computed
+ * again have the same bits. Whole logits, of a target that shows no hidden states, stay f32.
+ *
+ * One serves several runs, one after another, with one target: several losses or drafts on the same rows. Whoever makes one
+ * disposes of it.
+ */
+export class TargetStates {
+  readonly #memory: StateMemory
+  readonly #options: TargetStatesOptions
+  #files: Promise<StateFiles> | undefined
+  #target: PretrainedModel<CausalLM> | undefined
+  /** Of the rows at hand: tensors that belong to whoever holds them. */
+  readonly #held = new Map<string, Tensor>()
+  readonly #figures: TargetStatesFigures = { fromMemory: 0, fromDirectory: 0, computed: 0 }
+
+  constructor(options: TargetStatesOptions = {}) {
+    this.#options = options
+    this.#memory = new StateMemory(options.memoryBytes ?? 2 ** 29)
+  }
+
+  /** Bytes of the device's memory that are kept. */
+  get bytes(): number {
+    return this.#memory.bytes
+  }
+
+  get figures(): Readonly<TargetStatesFigures> {
+    return this.#figures
+  }
+
+  /**
+   * Has the states of batches at hand until what it returns is disposed of: found, or computed and kept where there is room.
+   *
+   * @throws OutriderError INVALID_ARGUMENT where they are asked for of two targets
+   */
+  async hold(target: PretrainedModel<CausalLM>, batches: readonly HostBatch[], reading: Reading): Promise<Disposable> {
+    this.#assertSame(target)
+    const held: string[] = []
+    const hold = (key: string, states: Tensor) => {
+      this.#held.set(key, states.keep())
+      held.push(key)
+    }
+    try {
+      const files = await this.#openFiles(target)
+      const computed: TargetRow[] = []
+      for (const row of batches.flatMap((batch) => targetRows(batch, reading).rows)) {
+        if (this.#held.has(row.key) || this.#memory.has(row.key)) {
+          this.#figures.fromMemory++
+          continue
+        }
+        const found = await files?.read(row.key)
+        if (found) {
+          hold(row.key, wordsOf(target.model, row, found))
+          this.#figures.fromDirectory++
+        } else {
+          hold(row.key, statesOfRow(target.model, row))
+          computed.push(row)
+          this.#figures.computed++
+        }
+      }
+      if (files) await this.#write(files, computed)
+    } catch (error) {
+      this.#letGo(held)
+      throw error
+    }
+    for (const key of held) this.#memory.add(key, this.#held.get(key)!)
+    return { [Symbol.dispose]: () => this.#letGo(held) }
+  }
+
+  /**
+   * The states of a batch, row after row, those of the positions that are learnt alone or of all up to the last that is: f32
+   * [positions, hidden or vocabulary]. They belong to the present scope. What is not at hand is computed, and kept in memory where there is room.
+   *
+   * @throws OutriderError INVALID_ARGUMENT where they are asked for of two targets
+   */
+  of(target: PretrainedModel<CausalLM>, batch: HostBatch, reading: Reading): Tensor {
+    this.#assertSame(target)
+    const { model } = target
+    const { rows, numbers } = targetRows(batch, reading)
+    return model.device.scope(() => {
+      const isHidden = hasHiddenStates(model)
+      let joined: Tensor | undefined // u32 [positions, words], or f32 [positions, vocabulary]
+      let at = 0
+      for (const row of rows) {
+        const found = this.#held.get(row.key) ?? (this.#memory.has(row.key) ? undefined : this.#fresh(model, row))
+        const words = (found?.shape ?? this.#memory.shapeOf(row.key)!)[1]!
+        joined ??= model.device.empty([numbers.length, words], isHidden ? 'u32' : 'f32')
+        if (found) model.device.copy(found, 0, joined, at, found.size)
+        else this.#memory.copyTo(row.key, joined, at)
+        at += row.places.length * words
+      }
+      if (!joined) throw new OutriderError('INVALID_ARGUMENT', 'No position of the batch is learnt.')
+      return isHidden ? unpackHalves(joined, model.head().weight.shape[1]!) : joined
+    })
+  }
+
+  /** Writes what is to be kept in the directory and is not there yet. Done in pieces as it grows, and once at the end of a run. */
+  async flush(): Promise<void> {
+    await (await this.#files)?.flush()
+  }
+
+  /** Frees the memory. What is in the directory stays; what is not written there yet (`flush`) is forgotten. */
+  dispose(): void {
+    this.#letGo([...this.#held.keys()])
+    this.#memory.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #fresh(model: CausalLM, row: TargetRow): Tensor {
+    const states = statesOfRow(model, row)
+    this.#memory.add(row.key, states)
+    return states
+  }
+
+  #openFiles(target: PretrainedModel<CausalLM>): Promise<StateFiles> | undefined {
+    const { directory, directoryBytes = 2 ** 34, fileBytes = 2 ** 22, onTrouble = console.warn } = this.#options
+    if (!directory) return undefined
+    const dtype = hasHiddenStates(target.model) ? 'F16' : 'F32'
+    this.#files ??= identityOf(target).then((identity) =>
+      StateFiles.open(directory, identity, { dtype, maxBytes: directoryBytes, fileBytes, onTrouble }),
+    )
+    return this.#files
+  }
+
+  async #write(files: StateFiles, rows: readonly TargetRow[]): Promise<void> {
+    const read = await readAll(rows.map(({ key }) => this.#held.get(key)!))
+    for (const [i, { key, places }] of rows.entries()) {
+      const { buffer, byteOffset, byteLength } = read[i]!
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+      await files.add(key, bytes, places.length)
+    }
+  }
+
+  #assertSame(target: PretrainedModel<CausalLM>): void {
+    this.#target ??= target
+    if (this.#target !== target)
+      throw new OutriderError('INVALID_ARGUMENT', 'TargetStates holds the states of another target.', {
+        remedy: 'Make one for each target.',
+      })
+  }
+
+  #letGo(keys: readonly string[]): void {
+    for (const key of keys) {
+      this.#held.get(key)?.dispose()
+      this.#held.delete(key)
+    }
+  }
+}
+
+/** Words from a file as the tensor that they were read from. */
+function wordsOf(model: CausalLM, { places }: TargetRow, bytes: Uint8Array): Tensor {
+  const { buffer } = bytes.slice() // at the beginning of memory of its own
+  const words = hasHiddenStates(model) ? new Uint32Array(buffer) : new Float32Array(buffer)
+  return model.device.tensor(words, { shape: [places.length, words.length / places.length] })
+}
+
+/** What decides the bits of states: the target's weights and what computes them. */
+async function identityOf(target: PretrainedModel<CausalLM>): Promise<StatesIdentity> {
+  const { model } = target
+  if (!model.parameters)
+    throw new OutriderError('INVALID_ARGUMENT', 'A target that shows no weights cannot be known again by its states.', {
+      remedy: 'Keep them in memory alone: leave out the directory.',
+    })
+  const kept = hasHiddenStates(model) ? 'hidden states, f16' : 'logits, f32'
+  return { target: await modelIdentity(target), adapter: model.device.adapterName, kept }
+}

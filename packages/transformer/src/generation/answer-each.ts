@@ -1,0 +1,103 @@
+import type { CausalLM } from '../model/index'
+import type { PretrainedModel } from '../pretrained/index'
+import type { FinishReason } from './answer'
+import { type BatchSequence, ContinuousBatch, type ContinuousBatchOptions } from './continuous-batch'
+import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './generate'
+import type { ScoredToken } from './log-probabilities'
+import { ReadPrompt } from './read-prompt'
+
+export interface AnswerRequest extends Omit<GenerateOptions, 'signal'> {
+  /** Token ids (see `promptTokens`). Requests that follow one another and have one array, or equal ones, read it once. */
+  prompt: readonly number[]
+}
+
+export interface BatchAnswer {
+  /** Generated ids; an end token is the last of them. */
+  tokens: number[]
+  text: string
+  finishReason: FinishReason
+  /** With `logProbabilities`: what the model thought of each token. */
+  scored?: ScoredToken[]
+}
+
+export interface AnswerEachOptions extends ContinuousBatchOptions {
+  /** Tokens read of prompts, and tokens generated, since it was told last: after every prompt and every step. */
+  onTokens?: ((tokens: { read: number; generated: number }) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Answers requests in a continuous batch, in their order as soon as there is a place, and gives each answer as it ends. Each is
+ * what `generate` gives for its prompt, sampling and seed alone, bit for bit. Memory holds the requests that are being answered.
+ *
+ * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW as `generate` does, when the request's turn comes; DEVICE_LIMIT for one
+ *   that does not fit even alone; ABORTED when the signal fires; NOT_FINITE where the model's logits are no numbers
+ */
+export async function* answerEach<R extends AnswerRequest>(
+  pretrained: PretrainedModel<CausalLM>,
+  requests: Iterable<R>,
+  { size, onTokens, signal }: AnswerEachOptions = {},
+): AsyncGenerator<{ request: R; answer: BatchAnswer }, void, undefined> {
+  using batch = new ContinuousBatch(pretrained, { size })
+  const waiting = new Waiting(requests)
+  const answering = new Map<BatchSequence, { request: R; scored: ScoredToken[] }>()
+  let read: ReadPrompt | undefined
+  const fits = ({ prompt, maxTokens = defaultMaxTokens }: R) =>
+    batch.fits(Math.min(prompt.length + maxTokens, pretrained.config.contextLength))
+  try {
+    while (waiting.next || batch.count > 0) {
+      let hasRead = false
+      // One that does not fit into an empty batch is refused by it.
+      for (let request = waiting.next; request && (batch.count === 0 || fits(request)); request = waiting.next) {
+        throwIfAborted(signal)
+        if (!read || !sameTokens(read.tokens, request.prompt)) {
+          // Those who are there go on between two prompts, and are heard of.
+          if (hasRead) break
+          read?.dispose()
+          read = undefined
+          read = new ReadPrompt(pretrained, request.prompt)
+          hasRead = true
+          onTokens?.({ read: request.prompt.length, generated: 0 })
+        }
+        answering.set(batch.join(read, request), { request, scored: [] })
+        waiting.take()
+      }
+      throwIfAborted(signal)
+      const tokens = await batch.step()
+      onTokens?.({ read: 0, generated: tokens.length })
+      for (const { sequence, scored } of tokens) {
+        const asked = answering.get(sequence)!
+        if (scored) asked.scored.push(scored)
+        const { tokens, text, finishReason } = sequence.answer
+        if (!finishReason) continue
+        answering.delete(sequence)
+        const scores = asked.request.logProbabilities !== undefined && { scored: asked.scored }
+        yield { request: asked.request, answer: { tokens, text, finishReason, ...scores } }
+      }
+    }
+  } finally {
+    read?.dispose()
+  }
+}
+
+/** Requests that have not begun, of which the first can be looked at. */
+class Waiting<R> {
+  readonly #requests: Iterator<R>
+  #next: IteratorResult<R, unknown>
+
+  constructor(requests: Iterable<R>) {
+    this.#requests = requests[Symbol.iterator]()
+    this.#next = this.#requests.next()
+  }
+
+  get next(): R | undefined {
+    return this.#next.done ? undefined : this.#next.value
+  }
+
+  take(): void {
+    this.#next = this.#requests.next()
+  }
+}
+
+const sameTokens = (a: readonly number[], b: readonly number[]) =>
+  a === b || (a.length === b.length && a.every((token, i) => token === b[i]))
