@@ -152,6 +152,6 @@ function subgroupsLinearPlan(
 /** The same, and of 6 rows: a pass over a short draft. */
 function spansPlan({ m, n }: Pick<MatmulProblem, 'm' | 'n'>, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
   const rows = [1, 2, 4, 6, 8].find((height) => m <= height) ?? 16
-  const widest = lanes > 4 ? (rows === 1 ? 6 : 4) : 8 // `npm run bench -- linear --processor-time`
+  const widest = lanes > 4 ? (rows === 1 ? 3 : 4) : 8 // `npm run bench -- linear --processor-time`
   return { kernel: 'spans', rows, columns: Math.min(widest, Math.ceil(n / lanes)), lanes }
 }
