@@ -86,9 +86,12 @@ const seconds = () => {
   return (user + system) / 1e6
 }
 const settings = settingsWith(settingsOf([...drafts.keys()]), values.only)
+if (process.stderr.isTTY) process.stderr.write('compiling, and measuring what passes cost')
+const drafter = [...drafts.values()][0] ?? lookup
+for (const options of [{ temperature: 0 }, sampling]) await new SpeculativeDecoder({ target, drafter }).warmUp(options)
 const costs = await measureCosts({
   target: target.model,
-  drafter: [...drafts.values()][0] ?? lookup,
+  drafter,
   sampling: resolveSampling(),
   now: seconds,
 })
