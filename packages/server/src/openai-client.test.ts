@@ -74,6 +74,7 @@ describe('the official openai client', () => {
     const request = { model, messages: question, temperature: 0, max_tokens: 10 }
     const { choices } = await client.chat.completions.create(request)
     const first = client.chat.completions.create({ ...request, max_tokens: 60 })
+    await expect.poll(() => busy.engine.running).toBe(1)
     const { data: stream, response } = await client.chat.completions.create({ ...request, stream: true }).withResponse()
     expect(response.status).toBe(200)
     expect(busy.engine.waiting).toBe(1) // the head has come before its turn
@@ -83,6 +84,7 @@ describe('the official openai client', () => {
     await first
 
     const long = client.chat.completions.create({ ...request, max_tokens: 60 })
+    await expect.poll(() => busy.engine.running).toBe(1)
     const waiting = await client.chat.completions.create({ ...request, stream: true })
     const closed = busy.close()
     await expect(
