@@ -1,11 +1,5 @@
 import { promptOf } from '@outrider/dataset'
-import {
-  type BatchSequence,
-  type CausalLM,
-  ContinuousBatch,
-  type PretrainedModel,
-  throwIfAborted,
-} from '@outrider/transformer'
+import { answerEach, type CausalLM, type PretrainedModel } from '@outrider/transformer'
 import type { Terminal } from '../../terminal'
 
 /** A prompt and what the model said to it, as ids. */
@@ -23,24 +17,23 @@ export async function targetAnswers(
   prompts: readonly string[],
   { terminal, signal }: { terminal: Terminal; signal: AbortSignal },
 ): Promise<TargetAnswer[]> {
-  const asked = prompts.map((content) => promptOf(target, [{ role: 'user', content }]))
+  const requests = prompts.map((content, i) => ({
+    prompt: promptOf(target, [{ role: 'user', content }]),
+    maxTokens,
+    i,
+  }))
+  const answers: TargetAnswer[] = []
   const progress = terminal.progress({ label: 'answer', total: prompts.length * maxTokens, unit: 'tokens' })
-  const batch = new ContinuousBatch(target)
-  const sequences: BatchSequence[] = []
+  let tokens = 0
+  const onTokens = ({ generated }: { generated: number }) => {
+    tokens += generated
+    progress.update(tokens)
+  }
   try {
-    let tokens = 0
-    while (sequences.length < asked.length || batch.count > 0) {
-      throwIfAborted(signal)
-      for (const prompt of asked.slice(sequences.length)) {
-        if (batch.count > 0 && !batch.fits(prompt.length + maxTokens)) break
-        sequences.push(batch.join(prompt, { maxTokens }))
-      }
-      tokens += (await batch.step()).length
-      progress.update(tokens)
-    }
+    for await (const { request, answer } of answerEach(target, requests, { onTokens, signal }))
+      answers[request.i] = { prompt: request.prompt, answer: answer.tokens }
   } finally {
-    batch.dispose()
     terminal.endProgress()
   }
-  return sequences.map(({ answer }, i) => ({ prompt: asked[i]!, answer: answer.tokens }))
+  return answers
 }
