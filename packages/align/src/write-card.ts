@@ -1,10 +1,11 @@
 import { allTasks } from '@outrider/evaluation'
+import { AnswerTable } from '@outrider/speculative'
 import { loadCausalLM } from '@outrider/transformer'
 import { type CardFacts, modelCard, modelCardFile, type Origin } from './card/index'
 import { shellWord } from './card/write'
 import { runFolder } from './plan/stored-plan'
 import type { StageResults } from './results'
-import { answersFile, files, type Run } from './stages/run'
+import { files, type Run } from './stages/run'
 import { heldOutTokens } from './stages/stall'
 import { verdict } from './verdict'
 
@@ -67,7 +68,7 @@ export async function writeCard(run: Run, results: StageResults, { origin, madeB
     madeBy: madeBy ?? [madeByOf(run)],
     verdict: evaluate && verdict(plan, evaluate.found),
     draftLength: plan.draftLength,
-    hasAnswers: await out.has(answersFile),
+    hasAnswers: await out.has(AnswerTable.usualFile),
   }
   draft.dispose()
   await out.write(modelCardFile, modelCard(facts))

@@ -18,7 +18,7 @@ import {
 } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import { loadCausalLM, type PretrainedModel } from '@outrider/transformer'
-import { answersFile, files, type Run } from './run'
+import { files, type Run } from './run'
 
 /** Ways of drafting, by what they are called in tables; the last is all together. */
 export const ways = {
@@ -71,8 +71,8 @@ export async function measureWays(run: Run): Promise<Measured> {
 
 /** Before others a match of one token is no draft: what follows one is accepted less often than what they draft. */
 async function draftersOf({ target, out }: Run, { model }: PretrainedModel): Promise<Record<Way, Drafter>> {
-  const table = AnswerTable.fromBytes(await out.read(answersFile), target.tokenizer, {
-    where: `${out.name}/${answersFile}`,
+  const table = AnswerTable.fromBytes(await out.read(AnswerTable.usualFile), target.tokenizer, {
+    where: `${out.name}/${AnswerTable.usualFile}`,
   })
   const before = [promptLookup({ minNgram: 2 }), answerLookup(table)]
   return {

@@ -1,7 +1,7 @@
 import { answersIn, type DataSource, generateDataset, jsonl } from '@outrider/dataset'
 import { AnswerTable } from '@outrider/speculative'
 import { throwIfAborted } from '@outrider/transformer'
-import { answersFile, files, type Run } from './run'
+import { files, type Run } from './run'
 import { keepSeeds } from './seeds'
 
 /** What a stage found, as it is kept. */
@@ -70,6 +70,6 @@ async function keepTable({ target, folder, out, signal }: Run): Promise<Generate
     rows++
     tokens += said.length
   }
-  await out.write(answersFile, table.toBytes())
+  await out.write(AnswerTable.usualFile, table.toBytes())
   return { rows, tokens }
 }

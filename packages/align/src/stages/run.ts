@@ -59,6 +59,3 @@ export const files = {
   heldOut: 'held-out.jsonl',
   results: 'results.json',
 } as const
-
-/** The table of answers beside the draft, as `outrider table` writes it. */
-export const answersFile = 'answers.bin'

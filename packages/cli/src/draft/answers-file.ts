@@ -5,7 +5,7 @@ import { OutriderError } from '@outrider/tensor'
 import { directory } from '@outrider/transformer'
 
 /** A table of the target's answers, in the folder of the draft. */
-export const answersFile = 'answers.bin'
+export const answersFile = AnswerTable.usualFile
 
 /** The most tokens that a table may keep. */
 export const mostCapacity = 2 ** 24

@@ -26,6 +26,8 @@ const acceptanceClass = (acceptance: number) => `${Math.floor(acceptance * 5) / 
  * Memory is bounded: of more answers than it holds, the oldest are forgotten. The same answers in the same order give the same table.
  */
 export class AnswerTable {
+  /** The file of a table in the folder of a draft. */
+  static readonly usualFile = 'answers.bin'
   /** Tokens that are kept where nothing else is asked for. */
   static readonly usualCapacity = 2 ** 18
   readonly vocabulary: Vocabulary
