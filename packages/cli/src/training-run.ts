@@ -6,12 +6,18 @@ import {
   rowLength,
   type Speaker,
 } from '@outrider/dataset'
-import type { LogEntry, Resumption, TargetStates, TrainingOptions, TrainingResult } from '@outrider/training'
+import {
+  type LogEntry,
+  resumptionWarnings,
+  type TargetStates,
+  type TrainingOptions,
+  type TrainingResult,
+} from '@outrider/training'
 import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from './context'
 import { readRows } from './options/target-states'
 import type { TrainingFlags } from './options/training'
-import { duration, fixed, type Terminal } from './terminal'
+import { duration, fixed } from './terminal'
 import { stepProgress } from './training-progress'
 
 /** What `pretrain` and `distill` share: progress, checkpoints, validation, saving, and the summary. */
@@ -84,7 +90,9 @@ export async function trainingRun(
     keepCheckpoints: 2, // where the newest is damaged, the other serves
     resume,
     signal,
-    onResume: (resumption) => tellResumption(terminal, resumption),
+    onResume(resumption) {
+      for (const warning of resumptionWarnings(resumption)) terminal.warn(warning)
+    },
     onStep({ step, loss, acceptanceRate, tokens, validation: figures }) {
       trainedTokens = tokens
       progress ??= stepProgress(terminal, { label, steps, step, withTarget: acceptanceRate !== undefined })
@@ -123,15 +131,6 @@ export async function trainingRun(
     },
   }
   return { out, steps, seconds, tokens: trainedTokens, ...leftOut, ...last, ...measured, ...states }
-}
-
-function tellResumption(terminal: Terminal, { checkpoint, verified, damaged, remarks }: Resumption): void {
-  for (const { checkpoint: newer, error } of damaged)
-    terminal.warn(`${newer} is damaged, and nothing is taken from it: ${error.message}`)
-  if (damaged.length > 0) terminal.warn(`The run goes on from ${checkpoint}.`)
-  if (!verified)
-    terminal.warn(`${checkpoint} has no checksums (an older version wrote it), so it is taken without being verified.`)
-  for (const remark of remarks) terminal.warn(remark)
 }
 
 function describe({ eval_loss, eval_acceptance_rate, eval_acceptance_length }: LogEntry): string {

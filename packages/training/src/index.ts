@@ -3,6 +3,7 @@ export {
   loadCheckpoint,
   type Resumption,
   recordFile as runRecord,
+  resumptionWarnings,
   saveCheckpoint,
   type TrainerState,
   wholeCheckpoint,

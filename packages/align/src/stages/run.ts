@@ -1,5 +1,5 @@
 import type { LeftOut } from '@outrider/dataset'
-import type { Resumption } from '@outrider/training'
+import { type Resumption, resumptionWarnings } from '@outrider/training'
 import type { Directory, PretrainedModel } from '@outrider/transformer'
 import type { Plan, Stage } from '../plan/plan'
 
@@ -43,10 +43,8 @@ export const tellLeftOut =
 /** What training says when it goes on: damaged checkpoints, and what is not as it was. */
 export const tellResumption =
   ({ tell }: Pick<Run, 'tell'>) =>
-  ({ damaged, remarks }: Resumption): void => {
-    for (const { checkpoint, error } of damaged)
-      tell({ kind: 'warning', text: `${checkpoint} is damaged, and nothing is taken from it: ${error.message}` })
-    for (const text of remarks) tell({ kind: 'warning', text })
+  (resumption: Resumption): void => {
+    for (const text of resumptionWarnings(resumption)) tell({ kind: 'warning', text })
   }
 
 /** Files of a run in its folder. */

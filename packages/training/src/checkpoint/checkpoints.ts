@@ -115,6 +115,20 @@ export interface Resumption {
   remarks: string[]
 }
 
+/** What people should know of a resumption: sentences. */
+export function resumptionWarnings({ checkpoint, verified, damaged, remarks }: Resumption): string[] {
+  return [
+    ...damaged.map(
+      ({ checkpoint: newer, error }) => `${newer} is damaged, and nothing is taken from it: ${error.message}`,
+    ),
+    ...(damaged.length > 0 ? [`The run goes on from ${checkpoint}.`] : []),
+    ...(verified
+      ? []
+      : [`${checkpoint} has no checksums (an older version wrote it), so it is taken without being verified.`]),
+    ...remarks,
+  ]
+}
+
 /**
  * The newest checkpoint of which no file has changed since it was written, or null where there is none at all.
  *
