@@ -17,11 +17,23 @@ describe('prompt lookup', () => {
     const tokens = [7, 1, 2, 3, 8, 9, 1, 2, 4, 7, 1, 2]
     expect(session.draft({ ...request, tokens })).toEqual({ ids: [3, 8] })
     expect(session.offers!(tokens, 15)).toEqual([
-      { source: 'prompt', kind: '3', length: 9, acceptance: expect.any(Array) },
+      { source: 'prompt', kind: '3 disputed', length: 9, acceptance: expect.any(Array) },
     ])
     const [{ acceptance }] = session.offers!([1, 2, 3, 4, 5, 5, 2], 3) as [Offer]
     expect(acceptance).toEqual([...acceptance!].sort((a, b) => a - b)) // what is accepted makes the match longer
     expect(acceptance).toHaveLength(3)
+  })
+
+  it('is surer where the same token followed each time, and less sure where different ones did', async () => {
+    const offer = async (...tokens: number[]) => (await opened()).offers!([...tokens, 1, 2], 1)[0]!
+    const once = await offer(7, 1, 2, 3, 8)
+    const agreed = await offer(7, 1, 2, 3, 8, 2, 3)
+    const disputed = await offer(7, 1, 2, 3, 8, 2, 4)
+    expect([once, agreed, disputed].map(({ kind }) => kind)).toEqual(['2 once', '2 agreed', '2 disputed'])
+    const sure = (of: Offer) => of.acceptance![0]!
+    expect(sure(agreed)).toBeGreaterThan(sure(once))
+    expect(sure(once)).toBeGreaterThan(sure(disputed))
+    expect(sure(await offer(9, 8, 7, 6, 5, 4, 3, 1, 2, 3, 0, 9, 8, 7, 6, 5, 4, 3))).toBeGreaterThan(0.9)
   })
 
   it('takes the newest of equally long matches', async () => {

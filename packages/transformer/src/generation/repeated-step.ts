@@ -69,8 +69,8 @@ export class RepeatedStep<T extends Results> {
   }
 }
 
-/** The most steps of a kind that are kept: each holds the memory of its results. */
-const kept = 4
+/** The most steps of a kind that are kept: each holds the memory of its results, and working one out again takes the host a while. */
+const kept = 8
 
 /** Steps by name, made when first asked for; of many, those that were used last are kept. */
 export class RepeatedSteps<T extends { dispose(): void }> {
