@@ -7,6 +7,7 @@ import {
   type Speaker,
 } from '@outrider/dataset'
 import {
+  type KeepBestOptions,
   type LogEntry,
   resumptionWarnings,
   type TargetStates,
@@ -31,6 +32,7 @@ export async function trainingRun(
     speaker,
     validation,
     targetStates,
+    keepBest,
     train,
   }: {
     label: string
@@ -41,6 +43,7 @@ export async function trainingRun(
     validation?: DataSource | undefined
     /** Of a run with a target to learn from: where what it says is kept. */
     targetStates?: TargetStates | undefined
+    keepBest: KeepBestOptions | undefined
     train: (options: TrainingOptions & BatchOptions) => Promise<TrainingResult>
   },
 ): Promise<object> {
@@ -70,7 +73,11 @@ export async function trainingRun(
   let progress: ReturnType<typeof stepProgress> | undefined
   let trainedTokens = 0
   let before = targetStates && { ...targetStates.figures }
-  const { history } = await train({
+  const {
+    history,
+    best,
+    steps: done,
+  } = await train({
     ...rows,
     onLeftOut(told) {
       tell(told)
@@ -85,6 +92,7 @@ export async function trainingRun(
     precision,
     validation: heldOut,
     validateEvery,
+    keepBest,
     checkpoints: directory(out),
     checkpointEvery,
     keepCheckpoints: 2, // where the newest is damaged, the other serves
@@ -106,14 +114,16 @@ export async function trainingRun(
   await saveCausalLM(draft, out)
   const seconds = (performance.now() - began) / 1000
   const last = history.findLast(({ loss }) => loss !== undefined)
-  const measured = history.findLast(({ eval_loss }) => eval_loss !== undefined)
+  const measured = best ?? history.findLast(({ eval_loss }) => eval_loss !== undefined)
   terminal.print(
-    `${label}: ${steps} steps in ${duration(seconds)}, loss ${fixed(last?.loss, 3)}${last?.acceptance_rate === undefined ? '' : `, α ${fixed(last.acceptance_rate, 3)}`}${measured ? `; held out: ${describe(measured)}` : ''}`,
+    `${label}: ${done} steps in ${duration(seconds)}, loss ${fixed(last?.loss, 3)}${last?.acceptance_rate === undefined ? '' : `, α ${fixed(last.acceptance_rate, 3)}`}${measured ? `; held out: ${describe(measured)}` : ''}`,
   )
+  if (best && done < steps) terminal.print(`Ended before step ${steps}: nothing was gained after step ${best.step}.`)
+  if (best && best.step < done) terminal.print(`The draft is that of step ${best.step}, the best.`)
   const skipped = history.filter(({ skipped }) => skipped).length
   if (skipped > 0)
     terminal.print(
-      `${skipped} of ${steps} steps were skipped while the scale of the loss came down to ${last?.loss_scale}, where gradients fit in half precision.`,
+      `${skipped} of ${done} steps were skipped while the scale of the loss came down to ${last?.loss_scale}, where gradients fit in half precision.`,
     )
   if (targetStates) {
     const { computed, fromMemory, fromDirectory } = targetStates.figures
@@ -130,7 +140,17 @@ export async function trainingRun(
       memory_bytes: targetStates.bytes,
     },
   }
-  return { out, steps, seconds, tokens: trainedTokens, ...leftOut, ...last, ...measured, ...states }
+  return {
+    out,
+    steps: done,
+    seconds,
+    tokens: trainedTokens,
+    ...leftOut,
+    ...last,
+    ...measured,
+    ...(best && { best_global_step: best.step }),
+    ...states,
+  }
 }
 
 function describe({ eval_loss, eval_acceptance_rate, eval_acceptance_length }: LogEntry): string {

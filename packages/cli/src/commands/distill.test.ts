@@ -1,8 +1,8 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testData } from '@outrider/test-data'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundledTarget } from '../demo/bundled-target'
 import { runCli } from '../testing/run-cli'
 
@@ -64,4 +64,43 @@ it('keeps what the target says: a second run, of another loss, has it read no ro
   expect(first.memory_bytes).toBeGreaterThan(0)
   const second = await distil('tvd', 'kept-2')
   expect(second).toMatchObject({ computed: 0, from_memory: 1, from_directory: 1 })
+})
+
+describe('--keep-best', () => {
+  const model = testData('stories260K')
+  /** So small a rate that no validation is better than the first by what f32 can show. */
+  const distil = (out: string, ...flags: string[]) =>
+    runCli([
+      ...['distill', '--target', model, '--draft', model, '--data', join(folder, 'good.jsonl'), '--steps', '6'],
+      ...['--batch-size', '1', '--length', '8', '--loss', 'kld', '--learning-rate', '1e-30'],
+      ...['--out', join(folder, out), ...flags],
+    ])
+  const validation = () => ['--validation', join(folder, 'good.jsonl'), '--validate-every', '1']
+
+  it('with --patience writes the draft of the best validation, ends early and says so, and leaves a run that is done', async () => {
+    const flags = [...validation(), '--keep-best', 'loss', '--patience', '2']
+    const { status, out, err } = await distil('best', ...flags)
+    expect(status, err).toBe(0)
+    expect(out).toMatch(/3 steps in/)
+    expect(out).toMatch(/Ended before step 6: nothing was gained after step 1\./)
+    expect(out).toMatch(/The draft is that of step 1, the best\./)
+    expect(await readdir(join(folder, 'best'))).toEqual(expect.arrayContaining(['checkpoint-1', 'checkpoint-3']))
+    const weights = 'model.safetensors'
+    expect(await readFile(join(folder, 'best', weights))).toEqual(
+      await readFile(join(folder, 'best', 'checkpoint-1', weights)),
+    )
+    const again = await distil('best', ...flags, '--resume', '--json')
+    expect(again.json()).toMatchObject({ steps: 3, best_global_step: 1 })
+    expect((await distil('best', ...flags)).status).toBe(0) // begun anew, as nothing is lost that is not done
+  })
+
+  it.each([
+    ['validations', ['--keep-best', 'loss'], /--keep-best compares validations, and --validation is not given/],
+    ['more than one of them', ['--keep-best', 'loss', '--validation', 'good.jsonl'], /--validate-every is not given/],
+    ['what it is told by', ['--patience', '2'], /--patience counts validations, and --keep-best is not given/],
+  ])('needs %s', async (_, flags, message) => {
+    const { status, err } = await distil('nothing', ...flags)
+    expect(status).toBe(2)
+    expect(err.replace(/\s+/g, ' ')).toMatch(message)
+  })
 })

@@ -1,7 +1,7 @@
 import { mix, rowFiles, textFiles } from '@outrider/dataset'
 import { type DistillationLoss, lossByName, lossNames } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
-import { distill } from '@outrider/training'
+import { distill, heldOutFigures } from '@outrider/training'
 import { InvalidArgumentError } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
@@ -9,7 +9,7 @@ import { openModel } from '../models'
 import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { type TargetStatesFlags, targetStatesOf, withTargetStates } from '../options/target-states'
-import { type TrainingFlags, withTraining } from '../options/training'
+import { keepBestOf, type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { trainingRun } from '../training-run'
@@ -44,7 +44,8 @@ export const addDistill: AddCommand = (program, run) => {
   withTargetStates(command)
   command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
   command.options.find(({ long }) => long === '--mix')!.defaultValueDescription = '9:1'
-  withExamples(withOutputOptions(withDtype(withRows(withTraining(command, { steps: 1000, learningRate: 5e-4 })))), [
+  withTraining(command, { steps: 1000, learningRate: 5e-4, figures: heldOutFigures })
+  withExamples(withOutputOptions(withDtype(withRows(command))), [
     [
       'As in the paper',
       'outrider distill --target ./model --draft ./draft --data distill.jsonl --text corpus/*.txt --loss tvd++ --out ./draft-tvd++',
@@ -57,11 +58,16 @@ export const addDistill: AddCommand = (program, run) => {
       'Another loss, with held-out answers measured on the way',
       'outrider distill --target ./model --draft ./draft --data distill.jsonl --loss kld --validation held-out.jsonl --validate-every 100 --out ./draft-kld',
     ],
+    [
+      'For as long as it gains: the best of its validations is written, and the run ends when five have brought nothing',
+      'outrider distill --target ./model --draft ./draft --data distill.jsonl --steps 20000 --validation held-out.jsonl --validate-every 100 --keep-best acceptance-length --patience 5 --out ./draft-best',
+    ],
   ])
   command.action((flags: DistillFlags) => run((context) => distillDraft(context, flags), command))
 }
 
 async function distillDraft(context: Context, flags: DistillFlags): Promise<object> {
+  const keepBest = keepBestOf(flags)
   await claimDirectory(context, flags.out, {
     kind: 'run',
     anew: !flags.resume,
@@ -92,6 +98,7 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
     speaker: target,
     validation: flags.validation && rowFiles(flags.validation, reading.options),
     targetStates,
+    keepBest,
     train: (options) => distill({ draft, target, data, loss: flags.loss, targetStates, ...options }),
   })
   return { loss_name: flags.loss.name, ...result, ...reading.summary() }

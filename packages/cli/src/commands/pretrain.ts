@@ -16,7 +16,7 @@ import { describeModel, openModel } from '../models'
 import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { modelSource } from '../options/groups'
 import { integer } from '../options/parse'
-import { type TrainingFlags, withTraining } from '../options/training'
+import { keepBestOf, type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { trainingRun } from '../training-run'
@@ -64,7 +64,8 @@ export const addPretrain: AddCommand = (program, run) => {
     .option('--draft <dir>', 'go on with this draft instead of a new one')
     .option('--data <files...>', `answers of the target, whose ids are counted (${rowSource})`)
   withDraftVocabulary(command)
-  withExamples(withOutputOptions(withRows(withTraining(command, { steps: 2000, learningRate: 1e-3 }))), [
+  withTraining(command, { steps: 2000, learningRate: 1e-3, figures: ['loss'] })
+  withExamples(withOutputOptions(withRows(command)), [
     [
       'The draft of the paper, for Llama 2 Chat',
       'outrider pretrain --target ./llama-2-7b-chat --text corpus/*.txt --layers 4 --hidden-size 1024 --intermediate-size 2816 --heads 8 --steps 200000 --out ./draft',
@@ -87,6 +88,7 @@ export const addPretrain: AddCommand = (program, run) => {
 
 async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<object> {
   const { terminal } = context
+  const keepBest = keepBestOf(flags)
   await claimDirectory(context, flags.out, {
     kind: 'run',
     anew: !flags.resume,
@@ -108,6 +110,7 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
     target,
     speaker: draft,
     validation: flags.validation && textFiles(flags.validation, reading.options),
+    keepBest,
     train: (options) => pretrain(draft, textFiles(flags.text, reading.options), options),
   })
   return { ...result, ...reading.summary() }

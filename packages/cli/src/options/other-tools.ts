@@ -32,6 +32,8 @@ const names: Readonly<Record<string, string>> = {
   '--text': '--corpus --data --dataset --train-file',
   '--validation': '--eval-file --validation-file --eval-data --eval-dataset',
   '--validate-every': '--eval-steps --eval-every',
+  '--keep-best': '--metric-for-best-model --load-best-model-at-end',
+  '--patience': '--early-stopping-patience --early-stopping',
   '--checkpoint-every': '--save-steps --save-every',
   '--resume': '--resume-from-checkpoint --continue',
   '--steps': '--max-steps --iters --num-steps --train-steps',

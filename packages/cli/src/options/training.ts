@@ -1,4 +1,5 @@
-import type { Precision } from '@outrider/training'
+import { OutriderError } from '@outrider/tensor'
+import type { HeldOutFigure, KeepBestOptions, Precision } from '@outrider/training'
 import { type Command, Option } from 'commander'
 import { integer, positive } from './parse'
 
@@ -15,13 +16,19 @@ export interface TrainingFlags {
   precision: Precision
   validation?: string[]
   validateEvery?: number
+  keepBest?: HeldOutFigure
+  patience?: number
   checkpointEvery: number
   resume?: boolean
   seed: number
   out: string
 }
 
-export const withTraining = (command: Command, defaults: { steps: number; learningRate: number }): Command =>
+/** @param defaults.figures  what held-out rows are measured by */
+export const withTraining = (
+  command: Command,
+  defaults: { steps: number; learningRate: number; figures: readonly HeldOutFigure[] },
+): Command =>
   command
     .requiredOption(
       '--out <dir>',
@@ -56,6 +63,38 @@ export const withTraining = (command: Command, defaults: { steps: number; learni
       'held-out data of the same kind, measured at the end and every --validate-every steps',
     )
     .option('--validate-every <n>', 'steps between two validations', integer({ least: 1 }))
+    .addOption(
+      new Option(
+        '--keep-best <figure>',
+        'write the draft that was the best at a validation, in place of the last; its checkpoint stays beside the newest',
+      ).choices(defaults.figures),
+    )
+    .option(
+      '--patience <n>',
+      'with --keep-best: end early when so many validations have come after the best one',
+      integer({ least: 1 }),
+    )
     .option('--checkpoint-every <n>', 'steps between two checkpoints', integer({ least: 1 }), 200)
     .option('--resume', 'go on from the newest checkpoint in --out')
     .option('--seed <n>', 'decides initial weights and the order of the data', integer(), 0)
+
+/** The best checkpoint is found by what is measured on held-out rows: looked at before anything is opened. */
+export function keepBestOf({
+  keepBest,
+  patience,
+  validation,
+  validateEvery,
+}: TrainingFlags): KeepBestOptions | undefined {
+  if (keepBest === undefined && patience === undefined) return undefined
+  const missing = [
+    [keepBest, '--keep-best'],
+    [validation, '--validation'],
+    [validateEvery, '--validate-every'],
+  ].find(([given]) => given === undefined)
+  if (!missing) return { by: keepBest, patience }
+  throw new OutriderError(
+    'INVALID_ARGUMENT',
+    `${keepBest === undefined ? '--patience counts' : '--keep-best compares'} validations, and ${missing[1]} is not given.`,
+    { remedy: 'For one: --validation held-out --validate-every 100 --keep-best loss --patience 5.' },
+  )
+}

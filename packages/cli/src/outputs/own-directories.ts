@@ -23,13 +23,13 @@ export async function strangerIn(folder: string, kind: DirectoryKind): Promise<s
 }
 
 /**
- * Whether a run has recorded checkpoints in a directory and has not done all of its steps: a new one would lose what was
+ * Whether a run has recorded checkpoints in a directory and has not come to its end: a new one would lose what was
  * trained. A record that cannot be read may be of one. The draft of a finished run is an output like any other, and is replaced.
  */
 export async function holdsUnfinishedRun(folder: string): Promise<boolean> {
   try {
     const run = await storedRun(directory(folder))
-    return run !== null && !(run.steps !== undefined && run.state.global_step >= run.steps)
+    return run !== null && !run.isDone
   } catch {
     return true
   }

@@ -33,6 +33,12 @@ export interface TrainerState {
   weights?: string | undefined
   /** In mixed precision. */
   loss_scaler?: LossScalerState | undefined
+  /** Of a run that keeps the best checkpoint: the step of its validation, the figure, the checkpoint's name; null before one. */
+  best_global_step?: number | null
+  best_metric?: number | null
+  best_model_checkpoint?: string | null
+  /** The run ended here, before all of its steps, as nothing was gained any more. */
+  ended_early?: true
 }
 
 /** What a checkpoint is put into. */
@@ -54,7 +60,8 @@ const optimizerFile = 'optimizer.safetensors'
 /**
  * Writes `checkpoint-N/`: a plain model directory with `optimizer.safetensors`, `trainer_state.json` and the checksums of all
  * of them. The checkpoint counts from the moment it is entered in `checkpoints.json`, when everything in it is complete; older
- * ones beyond `keep` are removed after that, so a kill at any moment leaves a whole one.
+ * ones beyond `keep` are removed after that, but for those that one that stays names as its best: so a kill at any moment leaves
+ * a whole one, and with it the best that it knows of.
  *
  * @returns the checkpoint's name
  * @throws OutriderError FILE_WRITE
@@ -68,7 +75,7 @@ export async function saveCheckpoint(
     keep,
   }: { model: PretrainedModel<TrainableLM>; optimizer: AdamW; state: TrainerState; keep: number },
 ): Promise<string> {
-  const name = `checkpoint-${state.global_step}`
+  const name = checkpointName(state.global_step)
   const checkpoint = within(run, name)
   // With an index, so that vLLM and SGLang read the weights alone, and not the moments, too.
   await saveCausalLM(model, checkpoint, { alwaysIndex: true })
@@ -79,11 +86,18 @@ export async function saveCheckpoint(
   const known = (await checkpointNames(run)).filter((other) => other !== name)
   // Newer ones are of a course that the run has left, by going on from an older one.
   const older = known.filter((other) => stepOf(other) < state.global_step)
-  const kept = [...older, name].slice(-keep)
+  const newest = [...older, name].slice(-keep)
+  const keepsBest = state.best_model_checkpoint !== undefined
+  const best = keepsBest ? await Promise.all(newest.map((one) => bestNamedIn(within(run, one)))) : []
+  const kept = [...older, name].filter((one) => newest.includes(one) || best.includes(one))
   await record(run, kept)
   for (const old of known.filter((other) => !kept.includes(other))) await removeFiles(within(run, old))
   return name
 }
+
+/** The checkpoint that one names as the best so far; a damaged one names none. */
+const bestNamedIn = async (checkpoint: Directory): Promise<string | null | undefined> =>
+  ((await readJson(checkpoint, stateFile).catch(() => null)) as TrainerState | null)?.best_model_checkpoint
 
 /**
  * Retires what another run has left where one begins anew, so that nobody takes the old checkpoints for those of the new run,
@@ -179,15 +193,35 @@ export async function loadCheckpoint(
         `${checkpoint.name} was made with ${key} ${JSON.stringify(state.settings[key])}; this run has ${JSON.stringify(settings[key])}.`,
         { remedy: 'Resume with the same settings, or train into another directory.' },
       )
-  const remarks = identity ? assertSameRun(checkpoint.name, state.identity, identity, state) : []
-  const weights = await modelWeights(checkpoint, model.model.stored, shapesOf(model.model.parameters))
-  for (const [parameter, tensor] of Object.entries(model.model.parameters)) await restore(weights, parameter, tensor)
+  const remarks = identity ? assertSameRun(checkpoint.name, state.identity, identity, await knownFrom(run, state)) : []
+  await restoreWeights(checkpoint, model)
   const moments = await safetensorsWeights(checkpoint, optimizerFile)
   for (const [kind, values] of momentsOf(optimizer))
     for (const [parameter, tensor] of Object.entries(values)) await restore(moments, `${kind}.${parameter}`, tensor)
   scaler?.restore(state.loss_scaler, checkpoint.name)
   optimizer.step = state.global_step - (scaler?.skippedSteps ?? 0)
   return { state, remarks }
+}
+
+/** What else than the draft that it began with a run may go on with, and whether held-out rows decide what it ends in. */
+async function knownFrom(run: Directory, { weights, best_model_checkpoint }: TrainerState) {
+  if (best_model_checkpoint === undefined) return { weights: [weights] }
+  const best = best_model_checkpoint === null ? null : within(run, best_model_checkpoint)
+  const known = best && ((await readJson(best, stateFile).catch(() => null)) as TrainerState | null)
+  return { weights: [weights, known?.weights], choosesByValidation: true }
+}
+
+/**
+ * Puts a checkpoint's weights into a model of the same shapes.
+ *
+ * @throws OutriderError FILE_MISSING, FILE_FORMAT, SHAPE_MISMATCH
+ */
+export async function restoreWeights(
+  checkpoint: Directory,
+  { model: { parameters, stored } }: PretrainedModel<TrainableLM>,
+): Promise<void> {
+  const weights = await modelWeights(checkpoint, stored, shapesOf(parameters))
+  for (const [parameter, tensor] of Object.entries(parameters)) await restore(weights, parameter, tensor)
 }
 
 const shapesOf = (parameters: TrainableLM['parameters']) =>
@@ -238,6 +272,8 @@ export async function checkpointNames(run: Directory): Promise<string[]> {
   if (Array.isArray(names) && names.every((name) => /^checkpoint-\d+$/.test(name))) return names
   throw damaged(run.name, `${recordFile} has no list of checkpoints`)
 }
+
+export const checkpointName = (step: number): string => `checkpoint-${step}`
 
 const stepOf = (name: string): number => Number(name.slice(name.lastIndexOf('-') + 1))
 

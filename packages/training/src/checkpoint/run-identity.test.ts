@@ -9,7 +9,7 @@ const run: RunIdentity = {
   adapter: 'A GPU',
 }
 const resumed = (now: Partial<RunIdentity>, weights?: string) =>
-  assertSameRun('run/checkpoint-3', run, { ...run, ...now }, { weights })
+  assertSameRun('run/checkpoint-3', run, { ...run, ...now }, { weights: [undefined, weights] })
 
 test('a run is known again, wherever its rows lie now', () => {
   expect(resumed({})).toEqual([])
@@ -27,6 +27,16 @@ test('a held-out target that is another is told of, as it decides figures and no
     expect.stringContaining('its dtype was "f16, f32", and is "q4_0"'),
   ])
   for (const now of [measured(model), measured()]) expect(remarks(measured(model), now)).toEqual([])
+})
+
+test('held-out rows and their target that are others are refused where they decide which checkpoint is the best', () => {
+  const before = { ...run, target: undefined, validation: 'e1', heldOutTarget: model }
+  const resumed = (now: Partial<RunIdentity>) =>
+    assertSameRun('run/checkpoint-3', before, { ...before, ...now }, { choosesByValidation: true })
+  expect(resumed({})).toEqual([])
+  expect(() => resumed({ validation: 'e2' })).toThrow('made with other held-out rows, by which its best checkpoint')
+  expect(() => resumed({ heldOutTarget: { ...model, weights: 'a2' } })).toThrow('made with another target for held-out')
+  expect(assertSameRun('run/checkpoint-3', before, { ...before, validation: 'e2' })).toHaveLength(1)
 })
 
 test('whatever decides its bits and is another is named', () => {

@@ -48,7 +48,9 @@ export async function runIdentity(
  * Makes sure that a run goes on as the one that it was begun as.
  *
  * @param where  the checkpoint's name, for errors
- * @param options.weights  those of the checkpoint: a program may go on with the draft as it was when the run stopped
+ * @param options.weights              those of the checkpoint, and of its best: a program may go on with the draft as it was when
+ *   the run stopped, or ended
+ * @param options.choosesByValidation  held-out rows decide which weights the run ends in
  * @returns what is not as it was, or not known to be, and does not forbid to go on: sentences
  * @throws OutriderError INVALID_ARGUMENT, which names what is another
  */
@@ -56,7 +58,10 @@ export function assertSameRun(
   where: string,
   before: RunIdentity | undefined,
   now: RunIdentity,
-  { weights }: { weights?: string | undefined } = {},
+  {
+    weights = [],
+    choosesByValidation = false,
+  }: { weights?: readonly (string | undefined)[]; choosesByValidation?: boolean } = {},
 ): string[] {
   if (!before)
     return [
@@ -68,7 +73,7 @@ export function assertSameRun(
     })
   }
   const draft = modelDifference(before.draft, now.draft)
-  if (draft && !(now.draft.weights === weights && draft === otherWeights)) refuse(`another draft: ${draft}`)
+  if (draft && !(weights.includes(now.draft.weights) && draft === otherWeights)) refuse(`another draft: ${draft}`)
   if (!before.target !== !now.target) refuse(before.target ? 'a target, and this run has none' : 'no target')
   const target = before.target && modelDifference(before.target, now.target!)
   if (target) refuse(`another target: ${target}`)
@@ -76,9 +81,13 @@ export function assertSameRun(
   if (data) refuse(data)
   if (!same(before.objective, now.objective)) refuse('another loss of the same name')
   const remarks: string[] = []
-  if (before.validation && now.validation && before.validation !== now.validation)
+  const areOthers = before.validation && now.validation && before.validation !== now.validation
+  if (areOthers && choosesByValidation) refuse('other held-out rows, by which its best checkpoint is chosen')
+  if (areOthers)
     remarks.push(`${where} was measured on other held-out rows: the figures before and after it cannot be compared.`)
   const measure = before.heldOutTarget && now.heldOutTarget && modelDifference(before.heldOutTarget, now.heldOutTarget)
+  if (measure && choosesByValidation)
+    refuse(`another target for held-out rows, by which its best checkpoint is chosen: ${measure}`)
   if (measure)
     remarks.push(
       `${where} was measured against another target (${measure}): α and acceptance lengths before and after it cannot be compared.`,

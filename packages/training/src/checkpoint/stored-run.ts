@@ -9,6 +9,8 @@ export interface StoredRun {
   state: TrainerState
   /** Steps in all; undefined where the run does not say. */
   steps: number | undefined
+  /** Whether it has done all of its steps, or ended before, as nothing was gained any more. */
+  isDone: boolean
 }
 
 /**
@@ -31,5 +33,7 @@ export async function storedRun(
       remedy: 'It is damaged; the run goes on from an older checkpoint when it is resumed.',
     })
   const { steps } = (state!.settings?.learning_rate ?? {}) as { steps?: unknown }
-  return { checkpoint, state: state!, steps: typeof steps === 'number' ? steps : undefined }
+  const known = typeof steps === 'number' ? steps : undefined
+  const isDone = state!.ended_early === true || (known !== undefined && state!.global_step >= known)
+  return { checkpoint, state: state!, steps: known, isDone }
 }

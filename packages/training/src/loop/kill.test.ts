@@ -46,6 +46,8 @@ it('killed at several moments, also while a checkpoint is written, a run ends in
     expect(await run('killed', step, delay)).toBeNull()
   expect(await run('killed')).toBe(0)
   expect(bytes(join(folder, 'killed'))).toEqual(bytes(join(folder, 'straight')))
-  const last = 'run/checkpoint-12'
-  expect(bytes(join(folder, `killed.${last}`))).toEqual(bytes(join(folder, `straight.${last}`)))
+  for (const one of ['run/checkpoint-12', 'run/checkpoint-4'])
+    expect(bytes(join(folder, `killed.${one}`)), one).toEqual(bytes(join(folder, `straight.${one}`)))
+  const weights = 'model.safetensors'
+  expect(bytes(join(folder, 'killed'))[weights]).toBe(bytes(join(folder, 'straight.run/checkpoint-4'))[weights])
 }, 180_000)

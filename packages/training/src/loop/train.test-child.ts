@@ -1,4 +1,5 @@
-// Distils in a process of its own, that a test kills. Arguments: the run's directory; the directory for the finished draft.
+// Distils in a process of its own, that a test kills, and keeps the best checkpoint. Arguments: the run's directory; the directory for the best draft.
+import { batchesOnce } from '@outrider/dataset'
 import { tvdPlusPlus } from '@outrider/losses'
 import { useSoftwareAdapter } from '@outrider/software-adapter'
 import { createDevice } from '@outrider/tensor'
@@ -19,6 +20,9 @@ await distill({
   loss: tvdPlusPlus({ estimator: 'sampled' }),
   checkpoints: directory(run),
   targetStates: { directory: directory(`${run}-states`), memoryBytes: 3000, fileBytes: 2000 },
+  validation: (await batchesOnce(patterns, target, { batchSize: 4, length: 24 })).slice(0, 1),
+  validateEvery: 4,
+  keepBest: { leastGain: 100 }, // the first stays the best
   resume: true,
   onStep: ({ step }) => process.stdout.write(`${step}\n`),
 })

@@ -13,6 +13,7 @@ import { evaluate } from '../evaluation/evaluate'
 import { AdamW, type AdamWOptions } from '../optimizer/adamw'
 import { type LossScaleOptions, LossScaler } from '../precision/loss-scaler'
 import { type LearningRateOptions, learningRate } from '../schedule/learning-rate'
+import { BestOfRun, type KeepBestOptions } from './best-of-run'
 import { checkStep, checkTensors } from './finite'
 import { stepGradients } from './gradients'
 import type { LogEntry } from './log'
@@ -51,6 +52,11 @@ export interface TrainingOptions extends AdamWOptions {
   /** Held-out batches, measured every `validateEvery` steps and at the end. */
   validation?: readonly Batch[] | undefined
   validateEvery?: number | undefined
+  /**
+   * Keep the checkpoint of the best validation beyond `keepCheckpoints`, in `checkpoints`, and end with its weights in the model.
+   * With `patience` the run ends when nothing is gained any more.
+   */
+  keepBest?: KeepBestOptions | undefined
   /** Draft lengths for the simulated acceptance length. Default 3 and 5. */
   draftLengths?: readonly number[] | undefined
   /**
@@ -91,7 +97,10 @@ export interface TrainingProgress {
 export interface TrainingResult {
   /** Every step's figures, and the validations'. */
   history: LogEntry[]
+  /** Those that were done: fewer than were asked for where the run ended early. */
   steps: number
+  /** With `keepBest`: the validation whose weights the model holds. */
+  best?: LogEntry
 }
 
 /**
@@ -113,6 +122,7 @@ export async function train(
     throw new OutriderError('INVALID_ARGUMENT', `accumulation must be a positive integer, not ${accumulation}.`)
   const { parameters, device } = model.model
   const scaler = scalerOf(options, device)
+  const best = options.keepBest && new BestOfRun(options.keepBest, options, objective)
   using optimizer = new AdamW(parameters, options)
   const rate: LearningRateOptions = {
     peak: options.learningRate ?? 1e-3,
@@ -128,6 +138,7 @@ export async function train(
     ...(scaler && { loss_scale: scaler.options }),
     optimizer: optimizer.options,
     learning_rate: JSON.parse(JSON.stringify(rate)),
+    ...(best && { keep_best: best.settings }),
   }
 
   let history: LogEntry[] = []
@@ -137,6 +148,7 @@ export async function train(
   if (checkpoints && resumed) {
     const run = { model, optimizer, scaler, settings, identity }
     const { state, remarks } = await loadCheckpoint(checkpoints, resumed.checkpoint, run)
+    if (best) remarks.push(...(await best.restore(checkpoints, state)))
     options.onResume?.({ ...resumed, remarks })
     identity = identity && { ...identity, draft: state.identity?.draft ?? identity.draft }
     await batches.restore(state.data_position)
@@ -144,6 +156,7 @@ export async function train(
     step = state.global_step
   }
   if (checkpoints && !resumed) await retireCheckpoints(checkpoints)
+  const hasStalled = () => best?.hasStalled(history) ?? false
   const { means, squares } = optimizer
   const moments = Object.entries({ mean: means, square: squares }).flatMap(([kind, values]) =>
     Object.entries(values).map(([name, moment]) => [`the ${kind} of gradients of ${name}`, moment] as const),
@@ -163,6 +176,8 @@ export async function train(
       identity,
       weights: (await modelIdentity(model)).weights,
       ...(scaler && { loss_scaler: scaler.state() }),
+      ...best?.state,
+      ...(step < steps && hasStalled() && { ended_early: true as const }),
     }
     await saveCheckpoint(checkpoints, { model, optimizer, state, keep: keepCheckpoints })
   }
@@ -178,7 +193,7 @@ export async function train(
 
   const began = performance.now()
   let tokens = 0
-  while (step < steps) {
+  while (step < steps && !hasStalled()) {
     if (signal?.aborted) {
       await checkAndSave()
       throw new OutriderError('ABORTED', `Training was stopped after step ${step} of ${steps}.`, {
@@ -216,7 +231,10 @@ export async function train(
     for (const batch of micro) tokens += batch.batchSize * batch.length
     const validate =
       options.validation?.length && (step === steps || (options.validateEvery && step % options.validateEvery === 0))
-    if (validate) history.push({ step, ...(await measure(options.validation!)) })
+    if (validate) {
+      history.push({ step, ...(await measure(options.validation!)) })
+      best?.take(history.at(-1)!)
+    }
     options.onStep?.({
       step,
       steps,
@@ -227,9 +245,11 @@ export async function train(
       seconds: (performance.now() - began) / 1000,
       ...(validate && { validation: history.at(-1)! }),
     })
-    if (step === steps || (options.checkpointEvery && step % options.checkpointEvery === 0)) await checkAndSave()
+    const isDue = options.checkpointEvery && step % options.checkpointEvery === 0
+    if (isDue || step === steps || best?.entry?.step === step || hasStalled()) await checkAndSave()
   }
-  return { history, steps }
+  if (checkpoints) await best?.load(checkpoints, model, step)
+  return { history, steps: step, ...(best?.entry && { best: best.entry }) }
 }
 
 function scalerOf({ precision = 'f32', lossScale }: TrainingOptions, device: Device): LossScaler | undefined {
