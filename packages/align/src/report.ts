@@ -1,10 +1,9 @@
 import { type Curves, duration, modelFacts, type ReportData, renderReport } from '@outrider/evaluation'
-import type { LogEntry } from '@outrider/training'
+import { heldOutFigure, type LogEntry } from '@outrider/training'
 import { loadCausalLM } from '@outrider/transformer'
 import { shapeName } from './look/draft-shape'
 import type { StageResults } from './results'
 import type { Run } from './stages/run'
-import { heldOutTokens } from './stages/stall'
 import { verdict } from './verdict'
 
 export const reportFile = 'report.html'
@@ -68,6 +67,7 @@ const losses = (history: readonly LogEntry[]) =>
   history.flatMap(({ step, loss }): [number, number][] => (loss === undefined ? [] : [[step, loss]]))
 
 const heldOut = (history: readonly LogEntry[]) =>
-  history
-    .filter(({ eval_acceptance_rate }) => eval_acceptance_rate !== undefined)
-    .map((entry): [number, number] => [entry.step, heldOutTokens(entry)])
+  history.flatMap((entry): [number, number][] => {
+    const tokens = heldOutFigure(entry, 'acceptance-length')
+    return tokens === undefined ? [] : [[entry.step, tokens]]
+  })

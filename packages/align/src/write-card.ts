@@ -1,12 +1,12 @@
 import { allTasks } from '@outrider/evaluation'
 import { AnswerTable } from '@outrider/speculative'
+import { heldOutFigure } from '@outrider/training'
 import { loadCausalLM } from '@outrider/transformer'
 import { type CardFacts, modelCard, modelCardFile, type Origin } from './card/index'
 import { shellWord } from './card/write'
 import { runFolder } from './plan/stored-plan'
 import type { StageResults } from './results'
 import { files, type Run } from './stages/run'
-import { heldOutTokens } from './stages/stall'
 import { verdict } from './verdict'
 
 /** What a card says that a run does not know by itself. */
@@ -52,7 +52,7 @@ export async function writeCard(run: Run, results: StageResults, { origin, madeB
       },
       ...(distill?.found.phases ?? []).map(({ loss, history, best, positions }) => ({
         name: 'distill',
-        loss: best ? `${loss}, held-out τ ${heldOutTokens(best).toFixed(2)} at step ${best.step}` : loss,
+        loss: best ? `${loss}, held-out τ ${heldOutFigure(best, 'acceptance-length')!.toFixed(2)} at step ${best.step}` : loss,
         steps: history.at(-1)?.step ?? 0,
         tokens: positions,
         finalLoss: history.findLast((entry) => entry.loss !== undefined)?.loss,

@@ -1,7 +1,6 @@
 /** Positions of steps: those of the present call are counted, and those of calls before it taken to be as many a step. */
 export class Positions {
   #steps = 0
-  #ended = 0
   #inCall = 0
 
   /** @param inCall  since the call of training began, after a step */
@@ -10,12 +9,7 @@ export class Positions {
     this.#inCall = inCall
   }
 
-  endCall(): void {
-    this.#ended += this.#inCall
-    this.#inCall = 0
-  }
-
   inAll(steps: number): number {
-    return this.#steps === 0 ? 0 : Math.round(((this.#ended + this.#inCall) * steps) / this.#steps)
+    return this.#steps === 0 ? 0 : Math.round((this.#inCall * steps) / this.#steps)
   }
 }

@@ -65,8 +65,9 @@ const marks = [
   'answers.bin',
   'align/draft/model.safetensors',
   'align/pretrain/checkpoints.json',
+  'align/distill-1/checkpoint-2/model.safetensors',
   'align/distill-1/checkpoints.json',
-  'align/distill-1-best/model.safetensors',
+  'align/distill-1/checkpoint-4/model.safetensors',
   'align/distill-2/checkpoints.json',
 ]
 
