@@ -16,6 +16,7 @@ import { measureWays } from './stages/evaluate'
 import { generateAnswers } from './stages/generate'
 import { pretrainDraft } from './stages/pretrain'
 import type { AlignEvent, Run } from './stages/run'
+import { writtenDraft } from './stages/written-draft'
 import { verdict } from './verdict'
 import { type CardOptions, writeCard } from './write-card'
 
@@ -91,10 +92,25 @@ export async function align(options: AlignOptions): Promise<Aligned> {
     Object.assign(results, { [stage]: { found, seconds: (performance.now() - began) / 1000 } })
     await writeResults(folder, results)
   }
-  await writeCard(run, results, options.card)
-  if (!results.evaluate) return { plan, results, canPay: pays, verdict: null }
-  await writeReport(run, results)
-  return { plan, results, canPay: pays, verdict: verdict(plan, results.evaluate.found) }
+  const sentence = results.evaluate ? verdict(plan, results.evaluate.found) : null
+  if (results.pretrain && results.generate) await writeBeside(run, results, sentence, options)
+  return { plan, results, canPay: pays, verdict: sentence }
+}
+
+/** What lies beside the written draft: its card, its report. */
+async function writeBeside(
+  run: Run,
+  results: StageResults,
+  verdict: string | null,
+  { card }: AlignOptions,
+): Promise<void> {
+  const draft = await writtenDraft(run)
+  try {
+    await writeCard(run, results, { draft, verdict, ...card })
+    if (verdict !== null) await writeReport(run, results, { draft, verdict })
+  } finally {
+    draft.dispose()
+  }
 }
 
 /** Rows and checkpoints are read again and again; what is wrong with them is said once. */

@@ -1,22 +1,23 @@
 import { type Curves, duration, modelFacts, type ReportData, renderReport } from '@outrider/evaluation'
 import { heldOutFigure, type LogEntry } from '@outrider/training'
-import { loadCausalLM } from '@outrider/transformer'
+import type { PretrainedModel } from '@outrider/transformer'
 import { shapeName } from './look/draft-shape'
 import type { StageResults } from './results'
 import type { Run } from './stages/run'
-import { verdict } from './verdict'
 
 export const reportFile = 'report.html'
 
 /** Writes the report of a finished run beside its draft, as one HTML file. */
-export async function writeReport({ target, out, plan }: Run, results: StageResults): Promise<void> {
+export async function writeReport(
+  { target, out, plan }: Run,
+  results: StageResults,
+  { draft, verdict }: { draft: PretrainedModel; verdict: string },
+): Promise<void> {
   const { evaluate, distill, pretrain, generate } = results
   if (!evaluate) return
-  const draft = await loadCausalLM(out, { device: target.model.device })
-  const sentence = verdict(plan, evaluate.found)
   const data: ReportData = {
     title: 'A draft, aligned with its target',
-    lead: sentence,
+    lead: verdict,
     created: new Date().toISOString().slice(0, 16).replace('T', ' '),
     adapter: target.model.device.adapterName,
     models: [modelFacts(plan.target.name, 'target', target), modelFacts('draft', 'draft', draft)],
@@ -52,7 +53,6 @@ export async function writeReport({ target, out, plan }: Run, results: StageResu
     },
     notes: [],
   }
-  draft.dispose()
   await out.write(reportFile, renderReport(data))
 }
 

@@ -1,13 +1,12 @@
 import { allTasks } from '@outrider/evaluation'
 import { AnswerTable } from '@outrider/speculative'
 import { heldOutFigure } from '@outrider/training'
-import { loadCausalLM } from '@outrider/transformer'
+import type { PretrainedModel } from '@outrider/transformer'
 import { type CardFacts, modelCard, modelCardFile, type Origin } from './card/index'
 import { shellWord } from './card/write'
 import { runFolder } from './plan/stored-plan'
 import type { StageResults } from './results'
 import { files, type Run } from './stages/run'
-import { verdict } from './verdict'
 
 /** What a card says that a run does not know by itself. */
 export interface CardOptions {
@@ -17,12 +16,22 @@ export interface CardOptions {
   madeBy?: readonly string[] | undefined
 }
 
+/** What it is told of the draft that was written. */
+interface Written extends CardOptions {
+  draft: PretrainedModel
+  /** Null where nothing was measured yet. */
+  verdict: string | null
+}
+
 /** Writes the model card of a draft beside it, with what is known of the run so far. */
-export async function writeCard(run: Run, results: StageResults, { origin, madeBy }: CardOptions = {}): Promise<void> {
+export async function writeCard(
+  run: Run,
+  results: StageResults,
+  { draft, verdict, origin, madeBy }: Written,
+): Promise<void> {
   const { target, out, plan } = run
   const { generate, pretrain, distill, evaluate } = results
   if (!pretrain || !generate) return
-  const draft = await loadCausalLM(out, { device: target.model.device })
   const { layers, hiddenSize, vocabularySize, coveredIds } = draft.config
   const facts: CardFacts = {
     name: `A draft for ${plan.target.name.split(/[/\\]/).at(-1)}`,
@@ -66,11 +75,10 @@ export async function writeCard(run: Run, results: StageResults, { origin, madeB
       `outrider evaluate --target ${shellWord(plan.target.name)} --draft lookup+${shellWord(out.name)} --prompts ${shellWord(`${out.name}/${runFolder}/${files.heldOutSeeds}`)} --draft-length ${plan.draftLength} --limit ${plan.evaluate.prompts} --max-tokens ${plan.evaluate.maxTokens}`,
     ],
     madeBy: madeBy ?? [madeByOf(run)],
-    verdict: evaluate && verdict(plan, evaluate.found),
+    verdict: verdict ?? undefined,
     draftLength: plan.draftLength,
     hasAnswers: await out.has(AnswerTable.usualFile),
   }
-  draft.dispose()
   await out.write(modelCardFile, modelCard(facts))
 }
 

@@ -6,7 +6,7 @@ import { loadCausalLM, type PretrainedModel, within } from '@outrider/transforme
 import { Positions } from './positions'
 import { checkpointEvery, pretrainFolder } from './pretrain'
 import { files, type Run, tellLeftOut, tellResumption } from './run'
-import { saveDraft } from './save-draft'
+import { saveDraft } from './written-draft'
 
 /** How a phase went, and its best draft. */
 export interface Phase {

@@ -16,9 +16,9 @@ import {
   promptLookup,
   SpeculativeDecoder,
 } from '@outrider/speculative'
-import { OutriderError } from '@outrider/tensor'
-import { loadCausalLM, type PretrainedModel } from '@outrider/transformer'
+import type { PretrainedModel } from '@outrider/transformer'
 import { files, type Run } from './run'
+import { writtenDraft } from './written-draft'
 
 /** Ways of drafting, by what they are called in tables; the last is all together. */
 export const ways = {
@@ -81,13 +81,6 @@ async function draftersOf({ target, out }: Run, { model }: PretrainedModel): Pro
     [ways.table]: firstOf(...before),
     [ways.all]: firstOf(...before, modelDrafter(model)),
   }
-}
-
-async function writtenDraft({ target, out }: Run): Promise<PretrainedModel> {
-  if (await out.has('config.json')) return loadCausalLM(out, { device: target.model.device })
-  throw new OutriderError('FILE_MISSING', `${out.name} has no draft.`, {
-    remedy: 'Let the stages pretrain and distill go first.',
-  })
 }
 
 /** A way's figures over all tasks, at a temperature. */

@@ -12,7 +12,7 @@ import {
 import { shapeOptions } from '../look/draft-shape'
 import { Positions } from './positions'
 import { files, type Run, tellLeftOut, tellResumption } from './run'
-import { saveDraft } from './save-draft'
+import { saveDraft } from './written-draft'
 
 /** Where the draft is as it was made, and the run that pretrains it. */
 const startFolder = 'draft'

@@ -1,4 +1,5 @@
-import { type PretrainedModel, saveCausalLM } from '@outrider/transformer'
+import { OutriderError } from '@outrider/tensor'
+import { loadCausalLM, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Run } from './run'
 
 /**
@@ -12,3 +13,11 @@ export async function saveDraft({ out, plan }: Pick<Run, 'out' | 'plan'>, draft:
 
 /** Below which transformers drafts no further: its own default. */
 const leastConfidence = 0.4
+
+/** The draft as it was written. Whoever asks for it disposes of it. */
+export async function writtenDraft({ target, out }: Pick<Run, 'target' | 'out'>): Promise<PretrainedModel> {
+  if (await out.has('config.json')) return loadCausalLM(out, { device: target.model.device })
+  throw new OutriderError('FILE_MISSING', `${out.name} has no draft.`, {
+    remedy: 'Let the stages pretrain and distill go first.',
+  })
+}
