@@ -1,11 +1,5 @@
 import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
-import {
-  type DistillationLoss,
-  distillationLossOfHeads,
-  type HeadInputs,
-  labelCrossEntropy,
-  pooledSumsOfHeads,
-} from '@outrider/losses'
+import { type DistillationLoss, distillationLossOfHeads, labelCrossEntropy, pooledSumsOfHeads } from '@outrider/losses'
 import {
   type CausalLM,
   compareVocabularies,
@@ -16,7 +10,7 @@ import {
 } from '@outrider/transformer'
 import { readingOf } from '../states/read-positions'
 import { TargetStates, type TargetStatesOptions } from '../states/target-states'
-import { headInputs, ofAllPositions } from './head'
+import { headInputs, ofAllPositions, type ReadHeads } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
@@ -55,7 +49,7 @@ export function distillation(
   { targetStates = new TargetStates({ memoryBytes: 0 }), ...options }: DistillationSettings = {},
 ): Objective {
   const reading = readingOf(loss)
-  const inputs = (parameters: ModelParameters, batch: DeviceBatch): HeadInputs =>
+  const inputs = (parameters: ModelParameters, batch: DeviceBatch): ReadHeads =>
     headInputs(
       {
         draft: { model: draft.model, parameters, options },
@@ -74,7 +68,10 @@ export function distillation(
       return { value, aux: acceptanceRate ? { ...statistics, acceptance_rate: acceptanceRate } : statistics }
     },
     ...(loss.pool && { pool: (parameters, batch) => pooledSumsOfHeads(loss, inputs(parameters, batch))! }),
-    measure: (parameters, batch) => ofAllPositions(labelCrossEntropy.rows(inputs(parameters, batch)), batch, reading),
+    measure(parameters, batch) {
+      const heads = inputs(parameters, batch)
+      return ofAllPositions(labelCrossEntropy.rows(heads), batch, heads.numbers)
+    },
   }
 }
 

@@ -9,7 +9,6 @@ import {
   type TrainingPassOptions,
 } from '@outrider/transformer'
 import { type HostBatch, type Reading, readPositions } from '../states/read-positions'
-import { targetRows } from '../states/target-rows'
 import type { TargetStates } from '../states/target-states'
 import type { DeviceBatch } from './objective'
 
@@ -20,11 +19,16 @@ export interface HeadsOfBatch {
   reading: Reading
 }
 
+/** What a loss is computed from, and the numbers in the batch of the positions that it is of. */
+export interface ReadHeads extends HeadInputs {
+  numbers: Uint32Array
+}
+
 /**
  * What a loss is computed from: hidden states, and the heads that read them, of the positions that it reads, a row a position.
  * The others have passed through the draft's layers, whose attention looks at them, and end there.
  */
-export function headInputs({ draft, target, reading }: HeadsOfBatch, batch: DeviceBatch): HeadInputs {
+export function headInputs({ draft, target, reading }: HeadsOfBatch, batch: DeviceBatch): ReadHeads {
   const { tokens, labels, mask, seed, pooled, firstRow, countedBefore } = batch
   const { numbers, perSequence } = readPositions(hostOf(batch), reading)
   const hidden = draft.model.trainingHidden(draft.parameters, tokens, draft.options)
@@ -39,6 +43,7 @@ export function headInputs({ draft, target, reading }: HeadsOfBatch, batch: Devi
     pooled,
     seed,
     firstRow: reading === 'learnt' ? countedBefore : firstRow,
+    numbers,
   }
 }
 
@@ -46,9 +51,8 @@ export function headInputs({ draft, target, reading }: HeadsOfBatch, batch: Devi
 export function ofAllPositions(
   { losses, acceptanceRates }: RowFigures,
   batch: DeviceBatch,
-  reading: Reading,
+  numbers: Uint32Array,
 ): RowFigures {
-  const { numbers } = readPositions(hostOf(batch), reading)
   const all = batch.labels.size
   if (areAll(numbers, batch)) return { losses, ...(acceptanceRates && { acceptanceRates }) }
   const rows = losses.device.tensor(numbers)
@@ -65,9 +69,7 @@ function fixedHead(
   { reading, numbers }: { reading: Reading; numbers: Uint32Array },
 ): HeadStates | WholeLogits {
   const { model } = target
-  const host = hostOf(batch)
-  const said = targetRows(host, reading).numbers // positions of the batch that states are of
-  const kept = states.of(target, host, reading) // [said, hidden or vocabulary]
+  const { states: kept, numbers: said } = states.of(target, hostOf(batch), reading)
   const rows =
     said.length === numbers.length ? kept : putRows(kept, model.device.tensor(placesIn(numbers, said)), numbers.length)
   return hasHiddenStates(model) ? { hidden: rows, head: model.head() } : { logits: rows }

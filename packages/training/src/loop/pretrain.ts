@@ -1,5 +1,5 @@
 import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
-import { distillationLossOfHeads, type HeadInputs, labelCrossEntropy } from '@outrider/losses'
+import { distillationLossOfHeads, labelCrossEntropy } from '@outrider/losses'
 import {
   type CausalLM,
   compareVocabularies,
@@ -11,7 +11,7 @@ import {
 import { readingOf } from '../states/read-positions'
 import { TargetStates } from '../states/target-states'
 import type { DistillationSettings } from './distill'
-import { headInputs, ofAllPositions } from './head'
+import { headInputs, ofAllPositions, type ReadHeads } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
 import { type TrainingOptions, type TrainingResult, train } from './train'
@@ -31,7 +31,7 @@ export function nextToken(
   }: TrainingPassOptions & Pick<PretrainingOptions, 'target'> & Pick<DistillationSettings, 'targetStates'> = {},
 ): Objective {
   const reading = readingOf(labelCrossEntropy)
-  const inputs = (parameters: ModelParameters, batch: DeviceBatch, against?: typeof target): HeadInputs =>
+  const inputs = (parameters: ModelParameters, batch: DeviceBatch, against?: typeof target): ReadHeads =>
     headInputs(
       {
         draft: { model, parameters, options },
@@ -47,8 +47,10 @@ export function nextToken(
       const { value } = distillationLossOfHeads(labelCrossEntropy, inputs(parameters, batch))
       return { value, aux: {} }
     },
-    measure: (parameters, batch) =>
-      ofAllPositions(labelCrossEntropy.rows(inputs(parameters, batch, target)), batch, reading),
+    measure(parameters, batch) {
+      const heads = inputs(parameters, batch, target)
+      return ofAllPositions(labelCrossEntropy.rows(heads), batch, heads.numbers)
+    },
   }
 }
 

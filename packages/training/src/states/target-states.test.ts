@@ -22,7 +22,7 @@ beforeAll(async () => {
 /** What a batch's states are, and where they came from. */
 async function statesOf(states: TargetStates, batch: Batch): Promise<Float32Array> {
   using _held = await states.hold(target, [batch], 'learnt')
-  using said = states.of(target, batch, 'learnt')
+  using said = states.of(target, batch, 'learnt').states
   return (await said.data()) as Float32Array
 }
 

@@ -35,6 +35,14 @@ export interface TargetStatesFigures {
   computed: number
 }
 
+/** What the target says of a batch. */
+export interface StatesOfBatch {
+  /** f32 [positions, hidden or vocabulary]. They belong to the scope that they were asked for in. */
+  states: Tensor
+  /** The number in the batch of each of these positions, ascending. */
+  numbers: Uint32Array
+}
+
 /**
  * What the target says of the rows of a dataset, kept by row: its hidden states at the positions that are learnt, in half
  * precision. They say the same in every epoch, so that from the second on, or from the first of another run, a step costs the
@@ -109,16 +117,16 @@ export class TargetStates {
   }
 
   /**
-   * The states of a batch, row after row, those of the positions that are learnt alone or of all up to the last that is: f32
-   * [positions, hidden or vocabulary]. They belong to the present scope. What is not at hand is computed, and kept in memory where there is room.
+   * The states of a batch, row after row: of the positions that are learnt alone, or of all up to the last that is. What is not at
+   * hand is computed, and kept in memory where there is room.
    *
    * @throws OutriderError INVALID_ARGUMENT where they are asked for of two targets
    */
-  of(target: PretrainedModel<CausalLM>, batch: HostBatch, reading: Reading): Tensor {
+  of(target: PretrainedModel<CausalLM>, batch: HostBatch, reading: Reading): StatesOfBatch {
     this.#assertSame(target)
     const { model } = target
     const { rows, numbers } = targetRows(batch, reading)
-    return model.device.scope(() => {
+    const states = model.device.scope(() => {
       const isHidden = hasHiddenStates(model)
       let joined: Tensor | undefined // u32 [positions, words], or f32 [positions, vocabulary]
       let at = 0
@@ -133,6 +141,7 @@ export class TargetStates {
       if (!joined) throw new OutriderError('INVALID_ARGUMENT', 'No position of the batch is learnt.')
       return isHidden ? unpackHalves(joined, model.head().weight.shape[1]!) : joined
     })
+    return { states, numbers }
   }
 
   /** Writes what is to be kept in the directory and is not there yet. Done in pieces as it grows, and once at the end of a run. */
