@@ -12,9 +12,16 @@ const named = '{"checkpoints":["checkpoint-2","checkpoint-4"]}'
 
 it('of a run that is stored the newest checkpoint is known, and the steps that are done and to be done', async () => {
   const run = await storedRun(recorded(named))
-  expect(run).toMatchObject({ state, steps: 9 })
+  expect(run).toMatchObject({ state, steps: 9, isDone: false })
   expect(await run!.checkpoint.list()).toEqual(['trainer_state.json'])
   expect(await storedRun(recorded(named, { ...state, settings: {} }))).toMatchObject({ steps: undefined })
+})
+
+it('a run is done when all of its steps are, or where it ended before as nothing was gained', async () => {
+  const isDone = async (of: object) => (await storedRun(recorded(named, { ...state, ...of })))?.isDone
+  expect(await isDone({ global_step: 9 })).toBe(true)
+  expect(await isDone({ ended_early: true })).toBe(true)
+  expect(await isDone({ settings: {} })).toBe(false)
 })
 
 it('where nothing is recorded there is no run', async () => {
