@@ -64,6 +64,19 @@ describe('a run', () => {
   })
 })
 
+describe('a draft as GGUF', () => {
+  it('is refused of a tokenizer that a GGUF file cannot say, which is told, and an older one goes', async () => {
+    await out.write('draft.gguf', 'of an earlier draft')
+    for (const options of [{ gguf: true }, {}]) {
+      const warnings: string[] = []
+      const onEvent = (event: AlignEvent) => event.kind === 'warning' && warnings.push(event.text)
+      expect(await align({ target, out, ...options, onEvent })).toEqual(aligned)
+      expect(warnings).toEqual(options.gguf ? [expect.stringMatching(/^draft\.gguf is not written\. .*tokenizer/)] : [])
+      expect(await out.has('draft.gguf')).toBe(false)
+    }
+  })
+})
+
 describe('a run that was stopped', () => {
   it('at any event, goes on to the same data, weights and tokenizer', async () => {
     const other = await planned(target)

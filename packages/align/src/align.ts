@@ -19,6 +19,7 @@ import type { AlignEvent, Run } from './stages/run'
 import { writtenDraft } from './stages/written-draft'
 import { verdict } from './verdict'
 import { type CardOptions, writeCard } from './write-card'
+import { ggufFile, writeGguf } from './write-gguf'
 
 export interface AlignOptions {
   /** The model that is to be sped up. It is not changed. */
@@ -41,6 +42,8 @@ export interface AlignOptions {
   evenIfNoneCanPay?: boolean | undefined
   /** What was measured already; measured when it is left out. */
   look?: Look | undefined
+  /** Write the draft as GGUF, too, for llama.cpp: `draft.gguf`, beside the directory's files. Default: where one is there already. */
+  gguf?: boolean | undefined
   /** What the model card says that a run does not know by itself. */
   card?: CardOptions | undefined
   signal?: AbortSignal | undefined
@@ -56,6 +59,8 @@ export interface Aligned {
   canPay: boolean
   /** One sentence; null where the run has not come to measuring. */
   verdict: string | null
+  /** The draft as GGUF, a file of the directory, where it was written. */
+  gguf?: string | undefined
 }
 
 /**
@@ -93,21 +98,24 @@ export async function align(options: AlignOptions): Promise<Aligned> {
     await writeResults(folder, results)
   }
   const sentence = results.evaluate ? verdict(plan, results.evaluate.found) : null
-  if (results.pretrain && results.generate) await writeBeside(run, results, sentence, options)
-  return { plan, results, canPay: pays, verdict: sentence }
+  const gguf = results.pretrain && results.generate && (await writeBeside(run, results, sentence, options))
+  return { plan, results, canPay: pays, verdict: sentence, ...(gguf !== undefined && { gguf }) }
 }
 
-/** What lies beside the written draft: its card, its report. */
+/** What lies beside the written draft: it as GGUF, its card, its report. */
 async function writeBeside(
   run: Run,
   results: StageResults,
   verdict: string | null,
-  { card }: AlignOptions,
-): Promise<void> {
+  { gguf: wanted, card }: AlignOptions,
+): Promise<string | undefined> {
   const draft = await writtenDraft(run)
   try {
-    await writeCard(run, results, { draft, verdict, ...card })
+    // One of an earlier call is of an earlier draft.
+    const gguf = (wanted ?? (await run.out.has(ggufFile))) ? await writeGguf(run, draft) : undefined
+    await writeCard(run, results, { draft, verdict, gguf, ...card })
     if (verdict !== null) await writeReport(run, results, { draft, verdict })
+    return gguf
   } finally {
     draft.dispose()
   }

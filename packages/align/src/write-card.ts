@@ -21,13 +21,15 @@ interface Written extends CardOptions {
   draft: PretrainedModel
   /** Null where nothing was measured yet. */
   verdict: string | null
+  /** Its file, where it was written as GGUF, too. */
+  gguf?: string | undefined
 }
 
 /** Writes the model card of a draft beside it, with what is known of the run so far. */
 export async function writeCard(
   run: Run,
   results: StageResults,
-  { draft, verdict, origin, madeBy }: Written,
+  { draft, verdict, gguf, origin, madeBy }: Written,
 ): Promise<void> {
   const { target, out, plan } = run
   const { generate, pretrain, distill, evaluate } = results
@@ -61,7 +63,9 @@ export async function writeCard(
       },
       ...(distill?.found.phases ?? []).map(({ loss, history, best, positions }) => ({
         name: 'distill',
-        loss: best ? `${loss}, held-out τ ${heldOutFigure(best, 'acceptance-length')!.toFixed(2)} at step ${best.step}` : loss,
+        loss: best
+          ? `${loss}, held-out τ ${heldOutFigure(best, 'acceptance-length')!.toFixed(2)} at step ${best.step}`
+          : loss,
         steps: history.at(-1)?.step ?? 0,
         tokens: positions,
         finalLoss: history.findLast((entry) => entry.loss !== undefined)?.loss,
@@ -74,10 +78,11 @@ export async function writeCard(
     measuredBy: [
       `outrider evaluate --target ${shellWord(plan.target.name)} --draft lookup+${shellWord(out.name)} --prompts ${shellWord(`${out.name}/${runFolder}/${files.heldOutSeeds}`)} --draft-length ${plan.draftLength} --limit ${plan.evaluate.prompts} --max-tokens ${plan.evaluate.maxTokens}`,
     ],
-    madeBy: madeBy ?? [madeByOf(run)],
+    madeBy: madeBy ?? [madeByOf(run, gguf !== undefined)],
     verdict: verdict ?? undefined,
     draftLength: plan.draftLength,
     hasAnswers: await out.has(AnswerTable.usualFile),
+    gguf,
   }
   await out.write(modelCardFile, modelCard(facts))
 }
@@ -90,10 +95,11 @@ function instructionsText({ plan: { generate, kind } }: Run): string {
   return generate.written === 0 ? users : `${users}; ${ours}`
 }
 
-const madeByOf = ({ plan: { target, asked }, out }: Run): string =>
+const madeByOf = ({ plan: { target, asked }, out }: Run, withGguf: boolean): string =>
   [
     `outrider align --target ${shellWord(target.name)} --out ${shellWord(out.name)}`,
     `--budget ${asked.budgetSeconds}s --loss ${asked.losses.join(',')} --seed ${asked.seed}`,
     ...(asked.seeds === null ? [] : ['--seeds seeds.jsonl']),
     ...(asked.text ? ['--text text.txt'] : []),
+    ...(withGguf ? ['--gguf'] : []),
   ].join(' ')

@@ -121,6 +121,20 @@ describe('align', () => {
     expect(readFileSync(join(at('straight'), 'README.md'), 'utf8')).toContain(`--out ${at('straight')}`)
   }, 900_000)
 
+  test('writes the draft as GGUF where that is asked for, as export does, also of a run that is done', async () => {
+    const file = join(at('straight'), 'draft.gguf')
+    expect(existsSync(file)).toBe(false)
+    const { status, err, out } = await runCli([...command('straight'), '--anyway', '--gguf'])
+    expect(status, err).toBe(0)
+    expect(out).toContain(`-md ${file}`)
+    const card = readFileSync(join(at('straight'), 'README.md'), 'utf8')
+    expect(card).toContain(`-md ${file} --draft-max`)
+    expect(card).not.toContain('outrider export')
+    const exported = at('exported.gguf')
+    await runCli(['export', '--model', at('straight'), '--out', exported, '--dtype', 'q8_0'])
+    expect(readFileSync(file).equals(readFileSync(exported))).toBe(true)
+  }, 900_000)
+
   test.each(seeds)(
     'killed at a moment of seed %i, goes on to the same data, weights and tokenizer',
     async (seed) => {

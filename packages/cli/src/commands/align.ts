@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type Aligned, align, type Origin, readOrigin, type Stage, stages } from '@outrider/align'
 import { rowFiles, textFiles } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
@@ -25,6 +25,7 @@ interface AlignFlags extends RowFlags, Pick<DtypeFlags, 'dtype'> {
   loss?: string[]
   only?: Stage
   anyway?: boolean
+  gguf?: boolean
   seed?: number
 }
 
@@ -58,6 +59,10 @@ export const addAlign: AddCommand = (program, run) => {
       ).choices(stages),
     )
     .option('--anyway', 'go on where no draft can pay here, too')
+    .option(
+      '--gguf',
+      'write the draft as GGUF, too, in Q8_0, for llama.cpp: draft.gguf in --out; for other types, outrider export. A run that is done gets it without training again',
+    )
     .option('--seed <n>', 'decides what is drawn, and the order of the rows (default: 0)', integer())
   withExamples(withOutputOptions(withDtype(withRows(command))), [
     ['Half an hour', 'outrider align --target ./model --out ./draft'],
@@ -94,12 +99,13 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
     seed: flags.seed,
     only: flags.only,
     evenIfNoneCanPay: flags.anyway,
+    gguf: flags.gguf,
     card: { origin: await originOf(flags.target), madeBy: [madeBy(flags)] },
     signal,
     onEvent: alignProgress(terminal),
   })
   terminal.endProgress()
-  const { plan, results, canPay, verdict } = aligned
+  const { plan, results, canPay, verdict, gguf } = aligned
   printEnd(context, flags, aligned)
   return {
     out: flags.out,
@@ -107,6 +113,7 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
     seconds: (performance.now() - began) / 1000,
     can_pay: canPay,
     verdict,
+    ...(gguf && { gguf: join(flags.out, gguf) }),
     plan,
     ...(results.evaluate && { results: results.evaluate.found.rows }),
     stage_seconds: Object.fromEntries(Object.entries(results).map(([stage, { seconds }]) => [stage, seconds])),
@@ -116,7 +123,7 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
 
 /** What came out, and how it is used. */
 function printEnd({ terminal }: Context, { target, out, only, anyway }: AlignFlags, aligned: Aligned): void {
-  const { canPay, results, verdict } = aligned
+  const { canPay, results, verdict, gguf, plan } = aligned
   const { style } = terminal
   if (!canPay && !anyway) {
     terminal.print()
@@ -138,6 +145,7 @@ function printEnd({ terminal }: Context, { target, out, only, anyway }: AlignFla
   terminal.print(`\nWritten to ${out}, with report.html. In use:`)
   terminal.print(`  outrider chat --model ${target} --draft lookup+${out}`)
   terminal.print(`  outrider serve --model ${target} --draft lookup+${out}`)
+  if (gguf) terminal.print(`  llama-server -m target.gguf -md ${join(out, gguf)} --draft-max ${plan.draftLength}`)
   terminal.print('On prompts of your own:')
   terminal.print(`  outrider evaluate --target ${target} --draft lookup+${out} --prompts prompts.jsonl`)
 }
@@ -150,7 +158,7 @@ async function originOf(target: string): Promise<Origin | undefined> {
   return await read.catch(() => undefined)
 }
 
-const madeBy = ({ target, out, budget, seeds = [], text = [], loss = [], seed, dtype }: AlignFlags): string =>
+const madeBy = ({ target, out, budget, seeds = [], text = [], loss = [], seed, dtype, gguf }: AlignFlags): string =>
   [
     ...['outrider align --target', target, '--out', out],
     ...(budget === undefined ? [] : [`--budget ${budget}s`]),
@@ -159,6 +167,7 @@ const madeBy = ({ target, out, budget, seeds = [], text = [], loss = [], seed, d
     ...(loss.length > 0 ? ['--loss', loss.join(',')] : []),
     ...(seed === undefined ? [] : [`--seed ${seed}`]),
     ...(dtype === undefined ? [] : [`--dtype ${dtype}`]),
+    ...(gguf ? ['--gguf'] : []),
   ].join(' ')
 
 function loss(name: string): string {
