@@ -15,6 +15,7 @@ import {
 } from '@outrider/training'
 import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from './context'
+import { onPolicySummary, onPolicyText } from './options/on-policy'
 import { readRows } from './options/target-states'
 import type { TrainingFlags } from './options/training'
 import { duration, fixed } from './terminal'
@@ -121,6 +122,8 @@ export async function trainingRun(
       `The target read ${computed} of ${computed + fromMemory + fromDirectory} rows; what it says of the others was kept.`,
     )
   }
+  const onPolicy = onPolicySummary(history)
+  if (onPolicy) terminal.print(onPolicyText(onPolicy))
   terminal.print(`Written to ${out}`)
   const states = targetStates && {
     target_states: {
@@ -130,7 +133,17 @@ export async function trainingRun(
       memory_bytes: targetStates.bytes,
     },
   }
-  return { out, steps, seconds, tokens: trainedTokens, ...leftOut, ...last, ...measured, ...states }
+  return {
+    out,
+    steps,
+    seconds,
+    tokens: trainedTokens,
+    ...leftOut,
+    ...last,
+    ...measured,
+    ...states,
+    ...(onPolicy && { on_policy: onPolicy }),
+  }
 }
 
 function describe({ eval_loss, eval_acceptance_rate, eval_acceptance_length }: LogEntry): string {
