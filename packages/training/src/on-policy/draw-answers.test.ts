@@ -156,6 +156,16 @@ describe('answers that the draft draws', () => {
     expect(others).toEqual({ ...texts, length: mixed.length })
   })
 
+  it('are none where a prompt fills the context', async () => {
+    const { contextLength } = smallEnough
+    const prompt = Array.from({ length: contextLength }, (_, i) => i % 10)
+    const full = toBatch([row({ said: prompt }, { said: [3], learned: true })])
+    expect(await drawAnswers(draft, full, sampling)).toEqual([full])
+    const almost = toBatch([row({ said: prompt.slice(1) }, { said: [3, 3], learned: true })])
+    const [drawn] = await drawAnswers(draft, almost, sampling)
+    expect(rowsOf(drawn!)[0]!.tokens).toHaveLength(contextLength)
+  })
+
   it('say only what a trimmed draft covers', async () => {
     const target = tinyModel(device)
     const vocabulary = [97, 98, 99, 257]

@@ -30,7 +30,7 @@ export async function drawAnswers(
   const requests: (AnswerRequest & { place: number })[] = []
   const others: number[] = []
   for (let row = 0; row < batch.batchSize; row++) {
-    const answers = answersOf(batch, row)
+    const answers = answersOf(batch, row, model.config.contextLength)
     if (answers.length === 0) {
       others.push(row)
       continue
@@ -58,15 +58,15 @@ export async function drawAnswers(
 /** Beyond the tokens of any answer, which are drawn with the counters from 0 on. */
 const choiceCounter = 2 ** 40
 
-/** The answers of a row that stand behind a prompt: runs of positions that count, as [begin, end). */
-function answersOf({ lossMask, length }: Batch, row: number): { begin: number; end: number }[] {
+/** The answers of a row behind a prompt that leaves room for one: runs of positions that count, as [begin, end). */
+function answersOf({ lossMask, length }: Batch, row: number, contextLength: number): { begin: number; end: number }[] {
   const counts = lossMask.subarray(row * length, (row + 1) * length)
   const answers: { begin: number; end: number }[] = []
   for (let begin = 0; begin < length; begin++) {
     if (counts[begin] === 0) continue
     let end = begin
     while (end < length && counts[end] !== 0) end++
-    if (begin > 0) answers.push({ begin, end })
+    if (begin > 0 && begin + 1 < contextLength) answers.push({ begin, end })
     begin = end
   }
   return answers
