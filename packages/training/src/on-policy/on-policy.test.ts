@@ -36,6 +36,7 @@ describe('on-policy distillation', () => {
     const options = { data: mix({ prompted: [prompted, 3], patterns: [patterns, 1] }), onPolicy: { share: 0.5 } }
     const straight = memoryDirectory()
     const expected = await distilled(straight, options)
+    expect(expected.history.map(({ on_policy }) => on_policy !== undefined)).toEqual(Array(12).fill(true))
     const stopped = memoryDirectory()
     await abortedAt(stopped, 4, options)
     await expect(distilled(stopped, { ...options, onPolicy: { share: 0.25 }, resume: true })).rejects.toThrow(
