@@ -16,6 +16,7 @@ import {
 } from '@outrider/training'
 import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from './context'
+import { onPolicySummary, onPolicyText } from './options/on-policy'
 import { readRows } from './options/target-states'
 import type { TrainingFlags } from './options/training'
 import { duration, fixed } from './terminal'
@@ -131,6 +132,8 @@ export async function trainingRun(
       `The target read ${computed} of ${computed + fromMemory + fromDirectory} rows; what it says of the others was kept.`,
     )
   }
+  const onPolicy = onPolicySummary(history)
+  if (onPolicy) terminal.print(onPolicyText(onPolicy))
   terminal.print(`Written to ${out}`)
   const states = targetStates && {
     target_states: {
@@ -150,6 +153,7 @@ export async function trainingRun(
     ...measured,
     ...(best && { best_global_step: best.step }),
     ...states,
+    ...(onPolicy && { on_policy: onPolicy }),
   }
 }
 

@@ -13,6 +13,7 @@ import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
 import { lookupsSuite } from './suites/lookups'
 import { matmulSuite } from './suites/matmul'
+import { onPolicySuite } from './suites/on-policy'
 import { passesSuite } from './suites/passes'
 import { peerAcceptance } from './suites/peer-acceptance'
 import { peerDrafts } from './suites/peer-drafts'
@@ -32,6 +33,7 @@ const suites: readonly Suite[] = [
   rowsSuite,
   trainingStepSuite,
   distillationStepSuite,
+  onPolicySuite,
   precisionSuite,
   speculationSuite,
   stopsSuite,

@@ -106,3 +106,26 @@ describe('--keep-best', () => {
     expect(err.replace(/\s+/g, ' ')).toMatch(message)
   })
 })
+
+it('draws answers of the draft for a share of the batches, and says so', async () => {
+  const model = testData('stories260K')
+  await writeFile(
+    join(folder, 'asked.jsonl'),
+    JSON.stringify({ prompt: 'Once upon a time', response: ' there was a little girl.' }),
+  )
+  const { json, out } = await runCli([
+    ...['distill', '--target', model, '--draft', model, '--data', join(folder, 'asked.jsonl'), '--steps', '4'],
+    ...['--batch-size', '1', '--length', '16', '--loss', 'kld', '--on-policy', '0.5', '--on-policy-temperature', '0.8'],
+    ...['--out', join(folder, 'on-policy'), '--json'],
+  ])
+  const { on_policy, target_states } = json() as Record<string, Record<string, number>>
+  expect(on_policy!.share).toBe(0.5)
+  expect(on_policy!.acceptance_rate).toBeGreaterThan(0.9) // it is its own target
+  expect(target_states).toMatchObject({ computed: 3, from_memory: 1 })
+  expect(out).toContain('"on_policy"')
+  const { status, err } = await runCli([
+    ...['distill', '--target', model, '--draft', model, '--data', join(folder, 'asked.jsonl')],
+    ...['--on-policy', '1.5', '--out', join(folder, 'refused')],
+  ])
+  expect([status, err]).toEqual([2, expect.stringContaining('from 0 to 1')])
+})

@@ -8,6 +8,7 @@ import type { Context } from '../context'
 import { openModel } from '../models'
 import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
+import { type OnPolicyFlags, onPolicyOf, withOnPolicy } from '../options/on-policy'
 import { type TargetStatesFlags, targetStatesOf, withTargetStates } from '../options/target-states'
 import { keepBestOf, type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
@@ -19,6 +20,7 @@ interface DistillFlags
     RowFlags,
     DraftVocabularyFlags,
     TargetStatesFlags,
+    OnPolicyFlags,
     Pick<DtypeFlags, 'dtype'> {
   target: string
   draft: string
@@ -42,6 +44,7 @@ export const addDistill: AddCommand = (program, run) => {
     .option('--loss <name>', lossNames.join(', '), loss, lossByName('tvd++'))
   withDraftVocabulary(command)
   withTargetStates(command)
+  withOnPolicy(command)
   command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
   command.options.find(({ long }) => long === '--mix')!.defaultValueDescription = '9:1'
   withTraining(command, { steps: 1000, learningRate: 5e-4, figures: heldOutFigures })
@@ -68,6 +71,7 @@ export const addDistill: AddCommand = (program, run) => {
 
 async function distillDraft(context: Context, flags: DistillFlags): Promise<object> {
   const keepBest = keepBestOf(flags)
+  const onPolicy = onPolicyOf(flags)
   await claimDirectory(context, flags.out, {
     kind: 'run',
     anew: !flags.resume,
@@ -99,7 +103,7 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
     validation: flags.validation && rowFiles(flags.validation, reading.options),
     targetStates,
     keepBest,
-    train: (options) => distill({ draft, target, data, loss: flags.loss, targetStates, ...options }),
+    train: (options) => distill({ draft, target, data, loss: flags.loss, targetStates, onPolicy, ...options }),
   })
   return { loss_name: flags.loss.name, ...result, ...reading.summary() }
 }

@@ -8,6 +8,7 @@ import {
   type TrainableLM,
   type TrainingPassOptions,
 } from '@outrider/transformer'
+import { type OnPolicyOptions, onPolicy } from '../on-policy/on-policy'
 import { readingOf } from '../states/read-positions'
 import { TargetStates, type TargetStatesOptions } from '../states/target-states'
 import { headInputs, ofAllPositions, type ReadHeads } from './head'
@@ -30,10 +31,16 @@ export interface DistillationOptions extends TrainingOptions, BatchSettings {
    * `TargetStates`. Default: 512 MiB of the device's memory, for this run.
    */
   targetStates?: TargetStates | TargetStatesOptions | undefined
+  /**
+   * A share of the batches whose answers the draft draws itself, from the rows' prompts, as it is at that step (DistillSpec). What the
+   * target says of them is asked for each time, so that such a step costs a pass of the target and one of the draft a token. A loss
+   * that reads labels is given what was drawn. Default: none.
+   */
+  onPolicy?: OnPolicyOptions | undefined
 }
 
 /** How the draft and the target are computed. */
-export interface DistillationSettings extends TrainingPassOptions {
+export interface DistillationSettings extends TrainingPassOptions, Pick<DistillationOptions, 'onPolicy'> {
   /** Default: nothing is kept beyond a step. */
   targetStates?: TargetStates | undefined
 }
@@ -46,7 +53,7 @@ export function distillation(
   draft: PretrainedModel<TrainableLM>,
   target: PretrainedModel<CausalLM>,
   loss: DistillationLoss,
-  { targetStates = new TargetStates({ memoryBytes: 0 }), ...options }: DistillationSettings = {},
+  { targetStates = new TargetStates({ memoryBytes: 0 }), onPolicy: drawing, ...options }: DistillationSettings = {},
 ): Objective {
   const reading = readingOf(loss)
   const inputs = (parameters: ModelParameters, batch: DeviceBatch): ReadHeads =>
@@ -62,6 +69,7 @@ export function distillation(
     name: `distill ${loss.name}`,
     ...('terms' in loss && { definition: loss.terms }), // a row loss
     target,
+    ...(drawing && onPolicy(draft, drawing)),
     prepare: (batches) => targetStates.hold(target, batches, reading),
     loss(parameters, batch) {
       const { value, acceptanceRate, statistics } = distillationLossOfHeads(loss, inputs(parameters, batch))
@@ -80,7 +88,7 @@ export function distillation(
  * 9 : 1 with pretraining text).
  *
  * @throws OutriderError VOCABULARY_MISMATCH where the two have different tokenizers; INVALID_ARGUMENT for rows beyond the
- *   context of either
+ *   context of either, or a share of on-policy batches outside 0 to 1
  */
 export async function distill({
   draft,
@@ -88,12 +96,14 @@ export async function distill({
   data,
   loss,
   targetStates: given = {},
+  onPolicy: drawing,
   ...options
 }: DistillationOptions): Promise<TrainingResult> {
   compareVocabularies(target, draft)
   const targetStates = given instanceof TargetStates ? given : new TargetStates(given)
   try {
-    const objective = distillation(draft, target, loss, { ...options, targetStates })
+    const onPolicy = drawing && { ...drawing, seed: drawing.seed ?? options.seed }
+    const objective = distillation(draft, target, loss, { ...options, targetStates, onPolicy })
     const stream = await streamOf({ data, speaker: target, models: { target, draft } }, options)
     return await train(draft, objective, stream, options)
   } finally {

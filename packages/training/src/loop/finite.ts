@@ -26,7 +26,7 @@ export async function checkStep(
   const weights = await notFinite(parameters)
   if (isSound && weights.length === 0) return
   const what = [
-    ...figures.map(([name, value]) => `the ${name.replace('_', ' ')} (${value})`),
+    ...figures.map(([name, value]) => `the ${name.replaceAll('_', ' ')} (${value})`),
     ...weights.map((name) => `the weight ${name}`),
     ...(weights.length === 0 ? wrong : []), // they follow from the weights
   ]

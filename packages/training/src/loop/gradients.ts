@@ -1,9 +1,8 @@
-import type { Batch } from '@outrider/dataset'
 import { add, multiply, OutriderError, readAll, type Tensor, valueAndGradient } from '@outrider/tensor'
 import type { ModelParameters, PretrainedModel, TrainableLM } from '@outrider/transformer'
 import { gradientNorm } from '../optimizer/gradient-norm'
 import { workingWeights } from '../precision/working-weights'
-import { type DeviceBatch, type Objective, toDevice } from './objective'
+import { type DeviceBatch, type Objective, type StepBatch, toDevice } from './objective'
 
 /** What a step is decided by. The caller disposes of the tensors. */
 export interface StepGradients {
@@ -31,7 +30,7 @@ export interface StepGradients {
 export async function stepGradients(
   model: PretrainedModel<TrainableLM>,
   objective: Objective,
-  micro: readonly Batch[],
+  micro: readonly StepBatch[],
   { seed, scale }: { seed: number; scale?: number | undefined },
 ): Promise<StepGradients> {
   const { parameters, device } = model.model
@@ -67,7 +66,7 @@ interface Sums {
 function accumulate(
   weights: ModelParameters,
   objective: Objective,
-  micro: readonly Batch[],
+  micro: readonly StepBatch[],
   { seed, scale, overflow }: { seed: number; scale: number; overflow: Tensor | undefined },
 ): Sums {
   const { device } = Object.values(weights)[0]!
@@ -80,11 +79,12 @@ function accumulate(
     for (const weight of batch.lossMask) if (weight !== 0) countedBefore++
     if (onDevice.count > 0) batches.push(onDevice)
   }
-  const total = batches.reduce((sum, { count }) => sum + count, 0)
+  const total = countOf(batches)
   if (total === 0)
     throw new OutriderError('INVALID_ARGUMENT', 'A batch has no position that counts.', {
       remedy: 'Check the loss masks: every row needs a token to learn.',
     })
+  const drawn = countOf(batches.filter((batch) => batch.drawn))
   const step = pooled(weights, objective, batches)
   let sums: Sums | null = null
   for (const batch of batches) {
@@ -92,7 +92,8 @@ function accumulate(
     const compute = (parameters: ModelParameters) => {
       const { value, aux } = objective.loss(parameters, { ...batch, ...step })
       const weighted = Object.entries(aux).map(([name, figure]) => [name, multiply(figure, share)] as const)
-      return { value: multiply(value, share * scale), aux: Object.fromEntries(weighted) }
+      const apart = drawn > 0 && aux.acceptance_rate && acceptanceApart(aux.acceptance_rate, batch, { total, drawn })
+      return { value: multiply(value, share * scale), aux: { ...Object.fromEntries(weighted), ...apart } }
     }
     const { value, gradients, aux } = valueAndGradient(weights, compute, { overflow })
     const part = { value, aux, gradients }
@@ -115,6 +116,22 @@ function pooled(
   return { pooled: parts.reduce((sum, part) => add(sum, part)) }
 }
 
+/** The part of a batch in its step's α, of what the draft has drawn or of the rest: two figures, for the two are not alike. */
+function acceptanceApart(
+  rate: Tensor,
+  { count, drawn: isDrawn }: DeviceBatch,
+  { total, drawn }: { total: number; drawn: number },
+): Record<string, Tensor> {
+  return isDrawn
+    ? { on_policy_acceptance_rate: multiply(rate, count / drawn) }
+    : { data_acceptance_rate: multiply(rate, count / (total - drawn)) }
+}
+
+const countOf = (batches: readonly Pick<DeviceBatch, 'count'>[]): number =>
+  batches.reduce((sum, { count }) => sum + count, 0)
+
+/** Sums by name; what only one has is taken as it is. */
 function addUp(a: Record<string, Tensor>, b: Record<string, Tensor>): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(a).map(([name, tensor]) => [name, add(tensor, b[name]!)]))
+  const sums = Object.entries(a).map(([name, tensor]) => [name, b[name] ? add(tensor, b[name]) : tensor])
+  return { ...b, ...Object.fromEntries(sums) }
 }

@@ -88,11 +88,12 @@ function placesIn(numbers: Uint32Array, some: Uint32Array): Uint32Array {
   })
 }
 
-const hostOf = ({ tokenIds, lossMask, batchSize, length }: DeviceBatch): HostBatch => ({
+const hostOf = ({ tokenIds, lossMask, batchSize, length, drawn }: DeviceBatch): HostBatch => ({
   tokens: tokenIds,
   lossMask,
   batchSize,
   length,
+  drawn,
 })
 
 function asMatrix(x: Tensor): Tensor {

@@ -10,6 +10,8 @@ export interface LogEntry {
   skipped?: true
   /** α, the mean over positions of Σ min(p, q), where there is a target. */
   acceptance_rate?: number
+  /** Of a step of which the draft has drawn answers itself. */
+  on_policy?: OnPolicyFigures
   /** The loss's own statistics: TVD++'s σ, for one. */
   statistics?: Record<string, number>
   /** Figures of the held-out batches. */
@@ -17,4 +19,14 @@ export interface LogEntry {
   eval_acceptance_rate?: number
   /** Simulated acceptance length by draft length. */
   eval_acceptance_length?: Record<string, number>
+}
+
+/** What of a step was on-policy, and how it went apart from the rest. */
+export interface OnPolicyFigures {
+  /** Of the step's positions that count, those of answers that the draft has drawn. */
+  share: number
+  /** α over these. */
+  acceptance_rate?: number
+  /** α over the others, where there are any. */
+  data_acceptance_rate?: number
 }

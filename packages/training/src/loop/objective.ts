@@ -2,6 +2,12 @@ import type { Batch } from '@outrider/dataset'
 import type { Device, Tensor } from '@outrider/tensor'
 import type { CausalLM, ModelParameters, PretrainedModel } from '@outrider/transformer'
 
+/** A batch that a step is computed on. */
+export interface StepBatch extends Batch {
+  /** Its answers are the draft's own, drawn for this step. */
+  drawn?: true | undefined
+}
+
 /** A batch on the device. */
 export interface DeviceBatch {
   tokens: Tensor // u32 [batchSize, length]
@@ -21,6 +27,8 @@ export interface DeviceBatch {
   firstRow?: number | undefined
   /** Of these, those that count. Default 0. */
   countedBefore?: number | undefined
+  /** Its answers are the draft's own, drawn for this step. */
+  drawn?: true | undefined
   /** What the step has pooled, where it consists of several batches and the objective pools. */
   pooled?: Tensor | undefined
 }
@@ -28,6 +36,8 @@ export interface DeviceBatch {
 /** What is learned: the loss of a batch in terms of the draft's parameters. */
 export interface Objective {
   readonly name: string
+  /** What else decides the bits, by name, as JSON: a run goes on only with the same. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined
   /** What is computed beside the name, as JSON, where it can be said: a run goes on only with the same. */
   readonly definition?: unknown
   /** The model that is learned from, where there is one: a run goes on only with the same. */
@@ -45,6 +55,13 @@ export interface Objective {
    */
   pool?(parameters: ModelParameters, batch: DeviceBatch): Tensor
   /**
+   * Called before each step with the batches that the data gives for it, and with the weights as they are: what the step is computed
+   * on. Held-out batches do not come here. It depends on nothing else that a resumption does not bring back.
+   *
+   * @param first  the number of the first of them since the run was begun
+   */
+  stepBatches?(given: readonly Batch[], first: number): Promise<readonly StepBatch[]>
+  /**
    * Called before batches are computed, those of a step or one that is held out: what has to be waited for, and is the same in
    * every pass over them. What it returns is disposed of when they are done.
    */
@@ -56,7 +73,7 @@ export interface Objective {
 /** Copies a batch to the device. The caller disposes of its tensors, or makes it inside a scope. */
 export function toDevice(
   device: Device,
-  { tokens, labels, lossMask, batchSize, length }: Batch,
+  { tokens, labels, lossMask, batchSize, length, drawn }: StepBatch,
   seed: number,
 ): DeviceBatch {
   let count = 0
@@ -71,5 +88,6 @@ export function toDevice(
     batchSize,
     length,
     seed,
+    ...(drawn && { drawn }),
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '../checkpoint/checkpoints'
 import { runIdentity } from '../checkpoint/run-identity'
 import { evaluate } from '../evaluation/evaluate'
+import { onPolicyFigures } from '../on-policy/figures'
 import { AdamW, type AdamWOptions } from '../optimizer/adamw'
 import { type LossScaleOptions, LossScaler } from '../precision/loss-scaler'
 import { type LearningRateOptions, learningRate } from '../schedule/learning-rate'
@@ -17,7 +18,7 @@ import { BestOfRun, type KeepBestOptions } from './best-of-run'
 import { checkStep, checkTensors } from './finite'
 import { stepGradients } from './gradients'
 import type { LogEntry } from './log'
-import type { Objective } from './objective'
+import type { Objective, StepBatch } from './objective'
 
 export interface TrainingOptions extends AdamWOptions {
   /** Optimiser steps in all, those before a resumption included. */
@@ -139,6 +140,7 @@ export async function train(
     optimizer: optimizer.options,
     learning_rate: JSON.parse(JSON.stringify(rate)),
     ...(best && { keep_best: best.settings }),
+    ...objective.settings,
   }
 
   let history: LogEntry[] = []
@@ -191,6 +193,15 @@ export async function train(
     }
   }
 
+  const stepBatches = async (given: readonly Batch[]): Promise<readonly StepBatch[]> => {
+    try {
+      return (await objective.stepBatches?.(given, step * accumulation)) ?? given
+    } catch (error) {
+      await checkWeights() // as above
+      throw error
+    }
+  }
+
   const began = performance.now()
   let tokens = 0
   while (step < steps && !hasStalled()) {
@@ -201,8 +212,9 @@ export async function train(
         cause: signal.reason,
       })
     }
-    const micro: Batch[] = []
-    for (let i = 0; i < accumulation; i++) micro.push(await batches.next())
+    const given: Batch[] = []
+    for (let i = 0; i < accumulation; i++) given.push(await batches.next())
+    const micro = await stepBatches(given)
     const learning_rate = learningRate(step, rate)
     const scale = scaler?.scale ?? 1
     const computed = await stepGradients(model, objective, micro, {
@@ -218,7 +230,8 @@ export async function train(
     }
     step++
     scaler?.update(overflowed)
-    const { acceptance_rate, ...statistics } = aux
+    const { acceptance_rate, on_policy_acceptance_rate, data_acceptance_rate, ...statistics } = aux
+    const on_policy = onPolicyFigures(micro, { on_policy_acceptance_rate, data_acceptance_rate })
     history.push({
       step,
       loss,
@@ -226,6 +239,7 @@ export async function train(
       ...(overflowed ? { skipped: true } : { grad_norm: gradientNorm }),
       ...(scaler && { loss_scale: scale }),
       ...(acceptance_rate !== undefined && { acceptance_rate }),
+      ...(on_policy && { on_policy }),
       ...(Object.keys(statistics).length > 0 && { statistics }),
     })
     for (const batch of micro) tokens += batch.batchSize * batch.length

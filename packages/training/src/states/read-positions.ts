@@ -16,7 +16,10 @@ export function readingOf(loss: DistillationLoss): Reading {
 const isRowLoss = (loss: DistillationLoss): loss is RowLoss => 'terms' in loss
 
 /** What a batch is known by on the host. */
-export type HostBatch = Pick<Batch, 'tokens' | 'lossMask' | 'batchSize' | 'length'>
+export interface HostBatch extends Pick<Batch, 'tokens' | 'lossMask' | 'batchSize' | 'length'> {
+  /** Its answers were drawn for one step: nobody asks for them again. */
+  drawn?: true | undefined
+}
 
 /** Rows of heads are a multiple of this where they can be: the fastest products take no others. */
 const rowStep = 8

@@ -78,13 +78,15 @@ export class TargetStates {
   }
 
   /**
-   * Has the states of batches at hand until what it returns is disposed of: found, or computed and kept where there is room.
+   * Has the states of batches at hand until what it returns is disposed of: found, or computed and kept where there is room. Those
+   * of rows that were drawn for one step are never kept.
    *
    * @throws OutriderError INVALID_ARGUMENT where they are asked for of two targets
    */
   async hold(target: PretrainedModel<CausalLM>, batches: readonly HostBatch[], reading: Reading): Promise<Disposable> {
     this.#assertSame(target)
     const held: string[] = []
+    const passing = new Set<string>() // drawn for this step: they are not kept beyond it
     const hold = (key: string, states: Tensor) => {
       this.#held.set(key, states.keep())
       held.push(key)
@@ -92,19 +94,20 @@ export class TargetStates {
     try {
       const files = await this.#openFiles(target)
       const computed: TargetRow[] = []
-      for (const row of batches.flatMap((batch) => targetRows(batch, reading).rows)) {
+      for (const { row, drawn } of batches.flatMap((batch) => rowsOf(batch, reading))) {
         if (this.#held.has(row.key) || this.#memory.has(row.key)) {
           this.#figures.fromMemory++
           continue
         }
-        const found = await files?.read(row.key)
+        const found = drawn ? undefined : await files?.read(row.key)
         if (found) {
           hold(row.key, wordsOf(target.model, row, found))
           this.#figures.fromDirectory++
         } else {
           hold(row.key, statesOfRow(target.model, row))
-          computed.push(row)
           this.#figures.computed++
+          if (drawn) passing.add(row.key)
+          else computed.push(row)
         }
       }
       if (files) await this.#write(files, computed)
@@ -112,7 +115,7 @@ export class TargetStates {
       this.#letGo(held)
       throw error
     }
-    for (const key of held) this.#memory.add(key, this.#held.get(key)!)
+    for (const key of held) if (!passing.has(key)) this.#memory.add(key, this.#held.get(key)!)
     return { [Symbol.dispose]: () => this.#letGo(held) }
   }
 
@@ -131,7 +134,8 @@ export class TargetStates {
       let joined: Tensor | undefined // u32 [positions, words], or f32 [positions, vocabulary]
       let at = 0
       for (const row of rows) {
-        const found = this.#held.get(row.key) ?? (this.#memory.has(row.key) ? undefined : this.#fresh(model, row))
+        const found =
+          this.#held.get(row.key) ?? (this.#memory.has(row.key) ? undefined : this.#fresh(model, row, batch.drawn))
         const words = (found?.shape ?? this.#memory.shapeOf(row.key)!)[1]!
         joined ??= model.device.empty([numbers.length, words], isHidden ? 'u32' : 'f32')
         if (found) model.device.copy(found, 0, joined, at, found.size)
@@ -159,9 +163,9 @@ export class TargetStates {
     this.dispose()
   }
 
-  #fresh(model: CausalLM, row: TargetRow): Tensor {
+  #fresh(model: CausalLM, row: TargetRow, drawn: true | undefined): Tensor {
     const states = statesOfRow(model, row)
-    this.#memory.add(row.key, states)
+    if (!drawn) this.#memory.add(row.key, states)
     return states
   }
 
@@ -199,6 +203,9 @@ export class TargetStates {
     }
   }
 }
+
+const rowsOf = (batch: HostBatch, reading: Reading) =>
+  targetRows(batch, reading).rows.map((row) => ({ row, drawn: batch.drawn }))
 
 /** Words from a file as the tensor that they were read from. */
 function wordsOf(model: CausalLM, { places }: TargetRow, bytes: Uint8Array): Tensor {
