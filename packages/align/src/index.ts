@@ -1,4 +1,4 @@
-export { type Aligned, type AlignOptions, align, planTime } from './align'
+export { type Aligned, type AlignOptions, align, planTime, whatFor } from './align'
 export {
   type CardData,
   type CardDraft,
@@ -23,4 +23,5 @@ export { figuresOfWay, type Measured, type Way, ways } from './stages/evaluate'
 export type { Generated } from './stages/generate'
 export type { Pretrained } from './stages/pretrain'
 export type { AlignEvent, Figure } from './stages/run'
+export { verdict } from './verdict'
 export type { CardOptions } from './write-card'

@@ -5,7 +5,7 @@ import { distill, type LogEntry, type StoredRun, storedRun, TargetStates } from 
 import { type Directory, loadCausalLM, saveCausalLM, within } from '@outrider/transformer'
 import { Positions } from './positions'
 import { checkpointEvery, pretrainFolder } from './pretrain'
-import { files, type Run, tellLeftOut, tellResumption } from './run'
+import { files, type Run, tellLeftOut, tellLogged, tellResumption } from './run'
 import { saveDraft } from './save-draft'
 import { bestOf, hasStalled } from './stall'
 
@@ -74,6 +74,7 @@ async function distillPhase(
   const total = plan.distill.phases.reduce((sum, phase) => sum + phase.steps, 0)
   const checkpoints = within(folder, phaseFolder(index))
   const seen = new Positions()
+  await tellLogged(run, checkpoints, { stage: 'distill', phase: index })
   for (;;) {
     const stored = await storedRun(checkpoints, { whole: true })
     const history = stored?.state.log_history ?? []
@@ -105,6 +106,8 @@ async function distillPhase(
         onResume: tellResumption(run),
         onStep({ step, loss: value, acceptanceRate = 0, validation: figures, tokens }) {
           seen.add(tokens)
+          const logged = { step, loss: value, acceptance_rate: acceptanceRate }
+          tell({ kind: 'log', stage: 'distill', phase: index, entries: figures ? [logged, figures] : [logged] })
           tell({
             kind: 'progress',
             label: `distill ${loss}`,
