@@ -107,14 +107,11 @@ describe('Align, of a model that the user opened', () => {
     await press('Go on')
     await phase('Done')
     expect(await page.locator('.stage[data-state=done]').count()).toBe(5)
-    expect(await page.locator('.run-sentence').textContent()).toMatch(/γ \d, greedy, 2 held-out prompts/)
+    expect(await page.locator('.run-sentence').textContent()).toMatch(/γ auto, greedy, 2 held-out prompts/)
     const measured = page.getByRole('region', { name: 'Measured in turns' }).locator('tbody tr')
-    expect(await measured.locator('th').allTextContents()).toEqual([
-      'lookup',
-      'draft',
-      'lookup+table',
-      'lookup+table+draft',
-    ])
+    const ways = ['lookup', 'draft', 'lookup+table', 'lookup+table+draft']
+    expect(await measured.locator('th').allTextContents()).toEqual([...ways, ...ways])
+    expect(await measured.last().textContent()).toMatch(/auto.*\d\.\d\d×/)
     for (const plot of ['Loss', 'Acceptance rate α', 'Simulated acceptance length']) {
       const words = await page.getByRole('img', { name: `${plot} by step` }).getAttribute('aria-label')
       expect(words).toMatch(/\d\.\d\d/)

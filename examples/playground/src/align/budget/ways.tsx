@@ -13,7 +13,7 @@ export function Ways({ ways }: Pick<BudgetState, 'ways'>) {
           <thead>
             <tr>
               <th scope="col">Drafted by</th>
-              {['T', 'τ', 'α', 'plain tokens/s', 'tokens/s', 'speed-up'].map((title) => (
+              {['T', 'γ', 'τ', 'α', 'plain tokens/s', 'tokens/s', 'speed-up'].map((title) => (
                 <th scope="col" class="numeric" key={title}>
                   {title}
                 </th>
@@ -22,9 +22,10 @@ export function Ways({ ways }: Pick<BudgetState, 'ways'>) {
           </thead>
           <tbody>
             {ways.map((way) => (
-              <tr key={`${way.draft} ${way.temperature}`}>
+              <tr key={`${way.draft} ${way.temperature} ${way.draftLength}`}>
                 <th scope="row">{way.draft}</th>
                 <td class="numeric">{way.temperature}</td>
+                <td class="numeric">{way.draftLength}</td>
                 <td class="numeric">{figure(way.blockEfficiency)}</td>
                 <td class="numeric">{figure(way.acceptanceRate)}</td>
                 <td class="numeric">{figure(way.plainTokensPerSecond, 1)}</td>
