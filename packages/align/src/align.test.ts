@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
+import type { LogEntry } from '@outrider/training'
 import { type Directory, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Aligned, align } from './align'
@@ -27,6 +28,22 @@ describe('a run', () => {
     for (const label of ['instructions', 'pretrain', 'distill kld', 'distill tvd', 'evaluate']) {
       const shown = events.filter((event) => event.kind === 'progress').filter((event) => event.label === label)
       expect(shown.at(-1), label).toMatchObject({ done: shown[0]!.total, total: shown[0]!.total })
+    }
+  })
+
+  it('tells what training logs, for curves', () => {
+    const logged = events.flatMap((event) => (event.kind === 'log' ? [event] : []))
+    const of = (stage: string, phase: number) =>
+      logged.filter((event) => event.stage === stage && event.phase === phase).flatMap(({ entries }) => entries)
+    const { pretrain, distill } = aligned.results
+    const losses = (entries: readonly LogEntry[]) =>
+      entries.flatMap(({ step, loss }) => (loss === undefined ? [] : [[step, loss]]))
+    expect(losses(of('pretrain', 0))).toEqual(losses(pretrain!.found.history))
+    for (const [phase, { history }] of distill!.found.phases.entries()) {
+      expect(losses(of('distill', phase))).toEqual(losses(history))
+      const measured = history.filter(({ eval_acceptance_rate }) => eval_acceptance_rate !== undefined)
+      expect(measured).not.toHaveLength(0)
+      for (const entry of measured) expect(of('distill', phase)).toContainEqual(entry)
     }
   })
 
@@ -90,8 +107,15 @@ describe('a run that was stopped', () => {
       const stopped = align({ target, out: other, signal: stop.signal, onEvent })
       await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' })
     }
-    await align({ target, out: other })
+    const told: AlignEvent[] = []
+    const { results } = await align({ target, out: other, onEvent: (event) => told.push(event) })
     expect(await outcome(other)).toEqual(straight)
+    for (const [phase, { history }] of results.distill!.found.phases.entries()) {
+      const logged = told.flatMap((event) => (event.kind === 'log' && event.phase === phase ? event.entries : []))
+      expect(new Set(logged.map(({ step }) => step)), `phase ${phase}`).toEqual(
+        new Set(history.map(({ step }) => step)),
+      )
+    }
   }, 300_000)
 
   it('by a full disk, keeps what is done and goes on when there is room', async () => {

@@ -215,7 +215,8 @@ const measuredPrompts = 500
 const usualLosses = ({ generationConfig: { doSample, temperature } }: PretrainedModel): string[] =>
   doSample === true || (temperature !== undefined && temperature > 0) ? ['kld', 'tvd'] : ['kld']
 
-function whatFor(stage: ResultStage, { generate, kind, pretrain, distill, evaluate, asked }: Plan): string {
+/** What a stage of a plan does, and what it is for, in a sentence. */
+export function whatFor(stage: ResultStage, { generate, kind, pretrain, distill, evaluate, asked }: Plan): string {
   const rows = generate.given * generate.temperatures.length + generate.written
   switch (stage) {
     case 'generate':

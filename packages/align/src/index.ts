@@ -1,4 +1,4 @@
-export { type Aligned, type AlignOptions, align, planTime } from './align'
+export { type Aligned, type AlignOptions, align, planTime, whatFor } from './align'
 export {
   type CardData,
   type CardDraft,
@@ -24,4 +24,5 @@ export type { Generated } from './stages/generate'
 export type { Pretrained } from './stages/pretrain'
 export type { AlignEvent, Figure } from './stages/run'
 export { type Way, ways } from './stages/ways'
+export { verdict } from './verdict'
 export type { CardOptions } from './write-card'

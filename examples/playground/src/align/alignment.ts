@@ -2,6 +2,7 @@ import { signal } from '@preact/signals'
 import { proxy } from 'comlink'
 import { engine } from '../app/engine'
 import { attempt } from '../app/notices'
+import { saveFile } from '../app/save-file'
 import type { AlignPlan, AlignState, DraftFormat, LossChoice, OwnData, WhenFull } from '../engine/index'
 
 /** The alignment, kept up to date by the engine. */
@@ -42,12 +43,5 @@ export const distilAgain = (loss: LossChoice, steps: number) => attempt(() => en
 /** Saves the draft as a file. */
 export async function download(format: DraftFormat): Promise<void> {
   const file = await attempt(() => engine.align.download(format))
-  if (!file) return
-  const address = URL.createObjectURL(new Blob([file.bytes as Uint8Array<ArrayBuffer>]))
-  const link = document.createElement('a')
-  link.href = address
-  link.download = file.name
-  link.click()
-  // The browser has taken the file over by then.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000)
+  if (file) saveFile(file)
 }

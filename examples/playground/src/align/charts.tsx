@@ -1,7 +1,6 @@
 import { useMemo } from 'preact/hooks'
 import { draftLengths } from '../engine/align/plan'
-import type { AlignState } from '../engine/index'
-import { pointsOf, runningMean } from './curves'
+import { type LoggedPart, pointsOf, runningMean } from './curves'
 import { Plot, type Series } from './plot'
 
 interface Chart {
@@ -12,34 +11,36 @@ interface Chart {
   range: readonly [number, number]
 }
 
-/** Loss, α and simulated acceptance length as training goes. */
-export function Charts({ state }: { state: AlignState }) {
-  const { steps, charts } = useMemo(() => chartsOf(state), [state.history, state.plan])
-  const boundary = state.plan?.pretraining.steps ?? 0
+/** Loss, α and simulated acceptance length as training goes, part after part. */
+export function Charts({ parts, lossNote }: { parts: readonly LoggedPart[]; lossNote: string }) {
+  const { steps, charts } = useMemo(() => chartsOf(parts, lossNote), [parts, lossNote])
+  const boundaries = parts.map(({ offset }) => offset)
   return (
     <div class="plots">
       {charts.map((chart) => (
-        <Plot key={chart.title} {...chart} steps={steps} boundary={boundary} />
+        <Plot key={chart.title} {...chart} steps={steps} boundaries={boundaries} />
       ))}
     </div>
   )
 }
 
-function chartsOf(state: AlignState): { steps: number[]; charts: Chart[] } {
-  const points = pointsOf(state)
+function chartsOf(parts: readonly LoggedPart[], lossNote: string): { steps: number[]; charts: Chart[] } {
+  const points = pointsOf(parts)
   const losses = points.map(({ loss }) => loss)
   const rates = points.map(({ acceptanceRate }) => acceptanceRate)
-  const begun = points.findIndex(({ step }) => step > (state.plan?.pretraining.steps ?? 0))
-  /** Of pretraining and distillation each by itself: their losses are different ones. */
-  const smooth =
-    begun < 0 ? runningMean(losses) : [...runningMean(losses.slice(0, begun)), ...runningMean(losses.slice(begun))]
+  /** Of each part by itself: their losses are different ones. */
+  const smooth = parts.flatMap(({ offset }, i) => {
+    const next = parts[i + 1]?.offset ?? Number.POSITIVE_INFINITY
+    const own = points.filter(({ step }) => step > offset && step <= next)
+    return runningMean(own.map(({ loss }) => loss))
+  })
   const colours = ['--bonus', '--correction'] as const
   return {
     steps: points.map(({ step }) => step),
     charts: [
       {
         title: 'Loss',
-        note: 'Cross-entropy until the dashed line, then the loss that was chosen. Held out: cross-entropy on answers that are not learned from.',
+        note: `${lossNote} Held out: cross-entropy on answers that are not learned from.`,
         range: [0, 0.1],
         series: trainedAndHeldOut(
           losses,

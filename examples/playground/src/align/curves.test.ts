@@ -1,21 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import type { AlignState } from '../engine/index'
 import { pointsOf, runningMean } from './curves'
 import { durationOf } from './durations'
 
 describe('the points of a run', () => {
-  it('count the steps of both stages in one line; what was held out joins its step', () => {
-    const points = pointsOf({
-      plan: { pretraining: { steps: 2 } } as AlignState['plan'],
-      history: {
-        pretrain: [
+  it('count the steps of all trainings in one line; what was held out joins its step', () => {
+    const points = pointsOf([
+      {
+        offset: 0,
+        entries: [
           { step: 1, loss: 5 },
           { step: 2, loss: 4 },
           { step: 2, eval_loss: 4.5, eval_acceptance_rate: 0.1, eval_acceptance_length: { 3: 1.1 } },
         ],
-        distil: [{ step: 1, loss: 0.9, acceptance_rate: 0.2 }],
       },
-    })
+      { offset: 2, entries: [{ step: 1, loss: 0.9, acceptance_rate: 0.2 }] },
+    ])
     expect(points.map(({ step, loss }) => [step, loss])).toEqual([
       [1, 5],
       [2, 4],

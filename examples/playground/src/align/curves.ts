@@ -1,4 +1,4 @@
-import type { AlignState } from '../engine/index'
+import type { LogEntry } from '@outrider/training'
 
 /** What was measured at a step of the whole training. */
 export interface Point {
@@ -12,14 +12,17 @@ export interface Point {
   acceptanceLength: Readonly<Record<number, number>> | null
 }
 
+/** A training of several, one after the other: what it logged, and the steps of those before it. */
+export interface LoggedPart {
+  offset: number
+  entries: readonly LogEntry[]
+}
+
 /** The points of a run in their order; a step that was also measured on held-out answers is one point. */
-export function pointsOf({ history, plan }: Pick<AlignState, 'history' | 'plan'>): Point[] {
+export function pointsOf(parts: readonly LoggedPart[]): Point[] {
   const points = new Map<number, Point>()
-  for (const [stage, offset] of [
-    ['pretrain', 0],
-    ['distil', plan?.pretraining.steps ?? 0],
-  ] as const)
-    for (const entry of history[stage]) {
+  for (const { offset, entries } of parts)
+    for (const entry of entries) {
       const step = offset + entry.step
       const before = points.get(step)
       points.set(step, {

@@ -27,21 +27,21 @@ export function DataField() {
         onChange={(value) => changePlan({ data: value })}
       />
       {data === 'own' && (
-        <>
-          <TextField
-            label="Instructions"
-            content={ownInstructions}
-            accept=".txt,.jsonl,.json"
-            hint="One a line, or JSONL with messages, prompt or instruction."
-          />
-          <TextField
-            label="Text for pretraining"
-            content={ownText}
-            accept=".txt,.md"
-            hint="Plain text, an empty line between documents. Without it, the answers serve."
-          />
-        </>
+        <OwnData
+          instructionsHint="One a line, or JSONL with messages, prompt or instruction."
+          textHint="Plain text, an empty line between documents. Without it, the answers serve."
+        />
       )}
+    </>
+  )
+}
+
+/** The user's own instructions and text. */
+export function OwnData({ instructionsHint, textHint }: { instructionsHint: string; textHint: string }) {
+  return (
+    <>
+      <TextField label="Instructions" content={ownInstructions} accept=".txt,.jsonl,.json" hint={instructionsHint} />
+      <TextField label="Text for pretraining" content={ownText} accept=".txt,.md" hint={textHint} />
     </>
   )
 }

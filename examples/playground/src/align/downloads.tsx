@@ -1,6 +1,5 @@
 import { useSignal } from '@preact/signals'
 import type { DraftFormat } from '../engine/index'
-import { download } from './alignment'
 
 const formats: { format: DraftFormat; label: string; hint: string }[] = [
   {
@@ -12,9 +11,20 @@ const formats: { format: DraftFormat; label: string; hint: string }[] = [
   { format: 'gguf', label: 'GGUF', hint: 'for llama.cpp: llama-server -md' },
 ]
 
-/** The draft as it is at this moment, as a file. */
-export function Downloads() {
-  const busy = useSignal<DraftFormat | undefined>(undefined)
+interface DownloadsProps {
+  download: (format: DraftFormat) => Promise<unknown>
+  /** Writes the folder into one that the user picks. */
+  saveInto?: (() => Promise<unknown>) | undefined
+}
+
+/** The draft as it is at this moment, as a file; or as a folder, in a browser that lets the user pick where. */
+export function Downloads({ download, saveInto }: DownloadsProps) {
+  const busy = useSignal<DraftFormat | 'folder' | undefined>(undefined)
+  const write = async (what: NonNullable<typeof busy.value>, work: () => Promise<unknown>) => {
+    busy.value = what
+    await work()
+    busy.value = undefined
+  }
   return (
     <div class="field">
       <h3>Download it as it is now</h3>
@@ -26,11 +36,7 @@ export function Downloads() {
               class="button"
               disabled={busy.value !== undefined}
               aria-describedby={`download-${format}`}
-              onClick={async () => {
-                busy.value = format
-                await download(format)
-                busy.value = undefined
-              }}
+              onClick={() => void write(format, () => download(format))}
             >
               {busy.value === format ? 'Writing…' : label}
             </button>
@@ -39,6 +45,22 @@ export function Downloads() {
             </span>
           </li>
         ))}
+        {saveInto && 'showDirectoryPicker' in window && (
+          <li>
+            <button
+              type="button"
+              class="button"
+              disabled={busy.value !== undefined}
+              aria-describedby="save-into"
+              onClick={() => void write('folder', saveInto)}
+            >
+              {busy.value === 'folder' ? 'Writing…' : 'Save into a folder…'}
+            </button>
+            <span class="hint" id="save-into">
+              the same folder, unpacked, where you choose
+            </span>
+          </li>
+        )}
       </ul>
     </div>
   )

@@ -19,8 +19,8 @@ interface PlotProps {
   /** Shared by all series. */
   steps: readonly number[]
   series: readonly Series[]
-  /** Where distillation begins. */
-  boundary: number
+  /** Steps after which another training begins. */
+  boundaries: readonly number[]
   /** The least range of values to show. */
   range?: readonly [number, number]
   digits?: number
@@ -32,11 +32,11 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => them
 new MutationObserver(() => theme.value++).observe(document.documentElement, { attributeFilter: ['style'] })
 
 /** Curves over the steps of training, with their newest values in words. */
-export function Plot({ title, note, steps, series, boundary, range, digits = 2 }: PlotProps) {
+export function Plot({ title, note, steps, series, boundaries, range, digits = 2 }: PlotProps) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
-  const at = useRef(boundary)
-  at.current = boundary
+  const at = useRef(boundaries)
+  at.current = boundaries
   useEffect(() => {
     const element = box.current!
     const made = new uPlot(
@@ -83,7 +83,7 @@ const dataOf = (steps: readonly number[], series: readonly Series[]): uPlot.Alig
 function optionsOf(
   element: HTMLElement,
   series: readonly Series[],
-  boundary: () => number,
+  boundaries: () => readonly number[],
   range: PlotProps['range'],
 ): uPlot.Options {
   const colour = (property: string) => {
@@ -133,15 +133,17 @@ function optionsOf(
     hooks: {
       drawAxes: [
         (plot) => {
-          const x = Math.round(plot.valToPos(boundary(), 'x', true))
           const { left, top, width, height: tall } = plot.bbox
-          if (!(x > left && x <= left + width)) return
           plot.ctx.save()
           plot.ctx.strokeStyle = strong
           plot.ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio])
           plot.ctx.beginPath()
-          plot.ctx.moveTo(x, top)
-          plot.ctx.lineTo(x, top + tall)
+          for (const boundary of boundaries()) {
+            const x = Math.round(plot.valToPos(boundary, 'x', true))
+            if (!(x > left && x <= left + width)) continue
+            plot.ctx.moveTo(x, top)
+            plot.ctx.lineTo(x, top + tall)
+          }
           plot.ctx.stroke()
           plot.ctx.restore()
         },

@@ -1,16 +1,16 @@
-import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { engineState } from '../app/engine'
 import { countOf } from '../app/numbers'
-import { showTab } from '../app/tabs'
-import { Switch } from '../controls/index'
-import type { AlignPhase, AlignState } from '../engine/index'
-import { answerFull, begun, discard, pause, resume, useInChat } from './alignment'
+import type { AlignPhase, AlignState, StageName } from '../engine/index'
+import { Actions } from './actions'
+import { answerFull, begun, discard, download, pause, resume, useInChat } from './alignment'
 import { Charts } from './charts'
+import type { LoggedPart } from './curves'
 import { DistilAgain } from './distil-again'
-import { Downloads } from './downloads'
+import { DraftCard } from './draft-card'
+import { FullStorage, Stopped, Unsaved } from './interruptions'
 import { lossTitles } from './losses'
-import { Stages } from './stages'
+import { type ShownStage, Stages } from './stages'
 
 const phases: Record<AlignPhase, string> = {
   none: '',
@@ -30,6 +30,7 @@ export function Run({ state }: { state: AlignState }) {
     if (begun.peek()) title.current?.focus()
     begun.value = false
   }, [])
+  const parts = useMemo(() => partsOf(state), [state.history, state.plan])
   return (
     <div class="run">
       <section class="card run-head" aria-labelledby="run-title">
@@ -40,109 +41,26 @@ export function Run({ state }: { state: AlignState }) {
               {phases[state.phase]}
             </span>
           </h2>
-          <Actions phase={state.phase} />
+          <Actions phase={state.phase} {...{ pause, resume, discard }} />
         </header>
         <Facts state={state} />
-        {state.failure && (
-          <div class="run-failure" role="alert">
-            <p>
-              <strong>It stopped.</strong> {state.failure.message}
-            </p>
-            {state.failure.remedy && <p>{state.failure.remedy}</p>}
-            <p>What was stored goes on from there.</p>
-          </div>
-        )}
-        {state.phase === 'full' && <Full />}
+        {state.failure && <Stopped failure={state.failure} />}
+        {state.phase === 'full' && <FullStorage answer={answerFull} />}
         {state.leftOut.map((message) => (
           <p class="run-note" key={message}>
             {message}
           </p>
         ))}
-        {state.unsaved && (
-          <p class="run-note">
-            The storage was full: newer checkpoints are in this tab's memory only. Download the draft before you close
-            it.
-          </p>
-        )}
-        <Stages state={state} />
+        {state.unsaved && <Unsaved />}
+        <Stages of={stagesOf(state)} />
       </section>
-      <Charts state={state} />
+      <Charts parts={parts} lossNote="Cross-entropy until the dashed line, then the loss that was chosen." />
       {state.draft && (
-        <section class="card run-draft" aria-labelledby="draft-title">
-          <header class="card-header">
-            <h2 id="draft-title">The draft</h2>
-          </header>
-          <div class="run-draft-row">
-            <Switch
-              label="Draft with it in Chat"
-              checked={state.draft.inChat}
-              onChange={(use) => void useInChat(use)}
-            />
-            <button type="button" class="link" onClick={() => showTab('chat')}>
-              Open Chat
-            </button>
-          </div>
-          <Downloads />
+        <DraftCard draft={state.draft} useInChat={useInChat} download={download}>
           {(state.phase === 'done' || state.phase === 'paused') && <DistilAgain state={state} />}
-        </section>
+        </DraftCard>
       )}
     </div>
-  )
-}
-
-/** What there is to do in a phase. */
-function Actions({ phase }: { phase: AlignPhase }) {
-  const asked = useSignal(false)
-  if (asked.value)
-    return (
-      <fieldset class="actions">
-        <legend>Delete the run and its draft?</legend>
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            asked.value = false
-            void discard()
-          }}
-        >
-          Delete
-        </button>
-        <button
-          type="button"
-          class="button"
-          autofocus
-          onClick={() => {
-            asked.value = false
-          }}
-        >
-          Keep
-        </button>
-      </fieldset>
-    )
-  return (
-    <p class="actions">
-      {(phase === 'running' || phase === 'pausing') && (
-        <button type="button" class="button" disabled={phase === 'pausing'} onClick={() => void pause()}>
-          Pause
-        </button>
-      )}
-      {phase === 'paused' && (
-        <button type="button" class="button primary" onClick={() => void resume()}>
-          Go on
-        </button>
-      )}
-      {(phase === 'paused' || phase === 'done') && (
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            asked.value = true
-          }}
-        >
-          Start over
-        </button>
-      )}
-    </p>
   )
 }
 
@@ -161,22 +79,23 @@ function Facts({ state: { plan, draft } }: { state: AlignState }) {
   )
 }
 
-/** The storage is full: training waits. */
-function Full() {
-  return (
-    <div class="run-failure" role="alert">
-      <p>
-        <strong>The storage that the browser gives this site is full.</strong> Training waits, and nothing is lost. Free
-        space on the disk or delete other runs and try again; or go on, and keep new checkpoints in this tab's memory.
-      </p>
-      <p class="actions">
-        <button type="button" class="button primary" onClick={() => void answerFull('retry')}>
-          Try again
-        </button>
-        <button type="button" class="button" onClick={() => void answerFull('memory')}>
-          Go on in memory
-        </button>
-      </p>
-    </div>
-  )
+const names: Record<StageName, { title: string; unit: string }> = {
+  generate: { title: 'The target answers', unit: 'answers' },
+  pretrain: { title: 'Pretrain on text', unit: 'steps' },
+  distil: { title: 'Distil from the target', unit: 'steps' },
 }
+
+function stagesOf({ stages, stage, phase }: AlignState): ShownStage[] {
+  const order = Object.keys(names) as StageName[]
+  return order.map((name) => ({
+    ...names[name],
+    progress: stages[name],
+    isDone: phase === 'done' || order.indexOf(name) < order.indexOf(stage),
+    runs: name === stage && phase === 'running',
+  }))
+}
+
+const partsOf = ({ history, plan }: AlignState): LoggedPart[] => [
+  { offset: 0, entries: history.pretrain },
+  { offset: plan?.pretraining.steps ?? 0, entries: history.distil },
+]

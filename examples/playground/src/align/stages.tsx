@@ -1,70 +1,79 @@
-import type { AlignState, StageName, StageProgress } from '../engine/index'
+import type { StageProgress } from '../engine/index'
 import { durationOf } from './durations'
 
-const names: Record<StageName, { title: string; unit: string }> = {
-  generate: { title: 'The target answers', unit: 'answers' },
-  pretrain: { title: 'Pretrain on text', unit: 'steps' },
-  distil: { title: 'Distil from the target', unit: 'steps' },
+/** A stage as it is shown. */
+export interface ShownStage {
+  title: string
+  /** What it does and why, in a sentence. */
+  text?: string | undefined
+  /** What is counted. */
+  unit: string
+  /** What is counted within a stage that does one thing after another. */
+  label?: string | undefined
+  /** Undefined before anything is known of how far it is. */
+  progress: StageProgress | undefined
+  isDone: boolean
+  runs: boolean
+  /** What is said of it once it is done, and before it runs. */
+  done?: string | undefined
+  waits?: string | undefined
+  /** What else is told while it runs. */
+  note?: string | undefined
 }
 
-/** The three stages, with how far each is. */
-export function Stages({ state }: { state: AlignState }) {
+/** Stages in their order, with how far each is: side by side, or one below the other where there is much to say. */
+export function Stages({ of, layout = 'row' }: { of: readonly ShownStage[]; layout?: 'row' | 'list' }) {
   return (
-    <ol class="stages">
-      {(Object.keys(names) as StageName[]).map((stage) => (
-        <Stage
-          key={stage}
-          stage={stage}
-          progress={state.stages[stage]}
-          complete={state.phase === 'done' || isBefore(stage, state.stage)}
-          runs={state.stage === stage && state.phase === 'running'}
-        />
+    <ol class="stages" data-layout={layout}>
+      {of.map((stage) => (
+        <Stage key={stage.title} {...stage} />
       ))}
     </ol>
   )
 }
 
-const isBefore = (stage: StageName, other: StageName) => {
-  const order = Object.keys(names)
-  return order.indexOf(stage) < order.indexOf(other)
-}
-
-interface StageProps {
-  stage: StageName
-  progress: StageProgress
-  complete: boolean
-  runs: boolean
-}
-
-function Stage({ stage, progress, complete, runs }: StageProps) {
-  const { done, total, rate, secondsLeft, tokensPerSecond } = progress
-  const { title, unit } = names[stage]
+function Stage({ title, text, unit, label, progress, isDone, runs, ...said }: ShownStage) {
+  const { done, total } = progress ?? { done: isDone ? 1 : 0, total: 1 }
   return (
     <li
       class="stage"
-      data-state={complete ? 'done' : runs ? 'running' : 'waiting'}
+      data-state={isDone ? 'done' : runs ? 'running' : 'waiting'}
       aria-current={runs ? 'step' : undefined}
     >
       <p class="stage-title">
         <strong>{title}</strong>
-        <span class="quiet">
-          {done} of {total} {unit}
-        </span>
+        {progress && (
+          <span class="quiet">
+            {label && `${label}: `}
+            {done} of {total} {unit}
+          </span>
+        )}
       </p>
-      <progress value={done} max={Math.max(total, 1)} aria-label={title} />
-      <p class="hint">
-        {complete
-          ? 'Done'
-          : runs && rate !== undefined
-            ? `${figure(rate)} ${unit} a second, ${Math.round(tokensPerSecond ?? 0)} tokens a second, about ${durationOf(secondsLeft ?? 0)} left`
-            : runs
-              ? 'Compiling kernels…'
-              : done > 0
-                ? 'Goes on from here'
-                : 'Waits'}
-      </p>
+      {text && <p class="stage-text">{text}</p>}
+      <progress
+        value={runs && !progress ? undefined : isDone && !progress ? 1 : done}
+        max={Math.max(total, 1)}
+        aria-label={title}
+      />
+      <p class="hint">{wordsOf({ unit, progress, isDone, runs, ...said })}</p>
     </li>
   )
+}
+
+function wordsOf(stage: Omit<ShownStage, 'title' | 'text' | 'label'>): string {
+  const { unit, progress, isDone, runs, done, waits, note } = stage
+  if (isDone) return done ?? 'Done'
+  if (!runs) return progress && progress.done > 0 ? 'Goes on from here' : (waits ?? 'Waits')
+  if (progress?.rate === undefined) return note ?? 'Compiling kernels…'
+  const { rate, tokensPerSecond, secondsLeft = 0 } = progress
+  return [
+    `${figure(rate)} ${unit} a second`,
+    tokensPerSecond !== undefined && `${Math.round(tokensPerSecond)} tokens a second`,
+    note,
+    `about ${durationOf(secondsLeft)} left`,
+  ]
+    .filter((part) => part)
+    .join(', ')
 }
 
 const figure = (rate: number) => (rate >= 10 ? rate.toFixed(0) : rate.toPrecision(2))

@@ -1,4 +1,5 @@
 import { alignRoom } from './align/index'
+import { budgetRoom } from './budget/index'
 import { chatRoom } from './chat/index'
 import { deviceRoom } from './device'
 import { keptRoom } from './far-models'
@@ -17,6 +18,7 @@ export function createEngine() {
     kept: keptRoom(),
     chat,
     align: alignRoom(session),
+    budget: budgetRoom(session),
     inside: insideRoom(session, chat),
 
     /** Calls back with the state, now and after every change. */

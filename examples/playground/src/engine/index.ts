@@ -7,12 +7,14 @@ export type {
   Download,
   DraftFormat,
   DraftSize,
+  DraftState,
   LossChoice,
   OwnData,
   StageName,
   StageProgress,
   WhenFull,
 } from './align/index'
+export type { BudgetPhase, BudgetStage, BudgetState, BudgetWish, LoggedTraining } from './budget/index'
 export type { AnswerEnd, ChatBlock, ChatSettings } from './chat/index'
 export type { Engine } from './engine'
 export { EngineError, type Failure, failureOf } from './failure'

@@ -9,7 +9,7 @@ import {
 import { bundledDraft, bundledTarget } from './bundled'
 import { type Failure, failureOf } from './failure'
 import { type FarReport, farModel } from './far-models'
-import type { Session } from './session'
+import type { Session, TargetOrigin } from './session'
 
 /** Where a model comes from. */
 export type ModelSource =
@@ -46,7 +46,7 @@ export function modelsRoom(session: Session, chat: { stop(): Promise<void> }) {
     bundled: () => Promise<Directory>,
     { dtype }: OpenOptions = {},
     onProgress?: OnProgress,
-  ): Promise<Opened & { model: PretrainedModel }> {
+  ): Promise<Opened & { model: PretrainedModel; origin: TargetOrigin }> {
     const device = session.requireDevice()
     let notKept: Failure | undefined
     const { place, file } = await placeOf(source, bundled, {
@@ -64,14 +64,15 @@ export function modelsRoom(session: Session, chat: { stop(): Promise<void> }) {
           onProgress?.({ stage: 'load', doneBytes: loadedBytes, totalBytes }),
       }),
     )
-    return { model, notKept }
+    const origin: TargetOrigin = source.kind === 'bundled' ? { kind: 'bundled' } : { kind: 'opened', place, file }
+    return { model, origin, notKept }
   }
   return {
     /** Opens the model to talk to; a draft for the one before is put away. */
     async openTarget(source: ModelSource, options?: OpenOptions, onProgress?: OnProgress): Promise<Opened> {
-      const { model, notKept } = await load(source, bundledTarget, options, onProgress)
+      const { model, origin, notKept } = await load(source, bundledTarget, options, onProgress)
       await chat.stop()
-      session.setTarget(model)
+      session.setTarget(model, origin)
       return { notKept }
     },
 

@@ -1,5 +1,5 @@
 import { type Device, OutriderError } from '@outrider/tensor'
-import type { PretrainedModel } from '@outrider/transformer'
+import type { Directory, PretrainedModel } from '@outrider/transformer'
 import type { Failure } from './failure'
 import { Ledger } from './ledger'
 
@@ -12,6 +12,9 @@ export interface CurrentDraft {
   model: PretrainedModel
 }
 
+/** Where a target is from: with the site, or the user's directory, and the GGUF file in it where it is one. */
+export type TargetOrigin = { kind: 'bundled' } | { kind: 'opened'; place: Directory; file: string | undefined }
+
 /**
  * What the rooms of the engine share: the device, the target on it, and the draft. Whoever sets a model hands it over; the
  * one that was there before is disposed of here when nobody uses it any more, except a trained draft, which is its trainer's
@@ -21,7 +24,9 @@ export class Session {
   readonly ledger = new Ledger()
   #device: Device | undefined
   #target: PretrainedModel | undefined
+  #origin: TargetOrigin | undefined
   #draft: CurrentDraft | undefined
+  #isTraining = false
   #lost: Failure | undefined
   /** Ends with all work that may be using a model. */
   #held: Promise<unknown> = Promise.resolve()
@@ -33,6 +38,11 @@ export class Session {
 
   get target(): PretrainedModel | undefined {
     return this.#target
+  }
+
+  /** Where the target is from. */
+  get origin(): TargetOrigin | undefined {
+    return this.#origin
   }
 
   /** Without one, prompt lookup drafts. Chat looks here before each block, so a draft may come and go in mid-sentence. */
@@ -67,10 +77,11 @@ export class Session {
   }
 
   /** A draft speaks one target's tokens: with another target there is none. */
-  setTarget(target: PretrainedModel): void {
+  setTarget(target: PretrainedModel, origin: TargetOrigin): void {
     const before = this.#target
     this.setDraft(undefined)
     this.#target = target
+    this.#origin = origin
     if (before) this.retire(before)
     this.changed()
   }
@@ -80,6 +91,20 @@ export class Session {
     this.#draft = draft
     if (before && before.origin !== 'trained' && before.model !== draft?.model) this.retire(before.model)
     this.changed()
+  }
+
+  /**
+   * Notes that a draft is being trained: one at a time. Gives what ends it.
+   *
+   * @throws OutriderError INVALID_ARGUMENT while another is
+   */
+  beginTraining(): () => void {
+    if (this.#isTraining)
+      throw new OutriderError('INVALID_ARGUMENT', 'A draft is being trained already.', { remedy: 'Pause it first.' })
+    this.#isTraining = true
+    return () => {
+      this.#isTraining = false
+    }
   }
 
   /** Notes work on the models of the session: one that is replaced is kept until the work has ended. */

@@ -7,7 +7,7 @@ export interface EngineState {
   device: { adapter: string; isSoftware: boolean } | undefined
   /** Why there is no device any more. */
   lost: Failure | undefined
-  target: ModelState | undefined
+  target: (ModelState & { isBundled: boolean }) | undefined
   /** The model that drafts; without one, prompt lookup does. */
   draft: (ModelState & Pick<CurrentDraft, 'origin'>) | undefined
 }
@@ -20,11 +20,11 @@ export interface ModelState {
   canChat: boolean
 }
 
-export function stateOf({ device, lost, target, draft }: Session): EngineState {
+export function stateOf({ device, lost, target, origin, draft }: Session): EngineState {
   return {
     device: device && { adapter: device.adapterName, isSoftware: device.isSoftware },
     lost,
-    target: target && modelState(target.source, target),
+    target: target && { ...modelState(target.source, target), isBundled: origin?.kind === 'bundled' },
     draft: draft && { ...modelState(draft.name, draft.model), origin: draft.origin },
   }
 }

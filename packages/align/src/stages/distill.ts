@@ -5,7 +5,7 @@ import { distill, type LogEntry, storedRun, TargetStates } from '@outrider/train
 import { loadCausalLM, type PretrainedModel, within } from '@outrider/transformer'
 import { Positions } from './positions'
 import { checkpointEvery, pretrainFolder } from './pretrain'
-import { files, type Run, tellLeftOut, tellResumption } from './run'
+import { files, type Run, tellLeftOut, tellLogged, tellResumption } from './run'
 import { saveDraft } from './written-draft'
 
 /** How a phase went, and its best draft. */
@@ -68,6 +68,8 @@ async function distillPhase(
   const { loss, steps, learningRate } = plan.distill.phases[index]!
   const total = plan.distill.phases.reduce((sum, phase) => sum + phase.steps, 0)
   const seen = new Positions()
+  const checkpoints = within(folder, `distill-${index + 1}`)
+  await tellLogged(run, checkpoints, { stage: 'distill', phase: index })
   const {
     history,
     best = null,
@@ -86,7 +88,7 @@ async function distillPhase(
     validation,
     validateEvery,
     ...(validation.length > 0 && { keepBest: { by: 'acceptance-length', leastGain, patience } }),
-    checkpoints: within(folder, `distill-${index + 1}`),
+    checkpoints,
     checkpointEvery: checkpointEvery(plan.seconds.distill, total),
     resume: true,
     signal,
@@ -94,6 +96,8 @@ async function distillPhase(
     onResume: tellResumption(run),
     onStep({ step, loss: value, acceptanceRate = 0, validation: figures, tokens }) {
       seen.add(tokens)
+      const logged = { step, loss: value, acceptance_rate: acceptanceRate }
+      tell({ kind: 'log', stage: 'distill', phase: index, entries: figures ? [logged, figures] : [logged] })
       tell({
         kind: 'progress',
         label: `distill ${loss}`,

@@ -11,7 +11,7 @@ import {
 } from '@outrider/transformer'
 import { shapeOptions } from '../look/draft-shape'
 import { Positions } from './positions'
-import { files, type Run, tellLeftOut, tellResumption } from './run'
+import { files, type Run, tellLeftOut, tellLogged, tellResumption } from './run'
 import { saveDraft } from './written-draft'
 
 /** Where the draft is as it was made, and the run that pretrains it. */
@@ -37,13 +37,15 @@ export async function pretrainDraft(run: Run, text: DataSource | undefined): Pro
     const data = text ?? jsonl({ directory: folder, file: files.answers })
     const { steps, batchSize, length, learningRate } = plan.pretrain
     const seen = new Positions()
+    const checkpoints = within(folder, pretrainFolder)
+    await tellLogged(run, checkpoints, { stage: 'pretrain', phase: 0 })
     const { history } = await pretrain(draft, data, {
       steps,
       batchSize,
       length,
       learningRate,
       seed: plan.asked.seed,
-      checkpoints: within(folder, pretrainFolder),
+      checkpoints,
       checkpointEvery: checkpointEvery(plan.seconds.pretrain, steps),
       resume: true,
       signal,
@@ -51,6 +53,7 @@ export async function pretrainDraft(run: Run, text: DataSource | undefined): Pro
       onResume: tellResumption(run),
       onStep({ step, loss, tokens }) {
         seen.add(tokens)
+        tell({ kind: 'log', stage: 'pretrain', phase: 0, entries: [{ step, loss }] })
         tell({
           kind: 'progress',
           label: 'pretrain',

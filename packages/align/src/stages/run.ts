@@ -1,5 +1,5 @@
 import type { LeftOut } from '@outrider/dataset'
-import { type Resumption, resumptionWarnings } from '@outrider/training'
+import { type LogEntry, type Resumption, resumptionWarnings, storedRun } from '@outrider/training'
 import type { Directory, PretrainedModel } from '@outrider/transformer'
 import type { Plan, Stage } from '../plan/plan'
 
@@ -23,6 +23,8 @@ export type AlignEvent =
   | { kind: 'plan'; plan: Plan; known: boolean }
   /** Work goes on: so many of so many units, with a figure for a curve. */
   | { kind: 'progress'; label: string; done: number; total: number; unit: string; note?: string; figure?: Figure }
+  /** What training logs, step by step, for who draws it; where a run goes on, all that was logged before comes first. */
+  | { kind: 'log'; stage: 'pretrain' | 'distill'; phase: number; entries: readonly LogEntry[] }
   /** Something worth a line. */
   | { kind: 'note'; text: string }
   /** Something that must be seen. */
@@ -46,6 +48,16 @@ export const tellResumption =
   (resumption: Resumption): void => {
     for (const text of resumptionWarnings(resumption)) tell({ kind: 'warning', text })
   }
+
+/** What was logged before a run was stopped, of the checkpoint that it goes on from. */
+export async function tellLogged(
+  { tell }: Pick<Run, 'tell'>,
+  checkpoints: Directory,
+  which: Pick<Extract<AlignEvent, { kind: 'log' }>, 'stage' | 'phase'>,
+): Promise<void> {
+  const stored = await storedRun(checkpoints, { whole: true })
+  if (stored) tell({ kind: 'log', ...which, entries: stored.state.log_history })
+}
 
 /** Files of a run in its folder. */
 export const files = {

@@ -31,6 +31,8 @@ export function alignProgress(terminal: Terminal): (event: AlignEvent) => void {
       case 'warning':
         line = undefined
         return terminal.warn(event.text)
+      case 'log': // the progress line has these figures
+        return
     }
   }
 }

@@ -1,11 +1,11 @@
 import { type DistillationLoss, lossByName } from '@outrider/losses'
 import { rowLossFromText } from '@outrider/losses/typed'
 import { OutriderError } from '@outrider/tensor'
-import { type Directory, loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/transformer'
+import { type Directory, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
 import { failureOf } from '../failure'
 import type { Session } from '../session'
 import { alignSources, keepOwnData } from './data'
-import { type Download, type DraftFormat, draftFile } from './draft-files'
+import { type Download, type DraftFormat, draftFile, draftName } from './draft-files'
 import { freshDraft } from './fresh-draft'
 import { FullStorage } from './full-storage'
 import { alone } from './lock'
@@ -14,6 +14,7 @@ import type { AlignPlan, LossChoice, OwnData } from './plan'
 import { runAlignment } from './run'
 import { type AlignState, noAlignment, storedState } from './state'
 import { deleteRun, openRun, runName, storedPlan, storedProgress, storePlan } from './store'
+import { TrainedDraft } from './trained-draft'
 
 /** A target with what there is of its run. */
 interface Place {
@@ -34,9 +35,7 @@ export class Alignment {
   })
   #state = noAlignment()
   #place: Place | undefined
-  #draft: PretrainedModel | undefined
-  /** Whether the draft goes into Chat when it begins to learn. */
-  #offered = true
+  readonly #draft: TrainedDraft
   #work: { controller: AbortController; ended: Promise<void> } | undefined
   /** Changes of target are followed one after the other. */
   #following: Promise<void> = Promise.resolve()
@@ -44,15 +43,13 @@ export class Alignment {
   /** @param onChange  called whenever the state is another */
   constructor(session: Session, onChange: () => void) {
     this.#session = session
+    this.#draft = new TrainedDraft(session)
     this.#onChange = onChange
     session.subscribe(() => this.#follow())
   }
 
   get state(): AlignState {
-    if (!this.#draft || !this.#place) return this.#state
-    const [parameters, ofTarget] = [this.#draft, this.#place.target].map(({ config }) => parameterCount(config))
-    const draft = { parameters: parameters!, ofTarget: parameters! / ofTarget!, inChat: this.#inChat }
-    return { ...this.#state, draft }
+    return { ...this.#state, draft: this.#place && this.#draft.stateBeside(this.#place.target) }
   }
 
   /**
@@ -104,7 +101,7 @@ export class Alignment {
   async discard(): Promise<void> {
     await this.pause()
     await this.#emptied()
-    this.#setDraft(undefined)
+    this.#draft.set(undefined)
     this.#state = noAlignment()
     this.#onChange()
   }
@@ -117,23 +114,24 @@ export class Alignment {
 
   /** Lets the draft draft in Chat, or no longer. */
   useInChat(use: boolean): void {
-    this.#offered = use
+    this.#draft.isOffered = use
     if (use) this.#offer()
-    else if (this.#inChat) this.#session.setDraft(undefined)
+    else this.#draft.withdraw()
   }
 
   /** The draft as it is now, as a file. */
   async download(format: DraftFormat): Promise<Download> {
-    if (!this.#draft || !this.#place)
+    const { model } = this.#draft
+    if (!model || !this.#place)
       throw new OutriderError('INVALID_ARGUMENT', 'There is no draft yet.', { remedy: 'Train one first.' })
-    const name = this.#place.target.source.replace(/[^A-Za-z0-9._-]+/g, '-')
-    return draftFile(this.#draft, `draft-for-${name}`, format)
+    return draftFile(model, draftName(this.#place.target), format)
   }
 
   /** Trains until the end, a pause or a failure. Returns when it has begun. */
   async #go(plan: AlignPlan, isNew = false): Promise<void> {
     const place = this.#idle()
     const { target, folder } = place
+    const endTraining = this.#session.beginTraining()
     const controller = new AbortController()
     let end: () => void
     this.#work = {
@@ -144,6 +142,7 @@ export class Alignment {
     }
     const finish = (changes: Partial<AlignState>) => {
       this.#work = undefined
+      endTraining()
       // Of a target that was closed meanwhile, nothing is shown any more.
       if (this.#place === place) this.#change(changes)
       end()
@@ -153,8 +152,8 @@ export class Alignment {
       const loss = await this.#lossOf(plan.distillation.loss)
       if (isNew) await storePlan(folder, plan)
       this.#change(storedState(plan, await storedProgress(folder, plan)))
-      const draft = freshDraft(plan, target, this.#draft)
-      this.#setDraft(draft)
+      const draft = freshDraft(plan, target, this.#draft.model)
+      this.#draft.set(draft)
       const { signal } = controller
       const run = { plan, target, draft, loss, folder, signal, ledger: this.#session.ledger }
       void alone(place.name, () =>
@@ -162,7 +161,7 @@ export class Alignment {
           ...run,
           onStage: (stage) => {
             this.#change({ phase: signal.aborted ? 'pausing' : 'running', stage })
-            if (this.#inChat || (stage === 'pretrain' && this.#offered)) this.#offer()
+            if (this.#draft.inChat || (stage === 'pretrain' && this.#draft.isOffered)) this.#offer()
           },
           onProgress: (stage, progress) => this.#change({ stages: { ...this.#state.stages, [stage]: progress } }),
           onLeftOut: (message) => this.#change({ leftOut: [...new Set([...this.#state.leftOut, message])] }),
@@ -171,7 +170,7 @@ export class Alignment {
       ).then(
         () => {
           finish({ phase: 'done' })
-          if (this.#inChat) this.#offer()
+          if (this.#draft.inChat) this.#offer()
         },
         async (error) => {
           const failure = signal.aborted ? undefined : failureOf(error)
@@ -192,11 +191,10 @@ export class Alignment {
     const before = this.#place
     this.#onChange()
     if (target === before?.target) return
-    const draft = this.#draft
+    const draft = this.#draft.take()
     const work = this.#work
     work?.controller.abort()
     this.#full.cancel()
-    this.#draft = undefined
     this.#place = target && placeOf(target, this.#full)
     this.#state = noAlignment()
     const place = this.#place
@@ -216,7 +214,7 @@ export class Alignment {
       const { device } = place.target.model
       const draft = stored.draft && (await loadCausalLM(stored.draft, { device }))
       if (this.#place !== place) return draft?.dispose()
-      this.#setDraft(draft)
+      this.#draft.set(draft)
       const isDone = stored.done.distil === plan.distillation.steps
       this.#change({ ...storedState(plan, stored), phase: isDone ? 'done' : 'paused' })
     } catch (error) {
@@ -230,26 +228,13 @@ export class Alignment {
       : rowLossFromText(choice.text, this.#session.requireDevice())
   }
 
-  get #inChat(): boolean {
-    return this.#draft !== undefined && this.#session.draft?.model === this.#draft
-  }
-
-  /** The draft takes the place of the one before. */
-  #setDraft(draft: PretrainedModel | undefined): void {
-    const before = this.#draft
-    if (before === draft) return
-    if (this.#inChat) this.#session.setDraft(undefined)
-    this.#draft = draft
-    if (before) this.#session.retire(before)
-  }
-
   #offer(): void {
     const { plan, stages } = this.#state
-    if (!this.#draft || !plan) return
+    if (!plan) return
     const { loss } = plan.distillation
     const how =
       stages.distil.done > 0 ? `aligned with ${loss.kind === 'built-in' ? loss.name : 'your loss'}` : 'pretrained'
-    this.#session.setDraft({ name: `your draft, ${how}`, origin: 'trained', model: this.#draft })
+    this.#draft.offer(`your draft, ${how}`)
   }
 
   /** The place, with nothing in it. */

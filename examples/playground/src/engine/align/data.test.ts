@@ -1,7 +1,7 @@
 import type { DataSource, DatasetRow } from '@outrider/dataset'
 import { memoryDirectory } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
-import { alignSources, keepOwnData } from './data'
+import { alignSources, keepOwnData, keptData } from './data'
 import type { AlignPlan } from './plan'
 import { budgets, draftShape, draftSizes, presetPlan } from './presets'
 
@@ -79,5 +79,19 @@ describe('presets', () => {
     for (const [i, plan] of plans.slice(1).entries())
       expect(plan.distillation.steps).toBeGreaterThan(plans[i]!.distillation.steps)
     for (const { length, generation } of plans) expect(Math.max(length, generation.maxTokens)).toBeLessThanOrEqual(40)
+  })
+})
+
+describe('data that a run keeps', () => {
+  it('is given back as it was given, if it be one instruction; what there is none of is not', async () => {
+    const folder = memoryDirectory()
+    expect(await keptData(folder)).toEqual({ instructions: undefined, text: undefined })
+    await keepOwnData(folder, { instructions: 'One?\n', text: ' ' }, { leastInstructions: 0 })
+    const { instructions, text } = await keptData(folder)
+    expect(text).toBeUndefined()
+    expect(await questions(instructions!)).toEqual(['One?'])
+    await keepOwnData(folder, { instructions: '', text: 'Once.\n\nTwice.' }, { leastInstructions: 0 })
+    expect((await keptData(folder)).instructions).toBeUndefined()
+    expect((await keptData(folder)).text).toBeDefined()
   })
 })

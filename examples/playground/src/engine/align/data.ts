@@ -31,16 +31,32 @@ export async function alignSources(plan: AlignPlan, folder: Directory): Promise<
   if (plan.data === 'small-world') return { ...smallWorld(count, heldOut), text: pretrainingText() }
   if (plan.data === 'everyday') return { ...split(asked(everyday), count, heldOut), text: undefined }
   const instructions = await folder.readText(ownFiles.instructions)
-  const text = (await folder.has(ownFiles.text)) ? await folder.readText(ownFiles.text) : ''
+  return { ...split(await ownInstructions(instructions), count, heldOut), text: await keptText(folder) }
+}
+
+/** Instructions and text of the user that are kept in a run's folder; undefined for what there is none of. */
+export async function keptData(
+  folder: Directory,
+): Promise<{ instructions: DataSource | undefined; text: DataSource | undefined }> {
+  const instructions = (await folder.has(ownFiles.instructions)) ? await folder.readText(ownFiles.instructions) : ''
   return {
-    ...split(await ownInstructions(instructions), count, heldOut),
-    text: text.trim() ? texts(text.split(/\n\s*\n/).filter((part) => part.trim() !== '')) : undefined,
+    instructions: instructions.trim() ? rows(await ownInstructions(instructions, 1), 'your instructions') : undefined,
+    text: await keptText(folder),
   }
 }
 
+async function keptText(folder: Directory): Promise<DataSource | undefined> {
+  const text = (await folder.has(ownFiles.text)) ? await folder.readText(ownFiles.text) : ''
+  return text.trim() ? texts(text.split(/\n\s*\n/).filter((part) => part.trim() !== '')) : undefined
+}
+
 /** Keeps files of the user with the run, which goes on without them being chosen again. */
-export async function keepOwnData(folder: Directory, { instructions, text }: OwnData): Promise<void> {
-  await ownInstructions(instructions)
+export async function keepOwnData(
+  folder: Directory,
+  { instructions, text }: OwnData,
+  { leastInstructions = 2 }: { leastInstructions?: number } = {},
+): Promise<void> {
+  await ownInstructions(instructions, leastInstructions)
   await folder.write(ownFiles.instructions, instructions)
   await folder.write(ownFiles.text, text)
 }
@@ -54,12 +70,12 @@ const asked = (prompts: readonly string[]): Rows =>
   prompts.map((content) => ({ kind: 'conversation', messages: [{ role: 'user', content }], metadata: {} }))
 
 /** Lines of text, or JSON in any of the field's formats, a row a line or a list of rows; what comes again is left out. */
-async function ownInstructions(content: string): Promise<Rows> {
+async function ownInstructions(content: string, least = 2): Promise<Rows> {
   const isJson = /^\ufeff?\s*[[{]/.test(content)
   const found = isJson
     ? await ownRows(content)
     : asked([...new Set(content.split(/\r?\n/).filter((line) => line.trim()))])
-  if (found.length >= 2) return found
+  if (found.length >= least) return found
   throw new OutriderError(
     'INVALID_ARGUMENT',
     `There ${found.length === 1 ? 'is one instruction' : 'are no instructions'}.`,

@@ -10,6 +10,7 @@ import type { WhenFull } from './patient-directory'
 import type { AlignPlan, LossChoice, OwnData } from './plan'
 import { type Budget, type DraftSize, presetPlan } from './presets'
 import type { AlignState } from './state'
+import { watched } from './watched'
 
 export type { Download, DraftFormat } from './draft-files'
 export type { WhenFull } from './patient-directory'
@@ -17,28 +18,15 @@ export { type AlignData, type AlignPlan, draftLengths, type LossChoice, type Own
 export { type Budget, budgets, type DraftSize, draftSizes } from './presets'
 export type { StageProgress } from './progress'
 export type { AlignPhase, AlignState } from './state'
-
-/** The page is told of changes this often, in milliseconds. */
-const pause = 250
+export type { DraftState } from './trained-draft'
 
 /** Trains a draft for the session's target. */
 export function alignRoom(session: Session) {
-  const listeners = new Set<(state: AlignState) => void>()
-  let isDue = false
-  const alignment = new Alignment(session, () => {
-    if (isDue) return
-    isDue = true
-    setTimeout(() => {
-      isDue = false
-      for (const listener of listeners) listener(alignment.state)
-    }, pause)
-  })
+  const alignment: Alignment = new Alignment(session, () => told.changed())
+  const told = watched(() => alignment.state)
   return {
     /** Calls back with the state, now and after changes. */
-    watch(onState: (state: AlignState) => void): void {
-      listeners.add(onState)
-      onState(alignment.state)
-    },
+    watch: (onState: (state: AlignState) => void): void => told.watch(onState),
 
     /** A plan for the present target. */
     preset(size: DraftSize, budget: Budget): AlignPlan {

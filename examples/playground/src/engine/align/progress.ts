@@ -22,11 +22,13 @@ export class Pace {
     return this
   }
 
-  at(done: number, total: number, tokens: number): StageProgress {
+  /** @param tokens  since it began, where they are counted */
+  at(done: number, total: number, tokens?: number): StageProgress {
     const seconds = (performance.now() - this.#began) / 1000
     const rate = (done - this.from(done).#first!) / seconds
     if (!(rate > 0 && Number.isFinite(rate))) return { done, total }
-    return { done, total, rate, secondsLeft: (total - done) / rate, tokensPerSecond: tokens / seconds }
+    const secondsLeft = (total - done) / rate
+    return { done, total, rate, secondsLeft, ...(tokens !== undefined && { tokensPerSecond: tokens / seconds }) }
   }
 }
 

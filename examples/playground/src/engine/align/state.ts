@@ -3,6 +3,7 @@ import type { Failure } from '../failure'
 import type { AlignPlan, StageName } from './plan'
 import type { Stages } from './progress'
 import { plannedRows, type StoredProgress } from './store'
+import type { DraftState } from './trained-draft'
 
 /**
  * - `none`: nothing is stored for the target, or there is no target
@@ -24,7 +25,7 @@ export interface AlignState {
   /** Checkpoints are kept in memory only, as the storage is full. */
   unsaved: boolean
   /** The draft as it is now. */
-  draft: { parameters: number; ofTarget: number; inChat: boolean } | undefined
+  draft: DraftState | undefined
 }
 
 const nothing = { done: 0, total: 0 }

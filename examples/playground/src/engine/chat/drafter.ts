@@ -22,9 +22,9 @@ export interface CurrentDrafter {
 const lookup = promptLookup()
 
 /** What has been made before a model, or before nothing, by what is looked up in. */
-const made = new WeakMap<object, Map<string, Drafter>>()
+const made = new WeakMap<object, Map<string, { answers: AnswerTable | undefined; drafter: Drafter }>>()
 
-/** What each target answered in this tab. */
+/** What each target answered in this tab, after what a table of it had that was there. */
 const learnt = new WeakMap<PretrainedModel, AnswerTable>()
 
 /** Tokens of answers that are kept: a megabyte of memory. */
@@ -47,16 +47,22 @@ export function currentDrafter(
     ...(draft ? [modelDrafter(draft.model.model)] : []),
   ]
   const key = `${looksUp} ${answers !== undefined}`
-  const known = made.get(draft?.model ?? target!) ?? new Map<string, Drafter>()
+  const known: NonNullable<ReturnType<typeof made.get>> = made.get(draft?.model ?? target!) ?? new Map()
   made.set(draft?.model ?? target!, known)
-  const drafter = known.get(key) ?? firstOf(...parts())
-  known.set(key, drafter)
+  const before = known.get(key)
+  const drafter = before && before.answers === answers ? before.drafter : firstOf(...parts())
+  known.set(key, { answers, drafter })
   return { name: name.join(', else '), drafter, identity: drafter, steps: draft?.model ?? lookup }
 }
 
 /** What a target answered is drafted from then on, where answers are learnt from. */
 export function learn(target: PretrainedModel, tokens: readonly number[]): void {
   answersOf(target).add(tokens)
+}
+
+/** A table of what a target answered elsewhere is drafted from, where answers are learnt from; it learns on. */
+export function learnTable(target: PretrainedModel, table: AnswerTable): void {
+  learnt.set(target, table)
 }
 
 function answersOf(target: PretrainedModel): AnswerTable {
