@@ -23,7 +23,7 @@ import {
 } from './check-card'
 import { fetchModel } from './fetch-model'
 import { table } from './figures'
-import { progress } from './log'
+import { progress, timeLeft } from './progress'
 import { promptsOf } from './prompts'
 
 const { values } = parseArgs({
@@ -53,10 +53,10 @@ const answers: CheckedAnswer[] = []
 const started = performance.now()
 for await (const answer of checkedAnswers({ target, draft }, prompts, { maxTokens })) {
   answers.push(answer)
-  const left = ((performance.now() - started) / answers.length) * (prompts.length - answers.length)
-  const said = `some ${Math.ceil(left / 60_000)} min left`
-  if (answers.length === 1) console.log(`How long it takes: ${said}, by the first.`)
-  progress(`${answers.length} of ${prompts.length} prompts, ${said}`)
+  const seconds = (performance.now() - started) / 1000
+  const left = timeLeft({ done: answers.length, all: prompts.length, seconds })
+  if (answers.length === 1) console.log(`How long it takes: ${left}, by the first.`)
+  progress(`${answers.length} of ${prompts.length} prompts, ${left}`)
 }
 progress()
 device.dispose()

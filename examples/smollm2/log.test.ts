@@ -5,6 +5,7 @@ import { afterAll, expect, it } from 'vitest'
 import { namedDrafts } from './drafts'
 import type { Answered } from './figures'
 import { answeredIn, appendTo, readLog } from './log'
+import { timeLeft } from './progress'
 import { inTurns, promptsOf } from './prompts'
 
 const folder = mkdtempSync(join(tmpdir(), 'outrider-log-'))
@@ -42,4 +43,9 @@ it('drafts have names of their own', () => {
     ['c=d', './c=d'],
   ])
   expect(() => namedDrafts(['a/draft', 'b/draft'])).toThrow('Two drafts are named draft')
+})
+
+it('time left goes by the parts that are done', () => {
+  expect(timeLeft({ done: 1, all: 20, seconds: 30 })).toBe('some 10 min left')
+  expect(timeLeft({ done: 10, all: 2890, seconds: 50 })).toBe('some 4 h left')
 })

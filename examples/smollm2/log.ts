@@ -21,8 +21,3 @@ export function answeredIn(log: readonly Answered[]): (setting: string, prompt: 
   const has = new Set(log.map(({ setting, prompt }) => `${setting} ${prompt}`))
   return (setting, prompt) => has.has(`${setting} ${prompt}`)
 }
-
-/** A line that the next one takes the place of, where somebody watches. */
-export function progress(text = ''): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
-}

@@ -25,7 +25,8 @@ import { nodeAdapter } from '@outrider/tensor/node'
 import { type Generation, generate, loadCausalLM, resolveSampling } from '@outrider/transformer'
 import { namedDrafts } from './drafts'
 import { tablesOf } from './figures'
-import { answeredIn, appendTo, progress, readLog } from './log'
+import { answeredIn, appendTo, readLog } from './log'
+import { progress, timeLeft } from './progress'
 import { inTurns, promptsOf } from './prompts'
 import { nameOf, type Setting, sampling, settingsOf, settingsWith } from './settings'
 
@@ -98,13 +99,17 @@ const decoders = new Map(
 )
 
 const has = answeredIn(answered)
+const all = prompts.flatMap(({ prompt }) => settings.filter((setting) => !has(nameOf(setting), prompt))).length
+const started = performance.now()
+let done = 0
 for (const [i, { prompt, category, asked }] of prompts.entries())
   for (const k of settings.keys()) {
     // Beginning with another one each time: a machine's speed drifts.
     const setting = settings[(i + k) % settings.length]!
     const name = nameOf(setting)
     if (has(name, prompt)) continue
-    progress(`prompt ${i + 1} of ${prompts.length}, setting ${k + 1} of ${settings.length}: ${name}`)
+    const left = done > 0 ? `, ${timeLeft({ done, all, seconds: (performance.now() - started) / 1000 })}` : ''
+    progress(`answer ${done + 1} of ${all}${left}: prompt ${i + 1} of ${prompts.length}, ${name}`)
     const metrics = new SpeculationMetrics({ parameterRatio: 0 })
     const options = setting.sampled ? { ...sampling, seed: prompt, maxTokens } : { temperature: 0, maxTokens }
     const answer =
@@ -116,6 +121,7 @@ for (const [i, { prompt, category, asked }] of prompts.entries())
     const line = { setting: name, prompt, category, ...(await timed(answer)), ...countsOf(metrics), ...parameterRatio }
     answered.push(line)
     await appendTo(values.log, line)
+    done++
   }
 progress()
 console.log(

@@ -13,9 +13,9 @@ HERE = Path(__file__).parent
 TOKENS = 64
 
 
-def arguments(summary):
+def arguments(about):
     """The options of every peer."""
-    asked = argparse.ArgumentParser(description=summary)
+    asked = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--target", default="model/f32", help="the target as a directory in f32: `outrider export --dtype f32`")
     asked.add_argument("--draft", action="append", default=[], metavar="NAME=DIR", help="a draft's directory; several times")
     asked.add_argument("--draft-length", type=int, action="append", metavar="N", help="default 3 and 5")
@@ -61,12 +61,12 @@ def in_turns(file, each):
 class Log:
     def __init__(self, file):
         self.file = file
-        text = open(file, encoding="utf8").read() if os.path.exists(file) else ""
+        text = Path(file).read_bytes() if os.path.exists(file) else b""
         # A line that was being written as its process was killed is taken off.
-        whole = text[: text.rfind("\n") + 1]
+        whole = text[: text.rfind(b"\n") + 1]
         if whole != text:
-            open(file, "w", encoding="utf8").write(whole)
-        lines = [json.loads(line) for line in whole.splitlines() if line]
+            os.truncate(file, len(whole))
+        lines = [json.loads(line) for line in whole.split(b"\n") if line]
         self.has = {(line["setting"], line["prompt"]) for line in lines}
 
     def answer(self, setting, prompts, how):

@@ -36,7 +36,7 @@ class Rounds:
 
 
 def main():
-    given = arguments(__doc__.splitlines()[0])
+    given = arguments(__doc__)
     log, prompts = Log(given.log), in_turns(given.prompts, given.each)
 
     def load(folder):

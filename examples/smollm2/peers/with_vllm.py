@@ -101,7 +101,7 @@ class Server:
 
 
 def main():
-    given = arguments(__doc__.splitlines()[0])
+    given = arguments(__doc__)
     log, prompts = Log(given.log), in_turns(given.prompts, given.each)
     server_log = f"{given.log}.vllm.txt"
 
