@@ -170,9 +170,12 @@ async function planOf(
   const onMeasure = (what: string) => tell({ kind: 'note', text: `  measuring ${what}` })
   const seen = looked ?? (await look(target, { prompts, budgetSeconds: asked.budgetSeconds, signal, onMeasure }))
   const { contextLength } = target.config
-  const promptLength = lengths[Math.floor(0.9 * (lengths.length - 1))]!
+  const promptTokens = {
+    mean: lengths.reduce((sum, length) => sum + length, 0) / lengths.length,
+    most: lengths[Math.floor(0.9 * (lengths.length - 1))]!,
+  }
   const given = users?.length ?? 0
-  const plan = makePlan({ target: planned, asked, look: seen, kind, contextLength, given, promptLength })
+  const plan = makePlan({ target: planned, asked, look: seen, kind, contextLength, given, promptTokens })
   await writePlan(folder, plan)
   tell({ kind: 'plan', plan, known: false })
   return plan

@@ -79,7 +79,7 @@ export async function tinyPlan(
     kind: target.chatTemplate ? 'chat' : 'text',
     contextLength: target.config.contextLength,
     given,
-    promptLength: 60,
+    promptTokens: { mean: 44, most: 60 },
   })
   const { generate, pretrain, distill } = plan
   return {

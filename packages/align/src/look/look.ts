@@ -43,8 +43,9 @@ export interface LookOptions {
   onMeasure?: ((what: string) => void) | undefined
 }
 
-/** The share of the budget after which no further shape is measured. */
+/** The share of the budget after which no further shape is measured, and that of the steps of training. */
 const mostOfBudget = 0.04
+const trainingShare = 0.015
 
 /**
  * Measures what decides a run: passes of the target by rows, draft steps of candidate shapes, the rates of answering and of
@@ -75,7 +76,10 @@ export async function look(
   const tokens = Math.min(48, Math.max(8, Math.floor((mostOfBudget * budgetSeconds) / (4 * plain))))
   const answered = await generateTime(target, { prompts, tokens, costs, signal })
   onMeasure('steps of training')
-  const trained = await trainingTime(target, first!, { signal })
+  // A position of training costs about a row of a wide pass.
+  const { rows, seconds } = costs.targetSeconds.at(-1)!
+  const positions = (trainingShare * budgetSeconds * rows) / seconds
+  const trained = await trainingTime(target, first!, { positions, signal })
   return {
     adapter: target.model.device.adapterName,
     targetBytes: Object.values(target.model.parameters).reduce((sum, { bytes }) => sum + bytes, 0),

@@ -63,7 +63,7 @@ const plan = ({
     kind: 'chat',
     contextLength: 8192,
     given: 0,
-    promptLength: 30,
+    promptTokens: { mean: 30, most: 40 },
     ...options,
   })
 
@@ -114,10 +114,10 @@ describe('a plan', () => {
   })
 
   it('has rows that hold the prompts: fewer of them where these are long, up to the context', () => {
-    const long = plan({ given: 500, promptLength: 700 })
+    const long = plan({ given: 500, promptTokens: { mean: 600, most: 700 } })
     expect(long.distill.length).toBe(784)
     expect(long.generate.given).toBeLessThan(plan({ given: 500 }).generate.given)
-    expect(plan({ promptLength: 700, contextLength: 512 }).distill.length).toBe(512)
+    expect(plan({ promptTokens: { mean: 600, most: 700 }, contextLength: 512 }).distill.length).toBe(512)
   })
 
   it('learns text for a share of the time where text is given', () => {

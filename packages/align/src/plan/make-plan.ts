@@ -5,9 +5,8 @@ import type { Asked, Plan, PlannedTarget } from './plan'
 /** Measured defaults, for a target of 135 million parameters (docs/guide/align.md). */
 const usual = {
   answerTokens: 80,
-  /** Tokens that an answer of at most 80 has on average, and positions that its row has at least, with prompt and padding. */
+  /** Tokens that an answer of at most 80 has on average. */
   meanAnswer: 56,
-  meanRow: 100,
   /** Tokens that the target writes for an instruction of its own that is kept. */
   meanWritten: 60,
   /** Answers below which openings of ours, which cost nothing, do. */
@@ -39,8 +38,8 @@ export interface PlanOptions {
   contextLength: number
   /** Instructions that were given. */
   given: number
-  /** Tokens of which nine in ten prompts have no more. */
-  promptLength: number
+  /** Tokens of prompts on average, and those of which nine in ten have no more. */
+  promptTokens: { mean: number; most: number }
 }
 
 /**
@@ -49,10 +48,10 @@ export interface PlanOptions {
  * evaluation has an eighth. There is a least plan, which may take longer than the budget.
  */
 export function makePlan(options: PlanOptions): Plan {
-  const { target, asked, look, kind, contextLength, given, promptLength } = options
+  const { target, asked, look, kind, contextLength, given, promptTokens } = options
   const maxTokens = Math.max(4, Math.min(usual.answerTokens, Math.floor(contextLength / 3)))
-  const length = Math.min(contextLength, Math.max(usual.length, Math.ceil((promptLength + maxTokens) / 8) * 8))
-  const meanRow = Math.max(usual.meanRow, promptLength + usual.meanAnswer)
+  const length = Math.min(contextLength, Math.max(usual.length, Math.ceil((promptTokens.most + maxTokens) / 8) * 8))
+  const meanRow = Math.min(length, promptTokens.mean + usual.meanAnswer)
   const left = Math.max(0.3 * asked.budgetSeconds, asked.budgetSeconds - look.seconds)
   const evaluate = evaluationPlan(look, left)
   const training = (left - evaluate.seconds) * (asked.text ? 1 - usual.textShare : 1)

@@ -1,5 +1,6 @@
 import { duration, rate } from '@outrider/evaluation'
 import { Curve } from './curve'
+import { Pace } from './pace'
 import type { Stream } from './stream'
 
 export interface ProgressOptions {
@@ -22,8 +23,8 @@ const redrawMilliseconds = 100
 const plainMilliseconds = 10_000
 
 /**
- * A line about long work: share done, rate, time left, and a note (a loss, say); under it a curve, if there are values for
- * one. On a terminal both are redrawn in place; elsewhere a plain line is written every ten seconds and at the end.
+ * A line about long work: share done, rate and time left as it goes lately, and a note (a loss, say); under it a curve, if there
+ * are values for one. On a terminal both are redrawn in place; elsewhere a plain line is written every ten seconds and at the end.
  */
 export class Progress {
   readonly #stream: Stream
@@ -31,6 +32,7 @@ export class Progress {
   readonly #now: () => number
   readonly #began: number
   readonly #start: number
+  readonly #pace: Pace
   #done: number
   #note = ''
   #drawn: number
@@ -46,6 +48,7 @@ export class Progress {
     this.#began = this.#now()
     this.#start = options.start ?? 0
     this.#done = this.#start
+    this.#pace = new Pace(this.#began, this.#start)
     this.#drawn = stream.isTTY ? -Infinity : this.#began
     const { curve, decimals = 2 } = options
     this.#curve = curve === undefined ? undefined : new Curve(curve, { decimals })
@@ -62,6 +65,7 @@ export class Progress {
     if (note !== undefined) this.#note = note
     if (value !== undefined) this.#curve?.add(value)
     const now = this.#now()
+    this.#pace.mark(now, done)
     if (now - this.#drawn < (this.#stream.isTTY ? redrawMilliseconds : plainMilliseconds)) return
     this.#drawn = now
     this.#draw()
@@ -86,8 +90,9 @@ export class Progress {
 
   line(): string {
     const { label, total, unit } = this.#options
-    const seconds = (this.#now() - this.#began) / 1000
-    const perSecond = (this.#done - this.#start) / seconds
+    const now = this.#now()
+    const seconds = (now - this.#began) / 1000
+    const perSecond = this.#finished ? (this.#done - this.#start) / seconds : this.#pace.perSecond(now, this.#done)
     const left = total === undefined || this.#done >= total ? undefined : (total - this.#done) / perSecond
     const parts = [
       total === undefined ? `${this.#done} ${unit}` : `${this.#done}/${total} ${unit}`,

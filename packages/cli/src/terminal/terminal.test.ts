@@ -68,6 +68,24 @@ describe('progress', () => {
     expect(progress.line()).toBe('pretrain  60/100 steps  1.0 steps/s  40 s left  loss 1.5')
   })
 
+  test('goes by how fast it went lately, and in the end by all of it', () => {
+    const { now, pass } = clock()
+    const { stream } = sink(true)
+    const progress = new Progress(stream, { label: 'distill', total: 100, unit: 'steps', now })
+    for (let step = 1; step <= 70; step++) {
+      pass(step <= 10 ? 60 : 2)
+      progress.update(step)
+    }
+    expect(progress.line()).toBe('distill  70/100 steps  3.9 s/step  1m 56s left') // of the dear steps the last two
+    for (let step = 71; step <= 99; step++) {
+      pass(30)
+      progress.update(step)
+    }
+    expect(progress.line()).toBe('distill  99/100 steps  30.0 s/step  30 s left')
+    progress.finish()
+    expect(progress.line()).toBe('distill  99/100 steps  16.1 s/step  26m 30s in all')
+  })
+
   test('redraws one line on a terminal', () => {
     const { now, pass } = clock()
     const { stream, written } = sink(true)
