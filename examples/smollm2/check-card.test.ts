@@ -1,9 +1,7 @@
-import { useSoftwareAdapter } from '@outrider/software-adapter'
-import { createDevice, type Device } from '@outrider/tensor'
-import { nodeAdapter } from '@outrider/tensor/node'
+import { testDevice } from '@outrider/tensor/testing'
 import { createDraft, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
 import { bundledTarget } from 'outrider/tiny-chat'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { blockEfficiencyOf, type CheckedAnswer, checkedAnswers, faultOf, promptsToCheck } from './check-card'
 import { type Asked, promptsOf } from './prompts'
 
@@ -12,14 +10,10 @@ const asked: Asked[] = ['Tell me a story about a fox.', 'Which animal sings?'].m
   category: 'stories',
   asked: [{ role: 'user', content }],
 }))
-let device: Device
 let target: PretrainedModel
 beforeAll(async () => {
-  await useSoftwareAdapter()
-  device = await createDevice({ adapter: nodeAdapter() })
-  target = await loadCausalLM(bundledTarget(), { device })
+  target = await loadCausalLM(bundledTarget(), { device: await testDevice() })
 })
-afterAll(() => device.dispose())
 
 async function answersWith(draft: PretrainedModel): Promise<CheckedAnswer[]> {
   const answers: CheckedAnswer[] = []
@@ -27,16 +21,18 @@ async function answersWith(draft: PretrainedModel): Promise<CheckedAnswer[]> {
   return answers
 }
 
-it('a draft that is the target gives four tokens a pass, and one that learned nothing gives few, with the same ids', async () => {
-  const itself = await answersWith(target)
-  expect(itself.map(({ isSame }) => isSame)).toEqual([true, true])
-  for (const { tokens, passes } of itself) expect(passes).toBe(Math.ceil(tokens / 4))
-  const fresh = await answersWith(createDraft(target, { layers: 1, hiddenSize: 16, heads: 1 }))
-  expect(fresh.map(({ isSame }) => isSame)).toEqual([true, true])
-  expect(fresh.map(({ tokens }) => tokens)).toEqual(itself.map(({ tokens }) => tokens))
-  expect(blockEfficiencyOf(fresh)).toBeLessThan(1.5)
-  expect(faultOf(fresh, { prompts: [0, 1], blockEfficiency: blockEfficiencyOf(itself) })).toContain('apart')
-})
+it('a draft that is the target gives four tokens a pass', async () => {
+  const answers = await answersWith(target)
+  expect(answers.map(({ isSame }) => isSame)).toEqual([true, true])
+  for (const { tokens, passes } of answers) expect(passes).toBe(Math.ceil(tokens / 4))
+}, 300_000)
+
+it('one that learned nothing gives few, and the same ids', async () => {
+  const answers = await answersWith(createDraft(target, { layers: 1, hiddenSize: 16, heads: 1 }))
+  expect(answers.map(({ isSame }) => isSame)).toEqual([true, true])
+  expect(blockEfficiencyOf(answers)).toBeLessThan(1.5)
+  expect(faultOf(answers, { prompts: [0, 1], blockEfficiency: 4 })).toContain('apart')
+}, 300_000)
 
 it('a card is held to its τ over all its prompts and to the ids of plain decoding', () => {
   const answers: CheckedAnswer[] = [

@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { useSoftwareAdapter } from '@outrider/software-adapter'
-import { createDevice } from '@outrider/tensor'
-import { nodeAdapter } from '@outrider/tensor/node'
+import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { loadCausalLM, saveGguf } from '@outrider/transformer'
 import { getLlama, type Llama, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp'
@@ -15,12 +13,10 @@ let llama: Llama
 let model: LlamaModel
 let ids: number[]
 beforeAll(async () => {
-  await useSoftwareAdapter()
-  const device = await createDevice({ adapter: nodeAdapter() })
-  const target = await loadCausalLM(testData('stories260K'), { device })
+  const target = await loadCausalLM(testData('stories260K'), { device: await testDevice() })
   await saveGguf(target, folder, { file: 'target.gguf', dtype: 'F32', acceptDifferences: true })
   ids = target.tokenizer.encode('Once upon a time')
-  device.dispose()
+  target.dispose()
   llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: LlamaLogLevel.error })
   model = await llama.loadModel({ modelPath: join(folder, 'target.gguf') })
 })
