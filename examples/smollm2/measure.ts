@@ -1,14 +1,12 @@
 // SmolLM2-135M-Instruct on 96 prompts of Spec-Bench in every setting, in turns: each prompt is answered in all of them before the
 // next one is. Every answer is a line of a log; what the log has is not measured again, so that it can be stopped at any time.
 //
-//   npm run measure -- --model FILE [--draft DIR ...] [--table FILE] [--prompts FILE] [--log FILE] [--each N] [--only TEXT ...]
+//   npm run measure -- --model FILE [--draft NAME=DIR ...] [--table FILE] [--prompts FILE] [--log FILE] [--each N] [--only TEXT ...]
 //
-// --table is an answers.bin of `outrider table`. --prompts: lines of category and ids, or messages. --each takes the first N of a
+// The first draft is measured in every setting, the others greedily at γ 3. --table is an answers.bin of `outrider table`. --prompts: lines of category and ids, or messages. --each takes the first N of a
 // category, --only the settings that hold a text, as 'auto' or 'greedy', and plain decoding beside them.
 
-import { existsSync } from 'node:fs'
-import { appendFile, readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { useSoftwareAdapter } from '@outrider/software-adapter'
 import {
@@ -24,8 +22,12 @@ import {
 } from '@outrider/speculative'
 import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
-import { type ChatMessage, type Generation, generate, loadCausalLM, resolveSampling } from '@outrider/transformer'
-import { type Answered, tablesOf } from './figures'
+import { type Generation, generate, loadCausalLM, resolveSampling } from '@outrider/transformer'
+import { namedDrafts } from './drafts'
+import { tablesOf } from './figures'
+import { answeredIn, appendTo, readLog } from './log'
+import { progress, timeLeft } from './progress'
+import { inTurns, promptsOf } from './prompts'
 import { nameOf, type Setting, sampling, settingsOf, settingsWith } from './settings'
 
 const { values } = parseArgs({
@@ -41,31 +43,15 @@ const { values } = parseArgs({
 })
 const maxTokens = 64
 
-interface Asked {
-  /** Spec-Bench's; of other prompts the line. */
-  question_id: number
-  category: string
-  ids?: number[]
-  messages?: ChatMessage[]
-}
-
-const lines = async (file: string | URL) =>
-  (await readFile(file, 'utf8'))
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-const prompts: Asked[] = (await lines(values.prompts ?? new URL('prompts.jsonl', import.meta.url))).map((line, i) => ({
-  question_id: i,
-  ...line,
-}))
-const answered: Answered[] = existsSync(values.log) ? await lines(values.log) : []
+const folders = namedDrafts(values.draft)
+const prompts = inTurns(await promptsOf(values.prompts), Number(values.each))
+const answered = await readLog(values.log)
 
 await useSoftwareAdapter() // a machine with a GPU needs no such line
 const device = await createDevice({ adapter: nodeAdapter() })
 const target = await loadCausalLM(values.model, { device })
 const drafts = new Map<string, Drafter>()
-for (const folder of values.draft)
-  drafts.set(basename(folder), modelDrafter((await loadCausalLM(folder, { device })).model))
+for (const [name, folder] of folders) drafts.set(name, modelDrafter((await loadCausalLM(folder, { device })).model))
 
 const vocabulary = { vocabularySize: target.config.vocabularySize, fingerprint: target.tokenizer.fingerprint }
 const table = values.table
@@ -73,8 +59,10 @@ const table = values.table
   : new AnswerTable(vocabulary)
 const lookup = promptLookup()
 const lookedUp = firstOf(lookup, answerLookup(table))
-const drafterOf = ({ drafter }: Setting): Drafter => {
-  const draft = drafts.get(drafter.split('draft ')[1] ?? '')
+const draftOf = ({ drafter }: Setting) => drafts.get(drafter.split('draft ')[1] ?? '')
+const drafterOf = (setting: Setting): Drafter => {
+  const { drafter } = setting
+  const draft = draftOf(setting)
   if (draft) return drafter.startsWith('draft') ? draft : firstOf(lookedUp, draft)
   return drafter === 'lookup' ? lookup : lookedUp
 }
@@ -86,7 +74,7 @@ const seconds = () => {
   return (user + system) / 1e6
 }
 const settings = settingsWith(settingsOf([...drafts.keys()]), values.only)
-if (process.stderr.isTTY) process.stderr.write('compiling, and measuring what passes cost')
+progress('compiling, and measuring what passes cost')
 const drafter = [...drafts.values()][0] ?? lookup
 for (const options of [{ temperature: 0 }, sampling]) await new SpeculativeDecoder({ target, drafter }).warmUp(options)
 const costs = await measureCosts({
@@ -110,40 +98,36 @@ const decoders = new Map(
   }),
 )
 
-const has = new Set(answered.map(({ setting, prompt }) => `${setting} ${prompt}`))
-const inTurns = prompts
-  .map((prompt, i) => ({
-    ...prompt,
-    turn: prompts.slice(0, i).filter(({ category }) => category === prompt.category).length,
-  }))
-  .filter(({ turn }) => turn < Number(values.each))
-  .sort((a, b) => a.turn - b.turn)
-for (const [i, { question_id: prompt, category, ids, messages }] of inTurns.entries())
+const has = answeredIn(answered)
+const all = prompts.flatMap(({ prompt }) => settings.filter((setting) => !has(nameOf(setting), prompt))).length
+const started = performance.now()
+let done = 0
+for (const [i, { prompt, category, asked }] of prompts.entries())
   for (const k of settings.keys()) {
     // Beginning with another one each time: a machine's speed drifts.
     const setting = settings[(i + k) % settings.length]!
     const name = nameOf(setting)
-    if (has.has(`${name} ${prompt}`)) continue
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[Kprompt ${i + 1} of ${inTurns.length}, ${name}`)
-    const asked = ids ?? messages!
+    if (has(name, prompt)) continue
+    const left = done > 0 ? `, ${timeLeft({ done, all, seconds: (performance.now() - started) / 1000 })}` : ''
+    progress(`answer ${done + 1} of ${all}${left}: prompt ${i + 1} of ${prompts.length}, ${name}`)
     const metrics = new SpeculationMetrics({ parameterRatio: 0 })
     const options = setting.sampled ? { ...sampling, seed: prompt, maxTokens } : { temperature: 0, maxTokens }
     const answer =
       setting.drafter === 'plain'
         ? generate(target, asked, options)
         : decoders.get(name)!.generate(asked, { ...options, metrics, reproducible: false })
-    const line = { setting: name, prompt, category, ...(await timed(answer)), ...countsOf(metrics) }
+    const draft = draftOf(setting)
+    const parameterRatio = draft && { parameterRatio: draft.parameterCount / target.model.parameterCount }
+    const line = { setting: name, prompt, category, ...(await timed(answer)), ...countsOf(metrics), ...parameterRatio }
     answered.push(line)
-    await appendFile(values.log, `${JSON.stringify(line)}\n`)
+    await appendTo(values.log, line)
+    done++
   }
-if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
-const ratios = Object.fromEntries(
-  [...drafts].map(([name, { parameterCount }]) => [name, parameterCount / target.model.parameterCount]),
-)
+progress()
 console.log(
   `${device.adapterName}; tokens per second${device.isSoftware ? ' of the processor' : ''}, after the first token of each answer.\n`,
 )
-console.log(tablesOf(answered, ratios))
+console.log(tablesOf(answered))
 device.dispose()
 
 /** Seconds from the first token to the last: the prompt is left out. */

@@ -14,7 +14,7 @@ export const sampling = { temperature: 0.6, topP: 0.9 }
 
 /**
  * Every draft greedily at γ 3; the first of them, what can be looked up, and both, over γ 3, 5 and auto, by both rules, greedily
- * and sampled. A rule makes no difference to what is looked up or greedy.
+ * and sampled. A rule makes no difference to what is greedy or looked up alone.
  */
 export function settingsOf(drafts: readonly string[]): Setting[] {
   const [best, ...others] = drafts
@@ -31,14 +31,9 @@ export function settingsOf(drafts: readonly string[]): Setting[] {
   for (const draftLength of [3, 5, 'auto'] as const) {
     settings.push({ drafter: 'lookup, else table', draftLength, verification: 'block', sampled: true })
     if (!best) continue
-    for (const verification of ['token', 'block'] as const)
-      settings.push({ drafter: `draft ${best}`, draftLength, verification, sampled: true })
-    settings.push({
-      drafter: `lookup, else table, else draft ${best}`,
-      draftLength,
-      verification: 'block',
-      sampled: true,
-    })
+    for (const drafter of [`draft ${best}`, `lookup, else table, else draft ${best}`] as const)
+      for (const verification of ['token', 'block'] as const)
+        settings.push({ drafter, draftLength, verification, sampled: true })
   }
   return settings
 }
@@ -68,3 +63,11 @@ export const nameOf = ({ drafter, draftLength, verification, sampled }: Setting)
 
 /** What a setting is measured against. */
 export const plainOf = (name: string): string => nameOf({ drafter: 'plain', sampled: name.endsWith('sampled') })
+
+/** Another engine's setting has its name before it, in every log. */
+export const inEngine = (engine: 'transformers' | 'llama.cpp' | 'vLLM', setting: Setting): string =>
+  `${engine}: ${nameOf(setting)}`
+
+/** Plain decoding in the engine of a setting: ours, or another. */
+export const ownPlainOf = (name: string): string =>
+  `${/^(transformers|llama\.cpp|vLLM): /.exec(name)?.[0] ?? ''}${plainOf(name)}`
