@@ -82,15 +82,18 @@ describe('a run', () => {
 })
 
 describe('a draft as GGUF', () => {
-  it('is refused of a tokenizer that a GGUF file cannot say, which is told, and an older one goes', async () => {
+  it('is written where that is asked for, without training again, and from then on with the draft', async () => {
+    expect(await out.has('draft.gguf')).toBe(false)
+    expect(await align({ target, out, gguf: true })).toEqual({ ...aligned, gguf: 'draft.gguf' })
+    const bytes = await out.read('draft.gguf')
+    expect(new TextDecoder().decode(bytes.subarray(0, 4))).toBe('GGUF')
+    const card = await out.readText('README.md')
+    expect(card).toContain('-md draft/draft.gguf --draft-max')
+    expect(card).toContain('--seed 0 --gguf')
+    expect(card).not.toContain('outrider export')
     await out.write('draft.gguf', 'of an earlier draft')
-    for (const options of [{ gguf: true }, {}]) {
-      const warnings: string[] = []
-      const onEvent = (event: AlignEvent) => event.kind === 'warning' && warnings.push(event.text)
-      expect(await align({ target, out, ...options, onEvent })).toEqual(aligned)
-      expect(warnings).toEqual(options.gguf ? [expect.stringMatching(/^draft\.gguf is not written\. .*tokenizer/)] : [])
-      expect(await out.has('draft.gguf')).toBe(false)
-    }
+    expect(await align({ target, out })).toEqual({ ...aligned, gguf: 'draft.gguf' })
+    expect(await out.read('draft.gguf')).toEqual(bytes)
   })
 })
 

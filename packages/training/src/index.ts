@@ -24,4 +24,9 @@ export { gradientNorm } from './optimizer/gradient-norm'
 export type { LossScaleOptions, LossScalerState } from './precision/loss-scaler'
 export { type LearningRateOptions, learningRate } from './schedule/learning-rate'
 export type { HostBatch, Reading } from './states/read-positions'
-export { TargetStates, type TargetStatesFigures, type TargetStatesOptions } from './states/target-states'
+export {
+  type StatesOfBatch,
+  TargetStates,
+  type TargetStatesFigures,
+  type TargetStatesOptions,
+} from './states/target-states'

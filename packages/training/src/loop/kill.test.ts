@@ -50,4 +50,4 @@ it('killed at several moments, also while a checkpoint is written, a run ends in
     expect(bytes(join(folder, `killed.${one}`)), one).toEqual(bytes(join(folder, `straight.${one}`)))
   const weights = 'model.safetensors'
   expect(bytes(join(folder, 'killed'))[weights]).toBe(bytes(join(folder, 'straight.run/checkpoint-4'))[weights])
-}, 180_000)
+}, 600_000)
