@@ -42,8 +42,8 @@ describe('a run', () => {
     expect(JSON.parse(await out.readText('generation_config.json'))).toMatchObject({
       num_assistant_tokens: aligned.plan.draftLength,
     })
-    expect(aligned.verdict).toMatch(/γ \d, greedy, 2 held-out prompts/)
-    expect(aligned.results.evaluate!.found.rows.filter(({ task }) => task === 'all')).toHaveLength(4)
+    expect(aligned.verdict).toMatch(/γ auto, greedy, 2 held-out prompts/)
+    expect(aligned.results.evaluate!.found.rows.filter(({ task }) => task === 'all')).toHaveLength(8)
   })
 
   it('learns nothing from what it is measured on', async () => {

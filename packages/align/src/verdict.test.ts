@@ -1,33 +1,35 @@
 import type { EvaluationFigures } from '@outrider/evaluation'
 import { expect, it } from 'vitest'
 import type { Measured } from './stages/evaluate'
-import { ways } from './stages/evaluate'
+import { ways } from './stages/ways'
 import { verdict } from './verdict'
 
 const plan = { draftLength: 5, evaluate: { prompts: 12, maxTokens: 48, temperatures: [0] } }
 
-/** [τ, speed-up] of lookup, draft, lookups with the table, and all together. */
+/** [τ at γ 5, speed-up with auto] of lookup, draft, lookups with the table, and all together. */
 const measured = (...figures: [number, number][]): Measured => ({
-  rows: Object.values(ways).map((draft, i) => ({
-    ...({} as EvaluationFigures),
-    draft,
-    task: 'all',
-    draftLength: 5,
-    temperature: 0,
-    blockEfficiency: figures[i]![0],
-    speedUp: figures[i]![1],
-  })),
+  rows: Object.values(ways).flatMap((draft, i) =>
+    ([5, 'auto'] as const).map((draftLength) => ({
+      ...({} as EvaluationFigures),
+      draft,
+      task: 'all',
+      draftLength,
+      temperature: 0,
+      blockEfficiency: draftLength === 5 ? figures[i]![0] : 1,
+      speedUp: draftLength === 5 ? 9 : figures[i]![1],
+    })),
+  ),
 })
 
 it('says what is fastest and what the draft adds', () => {
   expect(verdict(plan, measured([1.5, 1.3], [1.3, 1.1], [1.75, 1.5], [1.93, 1.62]))).toBe(
-    'Answers come 1.62 times as fast as plainly with lookup+table+draft (γ 5, greedy, 12 held-out prompts); the draft adds 10 % to what lookups and the table alone have a pass (τ 1.93 instead of 1.75).',
+    'Answers come 1.62 times as fast as plainly with lookup+table+draft (γ auto, greedy, 12 held-out prompts); the draft adds 10 % to what lookups and the table alone have a pass (τ at γ 5 1.93 instead of 1.75).',
   )
 })
 
 it('says so where the draft adds little', () => {
   expect(verdict(plan, measured([1.5, 1.3], [1.1, 0.9], [1.75, 1.5], [1.77, 1.45]))).toMatch(
-    /with lookup\+table .*; the draft adds little to lookups and the table alone, which need no model \(τ 1.77 and 1.75\)/,
+    /with lookup\+table .*; the draft adds little to lookups and the table alone, which need no model \(τ at γ 5 1.77 and 1.75\)/,
   )
 })
 

@@ -1,22 +1,25 @@
-import { fixed } from '@outrider/evaluation'
+import { type EvaluationFigures, fixed } from '@outrider/evaluation'
 import type { Plan } from './plan/plan'
-import { figuresOfWay, type Measured, type Way, ways } from './stages/evaluate'
+import { figuresOfWay, type Measured } from './stages/evaluate'
+import { type Way, ways } from './stages/ways'
 
 /** Gains that are less than this are within what one run of few prompts says. */
 const little = 0.03
 
 /** What came out, in one sentence: how much faster it is, by what, and what of it the draft adds. */
 export function verdict({ draftLength, evaluate }: Pick<Plan, 'draftLength' | 'evaluate'>, measured: Measured): string {
-  const figures = (way: Way) => figuresOfWay(measured, way)
-  const gain = (way: Way) => figures(way).speedUp ?? 0
+  const gain = (way: Way) => figuresOfWay(measured, way).speedUp ?? 0
   const best = Object.values(ways).reduce((a, b) => (gain(b) > gain(a) ? b : a))
-  const [all, table] = [figures(ways.all), figures(ways.table)]
+  const [all, table] = [ways.all, ways.table].map((way) => figuresOfWay(measured, way, { draftLength })) as [
+    EvaluationFigures,
+    EvaluationFigures,
+  ]
   const added = all.blockEfficiency / table.blockEfficiency - 1
   const adds =
     added > little
-      ? `the draft adds ${percent(added)} to what lookups and the table alone have a pass (τ ${fixed(all.blockEfficiency)} instead of ${fixed(table.blockEfficiency)})`
-      : `the draft adds little to lookups and the table alone, which need no model (τ ${fixed(all.blockEfficiency)} and ${fixed(table.blockEfficiency)})`
-  const where = `γ ${draftLength}, greedy, ${evaluate.prompts} held-out prompts`
+      ? `the draft adds ${percent(added)} to what lookups and the table alone have a pass (τ at γ ${draftLength} ${fixed(all.blockEfficiency)} instead of ${fixed(table.blockEfficiency)})`
+      : `the draft adds little to lookups and the table alone, which need no model (τ at γ ${draftLength} ${fixed(all.blockEfficiency)} and ${fixed(table.blockEfficiency)})`
+  const where = `γ auto, greedy, ${evaluate.prompts} held-out prompts`
   return gain(best) > 1
     ? `Answers come ${fixed(gain(best))} times as fast as plainly with ${best} (${where}); ${adds}.`
     : `No way of drafting is faster here than plain decoding: the best, ${best}, has ${fixed(gain(best))} times its rate (${where}); ${adds}.`

@@ -108,7 +108,7 @@ describe('a plan', () => {
   })
 
   it('lets the target write instructions where there is time for many, and begins few with openings of ours', () => {
-    expect(plan().generate.writtenBy).toBe('target')
+    expect(plan({ budget: 3600 }).generate.writtenBy).toBe('target')
     expect(plan({ budget: 300 }).generate.writtenBy).toBe('openings')
     expect(plan({ given: 100_000 }).generate.writtenBy).toBe('openings')
   })

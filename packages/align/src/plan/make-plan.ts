@@ -1,5 +1,6 @@
 import { targetPassSeconds } from '@outrider/speculative'
 import type { Candidate, Look } from '../look/look'
+import { lengthsAt, ways } from '../stages/ways'
 import type { Asked, Plan, PlannedTarget } from './plan'
 
 /** Measured defaults, for a target of 135 million parameters (docs/guide/align.md). */
@@ -121,10 +122,12 @@ export function makePlan(options: PlanOptions): Plan {
 const phaseShare = (index: number, count: number): number =>
   count === 2 ? [1 - usual.lastShare, usual.lastShare][index]! : 1 / count
 
-/** Greedily and sampled, plainly and in four ways; where that takes long, greedily alone. */
+/** Greedily and sampled, plainly and in all ways; where that takes long, greedily alone. */
 function evaluationPlan({ candidates }: Look, seconds: number) {
   const plain = targetPassSeconds(candidates[0]!.costs, 1)
-  const promptSeconds = (temperatures: readonly number[]) => temperatures.length * 5 * usual.evaluationTokens * plain
+  const answers = (temperature: number) => 1 + Object.keys(ways).length * lengthsAt(temperature, 1).length
+  const promptSeconds = (temperatures: readonly number[]) =>
+    temperatures.reduce((sum, temperature) => sum + answers(temperature), 0) * usual.evaluationTokens * plain
   const least = 4
   const room = usual.evaluationShare * seconds
   const temperatures = least * promptSeconds([0, 0.7]) > 2 * room ? [0] : [0, 0.7]

@@ -19,24 +19,17 @@ import {
 import { OutriderError } from '@outrider/tensor'
 import { loadCausalLM, type PretrainedModel } from '@outrider/transformer'
 import { files, type Run } from './run'
+import { lengthsAt, type Way, ways } from './ways'
 
-/** Ways of drafting, by what they are called in tables; the last is all together. */
-export const ways = {
-  lookup: 'lookup',
-  draft: 'draft',
-  table: 'lookup+table',
-  all: 'lookup+table+draft',
-} as const
-export type Way = (typeof ways)[keyof typeof ways]
-
-/** Figures by way, task and temperature. */
+/** Figures by way, task, temperature and draft length. */
 export interface Measured {
   rows: (EvaluationRow & { draft: Way })[]
 }
 
 /**
  * What is gained on instructions that nothing was learned from: plain decoding, lookups, the draft alone, lookups and table,
- * and all together, in turns, so that a machine's drift strikes them alike.
+ * and all together, in turns, so that a machine's drift strikes them alike. Each as it is used, with γ 'auto'; and greedily with
+ * the plan's γ, too, which says how good the drafts are wherever they are verified.
  */
 export async function measureWays(run: Run): Promise<Measured> {
   const { target, folder, plan, signal, tell } = run
@@ -47,19 +40,26 @@ export async function measureWays(run: Run): Promise<Measured> {
   const draft = await writtenDraft(run)
   try {
     const costs = look.candidates.find(({ shape }) => JSON.stringify(shape) === JSON.stringify(plan.draft))?.costs
-    const drafters = await draftersOf(run, draft)
-    const contenders = Object.values(drafters).map(
-      (drafter): Contender => ({ draft: drafter, draftLength, ...(costs && { costs }) }),
-    )
-    const total = temperatures.length * prompts.length * (1 + contenders.length)
+    const table = await writtenTable(run)
+    const contendersAt = (temperature: number) =>
+      lengthsAt(temperature, draftLength).flatMap((length) =>
+        Object.entries(draftersOf(table, draft, length)).map(([way, drafter]) => ({
+          way: way as Way,
+          ...({ draft: drafter, draftLength: length, ...(costs && { costs }) } satisfies Contender),
+        })),
+      )
+    const answers = temperatures.reduce((sum, temperature) => sum + 1 + contendersAt(temperature).length, 0)
+    const total = answers * prompts.length
     const rows: Measured['rows'] = []
     let done = 0
     for (const temperature of temperatures) {
       const sampling = { temperature, topP: temperature === 0 ? 1 : 0.9, seed: plan.asked.seed }
-      await new SpeculativeDecoder({ target, drafter: drafters[ways.all], draftLength }).warmUp({ ...sampling, signal })
+      const { [ways.all]: drafter } = draftersOf(table, draft, 'auto')
+      await new SpeculativeDecoder({ target, drafter }).warmUp({ ...sampling, signal })
       const onAnswer = () => tell({ kind: 'progress', label: 'evaluate', done: ++done, total, unit: 'answers' })
+      const contenders = contendersAt(temperature)
       const measured = await measureInTurns({ target, prompts, sampling, maxTokens, signal, onAnswer }, contenders)
-      for (const [i, way] of (Object.keys(drafters) as Way[]).entries())
+      for (const [i, { way, draftLength }] of contenders.entries())
         for (const [task, figures] of measured[i]!)
           rows.push({ ...figures, draft: way, task, draftLength, temperature })
     }
@@ -69,12 +69,13 @@ export async function measureWays(run: Run): Promise<Measured> {
   }
 }
 
-/** Before others a match of one token is no draft: what follows one is accepted less often than what they draft. */
-async function draftersOf({ target, out }: Run, { model }: PretrainedModel): Promise<Record<Way, Drafter>> {
-  const table = AnswerTable.fromBytes(await out.read(AnswerTable.usualFile), target.tokenizer, {
-    where: `${out.name}/${AnswerTable.usualFile}`,
-  })
-  const before = [promptLookup({ minNgram: 2 }), answerLookup(table)]
+/** Before others and with a fixed γ a match of one token is no draft: what follows one is accepted less often than what they draft. */
+function draftersOf(
+  table: AnswerTable,
+  { model }: PretrainedModel,
+  draftLength: number | 'auto',
+): Record<Way, Drafter> {
+  const before = [promptLookup({ minNgram: draftLength === 'auto' ? 1 : 2 }), answerLookup(table)]
   return {
     [ways.lookup]: promptLookup(),
     [ways.draft]: modelDrafter(model),
@@ -83,6 +84,11 @@ async function draftersOf({ target, out }: Run, { model }: PretrainedModel): Pro
   }
 }
 
+const writtenTable = async ({ target, out }: Run): Promise<AnswerTable> =>
+  AnswerTable.fromBytes(await out.read(AnswerTable.usualFile), target.tokenizer, {
+    where: `${out.name}/${AnswerTable.usualFile}`,
+  })
+
 async function writtenDraft({ target, out }: Run): Promise<PretrainedModel> {
   if (await out.has('config.json')) return loadCausalLM(out, { device: target.model.device })
   throw new OutriderError('FILE_MISSING', `${out.name} has no draft.`, {
@@ -90,6 +96,13 @@ async function writtenDraft({ target, out }: Run): Promise<PretrainedModel> {
   })
 }
 
-/** A way's figures over all tasks, at a temperature. */
-export const figuresOfWay = ({ rows }: Measured, way: Way, temperature = 0): EvaluationFigures =>
-  rows.find((row) => row.draft === way && row.task === allTasks && row.temperature === temperature)!
+/** A way's figures over all tasks, at a draft length and temperature. */
+export const figuresOfWay = (
+  { rows }: Measured,
+  way: Way,
+  { draftLength = 'auto', temperature = 0 }: { draftLength?: number | 'auto'; temperature?: number } = {},
+): EvaluationFigures =>
+  rows.find(
+    (row) =>
+      row.draft === way && row.task === allTasks && row.draftLength === draftLength && row.temperature === temperature,
+  )!

@@ -49,7 +49,7 @@ function pays(rows: readonly EvaluationRow[], { costs, parameterRatio, adapter }
   const ratio = costRatio(costs)
   const own = rows.filter(({ draft }) => draft === best)
   const speedUp = Math.max(...own.map(measuredSpeedUp))
-  const shortest = Math.min(...own.map(({ draftLength }) => draftLength))
+  const shortest = Math.min(...own.map(({ draftLength }) => Number(draftLength)))
   const even = breakEvenAcceptance(costs, shortest)
   const dear = ratio > 1.5 * parameterRatio ? ': small kernels cost what they cost to start' : ''
   const price = `On ${adapter} a draft step costs ${fixed(ratio)} of a target step (by parameters ${fixed(parameterRatio)}${dear}), so γ = ${shortest} pays from an acceptance of about ${even === null ? 'more than 1' : fixed(even)}.`

@@ -9,7 +9,7 @@ export function resultTables(rows: readonly EvaluationRow[], heading: (text: str
   const over = rows.filter(({ task }) => task === allTasks)
   const settings = over.filter((row, i) => over.findIndex((other) => sameSetting(other, row)) === i)
   return settings
-    .sort((a, b) => a.temperature - b.temperature || a.draftLength - b.draftLength)
+    .sort((a, b) => a.temperature - b.temperature || Number(a.draftLength) - Number(b.draftLength))
     .map((setting) => {
       const { temperature, draftLength, plainTokensPerSecond } = setting
       const title = `${temperatureText(temperature)}, γ = ${draftLength}; plain decoding: ${fixed(plainTokensPerSecond, 0)} tokens/s`

@@ -47,7 +47,7 @@ export interface EvaluationRow extends EvaluationFigures {
   /** Name of the draft, such as its loss. */
   draft: string
   task: string
-  draftLength: number
+  draftLength: number | 'auto'
   temperature: number
 }
 

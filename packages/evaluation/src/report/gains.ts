@@ -17,11 +17,12 @@ const plainLook = { first: 0, last: 5 }
 /** Figures of τ by task, of tokens per second, and of α by position. */
 export function gains(evaluation: readonly EvaluationRow[]): Markup {
   if (evaluation.length === 0) return html`<p>Nothing was measured.</p>`
-  const { drafts, draftLengths, temperatures } = occurring(evaluation)
+  const { drafts, temperatures } = occurring(evaluation)
   const bars: Bars[] = []
   const positions: Markup[] = []
   for (const temperature of temperatures) {
     const here = evaluation.filter((row) => row.temperature === temperature)
+    const { draftLengths } = occurring(here)
     const sampling = temperatureText(temperature)
     if (drafts.length === 1) {
       const lengths = draftLengths.map((length, i) => ({
@@ -36,7 +37,7 @@ export function gains(evaluation: readonly EvaluationRow[]): Markup {
     }
     for (const length of draftLengths)
       bars.push(efficiency(`Block efficiency τ at γ = ${length}, ${sampling}`, ofDrafts(here, drafts, length)))
-    const longest = Math.max(...draftLengths)
+    const longest = longestOf(draftLengths)
     const title = `Acceptance α by position in the block, γ = ${longest}, ${sampling}`
     positions.push(byPosition(title, ofDrafts(here, drafts, longest), `alpha-${temperature}`))
   }
@@ -44,7 +45,11 @@ export function gains(evaluation: readonly EvaluationRow[]): Markup {
   return html`<div class="grid2">${bars.map((each, i) => barChart(each, `bars${i}`))}${positions}</div>`
 }
 
-const ofDrafts = (rows: readonly EvaluationRow[], drafts: readonly string[], length: number): Compared[] =>
+/** 'auto', whose blocks are of any length, only where there is no other. */
+const longestOf = (lengths: readonly (number | 'auto')[]): number | 'auto' =>
+  lengths.reduce((a, b) => (a === 'auto' || (b !== 'auto' && b > a) ? b : a))
+
+const ofDrafts = (rows: readonly EvaluationRow[], drafts: readonly string[], length: number | 'auto'): Compared[] =>
   drafts.map((name) => ({ name, rows: rows.filter((row) => row.draft === name && row.draftLength === length) }))
 
 /** Tasks, then all of them together where they are several. */
@@ -87,7 +92,11 @@ function speed(title: string, compared: readonly Compared[], rows: readonly Eval
 function speedBySetting(evaluation: readonly EvaluationRow[]): Bars {
   const { drafts, draftLengths, temperatures } = occurring(evaluation)
   const over = evaluation.filter(({ task }) => task === allTasks)
-  const settings = temperatures.flatMap((temperature) => draftLengths.map((length) => ({ temperature, length })))
+  const settings = temperatures
+    .flatMap((temperature) => draftLengths.map((length) => ({ temperature, length })))
+    .filter(({ temperature, length }) =>
+      over.some((row) => row.temperature === temperature && row.draftLength === length),
+    )
   const at = (draft: string, { temperature, length }: (typeof settings)[number]) =>
     over.find((row) => row.draft === draft && row.temperature === temperature && row.draftLength === length)
   return {

@@ -11,7 +11,7 @@ const nothing = figuresOf(new SpeculationMetrics({ parameterRatio: 0.1 }), undef
 const row = (
   draft: string,
   task: string,
-  draftLength: number,
+  draftLength: number | 'auto',
   temperature: number,
   blockEfficiency: number,
 ): EvaluationRow => ({
@@ -142,6 +142,25 @@ describe('the report', () => {
     ]
     const figure = renderReport({ ...sample, curves }).match(/<figcaption>Fine-tuning<.*?<\/figure>/s)![0]
     expect(figure).toContain('class="line s1"')
+  })
+
+  test('has plots of the draft lengths that were measured at a temperature, and no others', () => {
+    const evaluation = ['lookup', 'draft'].flatMap((draft) => [
+      row(draft, 'all', 3, 0, 1.7),
+      row(draft, 'all', 'auto', 0, 1.5),
+      row(draft, 'all', 'auto', 0.7, 1.4),
+    ])
+    const captions = [...renderReport({ ...sample, evaluation }).matchAll(/<figcaption>([^<]*)/g)].map(([, text]) => text)
+    expect(captions.filter((text) => text!.startsWith('Block efficiency'))).toEqual([
+      'Block efficiency τ at γ = 3, greedy',
+      'Block efficiency τ at γ = auto, greedy',
+      'Block efficiency τ at γ = auto, T = 0.7',
+    ])
+    expect(captions.filter((text) => text!.startsWith('Acceptance'))).toEqual([
+      'Acceptance α by position in the block, γ = 3, greedy',
+      'Acceptance α by position in the block, γ = auto, T = 0.7',
+    ])
+    expect(renderReport({ ...sample, evaluation })).not.toContain('γ = 3, T = 0.7')
   })
 
   test('of one draft compares its draft lengths, and the rates with plain decoding', () => {

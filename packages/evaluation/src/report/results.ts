@@ -24,7 +24,7 @@ export const temperatureText = (temperature: number): string => (temperature ===
 export function occurring(rows: readonly EvaluationRow[]): {
   drafts: string[]
   tasks: string[]
-  draftLengths: number[]
+  draftLengths: (number | 'auto')[]
   temperatures: number[]
 } {
   const unique = <T>(values: T[]) => [...new Set(values)]
