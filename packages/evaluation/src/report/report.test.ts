@@ -150,7 +150,9 @@ describe('the report', () => {
       row(draft, 'all', 'auto', 0, 1.5),
       row(draft, 'all', 'auto', 0.7, 1.4),
     ])
-    const captions = [...renderReport({ ...sample, evaluation }).matchAll(/<figcaption>([^<]*)/g)].map(([, text]) => text)
+    const captions = [...renderReport({ ...sample, evaluation }).matchAll(/<figcaption>([^<]*)/g)].map(
+      ([, text]) => text,
+    )
     expect(captions.filter((text) => text!.startsWith('Block efficiency'))).toEqual([
       'Block efficiency τ at γ = 3, greedy',
       'Block efficiency τ at γ = auto, greedy',
