@@ -84,6 +84,14 @@ describe('a model card', () => {
     expect(commands.map(({ text }) => text)).toEqual(expect.arrayContaining([...facts.madeBy, ...facts.measuredBy!]))
   })
 
+  it('calls a target by its name on the Hub, and by the end of its path where it has none', () => {
+    const called = (source: string) => modelCard({ ...facts, target: { source, parameters: 1 } })
+    for (const path of ['/home/me/chat.gguf', 'C:\\models\\chat.gguf', 'models/chat.gguf'])
+      expect(called(path)).toContain('- Target: chat.gguf, ')
+    expect(called('./some/chat')).toContain('speculative decoding of chat.')
+    expect(called('org/chat')).toContain('- Target: org/chat, ')
+  })
+
   it('leaves out what was not measured', () => {
     const card = modelCard({ ...facts, figures: [], training: [] })
     expect(card).not.toContain('What it gains')

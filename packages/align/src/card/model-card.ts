@@ -15,6 +15,7 @@ export const modelCardFile = 'README.md'
 export function modelCard(facts: CardFacts): string {
   const { name, target, data, verdict } = facts
   const { id, license, licenseName, licenseLink } = target.origin ?? {}
+  const called = id ?? shared(target.source)
   const head = frontMatter({
     license,
     license_name: licenseName,
@@ -27,12 +28,12 @@ export function modelCard(facts: CardFacts): string {
   })
   const sections = [
     `# ${inline(name)}`,
-    `A draft model for speculative decoding of ${inline(id ?? target.source)}. It guesses the target's next tokens, and the target checks them in one pass: answers are the target's own, in less time. Used alone it is of no use.`,
+    `A draft model for speculative decoding of ${inline(called)}. It guesses the target's next tokens, and the target checks them in one pass: answers are the target's own, in less time. Used alone it is of no use.`,
     ...(verdict === undefined ? [] : [inline(verdict)]),
     ...figures(facts),
     '## How it was made',
     [
-      `- Target: ${inline(target.source)}, ${count(target.parameters)} parameters.`,
+      `- Target: ${inline(called)}, ${count(target.parameters)} parameters.`,
       `- Draft: ${draft(facts.draft)}.`,
       ...learned(data),
     ].join('\n'),
@@ -48,6 +49,10 @@ export function modelCard(facts: CardFacts): string {
   ]
   return `${head}\n${sections.join('\n\n')}\n`
 }
+
+/** A name on the Hub as it is; of a path its end, as nobody else has the folders. */
+const shared = (source: string): string =>
+  /^[^./\\][^/\\]*\/[^/\\]+$/.test(source) && !/\.gguf$/i.test(source) ? source : source.split(/[/\\]/).at(-1)!
 
 function figures({ figures, adapter, measuredBy }: CardFacts): string[] {
   if (figures.length === 0) return []
