@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { OutriderError } from '@outrider/tensor'
 import { testData } from '@outrider/test-data'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type ChatMessage, ChatTemplate } from './chat-template'
 
 /** What jinja2 3.1.6 gave, set up by transformers 5.24.0: tooling/test-data/chat-templates/record.py. */
 type Recorded = string | { error: string } | { varies: true }
 const recorded = <T>(file: string) => JSON.parse(readFileSync(testData(`chat-templates/${file}`), 'utf8')) as T
+
+/** Some templates say what day it is: it is that of the recording. */
+beforeAll(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date(2026, 10, 27, 12) })
+})
+afterAll(() => {
+  vi.useRealTimers()
+})
 
 const situations = recorded<{
   conversations: Record<string, ChatMessage[]>
