@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { AlignPhase, BudgetPhase } from '../engine/index'
 
-interface ActionsProps {
+export interface ActionsProps {
   phase: AlignPhase | BudgetPhase
   pause: () => Promise<unknown>
   resume: () => Promise<unknown>

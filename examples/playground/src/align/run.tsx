@@ -1,15 +1,14 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks'
-import { engineState } from '../app/engine'
+import { useMemo } from 'preact/hooks'
 import { countOf } from '../app/numbers'
 import type { AlignPhase, AlignState, StageName } from '../engine/index'
-import { Actions } from './actions'
-import { answerFull, begun, discard, download, pause, resume, useInChat } from './alignment'
+import { answerFull, discard, download, pause, resume, useInChat } from './alignment'
 import { Charts } from './charts'
 import type { LoggedPart } from './curves'
 import { DistilAgain } from './distil-again'
 import { DraftCard } from './draft-card'
 import { FullStorage, Stopped, Unsaved } from './interruptions'
 import { lossTitles } from './losses'
+import { RunHead } from './run-head'
 import { type ShownStage, Stages } from './stages'
 
 const phases: Record<AlignPhase, string> = {
@@ -24,25 +23,16 @@ const phases: Record<AlignPhase, string> = {
 
 /** A run: its stages, its curves, and what can be done with it. */
 export function Run({ state }: { state: AlignState }) {
-  const title = useRef<HTMLHeadingElement>(null)
-  // Of a run that was just begun, the button that began it is gone: the focus goes to what took its place.
-  useEffect(() => {
-    if (begun.peek()) title.current?.focus()
-    begun.value = false
-  }, [])
   const parts = useMemo(() => partsOf(state), [state.history, state.plan])
   return (
     <div class="run">
       <section class="card run-head" aria-labelledby="run-title">
-        <header class="card-header">
-          <h2 id="run-title" tabIndex={-1} ref={title}>
-            A draft for {engineState.value.target?.name}{' '}
-            <span class="badge" data-tone={state.phase === 'full' ? 'warning' : 'good'} role="status">
-              {phases[state.phase]}
-            </span>
-          </h2>
-          <Actions phase={state.phase} {...{ pause, resume, discard }} />
-        </header>
+        <RunHead
+          phase={state.phase}
+          said={phases[state.phase]}
+          isWarning={state.phase === 'full'}
+          {...{ pause, resume, discard }}
+        />
         <Facts state={state} />
         {state.failure && <Stopped failure={state.failure} />}
         {state.phase === 'full' && <FullStorage answer={answerFull} />}

@@ -1,15 +1,13 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks'
-import { engineState } from '../../app/engine'
+import { useMemo } from 'preact/hooks'
 import { change, settings } from '../../chat/settings'
 import { Switch } from '../../controls/index'
 import type { BudgetPhase, BudgetState } from '../../engine/index'
-import { Actions } from '../actions'
-import { begun } from '../alignment'
 import { Charts } from '../charts'
 import type { LoggedPart } from '../curves'
 import { DraftCard } from '../draft-card'
 import { durationOf } from '../durations'
 import { FullStorage, Stopped, Unsaved } from '../interruptions'
+import { RunHead } from '../run-head'
 import { type ShownStage, Stages } from '../stages'
 import { answerFull, discard, download, pause, resume, saveInto, trainAnyway, useInChat } from './budget-run'
 import { PlanCard } from './plan'
@@ -32,26 +30,17 @@ const warned: readonly BudgetPhase[] = ['refused', 'declined', 'full']
 /** A run by a time budget: the verdict, the stages, the plan, the curves, the draft. */
 export function BudgetRun({ state }: { state: BudgetState }) {
   const { phase, plan, planned, logged, verdict, ways, failure, draft } = state
-  const title = useRef<HTMLHeadingElement>(null)
-  // Of a run that was just begun, the button that began it is gone: the focus goes to what took its place.
-  useEffect(() => {
-    if (begun.peek()) title.current?.focus()
-    begun.value = false
-  }, [])
   const parts = useMemo(() => partsOf(state), [logged, plan])
   const losses = plan?.asked.losses ?? []
   return (
     <div class="run">
       <section class="card run-head" aria-labelledby="run-title">
-        <header class="card-header">
-          <h2 id="run-title" tabIndex={-1} ref={title}>
-            A draft for {engineState.value.target?.name}{' '}
-            <span class="badge" data-tone={warned.includes(phase) ? 'warning' : 'good'} role="status">
-              {phases[phase]}
-            </span>
-          </h2>
-          <Actions phase={phase} {...{ pause, resume, discard }} />
-        </header>
+        <RunHead
+          phase={phase}
+          said={phases[phase]}
+          isWarning={warned.includes(phase)}
+          {...{ pause, resume, discard }}
+        />
         {verdict !== undefined && <p class="run-sentence">{verdict}</p>}
         {phase === 'refused' ? <Refused state={state} /> : failure && <Stopped failure={failure} />}
         {phase === 'declined' && <Declined />}
