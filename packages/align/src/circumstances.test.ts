@@ -2,6 +2,7 @@ import { testDevice } from '@outrider/tensor/testing'
 import { contentHash, type Directory, memoryDirectory, type PretrainedModel, within } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { align } from './align'
+import { byTask } from './by-task'
 import { runFolder, writePlan } from './plan/stored-plan'
 import { readSeeds } from './seeds/seed-row'
 import type { AlignEvent } from './stages/run'
@@ -47,4 +48,47 @@ describe('a model without a chat template, with an instruction of one row', () =
     const none = align({ target, out: memoryDirectory(), seeds: questions(0) })
     await expect(none).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: /no instruction/ })
   })
+})
+
+describe('instructions of two tasks', () => {
+  it('are held out and measured of each, and what is gained on each stands in card, report and verdict', async () => {
+    const seeds = questions(10)
+    const out = memoryDirectory({}, 'draft')
+    const plan = await tinyPlan(target, { given: 10, seeds: await contentHash(await readSeeds(seeds)) })
+    await writePlan(within(out, runFolder), {
+      ...plan,
+      pretrain: { ...plan.pretrain, steps: 1 },
+      generate: { ...plan.generate, given: 2, givenHeldOut: 8, written: 2, writtenHeldOut: 0, maxTokens: 3 },
+      distill: { ...plan.distill, phases: plan.distill.phases.slice(0, 1).map((phase) => ({ ...phase, steps: 1 })) },
+      evaluate: { ...plan.evaluate, prompts: 6, maxTokens: 4 },
+    })
+    const { verdict, results } = await align({ target, out, seeds })
+
+    expect((await lines(out, 'held-out-seeds.jsonl')).map(({ category }) => category).sort()).toEqual([
+      ...Array(4).fill('even'),
+      ...Array(4).fill('odd'),
+    ])
+    expect((await lines(out, 'measured.jsonl')).map(({ category }) => category)).toEqual([
+      'even',
+      'odd',
+      'even',
+      'odd',
+      'even',
+      'odd',
+    ])
+    const figures = byTask(results.evaluate!.found)
+    expect(figures.map(({ task, prompts, temperature }) => [task, prompts, temperature])).toEqual([
+      ['even', 3, 0],
+      ['odd', 3, 0],
+    ])
+    expect(verdict).toMatch(/6 held-out prompts, from [\d.]+ on (even to [\d.]+ on odd|odd to [\d.]+ on even)\)/)
+    const card = await out.readText('README.md')
+    for (const { task, ways } of figures) {
+      const { speedUp, blockEfficiency } = ways.at(-1)!
+      expect(card).toContain(`| ${task} | 3 | greedy |`)
+      expect(card).toContain(` ${speedUp!.toFixed(2)}× (${blockEfficiency.toFixed(2)}) |\n`)
+    }
+    expect(card).toContain('--prompts draft/align/measured.jsonl')
+    expect(await out.readText('report.html')).toContain('<td class="left">odd</td>')
+  }, 300_000)
 })

@@ -1,4 +1,5 @@
 export { type Aligned, type AlignOptions, align, planTime, whatFor } from './align'
+export { byTask, type TaskFigures } from './by-task'
 export {
   type CardData,
   type CardDraft,
@@ -6,6 +7,7 @@ export {
   type CardFigures,
   type CardStage,
   type CardTarget,
+  type CardTask,
   modelCard,
   modelCardFile,
   type Origin,

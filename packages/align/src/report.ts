@@ -1,6 +1,7 @@
 import { type Curves, duration, modelFacts, type ReportData, renderReport } from '@outrider/evaluation'
 import { heldOutFigure, type LogEntry } from '@outrider/training'
 import type { PretrainedModel } from '@outrider/transformer'
+import { ofTasks } from './by-task'
 import { shapeName } from './look/draft-shape'
 import type { StageResults } from './results'
 import type { Run } from './stages/run'
@@ -33,7 +34,7 @@ export async function writeReport(
           ]
         : []),
     ],
-    evaluation: evaluate.found.rows,
+    evaluation: ofTasks(evaluate.found),
     settings: {
       Draft: { shape: shapeName(plan.draft), γ: plan.draftLength },
       Answers: {

@@ -1,5 +1,6 @@
 import type { EvaluationFigures } from '@outrider/evaluation'
 import { expect, it } from 'vitest'
+import { measuredOf } from './measured.fixture'
 import type { Measured } from './stages/evaluate'
 import { ways } from './stages/ways'
 import { verdict } from './verdict'
@@ -37,4 +38,17 @@ it('says so where nothing is faster than plain decoding', () => {
   expect(verdict(plan, measured([1.1, 0.8], [1.1, 0.7], [1.2, 0.9], [1.3, 0.85]))).toMatch(
     /^No way of drafting is faster here than plain decoding: the best, lookup\+table, has 0.90 times its rate/,
   )
+})
+
+it('says on which task least is gained and on which most, where tasks can be told apart', () => {
+  const of = (speedUps: Record<string, number>, prompts = 4) => {
+    const { rows } = measuredOf(Object.fromEntries(Object.keys(speedUps).map((task) => [task, prompts])))
+    return verdict(plan, {
+      rows: rows.map((row) => ({ ...row, speedUp: (speedUps[row.task] ?? 1.2) - (row.draft === ways.all ? 0 : 0.1) })),
+    })
+  }
+  expect(of({ code: 1.1, summarising: 1.5, maths: 0.95 })).toMatch(
+    /with lookup\+table\+draft \(γ auto, greedy, 12 held-out prompts, from 0.95 on maths to 1.50 on summarising\); the draft adds/,
+  )
+  expect(of({ code: 1.1, summarising: 1.5 }, 2)).not.toContain('summarising')
 })

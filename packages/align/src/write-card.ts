@@ -2,6 +2,7 @@ import { allTasks } from '@outrider/evaluation'
 import { AnswerTable } from '@outrider/speculative'
 import { heldOutFigure } from '@outrider/training'
 import type { PretrainedModel } from '@outrider/transformer'
+import { byTask } from './by-task'
 import { type CardFacts, modelCard, modelCardFile, type Origin } from './card/index'
 import { shellWord } from './card/write'
 import { runFolder } from './plan/stored-plan'
@@ -74,9 +75,10 @@ export async function writeCard(
     figures: (evaluate?.found.rows ?? [])
       .filter(({ task }) => task === allTasks)
       .map(({ draft: way, ...row }) => ({ ...row, way, asked: 'held-out instructions of all tasks' })),
+    byTask: evaluate && byTask(evaluate.found),
     adapter: target.model.device.adapterName + (target.model.device.isSoftware ? ', software' : ''),
     measuredBy: [
-      `outrider evaluate --target ${shellWord(plan.target.name)} --draft lookup+${shellWord(out.name)} --prompts ${shellWord(`${out.name}/${runFolder}/${files.heldOutSeeds}`)} --draft-length ${plan.draftLength} --limit ${plan.evaluate.prompts} --max-tokens ${plan.evaluate.maxTokens}`,
+      `outrider evaluate --target ${shellWord(plan.target.name)} --draft lookup+${shellWord(out.name)} --prompts ${shellWord(`${out.name}/${runFolder}/${files.measured}`)} --draft-length ${plan.draftLength} --max-tokens ${plan.evaluate.maxTokens}`,
     ],
     madeBy: madeBy ?? [madeByOf(run, gguf !== undefined)],
     verdict: verdict ?? undefined,

@@ -16,6 +16,8 @@ export interface CardFacts {
   training: readonly CardStage[]
   /** What was measured, in the order of the table; none where nothing was. */
   figures: readonly CardFigures[]
+  /** The same by task, where tasks were told apart. */
+  byTask?: readonly CardTask[] | undefined
   /** On what, as `SwiftShader Device (LLVM 10.0.0), software`; with figures. */
   adapter?: string | undefined
   /** What measures them again: lines for a shell. */
@@ -80,4 +82,13 @@ export interface CardFigures
   asked: string
   draftLength: number | 'auto'
   temperature: number
+}
+
+/** What ways of drafting came to on the prompts of one task, each as it is used. */
+export interface CardTask {
+  task: string
+  prompts: number
+  temperature: number
+  /** The same ways in the same order, for each task. */
+  ways: readonly (Pick<EvaluationFigures, 'blockEfficiency' | 'speedUp'> & { way: string })[]
 }

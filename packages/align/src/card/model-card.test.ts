@@ -71,6 +71,22 @@ describe('a model card', () => {
     expect(card).toContain("The target's files name no license.")
   })
 
+  it('gives speed-up and τ by task, where tasks were told apart', () => {
+    expect(modelCard(facts)).not.toContain('By task')
+    const ways = [
+      { way: 'prompt lookup', speedUp: null, blockEfficiency: 1 },
+      { way: 'the draft', speedUp: 1.084, blockEfficiency: 1.312 },
+    ]
+    const byTask = [
+      { task: 'code', prompts: 4, temperature: 0, ways },
+      { task: 'a|b', prompts: 3, temperature: 0.7, ways },
+    ]
+    const card = modelCard({ ...facts, byTask })
+    expect(card).toContain('| asked | prompts | temperature | prompt lookup | the draft |\n')
+    expect(card).toContain('| code | 4 | greedy | – (1.00) | 1.08× (1.31) |')
+    expect(card).toContain('| a\\|b | 3 | 0.7 | – (1.00) | 1.08× (1.31) |')
+  })
+
   it('gives figures with adapter and command, data, training and the verdict', () => {
     const card = modelCard(facts)
     expect(card).toContain('| the draft | chat \\| code | 20 | 3 | greedy | 1.31 | 0.30 | 0.011 | 1.06× |')

@@ -1,5 +1,5 @@
 import { count, fixed } from '@outrider/evaluation'
-import type { CardData, CardDraft, CardFacts, CardFigures, CardStage } from './facts'
+import type { CardData, CardDraft, CardFacts, CardFigures, CardStage, CardTask } from './facts'
 import { frontMatter } from './front-matter'
 import { useElsewhere } from './use'
 import { cell, inline, shellBlock, table } from './write'
@@ -54,27 +54,45 @@ export function modelCard(facts: CardFacts): string {
 const shared = (source: string): string =>
   /^[^./\\][^/\\]*\/[^/\\]+$/.test(source) && !/\.gguf$/i.test(source) ? source : source.split(/[/\\]/).at(-1)!
 
-function figures({ figures, adapter, measuredBy }: CardFacts): string[] {
+function figures({ figures, byTask = [], adapter, measuredBy }: CardFacts): string[] {
   if (figures.length === 0) return []
   const row = (one: CardFigures) => [
     cell(one.way),
     cell(one.asked),
     String(one.prompts),
     String(one.draftLength),
-    one.temperature === 0 ? 'greedy' : String(one.temperature),
+    temperature(one),
     fixed(one.blockEfficiency),
     fixed(one.acceptanceRate),
     fixed(one.costRatio, 3),
-    one.speedUp === null ? '–' : `${fixed(one.speedUp)}×`,
+    speedUp(one),
   ]
   const titles = ['drafted by', 'asked', 'prompts', 'γ', 'temperature', 'τ', 'α', 'c', 'speed-up']
   return [
     '## What it gains',
     table(titles, figures.map(row)),
     `τ: tokens a pass of the target. α: acceptance of a drafted token. c: a step of the draft over a pass of the target. Speed-up: measured, over plain decoding of the same prompts${adapter === undefined ? '' : `, on ${inline(adapter)}`}.`,
+    ...tasks(byTask),
     ...(measuredBy ? ['Measured by:', shellBlock(measuredBy)] : []),
   ]
 }
+
+function tasks(byTask: readonly CardTask[]): string[] {
+  if (byTask.length === 0) return []
+  const ways = byTask[0]!.ways.map(({ way }) => cell(way))
+  const rows = byTask.map(({ task, prompts, ways, ...one }) => [
+    cell(task),
+    String(prompts),
+    temperature(one),
+    ...ways.map((way) => `${speedUp(way)} (${fixed(way.blockEfficiency)})`),
+  ])
+  return ['By task, with γ auto: speed-up, and τ.', table(['asked', 'prompts', 'temperature', ...ways], rows)]
+}
+
+const temperature = ({ temperature }: Pick<CardFigures, 'temperature'>): string =>
+  temperature === 0 ? 'greedy' : String(temperature)
+
+const speedUp = ({ speedUp }: Pick<CardFigures, 'speedUp'>): string => (speedUp === null ? '–' : `${fixed(speedUp)}×`)
 
 function draft({ parameters, layers, hiddenSize, vocabularySize, covered }: CardDraft): string {
   const says = covered === undefined ? '' : `, of which it says ${count(covered)}`

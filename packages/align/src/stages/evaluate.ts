@@ -17,6 +17,8 @@ import {
   SpeculativeDecoder,
 } from '@outrider/speculative'
 import type { PretrainedModel } from '@outrider/transformer'
+import { readSeeds, seedLines } from '../seeds/seed-row'
+import { spreadOverTasks } from '../seeds/spread'
 import { files, type Run } from './run'
 import { lengthsAt, type Way, ways } from './ways'
 import { writtenDraft } from './written-draft'
@@ -35,8 +37,9 @@ export async function measureWays(run: Run): Promise<Measured> {
   const { target, folder, plan, signal, tell } = run
   const { prompts: count, maxTokens, temperatures } = plan.evaluate
   const { draftLength, look } = plan
-  const read = await readPrompts(jsonl({ directory: folder, file: files.heldOutSeeds }), target)
-  const prompts = read.slice(0, count)
+  const heldOut = await readSeeds(jsonl({ directory: folder, file: files.heldOutSeeds }))
+  await folder.write(files.measured, seedLines(spreadOverTasks(heldOut, count, ({ category }) => category)))
+  const prompts = await readPrompts(jsonl({ directory: folder, file: files.measured }), target)
   const draft = await writtenDraft(run)
   try {
     const costs = look.candidates.find(({ shape }) => JSON.stringify(shape) === JSON.stringify(plan.draft))?.costs

@@ -67,5 +67,7 @@ export const files = {
   heldOutSeeds: 'held-out-seeds.jsonl',
   answers: 'answers.jsonl',
   heldOut: 'held-out.jsonl',
+  /** Of the held-out seeds those that were measured on. */
+  measured: 'measured.jsonl',
   results: 'results.json',
 } as const

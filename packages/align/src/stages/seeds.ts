@@ -2,6 +2,7 @@ import { type DataSource, generateSeeds, jsonl, leftOutText } from '@outrider/da
 import { OutriderError } from '@outrider/tensor'
 import { ownOpenings } from '../seeds/openings'
 import { readSeeds, type SeedRow, seedKey, seedLines } from '../seeds/seed-row'
+import { spreadOverTasks } from '../seeds/spread'
 import { files, type Run } from './run'
 
 /**
@@ -71,13 +72,11 @@ async function selfWritten({ target, folder, plan, signal, tell }: Run, count: n
   return (await folder.has(out.file)) ? readSeeds(jsonl(out)) : []
 }
 
-/** Some of a list, evenly spread over it, and the others. */
+/** Some of a list, evenly spread over it and over its tasks, and the others. */
 function split(list: readonly SeedRow[], count: number): [some: SeedRow[], others: SeedRow[]] {
   const some = new Set(spread(list, count))
   return [[...some], list.filter((seed) => !some.has(seed))]
 }
 
 const spread = (list: readonly SeedRow[], count: number): SeedRow[] =>
-  count >= list.length
-    ? [...list]
-    : Array.from({ length: count }, (_, i) => list[Math.floor(((i + 0.5) * list.length) / count)]!)
+  spreadOverTasks(list, count, ({ category }) => category)

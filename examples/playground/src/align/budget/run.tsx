@@ -29,7 +29,7 @@ const warned: readonly BudgetPhase[] = ['refused', 'declined', 'full']
 
 /** A run by a time budget: the verdict, the stages, the plan, the curves, the draft. */
 export function BudgetRun({ state }: { state: BudgetState }) {
-  const { phase, plan, planned, logged, verdict, ways, failure, draft } = state
+  const { phase, plan, planned, logged, verdict, ways, tasks, failure, draft } = state
   const parts = useMemo(() => partsOf(state), [logged, plan])
   const losses = plan?.asked.losses ?? []
   return (
@@ -53,7 +53,7 @@ export function BudgetRun({ state }: { state: BudgetState }) {
         {state.unsaved && <Unsaved />}
         {phase !== 'refused' && <Stages of={stagesOf(state)} layout="list" />}
       </section>
-      {ways.length > 0 && <Ways ways={ways} />}
+      {ways.length > 0 && <Ways ways={ways} tasks={tasks} />}
       {plan && <PlanCard plan={plan} planned={planned} />}
       {parts.some(({ entries }) => entries.length > 0) && (
         <Charts

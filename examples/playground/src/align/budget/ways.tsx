@@ -1,8 +1,8 @@
 import { ScrollArea } from '../../controls/index'
 import type { BudgetState } from '../../engine/index'
 
-/** Each way of drafting beside plain decoding, over all held-out prompts. */
-export function Ways({ ways }: Pick<BudgetState, 'ways'>) {
+/** Each way of drafting beside plain decoding: over all held-out prompts, and by task where tasks could be told apart. */
+export function Ways({ ways, tasks }: Pick<BudgetState, 'ways' | 'tasks'>) {
   return (
     <section class="card run-ways" aria-labelledby="ways-title">
       <header class="card-header">
@@ -36,7 +36,42 @@ export function Ways({ ways }: Pick<BudgetState, 'ways'>) {
           </tbody>
         </table>
       </ScrollArea>
+      {tasks.length > 0 && <Tasks tasks={tasks} />}
     </section>
+  )
+}
+
+function Tasks({ tasks }: Pick<BudgetState, 'tasks'>) {
+  return (
+    <ScrollArea label="Ways of drafting by task, a table">
+      <table class="table">
+        <caption>By task, with γ auto: speed-up, and τ</caption>
+        <thead>
+          <tr>
+            <th scope="col">Asked</th>
+            {['prompts', 'T', ...tasks[0]!.ways.map(({ way }) => way)].map((title) => (
+              <th scope="col" class="numeric" key={title}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {tasks.map(({ task, prompts, temperature, ways }) => (
+            <tr key={`${task} ${temperature}`}>
+              <th scope="row">{task}</th>
+              <td class="numeric">{prompts}</td>
+              <td class="numeric">{temperature}</td>
+              {ways.map(({ way, speedUp, blockEfficiency }) => (
+                <td class="numeric" key={way}>
+                  {figure(speedUp)}× ({figure(blockEfficiency)})
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </ScrollArea>
   )
 }
 

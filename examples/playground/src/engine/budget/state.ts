@@ -1,4 +1,4 @@
-import type { Measured, Plan, Stage } from '@outrider/align'
+import type { Measured, Plan, Stage, TaskFigures } from '@outrider/align'
 import type { LogEntry } from '@outrider/training'
 import type { StageProgress } from '../align/progress'
 import type { DraftState } from '../align/trained-draft'
@@ -55,6 +55,8 @@ export interface BudgetState {
   logged: LoggedTraining
   /** What was measured in the end, over all tasks. */
   ways: Measured['rows']
+  /** The same by task, where tasks could be told apart. */
+  tasks: readonly TaskFigures[]
   verdict: string | undefined
   failure: Failure | undefined
   /** What is written goes to memory only, as the storage is full. */
@@ -79,6 +81,7 @@ export const noBudgetRun = (draftName = ''): BudgetState => ({
   warnings: [],
   logged: { pretrain: [], distill: [] },
   ways: [],
+  tasks: [],
   verdict: undefined,
   failure: undefined,
   unsaved: false,

@@ -101,4 +101,29 @@ describe('a run that is found', () => {
     expect(shownLog).toEqual({ pretrain: logged, distill: [] })
     expect([verdict, ways]).toEqual([undefined, []])
   })
+
+  it('shows what was measured over all tasks, and by task where there were several', () => {
+    const rows = [0, 0.7].flatMap((temperature) =>
+      [3, 'auto' as const].flatMap((draftLength) =>
+        ['code', 'maths', 'all'].flatMap((task) =>
+          ['lookup', 'draft', 'lookup+table', 'lookup+table+draft'].map((draft) => ({
+            ...{ draft, draftLength, task, temperature, prompts: task === 'all' ? 8 : 4 },
+            ...{ blockEfficiency: 1.5, speedUp: task === 'code' ? 1.2 : 1.1 },
+          })),
+        ),
+      ),
+    )
+    const results = { evaluate: { found: { rows }, seconds: 13 } } as unknown as Parameters<
+      typeof foundState
+    >[1]['results']
+    const { ways, tasks, verdict } = foundState(noBudgetRun(), { plan: planOf(), results })
+    expect(ways).toHaveLength(16)
+    expect(tasks.map(({ task, temperature }) => `${task} ${temperature}`)).toEqual([
+      'code 0',
+      'maths 0',
+      'code 0.7',
+      'maths 0.7',
+    ])
+    expect(verdict).toContain('from 1.10 on maths to 1.20 on code')
+  })
 })

@@ -1,6 +1,7 @@
 import {
   type AlignEvent,
   type Aligned,
+  byTask,
   canPay,
   type Plan,
   planTime,
@@ -63,6 +64,7 @@ export function foundState(state: BudgetState, { plan, results }: Pick<Aligned, 
       distill: distill?.found.phases.map(({ history }) => history) ?? shown.logged.distill,
     },
     ways: evaluate?.found.rows.filter(({ task }) => task === allTasks) ?? [],
+    tasks: evaluate ? byTask(evaluate.found) : [],
     verdict: evaluate && verdict(plan, evaluate.found),
   }
 }
