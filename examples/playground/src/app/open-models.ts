@@ -14,8 +14,8 @@ export interface Opening {
 
 export const opening = signal<Opening | undefined>(undefined)
 
-/** How many preparations of what was opened are under way. */
-export const preparing = signal(0)
+/** Whether what was opened has not been compiled yet, as far as a first answer needs it. */
+export const compiling = signal(false)
 
 /** What was opened last, to open it again on another device. */
 type Choice = [source: ModelSource, options: OpenOptions | undefined]
@@ -51,11 +51,10 @@ export async function closeDraft(): Promise<void> {
   void prepare()
 }
 
-/** Compiles and measures ahead of the first answer. */
+/** Compiles ahead of the first answer; one that comes before that compiles itself. */
 async function prepare(): Promise<void> {
-  preparing.value++
-  await attempt(() => engine.chat.prepare())
-  preparing.value--
+  compiling.value = true
+  if (await attempt(() => engine.chat.prepare())) compiling.value = false
 }
 
 export async function openBundled(): Promise<void> {

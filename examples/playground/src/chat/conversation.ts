@@ -3,6 +3,7 @@ import { batch, type Signal, signal } from '@preact/signals'
 import { proxy } from 'comlink'
 import { engine, engineState } from '../app/engine'
 import { attempt } from '../app/notices'
+import { compiling } from '../app/open-models'
 import type { AnswerEnd, ChatBlock } from '../engine/index'
 import { settings } from './settings'
 
@@ -41,6 +42,7 @@ void engine.chat.listen(
   proxy(({ answer, tokens, rejected, figures: now }: ChatBlock) => {
     batch(() => {
       figures.value = now
+      compiling.value = false
       const reply = running.value
       // A stopped answer's last block may still arrive.
       if (reply?.id !== answer) return
@@ -52,6 +54,9 @@ void engine.chat.listen(
       if (rejected.length > 0) pieces.splice(-1, 0, { kind: 'refused', text: rejected.join('') })
       reply.pieces.value = [...reply.pieces.value, ...pieces.filter(({ text }) => text !== '')]
     })
+  }),
+  proxy((known: SpeculationFigures) => {
+    if (figures.value) figures.value = known
   }),
 )
 

@@ -1,4 +1,4 @@
-import { preparing } from '../app/open-models'
+import { compiling } from '../app/open-models'
 import { again, type Question, type Reply, running, turns } from './conversation'
 import { settings } from './settings'
 
@@ -36,9 +36,7 @@ function Answer({ reply }: { reply: Reply }) {
           ),
         )}
         {isRunning && <span class="caret" aria-hidden="true" />}
-        {isRunning && pieces.length === 0 && preparing.value && (
-          <span class="waiting">compiling for this device, and measuring it</span>
-        )}
+        {isRunning && pieces.length === 0 && compiling.value && <span class="waiting">compiling for this device</span>}
       </p>
       <Footnote reply={reply} />
     </li>

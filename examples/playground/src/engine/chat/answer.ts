@@ -69,7 +69,7 @@ export async function answerOf({
   let part = 0
   try {
     while (answer.room > 0 && !signal.aborted) {
-      const { decoder, figures } = await speculations.now()
+      const { decoder, figures } = speculations.now()
       const sampling = samplingOf(settings())
       // Parts of one answer draw from random numbers of their own.
       const seed = sampling.seed + messages.length + 7919 * part++
