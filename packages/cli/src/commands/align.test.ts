@@ -60,6 +60,7 @@ describe('align --only look', () => {
 
 /** What must be there before the process is killed, in the order in which it comes. */
 const marks = [
+  'align/seeds.jsonl',
   'align/held-out.jsonl',
   'align/answers.jsonl',
   'answers.bin',
@@ -74,9 +75,9 @@ const marks = [
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const loader = ['--conditions=@outrider/source', '--import', '@outrider/software-adapter/register']
 
-/** Aligns in a process of its own, which is killed at a moment that the seed decides. */
+/** Aligns in a process of its own, which is killed at a moment that the seed decides. Gives what ended it. */
 const killed = (out: string, seed: number) =>
-  new Promise<void>((resolve, reject) => {
+  new Promise<NodeJS.Signals | null>((resolve, reject) => {
     const mark = join(at(out), marks[Math.floor(uniform01(seed, 0) * marks.length)]!)
     const delay = Math.floor(uniform01(seed, 1) * 300)
     const args = [...loader, '--import', '@outrider/build/source', main, ...command(out), '--anyway']
@@ -87,9 +88,9 @@ const killed = (out: string, seed: number) =>
       setTimeout(() => child.kill('SIGKILL'), delay)
     }, 5)
     child.on('error', reject)
-    child.on('close', () => {
+    child.on('close', (_code, signal) => {
       clearInterval(watch)
-      resolve()
+      resolve(signal)
     })
   })
 
@@ -136,7 +137,8 @@ describe('align', () => {
     async (seed) => {
       const out = `killed-${seed}`
       begin(out)
-      await killed(out, seed)
+      // One that was through before its moment came would show nothing.
+      expect(await killed(out, seed)).toBe('SIGKILL')
       const { status, err, json } = await runCli([...command(out), '--anyway', '--json'])
       expect(status, err).toBe(0)
       expect(json()).toMatchObject({ verdict: expect.any(String) })
