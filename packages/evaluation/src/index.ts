@@ -18,6 +18,7 @@ export {
 export { bytes, count, duration, fixed, rate } from './numbers'
 export { paysText } from './pays-text'
 export { readPrompts } from './read-prompts'
+export { RecentPace } from './recent-pace'
 export { type Bars, barChart } from './report/bar-chart'
 export { completionView } from './report/completion'
 export type { Completion, CompletionToken, Curves, EvaluationRow, ModelFacts, ReportData, Series } from './report/data'

@@ -1,6 +1,5 @@
-import { duration, rate } from '@outrider/evaluation'
+import { duration, RecentPace, rate } from '@outrider/evaluation'
 import { Curve } from './curve'
-import { Pace } from './pace'
 import type { Stream } from './stream'
 
 export interface ProgressOptions {
@@ -32,7 +31,7 @@ export class Progress {
   readonly #now: () => number
   readonly #began: number
   readonly #start: number
-  readonly #pace: Pace
+  readonly #pace: RecentPace
   #done: number
   #note = ''
   #drawn: number
@@ -48,7 +47,7 @@ export class Progress {
     this.#began = this.#now()
     this.#start = options.start ?? 0
     this.#done = this.#start
-    this.#pace = new Pace(this.#began, this.#start)
+    this.#pace = new RecentPace(this.#began, this.#start)
     this.#drawn = stream.isTTY ? -Infinity : this.#began
     const { curve, decimals = 2 } = options
     this.#curve = curve === undefined ? undefined : new Curve(curve, { decimals })

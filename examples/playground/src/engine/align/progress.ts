@@ -1,3 +1,4 @@
+import { RecentPace } from '@outrider/evaluation'
 import type { StageName } from './plan'
 
 /** How far a stage is. */
@@ -11,24 +12,34 @@ export interface StageProgress {
   tokensPerSecond?: number
 }
 
-/** The rate of a stage since it began to run, and what is left by it. */
-export class Pace {
-  readonly #began = performance.now()
-  #first: number | undefined
+/** The rate of a stage lately, and what is left by it. */
+export class StagePace {
+  readonly #now: () => number
+  readonly #began: number
+  #recent: RecentPace | undefined
+
+  /** @param now  milliseconds */
+  constructor(now = () => performance.now()) {
+    this.#now = now
+    this.#began = now()
+  }
 
   /** Notes what was there when the stage began; only the first call counts. */
   from(done: number): this {
-    this.#first ??= done
+    this.#recent ??= new RecentPace(this.#began, done)
     return this
   }
 
   /** @param tokens  since it began, where they are counted */
   at(done: number, total: number, tokens?: number): StageProgress {
-    const seconds = (performance.now() - this.#began) / 1000
-    const rate = (done - this.from(done).#first!) / seconds
+    const now = this.#now()
+    const recent = this.from(done).#recent!
+    recent.mark(now, done)
+    const rate = recent.perSecond(now, done)
     if (!(rate > 0 && Number.isFinite(rate))) return { done, total }
     const secondsLeft = (total - done) / rate
-    return { done, total, rate, secondsLeft, ...(tokens !== undefined && { tokensPerSecond: tokens / seconds }) }
+    const tokensPerSecond = tokens && (1000 * tokens) / (now - this.#began)
+    return { done, total, rate, secondsLeft, ...(tokensPerSecond !== undefined && { tokensPerSecond }) }
   }
 }
 

@@ -5,7 +5,7 @@ import type { Directory, PretrainedModel } from '@outrider/transformer'
 import type { Ledger } from '../ledger'
 import { type AlignSources, alignSources, answersFile, answersOf, heldOutFile } from './data'
 import { type AlignPlan, draftLengths, type StageName, temperatures, topP } from './plan'
-import { Pace, type StageProgress } from './progress'
+import { StagePace, type StageProgress } from './progress'
 import { checkpointsOf } from './store'
 
 /** Steps between measurements and checkpoints. */
@@ -54,7 +54,7 @@ async function generate(run: AlignRun, { instructions, heldOut, counts }: AlignS
     [heldOut, heldOutFile],
     [instructions, answersFile],
   ] as const) {
-    const pace = new Pace()
+    const pace = new StagePace()
     const offset = before
     const { rows } = await generateDataset({
       target,
@@ -101,7 +101,7 @@ async function settings(run: AlignRun, stage: 'pretrain' | 'distil') {
   const onLeftOut = ({ message }: LeftOut) => run.onLeftOut(message)
   const heldOut = answersOf(folder, heldOutFile)
   const validation = await batchesOnce(heldOut, target, { batchSize: 16, length, onLeftOut })
-  const pace = new Pace()
+  const pace = new StagePace()
   return {
     batchSize,
     length,

@@ -11,18 +11,18 @@ import {
   whatFor,
 } from '@outrider/align'
 import { allTasks } from '@outrider/evaluation'
-import { Pace } from '../align/progress'
+import { StagePace } from '../align/progress'
 import type { BudgetStage, BudgetState, LoggedTraining } from './state'
 
 /** Follows what a run tells of itself: gives the state after each event. */
 export function following(): (state: BudgetState, event: AlignEvent) => BudgetState {
-  let work = { label: '', pace: new Pace() }
+  let work = { label: '', pace: new StagePace() }
   let stageBegan = performance.now()
   return (state, event) => {
     switch (event.kind) {
       case 'stage': {
         const { stage, text, seconds } = event
-        work = { label: '', pace: new Pace() }
+        work = { label: '', pace: new StagePace() }
         const done = withDone(state, stage, (performance.now() - stageBegan) / 1000)
         stageBegan = performance.now()
         const begun = { isDone: false, text, seconds: seconds ?? undefined, work: undefined }
@@ -33,7 +33,7 @@ export function following(): (state: BudgetState, event: AlignEvent) => BudgetSt
       case 'progress': {
         const { label, done, total, unit, note, figure } = event
         if (!state.stage) return state
-        if (label !== work.label) work = { label, pace: new Pace() }
+        if (label !== work.label) work = { label, pace: new StagePace() }
         const progress = work.pace.from(done).at(done, total)
         const shown = [note, figure?.name === 'tokens/s' && `${figure.value.toFixed(0)} tokens a second`]
         const said = shown.filter((part) => part).join(', ')

@@ -2,7 +2,7 @@
  * How fast work goes lately: over the last third of the time since it began, as the first steps of long work (which compile, or
  * fill what is kept) say little about the rest. Marks are kept further apart the longer it takes, so there are never many.
  */
-export class Pace {
+export class RecentPace {
   readonly #began: number
   readonly #marks: { at: number; done: number }[]
 
@@ -18,7 +18,8 @@ export class Pace {
   /** Units done until now, in all. */
   mark(at: number, done: number): void {
     const since = at - this.#began
-    if (at - this.#marks.at(-1)!.at < since / mostMarks) return
+    // Clocks of browsers are coarse: the first units may come at the very moment of the beginning.
+    if (at - this.#marks.at(-1)!.at <= since / mostMarks) return
     this.#marks.push({ at, done })
     while (this.#marks[1]!.at <= at - since / 3) this.#marks.shift()
   }
