@@ -117,8 +117,8 @@ export class Speculations {
   }
 }
 
-/** What is compiled ahead: prompts of more rows have the same kernels. */
-const compiled = { prompt: 24, draftLength: 4 }
+/** What is compiled ahead: longer prompts have the same kernels, but for those of sequences that are read in parts. */
+const compiled = { prompt: 17, draftLength: 4 }
 
 function usualCosts({ model }: PretrainedModel, { drafter }: CurrentDrafter): StepCosts {
   const { parameterCount } = 'open' in drafter ? drafter : drafter.model
