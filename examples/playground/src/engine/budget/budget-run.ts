@@ -1,14 +1,13 @@
 import { AnswerTable } from '@outrider/speculative'
-import { OutriderError } from '@outrider/tensor'
 import { type Directory, loadCausalLM, type PretrainedModel, within } from '@outrider/transformer'
 import { keepOwnData, keptData } from '../align/data'
 import { type Download, type DraftFormat, draftFile, draftName, zipped } from '../align/draft-files'
-import { FullStorage } from '../align/full-storage'
+import type { FullStorage } from '../align/full-storage'
 import { alone } from '../align/lock'
-import { patientDirectory, type WhenFull } from '../align/patient-directory'
+import { patientDirectory } from '../align/patient-directory'
 import type { OwnData } from '../align/plan'
-import { deleteRun, openRun } from '../align/store'
-import { TrainedDraft } from '../align/trained-draft'
+import { openRun } from '../align/store'
+import { type TargetPlace, TargetRun } from '../align/target-run'
 import { learnTable } from '../chat/drafter'
 import { failureOf } from '../failure'
 import type { Session, TargetOrigin } from '../session'
@@ -16,11 +15,8 @@ import { copyDraft } from './copy-draft'
 import { type BudgetState, noBudgetRun } from './state'
 
 /** A target that was opened, with the directory of its draft. */
-interface Place {
-  target: PretrainedModel
+interface Place extends TargetPlace {
   origin: Extract<TargetOrigin, { kind: 'opened' }>
-  /** Of the draft: it is kept under it in the browser's storage. */
-  name: string
   out: Directory
 }
 
@@ -34,31 +30,13 @@ export interface BudgetWish {
 const aligning = () => import('./aligning')
 
 /** `align` for a target that the user opened: one draft by each target's name, kept in the browser's storage. */
-export class BudgetRun {
-  readonly #session: Session
-  readonly #onChange: () => void
-  readonly #draft: TrainedDraft
-  readonly #full = new FullStorage((asked) => {
-    if (asked) this.#change({ phase: 'full' })
-    else if (this.#state.phase === 'full') this.#change({ phase: 'running' })
-  })
-  #state = noBudgetRun()
-  #place: Place | undefined
-  #work: { controller: AbortController; ended: Promise<void> } | undefined
-  /** Changes of target are followed one after the other, and so is the draft taken over. */
-  #following: Promise<void> = Promise.resolve()
+export class BudgetRun extends TargetRun<BudgetState, Place> {
+  /** Written drafts are taken over one after the other. */
   #loading: Promise<void> = Promise.resolve()
 
   /** @param onChange  called whenever the state is another */
   constructor(session: Session, onChange: () => void) {
-    this.#session = session
-    this.#draft = new TrainedDraft(session)
-    this.#onChange = onChange
-    session.subscribe(() => this.#follow())
-  }
-
-  get state(): BudgetState {
-    return { ...this.#state, draft: this.#place && this.#draft.stateBeside(this.#place.target) }
+    super(session, noBudgetRun(), onChange)
   }
 
   /**
@@ -67,8 +45,7 @@ export class BudgetRun {
    * @throws OutriderError INVALID_ARGUMENT, FILE_FORMAT for instructions that are none; FILE_WRITE
    */
   async start({ seconds, own }: BudgetWish): Promise<void> {
-    const place = await this.#emptied()
-    this.#state = noBudgetRun(place.name)
+    const place = await this.emptied()
     const { runFolder } = await aligning()
     if (own) await keepOwnData(within(place.out, runFolder), own, { leastInstructions: 0 })
     await this.#go({ budgetSeconds: seconds })
@@ -76,79 +53,47 @@ export class BudgetRun {
 
   /** Goes on with the run that is stored, also where no draft can pay if that is wanted. */
   async resume({ anyway = false }: { anyway?: boolean } = {}): Promise<void> {
-    this.#idle()
-    await this.#go({ evenIfNoneCanPay: anyway || this.#state.canPay === false })
-  }
-
-  /** Stops as soon as what is at hand is whole; resolves when all is stored. */
-  async pause(): Promise<void> {
-    if (!this.#work) return
-    this.#change({ phase: 'pausing' })
-    const { controller, ended } = this.#work
-    controller.abort()
-    this.#full.cancel()
-    await ended
-  }
-
-  /** Deletes the run, and the draft with it. */
-  async discard(): Promise<void> {
-    await this.pause()
-    const { name } = await this.#emptied()
-    this.#draft.set(undefined)
-    this.#state = noBudgetRun(name)
-    this.#onChange()
-  }
-
-  /** What to do about the full storage that a run waits for. */
-  answerFull(what: WhenFull): void {
-    if (what === 'memory') this.#change({ unsaved: true })
-    this.#full.answer(what)
-  }
-
-  /** Lets the draft draft in Chat, or no longer. */
-  useInChat(use: boolean): void {
-    this.#draft.isOffered = use
-    if (use) this.#offer()
-    else this.#draft.withdraw()
+    this.idle()
+    await this.#go({ evenIfNoneCanPay: anyway || this.shown.canPay === false })
   }
 
   /** The draft as it was last written: with card, report and the table of answers as a folder. */
   async download(format: DraftFormat): Promise<Download> {
-    const { model, place } = this.#written()
+    const { model, place } = this.trained()
     return format === 'directory' ? zipped(place.out, place.name) : draftFile(model, place.name, format)
   }
 
   /** Writes the draft's folder into one that the user picked. Gives its name. */
   async saveInto(picked: FileSystemDirectoryHandle): Promise<string> {
-    const { place } = this.#written()
+    const { place } = this.trained()
     await copyDraft(place.out, picked, place.name)
     return place.name
   }
 
   /** Follows the plan until the end, a pause or a failure. Returns when it has begun. */
   async #go(wish: { budgetSeconds?: number; evenIfNoneCanPay?: boolean }): Promise<void> {
-    const place = this.#idle()
-    const endTraining = this.#session.beginTraining()
+    const place = this.idle()
+    const endTraining = this.session.beginTraining()
     const controller = new AbortController()
     const { signal } = controller
-    this.#change({ phase: 'starting', failure: undefined, warnings: [], note: undefined })
+    this.change({ phase: 'starting', failure: undefined, warnings: [], note: undefined })
     const work = this.#align(place, signal, wish)
       .then(
         (changes) => changes,
         (error): Partial<BudgetState> => ({
-          phase: this.#state.plan ? 'paused' : 'none',
+          phase: this.shown.plan ? 'paused' : 'none',
           failure: signal.aborted ? undefined : failureOf(error),
         }),
       )
       .then((changes) => {
-        this.#work = undefined
+        this.work = undefined
         endTraining()
         // Of a target that was closed meanwhile, nothing is shown any more.
-        if (this.#place === place) this.#change({ ...changes, note: undefined })
+        if (this.place === place) this.change({ ...changes, note: undefined })
       })
-    this.#work = { controller, ended: work }
+    this.work = { controller, ended: work }
     // The target is kept until the last of it has ended.
-    this.#session.hold(work)
+    this.session.hold(work)
   }
 
   async #align(
@@ -159,7 +104,7 @@ export class BudgetRun {
     const { target, out, origin } = place
     const { align, following, foundState, readOrigin, runFolder } = await aligning()
     const { instructions, text } = await keptData(within(out, runFolder))
-    const { ledger } = this.#session
+    const { ledger } = this.session
     const tell = following()
     let endStage: (() => void) | undefined
     try {
@@ -174,7 +119,7 @@ export class BudgetRun {
           card: { origin: await readOrigin(origin.place, origin.file).catch(() => undefined) },
           ...wish,
           onEvent: (event) => {
-            if (this.#place !== place) return
+            if (this.place !== place) return
             if (event.kind === 'stage') {
               endStage?.()
               const end = ledger.begin(target.model.device)
@@ -182,15 +127,15 @@ export class BudgetRun {
               // The table of answers, a draft that is pretrained, one that is distilled: each drafts as it is written.
               if (event.stage !== 'look' && event.stage !== 'generate') this.#takeWritten(place)
             }
-            const phase = signal.aborted ? 'pausing' : this.#state.phase === 'full' ? 'full' : 'running'
-            this.#change({ ...tell(this.#state, event), phase })
+            const phase = signal.aborted ? 'pausing' : this.shown.phase === 'full' ? 'full' : 'running'
+            this.change({ ...tell(this.shown, event), phase })
           },
         }),
       )
       const { canPay, results } = aligned
       if (!results.evaluate) return { canPay, phase: 'declined' }
       this.#takeWritten(place)
-      return { ...foundState(this.#state, aligned), phase: 'done' }
+      return { ...foundState(this.shown, aligned), phase: 'done' }
     } finally {
       endStage?.()
       await this.#loading
@@ -198,21 +143,18 @@ export class BudgetRun {
   }
 
   /** Follows the session from target to target; the run of the one before is stopped. */
-  #follow(): void {
-    const { target, origin } = this.#session
-    const before = this.#place
+  protected override follow(): void {
+    const { target, origin } = this.session
     const wanted = origin?.kind === 'opened' ? target : undefined
-    this.#onChange()
-    if (wanted === before?.target) return
-    const draft = this.#draft.take()
-    this.#work?.controller.abort()
-    this.#full.cancel()
-    const ended = this.#work?.ended
-    const place = wanted && origin?.kind === 'opened' ? placeOf(wanted, origin, this.#full) : undefined
-    this.#place = place
-    this.#state = noBudgetRun(place?.name)
-    this.#following = this.#following.then(async () => {
-      if (draft) this.#session.retire(draft)
+    if (wanted === this.place?.target) return
+    const draft = this.draft.take()
+    const ended = this.work?.ended
+    this.stop()
+    const place = wanted && origin?.kind === 'opened' ? placeOf(wanted, origin, this.full) : undefined
+    this.place = place
+    this.shown = noBudgetRun(place?.name)
+    this.following = this.following.then(async () => {
+      if (draft) this.session.retire(draft)
       if (place) await this.#open(place, ended)
     })
   }
@@ -220,7 +162,7 @@ export class BudgetRun {
   /** Shows what is stored under a target's name, once the run before has ended, and loads the draft of it. */
   async #open(place: Place, ended?: Promise<void>): Promise<void> {
     const show = (changes: Partial<BudgetState>) => {
-      if (this.#place === place) this.#change(changes)
+      if (this.place === place) this.change(changes)
     }
     try {
       const { align, foundState, readPlan, runFolder } = await aligning()
@@ -231,7 +173,7 @@ export class BudgetRun {
       const { canPay, results } = found
       const isDeclined = !canPay && !results.generate
       show({
-        ...foundState(this.#state, found),
+        ...foundState(this.shown, found),
         phase: results.evaluate ? 'done' : isDeclined ? 'declined' : 'paused',
       })
       await this.#load(place)
@@ -244,7 +186,7 @@ export class BudgetRun {
   #takeWritten(place: Place): void {
     this.#loading = this.#loading.then(() =>
       this.#load(place).catch((error) => {
-        if (this.#place === place) this.#change({ failure: failureOf(error) })
+        if (this.place === place) this.change({ failure: failureOf(error) })
       }),
     )
   }
@@ -252,52 +194,30 @@ export class BudgetRun {
   /** Takes over the table of answers, and the draft that was written last; into Chat, where it is wanted there. */
   async #load({ out, target }: Place): Promise<void> {
     const file = AnswerTable.usualFile
-    if (!this.#state.hasTable && (await out.has(file))) {
+    if (!this.shown.hasTable && (await out.has(file))) {
       learnTable(
         target,
         AnswerTable.fromBytes(await out.read(file), target.tokenizer, { where: `${out.name}/${file}` }),
       )
-      if (this.#place?.target === target) this.#change({ hasTable: true })
+      if (this.place?.target === target) this.change({ hasTable: true })
     }
-    if (this.#place?.target !== target || !(await out.has('config.json'))) return
-    const isWanted = this.#draft.inChat || (this.#work !== undefined && this.#draft.isOffered)
+    if (this.place?.target !== target || !(await out.has('config.json'))) return
+    const isWanted = this.draft.inChat || (this.work !== undefined && this.draft.isOffered)
     const draft = await loadCausalLM(out, { device: target.model.device })
-    if (this.#place?.target !== target) return draft.dispose()
-    this.#draft.set(draft)
-    if (isWanted) this.#offer()
-    this.#onChange()
+    if (this.place?.target !== target) return draft.dispose()
+    this.draft.set(draft)
+    if (isWanted) this.offer()
+    this.changed()
   }
 
-  #offer(): void {
-    const isDistilled = this.#state.stages.distill.isDone
-    this.#draft.offer(`your draft, ${isDistilled ? 'aligned' : 'pretrained'}`)
+  protected override offer(): void {
+    const isDistilled = this.shown.stages.distill.isDone
+    this.draft.offer(`your draft, ${isDistilled ? 'aligned' : 'pretrained'}`)
   }
 
-  #written(): { model: PretrainedModel; place: Place } {
-    const { model } = this.#draft
-    if (model && this.#place) return { model, place: this.#place }
-    throw new OutriderError('INVALID_ARGUMENT', 'There is no draft yet.', { remedy: 'Train one first.' })
-  }
-
-  /** The place, with nothing in it. */
-  async #emptied(): Promise<Place> {
-    const { name, target, origin } = this.#idle()
-    await alone(name, () => deleteRun(name))
-    this.#place = placeOf(target, origin, this.#full)
-    return this.#place
-  }
-
-  /** @throws OutriderError INVALID_ARGUMENT while a draft is being trained, or without a target that was opened */
-  #idle(): Place {
-    if (this.#work)
-      throw new OutriderError('INVALID_ARGUMENT', 'A draft is being trained already.', { remedy: 'Pause it first.' })
-    this.#session.requireTarget()
-    return this.#place!
-  }
-
-  #change(changes: Partial<BudgetState>): void {
-    this.#state = { ...this.#state, ...changes }
-    this.#onChange()
+  protected override fresh({ target, origin }: Place) {
+    const place = placeOf(target, origin, this.full)
+    return { place, state: noBudgetRun(place.name) }
   }
 }
 
