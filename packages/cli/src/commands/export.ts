@@ -194,7 +194,8 @@ async function exportModel(
   )
   terminal.print(`${out}: ${format}, ${dtype}${size === undefined ? '' : `, ${bytes(size)}`}`)
   if (answers) terminal.noteParagraph(answers.text)
-  for (const difference of differences) terminal.noteParagraph(`In llama.cpp: ${difference}.`)
+  if (coveredHead) terminal.noteParagraph('For Outrider alone: other programs demand a row of the head for every id.')
+  else for (const difference of differences) terminal.noteParagraph(`In llama.cpp: ${difference}.`)
   return {
     out,
     format,
