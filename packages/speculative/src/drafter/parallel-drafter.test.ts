@@ -3,6 +3,7 @@ import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import {
   type CausalLM,
+  createDraft,
   loadCausalLM,
   type PretrainedModel,
   resolveSampling,
