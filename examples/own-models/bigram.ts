@@ -34,7 +34,10 @@ export class BigramModel implements CausalLM {
     const [batch, length] = tokens.shape as [number, number]
     const read = counts ?? new Array<number>(batch).fill(length)
     cache?.advance(read)
-    return this.device.scope(() => embedding(this.#table, rows === 'all' ? tokens : lastOf(tokens, read))) // [batch, rows, V]
+    return this.device.scope(() => {
+      const wanted = rows === 'all' ? tokens : lastOf(tokens, read, rows === 'last' ? 1 : rows)
+      return embedding(this.#table, wanted) // [batch, rows, V]
+    })
   }
 
   dispose(): void {
@@ -42,10 +45,11 @@ export class BigramModel implements CausalLM {
   }
 }
 
-/** The last token of each sequence, u32 [batch, 1]. */
-export function lastOf(tokens: Tensor, counts: readonly number[]): Tensor {
-  const last = tokens.device.empty([counts.length, 1], 'u32')
+/** The last n tokens of each sequence, u32 [batch, n]. */
+export function lastOf(tokens: Tensor, counts: readonly number[], n = 1): Tensor {
+  const last = tokens.device.empty([counts.length, n], 'u32')
   for (const [b, count] of counts.entries())
-    tokens.device.copy(tokens, b * tokens.shape[1]! + Math.max(0, count - 1), last, b, 1)
+    for (let i = 0; i < n; i++)
+      tokens.device.copy(tokens, b * tokens.shape[1]! + Math.max(0, count - n + i), last, b * n + i, 1)
   return last
 }

@@ -69,7 +69,7 @@ export class WindowMlp implements TrainableLM {
     const read = counts ?? new Array<number>(batch).fill(length)
     return this.device.scope(() => {
       const all = this.#hidden(this.parameters, tokens, { cache, counts: read }) // [batch, rows, hidden]
-      return headLogits(this.head(), rows === 'all' ? all : lastRows(all, read))
+      return headLogits(this.head(), rows === 'all' ? all : lastRows(all, read, rows === 'last' ? 1 : rows))
     })
   }
 
@@ -115,11 +115,18 @@ export class WindowMlp implements TrainableLM {
   }
 }
 
-/** The row of each sequence's last token: [batch, rows, hidden] → [batch, 1, hidden]. */
-function lastRows(hidden: Tensor, counts: readonly number[]): Tensor {
+/** The rows of each sequence's last n tokens: [batch, rows, hidden] → [batch, n, hidden]. */
+function lastRows(hidden: Tensor, counts: readonly number[], n: number): Tensor {
   const [batch, rows, columns] = hidden.shape as [number, number, number]
-  const last = hidden.device.empty([batch, 1, columns])
+  const last = hidden.device.empty([batch, n, columns])
   for (const [b, count] of counts.entries())
-    hidden.device.copy(hidden, (b * rows + Math.max(0, count - 1)) * columns, last, b * columns, columns)
+    for (let i = 0; i < n; i++)
+      hidden.device.copy(
+        hidden,
+        (b * rows + Math.max(0, count - n + i)) * columns,
+        last,
+        (b * n + i) * columns,
+        columns,
+      )
   return last
 }

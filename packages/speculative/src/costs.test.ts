@@ -4,21 +4,25 @@ import { testData } from '@outrider/test-data'
 import { generate, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SpeculativeDecoder } from './decoder'
+import { asParallelDraft } from './drafter/parallel-draft.fixture'
 import { promptLookup } from './drafter/prompt-lookup'
 
 // A device of its own: what others have compiled must not count.
 let device: Device
 let target: PretrainedModel
 let draft: PretrainedModel
+/** The draft with a token for what is not drafted yet. */
+let parallel: PretrainedModel
 
 beforeAll(async () => {
   device = await createDevice({ adapter: nodeAdapter() })
   target = await loadCausalLM(testData('stories260K'), { device })
   draft = await loadCausalLM(testData('stories260K'), { device })
+  parallel = asParallelDraft(draft)
 })
 
 afterAll(() => {
-  for (const model of [target, draft]) model?.dispose()
+  for (const model of [target, parallel, draft]) model?.dispose()
   device?.dispose()
 })
 
@@ -70,6 +74,22 @@ describe('start-up', () => {
     })
 })
 
+describe('start-up with a parallel draft', () => {
+  it.each([0, 0.7])(
+    'compiles what its passes need, over any number of rows, at temperature %d',
+    async (temperature) => {
+      const decoder = new SpeculativeDecoder({ target, drafter: parallel, draftLength: 6 })
+      const live = device.memory.liveBytes
+      await decoder.warmUp({ temperature })
+      expect(device.memory.liveBytes).toBe(live)
+      const { pipelines } = device.counters
+      for await (const _ of decoder.generate('One day, a little girl', { temperature, maxTokens: 40 }));
+      expect(decoder.metrics.numAcceptedTokens).toBeGreaterThan(0)
+      expect(device.counters.pipelines).toBe(pipelines)
+    },
+  )
+})
+
 describe('start-up where drafts may be asked to stop', () => {
   it('compiles what those need that stop', async () => {
     await new SpeculativeDecoder({ target, drafter: draft, draftStop: 'auto' }).warmUp({ temperature: 0.7 })
@@ -111,6 +131,33 @@ describe('budgets', () => {
     }
   })
 
+  it.each([
+    [4, 0.8],
+    [15, 0],
+  ])(
+    'of a parallel block of %i: one pass of the draft, one of the target and the verification, at temperature %d',
+    async (draftLength, temperature) => {
+      const decoder = new SpeculativeDecoder({ target, drafter: parallel, draftLength })
+      const live = device.memory.liveBytes
+      const steps = await perYield(decoder.generate('Once upon a time', { temperature, maxTokens: 40 }), 6)
+      expect(steps.length).toBeGreaterThan(4)
+      for (const step of steps) {
+        const pass = 8 * layers + 2
+        // Whatever the number of rows: those after the unread tokens, cut to the target's ids, p, and what is drawn; and q, which is two
+        // when greedy, and the verdict, which is two.
+        expect(step.dispatches).toBeLessThanOrEqual(2 * pass + 4 + 4)
+        expect(step.readbacks).toBe(1)
+        // Blocks are shorter where the answer ends.
+        expect(step.bytesRead).toBeLessThanOrEqual(4 * (2 + 2 * draftLength))
+        expect(step.pipelines).toBe(0)
+      }
+      expect(steps[0]!.bytesRead).toBe(4 * (2 + 2 * draftLength))
+      // Recordings are made once for each number of unread tokens.
+      expect(steps.filter(({ bindGroups }) => bindGroups === 0).length).toBeGreaterThan(steps.length / 2)
+      expect(device.memory.liveBytes).toBe(live)
+    },
+  )
+
   it('of a block that may end early: one readback of as many words, nothing bound or compiled', async () => {
     const { draftLength, maxTokens } = blockTokens
     const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength, draftStop: { confidence: 0.8 } })
@@ -135,11 +182,14 @@ describe('budgets', () => {
       await loadCausalLM(testData('stories260K'), { device: gpuLike }),
     ]
     const { draftLength, maxTokens } = blockTokens
-    const decoder = new SpeculativeDecoder({ target, drafter: draft, draftLength })
+    const parallel = asParallelDraft(draft)
     const plain = await perYield(generate(target, 'Once upon a time', { maxTokens }), 4, gpuLike)
-    const blocks = await perYield(decoder.generate('Once upon a time', { maxTokens }), 4, gpuLike)
-    for (const model of [target, draft]) model.dispose()
-    expect(new Set(blocks.map(({ submits }) => submits))).toEqual(new Set([1]))
+    for (const drafter of [draft, parallel]) {
+      const decoder = new SpeculativeDecoder({ target, drafter, draftLength })
+      const blocks = await perYield(decoder.generate('Once upon a time', { maxTokens }), 4, gpuLike)
+      expect(new Set(blocks.map(({ submits }) => submits))).toEqual(new Set([1]))
+    }
+    for (const model of [target, parallel, draft]) model.dispose()
     // The copy of a token is asked for before the next step is queued, and so goes with the one before it.
     expect(Math.max(...plain.map(({ submits }) => submits))).toBeLessThanOrEqual(2)
   })

@@ -107,6 +107,21 @@ describe("sampled answers follow the target's law (χ²)", () => {
     model.dispose()
   })
 
+  it.each<[Verification, SamplingOptions, number[]?]>([
+    ['token', { temperature: 1 }],
+    ['block', { temperature: 0.7, topK: 3 }],
+    ['block', { temperature: 1.2, topP: 0.9 }, [0, 1, 3]],
+  ])('a parallel draft, %s verification, %o, of the ids %o', async (verification, sampling, coveredIds) => {
+    // A row more, and what it says of itself, which the target does not know.
+    const table = [...draft, [0.4, 0.8, 0.5, 0.6]].map((row) => [...row, 1])
+    const drafter = new TableModel(device, table, { maskTokenId: 4, ...(coveredIds && { coveredIds }) })
+    const { score: z, accepted, metrics } = await score(drafter, verification, sampling)
+    expect(accepted).toBeGreaterThan(samples / 2)
+    expect(z).toBeLessThan(3)
+    expect(metrics.numAcceptedTokensPerPos[2]).toBeGreaterThan(10)
+    drafter.dispose()
+  })
+
   it("a stranger's verification", async () => {
     const drafter = new TableModel(device, draft)
     const { score: z, accepted } = await score(drafter, cautiousVerification, { temperature: 1 })

@@ -43,7 +43,7 @@ export interface SpeculationFigures {
   mbsu: number
   /** c of MBSU: parameters of the drafter over those of the target. */
   parameterRatio: number
-  /** The measured c: seconds of a draft step over those of a plain target step. */
+  /** The measured c: seconds of a draft step, or of a parallel draft's pass for a block of the mean length, over those of a plain target step. */
   costRatio: number | null
   /** The α at which blocks of the length drafted are as fast as plain decoding; null if unmeasured or out of reach. */
   breakEvenAcceptanceRate: number | null

@@ -15,7 +15,14 @@ export {
   fixedDraftLength,
   maxDraftLength,
 } from './draft-length/policy'
-export { blockSeconds, costRatio, type StepCosts, targetPassSeconds } from './draft-length/step-costs'
+export {
+  blockSeconds,
+  costRatio,
+  draftPassSeconds,
+  type PassSeconds,
+  type StepCosts,
+  targetPassSeconds,
+} from './draft-length/step-costs'
 export { answerLookup } from './drafter/answer-lookup'
 export { AnswerTable, type AnswerTableOptions, type Vocabulary } from './drafter/answer-table'
 export type { DraftStop } from './drafter/draft-stop'

@@ -205,3 +205,30 @@ it('adds up over categories of prompts', () => {
   expect(whole.numAcceptedTokensPerPos).toEqual([5, 5, 1, 1])
   expect(whole.blockEfficiency).toBeCloseTo((7 + 7 + 5) / 7)
 })
+
+it('counts one pass of the model a block, where it drafts in parallel', () => {
+  const costs = {
+    draftSeconds: 0.2,
+    draftPasses: [1, 9].map((rows) => ({ rows, seconds: 0.2 + (rows - 1) * 0.05 })),
+    targetSeconds: [1, 11].map((rows) => ({ rows, seconds: 1 + (rows - 1) * 0.1 })),
+  }
+  const metrics = new SpeculationMetrics({ parameterRatio: 0.3, costs })
+  const offer = { source: 'model', kind: '', length: 15, unread: 1, parallel: true }
+  const block = { drafted: 5, accepted: 3, offer, overlap: [1, 1, 1, 0, 0], seconds: 1 }
+  metrics.record(block)
+  metrics.record(block)
+  expect(metrics.mbsu).toBeCloseTo(4 / 1.3)
+  expect(metrics.costRatio).toBeCloseTo(0.4) // over five rows
+  expect(metrics.expectedSpeedUp).toBeCloseTo(4 / 1.4)
+  expect(metrics.neededAcceptanceLength).toBeCloseTo(0.4 + 1.5)
+  // What is looked up in between takes no pass.
+  for (const _ of [1, 2])
+    metrics.record({
+      ...block,
+      offer: { source: 'prompt', kind: '3', length: 5 },
+      accepted: 5,
+      overlap: [1, 1, 1, 1, 1],
+    })
+  expect(metrics.neededAcceptanceLength).toBeCloseTo(0.2 + 1.5)
+  expect(metrics.expectedSpeedUp).toBeCloseTo(5 / 1.2)
+})

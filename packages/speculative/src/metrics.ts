@@ -43,7 +43,7 @@ export class SpeculationMetrics implements SpeculationFigures {
   /** Seconds from token to token: those passes, the draft steps before them, and what a reader takes between blocks. */
   seconds = 0
   #deliveredByDrafts = 0
-  /** Steps of a model. */
+  /** Passes of a model: a step each token, or one a block. */
   #modelSteps = 0
   /** Positions that passes were over. */
   #computed = 0
@@ -81,7 +81,8 @@ export class SpeculationMetrics implements SpeculationFigures {
       this.#stops++
       this.#thresholds += thresholdOf(stop).threshold
     }
-    if (!offer || offer.unread !== undefined) this.#modelSteps += skips ? drafted : computed
+    if (offer?.parallel) this.#modelSteps++
+    else if (!offer || offer.unread !== undefined) this.#modelSteps += skips ? drafted : computed
     if (offer)
       this.#drafter(offer.source).add({
         drafts: 1,
@@ -188,7 +189,7 @@ export class SpeculationMetrics implements SpeculationFigures {
   }
 
   get costRatio(): number | null {
-    return this.costs ? costRatio(this.costs) : null
+    return this.costs ? costRatio(this.costs, this.numDrafts ? this.#computedLength : undefined) : null
   }
 
   get breakEvenAcceptanceRate(): number | null {
@@ -201,11 +202,19 @@ export class SpeculationMetrics implements SpeculationFigures {
     return costs && blockSeconds(costs, this.#computedLength) / blockSeconds(costs, 0)
   }
 
-  /** With the mean of what a position took: what was looked up took no step, and neither did what was left out. */
+  /** With the mean of what a position took, or a block: what was looked up took no step, and neither did what was left out. */
   get #costsPerToken(): StepCosts | null {
     if (!this.costs) return null
+    const { draftSeconds, draftPasses } = this.costs
+    if (draftPasses) {
+      const share = this.numDrafts ? this.#modelSteps / this.numDrafts : 1
+      return {
+        ...this.costs,
+        draftPasses: draftPasses.map(({ rows, seconds }) => ({ rows, seconds: seconds * share })),
+      }
+    }
     const share = this.#computed ? this.#modelSteps / this.#computed : 1
-    return { ...this.costs, draftSeconds: this.costs.draftSeconds * share }
+    return { ...this.costs, draftSeconds: draftSeconds * share }
   }
 
   get pays(): boolean | null {

@@ -19,8 +19,10 @@ import type { DraftStop } from './drafter/draft-stop'
 import type { Drafter } from './drafter/drafter'
 import { firstOf } from './drafter/first-of'
 import { modelDrafter } from './drafter/model-drafter'
+import { asParallelDraft } from './drafter/parallel-draft.fixture'
 import { promptLookup } from './drafter/prompt-lookup'
 import { chiSquareScore, referenceDistribution } from './reference-distribution.fixture'
+import type { Verification } from './verification/by-name'
 
 interface Reference {
   cases: { prompt: string; ids: number[]; greedy: number[] }[]
@@ -34,6 +36,9 @@ let random: PretrainedModel
 let shallow: PretrainedModel
 /** The same over two ids of three. */
 let trimmed: PretrainedModel
+/** `shallow` and `trimmed` with a token for what is not drafted yet, whose row nobody has trained. */
+let parallel: PretrainedModel
+let parallelTrimmed: PretrainedModel
 let reference: Reference
 
 beforeAll(async () => {
@@ -45,10 +50,14 @@ beforeAll(async () => {
   shallow = pretrainedModel(new Decoder(device, upper, model.parameters), target)
   const coveredIds = Array.from({ length: config.vocabularySize }, (_, id) => id).filter((id) => id % 3 !== 0)
   trimmed = pretrainedModel(new Decoder(device, { ...upper, coveredIds }, model.parameters), target)
+  parallel = asParallelDraft(target, upper)
+  parallelTrimmed = asParallelDraft(target, { ...upper, coveredIds })
   reference = JSON.parse(readFileSync(`${assets}/reference.json`, 'utf8'))
 })
 
 afterAll(() => {
+  parallelTrimmed.dispose()
+  parallel.dispose()
   random.dispose()
   target.dispose()
 })
@@ -74,6 +83,29 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
     const { tokens, metrics } = await tokensOf({ drafter: shallow, draftLength }, ids, greedy.length)
     expect(tokens).toEqual(greedy)
     expect(metrics.numAcceptedTokens).toBeGreaterThan(0)
+  })
+
+  it.each<[number, Verification, string, () => PretrainedModel]>([
+    [1, 'token', 'all ids', () => parallel],
+    [2, 'block', 'some ids', () => parallelTrimmed],
+    [6, 'token', 'some ids', () => parallelTrimmed],
+    [15, 'block', 'all ids', () => parallel],
+  ])('a parallel draft, K = %i, %s verification, of %s', async (draftLength, verification, _, drafter) => {
+    const { ids, greedy } = reference.cases[0]!
+    const { tokens, metrics } = await tokensOf({ drafter: drafter(), draftLength, verification }, ids, greedy.length)
+    expect(tokens).toEqual(greedy)
+    expect(metrics.numAcceptedTokens).toBeGreaterThan(0)
+    expect(metrics.meanDraftLength).toBeGreaterThan(0.6 * draftLength)
+  })
+
+  it('lookups before a parallel draft', async () => {
+    const { ids, greedy } = reference.cases[0]!
+    const table = new AnswerTable(target.tokenizer)
+    table.add(greedy.slice(20, 30))
+    const drafter = firstOf(answerLookup(table), modelDrafter(parallel.model))
+    const { tokens, metrics } = await tokensOf({ drafter, draftLength: 5 }, ids, greedy.length)
+    expect(tokens).toEqual(greedy)
+    expect(metrics.drafters.map(({ drafter }) => drafter).sort()).toEqual(['answers', 'model'])
   })
 
   it('itself, of which every token is accepted, also after plain steps in between', async () => {
@@ -146,18 +178,20 @@ describe('stories260K decoded greedily, with any draft, gives the tokens of the 
 })
 
 describe('sampled from a real pair', () => {
-  it.each<[SamplingOptions, DraftStop?]>([
-    [{ temperature: 1, topK: 4 }],
-    [{ temperature: 1.3, topK: 8, topP: 0.85 }],
-    [{ temperature: 1, topK: 4 }, { confidence: 0.5 }],
-  ])("answers follow the target's law (χ²), %o, of a trimmed draft %o", async (sampling, draftStop) => {
+  it.each<[string, SamplingOptions, () => PretrainedModel, DraftStop?]>([
+    ['a draft', { temperature: 1, topK: 4 }, () => shallow],
+    ['a draft', { temperature: 1.3, topK: 8, topP: 0.85 }, () => shallow],
+    ['a trimmed draft', { temperature: 1, topK: 4 }, () => trimmed, { confidence: 0.5 }],
+    ['a parallel draft', { temperature: 1, topK: 4 }, () => parallel],
+    ['a trimmed parallel draft', { temperature: 1.3, topK: 8, topP: 0.85 }, () => parallelTrimmed],
+  ])("answers follow the target's law (χ²), of %s, %o", async (_, sampling, drafter, draftStop) => {
     const prompt = reference.cases[2]!.ids
     const length = 3
     const samples = 150
     const expected = await law(prompt, length, sampling)
     const decoder = new SpeculativeDecoder({
       target,
-      drafter: draftStop ? trimmed : shallow,
+      drafter: drafter(),
       draftLength: 2,
       draftStop,
       verification: 'block',

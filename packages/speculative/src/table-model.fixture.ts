@@ -6,7 +6,7 @@ import type { Target } from './decoder'
 /** A model whose next token depends on the last one alone, by a table of logits: fast, and its law is known. */
 export class TableModel implements CausalLM {
   readonly device: Device
-  readonly config: { vocabularySize: number; contextLength: number }
+  readonly config: CausalLM['config']
   readonly parameterCount: number
   readonly isReplayable = true
   /** Caches that were made and not disposed of. */
@@ -14,18 +14,29 @@ export class TableModel implements CausalLM {
   readonly covered: CoveredIds | undefined
   readonly #table: Tensor // [V, V]
 
-  /** @param coveredIds  where it is to say these alone */
+  /**
+   * @param coveredIds   where it is to say these alone
+   * @param maskTokenId  where it is to draft in parallel: whose row all drafted tokens but the first have
+   */
   constructor(
     device: Device,
     table: readonly (readonly number[])[],
-    { contextLength = 64, coveredIds }: { contextLength?: number; coveredIds?: readonly number[] } = {},
+    {
+      contextLength = 64,
+      coveredIds,
+      maskTokenId,
+    }: { contextLength?: number; coveredIds?: readonly number[]; maskTokenId?: number } = {},
   ) {
     const vocabularySize = table[0]!.length
     const isSaid = (id: number) => !coveredIds || coveredIds.includes(id)
     const logits = table.map((row) => row.map((z, id) => (isSaid(id) ? z : Number.NEGATIVE_INFINITY)))
     this.covered = coveredIds && { ids: device.tensor(Uint32Array.from(coveredIds)), vocabularySize }
     this.device = device
-    this.config = { vocabularySize, contextLength }
+    this.config = {
+      ...{ vocabularySize, contextLength },
+      ...(coveredIds && { coveredIds }),
+      ...(maskTokenId !== undefined && { maskTokenId }),
+    }
     this.parameterCount = logits.length * vocabularySize
     this.#table = device.tensor(Float32Array.from(logits.flat()), { shape: [logits.length, vocabularySize] })
   }
@@ -44,11 +55,13 @@ export class TableModel implements CausalLM {
       const logits = coveredOnly && this.covered ? ofCovered(whole, this.covered.ids) : whole // [batch, rows, columns]
       if (rows === 'all') return logits
       const columns = logits.shape[2]!
-      const last = this.device.empty([batch, 1, columns])
-      for (const [b, count] of read.entries()) {
-        const row = b * length + Math.max(0, count - 1)
-        this.device.copy(logits, row * columns, last, b * columns, columns)
-      }
+      const n = rows === 'last' ? 1 : rows
+      const last = this.device.empty([batch, n, columns])
+      for (const [b, count] of read.entries())
+        for (let i = 0; i < n; i++) {
+          const row = b * length + Math.max(0, count - n + i)
+          this.device.copy(logits, row * columns, last, (b * n + i) * columns, columns)
+        }
       return last
     })
   }

@@ -4,7 +4,14 @@ import { Drift } from './drift'
 import { expectedTokens } from './expected-tokens'
 import { type DraftChoice, type DraftLengthPolicy, maxDraftLength } from './policy'
 import { Probes } from './probes'
-import { catchUpSeconds, draftStepsSeconds, type StepCosts, skipsPay, targetPassSeconds } from './step-costs'
+import {
+  catchUpSeconds,
+  draftPassSeconds,
+  draftStepsSeconds,
+  type StepCosts,
+  skipsPay,
+  targetPassSeconds,
+} from './step-costs'
 import { StoppedDrafts, stoppedLength, stopThreshold } from './stopping'
 
 /** Drafts that may end early are timed apart, whatever they come to. */
@@ -73,6 +80,7 @@ export function autoDraftLength({
   ) => {
     const pass = targetPassSeconds(costs, draftLength + 1)
     if (draftLength === 0 || offer?.unread === undefined) return pass
+    if (offer.parallel) return pass + draftPassSeconds(costs, charged(offer.unread) + draftLength - 1)
     const steps = draftStepsSeconds(costs, { draftLength, drafted, skips })
     return pass + steps + catchUpSeconds(costs, charged(offer.unread))
   }

@@ -17,6 +17,8 @@ export interface Offer {
   unread?: number | undefined
   /** Whether the draft ends early where it is asked to (`DraftRequest.stop`). */
   stops?: boolean | undefined
+  /** Whether one pass of the model drafts all of it, over what is unread and a row more for each further token. */
+  parallel?: boolean | undefined
   /** How likely each token is to be accepted, those before it accepted, as far as the drafter knows before any are counted. */
   acceptance?: readonly number[] | undefined
 }

@@ -116,6 +116,18 @@ export function knownProposal(ids: readonly number[], symbols: number): Proposal
 }
 
 /**
+ * Everything that a parallel draft may propose: each token from a row of its own, whatever the others are.
+ *
+ * @param p  what each is drawn from
+ */
+export function parallelProposals(p: readonly (readonly number[])[]): Proposal[] {
+  const likely = (ids: readonly number[]) => ids.reduce((product, id, i) => product * p[i]![id]!, 1)
+  return sequences(p[0]!.length, p.length)
+    .map((ids) => ({ ids, p, probability: likely(ids) }))
+    .filter(({ probability }) => probability > 0)
+}
+
+/**
  * Everything that a model may propose of so many tokens.
  *
  * @param p    a row a symbol: what the token after it is drawn from

@@ -12,8 +12,14 @@ import { answerLookup } from './answer-lookup'
 import { AnswerTable } from './answer-table'
 import { draftEnd } from './draft-end.fixture'
 import type { DraftStop } from './draft-stop'
-import type { Drafter } from './drafter'
-import { answerError, drawnProposals, knownProposal, type Proposals } from './enumerated-answers.fixture'
+import type { Drafter, Offer } from './drafter'
+import {
+  answerError,
+  drawnProposals,
+  knownProposal,
+  type Proposals,
+  parallelProposals,
+} from './enumerated-answers.fixture'
 import { firstOf } from './first-of'
 import { promptLookup } from './prompt-lookup'
 
@@ -32,6 +38,8 @@ const draft = [
   [0.2, 0.5, 0.1],
   [-0.6, 1.4, 0.9],
 ]
+/** What the rows of masks add to the logits after the text's last symbol, by position behind the first. */
+const masked = [[0.9, -0.8, 0.2]]
 const prompt = [0, 1, 2, 0, 1]
 const length = 4
 
@@ -39,16 +47,18 @@ const table = new AnswerTable({ vocabularySize: 3, fingerprint: 'three letters' 
 table.add([2, 0, 2, 1, 1, 0])
 
 /** A model in the place of which its law stands. */
-const model: Drafter = {
+const modelThat = (does: Pick<Offer, 'stops' | 'parallel'>): Drafter => ({
   name: 'model',
   parameterCount: 1,
   open: () => ({
-    offers: (_, limit) => [{ source: 'model', kind: '', length: limit, unread: 1, stops: true }],
+    offers: (_, limit) => [{ source: 'model', kind: '', length: limit, unread: 1, ...does }],
     draft: () => null,
     keep() {},
     dispose() {},
   }),
-}
+})
+const model = modelThat({ stops: true })
+const parallel = modelThat({ parallel: true })
 
 /** The ids that a trimmed model says; all others have p = 0. */
 const covered = [0, 1]
@@ -77,6 +87,13 @@ const cases: Record<string, Case> = {
     ids: covered,
     stop: confidence!,
   },
+  'drawn in parallel': { drafter: parallel },
+  'drawn in parallel from a trimmed model': { drafter: parallel, ids: covered },
+  'looked up, else drawn in parallel': { drafter: firstOf(promptLookup({ minNgram: 2 }), parallel) },
+  'looked up twice, else drawn in parallel from a trimmed model': {
+    drafter: firstOf(promptLookup({ minNgram: 2 }), answerLookup(table), parallel),
+    ids: covered,
+  },
   'looked up twice, else trimmed and stopped': {
     drafter: firstOf(promptLookup({ minNgram: 2 }), answerLookup(table), model),
     ids: covered,
@@ -85,8 +102,8 @@ const cases: Record<string, Case> = {
 }
 
 /** What a draft of some ids is drawn from after each symbol. */
-const rowsOver = (ids: readonly number[], sampling: SamplingOptions) =>
-  draft.map((logits) => {
+const rowsOver = (ids: readonly number[], sampling: SamplingOptions, table = draft) =>
+  table.map((logits) => {
     const some = referenceDistribution(
       ids.map((id) => logits[id]!),
       sampling,
@@ -105,6 +122,10 @@ function proposalsOf({ ids = everyId, stop: own, end }: Case, sampling: Sampling
       return [knownProposal(known && 'ids' in known ? known.ids : [], 3)]
     }
     const last = tokens.at(-1)!
+    if (offer.parallel) {
+      const tables = [draft, ...masked.map((added) => draft.map((logits) => logits.map((z, id) => z + added[id]!)))]
+      return parallelProposals(tables.slice(0, draftLength).map((table) => rowsOver(ids, sampling, table)[last]!))
+    }
     const stop = own ?? request.stop
     const ends = end ?? (stop ? draftEnd.bind(null, stop) : (_: unknown, tokens: readonly number[]) => tokens.length)
     const rows = (drafted: readonly number[]) => [last, ...drafted].slice(0, drafted.length).map((x) => sure[x]!)
@@ -162,6 +183,29 @@ describe.each(verificationNames)('drafts under %s verification, by enumeration',
     expect(error).toBeGreaterThan(0.01)
   })
 })
+
+it.each(verificationNames)(
+  '%s verification notices a parallel draft that says that a token goes by the one before it',
+  (name) => {
+    const [rule, sampling] = [verificationRule(name), { temperature: 1 }]
+    const honest = proposalsOf({ drafter: parallel }, sampling)
+    const p = rowsOver(everyId, sampling)
+    const { error } = answerError({
+      rule,
+      target: target.map((logits) => referenceDistribution(logits, sampling)),
+      open: () => parallel.open({ device, vocabularySize: 3, capacity: 64 }),
+      proposals: (session, request) =>
+        honest(session, request).map((proposal) => ({
+          ...proposal,
+          p: [request.tokens.at(-1)!, ...proposal.ids].slice(0, proposal.ids.length).map((symbol) => p[symbol]!),
+        })),
+      policy: policies['γ = 2']!,
+      prompt,
+      length,
+    })
+    expect(error).toBeGreaterThan(0.01)
+  },
+)
 
 it('drafts of all these kinds do end early, and are of all lengths', () => {
   for (const what of Object.values(cases).filter(({ stop }) => stop)) {

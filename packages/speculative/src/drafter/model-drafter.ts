@@ -1,7 +1,8 @@
-import { argmax, type Counter, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
-import { counter, coveredTokens, ofCovered, writeCovered } from '@outrider/tensor/internal'
-import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps, type Sampling } from '@outrider/transformer'
+import type { Counter, Tensor } from '@outrider/tensor'
+import { counter, ofCovered } from '@outrider/tensor/internal'
+import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
+import { DraftRows, type DraftRowsOptions } from './draft-rows'
 import {
   advanceDraft,
   checkedStop,
@@ -11,7 +12,7 @@ import {
   thresholdOf,
 } from './draft-stop'
 import type { Drafter, DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
-import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
+import { ParallelDraftSession } from './parallel-drafter'
 
 export interface ModelDrafterOptions {
   /** Default 'model'. */
@@ -21,14 +22,20 @@ export interface ModelDrafterOptions {
 }
 
 /**
- * Drafts with a small model: one step a token, its ids never leaving the device within a block.
+ * Drafts with a small model, its ids never leaving the device within a block: one step a token; or, with a model that names a token
+ * for what is not drafted yet (`maskTokenId`, a parallel draft), one pass for the whole block, which has nothing to stop.
  *
  * @throws OutriderError INVALID_ARGUMENT for a `stop` that is out of range
  */
 export function modelDrafter(model: CausalLM, { name = 'model', stop }: ModelDrafterOptions = {}): Drafter {
   const { parameterCount } = model
+  const { maskTokenId } = model.config
   const checked = checkedStop(stop)
-  return { name, parameterCount, open: (options) => new ModelDraftSession(model, checked, options) }
+  const open = (options: SessionOptions) =>
+    maskTokenId === undefined
+      ? new ModelDraftSession(model, checked, options)
+      : new ParallelDraftSession(model, maskTokenId, options)
+  return { name, parameterCount, open }
 }
 
 class ModelDraftSession implements DraftSession {
@@ -67,7 +74,8 @@ class ModelDraftSession implements DraftSession {
     // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
     block.run(tokens.slice(this.#cache.lengths[0]!), offset)
     this.#last = { after: tokens.length, skips: stops?.skips ?? false }
-    return { tokens: block.ids, probabilities: block.probabilities, count: block.progress?.count, lasting: true }
+    const { ids, probabilities } = block.rows
+    return { tokens: ids, probabilities, count: block.progress?.count, lasting: true }
   }
 
   keep(length: number, proposed = Number.POSITIVE_INFINITY): void {
@@ -94,24 +102,15 @@ class ModelDraftSession implements DraftSession {
  */
 const mostUnread = maxDraftLength + 1
 
-interface DraftBlockOptions {
-  model: CausalLM
+interface DraftBlockOptions extends DraftRowsOptions {
   cache: KvCache
-  /** Tokens to draft. */
-  count: number
-  /** V, columns of p. */
-  columns: number
-  sampling: Sampling
   /** By what drafts end before their length, if they may, and whether the device leaves out the steps behind the end. */
   stops: { by: StopMeasure; skips: boolean } | undefined
 }
 
 /** Drafts of one length: where they go, and the steps that write them. */
 class DraftBlock {
-  readonly ids: Tensor // u32 [n]
-  readonly probabilities: Tensor // [n, V]
-  /** Of a draft that says some ids alone: what it draws from over these, and what it draws. */
-  readonly #covered: CoveredRows | undefined
+  readonly rows: DraftRows
   /** Where drafts may end early. */
   readonly progress: DraftProgress | undefined
   readonly #options: DraftBlockOptions
@@ -119,18 +118,10 @@ class DraftBlock {
   readonly #steps = new RepeatedSteps<DraftStep>()
 
   constructor(options: DraftBlockOptions) {
-    const { model, count, columns, stops } = options
-    const { device, covered } = model
+    const { stops } = options
+    const { device } = options.model
     this.#options = options
-    this.ids = device.empty([count], 'u32').keep()
-    // Columns of ids that are not covered stay 0. A draft with ids beyond V is cut to V like any other.
-    this.probabilities = device.zeros([count, columns]).keep()
-    if (covered && covered.vocabularySize <= columns)
-      this.#covered = {
-        ids: covered.ids,
-        probabilities: device.empty([count, covered.ids.size]).keep(),
-        places: device.empty([count], 'u32').keep(),
-      }
+    this.rows = new DraftRows(options)
     const word = () => device.empty([1], 'u32').keep()
     this.progress = stops && { by: stops.by, threshold: device.empty([1]).keep(), count: word(), going: word() }
   }
@@ -139,9 +130,10 @@ class DraftBlock {
   run(unread: readonly number[], offset: number): void {
     const { model, cache } = this.#options
     if (unread.length > mostUnread) {
+      const { covered } = this.rows
       model.device.scope(() => {
         const logits = prefill(model, cache, unread) // [1, V']
-        this.#draft(this.#covered ? ofCovered(logits, this.#covered.ids) : logits, counter(offset))
+        this.#draft(covered ? ofCovered(logits, covered.ids) : logits, counter(offset))
       })
       return
     }
@@ -152,10 +144,7 @@ class DraftBlock {
 
   dispose(): void {
     this.#steps.dispose()
-    this.ids.dispose()
-    this.probabilities.dispose()
-    this.#covered?.probabilities.dispose()
-    this.#covered?.places.dispose()
+    this.rows.dispose()
     for (const word of ['threshold', 'count', 'going'] as const) this.progress?.[word].dispose()
   }
 
@@ -176,7 +165,7 @@ class DraftBlock {
   /** Logits of the token after those that the model has not read, of the covered ids alone where it has such: [1, 1, C or V']. */
   #forward(tokens: Tensor): Tensor {
     const { model, cache } = this.#options
-    return model.forward(tokens, { cache, rows: 'last', coveredOnly: this.#covered !== undefined })
+    return model.forward(tokens, { cache, rows: 'last', coveredOnly: this.rows.covered !== undefined })
   }
 
   /**
@@ -184,40 +173,22 @@ class DraftBlock {
    * device runs further ones only while the draft goes on.
    */
   #draft(first: Tensor, offset: Counter): void {
-    const { model, count, sampling, stops } = this.#options
-    const { device } = model
+    const { model, count, stops } = this.#options
     let token = this.#draw(0, first, offset)
     for (let i = 1; i < count; i++) {
       const step = () => this.#draw(i, this.#forward(token.reshape([1, 1])), offset) // logits [1, 1, C or V']
-      token = this.progress && stops?.skips ? device.when(this.progress.going, step) : step()
+      token = this.progress && stops?.skips ? model.device.when(this.progress.going, step) : step()
     }
-    const covered = this.#covered
-    const { probabilities } = covered ?? this
-    if (sampling.temperature === 0) oneHot(covered?.places ?? this.ids, probabilities.shape[1]!, probabilities)
-    if (covered) writeCovered(probabilities, covered.ids, this.probabilities)
+    this.rows.finish()
   }
 
   /** Draws token i from logits [1, C or V'], in any shape; u32 [1]. */
   #draw(i: number, logits: Tensor, offset: Counter): Tensor {
-    const { model, columns, sampling } = this.#options
-    const { device } = model
-    const greedy = sampling.temperature === 0
-    const covered = this.#covered
-    const { probabilities } = covered ?? this
-    const distribution = (row: Tensor) =>
-      covered ? samplingDistribution(row, sampling) : distributionOver(columns, row, sampling)
-    return device.scope(() => {
-      const row = logits.reshape([1, logits.size])
-      const x = greedy ? (covered ? row : ofVocabulary(row, columns)) : distribution(row) // [1, C or V]
-      if (!greedy) device.copy(x, 0, probabilities, i * x.size, x.size)
-      const place = greedy
-        ? argmax(x, { logits: true })
-        : sampleCategorical(x, { seed: sampling.seed, offset: offset.plus(i) })
-      if (this.progress) advanceDraft(this.progress, { index: i, x, logits: greedy, id: place })
-      if (covered) device.copy(place, 0, covered.places, i, 1)
-      const id = covered ? coveredTokens(place, covered.ids) : place
-      device.copy(id, 0, this.ids, i, 1)
-      return id
+    const { model, sampling } = this.#options
+    return model.device.scope(() => {
+      const { ids, x, places } = this.rows.draw(logits.reshape([1, logits.size]), i, offset)
+      if (this.progress) advanceDraft(this.progress, { index: i, x, logits: sampling.temperature === 0, id: places })
+      return ids
     })
   }
 }
@@ -228,12 +199,4 @@ interface DraftStep {
   unread: Tensor
   step: RepeatedStep<Record<string, Tensor>>
   dispose(): void
-}
-
-/** Rows over covered ids. */
-interface CoveredRows {
-  ids: Tensor // u32 [C]
-  probabilities: Tensor // [n, C]
-  /** Of what is drawn, among the ids: u32 [n]. */
-  places: Tensor
 }

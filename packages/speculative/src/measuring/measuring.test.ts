@@ -7,6 +7,7 @@ import { blockSeconds } from '../draft-length/step-costs'
 import type { Drafter } from '../drafter/drafter'
 import { firstOf } from '../drafter/first-of'
 import { modelDrafter } from '../drafter/model-drafter'
+import { asParallelDraft } from '../drafter/parallel-draft.fixture'
 import { promptLookup } from '../drafter/prompt-lookup'
 import { median, mediansInTurns } from './in-turns'
 import { measureBlocks } from './measure-blocks'
@@ -66,6 +67,22 @@ describe.each([0, 0.8])('what steps cost, at temperature %s', (temperature) => {
     }
     expect((await measureCosts({ ...counted(), drafter: promptLookup(), stops: true })).skippedSeconds).toBeUndefined()
     expect((await measureCosts(counted())).skippedSeconds).toBeUndefined()
+  })
+
+  it('is that of one pass for a block of a parallel draft, with what draws from all of its rows', async () => {
+    const parallel = asParallelDraft(draft)
+    const options = { ...counted(), drafter: firstOf(promptLookup(), modelDrafter(parallel.model)) }
+    const before = device.memory.liveBytes
+    const { draftSeconds, draftPasses, skippedSeconds } = await measureCosts({ ...options, stops: true })
+    expect(device.memory.liveBytes).toBe(before)
+    expect(draftPasses!.map(({ rows }) => rows)).toEqual([1, 2, 4, 5, 8, 9, 15])
+    for (const { seconds } of draftPasses!) expect(seconds).toBe(draftSeconds)
+    expect(draftSeconds).toBeGreaterThan(pass.draft)
+    expect(draftSeconds).toBeLessThanOrEqual(pass.draft + 3)
+    expect(skippedSeconds).toBeUndefined()
+    const blocks = await measureBlocks({ ...options, drafter: modelDrafter(parallel.model), draftLengths: [1, 7] })
+    expect(blocks.map((block) => block.draftSeconds)).toEqual([draftSeconds, draftSeconds])
+    parallel.dispose()
   })
 
   it('adds up to a block as decoding does it, and so do its parts', async () => {

@@ -109,6 +109,17 @@ describe('a drafter', () => {
     },
   )
 
+  it('that drafts in parallel does, also as one of several', async () => {
+    const rows = Array.from({ length: vocabularySize + 1 }, (_, x) =>
+      Array.from({ length: vocabularySize + 1 }, (_, y) => 3 * Math.sin(3 * x + 5 * y)),
+    )
+    const model = new TableModel(device, rows, { maskTokenId: vocabularySize })
+    const parallel = modelDrafter(model)
+    for (const drafter of [parallel, firstOf(promptLookup(), parallel)])
+      await checkDrafter(drafter, { device, vocabularySize, prompt: [1, 2, 3, 4] })
+    model.dispose()
+  })
+
   it('that is a transformer does, whose cache goes back', async () => {
     const stories = await loadCausalLM(testData('stories260K'), { device })
     await checkDrafter(modelDrafter(stories.model), { device, vocabularySize: 512 })

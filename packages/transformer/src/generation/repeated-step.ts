@@ -69,18 +69,21 @@ export class RepeatedStep<T extends Results> {
   }
 }
 
-/** The most steps of a kind that are kept: each holds the memory of its results, and working one out again takes the host a while. */
-const kept = 8
-
 /** Steps by name, made when first asked for; of many, those that were used last are kept. */
 export class RepeatedSteps<T extends { dispose(): void }> {
   readonly #steps = new Map<string, T>()
+  readonly #kept: number
+
+  /** @param kept  the most: each holds the memory of its results, and working one out again takes the host a while */
+  constructor(kept = 8) {
+    this.#kept = kept
+  }
 
   of(name: string, make: () => T): T {
     const step = this.#steps.get(name) ?? make()
     this.#steps.delete(name)
     this.#steps.set(name, step)
-    if (this.#steps.size > kept) {
+    if (this.#steps.size > this.#kept) {
       const [oldest, unused] = this.#steps.entries().next().value!
       unused.dispose()
       this.#steps.delete(oldest)

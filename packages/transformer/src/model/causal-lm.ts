@@ -52,8 +52,11 @@ export interface CacheOptions {
 export interface ForwardOptions {
   /** Continues these sequences, and remembers the new tokens in them. Without it, every sequence begins at position 0. */
   cache?: KvCache
-  /** Which rows' logits are wanted: all, or only each sequence's last. Default 'all'. */
-  rows?: 'all' | 'last'
+  /**
+   * Which rows' logits are wanted: all, or only each sequence's last, or its last so many (of a sequence with fewer tokens the first of
+   * these mean nothing). Default 'all'.
+   */
+  rows?: 'all' | 'last' | number
   /**
    * How many of the rows are tokens, by sequence, for prompts of unequal length padded on the right; the cache advances by
    * these. Default: all rows.
@@ -67,7 +70,14 @@ export interface ForwardOptions {
 export interface CausalLM {
   readonly device: Device
   /** What is asked of a model's configuration by those who decode with it. */
-  readonly config: { readonly vocabularySize: number; readonly contextLength: number }
+  readonly config: {
+    readonly vocabularySize: number
+    readonly contextLength: number
+    /** The ids of `covered`, ascending, where they are known to the host. */
+    readonly coveredIds?: readonly number[]
+    /** The id that stands for tokens not drafted yet, of a draft that proposes a block in one pass. Absent: it does not. */
+    readonly maskTokenId?: number
+  }
   /** How many parameters it has, a tied head once. */
   readonly parameterCount: number
   /** Its weights by name, where they can be looked at: runs and files of answers know a model again by them. */
@@ -88,8 +98,8 @@ export interface CausalLM {
    * it, nor on the other sequences of the batch.
    *
    * @param tokens  u32 [batch, rows]
-   * @returns f32 [batch, rows, vocabulary], or [batch, 1, vocabulary] for `rows: 'last'`, or as many columns as ids are covered for
-   *   `coveredOnly`; the caller's to free
+   * @returns f32 [batch, rows, vocabulary], or [batch, 1, vocabulary] for `rows: 'last'` and [batch, n, vocabulary] for `rows: n`, or as
+   *   many columns as ids are covered for `coveredOnly`; the caller's to free
    * @throws OutriderError CONTEXT_OVERFLOW where the cache has no room for the tokens
    */
   forward(tokens: Tensor, options?: ForwardOptions): Tensor

@@ -118,11 +118,11 @@ export class Decoder implements TransformerLM {
     memory?.assertRoom(read)
     const said = this.device.scope(() => {
       const hidden = this.#infer(tokens, memory?.place() ?? this.#passing(batch, length)) // [batch, length, hidden]
-      const wanted = rows === 'last' && length > 1 ? lastRows(hidden, read) : hidden // [batch, 1 or length, hidden]
+      const wanted = rows === 'all' ? hidden : lastRows(hidden, read, rows === 'last' ? 1 : rows) // [batch, n, hidden]
       const kept = memory && this.#coveredHead?.kept(this.parameters)
       const head = kept ? this.#shaped(kept) : this.head()
       const asked = coveredOnly ? { ...head, covered: undefined } : head
-      const logits = headLogits(asked, wanted, { norm: withWeight(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary or covered]
+      const logits = headLogits(asked, wanted, { norm: withWeight(this.#description.norm, this.parameters) }) // [batch, n, vocabulary or covered]
       return result(logits, wanted)
     })
     memory?.advance(read)
@@ -167,11 +167,15 @@ function checkedTokens(user: string, { shape, dtype }: Tensor): [batch: number, 
   throw new ShapeError(user, [shape], `the tokens must be u32 [batch, rows], not ${dtype}`)
 }
 
-/** The row of each sequence's last token: [batch, rows, hidden] → [batch, 1, hidden]. */
-function lastRows(hidden: Tensor, counts: readonly number[]): Tensor {
+/** The rows of each sequence's last n tokens: [batch, rows, hidden] → [batch, n, hidden]. */
+function lastRows(hidden: Tensor, counts: readonly number[], n: number): Tensor {
   const [batch, rows, columns] = hidden.shape as [number, number, number]
-  const ids = hidden.device.tensor(Uint32Array.from(counts, (count, b) => b * rows + Math.max(0, count - 1)))
-  return embedding(hidden.reshape([batch * rows, columns]), ids).reshape([batch, 1, columns])
+  if (n === rows && (n === 1 || counts.every((count) => count === rows))) return hidden
+  const places = counts.flatMap((count, b) =>
+    Array.from({ length: n }, (_, i) => b * rows + Math.max(0, count - n + i)),
+  )
+  const ids = hidden.device.tensor(Uint32Array.from(places))
+  return embedding(hidden.reshape([batch * rows, columns]), ids).reshape([batch, n, columns])
 }
 
 function checkedCounts(counts: readonly number[] | undefined, batch: number, rows: number): readonly number[] {

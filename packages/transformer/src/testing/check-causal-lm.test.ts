@@ -69,7 +69,9 @@ describe('a model', () => {
           const [batch, length] = shape as [number, number]
           return Array.from({ length: batch }, (_, b) => {
             const parity = (row: number) => 1 + (((cache?.lengths[b] ?? 0) + row) % 2)
-            return rows === 'last' ? [parity((counts?.[b] ?? length) - 1)] : Array.from({ length }, (_, i) => parity(i))
+            if (rows === undefined || rows === 'all') return Array.from({ length }, (_, i) => parity(i))
+            const n = rows === 'last' ? 1 : rows
+            return Array.from({ length: n }, (_, i) => parity((counts?.[b] ?? length) - n + i))
           })
         }),
       }),

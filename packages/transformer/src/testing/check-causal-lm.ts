@@ -19,13 +19,17 @@ export async function checkCausalLM(model: CausalLM): Promise<void> {
 const rows = 16
 
 const promises: Promises<CausalLM> = {
-  async 'logits are f32 [batch, rows, vocabulary], and of the last token of each sequence where that is asked for'(
+  async 'logits are f32 [batch, rows, vocabulary], and of the last tokens of each sequence where that is asked for'(
     model,
   ) {
     const sequences = [someIds(model, 5), someIds(model, 5, 1)]
     const all = await readLogits(model, sequences)
     const last = await readLogits(model, sequences, { rows: 'last' })
     for (const [b, sequence] of last.entries()) expectSame(sequence[0]!, all[b]![4]!, `the last row of sequence ${b}`)
+    const three = await readLogits(model, sequences, { rows: 3 })
+    for (const [b, sequence] of three.entries())
+      for (const [i, row] of sequence.entries())
+        expectSame(row, all[b]![2 + i]!, `row ${i} of the last 3 of sequence ${b}`)
   },
 
   async 'logits are numbers'(model) {

@@ -15,7 +15,9 @@ export async function readLogits(
   const tokens = model.device.tensor(Uint32Array.from(ids), { shape: [sequences.length, rows] })
   try {
     const logits = model.forward(tokens, options)
-    const wanted = [sequences.length, options?.rows === 'last' ? 1 : rows, model.config.vocabularySize] as const
+    const { rows: which = 'all' } = options ?? {}
+    const given = which === 'all' ? rows : which === 'last' ? 1 : which
+    const wanted = [sequences.length, given, model.config.vocabularySize] as const
     const { shape, dtype } = logits
     const values = (await logits.data()) as Float32Array
     logits.dispose()

@@ -11,22 +11,21 @@ export interface Gain {
 }
 
 /**
- * The draft length that gains most, for a greedy draft of which it is known where it says what the model says.
+ * The draft length that gains most, for a greedy draft of which it is known how much of it the model says, wherever it begins.
  *
- * @param matches  of each answer, by token after its first
+ * @param runs  of each answer, by token after its first (`draftRuns`)
  */
-export function bestGain(matches: readonly (readonly boolean[])[], costs: StepCosts): Gain {
-  const gains = Array.from({ length: maxDraftLength }, (_, i) => gainOf(i + 1, matches, costs))
+export function bestGain(runs: readonly (readonly number[])[], costs: StepCosts): Gain {
+  const gains = Array.from({ length: maxDraftLength }, (_, i) => gainOf(i + 1, runs, costs))
   return gains.reduce((best, gain) => (gain.speedUp > best.speedUp ? gain : best))
 }
 
 /** Goes through the answers as decoding does: a block drafts γ tokens, keeps those before the first wrong one, and one more. */
-export function gainOf(draftLength: number, matches: readonly (readonly boolean[])[], costs: StepCosts): Gain {
+export function gainOf(draftLength: number, runs: readonly (readonly number[])[], costs: StepCosts): Gain {
   let [tokens, passes] = [0, 0]
-  for (const answer of matches)
+  for (const answer of runs)
     for (let at = 0; at < answer.length; passes++) {
-      const wrong = answer.slice(at, at + draftLength).indexOf(false)
-      const delivered = Math.min((wrong < 0 ? draftLength : wrong) + 1, answer.length - at)
+      const delivered = Math.min(Math.min(answer[at]!, draftLength) + 1, answer.length - at)
       tokens += delivered
       at += delivered
     }

@@ -11,7 +11,7 @@ import {
 import type { Context } from '../../context'
 import { openModel } from '../../models'
 import { type Candidate, findCandidates, realPlace } from './candidates'
-import { draftMatches } from './draft-matches'
+import { draftRuns } from './draft-runs'
 import { bestGain, type Gain } from './expected-gain'
 import { type Examined, examine, type Obstacle, obstacleOf } from './obstacle'
 import { printDrafts } from './print-drafts'
@@ -107,8 +107,8 @@ async function examineAll(
 
 interface Measured {
   candidate: Candidate & { parameters: number }
-  /** Where it says what the model says, of each answer. */
-  matches: boolean[][]
+  /** How much of what it would draft the model says, of each answer. */
+  runs: number[][]
   costs: StepCosts
 }
 
@@ -121,11 +121,11 @@ async function measure(
   const { device } = target.model
   const { model } = await loadCausalLM(place, { device, file, signal, onWarning: () => undefined })
   try {
-    const matches: boolean[][] = []
-    for (const answer of answers) matches.push(await draftMatches(model, answer, signal))
+    const runs: number[][] = []
+    for (const answer of answers) runs.push(await draftRuns(model, answer, signal))
     const drafter = modelDrafter(model)
     const costs = await measureCosts({ target: target.model, drafter, sampling: resolveSampling({}), signal })
-    return { matches, costs }
+    return { runs, costs }
   } finally {
     model.dispose()
   }
@@ -139,13 +139,14 @@ const undisturbed = (all: readonly StepCosts[]): StepCosts['targetSeconds'] =>
   }))
 
 function draftFound(
-  { candidate: { name, parameters }, matches, costs: { draftSeconds } }: Measured,
+  { candidate: { name, parameters }, runs, costs: measured }: Measured,
   targetSeconds: StepCosts['targetSeconds'],
 ): DraftFound {
-  const costs = { draftSeconds, targetSeconds }
-  const all = matches.flat()
-  const acceptanceRate = all.length === 0 ? 0 : all.filter(Boolean).length / all.length
-  return { name, parameters, acceptanceRate, costRatio: costRatio(costs), ...bestGain(matches, costs) }
+  const costs = { ...measured, targetSeconds }
+  const all = runs.flat()
+  const acceptanceRate = all.length === 0 ? 0 : all.filter((run) => run > 0).length / all.length
+  const gain = bestGain(runs, costs)
+  return { name, parameters, acceptanceRate, costRatio: costRatio(costs, gain.draftLength), ...gain }
 }
 
 function lookupSpeedUp(answers: readonly TargetAnswer[], costs: StepCosts): number | null {

@@ -1,0 +1,120 @@
+import { OutriderError, type Tensor } from '@outrider/tensor'
+import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
+import { maxDraftLength } from '../draft-length/policy'
+import { DraftRows } from './draft-rows'
+import type { DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
+
+/**
+ * Drafts a block of K tokens in one pass (PARD, An et al. 2025, arXiv 2504.18583): the model reads the tokens that it has not read,
+ * and behind them K − 1 times the token that stands for what is not drafted yet. The last K rows are p₁ … p_K, each given the text
+ * alone, and each token is drawn from its own row. The cache keeps what was read, never the masks.
+ */
+export class ParallelDraftSession implements DraftSession {
+  readonly #model: CausalLM
+  readonly #maskTokenId: number
+  readonly #cache: KvCache
+  readonly #vocabularySize: number
+  /** By the number of tokens. */
+  readonly #blocks = new RepeatedSteps<Block>()
+  #made = 0
+  /** By the block that they write, and the number of unread tokens. */
+  readonly #passes = new RepeatedSteps<Pass>(mostUnread)
+
+  /** @throws OutriderError INVALID_ARGUMENT for a mask that the model has no embedding of */
+  constructor(model: CausalLM, maskTokenId: number, { capacity, vocabularySize }: SessionOptions) {
+    const { contextLength, vocabularySize: rows } = model.config
+    if (!(Number.isInteger(maskTokenId) && maskTokenId >= 0 && maskTokenId < rows))
+      throw new OutriderError('INVALID_ARGUMENT', `maskTokenId is ${maskTokenId}; the draft has ids below ${rows}.`, {
+        remedy: 'Name an id that has a row in its embedding (pard_token in config.json).',
+      })
+    this.#model = model
+    this.#maskTokenId = maskTokenId
+    this.#vocabularySize = vocabularySize
+    this.#cache = model.createCache({ capacity: Math.min(capacity, contextLength), context: contextLength })
+  }
+
+  offers(tokens: readonly number[], limit: number): Offer[] {
+    const length = Math.min(limit, this.#room(tokens))
+    const unread = tokens.length - this.#cache.lengths[0]!
+    return length < 1 ? [] : [{ source: 'model', kind: '', length, unread, parallel: true }]
+  }
+
+  draft({ tokens, draftLength, sampling, offset }: DraftRequest): DrawnDraft | null {
+    const count = Math.min(draftLength, this.#room(tokens))
+    if (count < 1) return null
+    const options = { model: this.#model, count, columns: this.#vocabularySize, sampling }
+    const block = this.#blocks.of(`${count}`, () => {
+      const rows = new DraftRows(options)
+      return { name: this.#made++, count, rows, dispose: () => rows.dispose() }
+    })
+    this.#run(block, tokens.slice(this.#cache.lengths[0]!), offset)
+    this.#cache.truncate(tokens.length)
+    return { tokens: block.rows.ids, probabilities: block.rows.probabilities, lasting: true }
+  }
+
+  keep(length: number): void {
+    this.#cache.truncate(Math.min(length, this.#cache.lengths[0]!))
+  }
+
+  dispose(): void {
+    this.#passes.dispose()
+    this.#blocks.dispose()
+    this.#cache.dispose()
+  }
+
+  /** n drafts take n − 1 places after the sequence. */
+  #room(tokens: readonly number[]): number {
+    return this.#cache.capacity - tokens.length + 1
+  }
+
+  /** Queues the drafting after tokens that the model has not read, and leaves masks in the cache behind them. */
+  #run(block: Block, unread: readonly number[], offset: number): void {
+    let rest = unread
+    if (unread.length > mostUnread) {
+      prefill(this.#model, this.#cache, unread.slice(0, -1)).dispose()
+      rest = unread.slice(-1)
+    }
+    const pass = this.#passes.of(`${block.name} ${rest.length}`, () => this.#passOver(rest.length, block))
+    pass.tokens.write(Uint32Array.from([...rest, ...new Array<number>(block.count - 1).fill(this.#maskTokenId)]))
+    pass.step.run(offset)
+  }
+
+  #passOver(unread: number, { rows, count }: Block): Pass {
+    const [model, cache] = [this.#model, this.#cache]
+    const tokens = model.device.empty([1, unread + count - 1], 'u32').keep()
+    const step = new RepeatedStep(model, cache, (counter) => {
+      model.device.scope(() => {
+        const coveredOnly = rows.covered !== undefined
+        const logits = model.forward(tokens, { cache, rows: count, coveredOnly }) // [1, n, C or V']
+        rows.draw(logits.reshape([count, logits.size / count]), 0, counter)
+        rows.finish()
+      })
+      return {}
+    })
+    const dispose = () => {
+      tokens.dispose()
+      step.dispose()
+    }
+    return { tokens, step, dispose }
+  }
+}
+
+/** Up to so many unread tokens are in the pass of a block: what one block leaves to the next. More are a prompt, read before. */
+const mostUnread = maxDraftLength + 1
+
+/** Drafts of one length, and where they go. */
+interface Block {
+  /** No other block of the session has it, before or after. */
+  name: number
+  count: number
+  rows: DraftRows
+  dispose(): void
+}
+
+/** The pass of a block after so many unread tokens. */
+interface Pass {
+  /** What it reads, u32 [1, unread + n − 1]; written before each run. */
+  tokens: Tensor
+  step: RepeatedStep<Record<string, Tensor>>
+  dispose(): void
+}
