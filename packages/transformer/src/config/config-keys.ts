@@ -2,6 +2,7 @@ import type { OutriderError } from '@outrider/tensor'
 import { type OnWarning, warnOfKeys, warnOfUnknownKeys } from '../files/file-warning'
 import type { ModelFamily } from './families/family'
 import { type Fields, printed } from './fields'
+import { maskTokenKeys } from './mask-token'
 
 /**
  * Every key that transformers' configuration classes know for the families here is in one of three lists: read, harmless, or
@@ -16,6 +17,7 @@ const usedConfigKeys: ReadonlySet<string> = new Set([
   ...['rope_theta', 'rope_scaling', 'rope_parameters', 'partial_rotary_factor', 'original_max_position_embeddings'],
   ...['rms_norm_eps', 'hidden_act', 'initializer_range', 'tie_word_embeddings'],
   ...['bos_token_id', 'eos_token_id', 'pad_token_id'],
+  ...maskTokenKeys,
 ])
 
 /** What changes no logits. */
@@ -53,7 +55,7 @@ const harmlessConfigKeys: ReadonlySet<string> = new Set([
   ...['num_labels', 'id2label', 'label2id', 'problem_type', 'finetuning_task', 'task_specific_params'],
   ...['classifier_dropout', 'tokenizer_class', 'prefix'],
   // Of models with an encoder, and of tokens that nothing here writes.
-  ...['decoder_start_token_id', 'tie_encoder_decoder', 'sep_token_id', 'cls_token_id', 'mask_token_id', 'unk_token_id'],
+  ...['decoder_start_token_id', 'tie_encoder_decoder', 'sep_token_id', 'cls_token_id', 'unk_token_id'],
   // Tokens guessed ahead by layers of their own.
   ...['num_nextn_predict_layers', 'num_mtp_layers', 'mtp_num_hidden_layers'],
   // Of sampling: transformers 5 reads it in generation_config.json alone.

@@ -69,6 +69,11 @@ export interface ModelConfig {
   /** Any of these ends an answer. */
   eosTokenIds: number[]
   padTokenId?: number
+  /**
+   * The id that stands for tokens that are not drafted yet (`pard_token`). A draft that has one proposes a block in one pass: no text
+   * has the id, which may be a row of the embedding beyond the target's. Absent: it drafts one token after another.
+   */
+  maskTokenId?: number
   /** Standard deviation of freshly initialised weights. */
   initializerRange: number
 }

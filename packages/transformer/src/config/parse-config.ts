@@ -6,6 +6,7 @@ import { checkConfigKeys } from './config-keys'
 import { familyOf, type ModelFamily } from './families/index'
 import { Fields, printed } from './fields'
 import { readLayerTypes } from './layer-windows'
+import { maskTokenToJson, readMaskToken } from './mask-token'
 import type { Activation, ModelConfig } from './model-config'
 import { readRopeByLayer } from './read-rope-by-layer'
 import { type ModelSize, sizeLimits } from './size-limits'
@@ -72,6 +73,7 @@ function readModel(fields: Fields, family: ModelFamily, onWarning?: OnWarning): 
     rmsNormEpsilon: fields.positive('rms_norm_eps', defaults?.rmsNormEpsilon ?? 1e-6),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', defaults?.tieWordEmbeddings ?? false),
     ...readSpecialIds(fields, family, vocabularySize, onWarning),
+    ...readMaskToken(fields, vocabularySize, onWarning),
     initializerRange: initializerRange(fields),
     ...own,
   }
@@ -133,6 +135,7 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     bos_token_id: config.bosTokenId ?? null,
     eos_token_id: oneOrMany(config.eosTokenIds),
     pad_token_id: config.padTokenId ?? null,
+    ...maskTokenToJson(config),
     initializer_range: config.initializerRange,
     torch_dtype: 'float32',
     ...family.write?.(config),

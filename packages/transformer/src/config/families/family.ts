@@ -72,7 +72,10 @@ export interface SlidingRope {
 }
 
 /** What a model may have beyond a plain Llama, by the fields of its configuration. */
-export type OptionalField = Exclude<OptionalKeys<ModelConfig>, 'bosTokenId' | 'padTokenId' | 'coveredIds'>
+export type OptionalField = Exclude<
+  OptionalKeys<ModelConfig>,
+  'bosTokenId' | 'padTokenId' | 'maskTokenId' | 'coveredIds'
+>
 
 type OptionalKeys<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T]
 

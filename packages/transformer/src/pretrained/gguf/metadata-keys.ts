@@ -5,6 +5,7 @@ import type { GgufFile, GgufMetadataValue } from '../../files/gguf/read'
 import { type OnWarning, warnOfKeys, warnOfUnknownKeys } from '../../files/index'
 import { specialKeys } from '../../tokenizer/gguf/special-ids'
 import { draftVocabularyKey } from '../draft-vocabulary'
+import { maskTokenKey } from './mask-token'
 
 /**
  * Every key that llama.cpp knows stands in one of these lists: read, advice (of the authors, for sampling that is not applied),
@@ -27,6 +28,7 @@ const used: ReadonlySet<string> = new Set([
   ...specialKeys.map((key) => `tokenizer.ggml.${key}_token_id`),
   'tokenizer.chat_template',
   draftVocabularyKey,
+  maskTokenKey,
 ])
 
 const harmless: ReadonlySet<string> = new Set([

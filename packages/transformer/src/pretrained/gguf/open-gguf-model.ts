@@ -6,6 +6,7 @@ import { ggufTokenizer } from '../../tokenizer/gguf/from-gguf'
 import { draftVocabularyKey, storedVocabulary } from '../draft-vocabulary'
 import type { OpenedModel } from '../opened-model'
 import { ggufWeights } from './gguf-weights'
+import { readGgufMaskToken } from './mask-token'
 import { readGgufConfig } from './read-config'
 
 /** Opens a GGUF file: configuration, tokenizer and chat template are in its metadata. */
@@ -20,9 +21,10 @@ export async function openGgufModel(directory: Directory, name: string, onWarnin
       `${file.where} has ${vocabularySize} tokens, and an embedding of ${config.vocabularySize}.`,
       { details: { file: file.where } },
     )
+  const said = { ...config, ...tokens, ...readGgufMaskToken(file, config) }
   return {
-    config: { ...config, ...tokens },
-    coveredIds: coveredIds(file, { ...config, ...tokens }),
+    config: said,
+    coveredIds: coveredIds(file, said),
     source: file.where,
     ...text,
     generationConfig: { ...tokens, ...samplingOf(file) },

@@ -13,6 +13,7 @@ import type { PretrainedModel } from '../pretrained-model'
 import { wholeHead } from '../trimmed'
 import { generalName } from './general-name'
 import { interleavePairs } from './interleave'
+import { maskTokenMetadata } from './mask-token'
 import { isMoved, toGains } from './norm-offset'
 import { ggufName, isRotated } from './tensor-names'
 import { configMetadata, samplingMetadata } from './write-config'
@@ -74,6 +75,7 @@ export async function saveGguf(
     ...samplingMetadata(generationConfig),
     ...hyperparameters,
     ...vocabulary,
+    ...maskTokenMetadata(config),
     ...(covered ? [[draftVocabularyKey, { type: 'i32[]', value: covered.ids }] as const] : []),
   ])
   const tensors = wholeHead(joinParameters(model.parameters, family.joined), covered).map(
