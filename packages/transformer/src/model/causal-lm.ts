@@ -67,7 +67,12 @@ export interface ForwardOptions {
 export interface CausalLM {
   readonly device: Device
   /** What is asked of a model's configuration by those who decode with it. */
-  readonly config: { readonly vocabularySize: number; readonly contextLength: number }
+  readonly config: {
+    readonly vocabularySize: number
+    readonly contextLength: number
+    /** The id that stands for tokens not drafted yet, of a draft that proposes a block in one pass. Absent: it does not. */
+    readonly maskTokenId?: number | undefined
+  }
   /** How many parameters it has, a tied head once. */
   readonly parameterCount: number
   /** Its weights by name, where they can be looked at: runs and files of answers know a model again by them. */
