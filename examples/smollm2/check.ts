@@ -21,6 +21,7 @@ import {
   faultOf,
   promptsToCheck,
 } from './check-card'
+import { draftIn } from './drafts'
 import { fetchModel } from './fetch-model'
 import { table } from './figures'
 import { progress, timeLeft } from './progress'
@@ -36,7 +37,7 @@ const { values } = parseArgs({
 const maxTokens = 64
 const file = join(values.draft, 'figures.json')
 const figures: { check?: CheckedFigures } = existsSync(file) ? JSON.parse(await readFile(file, 'utf8')) : {}
-if (!existsSync(join(values.draft, 'config.json'))) fail(`There is no draft in ${values.draft}: no config.json.`)
+const draftPath = draftIn(values.draft)
 if (!figures.check && !values.write) fail(`${file} has no figures to check. Make them: npm run check -- --write`)
 const prompts = promptsToCheck(await promptsOf(), values.write ? undefined : figures.check)
 
@@ -44,7 +45,7 @@ const model = values.model ?? (await fetchModel('model'))
 await useSoftwareAdapter() // a machine with a GPU needs no such line
 const device = await createDevice({ adapter: nodeAdapter() })
 const target = await loadCausalLM(model, { device })
-const draft = await loadCausalLM(values.draft, { device })
+const draft = await loadCausalLM(draftPath, { device })
 console.log(
   `${device.adapterName}: ${prompts.length} prompts, answered plainly and with the draft at γ ${draftLength}, greedily.`,
 )

@@ -1,4 +1,5 @@
-import { basename } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
 
 /** Drafts as the commands take them: NAME=FOLDER, or a folder, which then is the name, too. */
 export function namedDrafts(given: readonly string[]): Map<string, string> {
@@ -10,4 +11,12 @@ export function namedDrafts(given: readonly string[]): Map<string, string> {
     drafts.set(name!, folder!)
   }
   return drafts
+}
+
+/** What of a folder is opened as its draft: a Hugging Face directory, or the file draft.gguf in it. */
+export function draftIn(folder: string): string {
+  if (folder.endsWith('.gguf') || existsSync(join(folder, 'config.json'))) return folder
+  const file = join(folder, 'draft.gguf')
+  if (existsSync(file)) return file
+  throw new Error(`There is no draft in ${folder}: neither config.json nor draft.gguf.`)
 }

@@ -23,7 +23,7 @@ import {
 import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
 import { type Generation, generate, loadCausalLM, resolveSampling } from '@outrider/transformer'
-import { namedDrafts } from './drafts'
+import { draftIn, namedDrafts } from './drafts'
 import { tablesOf } from './figures'
 import { answeredIn, appendTo, readLog } from './log'
 import { progress, timeLeft } from './progress'
@@ -51,7 +51,8 @@ await useSoftwareAdapter() // a machine with a GPU needs no such line
 const device = await createDevice({ adapter: nodeAdapter() })
 const target = await loadCausalLM(values.model, { device })
 const drafts = new Map<string, Drafter>()
-for (const [name, folder] of folders) drafts.set(name, modelDrafter((await loadCausalLM(folder, { device })).model))
+for (const [name, folder] of folders)
+  drafts.set(name, modelDrafter((await loadCausalLM(draftIn(folder), { device })).model))
 
 const vocabulary = { vocabularySize: target.config.vocabularySize, fingerprint: target.tokenizer.fingerprint }
 const table = values.table

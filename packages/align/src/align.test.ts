@@ -1,7 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import type { LogEntry } from '@outrider/training'
-import { type Directory, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
+import { type Directory, loadCausalLM, type PretrainedModel, within } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Aligned, align } from './align'
 import type { AlignEvent } from './stages/run'
@@ -164,5 +164,13 @@ describe('a directory', () => {
     const { results } = await align({ target, out: other, only: 'generate' })
     expect(Object.keys(results)).toEqual(['generate'])
     expect(await other.has('answers.bin')).toBe(true)
+    // What the target said its answers from is there with them: training has it read nothing, and so keeps nothing more.
+    const states = within(other, 'align/states')
+    const kept = async () => (await Promise.all((await states.folders!()).map((folder) => states.list(folder)))).flat()
+    const written = await kept()
+    expect(written.length).toBeGreaterThan(1)
+    await align({ target, out: other, only: 'pretrain' })
+    await align({ target, out: other, only: 'distill' })
+    expect(await kept()).toEqual(written)
   })
 })

@@ -205,8 +205,8 @@ async function planOf(
   return plan
 }
 
-/** Prompts that are answered for the look. */
-const lookedAt = 8
+/** Prompts that are answered for the look: as many as are answered side by side later. */
+const lookedAt = 16
 
 /** Prompts whose lengths are looked at. */
 const measuredPrompts = 500

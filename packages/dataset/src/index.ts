@@ -13,6 +13,7 @@ export { parseRow } from './formats/parse-row'
 export type { ConversationRow, DataSource, DatasetRow, TextRow, TokensRow } from './formats/row'
 export { useRow } from './formats/use-row'
 export {
+  type AnswerStates,
   type GenerateDatasetOptions,
   type GeneratedRow,
   type GenerationProgress,

@@ -1,8 +1,17 @@
 import { LookupGain, type StepCosts } from '@outrider/speculative'
 import { generateBatch, type PretrainedModel } from '@outrider/transformer'
-import type { Look } from './look'
 
-/** Answers prompts side by side, greedily: seconds a token, and what lookups would have gained on these answers. */
+/** Prompts that were answered. */
+export interface Answered {
+  /** Seconds of all of it, tokens of the prompts, and tokens of the answers. */
+  seconds: number
+  read: number
+  said: number
+  /** How much faster lookups alone would have been; null where the answers were too few. */
+  lookupSpeedUp: number | null
+}
+
+/** Answers prompts side by side, greedily. */
 export async function generateTime(
   target: PretrainedModel,
   {
@@ -17,7 +26,7 @@ export async function generateTime(
     costs: StepCosts
     signal?: AbortSignal | undefined
   },
-): Promise<Pick<Look, 'answerTokenSeconds' | 'lookupSpeedUp'>> {
+): Promise<Answered> {
   await generateBatch(target, prompts, { maxTokens: 2, signal }) // compiles
   const began = performance.now()
   const answers = await generateBatch(target, prompts, { maxTokens: tokens, signal })
@@ -28,5 +37,6 @@ export async function generateTime(
     said += answer.length
     gain.add(prompts[i]!, answer)
   }
-  return { answerTokenSeconds: seconds / Math.max(1, said), lookupSpeedUp: gain.speedUp }
+  const read = prompts.reduce((sum, prompt) => sum + prompt.length, 0)
+  return { seconds, read, said, lookupSpeedUp: gain.speedUp }
 }

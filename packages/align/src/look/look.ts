@@ -3,7 +3,7 @@ import { type PretrainedModel, throwIfAborted } from '@outrider/transformer'
 import { type Ceiling, ceilings } from './ceiling'
 import { draftCosts } from './draft-costs'
 import { candidateShapes, type DraftShape } from './draft-shape'
-import { generateTime } from './generate-time'
+import { type Answered, generateTime } from './generate-time'
 import { trainingTime } from './training-time'
 
 /** What a shape of draft costs here, and what it could bring. */
@@ -22,9 +22,9 @@ export interface Look {
   targetParameters: number
   /** Of the shapes that there was time to measure, the cheapest first. */
   candidates: Candidate[]
-  /** Seconds of one token of an answer, where several answers are written side by side. */
+  /** Seconds of one token of an answer, where several answers are written side by side, without the reading of the prompt. */
   answerTokenSeconds: number
-  /** Seconds of one position of training, for a target that has not read it, and for the draft. */
+  /** Seconds in which the target reads one position of a text, and of one position of training for the draft. */
   targetPositionSeconds: number
   draftPositionSeconds: number
   /** How much faster lookups alone would have been on the answers that were looked at; null where these were too few. */
@@ -85,10 +85,21 @@ export async function look(
     targetBytes: Object.values(target.model.parameters).reduce((sum, { bytes }) => sum + bytes, 0),
     targetParameters: target.model.parameterCount,
     candidates,
-    ...answered,
+    answerTokenSeconds: tokenSeconds(answered, trained, costs),
+    lookupSpeedUp: answered.lookupSpeedUp,
     ...trained,
     seconds: passed(),
   }
+}
+
+/** What the answers took beside the prompts: no less than the rows of a wide pass, for the share of prompts is reckoned. */
+function tokenSeconds(
+  { seconds, read, said }: Answered,
+  { targetPositionSeconds }: Pick<Look, 'targetPositionSeconds'>,
+  { targetSeconds }: StepCosts,
+): number {
+  const wide = targetSeconds.at(-1)!
+  return Math.max(wide.seconds / wide.rows, (seconds - read * targetPositionSeconds) / Math.max(1, said))
 }
 
 async function candidate(

@@ -14,9 +14,9 @@ const usual = {
   fewAnswers: 200,
   length: 160,
   epochs: 6,
-  /** Passes over the answers by themselves, before the target is asked what it thought of each token. */
-  pretrainingEpochs: 2,
   textShare: 0.15,
+  /** Steps of pretraining on the target's own answers: what it thought of each of their tokens costs no more, and teaches more. */
+  ownTextSteps: 8,
   learningRate: 2e-3,
   lastLearningRate: 1e-3,
   lastShare: 0.3,
@@ -44,23 +44,23 @@ export interface PlanOptions {
 }
 
 /**
- * Shares of the budget by measured rates. With g seconds for a token of an answer, t and d for a position of the target and of
- * the draft, and E epochs, N answers of rows of L positions take N · (56 g + L (t + (E + 2) d)): N is what the budget has room for, once the
- * evaluation has an eighth. There is a least plan, which may take longer than the budget.
+ * Shares of the budget by measured rates. With g seconds for a token of an answer, t for a token that the target reads, d for a
+ * position that the draft trains on, and E epochs, N answers to prompts of P tokens, of rows of L, take N · (56 g + P t + E L d), for
+ * what the target thinks is kept as it answers: N is what the budget has room for, once the evaluation has an eighth. There is a
+ * least plan, which may take longer than the budget.
  */
 export function makePlan(options: PlanOptions): Plan {
   const { target, asked, look, kind, contextLength, given, promptTokens } = options
   const maxTokens = Math.max(4, Math.min(usual.answerTokens, Math.floor(contextLength / 3)))
   const length = Math.min(contextLength, Math.max(usual.length, Math.ceil((promptTokens.most + maxTokens) / 8) * 8))
-  const meanRow = Math.min(length, promptTokens.mean + usual.meanAnswer)
+  const meanPrompt = Math.min(promptTokens.mean, length)
+  const meanRow = Math.min(length, meanPrompt + usual.meanAnswer)
   const left = Math.max(0.3 * asked.budgetSeconds, asked.budgetSeconds - look.seconds)
   const evaluate = evaluationPlan(look, left)
   const training = (left - evaluate.seconds) * (asked.text ? 1 - usual.textShare : 1)
   const { answerTokenSeconds: g, targetPositionSeconds: t } = look
-  const answersFor = (d: number, writing = 0) => {
-    const epochs = usual.epochs + (asked.text ? 0 : usual.pretrainingEpochs)
-    return training / ((usual.meanAnswer + writing) * g + meanRow * (t + epochs * d))
-  }
+  const answerSeconds = (writing: number) => (usual.meanAnswer + writing) * g + meanPrompt * t
+  const answersFor = (d: number, writing = 0) => training / (answerSeconds(writing) + usual.epochs * meanRow * d)
   const draft = chosenDraft(look, answersFor)
   const d = draftSeconds(look, draft)
   const isWriter = given < answersFor(d) && answersFor(d, usual.meanWritten) >= usual.fewAnswers
@@ -75,8 +75,7 @@ export function makePlan(options: PlanOptions): Plan {
   const steps = Math.ceil((answers * usual.epochs) / batchSize)
   const losses = asked.losses
   const textSteps = ((left - evaluate.seconds) * usual.textShare) / (batchSize * length * d)
-  const pretraining = asked.text ? textSteps : (answers * usual.pretrainingEpochs) / batchSize
-  const pretrainSteps = Math.min(200_000, Math.max(4, Math.round(pretraining)))
+  const pretrainSteps = asked.text ? Math.min(200_000, Math.max(4, Math.round(textSteps))) : usual.ownTextSteps
   return {
     target,
     asked,
@@ -110,9 +109,9 @@ export function makePlan(options: PlanOptions): Plan {
     evaluate: { prompts: evaluate.prompts, maxTokens: evaluate.maxTokens, temperatures: evaluate.temperatures },
     seconds: {
       look: look.seconds,
-      generate: ((answers + 2 * heldOut) * usual.meanAnswer + (written + heldOut) * writing) * g,
+      generate: (answers + 2 * heldOut) * answerSeconds(0) + (written + heldOut) * writing * g,
       pretrain: asked.text ? pretrainSteps * batchSize * length * d : pretrainSteps * batchSize * meanRow * d,
-      distill: meanRow * (answers * t + steps * batchSize * d),
+      distill: meanRow * steps * batchSize * d,
       evaluate: evaluate.seconds,
     },
   }

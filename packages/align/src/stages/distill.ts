@@ -1,11 +1,12 @@
 import { type Batch, batchesOnce, jsonl } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
-import { distill, type LogEntry, storedRun, TargetStates } from '@outrider/training'
+import { distill, type LogEntry, storedRun, type TargetStates } from '@outrider/training'
 import { loadCausalLM, type PretrainedModel, within } from '@outrider/transformer'
 import { Positions } from './positions'
 import { checkpointEvery, pretrainFolder } from './pretrain'
 import { files, type Run, tellLeftOut, tellLogged, tellResumption } from './run'
+import { keptStates } from './states'
 import { saveDraft } from './written-draft'
 
 /** How a phase went, and its best draft. */
@@ -29,12 +30,7 @@ export async function distillDraft(run: Run): Promise<{ phases: Phase[] }> {
     length,
     onLeftOut: tellLeftOut(run),
   })
-  // Kept on disk, too: who goes on after a stop does not ask the target again.
-  using targetStates = new TargetStates({
-    directory: within(folder, 'states'),
-    directoryBytes: mostStateBytes,
-    onTrouble: (text) => run.tell({ kind: 'warning', text }),
-  })
+  using targetStates = keptStates(run)
   const draft = await pretrainedDraft(run)
   try {
     const done: Phase[] = []
@@ -46,9 +42,6 @@ export async function distillDraft(run: Run): Promise<{ phases: Phase[] }> {
     draft.dispose()
   }
 }
-
-/** Of 1.8 million positions of a target of width 576. */
-const mostStateBytes = 2 ** 31
 
 /** A gain in tokens of a block that is less than this is none: the figure's own noise is larger. */
 const leastGain = 0.002

@@ -66,6 +66,25 @@ it('keeps what the target says: a second run, of another loss, has it read no ro
   expect(second).toMatchObject({ computed: 0, from_memory: 1, from_directory: 1 })
 })
 
+it('has the target read none of the answers that brought what it said, generate --target-states', async () => {
+  const target = bundledTarget()
+  const states = ['--target-states', join(folder, 'states-of-answers')]
+  await writeFile(join(folder, 'asked.jsonl'), '{"prompt": "Where does Mira live?"}\n{"prompt": "Who is old?"}\n')
+  const answered = await runCli([
+    ...['generate', '--target', target, '--seeds', join(folder, 'asked.jsonl'), '--temperatures', '0,1'],
+    ...['--max-tokens', '8', '--out', join(folder, 'said.jsonl'), ...states],
+  ])
+  expect(answered.status, answered.err).toBe(0)
+  const { json, status, err } = await runCli([
+    ...['distill', '--target', target, '--draft', target, '--data', join(folder, 'said.jsonl'), '--steps', '2'],
+    ...['--batch-size', '2', '--length', '64', '--loss', 'kld', '--out', join(folder, 'taught'), ...states, '--json'],
+  ])
+  expect(status, err).toBe(0)
+  const { target_states: asked } = json() as { target_states: Record<string, number> }
+  expect(asked.computed).toBe(0)
+  expect(asked.from_directory).toBeGreaterThan(1)
+})
+
 describe('--keep-best', () => {
   const model = testData('stories260K')
   /** So small a rate that no validation is better than the first by what f32 can show. */

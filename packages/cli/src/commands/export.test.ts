@@ -82,6 +82,8 @@ describe('outrider export', () => {
   test.each([
     ['another vocabulary', 'mismatch', ['--target', tinyChat], 1, /vocabulary is not the target's/],
     ['settings that GGUF does not have', 'draft.gguf', ['--draft-length', '5'], 2, /-md .*draft\.gguf --draft-max 5/],
+    ['what only GGUF has', 'rows', ['--covered-head'], 2, /--covered-head is for --format gguf/],
+    ['tables of another format', 'tables.gguf', ['--table-dtype', 'bf16'], 2, /--table-dtype bf16 is not for/],
     ['a stop without a length', 'stop', ['--draft-stop', '0.4'], 2, /For one: --draft-length 5/],
   ])('refuses %s, and writes nothing', async (_, name, flags, expected, message) => {
     const { status, err } = await runCli(['export', '--model', model, '--out', join(root, name), ...flags])

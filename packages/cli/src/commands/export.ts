@@ -35,6 +35,8 @@ interface ExportFlags extends DraftVocabularyFlags, RowFlags {
   out: string
   format?: 'safetensors' | 'gguf'
   dtype: (typeof dtypes)[number]
+  tableDtype?: (typeof dtypes)[number]
+  coveredHead?: boolean
   acceptDifferences?: boolean
   target?: string
   draftLength?: number
@@ -61,6 +63,16 @@ export const addExport: AddCommand = (program, run) => {
         .choices(dtypes)
         .default('f32'),
     )
+    .addOption(
+      new Option(
+        '--table-dtype <dtype>',
+        'GGUF: of the embedding and the head; default: as --dtype, q8_0 for what has fewer bits',
+      ).choices(dtypes),
+    )
+    .option(
+      '--covered-head',
+      'GGUF: of a draft that says some ids alone, write the rows of these alone: smaller, and for Outrider alone',
+    )
     .option(
       '--accept-differences',
       'GGUF: write a tokenizer that llama.cpp cannot follow in every text (it does not normalise Unicode, say), and tell what differs; refused otherwise',
@@ -82,6 +94,10 @@ export const addExport: AddCommand = (program, run) => {
     ['A draft for llama.cpp', 'outrider export --model ./draft-aligned --out draft.gguf --dtype f16'],
     ['Half the size, for vLLM', 'outrider export --model ./draft-aligned --out ./draft-bf16 --dtype bf16'],
     [
+      'As small as can be, for Outrider alone: a draft of 8192 ids without the rows of the others',
+      'outrider export --model ./draft-aligned --out draft.gguf --dtype q5_1 --table-dtype q5_1 --covered-head',
+    ],
+    [
       'For transformers, which drafts five tokens a pass then, and checked beside the target',
       'outrider export --model ./draft-aligned --out ./draft-5 --draft-length 5 --draft-stop 0 --target ./model',
     ],
@@ -95,7 +111,18 @@ export const addExport: AddCommand = (program, run) => {
 
 async function exportModel(
   context: Context,
-  { model, out, dtype, data, acceptDifferences = false, draftLength, draftStop, ...flags }: ExportFlags,
+  {
+    model,
+    out,
+    dtype,
+    tableDtype,
+    coveredHead,
+    data,
+    acceptDifferences = false,
+    draftLength,
+    draftStop,
+    ...flags
+  }: ExportFlags,
 ): Promise<object> {
   const { terminal } = context
   const isGguf = /\.gguf$/i.test(out)
@@ -108,6 +135,16 @@ async function exportModel(
   if ((format === 'gguf' && dtype === 'bf16') || (format === 'safetensors' && dtype.startsWith('q')))
     throw new OutriderError('INVALID_ARGUMENT', `--dtype ${dtype} is not for --format ${format}.`, {
       remedy: `Use ${format === 'gguf' ? 'f32, f16, q8_0, q5_1, q5_0, q4_1 or q4_0' : 'f32, f16 or bf16'}.`,
+    })
+  const ofGguf = { '--table-dtype': tableDtype, '--covered-head': coveredHead }
+  const useless = Object.entries(ofGguf).find(([, given]) => given !== undefined)?.[0]
+  if (useless && format !== 'gguf')
+    throw new OutriderError('INVALID_ARGUMENT', `${useless} is for --format gguf.`, {
+      remedy: `Leave it out, or end --out in .gguf.`,
+    })
+  if (tableDtype === 'bf16')
+    throw new OutriderError('INVALID_ARGUMENT', '--table-dtype bf16 is not for --format gguf.', {
+      remedy: 'Use f32, f16, q8_0, q5_1, q5_0, q4_1 or q4_0.',
     })
   if (acceptDifferences && format !== 'gguf')
     throw new OutriderError('INVALID_ARGUMENT', '--accept-differences is for --format gguf.', {
@@ -135,15 +172,19 @@ async function exportModel(
   const { vocabulary } = data || flags.draftVocabulary ? await countedVocabulary(flags, source, await speaker()) : {}
   const pretrained = await openModel(context, model, 'model', undefined, vocabulary)
   const obstacles = flags.target === undefined ? undefined : await checkedBeside(context, flags.target, pretrained)
-  const upper = dtype.toUpperCase()
   let differences: readonly string[] = []
   if (ggufFile) {
     const { directory, file } = ggufFile
-    const options = { file, dtype: upper as NonNullable<SaveGgufOptions['dtype']>, acceptDifferences }
-    differences = (await saveGguf(pretrained, directory, options)).differences
+    const ofName = (name: string) => name.toUpperCase() as NonNullable<SaveGgufOptions['dtype']>
+    const saved = await saveGguf(pretrained, directory, {
+      ...{ file, coveredHead, acceptDifferences },
+      dtype: ofName(dtype),
+      tableDtype: tableDtype && ofName(tableDtype),
+    })
+    differences = saved.differences
   } else {
     const assistant = draftLength === undefined ? undefined : { draftLength, confidenceThreshold: draftStop }
-    await saveCausalLM(pretrained, out, { dtype: upper as 'F32' | 'F16' | 'BF16', assistant })
+    await saveCausalLM(pretrained, out, { dtype: dtype.toUpperCase() as 'F32' | 'F16' | 'BF16', assistant })
   }
   const answers = ggufFile ? undefined : await answersLeftIn(out, pretrained)
   const file = format === 'gguf' ? out : join(out, 'model.safetensors')
@@ -153,7 +194,8 @@ async function exportModel(
   )
   terminal.print(`${out}: ${format}, ${dtype}${size === undefined ? '' : `, ${bytes(size)}`}`)
   if (answers) terminal.noteParagraph(answers.text)
-  for (const difference of differences) terminal.noteParagraph(`In llama.cpp: ${difference}.`)
+  if (coveredHead) terminal.noteParagraph('For Outrider alone: other programs demand a row of the head for every id.')
+  else for (const difference of differences) terminal.noteParagraph(`In llama.cpp: ${difference}.`)
   return {
     out,
     format,

@@ -8,12 +8,13 @@ import { generationProgress } from '../generation-progress'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, probability, withDtype } from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
+import { type StatesOfAnswersFlags, statesOfAnswers, withStatesOfAnswers } from '../options/target-states'
 import { claimFile, type OutputFile } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { selfSeedsFile, writeSeeds, writeTexts } from '../self-written'
 import { count, duration } from '../terminal'
 
-interface GenerateFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags {
+interface GenerateFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags, StatesOfAnswersFlags {
   target: string
   seeds?: string[]
   selfSeeds?: number
@@ -72,6 +73,7 @@ export const addGenerate: AddCommand = (program, run) => {
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 256)
     .option('--batch-size <n>', 'answers generated side by side', integer({ least: 1 }), 16)
     .option('--seed <n>', 'decides what is drawn', integer(), 0)
+  withStatesOfAnswers(command)
   withExamples(withOutputOptions(withDtype(withRows(command))), [
     ['The grid of the paper', 'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl'],
     [
@@ -81,6 +83,10 @@ export const addGenerate: AddCommand = (program, run) => {
     [
       'No seeds: the target writes 500 instructions itself, and answers them',
       'outrider generate --target ./model --self-seeds 500 --out distill.jsonl',
+    ],
+    [
+      'With what the target says each token from, so that it need not read its answers again',
+      'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl --target-states ./states',
     ],
     ['Texts of its own, to pretrain on', 'outrider generate --target ./model --texts 2000 --out texts.jsonl'],
   ])
@@ -154,17 +160,19 @@ const leftOutIn = (leftOut: LeftOutFaults): string =>
 async function answer(
   { terminal, signal }: Context,
   target: PretrainedModel,
-  { out, skipBadRows, temperatures, topP, topK, samples, maxTokens, batchSize, seed }: GenerateFlags,
+  { out, skipBadRows, temperatures, topP, topK, samples, maxTokens, batchSize, seed, ...flags }: GenerateFlags,
   file: OutputFile,
   seeds: string[],
 ): Promise<object> {
   const reading = rowReading(terminal, { skipBadRows })
   const progress = generationProgress(terminal)
+  using states = statesOfAnswers(terminal, flags)
   let done: { tokens: number; seconds: number } | undefined
   const { rows, generated, others } = await generateDataset({
     ...{ target, temperatures, topP, topK, samples, maxTokens, batchSize, seed, signal },
     seeds: rowFiles(seeds, reading.options),
     out: file,
+    onStates: states && ((answers) => states.keep(target, answers)),
     onProgress(state) {
       if (!done && state.others > 0)
         terminal.warn(

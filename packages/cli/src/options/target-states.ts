@@ -10,6 +10,8 @@ export interface TargetStatesFlags {
   targetStatesDisk: number
 }
 
+const mostOnDisk = ['--target-states-disk <MiB>', 'most of it in --target-states', integer(), 16_384] as const
+
 export const withTargetStates = (command: Command): Command =>
   command
     .option(
@@ -17,9 +19,26 @@ export const withTargetStates = (command: Command): Command =>
       'keep what the target says of every row here, too, for --resume and for other drafts and losses on the same rows (default: in memory alone, so that it reads a row once a run)',
     )
     .option('--target-states-memory <MiB>', 'most of it in memory', integer(), 512)
-    .option('--target-states-disk <MiB>', 'most of it in --target-states', integer(), 16_384)
+    .option(...mostOnDisk)
+
+export type StatesOfAnswersFlags = Partial<Pick<TargetStatesFlags, 'targetStates' | 'targetStatesDisk'>>
+
+/** Of a command whose answers bring what is kept. */
+export const withStatesOfAnswers = (command: Command): Command =>
+  command
+    .option(
+      '--target-states <dir>',
+      'keep what the target says each token from, too, for distill --target-states, which then has it read none of these answers',
+    )
+    .option(...mostOnDisk)
 
 const mebibyte = 2 ** 20
+
+/** Where what the target says is kept, if it is; what answers bring is kept on disk alone. */
+export const statesOfAnswers = (terminal: Terminal, flags: StatesOfAnswersFlags): TargetStates | undefined =>
+  flags.targetStates === undefined
+    ? undefined
+    : targetStatesOf(terminal, { targetStatesDisk: 16_384, ...flags, targetStatesMemory: 0 })
 
 /** Where what the target says is kept. The caller disposes of it. */
 export const targetStatesOf = (terminal: Terminal, flags: TargetStatesFlags): TargetStates =>

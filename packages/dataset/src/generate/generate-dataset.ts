@@ -4,6 +4,7 @@ import {
   type BatchAnswer,
   type CausalLM,
   type ChatMessage,
+  decodesOpenly,
   type PretrainedModel,
 } from '@outrider/transformer'
 import type { DataSource } from '../formats/row'
@@ -38,8 +39,22 @@ export interface GenerateDatasetOptions {
   onProgress?: ((progress: GenerationProgress) => void) | undefined
   /** Told of every new row once it is written, in their order, with the tokens that it answers; what is next waits for it. */
   onRow?: ((row: GeneratedRow, prompt: readonly number[]) => void | Promise<void>) | undefined
+  /**
+   * Told of what the target said its new answers from, before their rows are written, which wait for it: whoever learns from them need
+   * not have the target read them again (`TargetStates.keep` of `@outrider/training`). Of a target that does not show it as it
+   * decodes, nothing is told.
+   */
+  onStates?: ((answers: readonly AnswerStates[]) => void | Promise<void>) | undefined
   /** Stops after the step at hand; the file stays valid, and a second run goes on. */
   signal?: AbortSignal | undefined
+}
+
+/** An answer, and the target's hidden states that each of its tokens was said from. */
+export interface AnswerStates {
+  prompt: readonly number[]
+  tokens: readonly number[]
+  /** Bits of f16 [tokens, hidden], a row filled up with a zero where hidden is odd. */
+  hidden: Uint16Array
 }
 
 export interface GenerationProgress {
@@ -97,14 +112,19 @@ export async function generateDataset(
     return { row, turn, prompt, temperature, seed: seedOf(row.asked), maxTokens, topP, topK }
   })
   // In the order of what was asked, so that a file that was interrupted is a beginning of the whole.
-  const inTurn = new InTurn<GeneratedRow>()
+  const inTurn = new InTurn<{ row: GeneratedRow; states: AnswerStates | undefined }>()
   try {
-    const answers = answerEach(target, asked, { size: batchSize, signal, onTokens: tally.add })
+    const hiddenStates = options.onStates !== undefined && decodesOpenly(target.model)
+    const answers = answerEach(target, asked, { size: batchSize, hiddenStates, signal, onTokens: tally.add })
     for await (const { request, answer } of answers) {
-      const due = inTurn.add(request.turn, rowOf(request.row, answer, topP))
+      const { hidden, tokens } = answer
+      const states = hidden && { prompt: request.prompt, tokens, hidden }
+      const due = inTurn.add(request.turn, { row: rowOf(request.row, answer, topP), states })
       if (due.length === 0) continue
-      await file.append(due)
-      for (const row of due) {
+      // First what a row that is in the file has to have.
+      if (hidden) await options.onStates?.(due.map(({ states }) => states!))
+      await file.append(due.map(({ row }) => row))
+      for (const { row } of due) {
         const { prompt } = missing[generated++]!
         await options.onRow?.(row, prompt)
       }

@@ -1,3 +1,4 @@
+import type { AnswerStates } from '@outrider/dataset'
 import { type Device, type Tensor, takeRows } from '@outrider/tensor'
 import { packHalves } from '@outrider/tensor/internal'
 import { type CausalLM, hasHiddenStates } from '@outrider/transformer'
@@ -28,10 +29,19 @@ export function targetRows({ tokens, lossMask, batchSize, length }: HostBatch, r
     const end = learnt.at(-1)! + 1
     const places = reading === 'all' ? Uint32Array.from({ length: end }, (_, i) => i) : Uint32Array.from(learnt)
     const read = tokens.slice(row * length, row * length + end)
-    rows.push({ key: `${places.join()};${read.join()}`, tokens: read, places })
+    rows.push({ key: keyOf(read, places), tokens: read, places })
     for (const place of places) numbers.push(row * length + place)
   }
   return { rows, numbers: Uint32Array.from(numbers) }
+}
+
+const keyOf = (tokens: Uint32Array, places: Uint32Array): string => `${places.join()};${tokens.join()}`
+
+/** An answer as the row that is learned from it, whole: the last of its tokens is read by nobody. */
+export function answerRow({ prompt, tokens }: Pick<AnswerStates, 'prompt' | 'tokens'>): TargetRow {
+  const read = Uint32Array.from([...prompt, ...tokens.slice(0, -1)])
+  const places = Uint32Array.from(tokens, (_, i) => prompt.length - 1 + i)
+  return { key: keyOf(read, places), tokens: read, places }
 }
 
 /** Rows of a sequence are a multiple of this, so that few shapes occur. */

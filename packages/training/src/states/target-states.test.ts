@@ -1,4 +1,4 @@
-import { type Batch, batchesOnce } from '@outrider/dataset'
+import { type Batch, batchesOnce, generateDataset, jsonl, texts } from '@outrider/dataset'
 import { kld, tvdPlusPlus } from '@outrider/losses'
 import { cast, type Device } from '@outrider/tensor'
 import { floatToHalf, halfToFloat } from '@outrider/tensor/internal'
@@ -62,6 +62,39 @@ describe('states of a target', () => {
     const first = await statesOf(single, row!)
     expect(first).toEqual(expected.slice(0, first.length))
     expect(await statesOf(computed, other!)).not.toEqual(expected)
+  })
+
+  it('are those that came with an answer, where they were kept: the target reads nothing', async () => {
+    const seeds = texts(['ab', 'ba', 'aab'])
+    for (const where of [memoryDirectory(), undefined]) {
+      const answers = memoryDirectory()
+      using states = new TargetStates({ directory: where })
+      const told: number[] = []
+      await generateDataset({
+        ...{ target, seeds, maxTokens: 6, temperatures: [0, 1] },
+        out: { directory: answers, file: 'answers.jsonl' },
+        onStates: async (said) => {
+          // What a row in the file has to have is kept before.
+          told.push(said.length)
+          await states.keep(target, said)
+        },
+      })
+      expect(told.reduce((sum, n) => sum + n, 0)).toBe(6)
+      const rows = await batchesOnce(jsonl({ directory: answers, file: 'answers.jsonl' }), target, {
+        length: 24,
+        batchSize: 2,
+      })
+      using again = where ? new TargetStates({ directory: where }) : undefined
+      for (const batch of rows) {
+        const kept = await statesOf(again ?? states, batch)
+        using fresh = new TargetStates()
+        const read = await statesOf(fresh, batch)
+        expect(kept).toHaveLength(read.length)
+        for (const [i, value] of kept.entries())
+          expect(Math.abs(value - read[i]!)).toBeLessThan(2e-3 * Math.max(1, Math.abs(read[i]!)))
+      }
+      expect((again ?? states).figures.computed).toBe(0)
+    }
   })
 
   it('keep what comes first within their bytes, and give their memory back', async () => {

@@ -1,3 +1,4 @@
+import type { AnswerStates } from '@outrider/dataset'
 import { OutriderError, readAll, type Tensor } from '@outrider/tensor'
 import { unpackHalves } from '@outrider/tensor/internal'
 import {
@@ -10,7 +11,7 @@ import {
 import type { HostBatch, Reading } from './read-positions'
 import { StateFiles, type StatesIdentity } from './state-files'
 import { StateMemory } from './state-memory'
-import { statesOfRow, type TargetRow, targetRows } from './target-rows'
+import { answerRow, statesOfRow, type TargetRow, targetRows } from './target-rows'
 
 export interface TargetStatesOptions {
   /**
@@ -49,7 +50,8 @@ export interface StatesOfBatch {
  * draft alone. In memory, then in a directory, each up to so many bytes; past these the rest is computed again.
  *
  * They are rounded to f16 wherever they are used, and a row is read alone: one that is found, one that is not and one computed
- * again have the same bits. Whole logits, of a target that shows no hidden states, stay f32.
+ * again have the same bits. Whole logits, of a target that shows no hidden states, stay f32. Only states that came with an answer
+ * (`keep`) may differ in last digits from what reading the row would give: they are a part of the data, as the answer is.
  *
  * One serves several runs, one after another, with one target: several losses or drafts on the same rows. Whoever makes one
  * disposes of it.
@@ -75,6 +77,29 @@ export class TargetStates {
 
   get figures(): Readonly<TargetStatesFigures> {
     return this.#figures
+  }
+
+  /**
+   * Keeps what the target said its answers from (`onStates` of `generateDataset`), so that it need not read them again: in the
+   * directory, written when this returns, or else in memory. Of rows that are there already, and where there is no room, nothing.
+   *
+   * @throws OutriderError INVALID_ARGUMENT where they are kept of two targets
+   */
+  async keep(target: PretrainedModel<CausalLM>, answers: readonly AnswerStates[]): Promise<void> {
+    this.#assertSame(target)
+    const files = await this.#openFiles(target)
+    for (const answer of answers) {
+      const row = answerRow(answer)
+      const { buffer, byteOffset, byteLength } = answer.hidden
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+      if (files) {
+        if (!(await files.read(row.key))) await files.add(row.key, bytes, row.places.length)
+      } else if (!this.#memory.has(row.key)) {
+        using states = wordsOf(target.model, row, bytes)
+        this.#memory.add(row.key, states)
+      }
+    }
+    await files?.flush()
   }
 
   /**

@@ -18,6 +18,8 @@ export interface BatchAnswer {
   finishReason: FinishReason
   /** With `logProbabilities`: what the model thought of each token. */
   scored?: ScoredToken[]
+  /** With `hiddenStates`: those that each token was said from, row after row (see `BatchToken`). */
+  hidden?: Uint16Array
 }
 
 export interface AnswerEachOptions extends ContinuousBatchOptions {
@@ -36,11 +38,11 @@ export interface AnswerEachOptions extends ContinuousBatchOptions {
 export async function* answerEach<R extends AnswerRequest>(
   pretrained: PretrainedModel<CausalLM>,
   requests: Iterable<R>,
-  { size, onTokens, signal }: AnswerEachOptions = {},
+  { size, hiddenStates, onTokens, signal }: AnswerEachOptions = {},
 ): AsyncGenerator<{ request: R; answer: BatchAnswer }, void, undefined> {
-  using batch = new ContinuousBatch(pretrained, { size })
+  using batch = new ContinuousBatch(pretrained, { size, hiddenStates })
   const waiting = new Waiting(requests)
-  const answering = new Map<BatchSequence, { request: R; scored: ScoredToken[] }>()
+  const answering = new Map<BatchSequence, { request: R; scored: ScoredToken[]; hidden: Uint16Array[] }>()
   let read: ReadPrompt | undefined
   const fits = ({ prompt, maxTokens = defaultMaxTokens }: R) =>
     batch.fits(Math.min(prompt.length + maxTokens, pretrained.config.contextLength))
@@ -55,24 +57,26 @@ export async function* answerEach<R extends AnswerRequest>(
           if (hasRead) break
           read?.dispose()
           read = undefined
-          read = new ReadPrompt(pretrained, request.prompt)
+          read = new ReadPrompt(pretrained, request.prompt, { hiddenStates })
           hasRead = true
           onTokens?.({ read: request.prompt.length, generated: 0 })
         }
-        answering.set(batch.join(read, request), { request, scored: [] })
+        answering.set(batch.join(read, request), { request, scored: [], hidden: [] })
         waiting.take()
       }
       throwIfAborted(signal)
       const tokens = await batch.step()
       onTokens?.({ read: 0, generated: tokens.length })
-      for (const { sequence, scored } of tokens) {
+      for (const { sequence, scored, hidden } of tokens) {
         const asked = answering.get(sequence)!
         if (scored) asked.scored.push(scored)
+        if (hidden) asked.hidden.push(hidden)
         const { tokens, text, finishReason } = sequence.answer
         if (!finishReason) continue
         answering.delete(sequence)
         const scores = asked.request.logProbabilities !== undefined && { scored: asked.scored }
-        yield { request: asked.request, answer: { tokens, text, finishReason, ...scores } }
+        const states = hiddenStates && { hidden: joined(asked.hidden) }
+        yield { request: asked.request, answer: { tokens, text, finishReason, ...scores, ...states } }
       }
     }
   } finally {
@@ -97,6 +101,13 @@ class Waiting<R> {
   take(): void {
     this.#next = this.#requests.next()
   }
+}
+
+function joined(rows: readonly Uint16Array[]): Uint16Array {
+  const width = rows[0]!.length
+  const all = new Uint16Array(rows.length * width)
+  for (const [i, row] of rows.entries()) all.set(row, i * width)
+  return all
 }
 
 const sameTokens = (a: readonly number[], b: readonly number[]) =>

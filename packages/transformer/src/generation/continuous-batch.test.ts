@@ -1,3 +1,4 @@
+import { halfToFloat } from '@outrider/tensor/internal'
 import { testDevice } from '@outrider/tensor/testing'
 import { describe, expect, it } from 'vitest'
 import { randomModel } from '../pretrained/families.fixture'
@@ -18,6 +19,13 @@ async function alone(model: PretrainedModel, prompt: number[], options: Generate
   for await (const { token } of generate(model, prompt, options)) tokens.push(token)
   return tokens
 }
+
+/** A model of which only logits are to be had. */
+const withoutHidden = ({ device, config, parameterCount }: PretrainedModel['model']) => ({
+  device,
+  config,
+  parameterCount,
+})
 
 const requestOf = (model: PretrainedModel, i: number) => ({
   prompt: model.tokenizer.encode([begin, 'Lily and Ben went to the park.', 'The', ''][i % 4]!),
@@ -51,6 +59,50 @@ describe('ContinuousBatch', () => {
     },
     120_000,
   )
+
+  it('gives the hidden states that tokens are said from, and says the same', async () => {
+    const model = await stories()
+    const requests = [0, 1, 2, 3, 4].map((i) => requestOf(model, i))
+    const said = async (hiddenStates: boolean) => {
+      using batch = new ContinuousBatch(model, { size: 4, hiddenStates })
+      const tokens = new Map<BatchSequence, number[]>()
+      const hidden = new Map<BatchSequence, Uint16Array[]>()
+      for (let next = 0; next < requests.length || batch.count > 0; ) {
+        if (next < requests.length && batch.count < batch.size) {
+          const { prompt, options } = requests[next++]!
+          const sequence = batch.join(prompt, options)
+          tokens.set(sequence, [])
+          hidden.set(sequence, [])
+        }
+        for (const token of await batch.step()) {
+          tokens.get(token.sequence)!.push(token.token)
+          if (token.hidden) hidden.get(token.sequence)!.push(token.hidden)
+        }
+      }
+      return { tokens: [...tokens.values()], hidden: [...hidden.values()] }
+    }
+    const plain = await said(false)
+    expect(plain.hidden.flat()).toEqual([])
+    const { tokens, hidden } = await said(true)
+    expect(tokens).toEqual(plain.tokens)
+    for (const [i, { prompt }] of requests.entries()) {
+      expect(hidden[i]).toHaveLength(tokens[i]!.length)
+      // A pass over all of it, whose places from the prompt's last on are these.
+      const read = Uint32Array.from([...prompt, ...tokens[i]!.slice(0, -1)])
+      using states = model.model.hidden(model.model.device.tensor(read, { shape: [1, read.length] }))
+      const expected = ((await states.data()) as Float32Array).subarray((prompt.length - 1) * states.shape[2]!)
+      const actual = hidden[i]!.flatMap((row) => [...row].map(halfToFloat))
+      expect(actual).toHaveLength(expected.length)
+      for (const [k, value] of actual.entries())
+        expect(Math.abs(value - expected[k]!)).toBeLessThan(2e-3 * Math.max(1, Math.abs(expected[k]!)))
+    }
+  })
+
+  it('refuses hidden states of a model that does not show them as it decodes', async () => {
+    const model = await stories()
+    const closed = { ...model, model: { ...withoutHidden(model.model) } } as unknown as PretrainedModel
+    expect(() => new ContinuousBatch(closed, { hiddenStates: true })).toThrow(/does not show the hidden states/)
+  })
 
   it('answers as if alone where long contexts are computed otherwise, however long the others and the answers may become', async () => {
     // LongRoPE, whose long factors begin within what some of them ask for and others do not.

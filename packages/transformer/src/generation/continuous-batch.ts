@@ -6,6 +6,7 @@ import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './genera
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { checkPrompt } from './prompt'
 import { ReadPrompt } from './read-prompt'
+import { assertOpen, dispose, type Said, say, shared } from './said'
 import { drawnToken, sampleTokens } from './sample'
 import { resolveSampling, type Sampling } from './sampling-options'
 import { longSequence, madeUpTokens, type WarmUpOptions, warmUp } from './warm-up'
@@ -13,6 +14,11 @@ import { longSequence, madeUpTokens, type WarmUpOptions, warmUp } from './warm-u
 export interface ContinuousBatchOptions {
   /** The most sequences decoded at once. Default 16: weights are read once for so many rows. */
   size?: number | undefined
+  /**
+   * Give with every token the hidden states that it was said from; default false. Of a model that shows them as it decodes
+   * (`decodesOpenly`).
+   */
+  hiddenStates?: boolean | undefined
 }
 
 /** A sequence that a batch decodes. */
@@ -30,6 +36,11 @@ export interface BatchToken {
   text: string
   /** With `logProbabilities`: what the model thought of the token. */
   scored?: ScoredToken
+  /**
+   * With `hiddenStates`: what the head read for it, bits of f16 [hidden], and a zero where that is odd. What another pass computes for
+   * the place, of other rows, may differ in last digits.
+   */
+  hidden?: Uint16Array
 }
 
 interface Member extends BatchSequence {
@@ -39,8 +50,8 @@ interface Member extends BatchSequence {
   readonly places: number
   /** Its sequence in the cache. */
   slot: number
-  /** Logits of its next token: a row of the batch's, or of its own if it has just joined. */
-  logits: { rows: Tensor; row: number } | undefined
+  /** What is said of its next token: a row of the batch's, or of its own if it has just joined. */
+  said: { of: Said; row: number } | undefined
   /** Tokens drawn so far. */
   drawn: number
 }
@@ -53,16 +64,20 @@ interface Member extends BatchSequence {
  */
 export class ContinuousBatch {
   readonly size: number
+  readonly #hiddenStates: boolean
   readonly #pretrained: PretrainedModel<CausalLM>
   readonly #members = new Set<Member>()
   readonly #positions: number
   #cache: KvCache | undefined
-  #logits: Tensor | undefined
+  #said: Said | undefined
 
-  constructor(pretrained: PretrainedModel<CausalLM>, { size = 16 }: ContinuousBatchOptions = {}) {
+  /** @throws OutriderError INVALID_ARGUMENT for a size that is none; where hidden states are wanted of a model that shows none */
+  constructor(pretrained: PretrainedModel<CausalLM>, { size = 16, hiddenStates = false }: ContinuousBatchOptions = {}) {
     if (!Number.isSafeInteger(size) || size < 1)
       throw new OutriderError('INVALID_ARGUMENT', `size is ${size}; it must be a positive whole number.`)
+    if (hiddenStates) assertOpen(pretrained.model)
     this.size = size
+    this.#hiddenStates = hiddenStates
     this.#pretrained = pretrained
     this.#positions = pretrained.model.maxCachePositions ?? Number.POSITIVE_INFINITY
   }
@@ -117,14 +132,17 @@ export class ContinuousBatch {
       scores,
       places,
       slot: -1,
-      logits: undefined,
+      said: undefined,
       drawn: 0,
     }
-    const read = prompt instanceof ReadPrompt ? prompt : new ReadPrompt(this.#pretrained, prompt)
+    const read =
+      prompt instanceof ReadPrompt
+        ? prompt
+        : new ReadPrompt(this.#pretrained, prompt, { hiddenStates: this.#hiddenStates })
     try {
       this.#arrange([...this.#members, member])
       this.#cache!.copySequence(member.slot, read.cache, 0)
-      member.logits = { rows: read.logits.reshape(read.logits.shape), row: 0 }
+      member.said = { of: shared(read.said), row: 0 }
       this.#members.add(member)
     } finally {
       if (read !== prompt) read.dispose()
@@ -136,7 +154,7 @@ export class ContinuousBatch {
   leave(sequence: BatchSequence): void {
     const member = sequence as Member
     if (!this.#members.delete(member)) return
-    if (member.logits && member.logits.rows !== this.#logits) member.logits.rows.dispose()
+    if (member.said && member.said.of !== this.#said) dispose(member.said.of)
     if (this.count === 0) this.dispose()
     // A free place of length 0 attends to one token; what passes write there, nobody reads.
     else this.#cache?.truncate(this.#cache.lengths.map((length, slot) => (slot === member.slot ? 0 : length)))
@@ -158,20 +176,27 @@ export class ContinuousBatch {
         ? undefined
         : device.scope(() => scoreTokens(rowOf(member), drawn[i]!, member.scores!)),
     )
-    const reading = Promise.all([device.read(drawn), Promise.all(scoring)])
+    const from = this.#hiddenStates ? [...new Set(members.map(({ said }) => said!.of))] : []
+    const rows = members.map(({ said }) => said!)
+    const reading = Promise.all([device.read([...drawn, ...from.map(({ hidden }) => hidden!)]), Promise.all(scoring)])
     try {
       // The next pass needs the tokens only on the device: it is queued before they are known here.
       this.#queueNext(members, drawn)
     } finally {
       for (const tensor of drawn) tensor.dispose()
     }
-    const [ids, scores] = await reading
+    const [read, scores] = await reading
     const tokens: BatchToken[] = []
     for (const [i, member] of members.entries()) {
       if (!this.#members.has(member)) continue // left while we waited
-      const token = drawnToken(new Uint32Array(ids[i]!)[0]!)
+      const token = drawnToken(new Uint32Array(read[i]!)[0]!)
       const text = member.answer.push(token)
-      tokens.push({ sequence: member, token, text, ...(scores[i] && { scored: scores[i][0]! }) })
+      const states = this.#hiddenStates && read[members.length + from.indexOf(rows[i]!.of)]!
+      tokens.push({
+        ...{ sequence: member, token, text },
+        ...(scores[i] && { scored: scores[i][0]! }),
+        ...(states && { hidden: halvesOf(states, rows[i]!) }),
+      })
       if (member.answer.finishReason) this.leave(member)
     }
     return tokens
@@ -228,10 +253,9 @@ export class ContinuousBatch {
 
   /** Ends all sequences and frees what the batch holds. It is as usable as a new one. */
   dispose(): void {
-    for (const { logits } of this.#members) if (logits && logits.rows !== this.#logits) logits.rows.dispose()
+    for (const { said } of this.#members) if (said && said.of !== this.#said) dispose(said.of)
     this.#members.clear()
-    this.#logits?.dispose()
-    this.#logits = undefined
+    this.#forget()
     this.#cache?.dispose()
     this.#cache = undefined
   }
@@ -244,26 +268,29 @@ export class ContinuousBatch {
   #queueNext(members: readonly Member[], drawn: readonly Tensor[]): void {
     const { model } = this.#pretrained
     for (const member of members) {
-      if (member.logits!.rows !== this.#logits) member.logits!.rows.dispose()
-      member.logits = undefined
+      if (member.said!.of !== this.#said) dispose(member.said!.of)
+      member.said = undefined
       member.drawn++
     }
-    this.#logits?.dispose()
-    this.#logits = undefined
+    this.#forget()
     const going = members.filter(({ answer }) => answer.room > 1)
     if (going.length === 0) return
     this.#arrange(members)
     const cache = this.#cache!
-    this.#logits = model.device.scope(() => {
+    this.#said = model.device.scope(() => {
       const tokens = model.device.zeros([cache.batchSize, 1], 'u32')
       for (const [i, { slot }] of members.entries()) model.device.copy(drawn[i]!, 0, tokens, slot, 1)
       const counts = Array.from({ length: cache.batchSize }, () => 0)
       for (const { slot } of going) counts[slot] = 1
-      const logits = model.forward(tokens, { cache, counts }) // [batch, 1, vocabulary]
-      return logits.reshape([cache.batchSize, logits.size / cache.batchSize])
+      return say(model, tokens, { cache, counts }, this.#hiddenStates)
     })
-    for (const member of going) member.logits = { rows: this.#logits, row: member.slot }
+    for (const member of going) member.said = { of: this.#said, row: member.slot }
     model.device.flush()
+  }
+
+  #forget(): void {
+    if (this.#said) dispose(this.#said)
+    this.#said = undefined
   }
 
   /** Gives every member a slot, in a cache that is neither too small for them nor much too large. */
@@ -303,7 +330,13 @@ export class ContinuousBatch {
 /** Sequences of the cache: a power of two, for every number of rows has kernels of its own. */
 const slotsFor = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(count, 1)))
 
-const rowOf = ({ logits }: Member): Tensor => slice(logits!.rows, { start: logits!.row, count: 1 }) // [1, vocabulary]
+const rowOf = ({ said }: Member): Tensor => slice(said!.of.logits, { start: said!.row, count: 1 }) // [1, vocabulary]
+
+/** A row of hidden states that were read. */
+function halvesOf(read: ArrayBuffer, { of, row }: NonNullable<Member['said']>): Uint16Array {
+  const halves = 2 * of.hidden!.shape[1]!
+  return new Uint16Array(read).slice(row * halves, (row + 1) * halves)
+}
 
 /** Draws a member's next token, u32 [1]. */
 const draw = (member: Member): Tensor => sampleTokens(rowOf(member), member.sampling, member.drawn)

@@ -1,5 +1,6 @@
 import type { Tensor } from '@outrider/tensor'
 import type { CausalLM, KvCache } from '../model/index'
+import { dispose, type Said, say } from './said'
 
 /**
  * Texts are cut at multiples of so many positions, which bounds the memory of a pass. Passes of few rows may be computed by other
@@ -15,20 +16,22 @@ export const prefillPositions = 2048
  * @returns logits of the token after the last, f32 [1, vocabulary]; the caller's to free
  * @throws OutriderError CONTEXT_OVERFLOW where the cache has no room for them
  */
-export function prefill(model: CausalLM, cache: KvCache, tokens: readonly number[]): Tensor {
+export const prefill = (model: CausalLM, cache: KvCache, tokens: readonly number[]): Tensor =>
+  prefilled(model, cache, tokens, false).logits
+
+/** `prefill`, with the hidden states of the last token where these are wanted. */
+export function prefilled(model: CausalLM, cache: KvCache, tokens: readonly number[], wantsHidden: boolean): Said {
   const { device } = model
-  const read = (piece: readonly number[]) =>
-    device.scope(() => {
-      const rows = device.tensor(Uint32Array.from(piece), { shape: [1, piece.length] })
-      const logits = model.forward(rows, { cache, rows: 'last' }) // [1, 1, vocabulary]
-      return logits.reshape([1, logits.size])
-    })
+  const read = (piece: readonly number[], hidden: boolean) => {
+    using rows = device.tensor(Uint32Array.from(piece), { shape: [1, piece.length] })
+    return say(model, rows, { cache }, hidden)
+  }
   const pieces = cutAtMultiples(tokens, cache.lengths[0]!)
   for (const piece of pieces.slice(0, -1)) {
-    read(piece).dispose()
+    dispose(read(piece, false))
     device.flush()
   }
-  return read(pieces.at(-1)!)
+  return read(pieces.at(-1)!, wantsHidden)
 }
 
 /** Tokens from `position` on, in pieces that end at multiples. */

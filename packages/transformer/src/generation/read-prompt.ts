@@ -1,8 +1,8 @@
-import type { Tensor } from '@outrider/tensor'
 import type { CausalLM, KvCache } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
-import { prefill } from './prefill'
+import { prefilled } from './prefill'
 import { checkPrompt } from './prompt'
+import { dispose, type Said } from './said'
 
 /**
  * A prompt that a model has read: its keys and values, and the logits of what follows. Read once, any number of sequences of a
@@ -11,16 +11,24 @@ import { checkPrompt } from './prompt'
 export class ReadPrompt {
   readonly tokens: readonly number[]
   readonly cache: KvCache
-  /** f32 [1, vocabulary] */
-  readonly logits: Tensor
+  /** Of the token that follows. */
+  readonly said: Said
 
-  /** @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW for tokens that are no prompt (`promptTokens`) */
-  constructor({ model, config }: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>, tokens: readonly number[]) {
+  /**
+   * @param options.hiddenStates  with the hidden states that the first token is said from; default false
+   * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW for tokens that are no prompt (`promptTokens`); INVALID_ARGUMENT where
+   *   hidden states are wanted of a model that does not show them (`decodesOpenly`)
+   */
+  constructor(
+    { model, config }: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>,
+    tokens: readonly number[],
+    { hiddenStates = false }: { hiddenStates?: boolean | undefined } = {},
+  ) {
     checkPrompt(config, tokens)
     this.tokens = tokens
     this.cache = model.createCache({ capacity: tokens.length, context: config.contextLength })
     try {
-      this.logits = prefill(model, this.cache, tokens)
+      this.said = prefilled(model, this.cache, tokens, hiddenStates)
     } catch (error) {
       this.cache.dispose()
       throw error
@@ -28,7 +36,7 @@ export class ReadPrompt {
   }
 
   dispose(): void {
-    this.logits.dispose()
+    dispose(this.said)
     this.cache.dispose()
   }
 

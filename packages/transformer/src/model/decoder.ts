@@ -19,7 +19,7 @@ import { FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
 import { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
 import { RotaryTables } from './rotary-tables'
-import type { StoredForm, TransformerLM } from './trainable-lm'
+import type { LogitsAndHidden, StoredForm, TransformerLM } from './trainable-lm'
 import { type PlacedPassOptions, trainingPass } from './training-pass'
 
 /** A decoder-only transformer with its parameters on a device. It owns them: `dispose` frees them. */
@@ -85,8 +85,7 @@ export class Decoder implements TransformerLM {
   hidden(tokens: Tensor): Tensor {
     const [batch, rows] = checkedTokens('hidden', tokens)
     return this.device.scope(() => {
-      const { norm } = this.#description
-      return rmsNorm(this.#infer(tokens, this.#passing(batch, rows)), this.parameters[norm.weight]!, norm)
+      return this.#normed(this.#infer(tokens, this.#passing(batch, rows)))
     })
   }
 
@@ -98,21 +97,42 @@ export class Decoder implements TransformerLM {
     return trainingPass(this.#description, parameters, tokens, this.#tables, options)
   }
 
-  forward(tokens: Tensor, { cache, rows = 'all', counts, coveredOnly = false }: ForwardOptions = {}): Tensor {
+  forward(tokens: Tensor, options: ForwardOptions = {}): Tensor {
+    return this.#read(tokens, options, (logits) => logits)
+  }
+
+  forwardWithHidden(tokens: Tensor, options: ForwardOptions = {}): LogitsAndHidden {
+    // The head computes the norm with its product; it is computed once more, so that logits are as without.
+    return this.#read(tokens, options, (logits, hidden) => ({ logits, hidden: this.#normed(hidden) }))
+  }
+
+  /** @param result  of logits and the hidden states before the last norm */
+  #read<T extends Tensor | LogitsAndHidden>(
+    tokens: Tensor,
+    { cache, rows = 'all', counts, coveredOnly = false }: ForwardOptions,
+    result: (logits: Tensor, hidden: Tensor) => T,
+  ): T {
     const [batch, length] = checkedTokens('forward', tokens)
     const read = checkedCounts(counts, batch, length)
     const memory = cache && FullKvCache.of(cache, batch)
     memory?.assertRoom(read)
-    const logits = this.device.scope(() => {
+    const said = this.device.scope(() => {
       const hidden = this.#infer(tokens, memory?.place() ?? this.#passing(batch, length)) // [batch, length, hidden]
       const wanted = rows === 'last' && length > 1 ? lastRows(hidden, read) : hidden // [batch, 1 or length, hidden]
       const kept = memory && this.#coveredHead?.kept(this.parameters)
       const head = kept ? this.#shaped(kept) : this.head()
-      const said = coveredOnly ? { ...head, covered: undefined } : head
-      return headLogits(said, wanted, { norm: withWeight(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary or covered]
+      const asked = coveredOnly ? { ...head, covered: undefined } : head
+      const logits = headLogits(asked, wanted, { norm: withWeight(this.#description.norm, this.parameters) }) // [batch, 1 or length, vocabulary or covered]
+      return result(logits, wanted)
     })
     memory?.advance(read)
-    return logits
+    return said
+  }
+
+  /** The hidden states that the head reads. */
+  #normed(hidden: Tensor): Tensor {
+    const { norm } = this.#description
+    return rmsNorm(hidden, this.parameters[norm.weight]!, norm)
   }
 
   #shaped(rows: Pick<Head, 'weight' | 'covered'>): Head {

@@ -2,8 +2,11 @@ export type { CacheOptions, CausalLM, ForwardOptions, KvCache } from './causal-l
 export { Decoder } from './decoder'
 export { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
 export {
+  decodesOpenly,
   type HiddenStatesLM,
   hasHiddenStates,
+  type LogitsAndHidden,
+  type OpenlyDecodingLM,
   type StoredCoverage,
   type StoredForm,
   type TrainableLM,

@@ -1,6 +1,6 @@
 import type { Head, Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
-import type { CausalLM } from './causal-lm'
+import type { CausalLM, ForwardOptions } from './causal-lm'
 import type { ModelParameters } from './parameters'
 import type { PlacedPassOptions } from './training-pass'
 
@@ -13,12 +13,28 @@ export interface HiddenStatesLM extends CausalLM {
    * @returns f32 [batch, rows, hidden]; the caller's to free
    */
   hidden(tokens: Tensor): Tensor
+  /**
+   * What `forward` gives, to the same bits, and the hidden states that the head read for it, f32 [batch, rows or 1, hidden]: an answer
+   * then need not be read once more by who learns from it. Both are the caller's to free. Absent: decoding gives logits alone.
+   */
+  forwardWithHidden?(tokens: Tensor, options?: ForwardOptions): LogitsAndHidden
   /** What turns hidden states into logits. Its tensors are the model's; but rows of a tied head that are gathered, the scope's. */
   head(): Head
 }
 
+export interface LogitsAndHidden {
+  logits: Tensor
+  hidden: Tensor
+}
+
 /** Whether a model shows its hidden states and its head, or all logits alone. */
 export const hasHiddenStates = (model: CausalLM): model is HiddenStatesLM => 'hidden' in model && 'head' in model
+
+/** A model that shows, as it decodes, the hidden states that each token was said from. */
+export type OpenlyDecodingLM = HiddenStatesLM & Required<Pick<HiddenStatesLM, 'forwardWithHidden'>>
+
+export const decodesOpenly = (model: CausalLM): model is OpenlyDecodingLM =>
+  hasHiddenStates(model) && model.forwardWithHidden !== undefined
 
 /** How a model is kept in a Hugging Face directory: checkpoints are such directories. */
 export interface StoredForm {

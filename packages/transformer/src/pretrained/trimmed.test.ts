@@ -1,8 +1,10 @@
 import { type Device, OutriderError } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { openGguf } from '../files/gguf/read'
 import { type Directory, memoryDirectory } from '../files/index'
 import { stories } from '../stories.fixture'
+import { createDraft } from './create-draft'
 import { draftVocabularyFile } from './draft-vocabulary'
 import { saveGguf } from './gguf/save-gguf'
 import { loadCausalLM, openCausalLM } from './load'
@@ -75,6 +77,32 @@ describe.each([
       expect(vocabulary).toContain(all.indexOf(Math.max(...all)))
     for (const model of [trimmed, whole]) model.dispose()
   })
+})
+
+it('a trimmed draft is the same as GGUF with the rows alone of the ids that it says, in fewer bytes and bits', async () => {
+  const target = await stories()
+  const ids = [0, 1, 2, 3, 260, 300, 301, 402, 500, 511]
+  const shape = { layers: 1, hiddenSize: 32, heads: 2, intermediateSize: 32, tieWordEmbeddings: false }
+  const draft = createDraft(target, { ...shape, vocabulary: ids })
+  const folder = memoryDirectory()
+  await saveGguf(draft, folder, { file: 'whole.gguf' })
+  await saveGguf(draft, folder, { file: 'covered.gguf', coveredHead: true })
+  const loaded = await loadCausalLM(folder, { device, file: 'covered.gguf' })
+  expect(loaded.config.coveredIds).toEqual(draft.config.coveredIds)
+  expect(await logitsOf(loaded)).toEqual(await logitsOf(draft))
+  const rows = 512 - draft.config.coveredIds!.length
+  expect((await folder.size('whole.gguf')) - (await folder.size('covered.gguf'))).toBeGreaterThanOrEqual(rows * 32 * 4)
+  await saveGguf(draft, folder, { file: 'fewer.gguf', coveredHead: true, dtype: 'Q5_1', tableDtype: 'Q5_1' })
+  await saveGguf(draft, folder, { file: 'usual.gguf', coveredHead: true, dtype: 'Q5_1' })
+  expect(await folder.size('fewer.gguf')).toBeLessThan(await folder.size('usual.gguf'))
+  const fewer = await loadCausalLM(folder, { device, file: 'fewer.gguf' })
+  const [some, read] = [await logitsOf(draft), await logitsOf(fewer)]
+  for (const id of ids) expect(Math.abs(read[id]! - some[id]!)).toBeLessThan(0.2)
+  // Others are given it whole again.
+  await saveGguf(loaded, folder, { file: 'again.gguf' })
+  const again = await openGguf(folder, 'again.gguf')
+  expect(again.tensors.get('output.weight')!.shape).toEqual([512, 32])
+  for (const each of [draft, loaded, fewer]) each.dispose()
 })
 
 it('a trimmed draft is the same as GGUF, and its directory loses its list where all of it is saved', async () => {

@@ -23,10 +23,16 @@ export interface SaveGgufOptions {
   /** Name of the file. Default model.gguf. */
   file?: string
   /**
-   * Of matrices; vectors stay F32. What has fewer than eight bits makes the embedding and the head Q8_0, whose errors would be
-   * those of every token, and what does not divide into blocks is F16. Default F32.
+   * Of matrices; vectors stay F32, and what does not divide into blocks is F16. Default F32.
    */
   dtype?: GgufWritable
+  /** Of the embedding and the head. Default as `dtype`, but Q8_0 for what has fewer bits: their errors are those of every token. */
+  tableDtype?: GgufWritable | undefined
+  /**
+   * Of a head that covers some ids alone, write their rows alone: a smaller file, which no other program opens. Default false: a row
+   * for every id, as llama.cpp demands. A tied head has them all.
+   */
+  coveredHead?: boolean | undefined
   /**
    * Whether a tokenizer is written of which llama.cpp makes some texts otherwise (it does not normalise Unicode, say). Default
    * false: it is refused, and the error says what differs.
@@ -58,7 +64,13 @@ type GgufWritable = keyof typeof fileTypes
 export async function saveGguf(
   pretrained: PretrainedModel,
   target: string | Directory,
-  { file = 'model.gguf', dtype = 'F32', acceptDifferences = false }: SaveGgufOptions = {},
+  {
+    file = 'model.gguf',
+    dtype = 'F32',
+    tableDtype = /^Q[45]/.test(dtype) ? 'Q8_0' : dtype,
+    coveredHead = false,
+    acceptDifferences = false,
+  }: SaveGgufOptions = {},
 ): Promise<SavedGguf> {
   const { model, config, source, generationConfig } = pretrained
   const covered = config.coveredIds && storedCoverage(config.coveredIds, describeModel(config))
@@ -78,10 +90,11 @@ export async function saveGguf(
     ...maskTokenMetadata(config),
     ...(covered ? [[draftVocabularyKey, { type: 'i32[]', value: covered.ids }] as const] : []),
   ])
-  const tensors = wholeHead(joinParameters(model.parameters, family.joined), covered).map(
+  const parameters = joinParameters(model.parameters, family.joined)
+  const tensors = (coveredHead ? parameters : wholeHead(parameters, covered)).map(
     ({ name, shape, values }): GgufTensor => {
       const turned = interleaved && isRotated(name)
-      const stored = storedDtype(name, shape, dtype)
+      const stored = storedDtype(shape, isTable(name) ? tableDtype : dtype)
       return {
         name: ggufName(name, config),
         dtype: stored,
@@ -113,9 +126,9 @@ const differing = (differences: readonly string[]) =>
     },
   )
 
-function storedDtype(name: string, shape: readonly number[], dtype: GgufWritable): GgufWritable {
+const isTable = (name: string) => /embed_tokens|lm_head/.test(name)
+
+function storedDtype(shape: readonly number[], dtype: GgufWritable): GgufWritable {
   if (shape.length < 2 || dtype === 'F32') return 'F32'
-  const isTable = /embed_tokens|lm_head/.test(name)
-  const wanted = isTable && /^Q[45]/.test(dtype) ? 'Q8_0' : dtype
-  return shape.at(-1)! % ggufDtypes[wanted].elements === 0 ? wanted : 'F16'
+  return shape.at(-1)! % ggufDtypes[dtype].elements === 0 ? dtype : 'F16'
 }
