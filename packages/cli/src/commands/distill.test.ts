@@ -159,20 +159,20 @@ describe('--parallel', () => {
       ...['--batch-size', '1', '--length', '16', '--loss', 'kld', '--parallel', '3', '--position-weighting', 'decay'],
       ...['--validation', join(folder, 'story.jsonl')],
     ]
-    const { json, err } = await runCli([...flags, '--out', join(folder, 'parallel'), '--json'])
+    const { json } = await runCli([...flags, '--mask-token', '511', '--out', join(folder, 'named'), '--json'])
     const { parallel, eval_parallel, eval_acceptance_length } = json() as Record<string, Record<string, number[]>>
     expect(parallel!.acceptance_rates![0]).toBeGreaterThan(0.9) // it is its own target
     expect(parallel!.acceptance_rates![2]).toBeLessThan(0.9) // and knows nothing of masks
     expect(eval_parallel!.acceptance_lengths).toHaveLength(3)
     expect(eval_acceptance_length).toEqual({ 3: eval_parallel!.acceptance_lengths![2] })
-    expect(err).toMatch(/Token 512 stands for what is not drafted yet: a row that was added/)
-    const config = JSON.parse(await readFile(join(folder, 'parallel', 'config.json'), 'utf8'))
-    expect(config).toMatchObject({ pard_token: 512, spd_type: 'pard', vocab_size: 513 })
-    const named = await runCli([...flags, '--mask-token', '511', '--out', join(folder, 'named')])
-    expect(named.out.replace(/\s+/g, ' ')).toMatch(
-      /In the last tenth of the steps α by position 0\.\d+ 0\.\d+ 0\.\d+\./,
-    )
-    expect(JSON.parse(await readFile(join(folder, 'named', 'config.json'), 'utf8')).vocab_size).toBe(512)
+    const configOf = async (out: string) => JSON.parse(await readFile(join(folder, out, 'config.json'), 'utf8'))
+    expect(await configOf('named')).toMatchObject({ pard_token: 511, spd_type: 'pard', vocab_size: 512 })
+    const { out, err } = await runCli([...flags, '--out', join(folder, 'added')])
+    const said = `${err} ${out}`.replace(/\s+/g, ' ')
+    expect(said).toMatch(/Token 512 stands for what is not drafted yet: a row that was added to the embedding\./)
+    expect(said).toMatch(/one token more than its target, which vLLM refuses/)
+    expect(said).toMatch(/In the last tenth of the steps α by position \d\.\d+ 0\.\d+ 0\.\d+\./)
+    expect(await configOf('added')).toMatchObject({ pard_token: 512, spd_type: 'pard', vocab_size: 513 })
   })
 
   it('is what options of parallel drafts are of', async () => {

@@ -65,4 +65,4 @@ it('killed while it is adapted to propose several tokens at once, a draft ends i
   expect(bytes(join(folder, `parallel-killed.${last}`))).toEqual(bytes(join(folder, `parallel.${last}`)))
   const config = JSON.parse(readFileSync(join(folder, 'parallel', 'config.json'), 'utf8'))
   expect(config).toMatchObject({ pard_token: 258, spd_type: 'pard', vocab_size: 259 })
-}, 600_000)
+}, 900_000)
