@@ -1,3 +1,4 @@
+import type { SpeculationMetrics } from '@outrider/speculative'
 import { ownPlainOf, plainOf } from './settings'
 
 /** One answer: a line of the log. */
@@ -20,6 +21,19 @@ export interface Answered {
   overlap: number
   /** Parameters of the draft over the target's. */
   parameterRatio?: number | undefined
+}
+
+/** What a line says of an answer's passes and drafts. */
+export function countsOf({ figures }: SpeculationMetrics) {
+  const reached = figures.numReachedTokensPerPos.reduce((sum, count) => sum + count, 0)
+  return {
+    passes: figures.numTargetPasses,
+    drafted: figures.numDraftTokens,
+    byModel: figures.drafters.find(({ drafter }) => drafter === 'model')?.numDraftTokens ?? 0,
+    accepted: figures.numAcceptedTokens,
+    reached,
+    overlap: figures.acceptanceRate * reached,
+  }
 }
 
 /**

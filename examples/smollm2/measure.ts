@@ -6,29 +6,18 @@
 // The first draft is measured in every setting, the others greedily at γ 3. --table is an answers.bin of `outrider table`. --prompts: lines of category and ids, or messages. --each takes the first N of a
 // category, --only the settings that hold a text, as 'auto' or 'greedy', and plain decoding beside them.
 
-import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { useSoftwareAdapter } from '@outrider/software-adapter'
-import {
-  AnswerTable,
-  answerLookup,
-  type Drafter,
-  firstOf,
-  measureCosts,
-  modelDrafter,
-  promptLookup,
-  SpeculationMetrics,
-  SpeculativeDecoder,
-} from '@outrider/speculative'
+import { measureCosts, SpeculationMetrics, SpeculativeDecoder } from '@outrider/speculative'
 import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
 import { type Generation, generate, loadCausalLM, resolveSampling } from '@outrider/transformer'
-import { draftIn, namedDrafts } from './drafts'
-import { tablesOf } from './figures'
+import { Drafters } from './drafters'
+import { countsOf, tablesOf } from './figures'
 import { answeredIn, appendTo, readLog } from './log'
 import { progress, timeLeft } from './progress'
 import { inTurns, promptsOf } from './prompts'
-import { nameOf, type Setting, sampling, settingsOf, settingsWith } from './settings'
+import { nameOf, sampling, settingsOf, settingsWith } from './settings'
 
 const { values } = parseArgs({
   options: {
@@ -43,30 +32,15 @@ const { values } = parseArgs({
 })
 const maxTokens = 64
 
-const folders = namedDrafts(values.draft)
 const prompts = inTurns(await promptsOf(values.prompts), Number(values.each))
 const answered = await readLog(values.log)
 
 await useSoftwareAdapter() // a machine with a GPU needs no such line
 const device = await createDevice({ adapter: nodeAdapter() })
 const target = await loadCausalLM(values.model, { device })
-const drafts = new Map<string, Drafter>()
-for (const [name, folder] of folders)
-  drafts.set(name, modelDrafter((await loadCausalLM(draftIn(folder), { device })).model))
-
-const vocabulary = { vocabularySize: target.config.vocabularySize, fingerprint: target.tokenizer.fingerprint }
-const table = values.table
-  ? AnswerTable.fromBytes(await readFile(values.table), vocabulary, { where: values.table })
-  : new AnswerTable(vocabulary)
-const lookup = promptLookup()
-const lookedUp = firstOf(lookup, answerLookup(table))
-const draftOf = ({ drafter }: Setting) => drafts.get(drafter.split('draft ')[1] ?? '')
-const drafterOf = (setting: Setting): Drafter => {
-  const { drafter } = setting
-  const draft = draftOf(setting)
-  if (draft) return drafter.startsWith('draft') ? draft : firstOf(lookedUp, draft)
-  return drafter === 'lookup' ? lookup : lookedUp
-}
+const { vocabularySize } = target.config
+const vocabulary = { vocabularySize, fingerprint: target.tokenizer.fingerprint }
+const drafters = await Drafters.open(device, vocabulary, { drafts: values.draft, table: values.table })
 
 /** On a software adapter what the process computes, as others may use the machine, too; of a GPU only the clock knows. */
 const seconds = () => {
@@ -74,9 +48,9 @@ const seconds = () => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
 }
-const settings = settingsWith(settingsOf([...drafts.keys()]), values.only)
+const settings = settingsWith(settingsOf(drafters.names), values.only)
 progress('compiling, and measuring what passes cost')
-const drafter = [...drafts.values()][0] ?? lookup
+const drafter = drafters.first
 for (const options of [{ temperature: 0 }, sampling]) await new SpeculativeDecoder({ target, drafter }).warmUp(options)
 const costs = await measureCosts({
   target: target.model,
@@ -89,7 +63,7 @@ const decoders = new Map(
     const { draftLength = 0, verification = 'block' } = setting
     const decoder = new SpeculativeDecoder({
       target,
-      drafter: drafterOf(setting),
+      drafter: drafters.of(setting),
       draftLength,
       verification,
       costs,
@@ -117,7 +91,7 @@ for (const [i, { prompt, category, asked }] of prompts.entries())
       setting.drafter === 'plain'
         ? generate(target, asked, options)
         : decoders.get(name)!.generate(asked, { ...options, metrics, reproducible: false })
-    const draft = draftOf(setting)
+    const draft = drafters.modelOf(setting)
     const parameterRatio = draft && { parameterRatio: draft.parameterCount / target.model.parameterCount }
     const line = { setting: name, prompt, category, ...(await timed(answer)), ...countsOf(metrics), ...parameterRatio }
     answered.push(line)
@@ -140,16 +114,4 @@ async function timed(answer: Generation<unknown>) {
     first ||= last
   }
   return { ids: (await answer.result).tokens, seconds: last - first }
-}
-
-function countsOf({ figures }: SpeculationMetrics) {
-  const reached = figures.numReachedTokensPerPos.reduce((sum, count) => sum + count, 0)
-  return {
-    passes: figures.numTargetPasses,
-    drafted: figures.numDraftTokens,
-    byModel: figures.drafters.find(({ drafter }) => drafter === 'model')?.numDraftTokens ?? 0,
-    accepted: figures.numAcceptedTokens,
-    reached,
-    overlap: figures.acceptanceRate * reached,
-  }
 }

@@ -6,6 +6,7 @@ import type { PretrainedModel } from '../pretrained/index'
 import { stories, storiesReference } from '../stories.fixture'
 import { type BatchSequence, ContinuousBatch } from './continuous-batch'
 import { type GenerateOptions, generate } from './generate'
+import { ReadPrompt } from './read-prompt'
 
 const begin = 'Once upon a time'
 
@@ -102,6 +103,9 @@ describe('ContinuousBatch', () => {
     const model = await stories()
     const closed = { ...model, model: { ...withoutHidden(model.model) } } as unknown as PretrainedModel
     expect(() => new ContinuousBatch(closed, { hiddenStates: true })).toThrow(/does not show the hidden states/)
+    using batch = new ContinuousBatch(model, { hiddenStates: true })
+    using read = new ReadPrompt(model, [1, 2])
+    expect(() => batch.join(read, {})).toThrow(/read without the hidden states/)
   })
 
   it('answers as if alone where long contexts are computed otherwise, however long the others and the answers may become', async () => {

@@ -110,6 +110,14 @@ export class ContinuousBatch {
   ): BatchSequence {
     const { config, tokenizer, generationConfig } = this.#pretrained
     const tokens = prompt instanceof ReadPrompt ? prompt.tokens : prompt
+    if (this.#hiddenStates && prompt instanceof ReadPrompt && !prompt.said.hidden)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        'The prompt was read without the hidden states that the batch gives.',
+        {
+          remedy: 'Read it with { hiddenStates: true }.',
+        },
+      )
     checkPrompt(config, tokens)
     const sampling = resolveSampling(options)
     const scores = checkedCount(logProbabilities)
