@@ -23,7 +23,7 @@ export const withParallel = (command: Command): Command =>
   command
     .option(
       '--parallel <k>',
-      'adapt the draft to propose so many tokens in one pass, 2 to 15 (PARD): it learns from masks behind places of the text, too, at the cost of two to three ordinary runs',
+      'adapt the draft to propose so many tokens in one pass, 2 to 15 (PARD): it learns from masks behind places of the text, too, two to three times the rows of an ordinary run',
       integer({ least: 2, most: 15 }),
     )
     .option(

@@ -11,7 +11,7 @@ export interface ParallelOptions {
   draftLength: number
   /**
    * Of the masks at a place of a block the share that is left at the next one: r of PARD's conditional drop. A group loses its last
-   * masks alone, as what comes first is read by what comes after. Default 0.6, which makes a step of K = 8 cost 2.6 ordinary ones.
+   * masks alone, as what comes first is read by what comes after. Default 0.6, with which a step of K = 8 has 2.6 times the rows of an ordinary one.
    */
   ratio?: number | undefined
   /** The least share of groups that reach a place, however late it is. Default 0.1. */
