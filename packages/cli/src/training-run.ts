@@ -17,6 +17,7 @@ import {
 import { directory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
 import type { Context } from './context'
 import { onPolicySummary, onPolicyText } from './options/on-policy'
+import { positionsOfRun, positionsText } from './options/parallel'
 import { readRows } from './options/target-states'
 import type { TrainingFlags } from './options/training'
 import { duration, fixed } from './terminal'
@@ -134,6 +135,8 @@ export async function trainingRun(
   }
   const onPolicy = onPolicySummary(history)
   if (onPolicy) terminal.print(onPolicyText(onPolicy))
+  const positions = positionsOfRun(history)
+  if (positions) terminal.print(`In the last tenth of the steps ${positionsText(positions)}.`)
   terminal.print(`Written to ${out}`)
   const states = targetStates && {
     target_states: {
@@ -154,16 +157,18 @@ export async function trainingRun(
     ...(best && { best_global_step: best.step }),
     ...states,
     ...(onPolicy && { on_policy: onPolicy }),
+    ...(positions && { parallel: positions }),
   }
 }
 
-function describe({ eval_loss, eval_acceptance_rate, eval_acceptance_length }: LogEntry): string {
+function describe({ eval_loss, eval_acceptance_rate, eval_acceptance_length, eval_parallel }: LogEntry): string {
   const lengths = Object.entries(eval_acceptance_length ?? {}).map(
     ([gamma, length]) => `accepted ${fixed(length)} of ${gamma}`,
   )
   return [
     `loss ${fixed(eval_loss, 3)}`,
     eval_acceptance_rate !== undefined && `α ${fixed(eval_acceptance_rate, 3)}`,
+    positionsText(eval_parallel),
     ...lengths,
   ]
     .filter(Boolean)

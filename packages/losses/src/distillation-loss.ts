@@ -13,7 +13,10 @@ export interface DistillationInputs {
   labels?: Tensor | undefined
   /** Tokens of the vocabulary: columns from there on are padding and count as absent. Default: those of the narrower logits. */
   vocabularySize?: number | undefined
-  /** f32 [rows]: 1 where a row counts, 0 where not. Default: all count. */
+  /**
+   * f32 [rows]: 1 where a row counts, 0 where not. Default: all count. Of row losses also weights, at least 1 in all: every mean
+   * over the rows is then the weighted one.
+   */
   mask?: Tensor | undefined
   /** Rows a sequence, for losses that pool statistics over a sequence. Default: all rows are one. */
   sequenceLength?: number | undefined
@@ -33,6 +36,8 @@ export interface DistillationResult {
   value: Tensor
   /** α = Σ min(p, q), the mean over the rows that count: the chance that a draft is accepted, the same for every loss. */
   acceptanceRate?: Tensor
+  /** f32 [rows]: α of each row, where `HeadInputs.byRow` asks for it. Not differentiable. */
+  acceptanceRates?: Tensor
   /** What else is worth logging, scalars by name. */
   statistics: Record<string, Tensor>
 }
@@ -64,6 +69,8 @@ export interface HeadInputs extends Omit<DistillationInputs, 'draftLogits' | 'ta
   draft: HeadStates
   /** Left out only for losses of labels alone. */
   target?: HeadStates | WholeLogits | undefined
+  /** Give α of every row, too, where the loss is a row loss with a target. Default false. */
+  byRow?: boolean | undefined
   /** Rows whose logits are held at a time. Default: what takes 64 MiB. */
   chunkRows?: number | undefined
   /**
@@ -145,7 +152,7 @@ export function pooledSumsOfHeads(loss: DistillationLoss, inputs: HeadInputs): T
 }
 
 /** Hidden states as the logits of all rows at once. */
-function withLogits({ draft, target, chunkRows: _, heldRows: __, ...rest }: HeadInputs): CoveredInputs {
+function withLogits({ draft, target, byRow: _, chunkRows: __, heldRows: ___, ...rest }: HeadInputs): CoveredInputs {
   const draftLogits = rowLogits(draft.head, draft.hidden) // [rows, rows of the draft's head]
   const targetLogits = target && ('logits' in target ? target.logits : headLogits(target.head, target.hidden)) // [rows, target vocabulary]
   return overCovered(draft.head.covered, { ...rest, draftLogits, targetLogits })

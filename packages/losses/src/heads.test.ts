@@ -132,6 +132,33 @@ describe('a loss of heads', () => {
     await expectAllClose(rates!, (await acceptanceRates(draftLogits, targetLogits).data()) as Float32Array, exact)
   })
 
+  it('tells α of every row where it is asked to, and weighs rows by a mask of weights', async () => {
+    const { device, draft, target, rest } = await given()
+    const weights = Array.from({ length: rows }, (_, i) => (i % 3 === 0 ? 1 : i / 10))
+    const read = async (mask: readonly number[]) => {
+      const inputs = { ...rest, draft: ofWeight(draft), target, byRow: true, chunkRows: 5 }
+      const result = distillationLossOfHeads(lossByName('tvd++'), { ...inputs, mask: device.tensor([...mask]) })
+      const { value, acceptanceRate, acceptanceRates, statistics } = result
+      const tensors = [value, acceptanceRate!, acceptanceRates!, statistics.sigma!]
+      const [loss, mean, rates, sigma] = await readAll(tensors)
+      for (const tensor of tensors) tensor.dispose()
+      return { loss: loss![0]!, mean: mean![0]!, rates: [...rates!], sigma: sigma![0]! }
+    }
+    const { loss, mean, rates, sigma } = await read(weights)
+    const single = await Promise.all(
+      rates.map(async (_, i) => (await read(rates.map((_, k) => (k === i ? 1 : 0)))).mean),
+    )
+    await expectAllClose(rates, single, { absolute: 1e-6 })
+    const total = weights.reduce((a, b) => a + b)
+    const alpha = rates.reduce((sum, rate, i) => sum + rate * weights[i]!, 0) / total
+    expect(mean).toBeCloseTo(alpha, 5)
+    expect(loss).toBeCloseTo((1 - alpha) / sigma, 4) // σ of all rows, each by its weight
+    expect(sigma).toBeGreaterThan(0.1)
+    const plain = distillationLossOfHeads(tvd, { ...rest, draft: ofWeight(draft), target })
+    expect(Object.keys(plain).sort()).toEqual(['acceptanceRate', 'statistics', 'value'])
+    for (const tensor of [plain.value, plain.acceptanceRate!]) tensor.dispose()
+  })
+
   it('composed of tensor operations is given all logits at once', async () => {
     const inputs = await given()
     const composed = composeLoss('mean of squares', ({ draftLogits, targetLogits, mask }) => {

@@ -148,3 +148,42 @@ it('draws answers of the draft for a share of the batches, and says so', async (
   ])
   expect([status, err]).toEqual([2, expect.stringContaining('from 0 to 1')])
 })
+
+describe('--parallel', () => {
+  it('adapts a draft to propose several tokens at once, says how each position does, and writes what others read', async () => {
+    const model = testData('stories260K')
+    const text = { prompt: 'Once upon a time', response: ' there was a little girl.' }
+    await writeFile(join(folder, 'story.jsonl'), JSON.stringify(text))
+    const flags = [
+      ...['distill', '--target', model, '--draft', model, '--data', join(folder, 'story.jsonl'), '--steps', '3'],
+      ...['--batch-size', '1', '--length', '16', '--loss', 'kld', '--parallel', '3', '--position-weighting', 'decay'],
+      ...['--validation', join(folder, 'story.jsonl')],
+    ]
+    const { json } = await runCli([...flags, '--mask-token', '511', '--out', join(folder, 'named'), '--json'])
+    const { parallel, eval_parallel, eval_acceptance_length } = json() as Record<string, Record<string, number[]>>
+    expect(parallel!.acceptance_rates![0]).toBeGreaterThan(0.9) // it is its own target
+    expect(parallel!.acceptance_rates![2]).toBeLessThan(0.9) // and knows nothing of masks
+    expect(eval_parallel!.acceptance_lengths).toHaveLength(3)
+    expect(eval_acceptance_length).toEqual({ 3: eval_parallel!.acceptance_lengths![2] })
+    const configOf = async (out: string) => JSON.parse(await readFile(join(folder, out, 'config.json'), 'utf8'))
+    expect(await configOf('named')).toMatchObject({ pard_token: 511, spd_type: 'pard', vocab_size: 512 })
+    const { out, err } = await runCli([...flags, '--out', join(folder, 'added')])
+    const said = `${err} ${out}`.replace(/\s+/g, ' ')
+    expect(said).toMatch(/Token 512 stands for what is not drafted yet: a row that was added to the embedding\./)
+    expect(said).toMatch(/one token more than its target, which vLLM refuses/)
+    expect(said).toMatch(/In the last tenth of the steps α by position \d\.\d+ 0\.\d+ 0\.\d+\./)
+    expect(await configOf('added')).toMatchObject({ pard_token: 512, spd_type: 'pard', vocab_size: 513 })
+  })
+
+  it('is what options of parallel drafts are of', async () => {
+    const model = testData('stories260K')
+    const { status, err } = await runCli([
+      ...['distill', '--target', model, '--draft', model, '--data', join(folder, 'good.jsonl')],
+      ...['--mask-token', '7', '--out', join(folder, 'no-parallel')],
+    ])
+    expect([status, err.replace(/\s+/g, ' ')]).toEqual([
+      2,
+      expect.stringContaining('--mask-token is of drafts that propose several tokens at once'),
+    ])
+  })
+})

@@ -9,6 +9,7 @@ import { openModel } from '../models'
 import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { type OnPolicyFlags, onPolicyOf, withOnPolicy } from '../options/on-policy'
+import { asParallel, type ParallelFlags, parallelOf, withParallel } from '../options/parallel'
 import { type TargetStatesFlags, targetStatesOf, withTargetStates } from '../options/target-states'
 import { keepBestOf, type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
@@ -21,6 +22,7 @@ interface DistillFlags
     DraftVocabularyFlags,
     TargetStatesFlags,
     OnPolicyFlags,
+    ParallelFlags,
     Pick<DtypeFlags, 'dtype'> {
   target: string
   draft: string
@@ -45,6 +47,7 @@ export const addDistill: AddCommand = (program, run) => {
   withDraftVocabulary(command)
   withTargetStates(command)
   withOnPolicy(command)
+  withParallel(command)
   command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
   command.options.find(({ long }) => long === '--mix')!.defaultValueDescription = '9:1'
   withTraining(command, { steps: 1000, learningRate: 5e-4, figures: heldOutFigures })
@@ -65,6 +68,10 @@ export const addDistill: AddCommand = (program, run) => {
       'For as long as it gains: the best of its validations is written, and the run ends when five have brought nothing',
       'outrider distill --target ./model --draft ./draft --data distill.jsonl --steps 20000 --validation held-out.jsonl --validate-every 100 --keep-best acceptance-length --patience 5 --out ./draft-best',
     ],
+    [
+      'From a draft that proposes a token at a time one that proposes eight in one pass',
+      'outrider distill --target ./model --draft ./draft-tvd++ --data distill.jsonl --parallel 8 --out ./draft-parallel',
+    ],
   ])
   command.action((flags: DistillFlags) => run((context) => distillDraft(context, flags), command))
 }
@@ -72,6 +79,7 @@ export const addDistill: AddCommand = (program, run) => {
 async function distillDraft(context: Context, flags: DistillFlags): Promise<object> {
   const keepBest = keepBestOf(flags)
   const onPolicy = onPolicyOf(flags)
+  const parallel = parallelOf(flags)
   await claimDirectory(context, flags.out, {
     kind: 'run',
     anew: !flags.resume,
@@ -87,7 +95,8 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
   const reading = rowReading(context.terminal, flags)
   const conversations = rowFiles(flags.data, reading.options)
   const { vocabulary } = flags.draftVocabulary ? await countedVocabulary(flags, conversations, target) : {}
-  const draft = await openModel(context, flags.draft, 'draft', 'f32', vocabulary)
+  const opened = await openModel(context, flags.draft, 'draft', 'f32', vocabulary)
+  const draft = parallel ? asParallel(opened, flags, target, context.terminal) : opened
   const data = flags.text
     ? mix({
         distillation: [conversations, flags.mix[0]],
@@ -103,7 +112,8 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
     validation: flags.validation && rowFiles(flags.validation, reading.options),
     targetStates,
     keepBest,
-    train: (options) => distill({ draft, target, data, loss: flags.loss, targetStates, onPolicy, ...options }),
+    train: (options) =>
+      distill({ draft, target, data, loss: flags.loss, targetStates, onPolicy, parallel, ...options }),
   })
   return { loss_name: flags.loss.name, ...result, ...reading.summary() }
 }

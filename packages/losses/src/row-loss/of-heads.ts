@@ -45,7 +45,7 @@ const heldBytes = 2 ** 28
 
 /** A row loss of hidden states: logits, loss and gradient chunk by chunk. */
 export function ofHeads(program: RowLossProgram, inputs: HeadInputs): DistillationResult {
-  const { draft, target, mask } = inputs
+  const { draft, target, mask, byRow = false } = inputs
   const { device } = draft.hidden
   const { weight, bias } = draft.head
   const parameters = { hidden: draft.hidden, weight, ...(bias && { bias }) }
@@ -57,7 +57,9 @@ export function ofHeads(program: RowLossProgram, inputs: HeadInputs): Distillati
   const { result, gradients } = withoutGradients(device, () =>
     device.scope(() => {
       const { values, gradients } = pass(program, inputs, wanted)
-      return { result: rowMeans(program.code, values, mask, target !== undefined), gradients }
+      const means = rowMeans(program.code, values, mask, target !== undefined)
+      const result: DistillationResult = { ...means, ...(byRow && target && { acceptanceRates: lineOf(values, 1) }) }
+      return { result, gradients }
     }),
   )
   /** What was computed for ∂/∂value = 1. It is rounded to f16 after this: a loss is scaled so that its gradients fit. */

@@ -1,4 +1,4 @@
-import type { BatchStream, DataSource, Mixture } from '@outrider/dataset'
+import type { Batch, BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { type DistillationLoss, distillationLossOfHeads, labelCrossEntropy, pooledSumsOfHeads } from '@outrider/losses'
 import {
   type CausalLM,
@@ -9,7 +9,9 @@ import {
   type TrainingPassOptions,
 } from '@outrider/transformer'
 import { type OnPolicyOptions, onPolicy } from '../on-policy/on-policy'
-import { readingOf } from '../states/read-positions'
+import type { ParallelOptions } from '../parallel/options'
+import { parallelDistillation } from '../parallel/parallel-distillation'
+import { isRowLoss, readingOf } from '../states/read-positions'
 import { TargetStates, type TargetStatesOptions } from '../states/target-states'
 import { headInputs, ofAllPositions, type ReadHeads } from './head'
 import type { DeviceBatch, Objective } from './objective'
@@ -37,10 +39,16 @@ export interface DistillationOptions extends TrainingOptions, BatchSettings {
    * that reads labels is given what was drawn. Default: none.
    */
   onPolicy?: OnPolicyOptions | undefined
+  /**
+   * Adapts the draft to propose several tokens in one pass (PARD): it learns, beside the text, from masks behind places of it. Its
+   * configuration names the mask (`parallelDraft` of `@outrider/transformer`), and the loss is a row loss. Default: it stays one that
+   * drafts a token at a time.
+   */
+  parallel?: ParallelOptions | undefined
 }
 
 /** How the draft and the target are computed. */
-export interface DistillationSettings extends TrainingPassOptions, Pick<DistillationOptions, 'onPolicy'> {
+export interface DistillationSettings extends TrainingPassOptions, Pick<DistillationOptions, 'onPolicy' | 'parallel'> {
   /** Default: nothing is kept beyond a step. */
   targetStates?: TargetStates | undefined
 }
@@ -53,24 +61,34 @@ export function distillation(
   draft: PretrainedModel<TrainableLM>,
   target: PretrainedModel<CausalLM>,
   loss: DistillationLoss,
-  { targetStates = new TargetStates({ memoryBytes: 0 }), onPolicy: drawing, ...options }: DistillationSettings = {},
+  {
+    targetStates = new TargetStates({ memoryBytes: 0 }),
+    onPolicy: drawing,
+    parallel,
+    ...options
+  }: DistillationSettings = {},
 ): Objective {
   const reading = readingOf(loss)
-  const inputs = (parameters: ModelParameters, batch: DeviceBatch): ReadHeads =>
-    headInputs(
-      {
-        draft: { model: draft.model, parameters, options },
-        target: { model: target, states: targetStates },
-        reading,
-      },
-      batch,
-    )
-  return {
+  const heads = (parameters: ModelParameters) => ({
+    draft: { model: draft.model, parameters, options },
+    target: { model: target, states: targetStates },
+    reading,
+  })
+  const inputs = (parameters: ModelParameters, batch: DeviceBatch): ReadHeads => headInputs(heads(parameters), batch)
+  const drawn = drawing && onPolicy(draft, drawing)
+  const shared = {
     name: `distill ${loss.name}`,
-    ...('terms' in loss && { definition: loss.terms }), // a row loss
+    ...(isRowLoss(loss) && { definition: loss.terms }),
     target,
-    ...(drawing && onPolicy(draft, drawing)),
-    prepare: (batches) => targetStates.hold(target, batches, reading),
+    ...drawn,
+    prepare: (batches: readonly Batch[]) => targetStates.hold(target, batches, reading),
+  }
+  if (parallel) {
+    const { settings, ...masked } = parallelDistillation(loss, heads, draft.model, parallel)
+    return { ...shared, ...masked, settings: { ...drawn?.settings, ...settings } }
+  }
+  return {
+    ...shared,
     loss(parameters, batch) {
       const { value, acceptanceRate, statistics } = distillationLossOfHeads(loss, inputs(parameters, batch))
       return { value, aux: acceptanceRate ? { ...statistics, acceptance_rate: acceptanceRate } : statistics }
@@ -88,7 +106,7 @@ export function distillation(
  * 9 : 1 with pretraining text).
  *
  * @throws OutriderError VOCABULARY_MISMATCH where the two have different tokenizers; INVALID_ARGUMENT for rows beyond the
- *   context of either, or a share of on-policy batches outside 0 to 1
+ *   context of either, a share of on-policy batches outside 0 to 1, or a parallel draft that cannot be
  */
 export async function distill({
   draft,
@@ -97,13 +115,15 @@ export async function distill({
   loss,
   targetStates: given = {},
   onPolicy: drawing,
+  parallel,
   ...options
 }: DistillationOptions): Promise<TrainingResult> {
   compareVocabularies(target, draft)
   const targetStates = given instanceof TargetStates ? given : new TargetStates(given)
   try {
     const onPolicy = drawing && { ...drawing, seed: drawing.seed ?? options.seed }
-    const objective = distillation(draft, target, loss, { ...options, targetStates, onPolicy })
+    const masked = parallel && { ...parallel, seed: parallel.seed ?? options.seed }
+    const objective = distillation(draft, target, loss, { ...options, targetStates, onPolicy, parallel: masked })
     const stream = await streamOf({ data, speaker: target, models: { target, draft } }, options)
     return await train(draft, objective, stream, options)
   } finally {

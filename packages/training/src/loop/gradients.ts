@@ -16,6 +16,8 @@ export interface StepGradients {
   loss: number
   gradientNorm: number
   aux: Record<string, number>
+  /** What the objective says by position of a block, added up: [positions, 3]. */
+  positions?: ArrayLike<number>
   /** In mixed precision: something did not fit in f16, and the gradients are wrong. */
   overflowed: boolean
 }
@@ -35,17 +37,21 @@ export async function stepGradients(
 ): Promise<StepGradients> {
   const { parameters, device } = model.model
   using _prepared = await objective.prepare?.(micro)
-  const { gradients, norm, faults, value, aux, overflow } = device.scope(() => {
+  const { gradients, norm, faults, value, aux, positions, overflow } = device.scope(() => {
     const overflow = scale === undefined ? undefined : device.zeros([1], 'u32')
     const weights = scale === undefined ? parameters : workingWeights(parameters)
     const sums = accumulate(weights, objective, micro, { seed, scale: scale ?? 1, overflow })
     return { ...sums, ...gradientNorm(Object.values(sums.gradients)), overflow }
   })
-  const figures = [faults, value, norm, ...(overflow ? [overflow] : []), ...Object.values(aux)]
-  const [faulty, ...read] = await readAll(figures)
+  const sums = positions ? [positions] : []
+  const figures = [...sums, faults, value, norm, ...(overflow ? [overflow] : []), ...Object.values(aux)]
+  const all = await readAll(figures)
+  const byPosition = positions && all.shift()
+  const [faulty, ...read] = all
   const [loss, size, ...others] = read.map((values) => values[0]!)
   const flag = overflow ? others.shift() : 0
-  for (const tensor of [faults, value, ...(overflow ? [overflow] : []), ...Object.values(aux)]) tensor.dispose()
+  for (const tensor of [...sums, faults, value, ...(overflow ? [overflow] : []), ...Object.values(aux)])
+    tensor.dispose()
   return {
     gradients,
     norm,
@@ -53,6 +59,7 @@ export async function stepGradients(
     loss: loss! / (scale ?? 1),
     gradientNorm: size! / (scale ?? 1),
     aux: Object.fromEntries(Object.keys(aux).map((name, i) => [name, others[i]!])),
+    ...(byPosition && { positions: byPosition }),
     overflowed: flag !== 0 || (scale !== undefined && !Number.isFinite(size)),
   }
 }
@@ -60,6 +67,7 @@ export async function stepGradients(
 interface Sums {
   value: Tensor
   aux: Record<string, Tensor>
+  positions: Tensor | undefined
   gradients: Record<string, Tensor>
 }
 
@@ -90,16 +98,22 @@ function accumulate(
   for (const batch of batches) {
     const share = batch.count / total
     const compute = (parameters: ModelParameters) => {
-      const { value, aux } = objective.loss(parameters, { ...batch, ...step })
+      const { value, aux, positions } = objective.loss(parameters, { ...batch, ...step })
       const weighted = Object.entries(aux).map(([name, figure]) => [name, multiply(figure, share)] as const)
       const apart = drawn > 0 && aux.acceptance_rate && acceptanceApart(aux.acceptance_rate, batch, { total, drawn })
-      return { value: multiply(value, share * scale), aux: { ...Object.fromEntries(weighted), ...apart } }
+      const figures = { ...Object.fromEntries(weighted), ...apart }
+      return { value: multiply(value, share * scale), aux: { figures, positions } }
     }
     const { value, gradients, aux } = valueAndGradient(weights, compute, { overflow })
-    const part = { value, aux, gradients }
+    const { figures, positions } = aux
     sums = sums
-      ? { value: add(sums.value, value), aux: addUp(sums.aux, aux), gradients: addUp(sums.gradients, gradients) }
-      : part
+      ? {
+          value: add(sums.value, value),
+          aux: addUp(sums.aux, figures),
+          positions: positions && add(sums.positions!, positions),
+          gradients: addUp(sums.gradients, gradients),
+        }
+      : { value, aux: figures, positions, gradients }
   }
   return sums!
 }

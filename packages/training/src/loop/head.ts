@@ -88,7 +88,8 @@ function placesIn(numbers: Uint32Array, some: Uint32Array): Uint32Array {
   })
 }
 
-const hostOf = ({ tokenIds, lossMask, batchSize, length, drawn }: DeviceBatch): HostBatch => ({
+/** What is known of a batch on the host. */
+export const hostOf = ({ tokenIds, lossMask, batchSize, length, drawn }: DeviceBatch): HostBatch => ({
   tokens: tokenIds,
   lossMask,
   batchSize,
@@ -96,7 +97,7 @@ const hostOf = ({ tokenIds, lossMask, batchSize, length, drawn }: DeviceBatch): 
   drawn,
 })
 
-function asMatrix(x: Tensor): Tensor {
+export function asMatrix(x: Tensor): Tensor {
   const width = x.shape.at(-1)!
   return x.reshape([x.size / width, width])
 }

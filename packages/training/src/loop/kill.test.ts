@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { uniform01 } from '@outrider/tensor'
 import { afterAll, expect, it } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'outrider-train-'))
@@ -13,9 +14,9 @@ const child = fileURLToPath(new URL('train.test-child.ts', import.meta.url))
 const loader = ['--conditions=@outrider/source', '--import', '@outrider/build/source']
 
 /** Trains in a process; kills it `delay` ms after it has reported a step. */
-const run = (name: string, killAt = Number.POSITIVE_INFINITY, delay = 0) =>
+const run = (name: string, killAt = Number.POSITIVE_INFINITY, delay = 0, kind: 'parallel'[] = []) =>
   new Promise<number | null>((resolve, reject) => {
-    const args = [...loader, child, join(folder, `${name}.run`), join(folder, name)]
+    const args = [...loader, child, join(folder, `${name}.run`), join(folder, name), ...kind]
     const training = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     training.on('error', reject)
     training.on('exit', (code) => resolve(code))
@@ -51,3 +52,17 @@ it('killed at several moments, also while a checkpoint is written, a run ends in
   const weights = 'model.safetensors'
   expect(bytes(join(folder, 'killed'))[weights]).toBe(bytes(join(folder, 'straight.run/checkpoint-4'))[weights])
 }, 600_000)
+
+/** At a moment that a seed chooses: after one of the steps 1 to 11, and up to 20 ms. */
+it('killed while it is adapted to propose several tokens at once, a draft ends in the same bytes', async () => {
+  const kind: 'parallel'[] = ['parallel']
+  const [step, delay] = [0, 1].map((i) => uniform01(20, i))
+  expect(await run('parallel', undefined, undefined, kind)).toBe(0)
+  expect(await run('parallel-killed', 1 + Math.floor(step! * 11), Math.floor(delay! * 20), kind)).toBeNull()
+  expect(await run('parallel-killed', undefined, undefined, kind)).toBe(0)
+  expect(bytes(join(folder, 'parallel-killed'))).toEqual(bytes(join(folder, 'parallel')))
+  const last = 'run/checkpoint-12' // its history, too: α by position of every step
+  expect(bytes(join(folder, `parallel-killed.${last}`))).toEqual(bytes(join(folder, `parallel.${last}`)))
+  const config = JSON.parse(readFileSync(join(folder, 'parallel', 'config.json'), 'utf8'))
+  expect(config).toMatchObject({ pard_token: 258, spd_type: 'pard', vocab_size: 259 })
+}, 900_000)

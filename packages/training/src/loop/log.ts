@@ -1,3 +1,5 @@
+import type { PositionFigures } from '../parallel/figures'
+
 /** One line of a run's history, in the names of transformers' `log_history`. */
 export interface LogEntry {
   step: number
@@ -12,6 +14,8 @@ export interface LogEntry {
   acceptance_rate?: number
   /** Of a step of which the draft has drawn answers itself. */
   on_policy?: OnPolicyFigures
+  /** Of a parallel draft. */
+  parallel?: PositionFigures
   /** The loss's own statistics: TVD++'s σ, for one. */
   statistics?: Record<string, number>
   /** Figures of the held-out batches. */
@@ -19,6 +23,8 @@ export interface LogEntry {
   eval_acceptance_rate?: number
   /** Simulated acceptance length by draft length. */
   eval_acceptance_length?: Record<string, number>
+  /** Of a parallel draft: its blocks by position. */
+  eval_parallel?: PositionFigures
 }
 
 /** What of a step was on-policy, and how it went apart from the rest. */

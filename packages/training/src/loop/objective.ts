@@ -46,9 +46,13 @@ export interface Objective {
   readonly heldOutTarget?: PretrainedModel<CausalLM> | undefined
   /**
    * The mean loss over the positions that count, a scalar. `aux` holds what else is worth logging, scalars by name, means over
-   * the same positions; `acceptance_rate` is α.
+   * the same positions; `acceptance_rate` is α. `positions`, of a draft that proposes several tokens at once: f32 [positions, 3], of
+   * each how many rows are of it, Σ α, and Σ of the probability that the token there is accepted with all before it.
    */
-  loss(parameters: ModelParameters, batch: DeviceBatch): { value: Tensor; aux: Readonly<Record<string, Tensor>> }
+  loss(
+    parameters: ModelParameters,
+    batch: DeviceBatch,
+  ): { value: Tensor; aux: Readonly<Record<string, Tensor>>; positions?: Tensor }
   /**
    * Only where the loss at a position depends on all positions of a step: sums over those of a batch that count. Of a step of
    * several batches they are computed first, without gradients, added up, and given to `loss` as the batch's `pooled`.
@@ -66,8 +70,23 @@ export interface Objective {
    * every pass over them. What it returns is disposed of when they are done.
    */
   prepare?(batches: readonly Batch[]): Promise<Disposable>
-  /** Per position of a batch: the loss to report on held-out data and, where there is a target, α. f32 [positions] each. */
-  measure(parameters: ModelParameters, batch: DeviceBatch): { losses: Tensor; acceptanceRates?: Tensor }
+  /**
+   * Per position of a batch: the loss to report on held-out data and, where there is a target, α. f32 [positions] each. Of a draft
+   * that proposes several tokens at once α of its blocks, too.
+   */
+  measure(
+    parameters: ModelParameters,
+    batch: DeviceBatch,
+  ): { losses: Tensor; acceptanceRates?: Tensor; blocks?: MeasuredBlocks }
+}
+
+/** α of blocks that were proposed at once, each from its own place of the batch on. */
+export interface MeasuredBlocks {
+  /** f32 [blocks · draftLength], block after block; what is beyond a block's length says nothing. */
+  acceptanceRates: Tensor
+  draftLength: number
+  /** How many positions of each there are. */
+  lengths: readonly number[]
 }
 
 /** Copies a batch to the device. The caller disposes of its tensors, or makes it inside a scope. */

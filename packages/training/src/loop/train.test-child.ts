@@ -1,23 +1,25 @@
-// Distils in a process of its own, that a test kills, and keeps the best checkpoint. Arguments: the run's directory; the directory for the best draft.
+// Distils in a process of its own, that a test kills, and keeps the best checkpoint. Arguments: the run's directory; the directory for the best draft;
+// `parallel` for a draft that is adapted to propose several tokens at once.
 import { batchesOnce } from '@outrider/dataset'
 import { tvdPlusPlus } from '@outrider/losses'
 import { useSoftwareAdapter } from '@outrider/software-adapter'
 import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
-import { directory, saveCausalLM } from '@outrider/transformer'
+import { directory, parallelDraft, saveCausalLM } from '@outrider/transformer'
 import { distill } from './distill'
 import { patterns, shortRun, tinyDraft, tinyTarget } from './runs.fixture'
 
-const [run, out] = process.argv.slice(2) as [string, string]
+const [run, out, kind] = process.argv.slice(2) as [string, string, 'parallel'?]
 await useSoftwareAdapter()
 const target = tinyTarget(await createDevice({ adapter: nodeAdapter() }))
-const draft = tinyDraft(target)
+const draft = kind === 'parallel' ? parallelDraft(tinyDraft(target)) : tinyDraft(target)
 await distill({
   ...shortRun,
   draft,
   target,
   data: patterns,
   loss: tvdPlusPlus({ estimator: 'sampled' }),
+  ...(kind === 'parallel' && { parallel: { draftLength: 4, weighting: 'reach' } }),
   checkpoints: directory(run),
   targetStates: { directory: directory(`${run}-states`), memoryBytes: 3000, fileBytes: 2000 },
   validation: (await batchesOnce(patterns, target, { batchSize: 4, length: 24 })).slice(0, 1),

@@ -12,6 +12,7 @@ import { runIdentity } from '../checkpoint/run-identity'
 import { evaluate } from '../evaluation/evaluate'
 import { onPolicyFigures } from '../on-policy/figures'
 import { AdamW, type AdamWOptions } from '../optimizer/adamw'
+import { positionFigures } from '../parallel/figures'
 import { type LossScaleOptions, LossScaler } from '../precision/loss-scaler'
 import { type LearningRateOptions, learningRate } from '../schedule/learning-rate'
 import { BestOfRun, type KeepBestOptions } from './best-of-run'
@@ -58,7 +59,7 @@ export interface TrainingOptions extends AdamWOptions {
    * With `patience` the run ends when nothing is gained any more.
    */
   keepBest?: KeepBestOptions | undefined
-  /** Draft lengths for the simulated acceptance length. Default 3 and 5. */
+  /** Draft lengths for the simulated acceptance length. Default 3 and 5; of a parallel draft its own. */
   draftLengths?: readonly number[] | undefined
   /**
    * The run's directory: `checkpoint-N/` is written into it every `checkpointEvery` steps, at the end and when aborted. A run
@@ -221,7 +222,7 @@ export async function train(
       seed: step,
       scale: scaler?.scale,
     })
-    const { gradients, norm, loss, aux, overflowed, gradientNorm } = computed
+    const { gradients, norm, loss, aux, positions, overflowed, gradientNorm } = computed
     try {
       await checkStep(step + 1, computed, parameters)
       if (!overflowed) optimizer.update(gradients, norm, learning_rate, maxGradientNorm, scale)
@@ -240,6 +241,7 @@ export async function train(
       ...(scaler && { loss_scale: scale }),
       ...(acceptance_rate !== undefined && { acceptance_rate }),
       ...(on_policy && { on_policy }),
+      ...(positions && { parallel: positionFigures(positions) }),
       ...(Object.keys(statistics).length > 0 && { statistics }),
     })
     for (const batch of micro) tokens += batch.batchSize * batch.length

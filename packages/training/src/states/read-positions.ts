@@ -13,7 +13,8 @@ export function readingOf(loss: DistillationLoss): Reading {
   return bySequence ? 'learnt by sequence' : 'learnt'
 }
 
-const isRowLoss = (loss: DistillationLoss): loss is RowLoss => 'terms' in loss
+/** Whether a loss is a sum over positions of what is said there. */
+export const isRowLoss = (loss: DistillationLoss): loss is RowLoss => 'terms' in loss
 
 /** What a batch is known by on the host. */
 export interface HostBatch extends Pick<Batch, 'tokens' | 'lossMask' | 'batchSize' | 'length'> {

@@ -76,7 +76,7 @@ export interface CausalLM {
     /** The ids of `covered`, ascending, where they are known to the host. */
     readonly coveredIds?: readonly number[]
     /** The id that stands for tokens not drafted yet, of a draft that proposes a block in one pass. Absent: it does not. */
-    readonly maskTokenId?: number
+    readonly maskTokenId?: number | undefined
   }
   /** How many parameters it has, a tied head once. */
   readonly parameterCount: number

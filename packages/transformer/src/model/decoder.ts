@@ -20,7 +20,7 @@ import type { ModelDescription } from './layer'
 import { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
 import { RotaryTables } from './rotary-tables'
 import type { LogitsAndHidden, StoredForm, TransformerLM } from './trainable-lm'
-import { type TrainingPassOptions, trainingPass } from './training-pass'
+import { type PlacedPassOptions, trainingPass } from './training-pass'
 
 /** A decoder-only transformer with its parameters on a device. It owns them: `dispose` frees them. */
 export class Decoder implements TransformerLM {
@@ -93,7 +93,7 @@ export class Decoder implements TransformerLM {
     return this.#shaped(this.#coveredHead?.of(parameters) ?? { weight: parameters[this.#description.head.weight]! })
   }
 
-  trainingHidden(parameters: ModelParameters, tokens: Tensor, options?: TrainingPassOptions): Tensor {
+  trainingHidden(parameters: ModelParameters, tokens: Tensor, options?: PlacedPassOptions): Tensor {
     return trainingPass(this.#description, parameters, tokens, this.#tables, options)
   }
 

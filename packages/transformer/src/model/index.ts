@@ -12,4 +12,4 @@ export {
   type TrainableLM,
   type TransformerLM,
 } from './trainable-lm'
-export type { TrainingPassOptions } from './training-pass'
+export type { PlacedPassOptions, TrainingPassOptions, TrainingPlaces } from './training-pass'

@@ -2,7 +2,7 @@ import type { Head, Tensor } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import type { CausalLM, ForwardOptions } from './causal-lm'
 import type { ModelParameters } from './parameters'
-import type { TrainingPassOptions } from './training-pass'
+import type { PlacedPassOptions } from './training-pass'
 
 /** A model whose hidden states and head can be had apart: what distillation wants of a target, so that all logits are never held. */
 export interface HiddenStatesLM extends CausalLM {
@@ -61,14 +61,15 @@ export interface TrainableLM extends HiddenStatesLM {
   readonly parameters: ModelParameters
   readonly stored: StoredForm
   /**
-   * The hidden states that the head reads, differentiable in the parameters. Every sequence begins at position 0.
+   * The hidden states that the head reads, differentiable in the parameters. Every sequence begins at position 0,
+   * unless `options.places` says otherwise.
    *
    * @param parameters  in place of the model's own, of the same names and shapes; f32, or the matrices f16 where the device has
    *   `shader-f16`
    * @param tokens      u32 [batch, rows]
    * @returns f32 or f16 [batch, rows, hidden]
    */
-  trainingHidden(parameters: ModelParameters, tokens: Tensor, options?: TrainingPassOptions): Tensor
+  trainingHidden(parameters: ModelParameters, tokens: Tensor, options?: PlacedPassOptions): Tensor
   /** @param parameters  in place of the model's own */
   head(parameters?: ModelParameters): Head
 }

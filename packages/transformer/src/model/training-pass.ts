@@ -20,9 +20,24 @@ export interface TrainingPassOptions {
   activationCheckpointing?: boolean | undefined
 }
 
+/** Where the tokens of a pass are and what each sees, where they are not sequences that are read in their order. */
+export interface TrainingPlaces {
+  /** u32 [batch · rows]: the position of each. */
+  positions: Tensor
+  /** u32 [batch, rows, 3]: which of its sequence each sees, as `attention` takes it. */
+  visibility: Tensor
+  /** Positions that the sequences may have: a model may compute otherwise in long contexts than in short ones. */
+  context: number
+}
+
+export interface PlacedPassOptions extends TrainingPassOptions {
+  /** Default: every sequence begins at position 0, and each token sees those up to itself. */
+  places?: TrainingPlaces | undefined
+}
+
 /**
  * The hidden states that the head turns into logits: embedding, layers, final norm. Differentiable in the parameters: for
- * training. Every sequence begins at position 0. Of f16 matrices all activations are f16; what is summed, norms and softmaxes
+ * training. Every sequence begins at position 0, unless places say otherwise. Of f16 matrices all activations are f16; what is summed, norms and softmaxes
  * are f32.
  *
  * @param parameters  by Hugging Face name; f32, or the matrices f16 where the device has `shader-f16`
@@ -34,7 +49,7 @@ export function trainingPass(
   parameters: ModelParameters,
   tokens: Tensor,
   tables: RotaryTables,
-  { activationCheckpointing = false }: TrainingPassOptions = {},
+  { activationCheckpointing = false, places }: PlacedPassOptions = {},
 ): Tensor {
   const { device } = tokens
   const embedded = () => {
@@ -46,8 +61,12 @@ export function trainingPass(
     device.scope(() => {
       if (count === 0) return embedded()
       const layer = layers[count - 1]!
-      const inputs = { x: statesAfter(count - 1), parameters: ofLayer(layer, parameters) }
-      const compute = ({ x, parameters }: typeof inputs) => trainLayer(layer, parameters, x, tables)
+      const inputs = {
+        x: statesAfter(count - 1),
+        parameters: ofLayer(layer, parameters),
+        read: places ? [places.positions, places.visibility] : [], // held until the layer is computed again
+      }
+      const compute = ({ x, parameters }: typeof inputs) => trainLayer(layer, parameters, x, { tables, places })
       return activationCheckpointing ? activationCheckpoint(inputs, compute) : compute(inputs)
     }) // [batch, rows, hidden]
   return device.scope(() => normed(statesAfter(layers.length), norm, parameters))
@@ -61,23 +80,34 @@ function ofLayer({ attention, mlp }: Layer, parameters: ModelParameters): ModelP
   return Object.fromEntries(parts.flatMap((name) => (name ? [[name, parameters[name]!]] : [])))
 }
 
-function trainLayer(layer: Layer, parameters: ModelParameters, x: Tensor, tables: RotaryTables): Tensor {
+/** What a layer's attention knows of positions. */
+interface PassPositions {
+  tables: RotaryTables
+  places: TrainingPlaces | undefined
+}
+
+function trainLayer(layer: Layer, parameters: ModelParameters, x: Tensor, positions: PassPositions): Tensor {
   const { attention, mlp, residualScale } = layer
   const block = ({ before, after }: AttentionBlock | MlpBlock, x: Tensor, body: (x: Tensor) => Tensor) => {
     const y = body(before ? normed(x, before, parameters) : x)
     return add(x, scaled(after ? normed(y, after, parameters) : y, residualScale))
   }
-  const y = block(attention, x, (x) => attend(attention, parameters, x, tables)) // [batch, rows, hidden]
+  const y = block(attention, x, (x) => attend(attention, parameters, x, positions)) // [batch, rows, hidden]
   return block(mlp, y, (y) => {
     const gate = project(y, mlp.gate, parameters) // [batch, rows, intermediate]
     return project(gated(mlp.activation, gate, project(y, mlp.up, parameters)), mlp.down, parameters)
   })
 }
 
-function attend(block: AttentionBlock, parameters: ModelParameters, x: Tensor, tables: RotaryTables): Tensor {
+function attend(
+  block: AttentionBlock,
+  parameters: ModelParameters,
+  x: Tensor,
+  { tables, places }: PassPositions,
+): Tensor {
   const { heads, kvHeads, headDim, window, scale, softCap } = block
   const [batch, rows] = x.shape as [number, number, number]
-  const rotation = block.rope && tables.of(block.rope, rows)
+  const rotation = block.rope && tables.of(block.rope, places?.context ?? rows)
   const turned = (projection: Projection, norm: Norm | undefined, heads: number) => {
     const projected = project(x, projection, parameters)
     const shape = [batch, rows, heads, headDim]
@@ -86,12 +116,16 @@ function attend(block: AttentionBlock, parameters: ModelParameters, x: Tensor, t
       ? normed(projected.reshape([projected.size / norm.size, norm.size]), norm, parameters)
       : projected
     const split = apart.reshape(shape)
-    return rotation ? rope(split, rotation) : split
+    if (!rotation) return split
+    if (!places) return rope(split, rotation)
+    // Every token as a sequence of its own, that begins where the token is.
+    const alone = split.reshape([batch * rows, 1, heads, headDim])
+    return rope(alone, { ...rotation, start: places.positions }).reshape(shape)
   }
   const q = turned(block.q, block.qNorm, heads) // [batch, rows, heads, headDim]
   const k = turned(block.k, block.kNorm, kvHeads)
   const v = project(x, block.v, parameters).reshape([batch, rows, kvHeads, headDim])
-  const mixed = attention(q, k, v, { window, scale, softCap }) // [batch, rows, heads, headDim]
+  const mixed = attention(q, k, v, { window, scale, softCap, visibility: places?.visibility }) // [batch, rows, heads, headDim]
   return project(mixed.reshape([batch, rows, heads * headDim]), block.output, parameters)
 }
 

@@ -12,7 +12,7 @@ const kernel = defineKernel({ name: 'takeRows', source, constants: ['SCATTER'] }
  * Some rows, by their numbers: y[i] = x[rows[i]]. Differentiable; bits are copied, whatever they are.
  *
  * @param x     [all, ...], f32, f16, u32 or i32; a row of f16 of an even number of elements
- * @param rows  u32 [n], each number once and below `all`
+ * @param rows  u32 [n], each number below `all`, and once where a gradient is wanted
  * @returns [n, ...], of x's dtype
  * @throws ShapeError; OutriderError DTYPE_MISMATCH for row numbers that are not u32
  */
