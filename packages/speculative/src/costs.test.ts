@@ -138,8 +138,9 @@ describe('budgets', () => {
     'of a parallel block of %i: one pass of the draft, one of the target and the verification, at temperature %d',
     async (draftLength, temperature) => {
       const decoder = new SpeculativeDecoder({ target, drafter: parallel, draftLength })
+      await decoder.warmUp({ temperature })
       const live = device.memory.liveBytes
-      const steps = await perYield(decoder.generate('Once upon a time', { temperature, maxTokens: 40 }), 6)
+      const steps = await perYield(decoder.generate('Once upon a time', { temperature, maxTokens: 90 }), 6)
       expect(steps.length).toBeGreaterThan(4)
       for (const step of steps) {
         const pass = 8 * layers + 2

@@ -5,7 +5,7 @@ import { ChatSession } from './session'
 /** A session of the bundled model as far as its files tell: all but answering works, and no device is needed. */
 export async function unansweredSession({ draft = true } = {}): Promise<ChatSession> {
   const opened = await openCausalLM(bundledTarget())
-  const target = { ...opened, model: { device: {} } } as unknown as PretrainedModel
+  const target = { ...opened, model: { device: {}, config: opened.config } } as unknown as PretrainedModel
   return new ChatSession({
     target,
     draft: draft ? { name: 'a draft', lookup: false, answers: undefined, model: target, folder: undefined } : undefined,
