@@ -10,7 +10,7 @@ import { useSoftwareAdapter } from '@outrider/software-adapter'
 import { SpeculationMetrics, SpeculativeDecoder } from '@outrider/speculative'
 import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
-import { loadCausalLM } from '@outrider/transformer'
+import { openCausalLM, parameterCount } from '@outrider/transformer'
 import { Drafters } from './drafters'
 import { type Answered, countsOf, tablesOf } from './figures'
 import { readLog } from './log'
@@ -37,11 +37,10 @@ const prompts = new Map((await promptsOf()).map(({ prompt, asked }) => [prompt, 
 
 await useSoftwareAdapter() // a machine with a GPU needs no such line
 const device = await createDevice({ adapter: nodeAdapter() })
-const { model, ...loaded } = await loadCausalLM(values.model, { device })
-const target = new ReplayedTarget(device, model)
-model.dispose()
-const { vocabularySize } = loaded.config
-const vocabulary = { vocabularySize, fingerprint: loaded.tokenizer.fingerprint }
+const opened = await openCausalLM(values.model)
+const { config, tokenizer } = opened
+const target = new ReplayedTarget(device, { config, parameterCount: parameterCount(config) })
+const vocabulary = { vocabularySize: config.vocabularySize, fingerprint: tokenizer.fingerprint }
 const drafters = await Drafters.open(device, vocabulary, { drafts: values.draft, table: values.table })
 const isReplayed = ({ sampled, draftLength }: ReturnType<typeof settingsOf>[number]) =>
   !sampled && typeof draftLength === 'number'
@@ -53,7 +52,7 @@ const all = settings.length * said.length
 for (const setting of settings) {
   const { draftLength = 0, verification = 'block' } = setting
   const drafter = drafters.of(setting)
-  const decoder = new SpeculativeDecoder({ target: { ...loaded, model: target }, drafter, draftLength, verification })
+  const decoder = new SpeculativeDecoder({ target: { ...opened, model: target }, drafter, draftLength, verification })
   const draft = drafters.modelOf(setting)
   for (const { prompt, category, ids } of said) {
     const asked = prompts.get(prompt)

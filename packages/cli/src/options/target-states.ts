@@ -21,7 +21,7 @@ export const withTargetStates = (command: Command): Command =>
     .option('--target-states-memory <MiB>', 'most of it in memory', integer(), 512)
     .option(...mostOnDisk)
 
-export type StatesOfAnswersFlags = Partial<Pick<TargetStatesFlags, 'targetStates' | 'targetStatesDisk'>>
+export type StatesOfAnswersFlags = Omit<TargetStatesFlags, 'targetStatesMemory'>
 
 /** Of a command whose answers bring what is kept. */
 export const withStatesOfAnswers = (command: Command): Command =>
@@ -36,9 +36,7 @@ const mebibyte = 2 ** 20
 
 /** Where what the target says is kept, if it is; what answers bring is kept on disk alone. */
 export const statesOfAnswers = (terminal: Terminal, flags: StatesOfAnswersFlags): TargetStates | undefined =>
-  flags.targetStates === undefined
-    ? undefined
-    : targetStatesOf(terminal, { targetStatesDisk: 16_384, ...flags, targetStatesMemory: 0 })
+  flags.targetStates === undefined ? undefined : targetStatesOf(terminal, { ...flags, targetStatesMemory: 0 })
 
 /** Where what the target says is kept. The caller disposes of it. */
 export const targetStatesOf = (terminal: Terminal, flags: TargetStatesFlags): TargetStates =>

@@ -1,7 +1,14 @@
 import { argmax, type Counter, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
 import { coveredTokens, writeCovered } from '@outrider/tensor/internal'
 import type { CausalLM, Sampling } from '@outrider/transformer'
+import { maxDraftLength } from '../draft-length/policy'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
+
+/**
+ * Up to so many unread tokens the first pass of a block reads, recorded with the rest: what one block leaves to the next. More are a
+ * prompt, read before.
+ */
+export const mostUnread = maxDraftLength + 1
 
 export interface DraftRowsOptions {
   model: CausalLM

@@ -1,8 +1,7 @@
 import type { Counter, Tensor } from '@outrider/tensor'
 import { counter, ofCovered } from '@outrider/tensor/internal'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
-import { maxDraftLength } from '../draft-length/policy'
-import { DraftRows, type DraftRowsOptions } from './draft-rows'
+import { DraftRows, type DraftRowsOptions, mostUnread } from './draft-rows'
 import {
   advanceDraft,
   checkedStop,
@@ -95,12 +94,6 @@ class ModelDraftSession implements DraftSession {
     return this.#cache.capacity - tokens.length + 1
   }
 }
-
-/**
- * Up to so many unread tokens the first step of a block is recorded with the rest: what one block leaves that others drafted. More
- * are a prompt, read once.
- */
-const mostUnread = maxDraftLength + 1
 
 interface DraftBlockOptions extends DraftRowsOptions {
   cache: KvCache

@@ -1,7 +1,6 @@
 import { OutriderError, type Tensor } from '@outrider/tensor'
 import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
-import { maxDraftLength } from '../draft-length/policy'
-import { DraftRows } from './draft-rows'
+import { DraftRows, mostUnread } from './draft-rows'
 import type { DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 
 /**
@@ -98,9 +97,6 @@ export class ParallelDraftSession implements DraftSession {
     return { tokens, step, dispose }
   }
 }
-
-/** Up to so many unread tokens are in the pass of a block: what one block leaves to the next. More are a prompt, read before. */
-const mostUnread = maxDraftLength + 1
 
 /** Drafts of one length, and where they go. */
 interface Block {
