@@ -9,7 +9,7 @@ export interface LedgerEntry {
   peakBytes: number
 }
 
-const kept = 50
+const kept = 200
 
 /** Keeps a book of stages: device counters before and after each, the newest first. */
 export class Ledger {
