@@ -1,4 +1,4 @@
-import { verificationRule } from '@outrider/speculative'
+import { type StepCosts, verificationRule } from '@outrider/speculative'
 import { allTasks } from './figures'
 import type { LengthResult, PairMeasurement } from './measure-pair'
 import { duration, fixed } from './numbers'
@@ -9,6 +9,8 @@ import { temperatureText } from './report/results'
 
 /** A measurement, and what a report says besides. */
 export interface Evaluated extends Omit<PairMeasurement, 'costs'> {
+  /** Of the measurement: whether the draft takes a step a token, or a pass a block. Default a step a token. */
+  costs?: Pick<StepCosts, 'draftPasses'> | undefined
   names: { target: string; draft: string; prompts: string }
   completion?: Completion | undefined
   /** The adapter as it is to be printed. */
@@ -82,10 +84,11 @@ function headlineOf({ draftLength, all }: LengthResult): NonNullable<ReportData[
   ]
 }
 
-function notesOf({ results, target }: Evaluated, best: LengthResult): string[] {
+function notesOf({ results, target, costs }: Evaluated, best: LengthResult): string[] {
   const { all, categories, draftLength } = best
   const even = all.breakEvenAcceptanceRate
-  const price = `A draft step costs ${fixed(all.costRatio)} of a target step here (by parameters ${fixed(all.parameterRatio)}).`
+  const drafting = costs?.draftPasses ? 'A pass of the draft, which proposes a whole block,' : 'A draft step'
+  const price = `${drafting} costs ${fixed(all.costRatio)} of a target step here (by parameters ${fixed(all.parameterRatio)}).`
   const pays =
     even === null
       ? `Blocks of γ = ${draftLength} are slower than plain decoding whatever is accepted.`

@@ -127,3 +127,16 @@ it('makes a report of a measurement, with an answer token by token or without', 
   for (const text of ['itself', 'some GPU', '8.00', '3 of three.jsonl', 'τ 4.00: 2 target passes', 'token by token'])
     expect(page).toContain(text)
 })
+
+it('says of a draft that proposes a block in one pass what that pass costs, of others what a step does', async () => {
+  const names = { target: 'stories', draft: 'itself', prompts: 'three.jsonl' }
+  const notes = (measured: typeof itself) => {
+    const report = evaluationReport({ ...measured, names, adapter: 'some GPU', seconds: 3 })
+    return report.notes!.join(' ')
+  }
+  expect(notes(itself)).toContain('A draft step costs')
+  const passes = [{ rows: 1, seconds: 1 }]
+  const block = notes({ ...itself, costs: { ...itself.costs, draftPasses: passes } })
+  expect(block).toContain('A pass of the draft, which proposes a whole block, costs')
+  expect(block).not.toContain('draft step')
+})
