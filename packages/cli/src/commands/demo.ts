@@ -12,8 +12,9 @@ import { plan } from '../demo/plan'
 import { reportData } from '../demo/report-data'
 import { resultTables } from '../demo/result-table'
 import { columnsOf } from '../demo/side-by-side'
-import { alignDraft, generateAnswers, pretrainDraft, type TrainedDraft } from '../demo/stages'
+import { adaptDraft, alignDraft, generateAnswers, pretrainDraft, type TrainedDraft } from '../demo/stages'
 import { openModel } from '../models'
+import { positionsOfRun, positionsText } from '../options/parallel'
 import { claimDirectory, demoDrafts } from '../outputs/index'
 import { writeReport } from '../outputs/write-report'
 import { count, duration, fixed } from '../terminal'
@@ -23,7 +24,7 @@ export const addDemo: AddCommand = (program, run) => {
     .command('demo')
     .summary('the whole method in a few minutes, on a tiny chat model that is bundled')
     .description(
-      'Pretrains a draft for a tiny chat model, lets the model answer instructions, fine-tunes copies of the draft on the answers with KLD, TVD and TVD++, and measures what each gains. Writes the dataset, the drafts (Hugging Face directories) and report.html.',
+      'Pretrains a draft for a tiny chat model, lets the model answer instructions, fine-tunes copies of the draft on the answers with KLD, TVD and TVD++, adapts one of them to propose a block in one pass, and measures what each gains. Writes the dataset, the drafts (Hugging Face directories) and report.html.',
     )
     .option('--out <dir>', 'where everything is written', './outrider-demo')
   withExamples(withOutputOptions(command), [
@@ -67,16 +68,24 @@ async function demo(context: Context, out: string): Promise<object> {
 
   head(3, 'Fine-tune copies of the draft towards the target')
   const drafts: TrainedDraft[] = [pretrained]
-  // The same batches for every loss: the target reads them once.
-  const targetStates = new TargetStates()
-  for (const loss of plan.distillation.losses) {
-    const draft = await alignDraft(context, target, loss, answers.file, out, targetStates)
+  const teaching = { target, answers: answers.file, targetStates: new TargetStates() }
+  const learned = (draft: TrainedDraft, steps: number) => {
     drafts.push(draft)
     terminal.print(
-      `${loss.padEnd(6)} α ${fixed(alphaAt(draft, 'first'))} → ${fixed(alphaAt(draft, 'last'))} on the training answers in ${plan.distillation.steps} steps, ${took()}`,
+      `${draft.name.padEnd(8)} α ${fixed(alphaAt(draft, 'first'))} → ${fixed(alphaAt(draft, 'last'))} on the training answers in ${steps} steps, ${took()}`,
     )
   }
-  targetStates.dispose()
+  for (const loss of plan.distillation.losses)
+    learned(await alignDraft(context, teaching, loss, out), plan.distillation.steps)
+  const last = plan.distillation.losses.at(-1)!
+  const parallel = await adaptDraft(context, teaching, last, out)
+  learned(parallel, plan.adaptation.steps)
+  terminal.print(
+    style.dim(
+      `         the draft of ${last}, adapted to propose ${plan.adaptation.draftLength} tokens in one pass: ${positionsText(positionsOfRun(parallel.history))}`,
+    ),
+  )
+  teaching.targetStates.dispose()
 
   head(4, 'Measure: plain decoding, and every draft at every γ')
   const { rows, costs } = await measureAll(context, target, drafts)

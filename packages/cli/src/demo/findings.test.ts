@@ -1,4 +1,5 @@
 import { allTasks, type EvaluationRow } from '@outrider/evaluation'
+import type { StepCosts } from '@outrider/speculative'
 import { describe, expect, test } from 'vitest'
 import { findings } from './findings'
 
@@ -16,14 +17,18 @@ const row = (draft: string, blockEfficiency: number, speedUp: number, task: stri
     speedUpShare: 0.8,
   }) as EvaluationRow
 
+const steps = {
+  draftSeconds: 0.3,
+  targetSeconds: [
+    { rows: 1, seconds: 1 },
+    { rows: 4, seconds: 1.2 },
+  ],
+}
 const setting = {
-  costs: {
-    draftSeconds: 0.3,
-    targetSeconds: [
-      { rows: 1, seconds: 1 },
-      { rows: 4, seconds: 1.2 },
-    ],
-  },
+  costs: new Map<string, StepCosts>([
+    ...['pretrained', 'kld', 'tvd'].map((draft) => [draft, steps] as const),
+    ['parallel', { ...steps, draftPasses: [{ rows: 3, seconds: 0.4 }] }] as const,
+  ]),
   parameterRatio: 0.1,
   adapter: 'a test',
 }
@@ -53,5 +58,14 @@ describe('the findings of the demo', () => {
     expect(pays(2.5, 0.28)).toMatch(/\(by parameters 0.28\)/)
     // By the tokens of a block, though it happened to be faster.
     expect(pays(2, 0.1)).toMatch(/2.00 tokens a block, 2.10 needed: it does not pay here. .* MBSU is/)
+  })
+
+  test('set a draft that proposes a block in one pass beside the fastest of the others, each with what drafting costs', () => {
+    const { lead, notes } = findings([...rows, row('parallel', 2.2, 1.6)], setting)
+    expect(lead).toMatch(/to 2.50 with the one aligned by kld.*1.60 times the plain rate: parallel, γ = 3, greedy/)
+    expect(notes[0]).not.toContain('parallel')
+    expect(notes.at(-1)).toMatch(
+      /at its fastest: 1.60× \(parallel, γ = 3, greedy\), and drafting costs 0.40 .*: 1.40× \(tvd, γ = 3, greedy\), for 0.90/,
+    )
   })
 })

@@ -10,8 +10,8 @@ import { tasks } from './world/index'
 
 export interface Measurement {
   rows: EvaluationRow[]
-  /** What steps of target and draft cost; all drafts have one shape. */
-  costs: StepCosts
+  /** What steps of target and draft cost, by the draft's name. */
+  costs: ReadonlyMap<string, StepCosts>
 }
 
 /** Every draft at every draft length and way of sampling, by task and over all tasks, next to plain decoding. */
@@ -29,7 +29,7 @@ export async function measureAll(
   const total = prompts.length * samplings.length * (1 + drafts.length * draftLengths.length)
   const onAnswer = evaluationProgress(context.terminal, total)
   const rows: EvaluationRow[] = []
-  const costs = await stepCosts(target, drafts[0]!.model, { temperature: 0 })
+  const costs = await costsOf(target, drafts)
   for (const sampling of samplings) {
     const measure = {
       target,
@@ -39,10 +39,12 @@ export async function measureAll(
       signal: context.signal,
       onAnswer,
     }
-    const longest = { target, drafter: drafts[0]!.model, draftLength: Math.max(...draftLengths) }
-    await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal: context.signal })
+    for (const { model: drafter } of kinds(drafts)) {
+      const longest = { target, drafter, draftLength: Math.max(...draftLengths) }
+      await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal: context.signal })
+    }
     const contenders = drafts.flatMap(({ name, model: draft }) =>
-      draftLengths.map((draftLength) => ({ name, draft, draftLength, costs })),
+      draftLengths.map((draftLength) => ({ name, draft, draftLength, costs: costs.get(name) })),
     )
     const measured = await measureInTurns(measure, contenders)
     for (const [i, { name: draft, draftLength }] of contenders.entries()) {
@@ -55,3 +57,22 @@ export async function measureAll(
   context.terminal.endProgress()
   return { rows, costs }
 }
+
+/** All drafts have one shape: two costs differ where the one takes a step a token and the other a pass a block. */
+async function costsOf(
+  target: PretrainedModel<CausalLM>,
+  drafts: readonly TrainedDraft[],
+): Promise<Map<string, StepCosts>> {
+  const costs = new Map<string, StepCosts>()
+  for (const one of kinds(drafts)) {
+    const measured = await stepCosts(target, one.model, { temperature: 0 })
+    for (const { name, model } of drafts) if (isParallel(model) === isParallel(one.model)) costs.set(name, measured)
+  }
+  return costs
+}
+
+/** The first of each kind. */
+const kinds = (drafts: readonly TrainedDraft[]): TrainedDraft[] =>
+  [false, true].flatMap((kind) => drafts.find(({ model }) => isParallel(model) === kind) ?? [])
+
+const isParallel = ({ config }: PretrainedModel): boolean => config.maskTokenId !== undefined

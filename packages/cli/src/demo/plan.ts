@@ -15,6 +15,8 @@ export const plan = {
     learningRate: 8e-3,
     mix: [9, 1] as const,
   },
+  /** Of the draft that was aligned by the last loss: as many tokens a pass as are measured. */
+  adaptation: { draftLength: 5, steps: 60 },
   evaluation: { promptsPerTask: 4, draftLengths: [3, 5], maxTokens: 40 },
 } as const
 
@@ -26,3 +28,6 @@ export const samplings = [
 
 /** Seeds of the world's parts: nothing that is measured on was seen in training. */
 export const seeds = { texts: 101, instructions: 102, prompts: 103 }
+
+/** The draft that proposes a block in one pass, beside those that are named by their losses. */
+export const parallelName = 'parallel'

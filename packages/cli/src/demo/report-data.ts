@@ -1,7 +1,7 @@
 import { type Completion, type Curves, type EvaluationRow, modelFacts, type ReportData } from '@outrider/evaluation'
 import type { CausalLM, PretrainedModel } from '@outrider/transformer'
 import { duration } from '../terminal'
-import { plan, samplings } from './plan'
+import { parallelName, plan, samplings } from './plan'
 import type { TrainedDraft } from './stages'
 
 export interface DemoOutcome {
@@ -70,6 +70,12 @@ export function reportData({
         'rows a batch': plan.distillation.batchSize,
         'learning rate': plan.distillation.learningRate,
         'answers : text': plan.distillation.mix.join(' : '),
+      },
+      'A block in one pass': {
+        draft: parallelName,
+        'adapted from': plan.distillation.losses.at(-1)!,
+        'tokens a pass': plan.adaptation.draftLength,
+        steps: plan.adaptation.steps,
       },
       Evaluation: {
         'prompts a task': plan.evaluation.promptsPerTask,

@@ -1,12 +1,19 @@
 import { generateDataset, jsonl, type LeftOut, mix } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
-import { distill, type LogEntry, pretrain, type TargetStates, type TrainingProgress } from '@outrider/training'
-import { createDraft, loadCausalLM, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
+import {
+  distill,
+  type LogEntry,
+  type ParallelOptions,
+  pretrain,
+  type TargetStates,
+  type TrainingProgress,
+} from '@outrider/training'
+import { createDraft, loadCausalLM, type PretrainedModel, parallelDraft, saveCausalLM } from '@outrider/transformer'
 import type { Context } from '../context'
 import { generationProgress } from '../generation-progress'
 import { stepProgress } from '../training-progress'
 import { instructions, pretrainingText } from './data'
-import { plan } from './plan'
+import { parallelName, plan } from './plan'
 
 /** A draft with the name of how it came about, and how its training went. */
 export interface TrainedDraft {
@@ -56,35 +63,74 @@ export async function generateAnswers(
   return { file, rows: written, tokens }
 }
 
+/** What drafts learn from. */
+export interface Teaching {
+  target: PretrainedModel
+  /** The file of its answers. */
+  answers: string
+  /** The same batches for every draft: the target reads them once. */
+  targetStates: TargetStates
+}
+
 /** A copy of the pretrained draft, fine-tuned towards the target with one loss. */
 export async function alignDraft(
   context: Context,
-  target: PretrainedModel,
+  teaching: Teaching,
   lossName: string,
-  answers: string,
   out: string,
-  targetStates: TargetStates,
 ): Promise<TrainedDraft> {
-  const { mix: ratio, losses: _, ...options } = plan.distillation
-  const model = await loadCausalLM(`${out}/draft-pretrained`, {
-    device: target.model.device,
-    onWarning: context.onWarning,
+  const model = await openDraft(context, teaching, `${out}/draft-pretrained`)
+  const { history } = await distillDraft(context, teaching, model, lossName, { label: `distill ${lossName}` })
+  await saveCausalLM(model, `${out}/draft-${lossName}`)
+  return { name: lossName, model, history }
+}
+
+/** A copy of the draft that a loss aligned, adapted to propose a block in one pass. */
+export async function adaptDraft(
+  context: Context,
+  teaching: Teaching,
+  lossName: string,
+  out: string,
+): Promise<TrainedDraft> {
+  const { draftLength, steps } = plan.adaptation
+  const sequential = await openDraft(context, teaching, `${out}/draft-${lossName}`)
+  const model = parallelDraft(sequential)
+  sequential.dispose()
+  const label = `distill ${lossName}, ${draftLength} tokens a pass`
+  const { history } = await distillDraft(context, teaching, model, lossName, {
+    ...{ label, steps },
+    parallel: { draftLength },
   })
-  const { history } = await distill({
-    draft: model,
+  await saveCausalLM(model, `${out}/draft-${parallelName}`)
+  return { name: parallelName, model, history }
+}
+
+const openDraft = ({ onWarning }: Context, { target }: Teaching, folder: string): Promise<PretrainedModel> =>
+  loadCausalLM(folder, { device: target.model.device, onWarning })
+
+async function distillDraft(
+  context: Context,
+  { target, answers, targetStates }: Teaching,
+  draft: PretrainedModel,
+  lossName: string,
+  { label, ...changed }: { label: string; steps?: number; parallel?: ParallelOptions },
+): Promise<{ history: LogEntry[] }> {
+  const { mix: ratio, losses: _, ...options } = plan.distillation
+  const result = await distill({
+    draft,
     target,
     data: mix({ distillation: [jsonl(answers), ratio[0]], pretraining: [pretrainingText(), ratio[1]] }),
     loss: lossByName(lossName),
     targetStates,
     ...options,
+    ...changed,
     seed: 1,
     signal: context.signal,
     onLeftOut: teller(context),
-    onStep: stepLine(context, `distill ${lossName}`),
+    onStep: stepLine(context, label),
   })
   context.terminal.endProgress()
-  await saveCausalLM(model, `${out}/draft-${lossName}`)
-  return { name: lossName, model, history }
+  return result
 }
 
 /** Rows that are cut or passed over are told of. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { planFile, runFolder } from '@outrider/align'
 import { runRecord, storedRun } from '@outrider/training'
 import { directory, isModelFile } from '@outrider/transformer'
-import { plan } from '../demo/plan'
+import { parallelName, plan } from '../demo/plan'
 import { answersFile } from '../draft/answers-file'
 
 /** A directory that a command writes: the run of a training, a model alone, or all of a demo. */
@@ -61,7 +61,7 @@ const strangers: Record<
 }
 
 /** The drafts that a demo leaves. */
-export const demoDrafts = ['pretrained', ...plan.distillation.losses].map((name) => `draft-${name}`)
+export const demoDrafts = ['pretrained', ...plan.distillation.losses, parallelName].map((name) => `draft-${name}`)
 
 const strangerInModel = (folder: string): Promise<string | undefined> => strangerIn(folder, 'model').catch(() => folder)
 
