@@ -1,7 +1,13 @@
 import { kld, tvdPlusPlus } from '@outrider/losses'
 import { type Device, readAll } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
-import { createDraft, type Directory, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
+import {
+  createDraft,
+  type Directory,
+  memoryDirectory,
+  type PretrainedModel,
+  parallelDraft,
+} from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { distill } from './distill'
 import { stepGradients } from './gradients'
@@ -147,6 +153,38 @@ describe('mixed precision', () => {
       message: expect.stringContaining('loss scale'),
     })
     draft.dispose()
+  })
+
+  inMixed('teaches a draft to propose a block in one pass as f32 does: loss, gradient, and α by position', async () => {
+    const run = async (precision: 'f32' | 'mixed') => {
+      const sequential = tinyDraft(target)
+      const draft = parallelDraft(sequential)
+      sequential.dispose()
+      const parallel = { draftLength: 4, weighting: 'reach' } as const
+      const taught = {
+        ...shortRun,
+        draft,
+        target,
+        data: patterns,
+        loss: kld,
+        parallel,
+        precision,
+        warmup: 0,
+        steps: 30,
+      }
+      const { history } = await distill(taught)
+      draft.dispose()
+      return history.filter(({ skipped }) => !skipped)
+    }
+    const [full, mixed] = [await run('f32'), await run('mixed')]
+    const near = (of: (entry: LogEntry) => number, at: number, share: number) =>
+      expect(Math.abs(of(mixed.at(at)!) / of(full.at(at)!) - 1)).toBeLessThan(share)
+    expect(mixed[0]!.loss).not.toBe(full[0]!.loss)
+    near(({ loss }) => loss!, 0, 2e-3)
+    near(({ grad_norm }) => grad_norm!, 0, 1e-2)
+    for (let k = 0; k < 4; k++) near(({ parallel }) => parallel!.acceptance_rates[k]!, 0, 2e-3)
+    near(({ loss }) => loss!, -1, 2e-2)
+    expect(losses(mixed).at(-1)!).toBeLessThan(0.8 * losses(mixed)[0]!)
   })
 
   inMixed('has the same bits with activation checkpointing', async () => {
