@@ -6,13 +6,24 @@ import { stopChildrenOnSignals } from './child.mjs'
 import { demo } from './demo.mjs'
 import { docs } from './docs.mjs'
 import { killAlign } from './kill-align.mjs'
+import { killParallel } from './kill-parallel.mjs'
 import { outrider } from './outrider.mjs'
 import { playground } from './playground.mjs'
 import { tarballs } from './tarballs.mjs'
 import { test } from './test.mjs'
 
 const [job, ...args] = process.argv.slice(2)
-const jobs = { demo, playground, outrider, test, bench, docs, tarballs, 'kill-align': killAlign }
+const jobs = {
+  demo,
+  playground,
+  outrider,
+  test,
+  bench,
+  docs,
+  tarballs,
+  'kill-align': killAlign,
+  'kill-parallel': killParallel,
+}
 
 if (!Object.hasOwn(jobs, job)) {
   console.error(`Usage: node tooling/setup/run.mjs ${Object.keys(jobs).join('|')} [-- arguments]`)
