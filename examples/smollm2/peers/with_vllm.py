@@ -19,6 +19,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from answers import Log, arguments, drafted, in_turns, line, plain, progress, run
 
@@ -37,7 +38,8 @@ class Server:
         self.log = log
         self.command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", target]
         self.command += ["--served-model-name", "target", "--host", "127.0.0.1", "--port", str(port)]
-        self.command += ["--dtype", "float32", "--max-model-len", "1024", "--enforce-eager"]
+        context = min(1024, config_of(target)["max_position_embeddings"])
+        self.command += ["--dtype", "float32", "--max-model-len", str(context), "--enforce-eager"]
         if speculation:
             self.command += ["--speculative-config", json.dumps(speculation)]
 
@@ -114,8 +116,14 @@ def main():
             if not log.lacks(setting, prompts):
                 continue
             speculation = {"method": "draft_model", "model": folder, "num_speculative_tokens": length}
+            if config_of(folder).get("spd_type") == "pard":  # one pass for the whole block
+                speculation["parallel_drafting"] = True
             with Server(given.target, server_log, speculation) as server:
                 log.answer(setting, prompts, lambda ids: with_draft(server, ids, given.max_tokens))
+
+
+def config_of(folder):
+    return json.loads((Path(folder) / "config.json").read_text(encoding="utf8"))
 
 
 def with_draft(server, ids, max_tokens):
