@@ -12,6 +12,7 @@ import { exchanges, type Task } from 'outrider/tiny-chat'
 import { answeredInTurns, plainWay, rowOf, speculativeWay } from '../answered-in-turns'
 import type { Row, Suite } from '../suite'
 import { tinyDraft, tinyTarget } from '../tiny-pair'
+import { parallelDraftRows } from './parallel-drafts'
 
 const rounds = 3
 const promptsPerText = 3
@@ -26,13 +27,14 @@ const cases = [
 ] as const
 /**
  * Every technique that makes drafts cheap, and what they are together, against plain decoding of one trained target, in turns:
- * on free text, on summaries of what the prompt says, and on questions that are asked again, whose answers repeat themselves.
+ * on free text, on summaries of what the prompt says, and on questions that are asked again, whose answers repeat themselves. Then
+ * drafts that propose a token at a time beside such as propose a block, of equal training budgets.
  * Speed-ups with latencies are computed from the same runs: measured seconds and so much for every dispatch.
  */
 export const speculationSuite: Suite = {
   name: 'speculation',
   summary:
-    'drafts of a model, looked up, trimmed, stopped, together, in turns: τ, dispatches, speed-up, share of τ / (1 + cγ)',
+    'drafts of a model, looked up, trimmed, stopped, together, parallel, in turns: τ, dispatches, speed-up, share of τ / (1 + cγ)',
   async run({ device, note, now }) {
     note('loading the pair and letting the target answer')
     const target = await tinyTarget(device)
@@ -61,7 +63,9 @@ export const speculationSuite: Suite = {
         rows.push(...measured.map((figures) => rowOf({ temperature, γ: draftLength, text }, figures, measured[0]!)))
       }
     }
-    for (const model of [draft, trimmed, target]) model.dispose()
+    for (const model of [draft, trimmed]) model.dispose()
+    rows.push(...(await parallelDraftRows({ device, note, now }, target)))
+    target.dispose()
     return rows
   },
 }
