@@ -142,6 +142,22 @@ describe('Align', () => {
     await page.locator('.notices').getByRole('button', { name: 'Dismiss' }).click()
   })
 
+  it('adapts a copy of the draft to propose a block in one pass, and measures both in turns; the table says which was fastest', async () => {
+    await press('Adapt and measure')
+    await page.locator('.stage', { hasText: 'Adapt to blocks' }).waitFor()
+    const measured = page.getByRole('region', { name: 'Measured in turns' }).locator('tbody tr')
+    await measured.last().waitFor()
+    await phase('Done')
+    expect(await measured.locator('th').allTextContents()).toEqual([
+      ...['a token at a time', 'a token at a time'],
+      ...['a block in one pass', 'a block in one pass'],
+    ])
+    expect(await measured.last().textContent()).toMatch(/05\d\.\d\d.*\d\.\d\d×/)
+    await page.getByText(/^Fastest: (a (token|block) .*γ = [35]|decoding without a draft)\.$/).waitFor()
+    expect(await seriousFaults(page)).toEqual([])
+    expect((await downloaded('Weights (.safetensors)')).equals(straight)).toBe(true)
+  })
+
   it('paused, reloaded, out of storage and without its device, a run ends in the same bytes', async () => {
     await press('Start over')
     await press('Delete')

@@ -39,6 +39,7 @@ export const discard = () => attempt(() => engine.align.discard())
 export const answerFull = (what: WhenFull) => attempt(() => engine.align.answerFull(what))
 export const useInChat = (use: boolean) => attempt(() => engine.align.useInChat(use))
 export const distilAgain = (loss: LossChoice, steps: number) => attempt(() => engine.align.distilAgain(loss, steps))
+export const draftInBlocks = () => attempt(() => engine.align.draftInBlocks())
 
 /** Saves the draft as a file. */
 export async function download(format: DraftFormat): Promise<void> {

@@ -2,6 +2,7 @@ import { useMemo } from 'preact/hooks'
 import { countOf } from '../app/numbers'
 import type { AlignPhase, AlignState, StageName } from '../engine/index'
 import { answerFull, discard, download, pause, resume, useInChat } from './alignment'
+import { Blocks } from './blocks'
 import { Charts } from './charts'
 import type { LoggedPart } from './curves'
 import { DistilAgain } from './distil-again'
@@ -50,6 +51,7 @@ export function Run({ state }: { state: AlignState }) {
           {(state.phase === 'done' || state.phase === 'paused') && <DistilAgain state={state} />}
         </DraftCard>
       )}
+      {state.draft && (state.phase === 'done' || state.blocks) && <Blocks state={state} />}
     </div>
   )
 }
@@ -75,13 +77,13 @@ const names: Record<StageName, { title: string; unit: string }> = {
   distil: { title: 'Distil from the target', unit: 'steps' },
 }
 
-function stagesOf({ stages, stage, phase }: AlignState): ShownStage[] {
+function stagesOf({ stages, stage, phase, blocks }: AlignState): ShownStage[] {
   const order = Object.keys(names) as StageName[]
   return order.map((name) => ({
     ...names[name],
     progress: stages[name],
-    isDone: phase === 'done' || order.indexOf(name) < order.indexOf(stage),
-    runs: name === stage && phase === 'running',
+    isDone: phase === 'done' || blocks !== undefined || order.indexOf(name) < order.indexOf(stage),
+    runs: name === stage && phase === 'running' && !blocks,
   }))
 }
 

@@ -46,7 +46,7 @@ export function Figures() {
         </div>
         {draft && (
           <div>
-            <dt>A draft step costs</dt>
+            <dt>{draft.isParallel ? 'Drafting a block costs' : 'A draft step costs'}</dt>
             <dd>{now?.costRatio == null ? '–' : `${number(now.costRatio, 2)} passes`}</dd>
           </div>
         )}

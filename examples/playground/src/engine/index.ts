@@ -3,6 +3,7 @@ export type {
   AlignPhase,
   AlignPlan,
   AlignState,
+  BlockWay,
   Budget,
   Download,
   DraftFormat,

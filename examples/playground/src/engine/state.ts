@@ -18,6 +18,8 @@ export interface ModelState {
   vocabularySize: number
   contextLength: number
   canChat: boolean
+  /** Of a draft: it proposes a block in one pass. */
+  isParallel: boolean
 }
 
 export function stateOf({ device, lost, target, origin, draft }: Session): EngineState {
@@ -30,12 +32,13 @@ export function stateOf({ device, lost, target, origin, draft }: Session): Engin
 }
 
 function modelState(name: string, { config, chatTemplate }: NonNullable<Session['target']>): ModelState {
-  const { vocabularySize, contextLength } = config
+  const { vocabularySize, contextLength, maskTokenId } = config
   return {
     name: name.replace(/^\.\//, ''),
     parameters: parameterCount(config),
     vocabularySize,
     contextLength,
     canChat: chatTemplate !== undefined,
+    isParallel: maskTokenId !== undefined,
   }
 }

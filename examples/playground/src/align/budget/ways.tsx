@@ -1,8 +1,8 @@
 import { ScrollArea } from '../../controls/index'
-import type { BudgetState } from '../../engine/index'
+import type { BlockWay, BudgetState } from '../../engine/index'
 
 /** Each way of drafting beside plain decoding: over all held-out prompts, and by task where tasks could be told apart. */
-export function Ways({ ways, tasks }: Pick<BudgetState, 'ways' | 'tasks'>) {
+export function Ways({ ways, tasks }: { ways: readonly BlockWay[]; tasks: BudgetState['tasks'] }) {
   return (
     <section class="card run-ways" aria-labelledby="ways-title">
       <header class="card-header">

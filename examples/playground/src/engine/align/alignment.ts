@@ -3,6 +3,7 @@ import { rowLossFromText } from '@outrider/losses/typed'
 import { type Directory, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
 import { failureOf } from '../failure'
 import type { Session } from '../session'
+import { type BlocksState, draftInBlocks } from './blocks'
 import { alignSources, keepOwnData } from './data'
 import { type Download, type DraftFormat, draftFile, draftName } from './draft-files'
 import { freshDraft } from './fresh-draft'
@@ -59,7 +60,48 @@ export class Alignment extends TargetRun<AlignState, Place> {
     await this.#lossOf(loss)
     const { attempt } = plan.distillation
     await this.#go({ ...plan, distillation: { loss, steps, attempt: attempt + 1 } }, true)
-    await deleteRun(name, `distil-${attempt}`)
+    for (const stage of ['distil', 'blocks']) await deleteRun(name, `${stage}-${attempt}`)
+  }
+
+  /**
+   * Adapts a copy of the draft to propose a block in one pass, and measures both in turns. Stopped and begun again, it goes on.
+   * Returns when it has begun.
+   *
+   * @throws OutriderError INVALID_ARGUMENT before there is a draft, or while one is trained
+   */
+  async draftInBlocks(): Promise<void> {
+    const place = this.idle()
+    const { model: draft } = this.trained()
+    const { plan } = this.shown
+    if (!plan) return
+    const loss = await this.#lossOf(plan.distillation.loss)
+    const endTraining = this.session.beginTraining()
+    const controller = new AbortController()
+    const { signal } = controller
+    const show = (changes: Partial<AlignState>) => {
+      if (this.place === place) this.change(changes)
+    }
+    const { steps } = plan.distillation
+    const waits: BlocksState = { progress: { done: 0, total: steps }, ways: [] }
+    show({ phase: 'running', failure: undefined, blocks: waits })
+    const { target, folder } = place
+    const ended = alone(place.name, () =>
+      draftInBlocks({
+        ...{ plan, target, draft, loss, folder, signal, ledger: this.session.ledger },
+        onState: (blocks) => show({ blocks }),
+      }),
+    )
+      .then(
+        () => undefined,
+        (error) => (signal.aborted ? undefined : failureOf(error)),
+      )
+      .then((failure) => {
+        this.work = undefined
+        endTraining()
+        show({ phase: 'done', failure })
+      })
+    this.work = { controller, ended }
+    this.session.hold(ended)
   }
 
   /** The draft as it is now, as a file. */
@@ -89,7 +131,7 @@ export class Alignment extends TargetRun<AlignState, Place> {
       end()
     }
     try {
-      this.change({ phase: 'starting', failure: undefined, leftOut: [] })
+      this.change({ phase: 'starting', failure: undefined, leftOut: [], blocks: undefined })
       const loss = await this.#lossOf(plan.distillation.loss)
       if (isNew) await storePlan(folder, plan)
       this.change(storedState(plan, await storedProgress(folder, plan)))

@@ -12,6 +12,7 @@ import { type Budget, type DraftSize, presetPlan } from './presets'
 import type { AlignState } from './state'
 import { watched } from './watched'
 
+export type { BlocksState, BlockWay } from './blocks'
 export type { Download, DraftFormat } from './draft-files'
 export type { WhenFull } from './patient-directory'
 export { type AlignData, type AlignPlan, draftLengths, type LossChoice, type OwnData, type StageName } from './plan'
@@ -38,6 +39,8 @@ export function alignRoom(session: Session) {
     start: (plan: AlignPlan, own?: OwnData): Promise<void> => alignment.start(plan, own),
     resume: (): Promise<void> => alignment.resume(),
     distilAgain: (loss: LossChoice, steps: number): Promise<void> => alignment.distilAgain(loss, steps),
+    /** Adapts a copy of the draft to propose a block in one pass, and measures both in turns. */
+    draftInBlocks: (): Promise<void> => alignment.draftInBlocks(),
     pause: (): Promise<void> => alignment.pause(),
     discard: (): Promise<void> => alignment.discard(),
     answerFull: (what: WhenFull): void => alignment.answerFull(what),

@@ -1,5 +1,6 @@
 import type { LogEntry } from '@outrider/training'
 import type { Failure } from '../failure'
+import type { BlocksState } from './blocks'
 import type { AlignPlan, StageName } from './plan'
 import type { Stages } from './progress'
 import { plannedRows, type StoredProgress } from './store'
@@ -24,6 +25,8 @@ export interface AlignState {
   leftOut: readonly string[]
   /** Checkpoints are kept in memory only, as the storage is full. */
   unsaved: boolean
+  /** A copy of the draft that proposes a block in one pass; undefined before it is asked for. */
+  blocks: BlocksState | undefined
   /** The draft as it is now. */
   draft: DraftState | undefined
 }
@@ -39,6 +42,7 @@ export const noAlignment = (): AlignState => ({
   failure: undefined,
   leftOut: [],
   unsaved: false,
+  blocks: undefined,
   draft: undefined,
 })
 
