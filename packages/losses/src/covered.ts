@@ -1,5 +1,6 @@
-import { type CoveredIds, exp, minimum, softmax, subtract, sum, type Tensor } from '@outrider/tensor'
+import { type CoveredIds, minimum, softmax, sum, type Tensor } from '@outrider/tensor'
 import { coveredPlaces, firstColumns, ofCovered, withoutGradients } from '@outrider/tensor/internal'
+import { coveredRates } from './covered-rates'
 import type { DistillationInputs } from './distillation-loss'
 import type { TargetLogits } from './target-logits'
 
@@ -29,15 +30,15 @@ export function overCovered<Inputs extends OfVocabulary>(
   return withoutGradients(device, () => {
     const whole = logNormalizers ? undefined : targetLogits && withoutPadding(targetLogits, vocabularySize)
     const logits = whole ? ofCovered(whole, ids) : targetLogits
-    const probabilities = () =>
-      whole ? ofCovered(softmax(whole), ids) : exp(subtract(logits!, logNormalizers!.reshape([logits!.shape[0]!, 1])))
     return {
       ...inputs,
       vocabularySize: undefined,
       labels: labels && coveredPlaces(labels, ids),
       targetLogits: logits,
       ...(logits && {
-        acceptanceRates: device.scope(() => sum(minimum(softmax(draftLogits), probabilities()), { axis: 1 })),
+        acceptanceRates: logNormalizers
+          ? coveredRates({ draftLogits, targetLogits: logits, logNormalizers })
+          : device.scope(() => sum(minimum(softmax(draftLogits), ofCovered(softmax(whole!), ids)), { axis: 1 })),
       }),
     }
   })

@@ -175,6 +175,20 @@ describe('a loss of a draft that says some ids alone', () => {
     )
   })
 
+  it('has no α where the target or what its logits come to is no number', async () => {
+    for (const wrong of ['hidden', 'logNormalizers'] as const) {
+      const inputs = await askedForThem()
+      const tensor = inputs.target[wrong]
+      const values = ((await tensor.data()) as Float32Array).slice()
+      values.fill(Number.NaN, 0, tensor.size / rows) // of the first row
+      const spoilt = tensor.device.tensor(values, { shape: tensor.shape })
+      const { acceptanceRates } = tvd.rows({ ...inputs, target: { ...inputs.target, [wrong]: spoilt } })
+      const rates = await acceptanceRates!.data()
+      expect(rates[0]).toBeNaN()
+      expect(rates[1]).toBeCloseTo(alpha(1), 5)
+    }
+  })
+
   it('leaves the padding of the target out', async () => {
     const { vocabularySize, ...inputs } = { ...(await given()), vocabularySize: 11 }
     const { acceptanceRates } = tvd.rows({ ...inputs, vocabularySize })
