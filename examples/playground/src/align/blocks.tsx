@@ -17,7 +17,7 @@ export function Blocks({ state: { blocks, phase } }: { state: AlignState }) {
         </header>
         <p class="hint">
           A copy of the draft learns to propose five tokens in one pass of its own, and both answer what was held out,
-          in turns. It pays where every pass is waited for, as on GPUs.
+          in turns.
         </p>
         {blocks && (
           <Stages
