@@ -1,5 +1,11 @@
 import { shapeText } from '@outrider/evaluation'
-import { type LoadDtype, loadCausalLM, type PretrainedModel, parameterCount } from '@outrider/transformer'
+import {
+  type CacheDtype,
+  type LoadDtype,
+  loadCausalLM,
+  type PretrainedModel,
+  parameterCount,
+} from '@outrider/transformer'
 import type { Context } from './context'
 import { withFolderAdvice } from './model-source'
 import { bytes, count } from './terminal'
@@ -9,9 +15,16 @@ export async function openModel(
   context: Context,
   path: string,
   role: string,
-  dtype?: LoadDtype,
-  /** The ids that its head is to cover. Default: as it says itself. */
-  vocabulary?: readonly number[],
+  {
+    dtype,
+    cacheDtype,
+    vocabulary,
+  }: {
+    dtype?: LoadDtype | undefined
+    cacheDtype?: CacheDtype | undefined
+    /** The ids that its head is to cover. Default: as it says itself. */
+    vocabulary?: readonly number[] | undefined
+  } = {},
 ): Promise<PretrainedModel> {
   const { terminal, signal } = context
   const device = await context.device()
@@ -20,6 +33,7 @@ export async function openModel(
   const model = await loadCausalLM(path, {
     device,
     dtype,
+    cacheDtype,
     vocabulary,
     signal,
     onWarning: context.onWarning,
@@ -43,7 +57,10 @@ export async function openModel(
     throw await withFolderAdvice(error, path)
   })
   terminal.endProgress()
-  terminal.noteParagraph(`${role[0]!.toUpperCase()}${role.slice(1)}: ${path}, ${describeModel(model)}`, '  ')
+  terminal.noteParagraph(
+    `${role[0]!.toUpperCase()}${role.slice(1)}: ${path}, ${describeModel(model)}${cacheDtype === 'f16' ? ', caches of f16' : ''}`,
+    '  ',
+  )
   return model
 }
 

@@ -82,6 +82,16 @@ describe('the frame of the command line', () => {
     })
   })
 
+  test('doctor reckons with the cache that is asked for', async () => {
+    const { json } = await runCli(['doctor', '--model', testData('stories260K'), '--cache-dtype', 'f16', '--json'])
+    const [report] = json().models as Record<string, unknown>[]
+    expect(report).toMatchObject({
+      cache_dtype: 'f16',
+      cache_bytes: 5 * 2 * 4 * 8 * 512 * 2,
+      largest_cache_bytes: 4 * 8 * 512 * 2,
+    })
+  })
+
   test('doctor refuses what is no model', async () => {
     const { status, err } = await runCli(['doctor', '--model', '/no/such.gguf'])
     expect(status).toBe(1)

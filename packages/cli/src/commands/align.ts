@@ -85,7 +85,7 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
     kind: 'align',
     inputs: { '--target': flags.target, '--seeds': flags.seeds, '--text': flags.text },
   })
-  const target = await openModel(context, flags.target, 'target', flags.dtype)
+  const target = await openModel(context, flags.target, 'target', { dtype: flags.dtype })
   context.resume = 'What is done is kept; the same command goes on from there.'
   const reading = rowReading(terminal, flags)
   const began = performance.now()

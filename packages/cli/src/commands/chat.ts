@@ -81,7 +81,7 @@ Environment:
 }
 
 async function chat(context: Context, flags: ChatFlags): Promise<object> {
-  const target = await openModel(context, flags.model, 'model', flags.dtype)
+  const target = await openModel(context, flags.model, 'model', flags)
   if (!target.chatTemplate)
     throw new OutriderError('UNSUPPORTED', `${flags.model} has no chat template, so it cannot hold a conversation.`, {
       remedy: 'Use a chat-tuned model, or `outrider complete`.',

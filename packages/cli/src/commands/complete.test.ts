@@ -37,6 +37,16 @@ describe('outrider complete', () => {
     },
   )
 
+  test('with caches of f16 a draft changes nothing either, and other dtypes are refused by name', async () => {
+    const flags = ['complete', '--model', model, '--prompt', prompt, '--max-tokens', '40', '--cache-dtype']
+    const plain = await runCli([...flags, 'f16'])
+    expect(plain.err).toContain('caches of f16')
+    const drafted = await runCli([...flags, 'f16', '--draft', model, '--draft-length', '3'])
+    expect(drafted.err.match(/caches of f16/g)).toHaveLength(2)
+    expect(drafted.out).toBe(plain.out)
+    expect((await runCli([...flags, 'q4_0'])).err).toMatch(/--cache-dtype.*f32, f16/)
+  })
+
   test('with drafts that end early the answer is the same, and fewer tokens are drafted', async () => {
     const { prompt, greedy } = spoken[0]!
     const flags = ['complete', '--model', model, '--draft', model, '--draft-length', '6', '--prompt', prompt, '--json']

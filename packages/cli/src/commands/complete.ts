@@ -66,7 +66,7 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
     throw new OutriderError('INVALID_ARGUMENT', 'The prompt is empty.', {
       remedy: 'Give --prompt some text to continue.',
     })
-  const target = await openModel(context, flags.model, 'model', flags.dtype)
+  const target = await openModel(context, flags.model, 'model', flags)
   const draft = await openDraftOf(context, flags, target)
   const prompt: Prompt = flags.chat ? [{ role: 'user', content: flags.prompt }] : flags.prompt
   const { temperature, topK, topP, seed, maxTokens, stop } = flags

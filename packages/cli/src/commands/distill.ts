@@ -91,11 +91,11 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
       '--validation': flags.validation,
     },
   })
-  const target = await openModel(context, flags.target, 'target', flags.dtype)
+  const target = await openModel(context, flags.target, 'target', { dtype: flags.dtype })
   const reading = rowReading(context.terminal, flags)
   const conversations = rowFiles(flags.data, reading.options)
   const { vocabulary } = flags.draftVocabulary ? await countedVocabulary(flags, conversations, target) : {}
-  const opened = await openModel(context, flags.draft, 'draft', 'f32', vocabulary)
+  const opened = await openModel(context, flags.draft, 'draft', { dtype: 'f32', vocabulary })
   const draft = parallel ? asParallel(opened, flags, target, context.terminal) : opened
   const data = flags.text
     ? mix({

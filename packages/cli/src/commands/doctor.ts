@@ -1,13 +1,14 @@
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { type Capabilities, createDevice, OutriderError } from '@outrider/tensor'
+import type { CacheDtype } from '@outrider/transformer'
 import { noAdapterRemedy, openAdapter } from '../adapter'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { findDraft } from '../doctor/find-draft/index'
 import type { Finding } from '../doctor/finding'
 import { inspectModel, modelFindings, printModel } from '../doctor/inspect-model'
-import { modelSource } from '../options/groups'
+import { cacheDtype, modelSource } from '../options/groups'
 import { integer } from '../options/parse'
 import { bytes } from '../terminal'
 
@@ -22,6 +23,7 @@ export const addDoctor: AddCommand = (program, run) => {
     .option('--model <dir>', `whether this adapter can hold a model: ${modelSource}; only headers are read`)
     .option('--draft <dir>', 'with this draft beside it')
     .option('--context <n>', 'tokens that the cache holds', integer({ least: 1 }), 2048)
+    .addOption(cacheDtype())
     .option(
       '--find-draft [dirs...]',
       "what can draft for the model, of the Hub's cache and of these directories, and what it would gain: the model answers ten prompts, each draft reads them",
@@ -39,6 +41,7 @@ interface DoctorFlags {
   model?: string
   draft?: string
   context: number
+  cacheDtype: CacheDtype
   findDraft?: true | string[]
 }
 
@@ -83,7 +86,7 @@ async function examineMachine(context: Context, flags: DoctorFlags): Promise<obj
     const models = await Promise.all(
       [flags.model, flags.draft]
         .filter((path) => path !== undefined)
-        .map((path) => inspectModel(path, flags.context, context.onWarning)),
+        .map((path) => inspectModel(path, flags, context.onWarning)),
     )
     const findings = [
       ...findingsOf(capabilities, device.isSoftware, works),

@@ -102,8 +102,12 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
           inputs: { '--target': flags.target, '--draft': draftSource(flags.draft).place, '--prompts': flags.prompts },
           needsFolder: true,
         })
-  const target = await openModel(context, flags.target, 'target', flags.dtype)
-  const opened = await openDraft(context, flags.draft, { target, dtype: flags.draftDtype })
+  const target = await openModel(context, flags.target, 'target', flags)
+  const opened = await openDraft(context, flags.draft, {
+    target,
+    dtype: flags.draftDtype,
+    cacheDtype: flags.cacheDtype,
+  })
   const draft = drafterOf(opened, { draftLength: Math.max(...flags.draftLength) })
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)

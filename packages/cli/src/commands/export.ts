@@ -170,7 +170,7 @@ async function exportModel(
   // What is passed over in its files is told of when it is loaded.
   const speaker = () => openCausalLM(model, { signal: context.signal, onWarning: () => undefined })
   const { vocabulary } = data || flags.draftVocabulary ? await countedVocabulary(flags, source, await speaker()) : {}
-  const pretrained = await openModel(context, model, 'model', undefined, vocabulary)
+  const pretrained = await openModel(context, model, 'model', { vocabulary })
   const obstacles = flags.target === undefined ? undefined : await checkedBeside(context, flags.target, pretrained)
   let differences: readonly string[] = []
   if (ggufFile) {

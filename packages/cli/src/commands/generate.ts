@@ -116,7 +116,7 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
   const seedsFile = selfSeedsFile(out)
   const own = isSelf && texts === undefined ? await claimFile(context, seedsFile, { inputs }) : undefined
   if (own) await generatedRows(own)
-  const target = await openModel(context, path, 'target', dtype)
+  const target = await openModel(context, path, 'target', { dtype })
   context.resume = 'The rows written stay; the same command goes on from there.'
   const { batchSize, seed, scripts, openingShare, selfSeeds = 200, maxTokens, topP, topK } = flags
   const writing = { batchSize, seed, scripts }

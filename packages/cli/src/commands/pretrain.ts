@@ -149,7 +149,7 @@ async function draftFor(
     )
   const { counts, vocabulary } = await countedVocabulary(flags, data, target)
   if (given !== undefined) {
-    const draft = await openModel(context, given, 'draft', 'f32', vocabulary)
+    const draft = await openModel(context, given, 'draft', { dtype: 'f32', vocabulary })
     compareVocabularies(target, draft)
     return draft
   }

@@ -125,7 +125,7 @@ const endMilliseconds = 4000
 
 async function serveUntilStopped(context: Context, flags: ServeFlags, onListening: () => void): Promise<object> {
   const { terminal, signal } = context
-  const target = await openModel(context, flags.model, 'model', flags.dtype)
+  const target = await openModel(context, flags.model, 'model', flags)
   const draft = await openDraftOf(context, flags, target)
   const learning = await learningOf(context, { learn: flags.learn, draft, target, inputs: { '--model': flags.model } })
   const advice = new LookupAdvice(target, { draft })

@@ -1,5 +1,7 @@
 import type { Capabilities } from '@outrider/tensor'
 import {
+  type CacheDtype,
+  cacheRowBytes,
   type LoadDtype,
   loadDtypes,
   type OnWarning,
@@ -26,6 +28,7 @@ export interface ModelReport {
   /** Weights on the device as they are stored, and converted by --dtype. */
   weight_bytes: Record<'stored' | LoadDtype, number>
   cache_tokens: number
+  cache_dtype: CacheDtype
   cache_bytes: number
   /** Weights as they are stored, and the cache. */
   device_bytes: number
@@ -33,16 +36,18 @@ export interface ModelReport {
   largest_cache_bytes: number
 }
 
-const bytesPerElement = 4
-
-export async function inspectModel(path: string, tokens: number, onWarning: OnWarning): Promise<ModelReport> {
+export async function inspectModel(
+  path: string,
+  { context, cacheDtype }: { context: number; cacheDtype: CacheDtype },
+  onWarning: OnWarning,
+): Promise<ModelReport> {
   const { config, weights, chatTemplate, disregarded } = await openCausalLM(path, { onWarning })
   const stored: Record<string, number> = {}
   for (const [name, { dtype, bytes: size }] of weights.tensors)
     if (!disregarded(name)) stored[dtype] = (stored[dtype] ?? 0) + size
   const parameters = parameterCount(config)
-  const cacheTokens = Math.min(tokens, config.contextLength)
-  const layerBytes = config.kvHeads * config.headDim * cacheTokens * bytesPerElement
+  const cacheTokens = Math.min(context, config.contextLength)
+  const layerBytes = cacheTokens * cacheRowBytes(config, cacheDtype)
   const cacheBytes = config.layers * 2 * layerBytes
   const shapes = parameterShapes(config)
   const held = {
@@ -61,6 +66,7 @@ export async function inspectModel(path: string, tokens: number, onWarning: OnWa
     stored_bytes: stored,
     weight_bytes: held,
     cache_tokens: cacheTokens,
+    cache_dtype: cacheDtype,
     cache_bytes: cacheBytes,
     device_bytes: held.stored + cacheBytes,
     largest_cache_bytes: layerBytes,
@@ -82,7 +88,7 @@ export function printModel(terminal: Terminal, report: ModelReport): void {
       ['stored', stored.join(', ')],
       ['weights on the device', bytes(report.weight_bytes.stored)],
       ...loadDtypes.map((dtype) => [`  with --dtype ${dtype}`, bytes(report.weight_bytes[dtype])]),
-      [`cache of ${report.cache_tokens} tokens`, bytes(report.cache_bytes)],
+      [`cache of ${report.cache_tokens} tokens, ${report.cache_dtype}`, bytes(report.cache_bytes)],
       ['in all, as stored', bytes(report.device_bytes)],
     ],
   )
@@ -92,11 +98,13 @@ export function printModel(terminal: Terminal, report: ModelReport): void {
 export function modelFindings(report: ModelReport, capabilities: Capabilities): Finding[] {
   const limit = Math.min(capabilities.maxBindingBytes, capabilities.maxBufferBytes)
   if (report.largest_cache_bytes <= limit) return []
+  const most = Math.floor((limit / report.largest_cache_bytes) * report.cache_tokens)
+  const halves = report.cache_dtype === 'f32' && report.largest_cache_bytes / 2 <= limit
   return [
     {
       level: 'problem',
       what: `${report.model} with a cache of ${report.cache_tokens} tokens does not fit: the keys of a layer take ${bytes(report.largest_cache_bytes)}, and one binding of this adapter holds ${bytes(limit)}.`,
-      remedy: `Use a context of at most ${Math.floor((limit / report.largest_cache_bytes) * report.cache_tokens)} tokens.`,
+      remedy: `Use a context of at most ${most} tokens${halves ? ', or --cache-dtype f16' : ''}.`,
     },
   ]
 }

@@ -7,7 +7,13 @@ import {
   promptLookup,
 } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
-import { compareVocabularies, directory, type LoadDtype, type PretrainedModel } from '@outrider/transformer'
+import {
+  type CacheDtype,
+  compareVocabularies,
+  directory,
+  type LoadDtype,
+  type PretrainedModel,
+} from '@outrider/transformer'
 import type { Context } from '../context'
 import { openModel } from '../models'
 import { count } from '../terminal'
@@ -30,10 +36,10 @@ export interface OpenDraft {
 /** What a command's `--draft` names, opened; undefined where none is given. */
 export const openDraftOf = async (
   context: Context,
-  { draft, draftDtype }: { draft?: string; draftDtype?: LoadDtype },
+  { draft, draftDtype, cacheDtype }: { draft?: string; draftDtype?: LoadDtype; cacheDtype?: CacheDtype },
   target: PretrainedModel,
 ): Promise<OpenDraft | undefined> =>
-  draft === undefined ? undefined : openDraft(context, draft, { target, dtype: draftDtype })
+  draft === undefined ? undefined : openDraft(context, draft, { target, dtype: draftDtype, cacheDtype })
 
 /**
  * Opens what `--draft` names.
@@ -44,7 +50,11 @@ export const openDraftOf = async (
 export async function openDraft(
   context: Context,
   given: string,
-  { target, dtype }: { target: PretrainedModel; dtype: LoadDtype | undefined },
+  {
+    target,
+    dtype,
+    cacheDtype,
+  }: { target: PretrainedModel; dtype: LoadDtype | undefined; cacheDtype: CacheDtype | undefined },
 ): Promise<OpenDraft> {
   const { lookup, place } = draftSource(given)
   const unused = await folderOfThatName(given)
@@ -59,7 +69,7 @@ export async function openDraft(
     draft.answers = await readAnswers(place, target.tokenizer)
   }
   if (!draft.folder || (await directory(place).has('config.json'))) {
-    draft.model = await openModel(context, place, 'draft', dtype)
+    draft.model = await openModel(context, place, 'draft', { dtype, cacheDtype })
     compareVocabularies(target, draft.model)
   } else if (!draft.answers)
     throw new OutriderError(

@@ -1,24 +1,38 @@
 import { type DraftStop, type VerificationName, verificationNames } from '@outrider/speculative'
-import { type LoadDtype, loadDtypes } from '@outrider/transformer'
+import { type CacheDtype, cacheDtypes, type LoadDtype, loadDtypes } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { draftLength, draftStop, integer, number } from './parse'
 
 /** What may be given for a model, for the help. */
 export const modelSource = 'a Hugging Face directory, a .gguf file, or org/name of the Hub'
 
-/** Element types that weights are converted to as they are loaded. */
+/** Element types that weights are converted to as they are loaded, and those of caches. */
 export interface DtypeFlags {
   dtype?: LoadDtype
   draftDtype?: LoadDtype
+  cacheDtype?: CacheDtype
 }
 
-/** For what a model is used as it is: a command that trains it loads f32. */
+/**
+ * For what a model is used as it is: a command that trains it loads f32.
+ *
+ * @param options.draft  for what decodes with a draft: how that is loaded, and what the caches of both hold
+ */
 export function withDtype(command: Command, { draft = false }: { draft?: boolean } = {}): Command {
   const option = (flag: string, whose: string) =>
     new Option(`${flag} <dtype>`, `of the ${whose} on the device; default: as it is stored`).choices(loadDtypes)
   command.addOption(option('--dtype', 'weights'))
-  return draft ? command.addOption(option('--draft-dtype', "draft's weights")) : command
+  if (!draft) return command
+  return command.addOption(option('--draft-dtype', "draft's weights")).addOption(cacheDtype())
 }
+
+export const cacheDtype = (): Option =>
+  new Option(
+    '--cache-dtype <dtype>',
+    'of the keys and values of tokens read; f16 takes half the memory and half the reading, and rounds',
+  )
+    .choices(cacheDtypes)
+    .default('f32')
 
 /** How answers are drawn. */
 export interface SamplingFlags {

@@ -15,12 +15,20 @@ import type { CacheOptions, ForwardOptions, KvCache } from './causal-lm'
 import { CoveredHead } from './covered-head'
 import { describeModel } from './describe-model'
 import { inferencePass, type LayerCache, type PassPlace, withWeight } from './inference-pass'
-import { FullKvCache } from './kv-cache'
+import { type CacheDtype, cacheDtypes, FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
 import { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
 import { RotaryTables } from './rotary-tables'
 import type { LogitsAndHidden, StoredForm, TransformerLM } from './trainable-lm'
 import { type PlacedPassOptions, trainingPass } from './training-pass'
+
+export interface DecoderOptions {
+  /**
+   * What keys and values are kept in, in caches and in passes without one, so that a row's bits are the same with and without.
+   * With f16 it is another model, by a rounding: drafts are exact for it as it is. Training computes without. Default 'f32'.
+   */
+  cacheDtype?: CacheDtype | undefined
+}
 
 /** A decoder-only transformer with its parameters on a device. It owns them: `dispose` frees them. */
 export class Decoder implements TransformerLM {
@@ -29,6 +37,7 @@ export class Decoder implements TransformerLM {
   /** By Hugging Face name. A training step replaces their contents, or the tensors themselves. */
   readonly parameters: ModelParameters
   readonly parameterCount: number
+  readonly cacheDtype: CacheDtype
   readonly isReplayable = true
   readonly #description: ModelDescription
   readonly #tables: RotaryTables
@@ -37,9 +46,19 @@ export class Decoder implements TransformerLM {
 
   /**
    * @param parameters  by Hugging Face name; the model takes them over
-   * @throws ShapeError or OutriderError for parameters that do not fit the configuration
+   * @throws ShapeError or OutriderError for parameters that do not fit the configuration; OutriderError INVALID_ARGUMENT for a
+   *   cacheDtype that is none
    */
-  constructor(device: Device, config: ModelConfig, parameters: ModelParameters) {
+  constructor(
+    device: Device,
+    config: ModelConfig,
+    parameters: ModelParameters,
+    { cacheDtype = 'f32' }: DecoderOptions = {},
+  ) {
+    if (!cacheDtypes.includes(cacheDtype))
+      throw new OutriderError('INVALID_ARGUMENT', `A cache of ${cacheDtype} is not known.`, {
+        remedy: `Give cacheDtype ${cacheDtypes.join(' or ')}.`,
+      })
     for (const [name, shape] of parameterShapes(config)) {
       const tensor = parameters[name]
       if (!tensor) throw new OutriderError('INVALID_ARGUMENT', `The model has no parameter "${name}".`)
@@ -50,6 +69,7 @@ export class Decoder implements TransformerLM {
     this.config = config
     this.parameters = parameters
     this.parameterCount = parameterCount(config)
+    this.cacheDtype = cacheDtype
     this.#description = describeModel(config)
     this.#tables = new RotaryTables(device, this.#description.layers)
     this.#coveredHead = config.coveredIds && new CoveredHead(device, config.coveredIds, this.#description)
@@ -74,12 +94,12 @@ export class Decoder implements TransformerLM {
   }
 
   get maxCachePositions(): number {
-    return FullKvCache.maxPositions(this.device, this.config)
+    return FullKvCache.maxPositions(this.device, this.config, this.cacheDtype)
   }
 
   createCache(options?: CacheOptions): KvCache {
     this.#coveredHead?.refresh(this.parameters)
-    return new FullKvCache(this.device, this.config, options)
+    return new FullKvCache(this.device, this.config, this.cacheDtype, options)
   }
 
   hidden(tokens: Tensor): Tensor {
@@ -147,7 +167,8 @@ export class Decoder implements TransformerLM {
   /** Keys and values that end with the scope. */
   #passing(batch: number, rows: number): PassPlace {
     const shape = [batch, rows, this.config.kvHeads, this.config.headDim]
-    const cacheOf = (): LayerCache => ({ keys: this.device.empty(shape), values: this.device.empty(shape) })
+    const place = () => this.device.empty(shape, this.cacheDtype)
+    const cacheOf = (): LayerCache => ({ keys: place(), values: place() })
     return { start: 0, context: rows, cacheOf }
   }
 

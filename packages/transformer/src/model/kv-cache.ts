@@ -1,9 +1,21 @@
-import { type Device, OutriderError } from '@outrider/tensor'
+import { type Device, OutriderError, type Tensor } from '@outrider/tensor'
 import { position } from '@outrider/tensor/internal'
 import type { ModelConfig } from '../config/index'
 import { isLong } from '../config/rope-scaling'
 import type { CacheOptions, KvCache } from './causal-lm'
 import type { LayerCache, PassPlace } from './inference-pass'
+
+/**
+ * What a cache keeps keys and values in. f16 takes half the memory and half the reading, and rounds them; no adapter needs
+ * `shader-f16` for it.
+ */
+export const cacheDtypes = ['f32', 'f16'] as const
+
+export type CacheDtype = (typeof cacheDtypes)[number]
+
+/** Bytes of the keys, or the values, of one position in one layer. */
+export const cacheRowBytes = ({ kvHeads, headDim }: ModelConfig, dtype: CacheDtype): number =>
+  (dtype === 'f16' ? 2 : 4) * kvHeads * headDim
 
 /** The cache of a model whose layers all attend to all earlier tokens. */
 export class FullKvCache implements KvCache {
@@ -19,6 +31,7 @@ export class FullKvCache implements KvCache {
   constructor(
     device: Device,
     config: ModelConfig,
+    dtype: CacheDtype,
     { batchSize = 1, capacity = config.contextLength, context = capacity }: CacheOptions = {},
   ) {
     for (const [name, value] of Object.entries({ batchSize, capacity, context }))
@@ -31,14 +44,15 @@ export class FullKvCache implements KvCache {
     this.#config = config
     const { layers, kvHeads, headDim } = config
     // Rows beyond a length are never attended to, but what they hold must be finite: 0 · NaN is NaN.
-    const zeros = () => device.zeros([batchSize, capacity, kvHeads, headDim]).keep()
+    const zeros = () => device.zeros([batchSize, capacity, kvHeads, headDim], dtype).keep()
     this.#layers = Array.from({ length: layers }, () => ({ keys: zeros(), values: zeros() }))
     this.#lengths = Array.from({ length: batchSize }, () => 0)
   }
 
   /** What one binding of the device holds of a layer. */
-  static maxPositions({ capabilities }: Device, { kvHeads, headDim }: ModelConfig): number {
-    return Math.floor(Math.min(capabilities.maxBindingBytes, capabilities.maxBufferBytes) / (4 * kvHeads * headDim))
+  static maxPositions({ capabilities }: Device, config: ModelConfig, dtype: CacheDtype): number {
+    const most = Math.min(capabilities.maxBindingBytes, capabilities.maxBufferBytes)
+    return Math.floor(most / cacheRowBytes(config, dtype))
   }
 
   /**
@@ -103,6 +117,12 @@ export class FullKvCache implements KvCache {
         `cache.copySequence: the keys are of a context of ${other.context} positions, which are turned otherwise in one of ${this.context}.`,
         { remedy: 'Create both caches with the same `context`.' },
       )
+    if (this.#dtype !== other.#dtype)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `cache.copySequence: the other cache holds ${other.#dtype}, this one ${this.#dtype}.`,
+        { remedy: 'Create both caches with the same model.' },
+      )
     if (length > this.capacity)
       throw noRoom(`Sequence ${from} of the other cache has ${length} tokens, which`, this.capacity)
     this.#lengths = this.#lengths.with(to, length)
@@ -130,6 +150,10 @@ export class FullKvCache implements KvCache {
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  get #dtype(): Tensor['dtype'] {
+    return this.#layers[0]!.keys.dtype
   }
 
   /** Which of the model's rotary positions are those of long contexts. */

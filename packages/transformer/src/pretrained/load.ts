@@ -3,7 +3,7 @@ import { warnOnConsole } from '../files/file-warning'
 import { type Directory, directory, type OnWarning, urlDirectory } from '../files/index'
 import { defaultEndpoint, modelOfPage } from '../hub/hub-id'
 import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
-import { Decoder, parameterShapes } from '../model/index'
+import { type CacheDtype, Decoder, parameterShapes } from '../model/index'
 import { openGgufModel } from './gguf/open-gguf-model'
 import { openModelDirectory } from './open-model-directory'
 import type { OpenedModel } from './opened-model'
@@ -19,6 +19,11 @@ export interface LoadOptions {
    * be trained must be 'f32'. 'q4_0' makes the embedding and the head q8_0.
    */
   dtype?: LoadDtype | undefined
+  /**
+   * What its caches keep keys and values in: 'f16' takes half the memory and half the reading. It is then another model, by a
+   * rounding, and speculation is exact for it as it is. Default 'f32'.
+   */
+  cacheDtype?: CacheDtype | undefined
   /** A GGUF file in a Directory. A path says it itself. */
   file?: string | undefined
   /**
@@ -56,7 +61,7 @@ export interface LoadOptions {
  */
 export async function loadCausalLM(
   source: string | Directory,
-  { device, dtype, onProgress, ...options }: LoadOptions,
+  { device, dtype, cacheDtype, onProgress, ...options }: LoadOptions,
 ): Promise<PretrainedModel> {
   const { config, weights, disregarded, ...rest } = await openCausalLM(source, options)
   await weights.keep?.()
@@ -66,7 +71,7 @@ export async function loadCausalLM(
     onProgress,
     signal: options.signal,
   })
-  return pretrainedModel(new Decoder(device, config, parameters), rest)
+  return pretrainedModel(new Decoder(device, config, parameters, { cacheDtype }), rest)
 }
 
 /**
@@ -77,7 +82,7 @@ export async function loadCausalLM(
  */
 export async function openCausalLM(
   source: string | Directory,
-  options: Omit<LoadOptions, 'device' | 'dtype' | 'onProgress'> = {},
+  options: Omit<LoadOptions, 'device' | 'dtype' | 'cacheDtype' | 'onProgress'> = {},
 ): Promise<OpenedModel> {
   const place = typeof source === 'string' ? placeOf(source, options.file) : { folder: source, file: options.file }
   const files = typeof place.folder === 'string' ? await directoryOf(place.folder, options) : place.folder

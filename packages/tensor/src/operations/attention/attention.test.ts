@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { valueAndGradient } from '../../autograd/value-and-gradient'
+import { f16 } from '../../formats/f16'
 import { expectAllClose, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
+import { cast } from '../pointwise/cast'
 import { sum } from '../reduce/sum'
 import { attention } from './attention'
 import { attentionInFloat64, causal, randomNumbers as random } from './attention.fixture'
@@ -68,6 +70,46 @@ describe('attention', () => {
       }
     },
   )
+
+  it.each([
+    ['as chosen', 8, {}],
+    ['shared', 8, { kernel: 'shared' }],
+    ['decoding', 20, { kernel: 'decoding' }],
+    ['as chosen, in splits', 64, { span: 16 }],
+  ] as const)(
+    'reads a cache of f16 to the bits that its numbers in f32 give (kernel %s)',
+    async (_, headDim, options) => {
+      const device = await testDevice()
+      const shape = [2, 40, 2, headDim]
+      const rounded = (stream: number) =>
+        f16.decode(f16.encode!(Float32Array.from(random(2 * 40 * 2 * headDim, stream))))
+      const q = random(2 * 5 * 6 * headDim, 16)
+      const [k, v] = [rounded(17), rounded(18)]
+      const of = (dtype: 'f32' | 'f16') =>
+        device.scope(() =>
+          attention(
+            device.tensor(q, { shape: [2, 5, 6, headDim] }),
+            cast(device.tensor(k, { shape }), dtype),
+            cast(device.tensor(v, { shape }), dtype),
+            { start: device.tensor([3, 35], { dtype: 'u32' }), ...options },
+          ),
+        )
+      using half = of('f16')
+      using whole = of('f32')
+      expect(half.dtype).toBe('f32')
+      expect(await half.data()).toEqual(await whole.data())
+    },
+  )
+
+  it('does not widen a cache of f16 as a whole', async () => {
+    const device = await testDevice()
+    using q = device.tensor(random(8, 19), { shape: [1, 1, 1, 8] })
+    using cache = device.zeros([1, 100_000, 1, 8], 'f16')
+    device.resetPeak()
+    const before = device.memory.liveBytes
+    using _ = attention(q, cache, cache, { start: 3 })
+    expect(device.memory.peakBytes - before).toBeLessThan(cache.bytes)
+  })
 
   it('in splits gives a row the same bits whatever rows are computed with it, and however long the cache is', async () => {
     const device = await testDevice()

@@ -47,7 +47,8 @@ export interface AttentionOptions {
  * k and v where start is a number.
  *
  * @param q  f32 or f16 [batch, rows, heads, headDim]; headDim a multiple of 4. f16 is widened for the kernels
- * @param k  f32 or f16 [batch, keys, kvHeads, headDim]
+ * @param k  f32 or f16 [batch, keys, kvHeads, headDim]; beside f32 queries, and where no gradients are recorded, f16 is read as
+ *   it lies
  * @param v  f32 or f16, the shape of k
  * @returns of q's shape and dtype
  * @throws ShapeError where shapes do not fit; OutriderError INVALID_ARGUMENT for an option out of range, or a kernel that does
@@ -95,7 +96,7 @@ export function attention(
   }
   const blocks = (count: number) => linearWorkgroups(batch * kvHeads * Math.ceil(count / 4))
   const logSumExp = device.empty([splits, batch, heads, rows])
-  const [out] = throughF32([q, k, v], [q.dtype], (q, k, v) => {
+  const forwards = (q: Tensor, k: Tensor, v: Tensor): [Tensor] => {
     const out = device.empty(splits > 1 ? [splits, ...q.shape] : q.shape)
     device.run(forward.kernel, {
       ...kernels.forward.specialization,
@@ -115,7 +116,9 @@ export function attention(
     })
     out.dispose()
     return [whole]
-  })
+  }
+  // A cache may be long: it is read where it lies, not widened as a whole.
+  const [out] = q.dtype === 'f32' && !tracked ? forwards(q, k, v) : throughF32([q, k, v], [q.dtype], forwards)
 
   const gradient = (dout: Tensor) => {
     if (typeof start !== 'number')

@@ -24,7 +24,7 @@ var<workgroup> ${term!.sum}Sums: array<mat4x4f, LANES>; // a column for each mem
   place: () => 'tile + lane / 2u',
   products: ([pair]) => `var half = vec4f();
     for (var i = side; i < VECTORS; i += 2u) {
-      half += ${pair!.source}[theirs0 + i] * mat4x4f(${components.map((m) => `${pair!.block}[at.${m} + i]`).join(', ')});
+      half += ${pair!.source('theirs0 + i')} * mat4x4f(${components.map((m) => `${pair!.block}[at.${m} + i]`).join(', ')});
     }
     halves[lane] = half;
     workgroupBarrier();
@@ -39,7 +39,7 @@ var<workgroup> ${term!.sum}Sums: array<mat4x4f, LANES>; // a column for each mem
     let first = ${at('tile')} + vector;
     for (var i = share; i < count; i += SHARES) {
       let factor = ${term!.factor}s[i];
-      let value = ${term!.source}[first + i * ${step}];
+      let value = ${term!.source(`first + i * ${step}`)};
       ${each(4, (m) => `${term!.sum}${m} += factor.${components[m]} * value;`)}
     }`,
   store: (

@@ -43,13 +43,14 @@ export interface Exchange {
 export interface Term {
   sum: string
   factor: string
-  source: string
+  /** The vector at a place. */
+  source: Source
 }
 
 export interface Pair {
   name: string
   /** What is read at the places that a lane scores. */
-  source: string
+  source: Source
   /** What is read at the block's members. */
   block: string
 }
@@ -71,6 +72,21 @@ export interface Output {
   /** What is written of a member's sum. */
   value?: (sum: string, component: string) => string
 }
+
+/** WGSL that reads a vector of a binding, by its address. */
+export type Source = (at: string) => string
+
+/** Of f32. */
+export const plain =
+  (binding: string): Source =>
+  (at) =>
+    `${binding}[${at}]`
+
+/** Of a cache, in whatever it holds. */
+export const stored =
+  (binding: string): Source =>
+  (at) =>
+    `load_${binding}(${at})`
 
 export const components = ['x', 'y', 'z', 'w'] as const
 

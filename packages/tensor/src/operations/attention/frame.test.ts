@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { defineStartKernel } from '../starts'
 import { decodingExchange } from './decoding-exchange'
-import { type AttentionForm, combineSource, forwardSource, keyGradientSource, queryGradientSource } from './frame'
+import {
+  type AttentionForm,
+  cached,
+  combineSource,
+  forwardSource,
+  keyGradientSource,
+  queryGradientSource,
+} from './frame'
 import { scoreUses } from './score'
 import { sharedExchange } from './shared-exchange'
 import { subgroupsExchange } from './subgroups-exchange'
@@ -20,12 +27,15 @@ const forms = [
   ['decoding', forwardSource, decodingExchange],
 ] as const
 
+/** Those that read a cache, in whatever it holds. */
+const passes = new Set<unknown>([forwardSource, wide])
+
 /** The kernel of a form, as `attentionKernels` defines it. */
 const kernelOf = (source: (form: AttentionForm) => string, form: AttentionForm) =>
   defineStartKernel({
     name: 'example',
     source: source(form),
-    uses: [...form.exchange.uses, ...scoreUses(form.score)],
+    uses: [...(passes.has(source) ? [cached] : []), ...form.exchange.uses, ...scoreUses(form.score)],
     constants: form.exchange.constants,
   }).constant
 const all = { capped: true, given: true }

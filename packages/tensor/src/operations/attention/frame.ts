@@ -1,6 +1,7 @@
+import { elements, type KernelPart } from '../../kernel/index'
 import { each } from '../each'
 import combine from './combine.wgsl'
-import type { Exchange, Pair, Term } from './exchange'
+import { type Exchange, type Pair, plain, stored, type Term } from './exchange'
 import places from './places.wgsl'
 import { type ScoreForm, scoreFields, scoreSource } from './score'
 import seers from './seers.wgsl'
@@ -19,14 +20,14 @@ export interface AttentionForm {
  */
 export function forwardSource(form: AttentionForm): string {
   const { exchange } = form
-  const terms = [{ sum: 'm', factor: 'weight', source: 'v' }]
+  const terms = [{ sum: 'm', factor: 'weight', source: stored('v') }]
   const scored = (line: (j: number) => string) => each(exchange.scored, line)
   return `${frame(form, terms, forwardBindings())}
   ${queriesOfBlock}
   ${exchange.begin(terms)}
   var largest = vec4f(-3.0e38);
   var total = vec4f(); // of this lane's keys
-  ${overKeys(`${scoredKeys(form, [{ name: 's', source: 'k', block: 'q' }])}
+  ${overKeys(`${scoredKeys(form, [{ name: 's', source: stored('k'), block: 'q' }])}
     ${scored((j) => `let score${j} = select(vec4f(-3.0e38), scoreOf(s${j}), seen${j});`)}
     let top = max(largest, ${exchange.max(ofAll(exchange, 'score', (a, b) => `max(${a}, ${b})`))});
     let shrink = exp(largest - top);
@@ -45,7 +46,7 @@ export function forwardSource(form: AttentionForm): string {
 /** dq = Σ_keys P (dout·v − Σ dout·out) ∂score/∂(q·k) k, with P = exp(score − logSumExp). */
 export function queryGradientSource(form: AttentionForm): string {
   const { exchange } = form
-  const terms = [{ sum: 'm', factor: 'slope', source: 'k' }]
+  const terms = [{ sum: 'm', factor: 'slope', source: plain('k') }]
   return `${frame(form, terms, [...gradientOperands(), written('dq', 'vec4f')])}
   ${queriesOfBlock}
   ${exchange.begin(terms)}
@@ -53,8 +54,8 @@ export function queryGradientSource(form: AttentionForm): string {
   let logSumExp = vec4f(sums0.x, sums1.x, sums2.x, sums3.x);
   let delta = vec4f(sums0.y, sums1.y, sums2.y, sums3.y);
   ${overKeys(`${scoredKeys(form, [
-    { name: 's', source: 'k', block: 'q' },
-    { name: 'g', source: 'v', block: 'dout' },
+    { name: 's', source: plain('k'), block: 'q' },
+    { name: 'g', source: plain('v'), block: 'dout' },
   ])}
     ${each(
       exchange.scored,
@@ -71,8 +72,8 @@ export function queryGradientSource(form: AttentionForm): string {
 export function keyGradientSource(form: AttentionForm): string {
   const { exchange } = form
   const terms = [
-    { sum: 'k', factor: 'slope', source: 'q' },
-    { sum: 'v', factor: 'chance', source: 'dout' },
+    { sum: 'k', factor: 'slope', source: plain('q') },
+    { sum: 'v', factor: 'chance', source: plain('dout') },
   ]
   const scored = (line: (j: number) => string) => each(exchange.scored, line)
   return `${frame(form, terms, [...gradientOperands(), written('dk', 'vec4f'), written('dv', 'vec4f')])}
@@ -91,8 +92,8 @@ export function keyGradientSource(form: AttentionForm): string {
     let theirs${j} = queryAt(block, real${j});`,
     )}
     ${exchange.products([
-      { name: 's', source: 'q', block: 'k' },
-      { name: 'g', source: 'dout', block: 'v' },
+      { name: 's', source: plain('q'), block: 'k' },
+      { name: 'g', source: plain('dout'), block: 'v' },
     ])}
     ${scored(
       (j) => `let sums${j} = rowSums[sumsAt(block, real${j})];
@@ -122,10 +123,18 @@ export const seersSource = (score: ScoreForm): string => `${sightHead(score)}\n$
 
 const read = (name: string, type = 'vec4f') => `var<storage, read> ${name}: array<${type}>`
 const written = (name: string, type: string) => `var<storage, read_write> ${name}: array<${type}>`
-const operands = () => ['q', 'k', 'v'].map((name) => read(name))
-/** What the forward kernels read and write. */
-export const forwardBindings = (): string[] => [...operands(), written('out', 'vec4f'), written('logSumExp', 'f32')]
-const gradientOperands = () => [...operands(), read('dout'), read('rowSums', 'vec2f')]
+/** What the forward kernels read and write, with `cached` among what they use. */
+export const forwardBindings = (): string[] => [
+  read('q'),
+  read('k', 'element_k'),
+  read('v', 'element_v'),
+  written('out', 'vec4f'),
+  written('logSumExp', 'f32'),
+]
+/** Keys and values that may be f16. Halves are taken from words, which needs no `shader-f16`. */
+export const cached: KernelPart = elements({ k: 4, v: 4 }, { packed: true })
+
+const gradientOperands = () => [read('q'), read('k'), read('v'), read('dout'), read('rowSums', 'vec2f')]
 
 const frame = ({ exchange, score }: AttentionForm, terms: readonly Term[], bindings: readonly string[]) =>
   entryPoint(score, bindings, exchange.declarations(terms))

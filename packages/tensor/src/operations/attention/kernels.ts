@@ -1,12 +1,13 @@
 import type { Device } from '../../device/device'
 import { OutriderError } from '../../errors'
-import type { KernelSpecialization } from '../../kernel/index'
+import type { KernelPart, KernelSpecialization } from '../../kernel/index'
 import { rowReductionFor, workgroupReduction } from '../reduce/row-reduction'
 import { generatedStartKernel, type StartKernel } from '../starts'
 import { decodingExchange } from './decoding-exchange'
 import type { Exchange } from './exchange'
 import {
   type AttentionForm,
+  cached,
   combineSource,
   forwardSource,
   keyGradientSource,
@@ -61,12 +62,17 @@ export function attentionKernels(
   const chosen = forced && forced !== 'decoding' ? forced : selectAttention(headDim, device.capabilities)
   const withGradients = chosen === 'wide' ? 'subgroups' : chosen
   const suffix = `${score.capped ? 'Capped' : ''}${score.given ? 'Given' : ''}`
-  const make = (pass: string, source: (form: AttentionForm) => string, name: ExchangeName) => {
+  const make = (
+    pass: string,
+    source: (form: AttentionForm) => string,
+    name: ExchangeName,
+    uses: readonly KernelPart[] = [],
+  ) => {
     const { exchange, ...specialization } = exchangeOf(device, form, name)
     return {
       kernel: generatedStartKernel(`attention${pass}${exchange.name}${suffix}`, () => ({
         source: source({ exchange, score }),
-        uses: [...exchange.uses, ...scoreUses(score)],
+        uses: [...uses, ...exchange.uses, ...scoreUses(score)],
         constants: exchange.constants,
       })),
       specialization: { ...specialization, constants: { ...specialization.constants, VECTORS: headDim / 4 } },
@@ -79,12 +85,12 @@ export function attentionKernels(
     const groups = selectGroups(queries, headDim, capabilities)
     const kernel = generatedStartKernel(`attentionWide${lanes}x${vectors}x${groups}${suffix}`, () => ({
       source: wideSource({ score, lanes, vectors, groups }),
-      uses: scoreUses(score),
+      uses: [cached, ...scoreUses(score)],
       constants: ['LANES', 'VECTORS'],
     }))
     return { kernel, specialization: { constants: { LANES: lanes, VECTORS: vectors } }, queries: 4 * groups }
   }
-  const narrow = (name: ExchangeName) => ({ ...make('', forwardSource, name), queries: 4 })
+  const narrow = (name: ExchangeName) => ({ ...make('', forwardSource, name, [cached]), queries: 4 })
   const simple = (pass: string, source: (score: ScoreForm) => string, constants: Record<string, number> = {}) => ({
     kernel: generatedStartKernel(`attention${pass}${suffix}`, () => ({
       source: source(score),

@@ -27,7 +27,7 @@ var<workgroup> ${sum}Sums: array<mat4x4f, VECTORS>; // a column for each member`
         .map(
           ({ name, source, block }) =>
             `let ${name}Block = mat4x4f(${components.map((m) => `${block}[at.${m} + i]`).join(', ')});
-      ${each(4, (j) => `${name}${j} += ${source}[theirs${j} + i] * ${name}Block;`)}`,
+      ${each(4, (j) => `${name}${j} += ${source(`theirs${j} + i`)} * ${name}Block;`)}`,
         )
         .join('\n      ')}
     }`,
@@ -51,7 +51,7 @@ var<workgroup> ${sum}Sums: array<mat4x4f, VECTORS>; // a column for each member`
         ${terms
           .map(
             ({ sum, factor, source }) => `let ${factor} = ${factor}s[i];
-        let ${sum}Value = ${source}[first];
+        let ${sum}Value = ${source('first')};
         ${each(4, (m) => `${sum}${m} += ${factor}.${components[m]} * ${sum}Value;`)}`,
           )
           .join('\n        ')}

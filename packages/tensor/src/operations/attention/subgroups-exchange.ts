@@ -26,7 +26,7 @@ export function subgroupsExchange(lanes: number, vectors: number): Exchange {
         .map(
           ({ name, source, block }) => `let ${name}Held = ${block}[mine + i];
       let ${name}Block = mat4x4f(${components.map((_, m) => `subgroupBroadcast(${name}Held, ${m}u)`).join(', ')});
-      ${each(4, (j) => `${name}${j} += ${source}[theirs${j} + i] * ${name}Block;`)}`,
+      ${each(4, (j) => `${name}${j} += ${source(`theirs${j} + i`)} * ${name}Block;`)}`,
         )
         .join('\n      ')}
     }`,
@@ -47,7 +47,7 @@ export function subgroupsExchange(lanes: number, vectors: number): Exchange {
             ({ sum, factor, source }) => `let ${factor} = subgroupBroadcast(${factor}0, ${l}u);
         ${each(
           owned,
-          (o) => `let ${sum}Value${o} = ${source}[first + min(lane + ${o}u * LANES, VECTORS - 1u)];
+          (o) => `let ${sum}Value${o} = ${source(`first + min(lane + ${o}u * LANES, VECTORS - 1u)`)};
         ${each(4, (m) => `${sum}${o}_${m} += ${factor}.${components[m]} * ${sum}Value${o};`)}`,
         )}`,
           )

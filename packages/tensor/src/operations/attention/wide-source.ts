@@ -54,7 +54,7 @@ export function wideSource({ score, lanes, vectors, groups }: WideForm): string 
     )}
     for (var i = 0u; i < VECTORS; i++) {
       ${each(held, (h) => `let held${h} = q[mine${h} + i];`)}
-      ${eachKey((j) => `let k${j} = k[theirs${j} + i];`)}
+      ${eachKey((j) => `let k${j} = load_k(theirs${j} + i);`)}
       ${eachGroup(
         (g) => `let asked${g} = mat4x4f(${components.map((_, m) => handed(4 * g + m)).join(', ')});
       ${eachKey((j) => `s${g}_${j} += k${j} * asked${g};`)}`,
@@ -83,7 +83,7 @@ export function wideSource({ score, lanes, vectors, groups }: WideForm): string 
         ${each(
           together,
           (t) => `let first${t} = keyAt(block, min(part + l + ${t}u, end - 1u));
-        ${each(owned, (o) => `let value${t}_${o} = v[first${t} + min(lane + ${o}u * LANES, VECTORS - 1u)];`)}`,
+        ${each(owned, (o) => `let value${t}_${o} = load_v(first${t} + min(lane + ${o}u * LANES, VECTORS - 1u));`)}`,
         )}
         ${eachGroup(
           (g) => `${each(together, (t) => `let factor${g}_${t} = subgroupShuffle(weight${g}, l + ${t}u);`)}

@@ -1,4 +1,4 @@
-import { ShapeError } from '../../errors'
+import { OutriderError, ShapeError } from '../../errors'
 import { linearWorkgroups } from '../../kernel/index'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
@@ -6,16 +6,23 @@ import { startRun } from '../starts'
 import { frequencyTurns } from './frequencies'
 import type { RopeOptions } from './rope'
 import source from './rope-into-cache.wgsl'
+import halfSource from './rope-into-half-cache.wgsl'
 import { defineTurningKernel, turningRun } from './turning'
 
-const kernel = defineTurningKernel({ name: 'ropeIntoCache', source })
+const caches = {
+  f32: { kernel: defineTurningKernel({ name: 'ropeIntoCache', source }), pairsAtOnce: 1 },
+  f16: { kernel: defineTurningKernel({ name: 'ropeIntoHalfCache', source: halfSource }), pairsAtOnce: 2 },
+}
 
 /**
  * What attention needs of its projections, in one dispatch: queries and keys are rotated (`rope`), keys and values written in
- * place to cache[b, start + row]. Rows past the capacity are left out. Not differentiable. All are f32: q [batch, rows,
- * heads · headDim], k [batch, rows, kvHeads · headDim], v of the shape of k; the cache's keys and values [batch, capacity,
- * kvHeads, headDim].
+ * place to cache[b, start + row]. Rows past the capacity are left out. Not differentiable. q is f32 [batch, rows, heads ·
+ * headDim], k f32 [batch, rows, kvHeads · headDim], v of the shape of k; the cache's keys and values f32 or f16 [batch, capacity,
+ * kvHeads, headDim]. Into f16 they are rounded, past ±65504 to that, and no `shader-f16` is needed; headDim and what is turned of
+ * it are then multiples of 4.
  * @returns the rotated queries, f32 [batch, rows, heads, headDim]
+ * @throws ShapeError where shapes do not fit; OutriderError DTYPE_MISMATCH for a cache of another dtype, UNSUPPORTED where f16
+ *   does not take the head
  */
 export function ropeIntoCache(
   { q, k, v }: { q: Tensor; k: Tensor; v: Tensor },
@@ -40,11 +47,19 @@ export function ropeIntoCache(
       'must be [batch, rows, heads · headDim], twice [batch, rows, kvHeads · headDim], twice [batch, capacity, kvHeads, headDim], headDim even',
     )
   const pairs = headDim / 2
+  const { kernel, pairsAtOnce } = cacheOf(keys, values)
+  const turned = frequencies.shape[0]!
+  if (pairs % pairsAtOnce !== 0 || turned % pairsAtOnce !== 0)
+    throw new OutriderError(
+      'UNSUPPORTED',
+      `ropeIntoCache: a cache of f16 takes heads of a multiple of 4, of which a multiple of 4 is turned, not ${headDim} and ${2 * turned}.`,
+      { remedy: 'Use a cache of f32.' },
+    )
   const { turns, turnedPairs } = frequencyTurns('ropeIntoCache', frequencies, pairs)
   const { kernels, params } = turningRun('ropeIntoCache', kernel, { pairs, turnedPairs, magnitude })
   const rotated = q.device.empty([batch, rows, heads, headDim])
   const run = startRun('ropeIntoCache', kernels, start, batch)
-  const count = q.size / 2 + k.size / 2
+  const count = (q.size / 2 + k.size / 2) / pairsAtOnce
   q.device.run(run.kernel, {
     bindings: { q, k, v, frequencies: turns, rotated, keys, values, ...run.bindings },
     params: { count, rows, heads, kvHeads, capacity, start: run.start, ...params },
@@ -52,4 +67,14 @@ export function ropeIntoCache(
   })
   if (turns !== frequencies) turns.dispose()
   return rotated
+}
+
+/** What writes into a cache of this dtype. */
+function cacheOf(keys: Tensor, values: Tensor) {
+  const { dtype } = keys
+  if ((dtype === 'f32' || dtype === 'f16') && values.dtype === dtype) return caches[dtype]
+  throw new OutriderError(
+    'DTYPE_MISMATCH',
+    `ropeIntoCache: keys and values are ${dtype} and ${values.dtype}; both must be f32, or both f16.`,
+  )
 }

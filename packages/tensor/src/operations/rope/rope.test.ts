@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { valueAndGradient } from '../../autograd/value-and-gradient'
 import { position } from '../../device/advancing'
+import { f16 } from '../../formats/f16'
 import { uniform01 } from '../../random/philox'
 import type { Tensor } from '../../tensor'
 import { expectAllClose, testDevice } from '../../testing'
@@ -215,6 +216,52 @@ describe('rope into a cache', () => {
     await expectAllClose(results.keys, rotated(k, turned), close)
     expect(await results.values.data()).toEqual(Float32Array.from(k))
     for (const tensor of Object.values(results)) tensor.dispose()
+  })
+
+  it.each([
+    ['whole heads', 8, 1],
+    ['heads in part and by a magnitude', 4, 1.19],
+  ])('of f16 rounds what a cache of f32 gets, and turns queries as it does (%s)', async (_, rotaryDim, magnitude) => {
+    const device = await testDevice()
+    const [batch, rows, heads, kvHeads, headDim, capacity] = [2, 3, 4, 2, 8, 6]
+    const of = (dtype: 'f32' | 'f16') =>
+      device.scope(() => {
+        const random = (stream: number, columns: number) =>
+          device.tensor(numbers(batch * rows * columns, stream), { shape: [batch, rows, columns] })
+        const projections = {
+          q: random(1, heads * headDim),
+          k: random(2, kvHeads * headDim),
+          v: random(3, kvHeads * headDim),
+        }
+        const shape = [batch, capacity, kvHeads, headDim]
+        const cache = { keys: device.zeros(shape, dtype), values: device.zeros(shape, dtype) }
+        const frequencies = exactFrequencies(device, frequenciesOf(rotaryDim))
+        const start = device.tensor([0, 4], { dtype: 'u32' }) // the last row of the second sequence is past the capacity
+        const queries = ropeIntoCache(projections, cache, { frequencies, start, magnitude })
+        return { queries, ...cache }
+      })
+    const [wide, half] = [of('f32'), of('f16')]
+    expect(await half.queries.data()).toEqual(await wide.queries.data())
+    for (const name of ['keys', 'values'] as const) {
+      const whole = (await wide[name].data()) as Float32Array
+      expect(await half[name].data()).toEqual(f16.decode(f16.encode!(whole)))
+    }
+    for (const tensor of [...Object.values(wide), ...Object.values(half)]) tensor.dispose()
+  })
+
+  it('of f16 refuses heads whose halves share words, and keys and values of two dtypes', async () => {
+    const device = await testDevice()
+    device.scope(() => {
+      const write = (headDim: number, turned: number, dtypes = ['f16', 'f16'] as const) => {
+        const [keys, values] = dtypes.map((dtype) => device.zeros([1, 2, 1, headDim], dtype)) as [Tensor, Tensor]
+        const x = device.zeros([1, 1, headDim])
+        ropeIntoCache({ q: x, k: x, v: x }, { keys, values }, { frequencies: device.zeros([turned / 2]) })
+      }
+      write(8, 4)
+      expect(() => write(6, 4)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }))
+      expect(() => write(8, 6)).toThrow(/not 8 and 6/)
+      expect(() => write(8, 8, ['f16', 'f32'] as never)).toThrow(expect.objectContaining({ code: 'DTYPE_MISMATCH' }))
+    })
   })
 
   it('refuses shapes that do not fit together', async () => {
