@@ -3,7 +3,6 @@ import {
   Answer,
   type CausalLM,
   checkedCount,
-  compareVocabularies,
   type GenerateOptions,
   type Generation,
   type GenerationResult,
@@ -17,14 +16,21 @@ import {
   throwIfAborted,
   type WarmUpOptions,
 } from '@outrider/transformer'
-import type { Block, TextPiece } from './block'
+import { AnswerBlocks } from './answer-blocks'
+import type { Block } from './block'
 import { autoDraftLength } from './draft-length/auto'
 import { declaredCosts } from './draft-length/declared-costs'
-import { type DraftChoice, type DraftLengthPolicy, fixedDraftLength, maxDraftLength } from './draft-length/policy'
+import {
+  type DraftChoice,
+  type DraftLengthPolicy,
+  fixedDraftLength,
+  isDraftLength,
+  maxDraftLength,
+} from './draft-length/policy'
 import { type StepCosts, skipsPay } from './draft-length/step-costs'
+import { asDrafter } from './drafter/as-drafter'
 import { checkedStop, type DraftStop } from './drafter/draft-stop'
 import type { Drafter } from './drafter/drafter'
-import { modelDrafter } from './drafter/model-drafter'
 import { measureCosts } from './measuring/measure-costs'
 import { SpeculationMetrics } from './metrics'
 import { Sequence } from './sequence'
@@ -109,7 +115,7 @@ export class SpeculativeDecoder {
     this.#target = target
     this.#stop = draftStop === 'auto' ? 'auto' : checkedStop(draftStop)
     this.#draftLength = draftLength
-    this.#drafter = 'open' in drafter ? drafter : draftModel(target, drafter)
+    this.#drafter = asDrafter(target, drafter)
     this.#verification = verificationRule(verification)
     this.#now = now
     this.#policy = policyOf(draftLength, this.#stop)
@@ -176,7 +182,7 @@ export class SpeculativeDecoder {
       capacity: ids.length + answer.room,
       logProbabilities: checkedCount(logProbabilities),
     })
-    const origins: Pick<TextPiece, 'source' | 'drafter'>[] = [] // of each token of the answer
+    const blocks = new AnswerBlocks(answer)
     let firstToken = started
     let lastToken = started
     try {
@@ -188,36 +194,19 @@ export class SpeculativeDecoder {
         const step = await sequence.step(choice && { ...choice, ...this.#ending(choice) })
         const end = this.#now()
         throwIfAborted(signal)
-        const { drafted } = step
-        const offer = choice && drafted > 0 ? choice.offer : undefined
-        const last = drafted === 0 ? 'plain' : step.accepted === drafted ? 'bonus' : 'correction'
-        const tokens: number[] = []
-        const pieces: TextPiece[] = []
-        for (const token of step.tokens) {
-          if (answer.room === 0) break
-          const isDrafted = tokens.length < step.accepted
-          origins.push(isDrafted ? { source: 'draft', ...(offer && { drafter: offer.source }) } : { source: last })
-          tokens.push(token)
-          for (const piece of answer.pushByToken(token)) pieces.push({ ...piece, ...origins[piece.index]! })
-        }
+        const offer = choice && step.drafted > 0 ? choice.offer : undefined
+        const block = blocks.add(step, offer?.source)
         if (first) firstToken = end
         else {
           // From token to token, as the timings of the answer count, so that both give one rate.
           const chosen = offer && { stop: choice!.stop, skips: this.#skips }
-          const record = { ...step, offer, ...chosen, delivered: tokens.length, seconds: end - lastToken }
+          const record = { ...step, offer, ...chosen, delivered: block.tokens.length, seconds: end - lastToken }
           this.#counted.record(record)
           metrics?.record(record)
           policy.observe({ ...record, seconds: end - begin })
         }
         lastToken = end
-        const accepted = Math.min(step.accepted, tokens.length)
-        const text = pieces.map((piece) => piece.text).join('')
-        const rejected = tokens.length > step.accepted ? step.rejected : []
-        const scored = step.scored && { scored: step.scored.slice(0, tokens.length) }
-        const ending = answer.finishReason && { finishReason: answer.finishReason }
-        const sources = origins.slice(-tokens.length).map(({ source }) => source)
-        const block = { tokens, sources, pieces, text, drafted, accepted, rejected }
-        yield { ...block, ...(offer && { drafter: offer.source }), ...scored, ...ending }
+        yield block
       }
       const { tokens, text, finishReason } = answer
       const timings = { promptSeconds: firstToken - started, decodeSeconds: lastToken - firstToken }
@@ -303,15 +292,6 @@ export class SpeculativeDecoder {
   }
 }
 
-function draftModel(target: Target, draft: Target): Drafter {
-  compareVocabularies(target, draft)
-  if (draft.model.device !== target.model.device)
-    throw new OutriderError('INVALID_ARGUMENT', 'Draft and target are on different devices.', {
-      remedy: 'Load both with the same device.',
-    })
-  return modelDrafter(draft.model, { name: draft.source })
-}
-
 function policyOf(
   draftLength: number | 'auto' | DraftLengthPolicy,
   stop: DraftStop | 'auto' | undefined,
@@ -323,8 +303,7 @@ function policyOf(
       remedy: 'Let the policy choose where drafts stop, or say it: { confidence: 0.4 }.',
     })
   }
-  if (Number.isInteger(draftLength) && draftLength >= 0 && draftLength <= maxDraftLength)
-    return stop === 'auto' && draftLength > 0 ? undefined : fixedDraftLength(draftLength)
+  if (isDraftLength(draftLength)) return stop === 'auto' && draftLength > 0 ? undefined : fixedDraftLength(draftLength)
   throw new OutriderError(
     'INVALID_ARGUMENT',
     `draftLength is ${draftLength}; it must be "auto" or a whole number from 0 to ${maxDraftLength}.`,

@@ -1,3 +1,10 @@
+export {
+  type SequenceBlock,
+  SpeculativeBatch,
+  type SpeculativeBatchOptions,
+  type SpeculativeJoinOptions,
+  type SpeculativeSequence,
+} from './batch/speculative-batch'
 export type { Block, TextPiece, TokenSource } from './block'
 export {
   SpeculativeDecoder,

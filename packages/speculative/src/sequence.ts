@@ -1,7 +1,6 @@
 import { type Counter, type Device, slice, type Tensor } from '@outrider/tensor'
 import {
   type CausalLM,
-  drawnToken,
   type KvCache,
   prefill,
   RepeatedStep,
@@ -13,10 +12,11 @@ import {
 } from '@outrider/transformer'
 import { type DraftChoice, maxDraftLength } from './draft-length/policy'
 import { type Drafter, type DraftRequest, type DraftSession, memoryOf, type Offer, offersOf } from './drafter/drafter'
+import { type StepCounters, stepCounters } from './step-counters'
 import { judged, type ToJudge, uniforms } from './verification/passes'
 import { readDraft } from './verification/read-draft'
 import type { VerificationRule } from './verification/rule'
-import { type BlockVerdict, readVerdict } from './verification/verify'
+import { plainVerdict, readVerdict } from './verification/verify'
 
 /** What one pass of the target added to a sequence. */
 export interface Step {
@@ -34,11 +34,6 @@ export interface Step {
   /** What the target thought of each token, if that is wanted. */
   scored?: ScoredToken[]
 }
-
-/** Counters of one step: its drafts, the uniforms of its verification, and its plain draw, each in a range of its own. */
-const countersPerStep = 64
-const verificationCounter = 16
-const plainCounter = 32
 
 export interface SequenceOptions {
   target: CausalLM
@@ -116,8 +111,8 @@ export class Sequence {
    */
   async step(choice: (DraftChoice & Pick<DraftRequest, 'skips'>) | null = null): Promise<Step> {
     const before = this.tokens.length
-    const offset = this.#steps++ * countersPerStep
-    const { pass, isDrafted, lasting } = this.#device.scope(() => this.#enqueue(choice, offset))
+    const counters = stepCounters(this.#steps++)
+    const { pass, isDrafted, lasting } = this.#device.scope(() => this.#enqueue(choice, counters))
     try {
       const words = (await pass.result.data()) as Uint32Array
       const verdict = isDrafted ? readVerdict(words) : plainVerdict(words)
@@ -167,15 +162,15 @@ export class Sequence {
   /** Whether the tensors of the pass last: they are those of a step that is done again, and else the caller's to free. */
   #enqueue(
     choice: (DraftChoice & Pick<DraftRequest, 'skips'>) | null,
-    offset: number,
+    counters: StepCounters,
   ): { pass: Pass; isDrafted: boolean; lasting: boolean } {
     const { tokens } = this
     const sampling = this.#sampling
-    const draft = choice && this.#session.draft({ tokens, ...choice, sampling, offset })
+    const draft = choice && this.#session.draft({ tokens, ...choice, sampling, offset: counters.drafts })
     const unread = tokens.slice(this.#cache.lengths[0]!)
     if (unread.length === 1) this.#unread.write(Uint32Array.from(unread))
     if (!draft) {
-      const counter = offset + plainCounter
+      const counter = counters.plain
       if (unread.length === 1) return { pass: this.#plain.run(counter), isDrafted: false, lasting: true }
       return {
         pass: this.#drawn(prefill(this.#target, this.#cache, unread), counter),
@@ -184,7 +179,7 @@ export class Sequence {
       }
     }
     const drafted = 'ids' in draft ? draft.ids.length : draft.tokens.size
-    const counter = offset + verificationCounter
+    const counter = counters.verification
     const drawn = uniforms(drafted + 1, sampling.seed, counter)
     if ('tokens' in draft && !draft.lasting)
       return { pass: this.#verdict(draft, this.#device.tensor(drawn)), isDrafted: true, lasting: false }
@@ -237,15 +232,6 @@ export class Sequence {
 
 /** What is read of a pass of the target, and its logits, f32 [rows, V], if its tokens are to be scored. */
 type Pass = { result: Tensor; logits?: Tensor }
-
-/** Of a pass without a draft: its one word is the token. */
-const plainVerdict = (words: Uint32Array): BlockVerdict => ({
-  accepted: 0,
-  next: drawnToken(words[0]!),
-  drafted: [],
-  computed: 0,
-  overlap: new Float32Array(),
-})
 
 /** The verification of drafts that lie in the same memory each time. */
 interface VerificationStep {

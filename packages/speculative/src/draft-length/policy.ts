@@ -41,6 +41,9 @@ export interface DraftLengthPolicy {
 /** Verification rows beyond 16 are not bit-identical to decoding rows. */
 export const maxDraftLength = 15
 
+export const isDraftLength = (length: number): boolean =>
+  Number.isInteger(length) && length >= 0 && length <= maxDraftLength
+
 /** Always up to γ tokens, of the first that offers any. */
 export function fixedDraftLength(draftLength: number): DraftLengthPolicy {
   return {

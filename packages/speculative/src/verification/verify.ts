@@ -8,7 +8,7 @@ import {
   type Tensor,
 } from '@outrider/tensor'
 import { noLogit, noToken } from '@outrider/tensor/internal'
-import { notFiniteLogits } from '@outrider/transformer'
+import { drawnToken, notFiniteLogits } from '@outrider/transformer'
 import positionSumsSource from './position-sums.wgsl'
 import type { Verdict, VerifyInput } from './rule'
 import verifySource from './verify.wgsl'
@@ -122,3 +122,12 @@ export function readVerdict(words: Uint32Array): BlockVerdict {
     overlap: new Float32Array(words.slice(2 + draftLength, 2 + draftLength + count).buffer),
   }
 }
+
+/** Of a pass without a draft: its one word is the token. */
+export const plainVerdict = (words: Uint32Array): BlockVerdict => ({
+  accepted: 0,
+  next: drawnToken(words[0]!),
+  drafted: [],
+  computed: 0,
+  overlap: new Float32Array(),
+})

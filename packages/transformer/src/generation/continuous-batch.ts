@@ -1,7 +1,8 @@
 import { OutriderError, slice, type Tensor } from '@outrider/tensor'
-import type { CausalLM, KvCache } from '../model/index'
+import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer } from './answer'
+import { BatchCache, type CachedSequence, slotsFor } from './batch-cache'
 import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './generate'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { checkPrompt } from './prompt'
@@ -43,13 +44,9 @@ export interface BatchToken {
   hidden?: Uint16Array
 }
 
-interface Member extends BatchSequence {
+interface Member extends BatchSequence, CachedSequence {
   readonly sampling: Sampling
   readonly scores: number | undefined
-  /** Places its cache needs: prompt and longest answer. */
-  readonly places: number
-  /** Its sequence in the cache. */
-  slot: number
   /** What is said of its next token: a row of the batch's, or of its own if it has just joined. */
   said: { of: Said; row: number } | undefined
   /** Tokens drawn so far. */
@@ -66,20 +63,20 @@ export class ContinuousBatch {
   readonly size: number
   readonly #hiddenStates: boolean
   readonly #pretrained: PretrainedModel<CausalLM>
-  readonly #members = new Set<Member>()
-  readonly #positions: number
-  #cache: KvCache | undefined
+  readonly #cached: BatchCache<Member>
   #said: Said | undefined
 
   /** @throws OutriderError INVALID_ARGUMENT for a size that is none; where hidden states are wanted of a model that shows none */
   constructor(pretrained: PretrainedModel<CausalLM>, { size = 16, hiddenStates = false }: ContinuousBatchOptions = {}) {
-    if (!Number.isSafeInteger(size) || size < 1)
-      throw new OutriderError('INVALID_ARGUMENT', `size is ${size}; it must be a positive whole number.`)
+    this.#cached = new BatchCache(pretrained, size)
     if (hiddenStates) assertOpen(pretrained.model)
     this.size = size
     this.#hiddenStates = hiddenStates
     this.#pretrained = pretrained
-    this.#positions = pretrained.model.maxCachePositions ?? Number.POSITIVE_INFINITY
+  }
+
+  get #members(): ReadonlySet<Member> {
+    return this.#cached.sequences
   }
 
   /** How many sequences are being decoded. */
@@ -89,13 +86,12 @@ export class ContinuousBatch {
 
   /** The most tokens, prompt and answer, that a sequence can have: the model's context, or what one binding holds. */
   get longest(): number {
-    return Math.min(this.#pretrained.config.contextLength, this.#positions)
+    return this.#cached.longest
   }
 
   /** Whether a sequence of so many tokens, prompt and answer, can join now. */
   fits(tokens: number): boolean {
-    const slots = slotsFor(this.count + 1)
-    return this.count < this.size && slots * this.#capacityFor(tokens) <= this.#positions
+    return this.#cached.fits(tokens)
   }
 
   /**
@@ -129,10 +125,7 @@ export class ContinuousBatch {
       maxTokens: room,
     })
     const places = tokens.length + room
-    if (!this.fits(places))
-      throw new OutriderError('DEVICE_LIMIT', `${places} more tokens do not fit into the batch of ${this.count}.`, {
-        remedy: 'Wait until sequences have left it, ask `fits` first, or ask for fewer tokens.',
-      })
+    this.#cached.assertFits(places)
     const member: Member = {
       answer,
       promptTokens: tokens.length,
@@ -148,10 +141,8 @@ export class ContinuousBatch {
         ? prompt
         : new ReadPrompt(this.#pretrained, prompt, { hiddenStates: this.#hiddenStates })
     try {
-      this.#arrange([...this.#members, member])
-      this.#cache!.copySequence(member.slot, read.cache, 0)
+      this.#cached.add(member, read.cache)
       member.said = { of: shared(read.said), row: 0 }
-      this.#members.add(member)
     } finally {
       if (read !== prompt) read.dispose()
     }
@@ -161,11 +152,9 @@ export class ContinuousBatch {
   /** Stops decoding a sequence. Of one that has ended or left, nothing happens. */
   leave(sequence: BatchSequence): void {
     const member = sequence as Member
-    if (!this.#members.delete(member)) return
+    if (!this.#cached.remove(member)) return
     if (member.said && member.said.of !== this.#said) dispose(member.said.of)
-    if (this.count === 0) this.dispose()
-    // A free place of length 0 attends to one token; what passes write there, nobody reads.
-    else this.#cache?.truncate(this.#cache.lengths.map((length, slot) => (slot === member.slot ? 0 : length)))
+    if (this.count === 0) this.#forget()
   }
 
   /**
@@ -262,10 +251,8 @@ export class ContinuousBatch {
   /** Ends all sequences and frees what the batch holds. It is as usable as a new one. */
   dispose(): void {
     for (const { said } of this.#members) if (said && said.of !== this.#said) dispose(said.of)
-    this.#members.clear()
     this.#forget()
-    this.#cache?.dispose()
-    this.#cache = undefined
+    this.#cached.dispose()
   }
 
   [Symbol.dispose](): void {
@@ -283,8 +270,8 @@ export class ContinuousBatch {
     this.#forget()
     const going = members.filter(({ answer }) => answer.room > 1)
     if (going.length === 0) return
-    this.#arrange(members)
-    const cache = this.#cache!
+    this.#cached.settle()
+    const { cache } = this.#cached
     this.#said = model.device.scope(() => {
       const tokens = model.device.zeros([cache.batchSize, 1], 'u32')
       for (const [i, { slot }] of members.entries()) model.device.copy(drawn[i]!, 0, tokens, slot, 1)
@@ -300,43 +287,7 @@ export class ContinuousBatch {
     if (this.#said) dispose(this.#said)
     this.#said = undefined
   }
-
-  /** Gives every member a slot, in a cache that is neither too small for them nor much too large. */
-  #arrange(members: readonly Member[]): void {
-    const slots = slotsFor(members.length)
-    const cache = this.#cache
-    const free = new Set(Array.from({ length: cache?.batchSize ?? 0 }, (_, slot) => slot))
-    for (const { slot } of members) free.delete(slot)
-    const newcomers = members.filter(({ slot }) => slot < 0)
-    const places = Math.max(...members.map(({ places }) => places))
-    if (cache && slots === cache.batchSize && places <= cache.capacity) {
-      for (const member of newcomers) {
-        const [slot] = free
-        member.slot = slot!
-        free.delete(slot!)
-      }
-      return
-    }
-    const { model, config } = this.#pretrained
-    const capacity = this.#capacityFor(places, members)
-    const next = model.createCache({ batchSize: slots, capacity, context: config.contextLength })
-    for (const [slot, member] of members.entries()) {
-      if (cache && member.slot >= 0) next.copySequence(slot, cache, member.slot)
-      member.slot = slot
-    }
-    cache?.dispose()
-    this.#cache = next
-  }
-
-  /** Room in every sequence of the cache, in steps, so that it does not move for every newcomer. */
-  #capacityFor(tokens: number, members: Iterable<Member> = this.#members): number {
-    const longest = Math.max(tokens, ...Array.from(members, ({ places }) => places))
-    return Math.max(longest, Math.min(64 * Math.ceil(longest / 64), this.longest))
-  }
 }
-
-/** Sequences of the cache: a power of two, for every number of rows has kernels of its own. */
-const slotsFor = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(count, 1)))
 
 const rowOf = ({ said }: Member): Tensor => slice(said!.of.logits, { start: said!.row, count: 1 }) // [1, vocabulary]
 

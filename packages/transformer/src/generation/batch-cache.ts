@@ -1,0 +1,130 @@
+import { OutriderError } from '@outrider/tensor'
+import type { CausalLM, KvCache } from '../model/index'
+import type { PretrainedModel } from '../pretrained/index'
+
+/** A sequence that has, or is to have, a place in the cache. */
+export interface CachedSequence {
+  /** Tokens that it may have, prompt and answer. */
+  readonly places: number
+  /** Its sequence in the cache; -1 before it has one. Written by the cache. */
+  slot: number
+}
+
+/**
+ * The keys and values of sequences that come and go. It has room for those who are there: it grows with them and shrinks with
+ * them, and is freed with the last.
+ */
+export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
+  readonly #pretrained: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>
+  readonly #size: number
+  readonly #positions: number
+  readonly #sequences = new Set<Sequence>()
+  #cache: KvCache | undefined
+
+  /**
+   * @param size  the most sequences
+   * @throws OutriderError INVALID_ARGUMENT for a size that is none
+   */
+  constructor(pretrained: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>, size: number) {
+    if (!Number.isSafeInteger(size) || size < 1)
+      throw new OutriderError('INVALID_ARGUMENT', `size is ${size}; it must be a positive whole number.`)
+    this.#pretrained = pretrained
+    this.#size = size
+    this.#positions = pretrained.model.maxCachePositions ?? Number.POSITIVE_INFINITY
+  }
+
+  get sequences(): ReadonlySet<Sequence> {
+    return this.#sequences
+  }
+
+  /** For a pass over all of them; there must be one. It is another after `add` and `settle`. */
+  get cache(): KvCache {
+    return this.#cache!
+  }
+
+  /** The most tokens, prompt and answer, that a sequence can have: the model's context, or what one binding holds. */
+  get longest(): number {
+    return Math.min(this.#pretrained.config.contextLength, this.#positions)
+  }
+
+  /** Whether a sequence of so many tokens, prompt and answer, has room now. */
+  fits(tokens: number): boolean {
+    const count = this.#sequences.size
+    const slots = slotsFor(count + 1)
+    return count < this.#size && slots * this.#capacityFor(tokens, this.#sequences) <= this.#positions
+  }
+
+  /** @throws OutriderError DEVICE_LIMIT where a sequence of so many tokens does not fit */
+  assertFits(tokens: number): void {
+    if (this.fits(tokens)) return
+    throw new OutriderError(
+      'DEVICE_LIMIT',
+      `${tokens} more tokens do not fit into the batch of ${this.#sequences.size}.`,
+      { remedy: 'Wait until sequences have left it, ask `fits` first, or ask for fewer tokens.' },
+    )
+  }
+
+  /** Takes a sequence in, with what was read of it into a cache of its own. */
+  add(sequence: Sequence, read: KvCache): void {
+    this.#arrange([...this.#sequences, sequence])
+    this.#cache!.copySequence(sequence.slot, read, 0)
+    this.#sequences.add(sequence)
+  }
+
+  /** @returns whether it was there */
+  remove(sequence: Sequence): boolean {
+    if (!this.#sequences.delete(sequence)) return false
+    if (this.#sequences.size === 0) this.dispose()
+    // A free place of length 0 attends to one token; what passes write there, nobody reads.
+    else this.#cache!.truncate(this.#cache!.lengths.with(sequence.slot, 0))
+    return true
+  }
+
+  /** Gives back the room of those who have left. */
+  settle(): void {
+    this.#arrange([...this.#sequences])
+  }
+
+  /** Forgets all sequences and frees what it holds. It is as usable as a new one. */
+  dispose(): void {
+    this.#sequences.clear()
+    this.#cache?.dispose()
+    this.#cache = undefined
+  }
+
+  /** Gives every sequence a slot, in a cache that is neither too small for them nor much too large. */
+  #arrange(sequences: readonly Sequence[]): void {
+    const slots = slotsFor(sequences.length)
+    const cache = this.#cache
+    const free = new Set(Array.from({ length: cache?.batchSize ?? 0 }, (_, slot) => slot))
+    for (const { slot } of sequences) free.delete(slot)
+    const newcomers = sequences.filter(({ slot }) => slot < 0)
+    const places = Math.max(...sequences.map(({ places }) => places))
+    if (cache && slots === cache.batchSize && places <= cache.capacity) {
+      for (const sequence of newcomers) {
+        const [slot] = free
+        sequence.slot = slot!
+        free.delete(slot!)
+      }
+      return
+    }
+    const { model, config } = this.#pretrained
+    const capacity = this.#capacityFor(places, sequences)
+    const next = model.createCache({ batchSize: slots, capacity, context: config.contextLength })
+    for (const [slot, sequence] of sequences.entries()) {
+      if (cache && sequence.slot >= 0) next.copySequence(slot, cache, sequence.slot)
+      sequence.slot = slot
+    }
+    cache?.dispose()
+    this.#cache = next
+  }
+
+  /** Room in every sequence of the cache, in steps, so that it does not move for every newcomer. */
+  #capacityFor(tokens: number, sequences: Iterable<Sequence>): number {
+    const longest = Math.max(tokens, ...Array.from(sequences, ({ places }) => places))
+    return Math.max(longest, Math.min(64 * Math.ceil(longest / 64), this.longest))
+  }
+}
+
+/** Sequences of the cache: a power of two, for every number of rows has kernels of its own. */
+export const slotsFor = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(count, 1)))
