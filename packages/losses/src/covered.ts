@@ -1,8 +1,11 @@
 import { type CoveredIds, minimum, softmax, sum, type Tensor } from '@outrider/tensor'
 import { coveredPlaces, firstColumns, ofCovered, withoutGradients } from '@outrider/tensor/internal'
+import { coveredRates } from './covered-rates'
 import type { DistillationInputs } from './distillation-loss'
+import type { TargetLogits } from './target-logits'
 
-type OfVocabulary = Pick<DistillationInputs, 'draftLogits' | 'targetLogits' | 'labels' | 'vocabularySize'>
+type OfVocabulary = Pick<DistillationInputs, 'draftLogits' | 'targetLogits' | 'labels' | 'vocabularySize'> &
+  Pick<TargetLogits, 'logNormalizers'>
 
 export type CoveredInputs<Inputs extends OfVocabulary = DistillationInputs> = Inputs & {
   /** f32 [rows]: α of the target's own distribution, where the loss is given the one over covered ids. */
@@ -13,7 +16,8 @@ export type CoveredInputs<Inputs extends OfVocabulary = DistillationInputs> = In
  * What a loss is given where the draft's head covers some ids alone: everything over these. Softmaxes of their logits are the
  * distributions renormalised over them.
  *
- * @param inputs  the draft's logits over the covered ids, the rest over the vocabulary; as they are where the head covers it all
+ * @param inputs  the draft's logits over the covered ids, and the target's where their normalisers are there; the rest over the
+ *   vocabulary; as they are where the head covers it all
  */
 export function overCovered<Inputs extends OfVocabulary>(
   covered: CoveredIds | undefined,
@@ -21,19 +25,20 @@ export function overCovered<Inputs extends OfVocabulary>(
 ): CoveredInputs<Inputs> {
   if (!covered) return inputs
   const { ids } = covered
-  const { draftLogits, targetLogits, labels, vocabularySize } = inputs
+  const { draftLogits, targetLogits, logNormalizers, labels, vocabularySize } = inputs
   const { device } = draftLogits
   return withoutGradients(device, () => {
-    const target = targetLogits && withoutPadding(targetLogits, vocabularySize)
+    const whole = logNormalizers ? undefined : targetLogits && withoutPadding(targetLogits, vocabularySize)
+    const logits = whole ? ofCovered(whole, ids) : targetLogits
     return {
       ...inputs,
       vocabularySize: undefined,
       labels: labels && coveredPlaces(labels, ids),
-      targetLogits: target && ofCovered(target, ids),
-      ...(target && {
-        acceptanceRates: device.scope(() =>
-          sum(minimum(softmax(draftLogits), ofCovered(softmax(target), ids)), { axis: 1 }),
-        ),
+      targetLogits: logits,
+      ...(logits && {
+        acceptanceRates: logNormalizers
+          ? coveredRates({ draftLogits, targetLogits: logits, logNormalizers })
+          : device.scope(() => sum(minimum(softmax(draftLogits), ofCovered(softmax(whole!), ids)), { axis: 1 })),
       }),
     }
   })

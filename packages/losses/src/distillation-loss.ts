@@ -1,7 +1,8 @@
-import { type Head, headLogits, type Tensor } from '@outrider/tensor'
+import type { CoveredIds, Head, Tensor } from '@outrider/tensor'
 import { rowLogits, withoutGradients } from '@outrider/tensor/internal'
 import { type CoveredInputs, overCovered } from './covered'
 import { rowMean } from './row-mean'
+import { targetLogitsOf } from './target-logits'
 
 /** What a distillation loss is computed from: positions as rows, over the vocabulary. */
 export interface DistillationInputs {
@@ -50,11 +51,25 @@ export interface HeadStates {
   head: Head
 }
 
+/**
+ * What a target says of the ids alone that a trimmed draft can say: the rows of its head that the draft's covers, a sixth of the
+ * product or less, and what the logits of all ids come to, which are needed for nothing else.
+ */
+export interface CoveredStates extends HeadStates {
+  /** Its `covered` is the draft's. */
+  head: Head & { covered: CoveredIds }
+  /** f32 [rows]: ln Σ exp of the target's logits over the vocabulary. q of an id is exp(logit − this), for α. */
+  logNormalizers: Tensor
+}
+
 /** What a target says of all rows at once, where it has no hidden states and head to be read a few rows at a time. */
 export interface WholeLogits {
   /** f32 [rows, vocabulary]. */
   logits: Tensor
 }
+
+/** What a target says of rows. */
+export type TargetOutputs = HeadStates | CoveredStates | WholeLogits
 
 /**
  * What a loss is computed from where the logits of all rows at once would be too much to hold.
@@ -68,7 +83,7 @@ export interface HeadInputs extends Omit<DistillationInputs, 'draftLogits' | 'ta
   /** The loss is differentiable in its hidden states, and in the weight and the bias of its head. */
   draft: HeadStates
   /** Left out only for losses of labels alone. */
-  target?: HeadStates | WholeLogits | undefined
+  target?: TargetOutputs | undefined
   /** Give α of every row, too, where the loss is a row loss with a target. Default false. */
   byRow?: boolean | undefined
   /** Rows whose logits are held at a time. Default: what takes 64 MiB. */
@@ -154,6 +169,5 @@ export function pooledSumsOfHeads(loss: DistillationLoss, inputs: HeadInputs): T
 /** Hidden states as the logits of all rows at once. */
 function withLogits({ draft, target, byRow: _, chunkRows: __, heldRows: ___, ...rest }: HeadInputs): CoveredInputs {
   const draftLogits = rowLogits(draft.head, draft.hidden) // [rows, rows of the draft's head]
-  const targetLogits = target && ('logits' in target ? target.logits : headLogits(target.head, target.hidden)) // [rows, target vocabulary]
-  return overCovered(draft.head.covered, { ...rest, draftLogits, targetLogits })
+  return overCovered(draft.head.covered, { ...rest, draftLogits, ...(target && targetLogitsOf(target)) })
 }

@@ -107,6 +107,26 @@ describe('a loss of a draft that says some ids alone', () => {
       chunkRows,
     }
   }
+  /** The same of a target that is asked for these ids alone, and told what all come to. */
+  const askedForThem = async (chunkRows?: number) => {
+    const inputs = await given(chunkRows)
+    const { device } = inputs.draft.hidden
+    const weight = Float32Array.from({ length: covered.length * vocabulary }, (_, i) =>
+      covered[Math.floor(i / vocabulary)] === i % vocabulary ? 1 : 0,
+    )
+    const logNormalizers = labels.map((_, row) => Math.log(total(Array.from(rowOf(target, row), Math.exp))))
+    return {
+      ...inputs,
+      target: {
+        hidden: inputs.target.hidden,
+        head: {
+          weight: device.tensor(weight, { shape: [covered.length, vocabulary] }),
+          covered: inputs.draft.head.covered,
+        },
+        logNormalizers: device.tensor(Float32Array.from(logNormalizers)),
+      },
+    }
+  }
   const losses = [
     ...lossNames.map((name) => lossByName(name)),
     composeLoss('squares', ({ draftLogits, targetLogits, mask }) =>
@@ -120,8 +140,8 @@ describe('a loss of a draft that says some ids alone', () => {
         labels: Uint32Array.from(places),
         seed: 3,
       })
-      for (const chunkRows of [undefined, 4, 1]) {
-        const inputs = await given(chunkRows)
+      const forms = [undefined, 4, 1].flatMap((chunkRows) => [given(chunkRows), askedForThem(chunkRows)])
+      for (const inputs of await Promise.all(forms)) {
         const { value, gradients, aux } = valueAndGradient(inputs.draft.hidden, (hidden) => {
           const { value, acceptanceRate } = distillationLossOfHeads(loss, {
             ...inputs,
@@ -155,6 +175,20 @@ describe('a loss of a draft that says some ids alone', () => {
     )
   })
 
+  it('has no α where the target or what its logits come to is no number', async () => {
+    for (const wrong of ['hidden', 'logNormalizers'] as const) {
+      const inputs = await askedForThem()
+      const tensor = inputs.target[wrong]
+      const values = ((await tensor.data()) as Float32Array).slice()
+      values.fill(Number.NaN, 0, tensor.size / rows) // of the first row
+      const spoilt = tensor.device.tensor(values, { shape: tensor.shape })
+      const { acceptanceRates } = tvd.rows({ ...inputs, target: { ...inputs.target, [wrong]: spoilt } })
+      const rates = await acceptanceRates!.data()
+      expect(rates[0]).toBeNaN()
+      expect(rates[1]).toBeCloseTo(alpha(1), 5)
+    }
+  })
+
   it('leaves the padding of the target out', async () => {
     const { vocabularySize, ...inputs } = { ...(await given()), vocabularySize: 11 }
     const { acceptanceRates } = tvd.rows({ ...inputs, vocabularySize })
@@ -177,6 +211,6 @@ describe('a loss of a draft that says some ids alone', () => {
     const short = { ...head, covered: { ...head.covered, ids: inputs.target.hidden.device.tensor(new Uint32Array(3)) } }
     const refused = (changed: object) => () => distillationLossOfHeads(tvd, { ...inputs, ...changed })
     expect(refused({ draft: { ...inputs.draft, head: short } })).toThrow(/one a row/)
-    expect(refused({ target: inputs.draft })).toThrow(/Only the head of a draft/)
+    expect(refused({ target: inputs.draft })).toThrow(/Only a draft's head may/)
   })
 })

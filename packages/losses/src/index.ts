@@ -10,6 +10,7 @@ export { tvd } from './builtin/tvd'
 export { type TvdPlusPlusOptions, tvdPlusPlus } from './builtin/tvd-plus-plus'
 export { type ComposeOptions, composeLoss } from './compose-loss'
 export {
+  type CoveredStates,
   type DistillationInputs,
   type DistillationLoss,
   type DistillationResult,

@@ -12,5 +12,5 @@ export { type HeadGradients, headGradients, rowLogits } from './operations/head/
 export { firstColumns } from './operations/layout/slice'
 export { noLogit, noToken } from './operations/reduce/no-logit'
 export { packHalves, unpackHalves } from './operations/rows/halves'
-export { rowVectors, rowVectorsFor, vectorsOf } from './operations/rows/row-vectors'
+export { rowVectors, rowVectorsFor, runOverRowVectors, vectorsOf } from './operations/rows/row-vectors'
 export { normalPair, philox, philoxRandom, splitWords } from './random/philox'

@@ -1,5 +1,5 @@
 import { type DType, type Head, OutriderError, type Shape, ShapeError, type Tensor } from '@outrider/tensor'
-import type { DistillationInputs, HeadInputs, HeadStates, WholeLogits } from '../distillation-loss'
+import type { DistillationInputs, HeadInputs, HeadStates, TargetOutputs } from '../distillation-loss'
 
 /** What a loss asks of its inputs. */
 export interface InputNeeds {
@@ -24,7 +24,7 @@ export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNe
   const told = target && ('logits' in target ? target.logits : target.hidden)
   checkNeeds(name, { ...inputs, targetLogits: told }, needs)
   checkStates(name, draft, ['f32', 'f16'])
-  if (target) checkTarget(name, target)
+  if (target) checkTarget(name, target, draft)
   if (told && told.shape[0] !== draft.hidden.shape[0])
     throw new ShapeError(name, [draft.hidden.shape, told.shape], 'draft and target need the same rows')
   checkVocabulary(
@@ -39,10 +39,10 @@ export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNe
 }
 
 /** Ids that logits are of. */
-export const columnsOf = (states: HeadStates | WholeLogits): number =>
+const columnsOf = (states: TargetOutputs): number =>
   'logits' in states ? states.logits.shape[1]! : (states.head.covered?.vocabularySize ?? states.head.weight.shape[0]!)
 
-function checkTarget(name: string, target: HeadStates | WholeLogits): void {
+function checkTarget(name: string, target: TargetOutputs, draft: HeadStates): void {
   if ('logits' in target) {
     if (target.logits.shape.length !== 2)
       throw new ShapeError(name, [target.logits.shape], 'logits must be [rows, vocabulary]')
@@ -50,14 +50,11 @@ function checkTarget(name: string, target: HeadStates | WholeLogits): void {
     return
   }
   checkStates(name, target, ['f32'])
-  if (target.head.covered)
-    throw new OutriderError(
-      'INVALID_ARGUMENT',
-      `Loss ${name}: the target's head covers some of the vocabulary alone.`,
-      {
-        remedy: 'Only the head of a draft may be trimmed.',
-      },
-    )
+  if ('logNormalizers' in target) checkPerRow(name, target.hidden.shape, target, 'logNormalizers', 'f32')
+  if (target.head.covered?.ids === ('logNormalizers' in target ? draft.head.covered?.ids : undefined)) return
+  throw new OutriderError('INVALID_ARGUMENT', `Loss ${name}: the target's head covers some of the vocabulary alone.`, {
+    remedy: "Only a draft's head may; or the target's covers the ids of the draft's, and logNormalizers are given.",
+  })
 }
 
 function checkStates(name: string, { hidden, head }: HeadStates, dtypes: readonly DType[]): void {
@@ -138,7 +135,13 @@ function checkVocabulary(
 
 type LogitsKeys = 'draftLogits' | 'targetLogits' | 'vocabularySize'
 
-function checkPerRow(name: string, shape: Shape, inputs: PerRow, key: 'labels' | 'mask', dtype: DType): void {
+function checkPerRow<Key extends string>(
+  name: string,
+  shape: Shape,
+  inputs: Partial<Record<Key, Tensor | undefined>>,
+  key: Key,
+  dtype: DType,
+): void {
   const tensor = inputs[key]
   if (!tensor) return
   if (tensor.size !== shape[0]) throw new ShapeError(name, [shape, tensor.shape], `${key} must be one a row`)

@@ -4,7 +4,6 @@ import {
   type Device,
   differentiable,
   divide,
-  headLogits,
   maximum,
   multiply,
   slice,
@@ -13,8 +12,8 @@ import {
 } from '@outrider/tensor'
 import { type HeadGradients, headGradients, isTracked, rowLogits, withoutGradients } from '@outrider/tensor/internal'
 import { overCovered } from '../covered'
-import type { DistillationResult, HeadInputs } from '../distillation-loss'
-import { columnsOf } from './check-inputs'
+import type { DistillationResult, HeadInputs, TargetOutputs } from '../distillation-loss'
+import { type TargetLogits, targetLogitsOf } from '../target-logits'
 import { type Chunk, chunksOf } from './chunks'
 import {
   lineOf,
@@ -199,22 +198,26 @@ interface ChunkPart {
 
 /** Rows whose logits are held at a time. */
 function chunkRowsOf({ draft, target, chunkRows }: HeadInputs): number {
-  const columns = Math.max(draft.head.weight.shape[0]!, target ? columnsOf(target) : 0)
+  const columns = Math.max(draft.head.weight.shape[0]!, target ? columnsMadeOf(target) : 0)
   return chunkRows ?? Math.max(1, Math.floor(chunkBytes / 4 / columns))
 }
 
 /** Rows whose logits are held until they are needed again. */
 function heldRowsOf({ draft, target, chunkRows, heldRows }: HeadInputs): number {
   const own = draft.head.weight.shape[0]!
-  const others = !target ? 0 : draft.head.covered ? own : columnsOf(target)
+  const others = !target ? 0 : draft.head.covered ? own : columnsMadeOf(target)
   return heldRows ?? (chunkRows === undefined ? Math.floor(heldBytes / 4 / (own + others)) : 0)
 }
+
+/** Logits that are made of a target's row. */
+const columnsMadeOf = (target: TargetOutputs): number =>
+  'logits' in target ? target.logits.shape[1]! : target.head.weight.shape[0]!
 
 /** Some rows' logits, with what belongs to them. */
 const logitsOf = ({ draft, target, labels, vocabularySize, seed, firstRow = 0 }: HeadInputs, chunk: Chunk) =>
   overCovered(draft.head.covered, {
     draftLogits: rowLogits(draft.head, rowsOf(draft.hidden, chunk)), // [count, rows of the draft's head]
-    targetLogits: target && targetRows(target, chunk), // [count, target vocabulary]
+    ...(target && targetRows(target, chunk)), // [count, target vocabulary or covered]
     labels: labels && rowsOf(labels, chunk),
     vocabularySize,
     seed,
@@ -222,10 +225,14 @@ const logitsOf = ({ draft, target, labels, vocabularySize, seed, firstRow = 0 }:
   })
 
 /** The target's logits of some rows. They are freed with the chunk: of logits that are all of them, a view is. */
-function targetRows(target: NonNullable<HeadInputs['target']>, chunk: Chunk): Tensor {
-  if (!('logits' in target)) return headLogits(target.head, rowsOf(target.hidden, chunk))
-  const rows = rowsOf(target.logits, chunk)
-  return rows.reshape(rows.shape)
+function targetRows(target: TargetOutputs, chunk: Chunk): TargetLogits {
+  if ('logits' in target) {
+    const rows = rowsOf(target.logits, chunk)
+    return { targetLogits: rows.reshape(rows.shape) }
+  }
+  const hidden = rowsOf(target.hidden, chunk)
+  if (!('logNormalizers' in target)) return targetLogitsOf({ ...target, hidden })
+  return targetLogitsOf({ ...target, hidden, logNormalizers: rowsOf(target.logNormalizers, chunk) })
 }
 
 /** Some rows of a tensor; itself, if these are all. */

@@ -1,5 +1,5 @@
-import type { HeadInputs, HeadStates, RowFigures, WholeLogits } from '@outrider/losses'
-import { putRows, type Tensor, takeRows } from '@outrider/tensor'
+import type { HeadInputs, RowFigures } from '@outrider/losses'
+import { type CoveredIds, putRows, type Tensor, takeRows } from '@outrider/tensor'
 import {
   type CausalLM,
   hasHiddenStates,
@@ -9,7 +9,7 @@ import {
   type TrainingPassOptions,
 } from '@outrider/transformer'
 import { type HostBatch, type Reading, readPositions } from '../states/read-positions'
-import type { TargetStates } from '../states/target-states'
+import type { StatesOfBatch, TargetStates } from '../states/target-states'
 import type { DeviceBatch } from './objective'
 
 /** What is asked of a draft and, where there is one, of its target. */
@@ -34,9 +34,10 @@ export function headInputs({ draft, target, reading }: HeadsOfBatch, batch: Devi
   const hidden = draft.model.trainingHidden(draft.parameters, tokens, draft.options)
   const rows = areAll(numbers, batch) ? undefined : hidden.device.tensor(numbers) // u32 [rows]
   const read = (x: Tensor) => (rows ? takeRows(x, rows) : x)
+  const head = draft.model.head(draft.parameters)
   return {
-    draft: { hidden: read(asMatrix(hidden)), head: draft.model.head(draft.parameters) },
-    target: target && fixedHead(target, batch, { reading, numbers }),
+    draft: { hidden: read(asMatrix(hidden)), head },
+    target: target && fixedHead(target, batch, { reading, numbers, covered: head.covered }),
     labels: read(labels),
     mask: read(mask),
     sequenceLength: perSequence,
@@ -66,13 +67,28 @@ export function ofAllPositions(
 function fixedHead(
   { model: target, states }: NonNullable<HeadsOfBatch['target']>,
   batch: DeviceBatch,
-  { reading, numbers }: { reading: Reading; numbers: Uint32Array },
-): HeadStates | WholeLogits {
-  const { model } = target
-  const { states: kept, numbers: said } = states.of(target, hostOf(batch), reading)
-  const rows =
-    said.length === numbers.length ? kept : putRows(kept, model.device.tensor(placesIn(numbers, said)), numbers.length)
-  return hasHiddenStates(model) ? { hidden: rows, head: model.head() } : { logits: rows }
+  { reading, numbers, covered }: { reading: Reading; numbers: Uint32Array; covered: CoveredIds | undefined },
+): NonNullable<HeadInputs['target']> {
+  const { device } = target.model
+  const { numbers: said, ...told } = states.of(target, hostOf(batch), reading, covered)
+  if (said.length === numbers.length) return asTold(target, told)
+  const places = device.tensor(placesIn(numbers, said))
+  return asTold(target, told, (x) => putRows(x, places, numbers.length))
+}
+
+/**
+ * What the target's states are to a loss.
+ *
+ * @param rows  those that are wanted of what is of the positions
+ */
+export function asTold(
+  { model }: PretrainedModel<CausalLM>,
+  { states, covered }: Omit<StatesOfBatch, 'numbers'>,
+  rows: (x: Tensor) => Tensor = (x) => x,
+): NonNullable<HeadInputs['target']> {
+  if (!hasHiddenStates(model)) return { logits: rows(states) }
+  if (!covered) return { hidden: rows(states), head: model.head() }
+  return { hidden: rows(states), head: covered.head, logNormalizers: rows(covered.logNormalizers) }
 }
 
 /** Whether all positions are read, in their order: they may all be there in another. */

@@ -1,6 +1,5 @@
 import { type Tensor, takeRows } from '@outrider/tensor'
-import { hasHiddenStates } from '@outrider/transformer'
-import { asMatrix, type HeadsOfBatch, hostOf, type ReadHeads } from '../loop/head'
+import { asMatrix, asTold, type HeadsOfBatch, hostOf, type ReadHeads } from '../loop/head'
 import type { DeviceBatch } from '../loop/objective'
 import { readPositions } from '../states/read-positions'
 import type { ParallelLayout } from './layout'
@@ -51,17 +50,17 @@ export function parallelHeads(
       context: batch.length,
     },
   })
-  const { states, numbers: said } = target.states.of(target.model, hostOf(batch), reading)
+  const head = draft.model.head(draft.parameters)
+  const { numbers: said, ...told } = target.states.of(target.model, hostOf(batch), reading, head.covered)
   const rowOf = new Map(Array.from(said, (place, row) => [place, row]))
   // What does not count is compared with anything.
-  const kept = takeRows(states, device.tensor(numbers.map((at) => rowOf.get(layout.places[at]!) ?? 0)))
-  const { model } = target.model
+  const places = device.tensor(numbers.map((at) => rowOf.get(layout.places[at]!) ?? 0))
   const inRows = new Map(Array.from(numbers, (at, row) => [at, row]))
   const before = numbers.map((at, row) => inRows.get(layout.before[at]!) ?? row)
   const masks = numbers.map((at) => (layout.lossMask[at] === 0 ? none : layout.masks[at]!))
   return {
-    draft: { hidden: takeRows(asMatrix(hidden), device.tensor(numbers)), head: draft.model.head(draft.parameters) },
-    target: hasHiddenStates(model) ? { hidden: kept, head: model.head() } : { logits: kept },
+    draft: { hidden: takeRows(asMatrix(hidden), device.tensor(numbers)), head },
+    target: asTold(target.model, told, (x) => takeRows(x, places)),
     labels: takeRows(batch.labels, device.tensor(numbers.map((at) => layout.places[at]!))),
     mask: device.tensor(Float32Array.from(masks, (count) => (count === none ? 0 : weightOf(count)))),
     sequenceLength: perSequence,

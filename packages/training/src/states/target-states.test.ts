@@ -1,6 +1,6 @@
 import { type Batch, batchesOnce, generateDataset, jsonl, texts } from '@outrider/dataset'
 import { kld, tvdPlusPlus } from '@outrider/losses'
-import { cast, type Device } from '@outrider/tensor'
+import { cast, type Device, headLogits, readAll, trainingLogits } from '@outrider/tensor'
 import { floatToHalf, halfToFloat } from '@outrider/tensor/internal'
 import { testDevice } from '@outrider/tensor/testing'
 import { memoryDirectory, type PretrainedModel } from '@outrider/transformer'
@@ -95,6 +95,37 @@ describe('states of a target', () => {
       }
       expect((again ?? states).figures.computed).toBe(0)
     }
+  })
+
+  it('are read by the head over the ids of a trimmed draft; what all ids come to is asked of the whole head once a row', async () => {
+    const [batch] = batches
+    const chosen = [32, 97, 98, 99, 100, 101, 102, 257]
+    const covered = { ids: device.tensor(Uint32Array.from(chosen)), vocabularySize: target.config.vocabularySize }
+    using states = new TargetStates()
+    using _held = await states.hold(target, [batch!], 'learnt')
+    const asked = async () => {
+      const before = device.counters.dispatches
+      const said = states.of(target, batch!, 'learnt', covered)
+      return { said, dispatches: device.counters.dispatches - before }
+    }
+    const first = await asked()
+    const { states: hidden, covered: told } = first.said
+    const [whole, ofIds, normalizers] = (await readAll([
+      headLogits(target.model.head(), hidden),
+      trainingLogits({ ...told!.head, covered: undefined }, hidden),
+      told!.logNormalizers,
+    ])) as Float32Array[]
+    const columns = target.config.vocabularySize
+    for (const [row, normalizer] of normalizers!.entries()) {
+      const logits = whole!.subarray(row * columns, (row + 1) * columns)
+      expect(normalizer).toBeCloseTo(Math.log(logits.reduce((sum, x) => sum + Math.exp(x), 0)), 5)
+      for (const [i, id] of chosen.entries()) expect(ofIds![row * chosen.length + i]).toBeCloseTo(logits[id]!, 5)
+    }
+    const again = await asked()
+    expect(again.dispatches).toBeLessThan(first.dispatches - batch!.batchSize)
+    expect(await again.said.covered!.logNormalizers.data()).toEqual(normalizers)
+    // Answers that were drawn for one step are asked of the whole head.
+    expect(states.of(target, { ...batch!, drawn: true }, 'learnt', covered).covered).toBeUndefined()
   })
 
   it('keep what comes first within their bytes, and give their memory back', async () => {

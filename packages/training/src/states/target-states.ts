@@ -1,5 +1,5 @@
 import type { AnswerStates } from '@outrider/dataset'
-import { OutriderError, readAll, type Tensor } from '@outrider/tensor'
+import { type CoveredIds, type Head, OutriderError, readAll, slice, type Tensor } from '@outrider/tensor'
 import { unpackHalves } from '@outrider/tensor/internal'
 import {
   type CausalLM,
@@ -8,6 +8,7 @@ import {
   modelIdentity,
   type PretrainedModel,
 } from '@outrider/transformer'
+import { CoveredHeads, logNormalizers } from './covered-target'
 import type { HostBatch, Reading } from './read-positions'
 import { StateFiles, type StatesIdentity } from './state-files'
 import { StateMemory } from './state-memory'
@@ -16,7 +17,7 @@ import { answerRow, statesOfRow, type TargetRow, targetRows } from './target-row
 export interface TargetStatesOptions {
   /**
    * Most bytes of the device's memory; default 512 MiB. A position that is learnt takes two bytes times the target's hidden size,
-   * or four times its vocabulary where it shows no hidden states.
+   * or four times its vocabulary where it shows no hidden states; for a trimmed draft four bytes more, of an eighth of this beside it.
    */
   memoryBytes?: number | undefined
   /** Where they are kept, too, for runs that go on and runs to come on the same rows: in a folder by target and adapter. */
@@ -36,12 +37,14 @@ export interface TargetStatesFigures {
   computed: number
 }
 
-/** What the target says of a batch. */
+/** What the target says of a batch. Its tensors belong to the scope that they were asked for in, but for those of a covered head. */
 export interface StatesOfBatch {
-  /** f32 [positions, hidden or vocabulary]. They belong to the scope that they were asked for in. */
+  /** f32 [positions, hidden or vocabulary]. */
   states: Tensor
   /** The number in the batch of each of these positions, ascending. */
   numbers: Uint32Array
+  /** Of a target with hidden states, for a draft that covers some ids: its head over these, and ln Σ exp over all. */
+  covered?: { head: Head & { covered: CoveredIds }; logNormalizers: Tensor } | undefined
 }
 
 /**
@@ -58,6 +61,9 @@ export interface StatesOfBatch {
  */
 export class TargetStates {
   readonly #memory: StateMemory
+  /** ln Σ exp of what is said at a row's places, f32 [places]. */
+  readonly #logNormalizers: StateMemory
+  readonly #coveredHeads = new CoveredHeads()
   readonly #options: TargetStatesOptions
   #files: Promise<StateFiles> | undefined
   #target: PretrainedModel<CausalLM> | undefined
@@ -67,12 +73,14 @@ export class TargetStates {
 
   constructor(options: TargetStatesOptions = {}) {
     this.#options = options
-    this.#memory = new StateMemory(options.memoryBytes ?? 2 ** 29)
+    const memoryBytes = options.memoryBytes ?? 2 ** 29
+    this.#memory = new StateMemory(memoryBytes)
+    this.#logNormalizers = new StateMemory(memoryBytes / 8)
   }
 
   /** Bytes of the device's memory that are kept. */
   get bytes(): number {
-    return this.#memory.bytes
+    return this.#memory.bytes + this.#logNormalizers.bytes
   }
 
   get figures(): Readonly<TargetStatesFigures> {
@@ -148,9 +156,10 @@ export class TargetStates {
    * The states of a batch, row after row: of the positions that are learnt alone, or of all up to the last that is. What is not at
    * hand is computed, and kept in memory where there is room.
    *
+   * @param covered  the ids of a trimmed draft: what is asked of the others is what they come to, once a row
    * @throws OutriderError INVALID_ARGUMENT where they are asked for of two targets
    */
-  of(target: PretrainedModel<CausalLM>, batch: HostBatch, reading: Reading): StatesOfBatch {
+  of(target: PretrainedModel<CausalLM>, batch: HostBatch, reading: Reading, covered?: CoveredIds): StatesOfBatch {
     this.#assertSame(target)
     const { model } = target
     const { rows, numbers } = targetRows(batch, reading)
@@ -170,7 +179,33 @@ export class TargetStates {
       if (!joined) throw new OutriderError('INVALID_ARGUMENT', 'No position of the batch is learnt.')
       return isHidden ? unpackHalves(joined, model.head().weight.shape[1]!) : joined
     })
-    return { states, numbers }
+    // What was drawn for one step is read once, so that nothing is saved.
+    const head = covered && !batch.drawn && hasHiddenStates(model) && this.#coveredHeads.of(model.head(), covered)
+    return {
+      states,
+      numbers,
+      ...(head && { covered: { head, logNormalizers: this.#logNormalizersOf(model.head(), rows, states) } }),
+    }
+  }
+
+  /** As states, of a row alone, so that nothing beside it can have a say in its bits. */
+  #logNormalizersOf(head: Head, rows: readonly TargetRow[], states: Tensor): Tensor {
+    const { device } = states
+    return device.scope(() => {
+      const joined = device.empty([states.shape[0]!])
+      let at = 0
+      for (const { key, places } of rows) {
+        const count = places.length
+        if (this.#logNormalizers.has(key)) this.#logNormalizers.copyTo(key, joined, at)
+        else {
+          using ofRow = device.scope(() => logNormalizers(head, slice(states, { start: at, count })))
+          this.#logNormalizers.add(key, ofRow)
+          device.copy(ofRow, 0, joined, at, count)
+        }
+        at += count
+      }
+      return joined
+    })
   }
 
   /** Writes what is to be kept in the directory and is not there yet. Done in pieces as it grows, and once at the end of a run. */
@@ -182,6 +217,8 @@ export class TargetStates {
   dispose(): void {
     this.#letGo([...this.#held.keys()])
     this.#memory.dispose()
+    this.#logNormalizers.dispose()
+    this.#coveredHeads.dispose()
   }
 
   [Symbol.dispose](): void {
