@@ -88,18 +88,24 @@ describe('generate --endpoint', () => {
   })
 
   test.each([
-    [['--endpoint', 'http://localhost', '--seeds', 'x'], '--endpoint needs --model.'],
+    [['--endpoint', 'http://localhost', '--seeds', 'SEEDS'], '--endpoint needs --model.'],
     [['--endpoint', 'http://localhost', '--model', 'm'], 'writes no seeds itself'],
-    [['--endpoint', 'http://localhost', '--model', 'm', '--seeds', 'x', '--dtype', 'f16'], '--dtype is of no use with'],
     [
-      ['--endpoint', 'http://localhost', '--model', 'm', '--seeds', 'x', '--batch-size', '2'],
+      ['--endpoint', 'http://localhost', '--model', 'm', '--seeds', 'SEEDS', '--dtype', 'f16'],
+      '--dtype is of no use with',
+    ],
+    [
+      ['--endpoint', 'http://localhost', '--model', 'm', '--seeds', 'SEEDS', '--batch-size', '2'],
       '--batch-size is of no use',
     ],
     [['--target', chat, '--concurrency', '2'], '--concurrency is of no use without --endpoint.'],
     [['--target', chat, '--prices', '2'], 'It must be two numbers'],
-    [['--seeds', 'x'], 'There is no target.'],
+    [['--seeds', 'SEEDS'], 'There is no target.'],
   ])('is not mixed with what it does not have: %j', async (args, text) => {
-    const { status, err } = await runCli(['generate', '--out', at('no.jsonl'), ...args])
+    const { status, err } = await runCli([
+      ...['generate', '--out', at('no.jsonl')],
+      ...args.map((arg) => (arg === 'SEEDS' ? at('seeds.jsonl') : arg)),
+    ])
     expect(err.replace(/\s+/g, ' ')).toContain(text)
     expect(status).toBe(2)
   })
