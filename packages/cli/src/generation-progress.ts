@@ -1,4 +1,5 @@
 import { type GenerationProgress, type LeftOutFaults, leftOutText } from '@outrider/dataset'
+import { costOf, type Prices } from './endpoint'
 import { count, type Terminal } from './terminal'
 
 /** Values of the curve are means over so many seconds at least: a step of the batch says little. */
@@ -7,7 +8,7 @@ const curveSeconds = 1
 /** The progress of generating rows, from the first prompt that is read on, with the curve of tokens per second. */
 export function generationProgress(
   terminal: Terminal,
-  label = 'generate',
+  { label = 'generate', prices }: { label?: string; prices?: Prices | undefined } = {},
 ): (state: GenerationProgress & { leftOut?: LeftOutFaults }) => void {
   let progress: ReturnType<typeof terminal.progress> | undefined
   let last = { tokens: 0, seconds: 0 }
@@ -24,6 +25,7 @@ export function generationProgress(
     const rate = isDue ? (tokens - last.tokens) / (seconds - last.seconds) : undefined
     if (isDue) last = { tokens, seconds }
     const notes = [`${count(tokens)} tokens`, `${count(promptTokens)} read`, leftOutText(leftOut)]
+    if (prices) notes.push(`cost ${costOf(prices, { tokens, promptTokens })}`)
     progress.update(rows, notes.filter(Boolean).join(', '), rate)
   }
 }

@@ -79,7 +79,9 @@ async function checkInputs(command: Command): Promise<void> {
   const options = command.opts<Record<string, unknown>>()
   const given = (name: string) => [options[name]].flat().filter((value) => typeof value === 'string')
   const mayLookUp = command.options.some((option) => option instanceof DraftOption)
-  for (const name of ['model', 'target', ...(mayLookUp ? [] : ['draft'])])
+  // At an endpoint the model's name is whatever that calls it.
+  const models = options.endpoint === undefined ? ['model', 'target'] : ['target']
+  for (const name of [...models, ...(mayLookUp ? [] : ['draft'])])
     for (const source of given(name)) await checkModelSource(`--${name}`, source)
   if (mayLookUp) for (const source of given('draft')) await checkDraftSource(source)
   // Of plain text a pattern may be given, which is no path.

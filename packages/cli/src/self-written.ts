@@ -42,7 +42,7 @@ export async function writeTexts(
 const call = ({ terminal, signal }: Context, target: PretrainedModel, label: string) => ({
   target,
   signal,
-  onProgress: generationProgress(terminal, label),
+  onProgress: generationProgress(terminal, { label }),
 })
 
 /** Ends the progress, and warns of fewer rows than were asked for. */

@@ -8,6 +8,14 @@ export {
 } from './batches/batch-stream'
 export { type Mixture, mix } from './batches/mix'
 export { rowLength } from './batches/row-length'
+export type { EndpointAnswer } from './endpoint/chat-answer'
+export {
+  type AskedConversation,
+  type ConversationAnswered,
+  type EndpointTarget,
+  type OpenAiTargetOptions,
+  openAiTarget,
+} from './endpoint/openai-target'
 export { type BadRows, badRows } from './formats/bad-rows'
 export { parseRow } from './formats/parse-row'
 export type { ConversationRow, DataSource, DatasetRow, TextRow, TokensRow } from './formats/row'

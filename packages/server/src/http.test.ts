@@ -394,3 +394,28 @@ describe('metrics and health', () => {
     expect(await health.json()).toEqual({ status: 'ok', running: 0, waiting: 0 })
   })
 })
+
+describe('return_token_ids', () => {
+  const greedy = { temperature: 0, max_tokens: 40, return_token_ids: true }
+
+  it('says the ids of prompt and answer, the end token among them, and they are the text', async () => {
+    const { tokenizer, generationConfig } = await tinyChat()
+    const found = (await post(server, chat, { ...greedy, messages })).json()
+    const [{ token_ids, message, finish_reason }] = found.choices
+    expect(found.prompt_token_ids).toHaveLength(found.usage.prompt_tokens)
+    expect(token_ids).toHaveLength(found.usage.completion_tokens)
+    expect(finish_reason).toBe('stop')
+    expect(generationConfig.eosTokenIds).toContain(token_ids.at(-1))
+    expect(tokenizer.decode(token_ids.slice(0, -1))).toBe(message.content)
+    const completed = (await post(server, '/v1/completions', { ...greedy, prompt: found.prompt_token_ids })).json()
+    expect(completed.choices[0]).toMatchObject({ token_ids, prompt_token_ids: found.prompt_token_ids })
+  })
+
+  it('is not told where it was not asked for, and refused for a stream', async () => {
+    const found = (await post(server, chat, { ...greedy, messages, return_token_ids: false })).json()
+    expect(found).not.toHaveProperty('prompt_token_ids')
+    expect(found.choices[0]).not.toHaveProperty('token_ids')
+    const refused = await post(server, chat, { ...greedy, messages, stream: true })
+    expect([refused.status, refused.json().error.param]).toEqual([400, 'return_token_ids'])
+  })
+})

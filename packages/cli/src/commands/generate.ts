@@ -1,9 +1,17 @@
-import { generateDataset, generatedRows, type LeftOutFaults, leftOutText, rowFiles } from '@outrider/dataset'
+import {
+  type EndpointTarget,
+  generateDataset,
+  generatedRows,
+  type LeftOutFaults,
+  leftOutText,
+  rowFiles,
+} from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
 import { InvalidArgumentError } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { costOf, type EndpointFlags, endpointFlags, openEndpoint, withEndpoint } from '../endpoint'
 import { generationProgress } from '../generation-progress'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, probability, withDtype } from '../options/groups'
@@ -14,8 +22,8 @@ import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { selfSeedsFile, writeSeeds, writeTexts } from '../self-written'
 import { count, duration } from '../terminal'
 
-interface GenerateFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags, StatesOfAnswersFlags {
-  target: string
+interface GenerateFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags, StatesOfAnswersFlags, EndpointFlags {
+  target?: string
   seeds?: string[]
   selfSeeds?: number
   openingShare?: number
@@ -27,7 +35,7 @@ interface GenerateFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags, StatesOfAns
   topK: number
   samples: number
   maxTokens: number
-  batchSize: number
+  batchSize?: number
   seed: number
 }
 
@@ -36,9 +44,9 @@ export const addGenerate: AddCommand = (program, run) => {
     .command('generate')
     .summary('the distillation dataset: seed instructions, answered by the target itself')
     .description(
-      'Lets the target answer every seed instruction at every temperature, and writes the conversations as JSONL, row by row. Without seeds, the target writes instructions itself first (Magpie, arXiv 2406.08464), into a file beside --out; a base model begins texts, and continues them. With --texts it writes texts for pretraining instead. Interrupted and run again, it goes on where it was. The second stage.',
+      'Lets the target answer every seed instruction at every temperature, and writes the conversations as JSONL, row by row. Without seeds, the target writes instructions itself first (Magpie, arXiv 2406.08464), into a file beside --out; a base model begins texts, and continues them. With --texts it writes texts for pretraining instead. Interrupted and run again, it goes on where it was. With --endpoint the target answers elsewhere, and its tokens are kept as that server says them. The second stage.',
     )
-    .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
+    .option('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption('--out <file>', 'the dataset, JSONL')
     .option(
       '--seeds <files...>',
@@ -71,9 +79,10 @@ export const addGenerate: AddCommand = (program, run) => {
     .option('--top-k <k>', 'only the k likeliest tokens; 0 for all', integer(), 0)
     .option('--samples <n>', 'answers for each instruction and temperature above 0', integer({ least: 1 }), 1)
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 256)
-    .option('--batch-size <n>', 'answers generated side by side', integer({ least: 1 }), 16)
+    .option('--batch-size <n>', 'answers generated side by side (default: 16)', integer({ least: 1 }))
     .option('--seed <n>', 'decides what is drawn', integer(), 0)
   withStatesOfAnswers(command)
+  withEndpoint(command)
   withExamples(withOutputOptions(withDtype(withRows(command))), [
     ['The grid of the paper', 'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl'],
     [
@@ -88,19 +97,28 @@ export const addGenerate: AddCommand = (program, run) => {
       'With what the target says each token from, so that it need not read its answers again',
       'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl --target-states ./states',
     ],
+    [
+      'A target that vLLM serves elsewhere; its tokenizer is compared with ours first',
+      'outrider generate --endpoint http://gpu-box:8000/v1 --model big --target ./big --seeds seeds.jsonl --out distill.jsonl --concurrency 64',
+    ],
+    [
+      'A hosted one, with the key in OUTRIDER_API_KEY, and what it costs',
+      'outrider generate --endpoint https://api.example.com/v1 --model big --seeds seeds.jsonl --out distill.jsonl --prices 0.15,0.6',
+    ],
     ['Texts of its own, to pretrain on', 'outrider generate --target ./model --texts 2000 --out texts.jsonl'],
   ])
   command.action((flags: GenerateFlags) => run((context) => generate(context, flags), command))
 }
 
 async function generate(context: Context, flags: GenerateFlags): Promise<object> {
-  const { target: path, dtype, seeds = [], out, texts } = flags
+  const { target: path, dtype, seeds = [], out, texts, endpoint, apiKeyFile } = flags
   const other = /\.(parquet|arrow|csv|tsv|gz|zst)$/i.exec(out)?.[0]
   if (other)
     throw new OutriderError('INVALID_ARGUMENT', `--out ${out} ends in ${other}, and rows are written as JSONL.`, {
       remedy: 'Name a .jsonl file; datasets reads it with load_dataset("json", data_files=…).',
     })
   const isSelf = seeds.length === 0
+  assertTarget(flags)
   const useless = isSelf
     ? texts !== undefined && given(flags, ['selfSeeds', 'openingShare'])
     : given(flags, ofSelfWritten)
@@ -110,15 +128,25 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
       `${useless} is of no use here: ${isSelf ? '--texts are written from nothing' : 'the seeds are given, and the target writes none'}.`,
       { remedy: `Leave out ${useless}, or ${isSelf ? '--texts' : '--seeds'}.` },
     )
-  const inputs = { '--target': path, ...(!isSelf && { '--seeds': seeds }) }
+  const inputs = {
+    ...(path !== undefined && { '--target': path }),
+    ...(!isSelf && { '--seeds': seeds }),
+    ...(apiKeyFile !== undefined && { '--api-key-file': apiKeyFile }),
+  }
   const file = await claimFile(context, out, { inputs })
   await generatedRows(file)
   const seedsFile = selfSeedsFile(out)
   const own = isSelf && texts === undefined ? await claimFile(context, seedsFile, { inputs }) : undefined
   if (own) await generatedRows(own)
-  const target = await openModel(context, path, 'target', { dtype })
-  context.resume = 'The rows written stay; the same command goes on from there.'
-  const { batchSize, seed, scripts, openingShare, selfSeeds = 200, maxTokens, topP, topK } = flags
+  const resume = 'The rows written stay; the same command goes on from there.'
+  if (endpoint !== undefined) {
+    const elsewhere = await openEndpoint(context, flags, path)
+    context.resume = resume
+    return answer(context, elsewhere, flags, file, seeds)
+  }
+  const target = await openModel(context, path!, 'target', { dtype })
+  context.resume = resume
+  const { batchSize = 16, seed, scripts, openingShare, selfSeeds = 200, maxTokens, topP, topK } = flags
   const writing = { batchSize, seed, scripts }
   if (texts !== undefined) {
     const written = await writeTexts(context, target, { ...writing, file, count: texts, maxTokens, topP, topK })
@@ -145,10 +173,32 @@ function seedFiles() {
   }
 }
 
+/** Makes sure that there is a target, here or elsewhere, and nothing is asked of one that only the other has. */
+function assertTarget(flags: GenerateFlags): void {
+  const { endpoint, target, model, seeds = [] } = flags
+  const refuse = (what: string, remedy: string) => new OutriderError('INVALID_ARGUMENT', what, { remedy })
+  if (endpoint === undefined) {
+    if (target === undefined)
+      throw refuse('There is no target.', `Give --target, ${modelSource}, or --endpoint and --model.`)
+    const useless = given(flags, endpointFlags)
+    if (useless)
+      throw refuse(`${useless} is of no use without --endpoint.`, `Leave out ${useless}, or give --endpoint.`)
+    return
+  }
+  if (model === undefined)
+    throw refuse(
+      '--endpoint needs --model.',
+      'Give the name that the server has for the target; GET /v1/models lists them.',
+    )
+  if (seeds.length === 0) throw refuse('A target at an endpoint writes no seeds itself.', 'Give --seeds.')
+  const useless = given(flags, ['dtype', 'batchSize', 'targetStates', ...ofSelfWritten])
+  if (useless) throw refuse(`${useless} is of no use with --endpoint.`, `Leave out ${useless}.`)
+}
+
 const ofSelfWritten = ['selfSeeds', 'openingShare', 'scripts', 'texts'] as const
 
 /** The first of these flags that is given, as it is written. */
-function given(flags: GenerateFlags, names: readonly (typeof ofSelfWritten)[number][]): string | undefined {
+function given(flags: GenerateFlags, names: readonly (keyof GenerateFlags)[]): string | undefined {
   const name = names.find((name) => flags[name] !== undefined)
   return name && `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
@@ -159,32 +209,44 @@ const leftOutIn = (leftOut: LeftOutFaults): string =>
 /** Has the seeds answered. */
 async function answer(
   { terminal, signal }: Context,
-  target: PretrainedModel,
-  { out, skipBadRows, temperatures, topP, topK, samples, maxTokens, batchSize, seed, ...flags }: GenerateFlags,
+  target: PretrainedModel | EndpointTarget,
+  { out, skipBadRows, temperatures, topP, topK, samples, maxTokens, seed, ...flags }: GenerateFlags,
   file: OutputFile,
   seeds: string[],
 ): Promise<object> {
   const reading = rowReading(terminal, { skipBadRows })
-  const progress = generationProgress(terminal)
-  using states = statesOfAnswers(terminal, flags)
-  let done: { tokens: number; seconds: number } | undefined
-  const { rows, generated, others } = await generateDataset({
-    ...{ target, temperatures, topP, topK, samples, maxTokens, batchSize, seed, signal },
+  const { prices, maxFailed, concurrency, batchSize = concurrency } = flags
+  const progress = generationProgress(terminal, { prices })
+  using states = 'kind' in target ? undefined : statesOfAnswers(terminal, flags)
+  let done: { tokens: number; prompt_tokens: number; seconds: number; cost?: number } | undefined
+  const { rows, generated, others, withoutIds, failed } = await generateDataset({
+    ...{ target, temperatures, topP, topK, samples, maxTokens, batchSize, maxFailed, seed, signal },
     seeds: rowFiles(seeds, reading.options),
     out: file,
-    onStates: states && ((answers) => states.keep(target, answers)),
+    onStates: states && ((answers) => states.keep(target as PretrainedModel, answers)),
     onProgress(state) {
       if (!done && state.others > 0)
         terminal.warn(
           `${out} has ${state.others} ${state.others === 1 ? 'row' : 'rows'} besides those that are asked for, of other instructions, settings or targets, or doubled. They stay in it; name another --out to have these alone.`,
         )
       progress(state)
-      done = { tokens: state.tokens, seconds: state.seconds }
+      const { tokens, promptTokens, seconds } = state
+      done = { tokens, prompt_tokens: promptTokens, seconds, ...(prices && { cost: costOf(prices, state) }) }
     },
   })
   terminal.endProgress()
   terminal.print(
     `${rows} rows in ${out}, ${generated} of them new (${count(done?.tokens ?? 0)} tokens in ${duration(done?.seconds ?? 0)})${others > 0 ? `; ${others} are not of these instructions, settings and target` : ''}`,
   )
-  return { out, rows, generated, others, ...done, ...reading.summary() }
+  if (done?.cost !== undefined) terminal.print(`It cost ${done.cost}, by --prices.`)
+  if (withoutIds > 0)
+    terminal.warn(
+      `The endpoint says no ids of tokens for ${withoutIds} of the new rows: distill will learn the tokens of their texts, which may be others. vLLM and outrider serve say them.`,
+    )
+  if (failed > 0)
+    terminal.warn(
+      `The endpoint refused ${failed} ${failed === 1 ? 'row' : 'rows'}; the same command asks for them again.`,
+    )
+  const elsewhere = 'kind' in target && { without_ids: withoutIds, failed }
+  return { out, rows, generated, others, ...done, ...elsewhere, ...reading.summary() }
 }

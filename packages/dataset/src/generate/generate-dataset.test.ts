@@ -29,9 +29,11 @@ const rowsOf = (path: string) =>
     .split('\n')
     .map((line) => JSON.parse(line) as GeneratedRow)
 
-const saidIn = (found: GeneratedRow[]) => found.reduce((sum, { completion_ids }) => sum + completion_ids.length, 0)
+const saidIn = (found: GeneratedRow[]) => found.reduce((sum, { completion_ids }) => sum + completion_ids!.length, 0)
 
 let target: PretrainedModel
+/** What there is nothing of where the target is here. */
+const allAnswered = { withoutIds: 0, failed: 0 }
 /** A whole dataset, never interrupted, and its file. */
 let whole: string
 const wholePath = join(folder, 'whole.jsonl')
@@ -64,7 +66,7 @@ describe('generateDataset', () => {
   })
 
   it('gives the same bytes again, with another batch size too', async () => {
-    expect(await generate('again.jsonl')).toEqual({ rows: 30, generated: 30, others: 0 })
+    expect(await generate('again.jsonl')).toEqual({ rows: 30, generated: 30, others: 0, ...allAnswered })
     expect(read(join(folder, 'again.jsonl'))).toBe(whole)
     await generate('wider.jsonl', { batchSize: 32 })
     const answers = (path: string) => rowsOf(path).map(({ id, messages }) => [id, messages[1]!.content])
@@ -120,7 +122,7 @@ describe('generateDataset', () => {
     })
     await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', message: expect.stringContaining('8 of 30 rows') })
     expect(read(join(folder, 'stopped.jsonl'))).toBe(whole.split('\n').slice(0, 8).join('\n').concat('\n'))
-    expect(await generate('stopped.jsonl')).toEqual({ rows: 30, generated: 22, others: 0 })
+    expect(await generate('stopped.jsonl')).toEqual({ rows: 30, generated: 22, others: 0, ...allAnswered })
     expect(read(join(folder, 'stopped.jsonl'))).toBe(whole)
   })
 
@@ -154,7 +156,7 @@ describe('generateDataset', () => {
     for (const [i, { completion_ids, finish_reason }] of found.entries()) {
       const { tokens, lossMask } = examples[i]!
       expect(tokens.filter((_, at) => lossMask[at])).toEqual(completion_ids)
-      expect(completion_ids.includes(257)).toBe(finish_reason === 'stop')
+      expect(completion_ids!.includes(257)).toBe(finish_reason === 'stop')
     }
   })
 
@@ -172,13 +174,14 @@ describe('generateDataset', () => {
   })
 
   it('adds what a larger grid asks for, and does nothing where nothing is missing', async () => {
-    expect(await generate('whole.jsonl')).toEqual({ rows: 30, generated: 0, others: 0 })
+    expect(await generate('whole.jsonl')).toEqual({ rows: 30, generated: 0, others: 0, ...allAnswered })
     expect(read(wholePath)).toBe(whole)
     writeFileSync(join(folder, 'grown.jsonl'), whole)
     expect(await generate('grown.jsonl', { temperatures: [0, 0.5, 1, 1.5] })).toEqual({
       rows: 40,
       generated: 10,
       others: 0,
+      ...allAnswered,
     })
   })
 
@@ -189,7 +192,7 @@ describe('generateDataset', () => {
     const seen: GenerationProgress[] = []
     const onProgress = (progress: GenerationProgress) => seen.push(progress)
     const settings = { ...few, maxTokens: 5, onProgress }
-    expect(await generate('others.jsonl', settings)).toEqual({ rows: 4, generated: 2, others: 2 })
+    expect(await generate('others.jsonl', settings)).toEqual({ rows: 4, generated: 2, others: 2, ...allAnswered })
     expect(seen[0]).toMatchObject({ rows: 0, total: 2, others: 2, tokens: 0, promptTokens: 0 })
     expect(seen.at(-1)).toMatchObject({ rows: 2, total: 2, others: 2, promptTokens: 9 }) // one prompt, read once
     expect(seen.at(-1)!.tokens).toBe(saidIn(rowsOf(path).slice(2)))
@@ -197,13 +200,13 @@ describe('generateDataset', () => {
     const values = (await norm.data()) as Float32Array
     norm.write(values.map((value) => value * 2))
     try {
-      expect(await generate('others.jsonl', few)).toEqual({ rows: 6, generated: 2, others: 4 })
+      expect(await generate('others.jsonl', few)).toEqual({ rows: 6, generated: 2, others: 4, ...allAnswered })
     } finally {
       norm.write(values)
     }
-    expect(await generate('others.jsonl', few)).toEqual({ rows: 6, generated: 0, others: 4 })
+    expect(await generate('others.jsonl', few)).toEqual({ rows: 6, generated: 0, others: 4, ...allAnswered })
     appendFileSync(path, read(path))
-    expect(await generate('others.jsonl', few)).toEqual({ rows: 12, generated: 0, others: 10 })
+    expect(await generate('others.jsonl', few)).toEqual({ rows: 12, generated: 0, others: 10, ...allAnswered })
   })
 
   it('goes on with a file of version 0.1, which knew its rows without the weights', async () => {
@@ -214,7 +217,7 @@ describe('generateDataset', () => {
     const asked = { messages, temperature: 0, topP: 0.95, maxTokens: 6, sample: 0, seed: 0, model }
     writeFileSync(path, `${JSON.stringify({ id: await contentHash(asked), messages })}\n`)
     const older = { seeds: rows([{ kind: 'text', text: 'Why?' }]), temperatures: [0] }
-    expect(await generate('older.jsonl', older)).toEqual({ rows: 1, generated: 0, others: 0 })
+    expect(await generate('older.jsonl', older)).toEqual({ rows: 1, generated: 0, others: 0, ...allAnswered })
   })
 
   it('leaves a file alone that is not its own', async () => {
@@ -248,7 +251,7 @@ describe('generateDataset', () => {
     })
     expect(existsSync(join(folder, 'seeded.jsonl'))).toBe(false)
     const passing = () => ({ seeds: jsonl(path, { badRows: badRows(2) }), temperatures: [0, 1] })
-    expect(await generate('seeded.jsonl', passing())).toEqual({ rows: 4, generated: 4, others: 0 })
+    expect(await generate('seeded.jsonl', passing())).toEqual({ rows: 4, generated: 4, others: 0, ...allAnswered })
     const made = read(join(folder, 'seeded.jsonl'))
     // A row is known by what it asks: mending or leaving out a bad one changes no other.
     writeFileSync(path, [seeds[0], seeds[3]].map((seed) => JSON.stringify(seed)).join('\n'))
@@ -256,6 +259,7 @@ describe('generateDataset', () => {
       rows: 4,
       generated: 0,
       others: 0,
+      ...allAnswered,
     })
     expect(read(join(folder, 'seeded.jsonl'))).toBe(made)
   })

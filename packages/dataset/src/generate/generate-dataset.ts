@@ -1,23 +1,18 @@
 import { OutriderError } from '@outrider/tensor'
-import {
-  answerEach,
-  type BatchAnswer,
-  type CausalLM,
-  type ChatMessage,
-  decodesOpenly,
-  type PretrainedModel,
-} from '@outrider/transformer'
+import type { CausalLM, ChatMessage, PretrainedModel } from '@outrider/transformer'
+import type { EndpointTarget } from '../endpoint/openai-target'
 import type { DataSource } from '../formats/row'
 import type { FilePlace } from '../sources/open-file'
+import { type Answered, answered } from './answered'
 import { InTurn } from './in-turn'
 import { openRowFile } from './row-file'
-import { type RowRequest, rowRequests, seedOf } from './row-requests'
+import { type RowRequest, rowRequests } from './row-requests'
 import { stopped } from './stopped'
 import { TokenTally } from './token-tally'
 
 export interface GenerateDatasetOptions {
-  /** The chat-tuned model whose answers are collected. */
-  target: PretrainedModel<CausalLM>
+  /** The chat-tuned model whose answers are collected: loaded here, or behind OpenAI's API elsewhere (`openAiTarget`). */
+  target: PretrainedModel<CausalLM> | EndpointTarget
   /** Instructions: conversations, of which the part before the last answer is asked again. */
   seeds: DataSource
   /** Each instruction is answered once at each of these. Default the paper's: 0, 0.3, 0.7 and 1. */
@@ -29,15 +24,20 @@ export interface GenerateDatasetOptions {
   samples?: number | undefined
   /** Tokens an answer at most. Default 256. */
   maxTokens?: number | undefined
-  /** Answers generated side by side. Default 16. What is said does not depend on it. */
+  /** Answers generated side by side, of an endpoint the most asked for at once. Default 16. What is said does not depend on it. */
   batchSize?: number | undefined
+  /** Rows that an endpoint may refuse before that ends the run. They are left out, and asked for again by the next. Default 0. */
+  maxFailed?: number | undefined
   /** Decides what is drawn. Default 0. */
   seed?: number | undefined
   /** The JSONL file, a path (Node) or in a directory. What is complete in it stays; only what is missing is generated. */
   out: string | FilePlace
   /** Told of every row written, and as tokens come ten times a second, from the first prompt read on. */
   onProgress?: ((progress: GenerationProgress) => void) | undefined
-  /** Told of every new row once it is written, in their order, with the tokens that it answers; what is next waits for it. */
+  /**
+   * Told of every new row once it is written, in their order, with the tokens that it answers (none where an endpoint does not
+   * say them); what is next waits for it.
+   */
   onRow?: ((row: GeneratedRow, prompt: readonly number[]) => void | Promise<void>) | undefined
   /**
    * Told of what the target said its new answers from, before their rows are written, which wait for it: whoever learns from them need
@@ -71,14 +71,17 @@ export interface GenerationProgress {
 
 /** A row of the dataset. */
 export interface GeneratedRow {
-  /** Hash of the instruction, the settings and the target: its weights and their dtype. */
+  /** Hash of the instruction, the settings and the target: its weights and their dtype, or its name at an endpoint. */
   id: string
   messages: ChatMessage[]
   temperature: number
   top_p: number
   finish_reason: 'stop' | 'length'
-  /** The answer's tokens as the target said them, its end token among them: what is learned. */
-  completion_ids: number[]
+  /**
+   * The answer's tokens as the target said them, its end token among them: what is learned. Of an endpoint that does not say
+   * them there are none, and what is learned are the tokens of the text.
+   */
+  completion_ids?: number[]
   [metadata: string]: unknown
 }
 
@@ -89,63 +92,82 @@ export interface GeneratedRow {
  * it ends in the same bytes as a run that was never interrupted: rows are known by a hash of what they answer, and a row's random
  * numbers come from a hash of what is asked.
  *
- * @returns rows in the file, how many of them are new, and how many are of other instructions, settings or targets
- * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction; CONTEXT_OVERFLOW for one that
- *   leaves no room for an answer, before anything is generated; ABORTED
+ * Of an endpoint, rows are written as they are of a model here; whether the same bytes come again is the engine's affair.
+ *
+ * @returns rows in the file, how many of them are new, how many of these have no `completion_ids`, how many an endpoint refused,
+ *   and how many in the file are of other instructions, settings or targets
+ * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction, and for what an endpoint refuses;
+ *   CONTEXT_OVERFLOW for one that leaves no room for an answer, before anything is generated; NETWORK, VOCABULARY_MISMATCH,
+ *   UNSUPPORTED of an endpoint; ABORTED
  */
 export async function generateDataset(
   options: GenerateDatasetOptions,
-): Promise<{ rows: number; generated: number; others: number }> {
-  const { target, topP = 0.95, topK, maxTokens = 256, batchSize = 16, out, signal } = options
+): Promise<{ rows: number; generated: number; withoutIds: number; failed: number; others: number }> {
+  const { topP = 0.95, maxTokens = 256, batchSize = 16, maxFailed = 0, out } = options
   const requests = await rowRequests(options, topP, maxTokens)
   const file = await openRowFile(out)
   const isThere = ({ id, asked }: RowRequest) => file.ids.has(id) || file.ids.has(asked)
   const missing = requests.filter((request) => !isThere(request))
   const total = requests.length
   let generated = 0
+  let withoutIds = 0
+  let failed = 0
   const there = () => total - missing.length + generated
   const others = file.rows - there()
   const tally = new TokenTally((counts) => options.onProgress?.({ rows: there(), total, others, ...counts }))
   tally.tell()
-  const asked = missing.map((row, turn) => {
-    const { prompt, temperature } = row
-    return { row, turn, prompt, temperature, seed: seedOf(row.asked), maxTokens, topP, topK }
-  })
   // In the order of what was asked, so that a file that was interrupted is a beginning of the whole.
-  const inTurn = new InTurn<{ row: GeneratedRow; states: AnswerStates | undefined }>()
+  const inTurn = new InTurn<Answered>()
   try {
-    const hiddenStates = options.onStates !== undefined && decodesOpenly(target.model)
-    const answers = answerEach(target, asked, { size: batchSize, hiddenStates, signal, onTokens: tally.add })
-    for await (const { request, answer } of answers) {
-      const { hidden, tokens } = answer
-      const states = hidden && { prompt: request.prompt, tokens, hidden }
-      const due = inTurn.add(request.turn, { row: rowOf(request.row, answer, topP), states })
+    const asking = { ...options, topP, maxTokens, batchSize, onTokens: tally.add }
+    for await (const one of answered(missing, asking)) {
+      if (!one.answer && ++failed > maxFailed) throw tooManyFailed(one, failed)
+      const due = inTurn.add(one.turn, one).filter(({ answer }) => answer)
       if (due.length === 0) continue
       // First what a row that is in the file has to have.
-      if (hidden) await options.onStates?.(due.map(({ states }) => states!))
-      await file.append(due.map(({ row }) => row))
-      for (const { row } of due) {
-        const { prompt } = missing[generated++]!
-        await options.onRow?.(row, prompt)
+      if (one.hidden) await options.onStates?.(due.map(statesOf))
+      const rows = due.map((answered) => rowOf(answered, topP))
+      await file.append(rows)
+      for (const [i, row] of rows.entries()) {
+        generated++
+        if (!row.completion_ids) withoutIds++
+        await options.onRow?.(row, due[i]!.prompt ?? [])
       }
       tally.tell()
     }
   } catch (error) {
-    throw error instanceof OutriderError && error.code === 'ABORTED' ? stopped(there(), total) : error
+    const isStopped = error instanceof OutriderError ? error.code === 'ABORTED' : options.signal?.aborted
+    throw isStopped ? stopped(there(), total) : error
   }
-  return { rows: file.rows, generated, others }
+  return { rows: file.rows, generated, withoutIds, failed, others }
 }
 
-const rowOf = (
-  { id, messages, metadata, temperature }: RowRequest,
-  { text, finishReason, tokens }: BatchAnswer,
-  topP: number,
-): GeneratedRow => ({
-  ...metadata,
-  id,
-  messages: [...messages, { role: 'assistant', content: text }],
-  temperature,
-  top_p: topP,
-  finish_reason: finishReason,
-  completion_ids: tokens,
+const statesOf = ({ prompt, answer, hidden }: Answered): AnswerStates => ({
+  prompt: prompt!,
+  tokens: answer!.tokens!,
+  hidden: hidden!,
 })
+
+function rowOf({ row, answer }: Answered, topP: number): GeneratedRow {
+  const { id, messages, metadata, temperature } = row
+  const { text, finishReason, tokens } = answer!
+  return {
+    ...metadata,
+    id,
+    messages: [...messages, { role: 'assistant', content: text }],
+    temperature,
+    top_p: topP,
+    finish_reason: finishReason,
+    ...(tokens && { completion_ids: tokens }),
+  }
+}
+
+function tooManyFailed({ row, failure }: Answered, failed: number): OutriderError {
+  const asked = row.messages.at(-1)!.content
+  const which = JSON.stringify(asked.length > 60 ? `${asked.slice(0, 60)}…` : asked)
+  const before = failed > 1 ? `, as ${failed - 1} before it` : ''
+  return new OutriderError('INVALID_ARGUMENT', `The endpoint gives no answer to ${which}${before}. ${failure}`, {
+    remedy: 'Ask for what it answers, or let some rows be left out (maxFailed, --max-failed).',
+    details: { id: row.id, failed },
+  })
+}

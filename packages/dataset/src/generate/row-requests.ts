@@ -1,12 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import {
-  type CausalLM,
-  type ChatMessage,
-  checkPrompt,
-  contentHash,
-  modelIdentity,
-  type PretrainedModel,
-} from '@outrider/transformer'
+import { type ChatMessage, checkPrompt, contentHash, modelIdentity } from '@outrider/transformer'
 import type { DatasetRow } from '../formats/row'
 import { useRow } from '../formats/use-row'
 import { promptOf } from '../tokenize/example'
@@ -20,6 +13,7 @@ export interface RowRequest {
   messages: ChatMessage[]
   metadata: Record<string, unknown>
   temperature: number
+  /** Its tokens; none for an endpoint, which makes them itself. */
   prompt: number[]
 }
 
@@ -30,8 +24,7 @@ export async function rowRequests(
   maxTokens: number,
 ): Promise<RowRequest[]> {
   const requests = new Map<string, RowRequest>()
-  const model = { vocabulary: target.tokenizer.fingerprint, config: target.config, source: target.source }
-  const computed = { ...(await modelIdentity(target)), ends: target.generationConfig.eosTokenIds }
+  const { model, computed } = await identityOf(target)
   for await (const row of seeds) {
     const asked = useRow(seeds, row, () => instruction(row, target))
     if (!asked) continue
@@ -50,10 +43,19 @@ export async function rowRequests(
   })
 }
 
+/** What rows are known by, of who answers: of an endpoint the model's name, wherever it is served. */
+async function identityOf(target: GenerateDatasetOptions['target']): Promise<{ model: object; computed: object }> {
+  if ('kind' in target) return { model: { endpoint: target.model }, computed: {} }
+  return {
+    model: { vocabulary: target.tokenizer.fingerprint, config: target.config, source: target.source },
+    computed: { ...(await modelIdentity(target)), ends: target.generationConfig.eosTokenIds },
+  }
+}
+
 /** The conversation up to the last answer, which is to be given anew, and as the target reads it. */
 function instruction(
   row: DatasetRow,
-  target: PretrainedModel<CausalLM>,
+  target: GenerateDatasetOptions['target'],
 ): { messages: ChatMessage[]; prompt: number[] } {
   const messages =
     row.kind === 'text'
@@ -65,6 +67,7 @@ function instruction(
     throw new OutriderError('INVALID_ARGUMENT', 'It asks nothing: it has no message but answers, or only tokens.', {
       remedy: 'Give rows with messages, a prompt, an instruction or turns.',
     })
+  if ('kind' in target) return { messages, prompt: [] }
   const prompt = promptOf(target, messages)
   checkPrompt(target.config, prompt)
   return { messages, prompt }
@@ -72,3 +75,6 @@ function instruction(
 
 /** 52 bits of the hash of what is asked: a row's random numbers depend on nothing else. */
 export const seedOf = (asked: string) => Number.parseInt(asked.slice(0, 13), 16)
+
+/** 31 bits of it: some engines take no longer seed. */
+export const shortSeedOf = (asked: string) => Number.parseInt(asked.slice(0, 8), 16) >>> 1

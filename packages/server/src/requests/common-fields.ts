@@ -21,6 +21,8 @@ export const commonFields = {
   seed: v.nullish(integer(Number.MIN_SAFE_INTEGER)),
   stop: v.nullish(v.union([stopText, v.pipe(v.array(stopText), v.maxLength(16, 'has more than 16 texts'))])),
   stream: v.nullish(v.boolean()),
+  /** As vLLM has it: the ids of prompt and answer, beside the text. */
+  return_token_ids: v.nullish(v.boolean()),
   stream_options: v.nullish(v.object({ include_usage: v.nullish(v.boolean()) })),
   /** Ours: γ of this request; 0 decodes without the draft. */
   draft_length: v.nullish(v.union([v.literal('auto'), integer(0, 15)])),

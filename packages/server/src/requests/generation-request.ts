@@ -24,6 +24,8 @@ export interface GenerationRequest {
   stop: readonly string[]
   /** Score tokens, and report so many of the likeliest; undefined not to. */
   logProbabilities: number | undefined
+  /** Whether the answer says the ids of its tokens, and of the prompt's. */
+  tokenIds?: boolean
   /** Tokens drafted for a block; 0 decodes plainly. Undefined: as the server decides. */
   draftLength: number | 'auto' | undefined
 }
@@ -58,6 +60,11 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
   const { generationConfig } = served.target
   const { prompt, promptParam, maxTokens, logProbabilities, seed } = fields
   assertModel(served, fields.model)
+  if (fields.return_token_ids && fields.stream)
+    throw new ApiError(400, 'return_token_ids is not supported with stream. Ask for the answer whole.', {
+      param: 'return_token_ids',
+      code: 'unsupported_parameter',
+    })
   const advised: Partial<GenerationConfig> = generationConfig.doSample === false ? {} : generationConfig
   const draftLength = fields.draft_length ?? undefined
   if (draftLength !== undefined && draftLength !== 0 && !served.hasDraft)
@@ -75,6 +82,7 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
     seeded: seed != null,
     stop: fields.stop == null ? [] : [fields.stop].flat(),
     logProbabilities,
+    tokenIds: fields.return_token_ids === true,
     draftLength,
   }
 }

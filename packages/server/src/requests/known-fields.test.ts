@@ -44,7 +44,6 @@ describe('a request', () => {
     { reasoning_effort: 'none' },
     { modalities: ['text', 'audio'] },
     { skip_special_tokens: false },
-    { return_token_ids: true },
     { response_format: { type: 'json_object' } },
     { response_format: { type: 'text', schema: {} } },
     { top_n_sigma: 1 },

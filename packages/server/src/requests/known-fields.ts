@@ -144,7 +144,6 @@ const refused: Readonly<Record<string, IsNeutral>> = {
   n_probs: is(0),
   post_sampling_probs: is(false),
   return_tokens: is(false),
-  return_token_ids: is(false),
   return_prompt_token_ids: is(false),
   return_tokens_as_token_ids: is(false),
   return_token_offsets: is(false),

@@ -1,14 +1,19 @@
 import type { Job } from '../engine/job'
 import type { ServedModel } from '../requests/generation-request'
-import type { Format, Given, Usage } from './format'
+import type { Format, Given, Usage, Whole } from './format'
 import { SequenceScores } from './sequence-scores'
 
 /** The pieces of a job's answer with the scores that belong to them, as they come. Pieces without text are left out. */
-async function* given(job: Job, { target }: ServedModel): AsyncGenerator<Given, void, undefined> {
+async function* given(
+  job: Job,
+  { target }: ServedModel,
+  onTokens: (tokens: readonly number[]) => void = () => {},
+): AsyncGenerator<Given, void, undefined> {
   const { logProbabilities, prompt } = job.request
   const scores = logProbabilities === undefined ? undefined : new SequenceScores(target.tokenizer, prompt)
   let length = 0
-  for await (const { text, scored } of job) {
+  for await (const { tokens, text, scored } of job) {
+    onTokens(tokens)
     length += text.length
     const placed = scores?.push(scored!, length)
     if (text !== '') yield { text, scores: placed }
@@ -17,8 +22,11 @@ async function* given(job: Job, { target }: ServedModel): AsyncGenerator<Given, 
 
 /** The whole answer; undefined if the client has left meanwhile. */
 export async function wholeAnswer(job: Job, served: ServedModel, format: Format): Promise<object | undefined> {
-  const whole: Given = { text: '', scores: job.request.logProbabilities === undefined ? undefined : [] }
-  for await (const { text, scores } of given(job, served)) {
+  const { prompt, tokenIds, logProbabilities } = job.request
+  const whole: Whole = { text: '', scores: logProbabilities === undefined ? undefined : [] }
+  const said: number[] = []
+  if (tokenIds) whole.ids = { prompt, answer: said }
+  for await (const { text, scores } of given(job, served, (tokens) => said.push(...tokens))) {
     whole.text += text
     whole.scores?.push(...scores!)
   }

@@ -1,5 +1,5 @@
 import type { ServedModel } from '../requests/generation-request'
-import type { Format, Given } from './format'
+import type { Format, Given, Whole } from './format'
 import { completionLogprobs } from './logprobs'
 
 /** Answers of `/v1/completions`. */
@@ -26,6 +26,12 @@ export function completionFormat({ name: model, target: { tokenizer } }: ServedM
       body([choice({ text: '', scores: undefined }, finishReason)], metrics && { metrics }),
     usage: (usage, metrics) => body([], { usage, ...(metrics && { metrics }) }),
     whole: (given, { finishReason }, usage, metrics) =>
-      body([choice(given, finishReason)], { usage, ...(metrics && { metrics }) }),
+      body([{ ...choice(given, finishReason), ...(given.ids && idsOf(given.ids)) }], {
+        usage,
+        ...(metrics && { metrics }),
+      }),
   }
 }
+
+/** vLLM's names for them. */
+const idsOf = ({ prompt, answer }: NonNullable<Whole['ids']>) => ({ token_ids: answer, prompt_token_ids: prompt })

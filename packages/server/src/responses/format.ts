@@ -8,6 +8,12 @@ export interface Given {
   scores: PlacedToken[] | undefined
 }
 
+/** A whole answer. */
+export interface Whole extends Given {
+  /** Where they were asked for, the ids of the prompt, and of the answer, an end token among them. */
+  ids?: { prompt: readonly number[]; answer: readonly number[] } | undefined
+}
+
 export interface Usage {
   prompt_tokens: number
   completion_tokens: number
@@ -23,5 +29,5 @@ export interface Format {
   closing(ending: Ending, metrics: object | undefined): object
   /** The chunk after that, for those who ask for it. */
   usage(usage: Usage, metrics: object | undefined): object
-  whole(given: Given, ending: Ending, usage: Usage, metrics: object | undefined): object
+  whole(given: Whole, ending: Ending, usage: Usage, metrics: object | undefined): object
 }
