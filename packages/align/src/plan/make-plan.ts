@@ -13,7 +13,7 @@ const usual = {
   /** Answers below which openings of ours, which cost nothing, do. */
   fewAnswers: 200,
   length: 160,
-  epochs: 6,
+  epochs: 12,
   textShare: 0.15,
   /** Steps of pretraining on the target's own answers: what it thought of each of their tokens costs no more, and teaches more. */
   ownTextSteps: 8,
