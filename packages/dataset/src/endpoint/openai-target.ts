@@ -37,7 +37,7 @@ export interface EndpointTarget {
   /**
    * Answers conversations, in the order in which they end.
    *
-   * @param concurrency  the most under way at once
+   * @param options.concurrency  the most under way at once
    * @throws OutriderError INVALID_ARGUMENT, NETWORK where the endpoint answers nothing of the kind; VOCABULARY_MISMATCH;
    *   what the signal was aborted with
    */
