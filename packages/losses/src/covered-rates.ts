@@ -1,6 +1,16 @@
-import { defineKernel, rowReduction, type Tensor } from '@outrider/tensor'
+import { defineKernel, log, max, rowReduction, softmax, subtract, type Tensor } from '@outrider/tensor'
 import { rowVectors, runOverRowVectors } from '@outrider/tensor/internal'
 import source from './covered-rates.wgsl'
+
+/**
+ * ln Σ exp of rows of logits: with it, q of any id is known from that id's logit alone. As max − ln max softmax, which is finite
+ * wherever a logit is.
+ *
+ * @param logits  f32 [rows, vocabulary]
+ * @returns f32 [rows]
+ */
+export const logNormalizers = (logits: Tensor): Tensor =>
+  logits.device.scope(() => subtract(max(logits, { axis: 1 }), log(max(softmax(logits), { axis: 1 }))))
 
 const kernel = defineKernel({ name: 'coveredRates', source, uses: [rowReduction, rowVectors] })
 

@@ -1,6 +1,6 @@
-import { type CoveredIds, minimum, softmax, sum, type Tensor } from '@outrider/tensor'
+import type { CoveredIds, Tensor } from '@outrider/tensor'
 import { coveredPlaces, firstColumns, ofCovered, withoutGradients } from '@outrider/tensor/internal'
-import { coveredRates } from './covered-rates'
+import { coveredRates, logNormalizers } from './covered-rates'
 import type { DistillationInputs } from './distillation-loss'
 import type { TargetLogits } from './target-logits'
 
@@ -25,10 +25,10 @@ export function overCovered<Inputs extends OfVocabulary>(
 ): CoveredInputs<Inputs> {
   if (!covered) return inputs
   const { ids } = covered
-  const { draftLogits, targetLogits, logNormalizers, labels, vocabularySize } = inputs
+  const { draftLogits, targetLogits, logNormalizers: given, labels, vocabularySize } = inputs
   const { device } = draftLogits
   return withoutGradients(device, () => {
-    const whole = logNormalizers ? undefined : targetLogits && withoutPadding(targetLogits, vocabularySize)
+    const whole = given ? undefined : targetLogits && withoutPadding(targetLogits, vocabularySize)
     const logits = whole ? ofCovered(whole, ids) : targetLogits
     return {
       ...inputs,
@@ -36,9 +36,9 @@ export function overCovered<Inputs extends OfVocabulary>(
       labels: labels && coveredPlaces(labels, ids),
       targetLogits: logits,
       ...(logits && {
-        acceptanceRates: logNormalizers
-          ? coveredRates({ draftLogits, targetLogits: logits, logNormalizers })
-          : device.scope(() => sum(minimum(softmax(draftLogits), ofCovered(softmax(whole!), ids)), { axis: 1 })),
+        acceptanceRates: device.scope(() =>
+          coveredRates({ draftLogits, targetLogits: logits, logNormalizers: given ?? logNormalizers(whole!) }),
+        ),
       }),
     }
   })

@@ -9,6 +9,7 @@ export { reverseKld } from './builtin/reverse-kld'
 export { tvd } from './builtin/tvd'
 export { type TvdPlusPlusOptions, tvdPlusPlus } from './builtin/tvd-plus-plus'
 export { type ComposeOptions, composeLoss } from './compose-loss'
+export { logNormalizers } from './covered-rates'
 export {
   type CoveredStates,
   type DistillationInputs,

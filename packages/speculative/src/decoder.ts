@@ -20,13 +20,7 @@ import { AnswerBlocks } from './answer-blocks'
 import type { Block } from './block'
 import { autoDraftLength } from './draft-length/auto'
 import { declaredCosts } from './draft-length/declared-costs'
-import {
-  type DraftChoice,
-  type DraftLengthPolicy,
-  fixedDraftLength,
-  isDraftLength,
-  maxDraftLength,
-} from './draft-length/policy'
+import { type DraftChoice, type DraftLengthPolicy, draftLengthPolicy, maxDraftLength } from './draft-length/policy'
 import { type StepCosts, skipsPay } from './draft-length/step-costs'
 import { asDrafter } from './drafter/as-drafter'
 import { checkedStop, type DraftStop } from './drafter/draft-stop'
@@ -303,10 +297,6 @@ function policyOf(
       remedy: 'Let the policy choose where drafts stop, or say it: { confidence: 0.4 }.',
     })
   }
-  if (isDraftLength(draftLength)) return stop === 'auto' && draftLength > 0 ? undefined : fixedDraftLength(draftLength)
-  throw new OutriderError(
-    'INVALID_ARGUMENT',
-    `draftLength is ${draftLength}; it must be "auto" or a whole number from 0 to ${maxDraftLength}.`,
-    { remedy: 'Longer drafts are rarely accepted whole.' },
-  )
+  const fixed = draftLengthPolicy(draftLength, '"auto"')
+  return stop === 'auto' && draftLength > 0 ? undefined : fixed
 }

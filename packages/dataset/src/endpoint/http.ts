@@ -1,8 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 
-/** Where an OpenAI-compatible engine answers, and how it is asked. */
+/** How an OpenAI-compatible engine is asked. */
 export interface HttpOptions {
-  baseUrl: string
   apiKey?: string | undefined
   /** Seconds that an answer may take before it is asked for again. */
   timeoutSeconds: number
@@ -51,7 +50,7 @@ export function addressesOf(baseUrl: string): { base: string; root: string } {
 }
 
 /** Posts as these options say. The key goes nowhere but into the header: not to where a redirect leads, and into no message. */
-export function jsonPost({ apiKey, timeoutSeconds, fetch }: Omit<HttpOptions, 'baseUrl'>): Post {
+export function jsonPost({ apiKey, timeoutSeconds, fetch }: HttpOptions): Post {
   const hidden = (text: string) => (apiKey ? text.replaceAll(apiKey, '…') : text)
   const headers = { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) }
   return async (url, body, signal) => {

@@ -1,12 +1,25 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+/** The fields that these engines read of what clients send. */
+interface AskedBody {
+  messages: [{ role: string; content: string }, ...{ role: string; content: string }[]]
+  temperature: number
+  top_p: number
+  seed: number
+  max_tokens?: number
+  max_completion_tokens?: number
+  /** The text at the routes beside chat, which have nothing of the above. */
+  prompt: string
+  input: string
+  [other: string]: unknown
+}
+
 /** What an engine was asked. */
 export interface Asked {
   path: string
   authorization: string | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: what clients send is anything
-  body: any
+  body: AskedBody
   /** How often just this was asked before. */
   before: number
 }
@@ -20,7 +33,7 @@ export const idsOfText = (text: string): number[] => [...new TextEncoder().encod
 /** An answer that depends on all that decides one. */
 export function said({ body }: Asked): string {
   const { messages, temperature, top_p, seed } = body
-  return `${messages.at(-1).content.toUpperCase()} ${temperature} ${top_p} ${temperature === 0 ? '' : seed}`
+  return `${messages.at(-1)!.content.toUpperCase()} ${temperature} ${top_p} ${temperature === 0 ? '' : seed}`
 }
 
 /** A chat completion, in vLLM's words. */

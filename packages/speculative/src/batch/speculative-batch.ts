@@ -1,4 +1,4 @@
-import { OutriderError, slice, type Tensor } from '@outrider/tensor'
+import { slice, type Tensor } from '@outrider/tensor'
 import {
   Answer,
   BatchCache,
@@ -15,13 +15,7 @@ import {
 import { AnswerBlocks } from '../answer-blocks'
 import type { Block } from '../block'
 import type { Target } from '../decoder'
-import {
-  type DraftChoice,
-  type DraftLengthPolicy,
-  fixedDraftLength,
-  isDraftLength,
-  maxDraftLength,
-} from '../draft-length/policy'
+import { type DraftChoice, type DraftLengthPolicy, draftLengthPolicy, maxDraftLength } from '../draft-length/policy'
 import { asDrafter } from '../drafter/as-drafter'
 import { type Draft, type Drafter, type DraftSession, offersOf } from '../drafter/drafter'
 import { SpeculationMetrics } from '../metrics'
@@ -126,7 +120,7 @@ export class SpeculativeBatch {
     checkPrompt(config, prompt)
     const sampling = resolveSampling(drawing)
     const scores = checkedCount(logProbabilities)
-    const policy = policyFor(draftLength)
+    const policy = draftLengthPolicy(draftLength)
     const drafts = drafter ? asDrafter(this.#target, drafter) : this.#drafter
     const room = Math.min(maxTokens, config.contextLength - prompt.length)
     const places = prompt.length + room
@@ -350,14 +344,4 @@ async function stepOf({ scores }: Member, { logits, isDrafted }: Pass, words: Ui
 function release({ first, session }: Member): void {
   first?.dispose()
   session.dispose()
-}
-
-function policyFor(draftLength: number | DraftLengthPolicy): DraftLengthPolicy {
-  if (typeof draftLength === 'object') return draftLength
-  if (isDraftLength(draftLength)) return fixedDraftLength(draftLength)
-  throw new OutriderError(
-    'INVALID_ARGUMENT',
-    `draftLength is ${draftLength}; it must be a policy or a whole number from 0 to ${maxDraftLength}.`,
-    { remedy: 'Longer drafts are rarely accepted whole.' },
-  )
 }

@@ -1,3 +1,4 @@
+import { OutriderError } from '@outrider/tensor'
 import type { DraftStop } from '../drafter/draft-stop'
 import type { Offer } from '../drafter/drafter'
 
@@ -41,8 +42,22 @@ export interface DraftLengthPolicy {
 /** Verification rows beyond 16 are not bit-identical to decoding rows. */
 export const maxDraftLength = 15
 
-export const isDraftLength = (length: number): boolean =>
-  Number.isInteger(length) && length >= 0 && length <= maxDraftLength
+/**
+ * A policy as it is, or γ as one.
+ *
+ * @param others  what else may be given, as the error says it
+ * @throws OutriderError INVALID_ARGUMENT for a γ that is no whole number from 0 to 15
+ */
+export function draftLengthPolicy(draftLength: number | DraftLengthPolicy, others = 'a policy'): DraftLengthPolicy {
+  if (typeof draftLength === 'object') return draftLength
+  if (Number.isInteger(draftLength) && draftLength >= 0 && draftLength <= maxDraftLength)
+    return fixedDraftLength(draftLength)
+  throw new OutriderError(
+    'INVALID_ARGUMENT',
+    `draftLength is ${draftLength}; it must be ${others} or a whole number from 0 to ${maxDraftLength}.`,
+    { remedy: 'Longer drafts are rarely accepted whole.' },
+  )
+}
 
 /** Always up to γ tokens, of the first that offers any. */
 export function fixedDraftLength(draftLength: number): DraftLengthPolicy {

@@ -1,29 +1,12 @@
-import {
-  type CoveredIds,
-  embedding,
-  type Head,
-  headLogits,
-  log,
-  max,
-  slice,
-  softmax,
-  subtract,
-  type Tensor,
-  takeRows,
-} from '@outrider/tensor'
+import { type CoveredStates, logNormalizers } from '@outrider/losses'
+import { type CoveredIds, embedding, type Head, headLogits, slice, type Tensor, takeRows } from '@outrider/tensor'
 import { withoutGradients } from '@outrider/tensor/internal'
 
 /** Logits that are held at a time. */
 const chunkBytes = 2 ** 26
 
-/**
- * ln Σ exp of the logits that a head makes of hidden states: with it, q of any id is known from that id's logit alone. In float32 as
- * max − ln max softmax, which is finite wherever a logit is.
- *
- * @param hidden  f32 [rows, hiddenSize]
- * @returns f32 [rows]
- */
-export function logNormalizers(head: Head, hidden: Tensor): Tensor {
+/** ln Σ exp of the logits that a head makes of hidden states, f32 [rows]; the logits of a few rows are held at a time. */
+export function headNormalizers(head: Head, hidden: Tensor): Tensor {
   const { device } = hidden
   const [rows] = hidden.shape as [number]
   const most = Math.max(1, Math.floor(chunkBytes / 4 / head.weight.shape[0]!))
@@ -34,8 +17,7 @@ export function logNormalizers(head: Head, hidden: Tensor): Tensor {
         const count = Math.min(most, rows - start)
         device.scope(() => {
           const logits = headLogits(head, slice(hidden, { start, count }))
-          const of = subtract(max(logits, { axis: 1 }), log(max(softmax(logits), { axis: 1 })))
-          device.copy(of, 0, all, start, count)
+          device.copy(logNormalizers(logits), 0, all, start, count)
         })
       }
       return all
@@ -45,10 +27,10 @@ export function logNormalizers(head: Head, hidden: Tensor): Tensor {
 
 /** Rows of a target's head in f32, for the ids that drafts cover: made once for each draft, and kept until it is disposed of. */
 export class CoveredHeads {
-  readonly #heads = new Map<Tensor, Head & { covered: CoveredIds }>()
+  readonly #heads = new Map<Tensor, CoveredStates['head']>()
 
   /** The head over the covered ids alone; undefined where its rows cannot be had one by one. */
-  of(head: Head, covered: CoveredIds): (Head & { covered: CoveredIds }) | undefined {
+  of(head: Head, covered: CoveredIds): CoveredStates['head'] | undefined {
     const { weight, bias } = head
     // Blocks of quantised weights are told apart by eights.
     if (weight.dtype !== 'f32' && weight.shape[1]! % 8 !== 0) return undefined

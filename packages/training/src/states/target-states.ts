@@ -1,4 +1,5 @@
 import type { AnswerStates } from '@outrider/dataset'
+import type { CoveredStates } from '@outrider/losses'
 import { type CoveredIds, type Head, OutriderError, readAll, slice, type Tensor } from '@outrider/tensor'
 import { unpackHalves } from '@outrider/tensor/internal'
 import {
@@ -8,7 +9,7 @@ import {
   modelIdentity,
   type PretrainedModel,
 } from '@outrider/transformer'
-import { CoveredHeads, logNormalizers } from './covered-target'
+import { CoveredHeads, headNormalizers } from './covered-target'
 import type { HostBatch, Reading } from './read-positions'
 import { StateFiles, type StatesIdentity } from './state-files'
 import { StateMemory } from './state-memory'
@@ -44,7 +45,7 @@ export interface StatesOfBatch {
   /** The number in the batch of each of these positions, ascending. */
   numbers: Uint32Array
   /** Of a target with hidden states, for a draft that covers some ids: its head over these, and ln Σ exp over all. */
-  covered?: { head: Head & { covered: CoveredIds }; logNormalizers: Tensor } | undefined
+  covered?: Pick<CoveredStates, 'head' | 'logNormalizers'> | undefined
 }
 
 /**
@@ -198,7 +199,7 @@ export class TargetStates {
         const count = places.length
         if (this.#logNormalizers.has(key)) this.#logNormalizers.copyTo(key, joined, at)
         else {
-          using ofRow = device.scope(() => logNormalizers(head, slice(states, { start: at, count })))
+          using ofRow = device.scope(() => headNormalizers(head, slice(states, { start: at, count })))
           this.#logNormalizers.add(key, ofRow)
           device.copy(ofRow, 0, joined, at, count)
         }
