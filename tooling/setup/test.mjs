@@ -25,10 +25,12 @@ export async function test(args) {
     published: () => runChild(process.execPath, [`${root}tooling/setup/published.mjs`], { path }),
   }
   const results = []
-  for (const [name, run] of Object.entries(checks)) {
-    const ok = await stage(name, run)
+  const check = async (name) => {
+    const ok = await stage(name, checks[name])
     results.push({ name, passed: ok ? 1 : 0, failed: ok ? 0 : 1 })
   }
+  // Types are the longest and need one core alone.
+  await Promise.all([check('types'), check('build').then(() => check('published')), check('lint')])
   console.log('Testing')
   console.log(`  WebGPU adapter: ${(await runChild(process.execPath, [adapter])).output.trim()}`)
   results.push(await tests(args, path))
