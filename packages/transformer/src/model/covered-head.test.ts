@@ -6,23 +6,8 @@ import type { ModelConfig } from '../config/index'
 import { Decoder } from './decoder'
 import type { ModelParameters } from './parameters'
 import { referenceLogits } from './reference-decoder.fixture'
+import { smallConfig as config } from './small-config.fixture'
 
-const config: ModelConfig = {
-  architecture: 'llama',
-  vocabularySize: 13,
-  hiddenSize: 12,
-  intermediateSize: 20,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 4,
-  contextLength: 32,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
-  tieWordEmbeddings: false,
-  eosTokenIds: [],
-  initializerRange: 0.3,
-}
 const coveredIds = [0, 2, 5, 7, 12]
 const tokens = [3, 5, 11, 0, 7, 9]
 const head = 'lm_head.weight'

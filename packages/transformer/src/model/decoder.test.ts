@@ -8,24 +8,8 @@ import { Decoder } from './decoder'
 import { initializeParameters, type ModelParameters, parameterCount } from './parameters'
 import { randomised } from './randomised.fixture'
 import { type HostParameters, referenceLogits, referenceLoss } from './reference-decoder.fixture'
+import { smallConfig as small } from './small-config.fixture'
 import type { TrainableLM } from './trainable-lm'
-
-const small: ModelConfig = {
-  architecture: 'llama',
-  vocabularySize: 13,
-  hiddenSize: 12,
-  intermediateSize: 20,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 4,
-  contextLength: 32,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
-  tieWordEmbeddings: false,
-  eosTokenIds: [],
-  initializerRange: 0.3,
-}
 
 /** What sets the families apart, all at once; short enough a window and a context that each matters within a few tokens. */
 const special: ModelConfig = {

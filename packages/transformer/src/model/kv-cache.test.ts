@@ -4,23 +4,9 @@ import type { ModelConfig } from '../config/index'
 import { checkCausalLM } from '../testing/index'
 import { type CacheDtype, Decoder } from './index'
 import { randomised } from './randomised.fixture'
+import { smallConfig } from './small-config.fixture'
 
-const config: ModelConfig = {
-  architecture: 'llama',
-  vocabularySize: 13,
-  hiddenSize: 12,
-  intermediateSize: 20,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 8,
-  contextLength: 32,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
-  tieWordEmbeddings: false,
-  eosTokenIds: [],
-  initializerRange: 0.3,
-}
+const config: ModelConfig = { ...smallConfig, headDim: 8 }
 
 /** The same model with caches of both kinds. */
 const pair = async () => {

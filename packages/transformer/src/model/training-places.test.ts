@@ -5,23 +5,9 @@ import type { ModelConfig } from '../config/index'
 import type { ModelParameters } from './parameters'
 import { randomised } from './randomised.fixture'
 import { type HostParameters, referenceLogits } from './reference-decoder.fixture'
+import { smallConfig } from './small-config.fixture'
 
-const small: ModelConfig = {
-  architecture: 'llama',
-  vocabularySize: 13,
-  hiddenSize: 12,
-  intermediateSize: 20,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 8,
-  contextLength: 32,
-  ropeTheta: 100,
-  rmsNormEpsilon: 1e-5,
-  tieWordEmbeddings: false,
-  eosTokenIds: [],
-  initializerRange: 0.3,
-}
+const small: ModelConfig = { ...smallConfig, headDim: 8, ropeTheta: 100 }
 const forms: [string, ModelConfig][] = [
   ['a Llama', small],
   [
