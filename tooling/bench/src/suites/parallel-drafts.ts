@@ -4,7 +4,7 @@ import { exchanges } from 'outrider/tiny-chat'
 import { answeredInTurns, type Figures, latencies, plainWay, rowOf, speculativeWay } from '../answered-in-turns'
 import { rounded } from '../compare'
 import type { Row, SuiteContext } from '../suite'
-import { blockLength, type TrainedDraft, trainedPairs } from '../trained-pairs'
+import { blockLength, type TrainedDraft, trainedDrafts } from '../trained-drafts'
 
 const rounds = 3
 const prompts = 9
@@ -17,7 +17,7 @@ const cases = [
 const goal = 1.3
 
 /**
- * Drafts that propose a block in one pass beside such as propose a token at a time, of equal training budgets (`trainedPairs`), on
+ * Drafts that propose a block in one pass beside such as propose a token at a time, of equal training budgets (`trainedDrafts`), on
  * prompts of all kinds, in turns. Beside what `rowOf` says, a parallel draft's row has its rate over that of the best sequential
  * draft at each latency, and the latency of a dispatch from which it is faster than every one of them, and 1.3 times as fast.
  */
@@ -25,7 +25,7 @@ export async function parallelDraftRows(
   { device, note, now }: Pick<SuiteContext, 'device' | 'note' | 'now'>,
   target: PretrainedModel,
 ): Promise<Row[]> {
-  const drafts = await trainedPairs({ note, now }, target)
+  const drafts = await trainedDrafts({ note, now }, target)
   const asked = exchanges({ seed: 303, count: prompts }).map(({ prompt }): ChatMessage[] => [
     { role: 'user', content: prompt },
   ])

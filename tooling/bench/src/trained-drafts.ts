@@ -11,13 +11,18 @@ import type { SuiteContext } from './suite'
 /** Tokens of a block, as one pass of a parallel draft proposes them. */
 export const blockLength = 8
 /** Ordinary steps of distillation that each draft has, or as many rows of text and masks in steps of another kind. */
-const budget = 390
-/** A parallel draft learns to draft at all in the first third. */
-const ordinary = budget / 3
+const budget = 4000
+/** A parallel draft learns to draft at all in the first eighth. */
+const ordinary = budget / 8
 /** Rows of a parallel step over those of an ordinary one: with K = 8, ratio 0.6 and minimum 0.1, 1 + Σ max(0.6ᵏ, 0.1). */
 const rowsOfAStep =
   1 + Array.from({ length: blockLength - 1 }, (_, k) => Math.max(0.6 ** (k + 1), 0.1)).reduce((a, b) => a + b)
-const shapes = [1, 2].map((layers) => ({ ...plan.draft, layers }))
+/** Depth costs a sequential draft a pass for every token, and a parallel one a pass for a block, of which it is what joins the tokens. */
+const drafts = [
+  { layers: 1, isParallel: false },
+  { layers: 2, isParallel: false },
+  { layers: 3, isParallel: true },
+]
 
 /** A draft, and what its distillation took. */
 export interface TrainedDraft {
@@ -30,10 +35,10 @@ export interface TrainedDraft {
 }
 
 /**
- * Drafts that propose a token at a time and drafts that propose a block in one pass, in pairs of one shape: both go on from the same
- * pretrained weights, read the same answers, and have the same number of rows to learn from.
+ * Drafts that propose a token at a time and drafts that propose a block in one pass: all are pretrained alike, read the same answers,
+ * and have the same number of rows to learn from.
  */
-export async function trainedPairs(
+export async function trainedDrafts(
   { note, now }: Pick<SuiteContext, 'note' | 'now'>,
   target: PretrainedModel,
 ): Promise<TrainedDraft[]> {
@@ -47,32 +52,31 @@ export async function trainedPairs(
       pretraining: [text, 1],
     })
     const trained: TrainedDraft[] = []
-    for (const shape of shapes)
-      for (const isParallel of [false, true]) {
-        const name = `${isParallel ? 'parallel' : 'sequential'}, ${shape.layers === 1 ? 'a layer' : `${shape.layers} layers`}`
-        const settings = (what: string) => ({
-          ...{ batchSize: 8, length: 72, seed: 1 },
-          onStep: ({ step, steps }: { step: number; steps: number }) => note(`${name}: ${what}, ${step} of ${steps}`),
-        })
-        const towards = { target, data, loss: klTvHybrid(), targetStates, learningRate: 6e-3 }
-        const first = createDraft(target, { ...shape, seed: 1 })
-        await pretrain(first, text, { ...settings('pretraining'), steps: 300, learningRate: 8e-3 })
-        const began = now()
-        const steps = isParallel ? ordinary : budget
-        await distill({ ...settings('distillation'), ...towards, draft: first, steps })
-        let model = first
-        const adapting = Math.round((budget - ordinary) / rowsOfAStep)
-        if (isParallel) {
-          model = parallelDraft(first)
-          first.dispose()
-          const parallel = { draftLength: blockLength }
-          await distill({ ...settings('adaptation'), ...towards, draft: model, steps: adapting, parallel })
-        }
-        trained.push({
-          ...{ name, layers: shape.layers, isParallel, model, trainingSeconds: now() - began },
-          steps: isParallel ? `${steps} + ${adapting}` : `${steps}`,
-        })
+    for (const { layers, isParallel } of drafts) {
+      const name = `${isParallel ? 'parallel' : 'sequential'}, ${layers === 1 ? 'a layer' : `${layers} layers`}`
+      const settings = (what: string) => ({
+        ...{ batchSize: 8, length: 72, seed: 1 },
+        onStep: ({ step, steps }: { step: number; steps: number }) => note(`${name}: ${what}, ${step} of ${steps}`),
+      })
+      const towards = { target, data, loss: klTvHybrid(), targetStates, learningRate: 4e-3 }
+      const first = createDraft(target, { ...plan.draft, layers, seed: 1 })
+      await pretrain(first, text, { ...settings('pretraining'), steps: 300, learningRate: 8e-3 })
+      const began = now()
+      const steps = isParallel ? ordinary : budget
+      await distill({ ...settings('distillation'), ...towards, draft: first, steps })
+      let model = first
+      const adapting = Math.round((budget - ordinary) / rowsOfAStep)
+      if (isParallel) {
+        model = parallelDraft(first)
+        first.dispose()
+        const parallel = { draftLength: blockLength }
+        await distill({ ...settings('adaptation'), ...towards, draft: model, steps: adapting, parallel })
       }
+      trained.push({
+        ...{ name, layers, isParallel, model, trainingSeconds: now() - began },
+        steps: isParallel ? `${steps} + ${adapting}` : `${steps}`,
+      })
+    }
     return trained
   } finally {
     targetStates.dispose()
@@ -81,7 +85,7 @@ export async function trainedPairs(
 }
 
 async function answersOf(target: PretrainedModel, out: string): Promise<DataSource> {
-  const asked = exchanges({ seed: 202, count: 240 }).map(({ prompt }) => ({
+  const asked = exchanges({ seed: 202, count: 600 }).map(({ prompt }) => ({
     kind: 'conversation' as const,
     messages: [{ role: 'user' as const, content: prompt }],
     metadata: {},
