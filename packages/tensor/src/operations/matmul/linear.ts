@@ -57,11 +57,12 @@ export function linear(
   if (isTracked(...operands.filter((tensor) => tensor !== undefined)))
     throw new OutriderError('UNSUPPORTED', 'linear: it has no gradient.', { remedy: 'Use matmul for training.' })
 
-  if (up && !liesAs(weight, up))
-    return gated(activation, linear(x, weight, { norm, kernel }), linear(x, up, { norm, kernel }))
   const { device } = x
   const inSpans = isInSpans(weight) && (!up || isInSpans(up))
   const plan = selectLinear({ m: x.size / k, n, k, inSpans }, device.capabilities, kernel)
+  // Tiles in workgroup memory are as large as its least size allows, of one weight.
+  if (up && (plan.kernel === 'tiled' || !liesAs(weight, up)))
+    return device.scope(() => gated(activation, linear(x, weight, { norm, kernel }), linear(x, up, { norm, kernel })))
   // Two weights at once hold twice the sums a tile.
   const columns = up ? Math.ceil(plan.columns / 2) : plan.columns
   const c = device.empty(shape)
