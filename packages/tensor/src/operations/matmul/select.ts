@@ -151,33 +151,50 @@ export interface LinearProblem extends Pick<MatmulProblem, 'm' | 'n' | 'k'> {
 /** A pass of more rows than this is a prompt's, or one over a batch, and may be computed otherwise than decoding. */
 export const fewRows = 16
 
+/** Whether a kernel of linear layers can. */
+export function takesLinear(
+  name: LinearKernelName,
+  { m, n, k, inSpans = false }: LinearProblem,
+  capabilities: Subgroups & WorkgroupLimits,
+): boolean {
+  if (name === 'dot') return true
+  if (name === 'tiled') return k % 4 === 0
+  if (isTileName(name)) return k % 4 === 0 && holdsLinearTile(name, capabilities)
+  const subgroups = takesSubgroups({ m, n, k, transposeA: false, transposeB: true }, capabilities)
+  return subgroups && (name === 'subgroups' || (inSpans && isOnCpu(capabilities)))
+}
+
 /**
  * Which kernel takes x · wᵀ + …: a matter of the weights and of the device alone, so that a row's bits are the same whatever rows
  * are beside it. On a GPU passes of more than 16 rows are computed by tiles, whose sums are in another order than those of
  * fewer rows: among each other both have this.
+ */
+export function linearKernelFor(problem: LinearProblem, capabilities: Subgroups & WorkgroupLimits): LinearKernelName {
+  const takes = (name: LinearKernelName) => takesLinear(name, problem, capabilities)
+  if (!isOnCpu(capabilities)) return problem.m > fewRows && takes('tiled') ? 'tiled' : 'dot'
+  // Subgroups of 4 gain from spans with one row alone, and lose with more (SwiftShader, 2026-11-27).
+  if (capabilities.subgroupMaxSize > 4 && takes('spans')) return 'spans'
+  return takes('subgroups') ? 'subgroups' : 'dot'
+}
+
+/**
+ * The kernel and its tile.
  *
  * @param forced  the kernel to use, for comparison
  * @param tuned   the kernel that was found fastest for more than 16 rows; where this problem is not one for it, it has no say
+ * @throws OutriderError INVALID_ARGUMENT for a forced one that cannot
  */
 export function selectLinear(
-  { m, n, k, inSpans = false }: LinearProblem,
+  problem: LinearProblem,
   capabilities: Subgroups & WorkgroupLimits,
   forced?: LinearKernelName,
   tuned?: LinearKernelName,
 ): MatmulPlan {
-  const subgroups = takesSubgroups({ m, n, k, transposeA: false, transposeB: true }, capabilities)
-  const cpu = isOnCpu(capabilities)
-  const tiled = k % 4 === 0
-  const takes = { dot: true, subgroups, spans: subgroups && inSpans && cpu, tiled }
-  const canTake = (name: LinearKernelName) =>
-    isTileName(name) ? tiled && holdsLinearTile(name, capabilities) : takes[name]
-  if (forced && !canTake(forced))
+  const { m, n } = problem
+  if (forced && !takesLinear(forced, problem, capabilities))
     throw new OutriderError('INVALID_ARGUMENT', `linear: kernel ${forced} does not take this form here.`)
-  // Subgroups of 4 gain from spans with one row alone, and lose with more (SwiftShader, 2026-11-27).
-  const wide = capabilities.subgroupMaxSize > 4
-  const few = takes.spans && wide ? 'spans' : subgroups && cpu ? 'subgroups' : 'dot'
-  const many = tuned && canTake(tuned) ? tuned : tiled && !cpu ? 'tiled' : few
-  const kernel = forced ?? (m > fewRows ? many : few)
+  const found = tuned && m > fewRows && takesLinear(tuned, problem, capabilities) ? tuned : undefined
+  const kernel = forced ?? found ?? linearKernelFor(problem, capabilities)
   switch (kernel) {
     case 'dot':
       return dotPlan({ m, n }, capabilities)
@@ -193,7 +210,7 @@ export function selectLinear(
 }
 
 /** The tile whose height wastes least, and the tall one where so many tiles still keep a GPU busy. All have the same bits. */
-function linearTile({ m, n }: Pick<MatmulProblem, 'm' | 'n'>): LinearTileName {
+export function linearTile({ m, n }: Pick<MatmulProblem, 'm' | 'n'>): LinearTileName {
   if (m <= 32) return 'tiled32x64'
   return Math.ceil(m / 128) * Math.ceil(n / 64) >= busyWorkgroups ? 'tiled128x64' : 'tiled64x64'
 }
