@@ -77,7 +77,7 @@ export async function tuneLinear(weights: readonly Tensor[], options: TuneOption
   for (const [i, [key, weight]] of [...problems].entries()) {
     const now = performance.now()
     const share = now + (end - now) / (problems.size - i)
-    const tuned = now < end ? await tuneOne(key, weight, share, options) : undefined
+    const tuned = now < end ? await tuneOne(key, weight, { end, share }, options) : undefined
     if (tuned) found.push(tuned)
     else notReached.push(key)
     assertWanted(signal)
@@ -91,7 +91,7 @@ export async function tuneLinear(weights: readonly Tensor[], options: TuneOption
 async function tuneOne(
   key: string,
   weight: Tensor,
-  end: number,
+  { end, share }: { end: number; share: number },
   { rows: wanted, signal, candidatesFor = everyKernel }: TuneOptions,
 ): Promise<TunedWeights | undefined> {
   const { device } = weight
@@ -131,7 +131,8 @@ async function tuneOne(
   for (let round = 0; round < mostRounds; round++)
     for (const { name, run } of right) {
       assertWanted(signal)
-      if (performance.now() > end) {
+      // Compiling takes most of the first shape's time, and serves the others: only further rounds are a matter of its share.
+      if (performance.now() > (round === 0 ? end : share)) {
         if (round === 0) return undefined
         continue
       }
