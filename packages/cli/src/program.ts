@@ -13,6 +13,7 @@ import { addGenerate } from './commands/generate'
 import { addPretrain } from './commands/pretrain'
 import { addServe } from './commands/serve'
 import { addTable } from './commands/table'
+import { addTune } from './commands/tune'
 import { exitCodeHelp } from './exit-code'
 import { once } from './options/parse'
 
@@ -41,6 +42,7 @@ export function buildProgram(run: Run): Command {
     addChat,
     addServe,
     addExport,
+    addTune,
     addDemo,
     addDoctor,
   ])

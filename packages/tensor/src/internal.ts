@@ -14,3 +14,18 @@ export { noLogit, noToken } from './operations/reduce/no-logit'
 export { packHalves, unpackHalves } from './operations/rows/halves'
 export { rowVectors, rowVectorsFor, runOverRowVectors, vectorsOf } from './operations/rows/row-vectors'
 export { normalPair, philox, philoxRandom, splitWords } from './random/philox'
+export {
+  choiceKey,
+  KernelChoices,
+  type LinearWeights,
+  linearCandidates,
+  type TunedKernels,
+} from './tuning/kernel-choices'
+export {
+  type LinearCandidate,
+  type TunedWeights,
+  type TuneOptions,
+  type TuneProgress,
+  type Tuning,
+  tuneLinear,
+} from './tuning/tune-linear'

@@ -23,6 +23,7 @@ import {
 } from '../options/groups'
 import { integer } from '../options/parse'
 import { isInteractive } from '../terminal'
+import { useTuned } from '../tuned'
 
 interface ChatFlags extends SamplingFlags, SpeculationFlags, DtypeFlags {
   model: string
@@ -81,6 +82,7 @@ Environment:
 }
 
 async function chat(context: Context, flags: ChatFlags): Promise<object> {
+  await useTuned(context)
   const target = await openModel(context, flags.model, 'model', flags)
   if (!target.chatTemplate)
     throw new OutriderError('UNSUPPORTED', `${flags.model} has no chat template, so it cannot hold a conversation.`, {

@@ -18,6 +18,7 @@ import {
 } from '../options/groups'
 import { integer } from '../options/parse'
 import { duration, fixed } from '../terminal'
+import { useTuned } from '../tuned'
 
 interface CompleteFlags extends SamplingFlags, SpeculationFlags, DtypeFlags {
   model: string
@@ -66,6 +67,7 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
     throw new OutriderError('INVALID_ARGUMENT', 'The prompt is empty.', {
       remedy: 'Give --prompt some text to continue.',
     })
+  await useTuned(context)
   const target = await openModel(context, flags.model, 'model', flags)
   const draft = await openDraftOf(context, flags, target)
   const prompt: Prompt = flags.chat ? [{ role: 'user', content: flags.prompt }] : flags.prompt

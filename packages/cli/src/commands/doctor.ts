@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { type Capabilities, createDevice, OutriderError } from '@outrider/tensor'
-import type { CacheDtype } from '@outrider/transformer'
+import { type CacheDtype, type KeptTuning, readTuning, tuningDirectory } from '@outrider/transformer'
 import { noAdapterRemedy, openAdapter } from '../adapter'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { differingLogits, rowFindings } from '../doctor/compare-rows'
 import { findDraft } from '../doctor/find-draft/index'
 import type { Finding } from '../doctor/finding'
 import { inspectModel, modelFindings, printModel } from '../doctor/inspect-model'
@@ -20,6 +21,7 @@ export const addDoctor: AddCommand = (program, run) => {
       'Looks for a WebGPU adapter, prints its features and limits, and says what is missing and how to mend it.',
     )
   command
+    .option('--compare-rows', 'whether logits of one row have the same bits beside others, by a small model')
     .option('--model <dir>', `whether this adapter can hold a model: ${modelSource}; only headers are read`)
     .option('--draft <dir>', 'with this draft beside it')
     .option('--context <n>', 'tokens that the cache holds', integer({ least: 1 }), 2048)
@@ -32,6 +34,7 @@ export const addDoctor: AddCommand = (program, run) => {
     ['Which adapter will be used, and what can it do?', 'outrider doctor'],
     ['What is this model, and does it fit?', 'outrider doctor --model model.gguf --draft ./draft --context 4096'],
     ['What of my models speeds this one up?', 'outrider doctor --model model.gguf --find-draft ./models ./drafts'],
+    ['Are results on this adapter the same bits, one row or many?', 'outrider doctor --compare-rows'],
     ['For a script', "outrider doctor --json | jq '.adapter.name'"],
   ])
   command.action((flags: DoctorFlags) => run((context) => doctor(context, flags), command))
@@ -43,6 +46,7 @@ interface DoctorFlags {
   context: number
   cacheDtype: CacheDtype
   findDraft?: true | string[]
+  compareRows?: true
 }
 
 async function doctor(context: Context, flags: DoctorFlags): Promise<object> {
@@ -88,8 +92,12 @@ async function examineMachine(context: Context, flags: DoctorFlags): Promise<obj
         .filter((path) => path !== undefined)
         .map((path) => inspectModel(path, flags, context.onWarning)),
     )
+    const rows = flags.compareRows && (await differingLogits(device))
+    const tuning = await readTuning(device, tuningDirectory(context.surroundings.env))
     const findings = [
       ...findingsOf(capabilities, device.isSoftware, works),
+      ...wrongKernels(tuning),
+      ...(rows ? rowFindings(rows) : []),
       ...models.flatMap((model) => modelFindings(model, capabilities)),
     ]
     terminal.print(
@@ -105,11 +113,15 @@ async function examineMachine(context: Context, flags: DoctorFlags): Promise<obj
     for (const { level, what, remedy } of findings)
       terminal.print(`${level === 'problem' ? style.red('✗') : style.yellow('•')} ${what}\n  → ${remedy}`)
     if (!findings.some(({ level }) => level === 'problem'))
-      terminal.print(`${style.green('✓')} A kernel ran and its result is right: ready.`)
+      terminal.print(
+        `${style.green('✓')} A kernel ran and its result is right: ready.${rows ? ' A row has the same bits beside others.' : ''}`,
+      )
     return {
       system,
       adapter: { name: device.adapterName, software: device.isSoftware, works },
       capabilities,
+      ...(tuning && { tuning }),
+      ...(rows && { rows }),
       ...(models.length > 0 && { models }),
       findings,
     }
@@ -117,6 +129,15 @@ async function examineMachine(context: Context, flags: DoctorFlags): Promise<obj
     device.dispose()
   }
 }
+
+/** Kernels that tuning found to be wrong. */
+const wrongKernels = (tuning: KeptTuning | undefined): Finding[] =>
+  Object.entries(tuning?.wrong ?? {}).map(([key, kernels]) => ({
+    level: 'problem',
+    what: `Tuning found kernels that compute wrongly on this adapter, for ${key}: ${kernels.join(', ')}.`,
+    remedy:
+      'They are set aside where prompts are read. Update the graphics driver, run outrider tune again, and report it.',
+  }))
 
 /** Whether a kernel runs and its result comes back. */
 async function addsUp(device: Awaited<ReturnType<typeof createDevice>>): Promise<boolean> {

@@ -35,6 +35,7 @@ import { claimFile } from '../outputs/index'
 import { writeReport } from '../outputs/write-report'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { fixed } from '../terminal'
+import { useTuned } from '../tuned'
 import { warmUpProgress } from '../warm-up-progress'
 
 interface EvaluateFlags extends SamplingFlags, DtypeFlags, RowFlags {
@@ -102,6 +103,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
           inputs: { '--target': flags.target, '--draft': draftSource(flags.draft).place, '--prompts': flags.prompts },
           needsFolder: true,
         })
+  await useTuned(context)
   const target = await openModel(context, flags.target, 'target', flags)
   const opened = await openDraft(context, flags.draft, {
     target,

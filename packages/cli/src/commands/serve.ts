@@ -14,6 +14,7 @@ import { type DtypeFlags, modelSource, type SpeculationFlags, withDtype, withSpe
 import { integer } from '../options/parse'
 import { endOverdue } from '../overdue'
 import { duration } from '../terminal'
+import { useTuned } from '../tuned'
 
 interface ServeFlags extends DtypeFlags, SpeculationFlags {
   model: string
@@ -125,6 +126,7 @@ const endMilliseconds = 4000
 
 async function serveUntilStopped(context: Context, flags: ServeFlags, onListening: () => void): Promise<object> {
   const { terminal, signal } = context
+  await useTuned(context)
   const target = await openModel(context, flags.model, 'model', flags)
   const draft = await openDraftOf(context, flags, target)
   const learning = await learningOf(context, { learn: flags.learn, draft, target, inputs: { '--model': flags.model } })

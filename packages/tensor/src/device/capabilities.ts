@@ -29,13 +29,27 @@ export const hasOneSubgroupSize = ({ subgroups, subgroupMinSize, subgroupMaxSize
 /** Optional features that Outrider uses where an adapter has them. */
 const wantedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'] as const
 
-/** The most of an adapter that Outrider can use: its optional features, and its own limits for sizes of data. */
+/** The most of an adapter that Outrider can use: its optional features, and its own limits for sizes of data and of workgroups. */
 export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
-  const { maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage } = adapter.limits
+  const {
+    maxStorageBufferBindingSize,
+    maxBufferSize,
+    maxStorageBuffersPerShaderStage,
+    maxComputeWorkgroupStorageSize,
+    maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupSizeX,
+  } = adapter.limits
   return {
     label: 'outrider',
     requiredFeatures: wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
-    requiredLimits: { maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage },
+    requiredLimits: {
+      maxStorageBufferBindingSize,
+      maxBufferSize,
+      maxStorageBuffersPerShaderStage,
+      maxComputeWorkgroupStorageSize,
+      maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX,
+    },
   }
 }
 

@@ -8,6 +8,8 @@ import { maxParameterBytes } from '../kernel/kernel'
 import { checkShape, type Shape, sizeOf } from '../shape'
 import { Tensor } from '../tensor'
 import { hostBytes, type TensorData, tensorData } from '../tensor-data'
+import { KernelChoices } from '../tuning/kernel-choices'
+import { adapterIdentity } from './adapter-identity'
 import { BindGroupCache } from './bind-group-cache'
 import { boundStorages } from './bound-storages'
 import { BufferPool, type MemoryUse, type Storage } from './buffer-pool'
@@ -50,8 +52,16 @@ export class Device {
   readonly capabilities: Capabilities
   /** The adapter as people know it. */
   readonly adapterName: string
+  /** What tells this adapter from others, as far as it says: what was measured on one holds for no other. */
+  readonly adapterIdentity: string
   /** Whether the adapter is a software one. */
   readonly isSoftware: boolean
+  /**
+   * The kernels that were found fastest on this adapter (tuning), where any were.
+   *
+   * @internal
+   */
+  readonly kernels = new KernelChoices()
   readonly #owned: boolean
   readonly #wait: Wait
   readonly #pool: BufferPool
@@ -95,6 +105,7 @@ export class Device {
           .filter(Boolean)
           .join(' ')
       : 'unknown adapter'
+    this.adapterIdentity = adapterIdentity(info, this.capabilities)
     this.isSoftware = info?.isFallbackAdapter ?? false
     this.#failures = new Failures(gpu)
     this.#pool = new BufferPool(gpu, {

@@ -1,4 +1,5 @@
 import type { CausalLM } from '../model/index'
+import { useOrTune } from '../tuning/tune-kernels'
 import { throwIfAborted } from './generate'
 import { scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'
@@ -16,6 +17,11 @@ export interface WarmUpProgress {
 export interface WarmUpOptions extends SamplingOptions {
   /** Compile what scoring tokens needs, too, with so many of the likeliest. Default: not. */
   logProbabilities?: number | undefined
+  /**
+   * Use the kernels that tuning found on this adapter, and find them first where it never did, which takes up to 10 seconds
+   * (`tuneKernels`). Default: not.
+   */
+  tune?: boolean | undefined
   onProgress?: ((progress: WarmUpProgress) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -30,10 +36,11 @@ export interface WarmUpOptions extends SamplingOptions {
  */
 export async function warmUp(
   model: CausalLM,
-  { onProgress, signal, logProbabilities, ...options }: WarmUpOptions = {},
+  { onProgress, signal, logProbabilities, tune = false, ...options }: WarmUpOptions = {},
 ): Promise<void> {
   const { device, config } = model
   const sampling = resolveSampling(options)
+  if (tune) await useOrTune(model, { signal })
   const passes = [...[1, 2, 4, 8, 16, 17].map((rows) => ({ before: 0, rows })), { before: longSequence, rows: 1 }]
   const possible = passes.filter(({ before, rows }) => before + rows <= config.contextLength)
   for (const [i, { before, rows }] of possible.entries()) {

@@ -12,6 +12,7 @@ import type { LinearForm } from './linear-frame'
 import type { MatmulPlan } from './select'
 import { spanSize, spansSource } from './spans-source'
 import { subgroupsLinearSource } from './subgroups-linear-source'
+import { tiledLinearSource } from './tiled-linear-source'
 
 /** Operands of a linear layer: c = a · bᵀ and what is asked for on the way. Of f32; a and c may be f16 where the device has
  * `shader-f16`. Shapes: linear-frame.ts. */
@@ -28,9 +29,9 @@ export interface LinearOperands {
   activation?: GateActivation | undefined
 }
 
-/** Runs a kernel of such a layer, by `LinearKernelName`, for every slab of the weights. */
+/** Runs a kernel of such a layer for every slab of the weights. One that is `tiled` takes no `up`. */
 export function runLinear(
-  { kernel: name, rows, columns, lanes }: MatmulPlan,
+  { kernel: name, rows, columns, lanes, buffers = 1 }: MatmulPlan,
   { a, b, c, norm, bias, residual, up, activation = 'silu' }: LinearOperands,
 ): void {
   const { device } = a
@@ -51,9 +52,17 @@ export function runLinear(
     biased: bias !== undefined,
     epilogue: up ? activation : residual ? 'residual' : 'none',
   }
-  const kernel = dot ? dotKernel(form) : name === 'spans' ? spansKernel(form, lanes) : subgroupsKernel(form, lanes)
+  const tiled = name === 'tiled'
+  const kernel = dot
+    ? dotKernel(form)
+    : tiled
+      ? tiledKernel(form, buffers)
+      : name === 'spans'
+        ? spansKernel(form, lanes)
+        : subgroupsKernel(form, lanes)
   const forms = dot ? [rowReductionFor(k / vectorSize, device.capabilities)] : []
-  const tileColumns = dot ? columns : columns * lanes
+  const tileColumns = dot || tiled ? columns : columns * lanes
+  const steps = k / (name === 'spans' ? spanSize : tiled ? 4 : vectorSize)
   const weights = (name: 'b' | 'up', slab: Tensor) =>
     format ? blockOperands(name, slab, format[name]!) : { bindings: { [name]: slab }, params: {} }
   let first = 0
@@ -77,7 +86,7 @@ export function runLinear(
       params: {
         m,
         n: slabRows,
-        k: k / (name === 'spans' ? spanSize : vectorSize),
+        k: steps,
         first,
         columns: n,
         tilesAcross,
@@ -94,6 +103,11 @@ export function runLinear(
 
 const dotKernel = (form: LinearForm): Kernel =>
   generatedKernel(`matmulDot${form.rows}x${form.columns}-${nameOf(form)}`, () => dotSource(form))
+
+const tiledKernel = (form: LinearForm, buffers: 1 | 2): Kernel =>
+  generatedKernel(`linearTiled${form.rows}x${form.columns}x${buffers}-${nameOf(form)}`, () =>
+    tiledLinearSource(form, { buffers }),
+  )
 
 const subgroupsKernel = (form: LinearForm, lanes: number): Kernel =>
   generatedKernel(`linearSubgroups${form.rows}x${form.columns}x${lanes}-${nameOf(form)}`, () =>

@@ -7,7 +7,7 @@ import type { Tensor } from '../../tensor'
 import type { RmsNorm } from '../normalize/rms-norm'
 import { type GateActivation, gated } from '../pointwise/gated'
 import { runLinear } from './linear-kernel'
-import { type LinearKernelName, selectLinear } from './select'
+import { fewRows, type LinearKernelName, selectLinear } from './select'
 
 export interface LinearOptions {
   /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · (offset + weight). */
@@ -27,7 +27,8 @@ export interface LinearOptions {
 /**
  * A linear layer, x · weightᵀ + bias, with what surrounds it in a transformer, in one dispatch: for inference of a few rows, where
  * starting a kernel costs more than what it computes. It has no gradient; training composes `rmsNorm`, `matmul`, `swiglu` or
- * `geglu`, and `add`, with which it agrees within rounding. A row has the same bits whatever rows are beside it.
+ * `geglu`, and `add`, with which it agrees within rounding. A row has the same bits whatever rows are beside it, among passes of up
+ * to 16 rows, and among those of more: on a GPU these are computed by another kernel (`selectLinear`).
  *
  * @param x       f32 [..., k]
  * @param weight  [n, k], f32; or a format of weights, and k a multiple of 8. Read once for up to 16 rows of x.
@@ -57,11 +58,14 @@ export function linear(
   if (isTracked(...operands.filter((tensor) => tensor !== undefined)))
     throw new OutriderError('UNSUPPORTED', 'linear: it has no gradient.', { remedy: 'Use matmul for training.' })
 
-  if (up && !liesAs(weight, up))
-    return gated(activation, linear(x, weight, { norm, kernel }), linear(x, up, { norm, kernel }))
   const { device } = x
+  const m = x.size / k
   const inSpans = isInSpans(weight) && (!up || isInSpans(up))
-  const plan = selectLinear({ m: x.size / k, n, k, inSpans }, device.capabilities, kernel)
+  const tuned = m > fewRows && !kernel ? device.kernels.linear({ n, k, dtype: weight.dtype }) : undefined
+  const plan = selectLinear({ m, n, k, inSpans }, device.capabilities, kernel, tuned)
+  // Tiles in workgroup memory are as large as its least size allows, of one weight.
+  if (up && (plan.kernel === 'tiled' || !liesAs(weight, up)))
+    return device.scope(() => gated(activation, linear(x, weight, { norm, kernel }), linear(x, up, { norm, kernel })))
   // Two weights at once hold twice the sums a tile.
   const columns = up ? Math.ceil(plan.columns / 2) : plan.columns
   const c = device.empty(shape)
@@ -69,7 +73,8 @@ export function linear(
   return c
 }
 
-const isInSpans = ({ dtype }: Tensor) => isFormat(dtype) && (formats[dtype] as Format).device.span !== undefined
+/** Whether weights are of a format that is read by spans. */
+export const isInSpans = ({ dtype }: Tensor) => isFormat(dtype) && (formats[dtype] as Format).device.span !== undefined
 
 /** Whether two weights can be read side by side: both f32 or both in formats, in slabs of the same rows. */
 const liesAs = (a: Tensor, b: Tensor) =>

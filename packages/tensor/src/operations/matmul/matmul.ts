@@ -19,6 +19,7 @@ import {
   type MatmulKernelName,
   type MatmulPlan,
   type MatmulProblem,
+  namedTilePlan,
   outerPlan,
   selectMatmul,
   selectSplits,
@@ -28,6 +29,7 @@ import {
   tiledPlan,
 } from './select'
 import { type SubgroupsForm, subgroupsSource } from './subgroups-source'
+import { isTileName } from './tile-shapes'
 import { type TiledForm, tiledSource } from './tiled-source'
 
 export interface MatmulOptions {
@@ -98,12 +100,13 @@ function multiplyInto(
     subgroups: takesSubgroups(problem, device.capabilities),
     tiled: takesTiled(problem),
   }
-  if (forced && !takesForm[forced])
+  if (forced && !takesForm[isTileName(forced) ? 'tiled' : forced])
     throw new OutriderError('INVALID_ARGUMENT', `matmul: kernel ${forced} does not take this form here.`)
   const plan =
     forced === undefined || forced === selected.kernel ? selected : forcedPlan(forced, problem, selected, device)
-  // `dot` reads weights of f16 in eights.
-  const odd = plan.kernel === 'dot' && b.dtype === 'f16' && k % 8 !== 0
+  const asLinear = plan.kernel === 'dot' || (plan.kernel === 'tiled' && transposeB && n % 4 !== 0)
+  // These read weights of f16 in eights.
+  const odd = asLinear && b.dtype === 'f16' && k % 8 !== 0
   if (plan.kernel === 'plain' || odd) {
     const aStrides = transposeA ? { aRow: 1, aColumn: m } : { aRow: k, aColumn: 1 }
     const bStrides = transposeB ? { bRow: 1, bColumn: k } : { bRow: n, bColumn: 1 }
@@ -114,7 +117,7 @@ function multiplyInto(
     })
     return
   }
-  if (plan.kernel === 'dot') {
+  if (asLinear) {
     runLinear(plan, { a, b, c })
     return
   }
@@ -135,11 +138,14 @@ function multiplyInto(
 }
 
 /** A kernel of tiles: what it writes at once, and counts along n; how many elements of n a tile has; its own parameters. */
-function tileForm({ kernel, rows, columns, lanes }: MatmulPlan, { m, k, transposeA, transposeB }: MatmulProblem) {
+function tileForm(
+  { kernel, rows, columns, lanes, buffers = 1 }: MatmulPlan,
+  { m, k, transposeA, transposeB }: MatmulProblem,
+) {
   switch (kernel) {
     case 'tiled':
       return {
-        kernel: tiledKernel({ side: rows, transposeA, transposeB }),
+        kernel: tiledKernel({ rows, columns, buffers, transposeA, transposeB }),
         access: { c: 4, n: 1 },
         tileColumns: columns,
         params: {},
@@ -188,6 +194,7 @@ function forcedPlan(
   selected: MatmulPlan,
   { capabilities }: Device,
 ): MatmulPlan {
+  if (isTileName(kernel)) return namedTilePlan(kernel)
   const plans = {
     plain: () => ({ ...selected, kernel }),
     dot: dotPlan,
@@ -214,10 +221,13 @@ function subgroupsKernel(form: SubgroupsForm): Kernel {
 }
 
 const tiledKernel = (form: TiledForm): Kernel =>
-  generatedKernel(`matmulTiled${form.side}${form.transposeA ? 'T' : 'N'}${form.transposeB ? 'T' : 'N'}`, () => ({
+  generatedKernel(`matmulTiled${formName(form)}`, () => ({
     source: tiledSource(form),
     uses: [elements({ a: 4, b: 4, c: 4 })],
   }))
+
+const formName = ({ rows, columns, buffers, transposeA, transposeB }: TiledForm) =>
+  `${rows}x${columns}x${buffers}${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`
 
 const outerKernel = ({ rows, columns, lanes }: Omit<MatmulPlan, 'kernel'>): Kernel =>
   generatedKernel(`matmulOuter${rows}x${columns}x${lanes}`, () => ({

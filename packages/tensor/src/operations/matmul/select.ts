@@ -1,20 +1,39 @@
 import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
 import { OutriderError } from '../../errors'
-import { tiledLanes } from './tiled-source'
+import {
+  holdsLinearTile,
+  isTileName,
+  type TileName,
+  type TileShape,
+  tileLanes,
+  tileShapes,
+  type WorkgroupLimits,
+} from './tile-shapes'
 
-/** The generations of matmul kernels, by name. `plain` takes any form and is what the others are compared with. */
-export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'subgroups' | 'tiled'
+/**
+ * The generations of matmul kernels, by name. `plain` takes any form and is what the others are compared with. `tiled` is the tile
+ * that the shape chooses; of the others of its kind each has a name.
+ */
+export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'subgroups' | 'tiled' | MatmulTileName
+
+/** The tiles that `matmul` has: an invocation has vectors of four of either side. */
+export type MatmulTileName = Exclude<TileName, 'tiled32x64'>
+
+/** The kernels without those tiles that have names of their own: what a plan says. */
+type KernelKind = Exclude<MatmulKernelName, TileName>
 
 /**
  * A kernel and its tile: an invocation, or for `dot` and `tiled` a workgroup, computes rows × columns elements; of `subgroups`
  * columns are vectors of four.
  */
 export interface MatmulPlan {
-  readonly kernel: MatmulKernelName | LinearKernelName
+  readonly kernel: KernelKind | 'spans'
   readonly rows: number
   readonly columns: number
   /** Invocations a workgroup; `dot` takes its own from the row reduction. */
   readonly lanes: number
+  /** Of `tiled`: how many tiles of the operands are in workgroup memory. Default 1. */
+  readonly buffers?: 1 | 2 | undefined
 }
 
 export interface MatmulProblem {
@@ -63,19 +82,29 @@ export const takesSubgroups = ({ m, n, k, transposeA, transposeB }: MatmulProble
   (transposeB ? !transposeA : n % 4 === 0) &&
   (!transposeA || m % 4 === 0)
 
-/** Whether the kernel `tiled` can: vectors of four along whatever is neighbouring in memory. */
+/**
+ * Whether the kernel `tiled` can: vectors of four along whatever is neighbouring in memory. Of x · wᵀ with any number of columns
+ * there is a kernel that has the vectors along k in workgroup memory, too (tiled-linear-source.ts).
+ */
 export const takesTiled = ({ m, n, k, transposeA, transposeB }: MatmulProblem): boolean =>
-  n % 4 === 0 && (transposeA ? m % 4 === 0 && !transposeB : k % 4 === 0)
+  (transposeB || n % 4 === 0) && (transposeA ? m % 4 === 0 && !transposeB : k % 4 === 0)
 
 /**
  * Large tiles have less to load for a product, small ones keep more of the device busy. The sums are in one order in both, yet a
- * driver may contract their products otherwise, so of x · wᵀ the number of rows has no say.
+ * driver is free in what it makes of `fma`, so of x · wᵀ the number of rows has no say.
  */
 export function tiledPlan({ m, n, transposeB }: Pick<MatmulProblem, 'm' | 'n' | 'transposeB'>): MatmulPlan {
   const large = transposeB ? n >= 1024 : Math.ceil(m / 128) * Math.ceil(n / 128) >= busyWorkgroups / 2
   const side = large ? 128 : 64
-  return { kernel: 'tiled', rows: side, columns: side, lanes: tiledLanes }
+  return { kernel: 'tiled', rows: side, columns: side, lanes: tileLanes }
 }
+
+/** The plan of a tile that has a name. */
+export const namedTilePlan = (name: TileName): MatmulPlan => ({
+  ...(tileShapes[name] as TileShape),
+  kernel: 'tiled',
+  lanes: tileLanes,
+})
 
 /**
  * Split-K: into how many splits the sums over k are cut, each a workgroup's, where an output of few tiles would leave most of
@@ -108,27 +137,64 @@ export function subgroupsPlan({ m, n, transposeB }: MatmulProblem, { subgroupMax
   return { kernel: 'subgroups', rows: m <= 8 ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
 }
 
-/** The kernels of a linear layer. */
-export type LinearKernelName = 'dot' | 'subgroups' | 'spans'
+/** The kernels of a linear layer. `tiled` is for many rows: the tile that the shape chooses; each tile has a name, too. */
+export type LinearKernelName = 'dot' | 'subgroups' | 'spans' | 'tiled' | LinearTileName
+
+/** The tiles that `linear` has. */
+export type LinearTileName = Exclude<TileName, 'tiled128x128' | 'tiled128x128x2'>
 
 export interface LinearProblem extends Pick<MatmulProblem, 'm' | 'n' | 'k'> {
   /** Whether all weights are of formats that are read by spans (`Format`). */
   readonly inSpans?: boolean
 }
 
-/** Which kernel takes x · wᵀ + …: a matter of the weights and of the device alone, so that a row's bits are the same in any batch. */
-export function selectLinear(
+/** A pass of more rows than this is a prompt's, or one over a batch, and may be computed otherwise than decoding. */
+export const fewRows = 16
+
+/** Whether a kernel of linear layers can. */
+export function takesLinear(
+  name: LinearKernelName,
   { m, n, k, inSpans = false }: LinearProblem,
-  capabilities: Subgroups,
-  forced?: LinearKernelName,
-): MatmulPlan {
+  capabilities: Subgroups & WorkgroupLimits,
+): boolean {
+  if (name === 'dot') return true
+  if (name === 'tiled') return k % 4 === 0
+  if (isTileName(name)) return k % 4 === 0 && holdsLinearTile(name, capabilities)
   const subgroups = takesSubgroups({ m, n, k, transposeA: false, transposeB: true }, capabilities)
-  const takes = { dot: true, subgroups, spans: subgroups && inSpans && isOnCpu(capabilities) }
-  if (forced && !takes[forced])
-    throw new OutriderError('INVALID_ARGUMENT', `linear: kernel ${forced} does not take this form here.`)
+  return subgroups && (name === 'subgroups' || (inSpans && isOnCpu(capabilities)))
+}
+
+/**
+ * Which kernel takes x · wᵀ + …: a matter of the weights and of the device alone, so that a row's bits are the same whatever rows
+ * are beside it. On a GPU passes of more than 16 rows are computed by tiles, whose sums are in another order than those of
+ * fewer rows: among each other both have this.
+ */
+export function linearKernelFor(problem: LinearProblem, capabilities: Subgroups & WorkgroupLimits): LinearKernelName {
+  const takes = (name: LinearKernelName) => takesLinear(name, problem, capabilities)
+  if (!isOnCpu(capabilities)) return problem.m > fewRows && takes('tiled') ? 'tiled' : 'dot'
   // Subgroups of 4 gain from spans with one row alone, and lose with more (SwiftShader, 2026-11-27).
-  const wide = capabilities.subgroupMaxSize > 4
-  const kernel = forced ?? (takes.spans && wide ? 'spans' : subgroups && isOnCpu(capabilities) ? 'subgroups' : 'dot')
+  if (capabilities.subgroupMaxSize > 4 && takes('spans')) return 'spans'
+  return takes('subgroups') ? 'subgroups' : 'dot'
+}
+
+/**
+ * The kernel and its tile.
+ *
+ * @param forced  the kernel to use, for comparison
+ * @param tuned   the kernel that was found fastest for more than 16 rows; where this problem is not one for it, it has no say
+ * @throws OutriderError INVALID_ARGUMENT for a forced one that cannot
+ */
+export function selectLinear(
+  problem: LinearProblem,
+  capabilities: Subgroups & WorkgroupLimits,
+  forced?: LinearKernelName,
+  tuned?: LinearKernelName,
+): MatmulPlan {
+  const { m, n } = problem
+  if (forced && !takesLinear(forced, problem, capabilities))
+    throw new OutriderError('INVALID_ARGUMENT', `linear: kernel ${forced} does not take this form here.`)
+  const found = tuned && m > fewRows && takesLinear(tuned, problem, capabilities) ? tuned : undefined
+  const kernel = forced ?? found ?? linearKernelFor(problem, capabilities)
   switch (kernel) {
     case 'dot':
       return dotPlan({ m, n }, capabilities)
@@ -136,7 +202,17 @@ export function selectLinear(
       return subgroupsLinearPlan({ m, n }, capabilities)
     case 'spans':
       return spansPlan({ m, n }, capabilities)
+    case 'tiled':
+      return namedTilePlan(linearTile({ m, n }))
+    default:
+      return namedTilePlan(kernel)
   }
+}
+
+/** The tile whose height wastes least, and the tall one where so many tiles still keep a GPU busy. All have the same bits. */
+export function linearTile({ m, n }: Pick<MatmulProblem, 'm' | 'n'>): LinearTileName {
+  if (m <= 32) return 'tiled32x64'
+  return Math.ceil(m / 128) * Math.ceil(n / 64) >= busyWorkgroups ? 'tiled128x64' : 'tiled64x64'
 }
 
 /** Tiles of 1, 2, 4, 8 or 16 rows, so that weights are read once for all; for every height is a kernel to compile. */

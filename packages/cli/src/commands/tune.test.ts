@@ -1,0 +1,47 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createDevice } from '@outrider/tensor'
+import { testData } from '@outrider/test-data'
+import { directory, writeTuning } from '@outrider/transformer'
+import { expect, test } from 'vitest'
+import { openAdapter } from '../adapter'
+import { rowFindings } from '../doctor/compare-rows'
+import { runCli } from '../testing/run-cli'
+
+test('tune keeps what it found, says what it gained, and doctor reports what was set aside', async () => {
+  const cache = await mkdtemp(join(tmpdir(), 'outrider-tune-'))
+  try {
+    const env = { XDG_CACHE_HOME: cache }
+    const { status, out, err } = await runCli(
+      ['tune', '--model', testData('stories260K'), '--rows', '17', '--budget', '600'],
+      { env },
+    )
+    expect(status, err).toBe(0)
+    expect(out).toMatch(/64x64 f32 +17 /)
+    expect(out).toContain(`Kept in ${cache}/outrider`)
+    const [file] = await readdir(join(cache, 'outrider'))
+    expect(file).toMatch(/^tuning-[0-9a-f]{32}\.json$/)
+
+    const device = await createDevice({ adapter: await openAdapter() })
+    const wrong = { 'linear 64x64 f32': ['tiled128x64'] }
+    await writeTuning(device, { kernels: {}, timed: [], wrong }, directory(join(cache, 'outrider')))
+    device.dispose()
+    const doctor = await runCli(['doctor', '--compare-rows', '--json'], { env })
+    expect(doctor.status).toBe(0)
+    const { findings, rows } = doctor.json() as { findings: { what: string; level: string }[]; rows: object }
+    expect(findings).toContainEqual(
+      expect.objectContaining({ level: 'problem', what: expect.stringMatching(/linear 64x64 f32: tiled128x64/) }),
+    )
+    expect(rows).toEqual({ differing: 0, compared: 480 })
+  } finally {
+    await rm(cache, { recursive: true, force: true })
+  }
+})
+
+test('rows that depend on others are a problem with its remedy', () => {
+  expect(rowFindings({ differing: 0, compared: 480 })).toEqual([])
+  expect(rowFindings({ differing: 3, compared: 480 })).toEqual([
+    expect.objectContaining({ level: 'problem', what: expect.stringMatching(/3 of 480 logits/) }),
+  ])
+})

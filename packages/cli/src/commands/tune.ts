@@ -1,0 +1,111 @@
+import type { Tuning } from '@outrider/tensor'
+import { readTuning, tuneKernels, tuningDirectory } from '@outrider/transformer'
+import { type AddCommand, withExamples, withOutputOptions } from '../command'
+import type { Context } from '../context'
+import { openModel } from '../models'
+import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
+import { integer, positive } from '../options/parse'
+import { fixed } from '../terminal'
+
+interface TuneFlags extends DtypeFlags {
+  model: string
+  budget: number
+  rows?: number
+}
+
+export const addTune: AddCommand = (program, run) => {
+  const command = program
+    .command('tune')
+    .summary("find the fastest kernels for a model's prompts on this adapter")
+    .description(
+      "Times the kernels that may compute a model's linear layers over prompts and batches, more than 16 rows, with its own weights, compares their results, and keeps the choice for this adapter, its driver and this version: chat, complete, serve and evaluate use it from then on. A kernel that computes wrongly here is set aside and named. Decoding, training and what generate writes go on as before, bit for bit.",
+    )
+    .requiredOption('--model <dir>', `the model: ${modelSource}`)
+    .option('--budget <seconds>', 'how long it may take; what is not reached keeps its default', positive, 10)
+    .option(
+      '--rows <n>',
+      'rows that are timed (default 512; 64 where the adapter is a software one)',
+      integer({ least: 17 }),
+    )
+  withExamples(withOutputOptions(withDtype(command)), [
+    ['Before the first conversation', 'outrider tune --model ./model'],
+    ['For a server with many prompts of some thousand tokens', 'outrider tune --model ./model --rows 2048 --budget 60'],
+    ['What would be chosen, for a script', 'outrider tune --model ./model --json'],
+  ])
+  command.action((flags: TuneFlags) => run((context) => tune(context, flags), command))
+}
+
+async function tune(context: Context, flags: TuneFlags): Promise<object> {
+  const { terminal, signal } = context
+  const { model } = await openModel(context, flags.model, 'model', flags)
+  const directory = tuningDirectory(context.surroundings.env)
+  context.resume = 'Nothing was kept; the same command begins anew.'
+  let progress: ReturnType<typeof terminal.progress> | undefined
+  const tuning = await tuneKernels(model, {
+    directory,
+    budget: 1000 * flags.budget,
+    rows: flags.rows,
+    signal,
+    onProgress({ done, total }) {
+      progress ??= terminal.progress({ label: 'time kernels', total, unit: 'shapes' })
+      progress.update(done)
+    },
+  })
+  terminal.endProgress()
+  printTuning(context, tuning)
+  const { kernels: inUse = {} } = (await readTuning(model.device, directory)) ?? {}
+  terminal.print(`Kept in ${directory.name}: ${Object.keys(inUse).length} choices for this adapter.`)
+  return {
+    directory: directory.name,
+    weights: tuning.weights.map(({ milliseconds, ...weights }) => ({
+      ...weights,
+      milliseconds,
+      gain: gainOf({ ...weights, milliseconds }),
+    })),
+    not_reached: tuning.notReached,
+  }
+}
+
+type Weights = Tuning['weights'][number]
+
+/** How many times as fast the choice is as the default; none where that is wrong. */
+const gainOf = ({ milliseconds, standard, chosen }: Weights): number | null =>
+  milliseconds[standard] === undefined ? null : milliseconds[standard] / milliseconds[chosen]!
+
+function printTuning({ terminal }: Context, { weights, notReached }: Tuning): void {
+  terminal.printTable(
+    [
+      { title: 'layer' },
+      { title: 'rows', align: 'right' },
+      { title: 'default' },
+      { title: 'ms', align: 'right' },
+      { title: 'chosen' },
+      { title: 'ms', align: 'right' },
+      { title: 'gain', align: 'right' },
+    ],
+    weights.map((one) => {
+      const { key, rows, standard, chosen, milliseconds } = one
+      const gain = gainOf(one)
+      return [
+        key.replace('linear ', ''),
+        String(rows),
+        standard,
+        milliseconds[standard] === undefined ? 'wrong' : fixed(milliseconds[standard], 2),
+        chosen === standard ? 'the same' : chosen,
+        fixed(milliseconds[chosen]!, 2),
+        gain === null ? '' : `${fixed(gain, 2)}×`,
+      ]
+    }),
+  )
+  if (weights.length > 0 && weights.every(({ standard, chosen }) => standard === chosen))
+    terminal.print('Nothing is faster than the defaults here.')
+  if (notReached.length > 0)
+    terminal.print(
+      `Not reached in the time given, and left as they are: ${notReached.join(', ')}. A larger --budget does.`,
+    )
+  for (const { key, wrong } of weights)
+    if (wrong.length > 0)
+      terminal.print(
+        terminal.style.red(`${key}: ${wrong.join(', ')} computes wrongly on this adapter and was set aside.`),
+      )
+}

@@ -1,0 +1,2 @@
+export { type TuneKernelsOptions, tuneKernels, useTuning } from './tune-kernels'
+export { type KeptTuning, readTuning, tuningDirectory, writeTuning } from './tuning-file'

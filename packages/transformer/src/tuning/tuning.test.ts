@@ -1,0 +1,84 @@
+import { testDevice } from '@outrider/tensor/testing'
+import { describe, expect, it } from 'vitest'
+import { memoryDirectory } from '../files/index'
+import { warmUp } from '../generation/index'
+import { tinyModel } from '../pretrained/tiny-model.fixture'
+import { readTuning, tuneKernels, tuningDirectory, useTuning, writeTuning } from './index'
+import { useOrTune } from './tune-kernels'
+import { tuningFile } from './tuning-file'
+
+const options = { rows: 20, budget: 300_000 }
+
+describe('what tuning found', () => {
+  it('is kept for an adapter, read again, used from then on, and made anew where it is damaged', async () => {
+    const device = await testDevice()
+    const { model } = tinyModel(device)
+    const directory = memoryDirectory()
+    const tuning = await tuneKernels(model, { ...options, directory })
+    // q and output, gate and up, down, k and v; the embedding is the head.
+    const keys = ['16x16', '16x24', '24x16', '258x16', '8x16'].map((shape) => `linear ${shape} f32`)
+    expect(tuning.weights.map(({ key }) => key).sort()).toEqual(keys)
+    expect(tuning.weights.at(-1)!.key).toBe('linear 258x16 f32')
+    const kept = await readTuning(device, directory)
+    expect(kept).toEqual({ kernels: tuning.kernels, timed: keys, wrong: {} })
+    expect(device.kernels.toJSON()).toEqual(tuning.kernels)
+
+    const file = await tuningFile(device)
+    const text = await directory.readText(file)
+    const damaged = [
+      text.slice(0, -30),
+      '',
+      '[]',
+      text.replace(/"kernels": \{[^}]*\}/, '"kernels": {"linear 16x16 f32": "plain"}'),
+      text.replace(/"kernels": \{[^}]*\}/, '"kernels": {"linear 9x9 f32": "dot"}'),
+    ]
+    for (const content of damaged) {
+      await directory.write(file, content)
+      expect(await readTuning(device, directory), content).toBeUndefined()
+      expect(await useTuning(device, { directory }), content).toBeUndefined()
+    }
+    await useOrTune(model, { ...options, directory })
+    expect((await readTuning(device, directory))!.timed).toEqual(keys)
+    model.dispose()
+  })
+
+  it('is used where it is there, and of a model that was timed in part the rest is timed beside it', async () => {
+    const device = await testDevice()
+    const { model } = tinyModel(device, { hiddenSize: 32, headDim: 16 })
+    const directory = memoryDirectory()
+    const wrong = { 'linear 5x8 f32': ['tiled64x64'] }
+    await writeTuning(device, { kernels: { 'linear 5x8 f32': 'dot' }, timed: ['linear 5x8 f32'], wrong }, directory)
+    await useOrTune(model, { ...options, directory })
+    const kept = (await readTuning(device, directory))!
+    expect(kept.timed).toContain('linear 5x8 f32')
+    expect(kept.timed).toContain('linear 32x32 f32')
+    expect(kept.kernels['linear 5x8 f32']).toBe('dot')
+    expect(kept.wrong).toEqual(wrong)
+    const written = await directory.readText(await tuningFile(device))
+    await useOrTune(model, { ...options, directory, budget: 1e-9 }) // which nothing would be found in
+    expect(await directory.readText(await tuningFile(device))).toBe(written)
+    model.dispose()
+  })
+
+  it('is nothing where tuning is aborted, or the model shows no weights', async () => {
+    const device = await testDevice()
+    const { model } = tinyModel(device)
+    const directory = memoryDirectory()
+    const stop = new AbortController()
+    const aborted = tuneKernels(model, { ...options, directory, signal: stop.signal, onProgress: () => stop.abort() })
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(await directory.list()).toEqual([])
+    const { parameters: _, ...closed } = { ...model, device, config: model.config }
+    await expect(tuneKernels(closed as typeof model, { directory })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+    stop.abort()
+    await expect(warmUp(model, { tune: true, signal: stop.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+    model.dispose()
+  })
+
+  it('lies in the cache folder of the user', () => {
+    expect(tuningDirectory({ XDG_CACHE_HOME: '/caches' }).name).toBe('/caches/outrider')
+    expect(tuningDirectory({ HOME: '/home/mira' }).name).toBe('/home/mira/.cache/outrider')
+  })
+})
