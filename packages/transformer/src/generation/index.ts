@@ -1,6 +1,7 @@
 export { Answer, type AnswerOptions, type FinishReason, type TokenText } from './answer'
 export { type AnswerEachOptions, type AnswerRequest, answerEach, type BatchAnswer } from './answer-each'
 export { BatchCache, type CachedSequence } from './batch-cache'
+export { isAllowed, type TokenConstraint } from './constraint'
 export { type BatchSequence, type BatchToken, ContinuousBatch, type ContinuousBatchOptions } from './continuous-batch'
 export { type FittedConversation, fitConversation } from './fit-conversation'
 export { type GeneratedToken, type GenerateOptions, type GenerationResult, generate, throwIfAborted } from './generate'
