@@ -8,6 +8,7 @@ export { type GeneratedToken, type GenerateOptions, type GenerationResult, gener
 export { type GenerateBatchOptions, generateBatch } from './generate-batch'
 export { type Generation, generation } from './generation'
 export { checkedCount, type LogProbability, type ScoredToken, scoreTokens } from './log-probabilities'
+export { type DraftedRows, LogitsProcessor, type ProcessedText } from './logits-processor'
 export { prefill } from './prefill'
 export { checkPrompt, type Prompt, promptTokens, promptTokensInSlices } from './prompt'
 export { ReadPrompt } from './read-prompt'
