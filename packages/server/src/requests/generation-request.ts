@@ -107,11 +107,11 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
     temperature: fields.temperature ?? advised.temperature ?? 1,
     topP: fields.top_p ?? (advised.topP || 1),
     topK: Math.max(0, fields.top_k ?? advised.topK ?? 0),
-    minP: fields.min_p ?? 0,
+    minP: fields.min_p ?? advised.minP ?? 0,
     logitBias: biasOf(served, fields.logit_bias),
     presencePenalty: fields.presence_penalty ?? 0,
     frequencyPenalty: fields.frequency_penalty ?? 0,
-    repetitionPenalty: fields.repetition_penalty ?? 1,
+    repetitionPenalty: fields.repetition_penalty ?? advised.repetitionPenalty ?? 1,
     // Negative seeds are seeds, too: they become others above.
     seed: seed == null ? randomSeed() : seed < 0 ? Number.MAX_SAFE_INTEGER + seed + 1 : seed,
     seeded: seed != null,
