@@ -5,24 +5,21 @@ import {
   type PretrainedModel,
   type Prompt,
   promptTokensInSlices,
+  type SamplingOptions,
 } from '@outrider/transformer'
 import { ApiError, toApiError } from '../api-error'
 import type { CommonFields } from './common-fields'
 import { oneAtATime } from './one-at-a-time'
 
 /** What the engine is asked for, however the client said it. */
-export interface GenerationRequest {
+export interface GenerationRequest
+  extends Pick<SamplingOptions, 'minP' | 'logitBias' | 'presencePenalty' | 'frequencyPenalty' | 'repetitionPenalty'> {
   /** Token ids. */
   prompt: readonly number[]
   maxTokens: number
   temperature: number
   topP: number
   topK: number
-  minP: number
-  logitBias: Readonly<Record<number, number>>
-  presencePenalty: number
-  frequencyPenalty: number
-  repetitionPenalty: number
   seed: number
   /** Whether the client chose the seed, and so expects the same answer again. */
   seeded: boolean
