@@ -13,6 +13,7 @@ export { firstColumns } from './operations/layout/slice'
 export { noLogit, noToken } from './operations/reduce/no-logit'
 export { packHalves, unpackHalves } from './operations/rows/halves'
 export { rowVectors, rowVectorsFor, runOverRowVectors, vectorsOf } from './operations/rows/row-vectors'
+export { countTokens, inPrompt, type Penalties, processLogits } from './operations/sampling/process-logits'
 export { normalPair, philox, philoxRandom, splitWords } from './random/philox'
 export {
   choiceKey,

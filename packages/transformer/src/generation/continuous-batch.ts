@@ -5,6 +5,7 @@ import { Answer } from './answer'
 import { BatchCache, type CachedSequence, slotsFor } from './batch-cache'
 import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './generate'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
+import { LogitsProcessor } from './logits-processor'
 import { checkPrompt } from './prompt'
 import { ReadPrompt } from './read-prompt'
 import { assertOpen, dispose, type Said, say, shared } from './said'
@@ -46,6 +47,7 @@ export interface BatchToken {
 
 interface Member extends BatchSequence, CachedSequence {
   readonly sampling: Sampling
+  readonly processor: LogitsProcessor | undefined
   readonly scores: number | undefined
   /** What is said of its next token: a row of the batch's, or of its own if it has just joined. */
   said: { of: Said; row: number } | undefined
@@ -102,7 +104,7 @@ export class ContinuousBatch {
    */
   join(
     prompt: readonly number[] | ReadPrompt,
-    { maxTokens = defaultMaxTokens, stop, logProbabilities, ...options }: GenerateOptions,
+    { maxTokens = defaultMaxTokens, stop, logProbabilities, constraint, ...options }: GenerateOptions,
   ): BatchSequence {
     const { config, tokenizer, generationConfig } = this.#pretrained
     const tokens = prompt instanceof ReadPrompt ? prompt.tokens : prompt
@@ -126,25 +128,31 @@ export class ContinuousBatch {
     })
     const places = tokens.length + room
     this.#cached.assertFits(places)
+    const processor = LogitsProcessor.of(this.#pretrained, { sampling, prompt: tokens, constraint })
     const member: Member = {
       answer,
       promptTokens: tokens.length,
       sampling,
+      processor,
       scores,
       places,
       slot: -1,
       said: undefined,
       drawn: 0,
     }
-    const read =
-      prompt instanceof ReadPrompt
-        ? prompt
-        : new ReadPrompt(this.#pretrained, prompt, { hiddenStates: this.#hiddenStates })
+    let read: ReadPrompt | undefined
     try {
+      read =
+        prompt instanceof ReadPrompt
+          ? prompt
+          : new ReadPrompt(this.#pretrained, prompt, { hiddenStates: this.#hiddenStates })
       this.#cached.add(member, read.cache)
       member.said = { of: shared(read.said), row: 0 }
+    } catch (error) {
+      processor?.dispose()
+      throw error
     } finally {
-      if (read !== prompt) read.dispose()
+      if (read !== prompt) read?.dispose()
     }
     return member
   }
@@ -154,6 +162,7 @@ export class ContinuousBatch {
     const member = sequence as Member
     if (!this.#cached.remove(member)) return
     if (member.said && member.said.of !== this.#said) dispose(member.said.of)
+    member.processor?.dispose()
     if (this.count === 0) this.#forget()
   }
 
@@ -195,6 +204,7 @@ export class ContinuousBatch {
         ...(states && { hidden: halvesOf(states, rows[i]!) }),
       })
       if (member.answer.finishReason) this.leave(member)
+      else member.processor?.accept([token])
     }
     return tokens
   }
@@ -233,7 +243,7 @@ export class ContinuousBatch {
         for (let member = 0; member < Math.min(size, this.size); member++) {
           // Unequal lengths, for a batch whose sequences begin at one place is read by other kernels.
           const prompt = madeUpTokens(Math.min(1 + (member % 2), config.contextLength - 2), config.vocabularySize)
-          this.join(prompt, { maxTokens, temperature: member % 2, topP: 0.9 })
+          this.join(prompt, { maxTokens, temperature: member % 2, topP: 0.9, presencePenalty: 0.1 })
           // A device that has much to do hears of no end before it has done it.
           await device.idle()
           throwIfAborted(signal)
@@ -250,7 +260,10 @@ export class ContinuousBatch {
 
   /** Ends all sequences and frees what the batch holds. It is as usable as a new one. */
   dispose(): void {
-    for (const { said } of this.#members) if (said && said.of !== this.#said) dispose(said.of)
+    for (const { said, processor } of this.#members) {
+      if (said && said.of !== this.#said) dispose(said.of)
+      processor?.dispose()
+    }
     this.#forget()
     this.#cached.dispose()
   }
@@ -298,4 +311,7 @@ function halvesOf(read: ArrayBuffer, { of, row }: NonNullable<Member['said']>): 
 }
 
 /** Draws a member's next token, u32 [1]. */
-const draw = (member: Member): Tensor => sampleTokens(rowOf(member), member.sampling, member.drawn)
+function draw(member: Member): Tensor {
+  const logits = rowOf(member)
+  return sampleTokens(member.processor?.next(logits) ?? logits, member.sampling, member.drawn)
+}

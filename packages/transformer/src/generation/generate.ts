@@ -2,8 +2,10 @@ import { type Counter, OutriderError, type Tensor } from '@outrider/tensor'
 import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { Answer, type FinishReason } from './answer'
+import type { TokenConstraint } from './constraint'
 import { type Generation, generation } from './generation'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
+import { LogitsProcessor } from './logits-processor'
 import { prefill } from './prefill'
 import { type Prompt, promptTokens } from './prompt'
 import { RepeatedStep } from './repeated-step'
@@ -15,6 +17,8 @@ export interface GenerateOptions extends SamplingOptions {
   maxTokens?: number | undefined
   /** Texts that end the answer; they are not part of it. */
   stop?: readonly string[] | undefined
+  /** Which tokens may come next as the answer grows; what that means for the distribution is said there. Default all. */
+  constraint?: TokenConstraint | undefined
   /**
    * Score every token by the model's own distribution, and report so many of the likeliest beside it; 0 for the token alone.
    * Left out, nothing is computed.
@@ -85,27 +89,38 @@ async function* tokensOf(
   throwIfAborted(options.signal)
 
   const { device } = model
+  const processor = LogitsProcessor.of(pretrained, { sampling, prompt: ids, constraint: options.constraint })
   const cache = model.createCache({ capacity: ids.length + maxTokens, context: config.contextLength })
   const unread = device.empty([1, 1], 'u32').keep() // the last token, which the model has not read
   const draw = (all: Tensor, counter: number | Counter): Drawn => {
     const logits = all.reshape([1, all.size])
-    const token = sampleTokens(logits, sampling, counter) // u32 [1]
+    const token = sampleTokens(processor?.next(logits) ?? logits, sampling, counter) // u32 [1]
     device.copy(token, 0, unread, 0, 1)
     return scores === undefined ? { token } : { token, logits }
   }
-  const step = new RepeatedStep(model, cache, (counter) => draw(model.forward(unread, { cache }), counter))
+  // What is done to logits may depend on the token before, which is known once it is read: the model reads it meanwhile.
+  const step = new RepeatedStep<Results>(model, cache, (counter) => {
+    const logits = model.forward(unread, { cache })
+    return processor ? { logits } : draw(logits, counter)
+  })
+  const processed = (logits: Tensor, counter: number): Drawn => {
+    const drawn = device.scope(() => draw(logits, counter))
+    for (const tensor of Object.values(drawn)) tensor.keep()
+    return drawn
+  }
   let first = 0
   let last = 0
-  let begun: Drawn | undefined
+  /** What is drawn outside of the step. */
+  let own: Drawn | undefined
   try {
-    begun = device.scope(() => draw(prefill(model, cache, ids), 0))
-    for (const tensor of Object.values(begun)) tensor.keep()
-    for (let drawn: Drawn | undefined = begun, counter = 1; drawn; counter++) {
+    own = device.scope(() => draw(prefill(model, cache, ids), 0))
+    for (const tensor of Object.values(own)) tensor.keep()
+    for (let drawn: Drawn | undefined = own, counter = 1; drawn; counter++) {
       const { token, logits } = drawn
       const reading = Promise.all([token.data(), logits && scoreTokens(logits, token, scores!)])
       // The next step needs the token only on the device: it is queued before the id is known here.
-      drawn = answer.room > 1 ? step.run(counter) : undefined
-      if (drawn) device.flush()
+      const next: Results | undefined = answer.room > 1 ? step.run(counter) : undefined
+      if (next) device.flush()
       const [data, scored] = await reading
       const id = drawnToken(data[0]!)
       last = performance.now()
@@ -114,9 +129,16 @@ async function* tokensOf(
       yield { token: id, text, ...(scored && { scored: scored[0]! }) }
       if (answer.finishReason) break
       throwIfAborted(options.signal)
+      drawn = next as Drawn | undefined
+      if (!processor) continue
+      processor.accept([id])
+      dispose(own)
+      own = drawn = processed(next!.logits!, counter)
+      device.flush()
     }
   } finally {
-    for (const tensor of Object.values(begun ?? {})) tensor.dispose()
+    if (own) dispose(own)
+    processor?.dispose()
     step.dispose()
     unread.dispose()
     cache.dispose()
@@ -132,6 +154,13 @@ async function* tokensOf(
 
 /** A token, u32 [1], and the logits that it was drawn from, f32 [1, vocabulary], if they are wanted. */
 type Drawn = { token: Tensor; logits?: Tensor }
+
+/** Of a step: what it has drawn, or the logits alone that the next token is drawn from once what is done to them is known. */
+type Results = Partial<Drawn>
+
+function dispose(drawn: Drawn): void {
+  for (const tensor of Object.values(drawn)) tensor.dispose()
+}
 
 /** @throws OutriderError ABORTED once the signal has fired */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -15,15 +15,9 @@ import type { Sampling } from './sampling-options'
  * @param logits  f32 [rows, vocabulary]
  * @returns u32 [rows], to be read through `drawnToken`: a row that is no distribution (NaN, +∞, nothing but −∞) has no token
  */
-export function sampleTokens(
-  logits: Tensor,
-  { temperature, topK, topP, seed }: Sampling,
-  offset: number | Counter,
-): Tensor {
-  if (temperature === 0) return argmax(logits, { logits: true })
-  return logits.device.scope(() =>
-    sampleCategorical(samplingDistribution(logits, { temperature, topK, topP }), { seed, offset }),
-  )
+export function sampleTokens(logits: Tensor, { seed, ...sampling }: Sampling, offset: number | Counter): Tensor {
+  if (sampling.temperature === 0) return argmax(logits, { logits: true })
+  return logits.device.scope(() => sampleCategorical(samplingDistribution(logits, sampling), { seed, offset }))
 }
 
 /**

@@ -17,10 +17,13 @@ const tied = (size: number, stream: number, step: number) =>
 function expectDistribution(
   actual: Float32Array,
   logits: Float32Array,
-  { temperature, topK = 0, topP = 1 }: SamplingDistributionOptions,
+  { temperature, minP = 0, topK = 0, topP = 1 }: SamplingDistributionOptions,
 ) {
   const ranking = Array.from(logits, (_, i) => i).sort((a, b) => logits[b]! - logits[a]! || a - b)
-  const limit = temperature === 0 ? 1 : Math.min(topK || logits.length, logits.length)
+  const largest = logits[ranking[0]!]!
+  // f32 has the bound on p as one on logits: none of the test's lie within a rounding of it.
+  const likely = ranking.filter((token) => Math.exp((logits[token]! - largest) / (temperature || 1)) >= minP).length
+  const limit = temperature === 0 ? 1 : Math.min(topK || logits.length, likely)
   const weights = ranking.map((token, rank) =>
     rank < limit ? Math.exp((logits[token]! - logits[ranking[0]!]!) / (temperature || 1)) : 0,
   )
@@ -75,6 +78,13 @@ describe('the sampling distribution', () => {
     { temperature: 1e-30 },
     { temperature: 1e6, topK: 7, topP: 0.5 },
     { temperature: 1e35, topP: 0.5 },
+    { temperature: 1, minP: 0.1 },
+    { temperature: 0.7, minP: 0.03, topK: 9 },
+    { temperature: 1.2, minP: 0.011, topK: 200 },
+    { temperature: 1.5, minP: 0.2, topP: 0.7 },
+    { temperature: 2, minP: 0.03, topK: 40, topP: 0.9 },
+    { temperature: 0.8, minP: 1 },
+    { temperature: 0, minP: 0.5 },
   ]
   for (const option of options)
     it(`agrees with float64 for ${JSON.stringify(option)}`, async () => {
@@ -137,6 +147,7 @@ describe('the sampling distribution', () => {
     using ids = device.zeros([4], 'u32')
     expect(() => samplingDistribution(logits, { temperature: -1 })).toThrow(/temperature must be 0 or more, not -1/)
     expect(() => samplingDistribution(logits, { temperature: 1, topK: 1.5 })).toThrow(/topK .* not 1.5/)
+    expect(() => samplingDistribution(logits, { temperature: 1, minP: 1.5 })).toThrow(/minP .* not 1.5/)
     expect(() => samplingDistribution(logits, { temperature: 1, topP: 2 })).toThrow(/topP .* not 2/)
     expect(() => samplingDistribution(logits, { temperature: 1, topP: 0 })).toThrow(/topP .* not 0/)
     expect(() => samplingDistribution(logits, { temperature: Number.NaN })).toThrow(/temperature/)

@@ -9,11 +9,16 @@ import greedySource from './greedy.wgsl'
 import { runOverRows } from './run-over-rows'
 
 const kernel = defineKernel({ name: 'samplingDistribution', source, uses: [rowReduction, noLogit] })
+/** As far below the largest logit as nothing is. */
+const none = -3.4e38
+
 const greedyKernel = defineKernel({ name: 'greedyDistribution', source: greedySource })
 
 export interface SamplingDistributionOptions {
   /** What logits are divided by; 0 is greedy: all of the probability on the largest logit, the lowest index of several. */
   temperature: number
+  /** Only tokens at least so likely, as a share of the likeliest one's probability, stay. Left out or 0: all. */
+  minP?: number | undefined
   /** Only the k largest logits stay; among equals the lowest indices. Left out or 0: all. */
   topK?: number | undefined
   /** Only the smallest set of likeliest tokens whose probability reaches p stays, one at least. Left out or 1: all. */
@@ -21,20 +26,21 @@ export interface SamplingDistributionOptions {
 }
 
 /**
- * The distribution that tokens are drawn from: logits divided by the temperature, the k largest of them, softmax, the
- * smallest set of likeliest tokens whose probability reaches p (Holtzman et al. 2020, arXiv 1904.09751), renormalised; the
- * order is that of transformers' warpers. Among equal logits the lowest indices stay: top-k keeps exactly k.
+ * The distribution that tokens are drawn from: logits divided by the temperature, of them those that are at least
+ * min-p times as likely as the likeliest (Nguyen et al. 2024, arXiv 2407.01082), the k largest, softmax, the smallest set of
+ * likeliest tokens whose probability reaches p (Holtzman et al. 2020, arXiv 1904.09751), renormalised; the order is that of vLLM,
+ * and without min-p also that of transformers' warpers. Among equal logits the lowest indices stay: top-k keeps exactly k.
  *
  * @param logits  f32 [rows, vocabulary]; −∞ has no probability
  * @returns f32 [rows, vocabulary], each row summing to 1; what is cut is exactly 0. A row with NaN or +∞, or with
  *   nothing but −∞, has no distribution: it is NaN throughout. Not differentiable.
- * @throws OutriderError INVALID_ARGUMENT for a temperature, k or p that has no meaning, DTYPE_MISMATCH if logits are not f32
+ * @throws OutriderError INVALID_ARGUMENT for a temperature, min-p, k or p that has no meaning, DTYPE_MISMATCH if logits are not f32
  */
 export function samplingDistribution(
   logits: Tensor,
-  { temperature, topK = 0, topP = 1 }: SamplingDistributionOptions,
+  { temperature, minP = 0, topK = 0, topP = 1 }: SamplingDistributionOptions,
 ): Tensor {
-  checkSettings(logits, temperature, topK, topP)
+  checkSettings(logits, { temperature, minP, topK, topP })
   const { device } = logits
   const { params, workgroups } = runOverRows(logits)
   const probabilities = device.empty(logits.shape)
@@ -52,6 +58,8 @@ export function samplingDistribution(
     bindings: { logits, probabilities },
     params: {
       ...params,
+      // (x − largest) / temperature ≥ ln min-p
+      reach: minP > 0 ? Math.max(divisor * Math.log(minP), none) : none,
       topK: Math.min(topK || params.columns, params.columns),
       topP,
       temperature: divisor,
@@ -63,7 +71,10 @@ export function samplingDistribution(
   return probabilities
 }
 
-function checkSettings(logits: Tensor, temperature: number, topK: number, topP: number): void {
+function checkSettings(
+  logits: Tensor,
+  { temperature, minP, topK, topP }: Record<'temperature' | 'minP' | 'topK' | 'topP', number>,
+): void {
   const invalid = (what: string) => new OutriderError('INVALID_ARGUMENT', `samplingDistribution: ${what}.`)
   if (logits.dtype !== 'f32')
     throw new OutriderError('DTYPE_MISMATCH', `samplingDistribution: the logits are ${logits.dtype}.`, {
@@ -71,6 +82,7 @@ function checkSettings(logits: Tensor, temperature: number, topK: number, topP: 
     })
   if (!(temperature >= 0 && Number.isFinite(temperature)))
     throw invalid(`temperature must be 0 or more, not ${temperature}`)
+  if (!(minP >= 0 && minP <= 1)) throw invalid(`minP must be in [0, 1], not ${minP}`)
   if (!(Number.isInteger(topK) && topK >= 0)) throw invalid(`topK must be a whole number, 0 for all, not ${topK}`)
   if (!(topP > 0 && topP <= 1)) throw invalid(`topP must be in (0, 1], not ${topP}`)
 }

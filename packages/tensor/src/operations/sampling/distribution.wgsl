@@ -1,15 +1,16 @@
-// The distribution that tokens are drawn from: softmax(logits / temperature) over what top-k and then top-p keep. Tokens are
+// The distribution that tokens are drawn from: softmax(logits / temperature) over what min-p, top-k and then top-p keep. Tokens are
 // ranked by logit, ties by lowest index; what is kept is the head of that ranking: every token above a threshold, and so
 // many of those at it. A row with NaN or +∞, or with nothing but −∞, has no distribution: all of it is NaN.
 //
 // logits, probabilities: [rows, columns]
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
-// topK: columns for all; topP: 1 for all. inverse: 1 / temperature.
+// reach: how far below the largest logit min-p keeps tokens, as a negative; topK: columns for all; topP: 1 for all.
+// inverse: 1 / temperature.
 //
 // The threshold is found without a sort: f32 numbers are ordered as their bits are (the sign turned over), so the interval
 // of bits that holds it is cut in four by the pivots of a pass, and drawn in to the logits that lie in it.
 
-struct Params { rows: u32, columns: u32, topK: u32, topP: f32, temperature: f32, inverse: f32 }
+struct Params { rows: u32, columns: u32, reach: f32, topK: u32, topP: f32, temperature: f32, inverse: f32 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read_write> probabilities: array<f32>;
@@ -37,8 +38,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var i = lane; i < params.columns; i += LANES) { probabilities[begin + i] = none; }
     return;
   }
-  var head = Head(-extremes.y, f32(params.columns));
-  if (params.topK < params.columns) { head = search(begin, lane, head, largest, f32(params.topK), false); }
+  var head = Head(max(-extremes.y, largest + params.reach), f32(params.columns));
+  if (params.topK < params.columns) {
+    var goal = f32(params.topK);
+    if (params.reach > LOWEST) { goal = min(goal, tokensFrom(begin, lane, head.threshold)); }
+    head = search(begin, lane, head, largest, goal, false);
+  }
   var total = mass(begin, lane, head, largest);
   if (params.topP < 1.0) {
     head = search(begin, lane, head, largest, params.topP * total.x, true);
@@ -72,6 +77,15 @@ fn mass(begin: u32, lane: u32, head: Head, largest: f32) -> vec2f {
   }
   sums = rowSum4(sums, lane);
   return vec2f(sums.x + min(head.ties, sums.y) * weight(head.threshold, largest), sums.y);
+}
+
+/** How many tokens there are from a threshold up. */
+fn tokensFrom(begin: u32, lane: u32, threshold: f32) -> f32 {
+  var count = vec4f(0.0);
+  for (var i = lane; i < params.columns; i += LANES) {
+    if (logit(begin + i) >= threshold) { count.x += 1.0; }
+  }
+  return rowSum4(count, lane).x;
 }
 
 /** The shortest head within `outer` that has the target's weight, or its number of tokens; one token at least. */

@@ -1,0 +1,204 @@
+import { OutriderError, type Tensor } from '@outrider/tensor'
+import { countTokens, inPrompt, type Penalties, processLogits } from '@outrider/tensor/internal'
+import type { CausalLM } from '../model/index'
+import type { PretrainedModel } from '../pretrained/index'
+import { isAllowed, type TokenConstraint } from './constraint'
+import type { Sampling } from './sampling-options'
+
+/** What a text is made with, as far as it changes logits. */
+export interface ProcessedText {
+  sampling: Pick<Sampling, 'logitBias' | 'presencePenalty' | 'frequencyPenalty' | 'repetitionPenalty'>
+  /** Ids of the prompt: the repetition penalty counts them. */
+  prompt: readonly number[]
+  constraint?: TokenConstraint | undefined
+}
+
+/** Rows of a draft, or of the target's pass over one. */
+export interface DraftedRows {
+  /** The drafted ids on the device, u32: row r is after the first `first + r` of them. */
+  drafted: Tensor
+  /** Default 0. */
+  first?: number
+  /** The ids of the columns, u32 [columns], of a head that says some alone. */
+  ids?: Tensor | undefined
+  /** The ids that are allowed in each row, u32 [rows, words], for one with a constraint. */
+  masks?: Tensor | undefined
+}
+
+/**
+ * What is done to a sequence's logits before temperature and its like: bias, penalties for what was said, and the mask of a
+ * constraint. Plain decoding, drafts (p) and the target's verification (q) all have their logits from here, each row given the
+ * tokens before it, those that are only drafted among them; so a draft that is verified gives the distribution of plain decoding.
+ */
+export class LogitsProcessor {
+  readonly #vocabularySize: number
+  readonly #bias: Tensor | undefined
+  readonly #counts: Tensor | undefined
+  readonly #penalties: Penalties
+  readonly #constraint: TokenConstraint | undefined
+  readonly #endTokens: readonly number[]
+  /** Of the next token, u32 [1, words]: where there is a constraint, always up to date. */
+  readonly #mask: Tensor | undefined
+  /** The same on the host. */
+  #allowed: Uint32Array<ArrayBuffer> | undefined
+  #ended = false
+
+  private constructor(
+    { model, generationConfig }: Processed,
+    { sampling, prompt, constraint }: ProcessedText,
+    penalties: Penalties | undefined,
+  ) {
+    const { device, config } = model
+    const { vocabularySize } = config
+    this.#vocabularySize = vocabularySize
+    this.#endTokens = generationConfig.eosTokenIds
+    const bias = biases(sampling.logitBias, vocabularySize)
+    this.#constraint = constraint?.clone()
+    this.#allowed = this.#constraint && this.#words(this.#constraint)
+    this.#penalties = penalties ?? { repetition: 1, frequency: 0, presence: 0 }
+    this.#bias = bias && device.tensor(bias).keep()
+    this.#counts = penalties && device.tensor(promptCounts(prompt, vocabularySize)).keep()
+    this.#mask = this.#allowed && device.tensor(this.#allowed, { shape: [1, this.#allowed.length] }).keep()
+  }
+
+  /**
+   * @returns undefined where logits stay as they are
+   * @throws OutriderError INVALID_ARGUMENT for a bias of an id that the model does not have; for a constraint that allows nothing
+   */
+  static of(pretrained: Processed, text: ProcessedText): LogitsProcessor | undefined {
+    const { logitBias, repetitionPenalty, frequencyPenalty, presencePenalty } = text.sampling
+    const penalizes = repetitionPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0
+    if (!penalizes && Object.keys(logitBias).length === 0 && !text.constraint) return undefined
+    const penalties = { repetition: repetitionPenalty, frequency: frequencyPenalty, presence: presencePenalty }
+    return new LogitsProcessor(pretrained, text, penalizes ? penalties : undefined)
+  }
+
+  /** Whether there is a constraint: what it allows behind drafted tokens depends on which they are (`masksAlong`). */
+  get isConstrained(): boolean {
+    return this.#constraint !== undefined
+  }
+
+  /**
+   * The logits that the next token is drawn from.
+   *
+   * @param logits  f32 [1, V]
+   */
+  next(logits: Tensor): Tensor {
+    return this.#process(logits, { mask: this.#mask })
+  }
+
+  /**
+   * The logits that drafted tokens are drawn from. A constraint is applied to the first of them alone, which is enough: of others
+   * nothing is known on the host, and one that is not allowed is never accepted. Any p is exact that the tokens are drawn from.
+   *
+   * @param logits  f32 [1, columns]
+   */
+  draft(logits: Tensor, { drafted, first = 0, ids }: Omit<DraftedRows, 'masks'>): Tensor {
+    return this.#process(logits, { drafted, first, ids, mask: first === 0 ? this.#mask : undefined })
+  }
+
+  /**
+   * The logits that drafted tokens are verified by.
+   *
+   * @param logits  f32 [γ + 1, V]
+   */
+  verify(logits: Tensor, { drafted, masks }: Pick<DraftedRows, 'drafted' | 'masks'>): Tensor {
+    return this.#process(logits, { drafted, mask: masks })
+  }
+
+  /**
+   * What the constraint allows before each of some tokens, and after the last, given those before. Behind one that is not allowed, or
+   * that ends the text, nothing is accepted or read, and all is allowed.
+   *
+   * @returns u32 [n + 1, words]; the caller's to free
+   */
+  masksAlong(device: Tensor['device'], drafted: ArrayLike<number>): Tensor {
+    const words = this.#mask!.size
+    const masks = new Uint32Array(words * (drafted.length + 1)).fill(0xffffffff)
+    const walker = this.#constraint!.clone()
+    for (let row = 0; row <= drafted.length; row++) {
+      const mask = this.#words(walker)
+      masks.set(mask, row * words)
+      const token = drafted[row]
+      if (token === undefined || !isAllowed(mask, token) || this.#endTokens.includes(token)) break
+      walker.accept(token)
+    }
+    return device.tensor(masks, { shape: [drafted.length + 1, words] })
+  }
+
+  /**
+   * Goes on: these tokens were said.
+   *
+   * @throws OutriderError NOT_FINITE where the model gives no token that is allowed any probability
+   */
+  accept(tokens: readonly number[]): void {
+    const counts = this.#counts
+    if (counts) counts.device.scope(() => countTokens(counts, counts.device.tensor(Uint32Array.from(tokens))))
+    const constraint = this.#constraint
+    if (!constraint) return
+    for (const token of tokens) {
+      if (this.#ended) return
+      if (!isAllowed(this.#allowed!, token))
+        throw new OutriderError('NOT_FINITE', 'The model gives none of the tokens that are allowed any probability.', {
+          remedy: 'Allow tokens that it can say.',
+        })
+      constraint.accept(token)
+      this.#ended = this.#endTokens.includes(token)
+      if (!this.#ended) this.#allowed = this.#words(constraint)
+    }
+    this.#mask!.write(this.#allowed!)
+  }
+
+  dispose(): void {
+    for (const tensor of [this.#bias, this.#counts, this.#mask]) tensor?.dispose()
+  }
+
+  #process(
+    logits: Tensor,
+    rows: { drafted?: Tensor; first?: number; ids?: Tensor | undefined; mask?: Tensor | undefined },
+  ): Tensor {
+    return processLogits(logits, { ...rows, bias: this.#bias, counts: this.#counts, penalties: this.#penalties })
+  }
+
+  /** What is allowed next, for every id of the model. */
+  #words(constraint: TokenConstraint): Uint32Array<ArrayBuffer> {
+    const allowed = constraint.allowed()
+    const words = new Uint32Array(Math.ceil(this.#vocabularySize / 32))
+    if (!allowed) return words.fill(0xffffffff)
+    words.set(allowed.subarray(0, words.length))
+    const beyond = this.#vocabularySize % 32
+    if (beyond > 0) words[words.length - 1]! &= 2 ** beyond - 1
+    if (words.every((word) => word === 0))
+      throw new OutriderError('INVALID_ARGUMENT', 'The constraint allows no token of the model.', {
+        remedy: 'Where a text is complete, allow the end tokens.',
+      })
+    return words
+  }
+}
+
+type Processed = Pick<PretrainedModel<CausalLM>, 'model' | 'generationConfig'>
+
+/** Biases by id; undefined where there are none. */
+function biases(logitBias: Sampling['logitBias'], vocabularySize: number): Float32Array<ArrayBuffer> | undefined {
+  const entries = Object.entries(logitBias)
+  if (entries.length === 0) return undefined
+  const bias = new Float32Array(vocabularySize)
+  for (const [id, value] of entries) {
+    if (Number(id) >= vocabularySize)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `logitBias is for ${id}; the model has ids below ${vocabularySize}.`,
+        {
+          details: { option: 'logitBias', value: id },
+        },
+      )
+    bias[Number(id)] = value
+  }
+  return bias
+}
+
+function promptCounts(prompt: readonly number[], vocabularySize: number): Uint32Array<ArrayBuffer> {
+  const counts = new Uint32Array(vocabularySize)
+  for (const id of prompt) if (id < vocabularySize) counts[id] = inPrompt
+  return counts
+}
