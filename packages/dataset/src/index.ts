@@ -1,3 +1,10 @@
+export {
+  type BatchAnswersOptions,
+  type BatchFigures,
+  type BatchTarget,
+  batchAnswers,
+} from './batch-files/batch-answers'
+export { type WriteBatchOptions, writeBatch } from './batch-files/write-batch'
 export { type Batch, toBatch } from './batches/batch'
 export {
   type BatchesIdentity,

@@ -38,16 +38,24 @@ export interface EndpointTarget {
    * Answers conversations, in the order in which they end.
    *
    * @param options.concurrency  the most under way at once
+   * @param options.isRow        whether an id is of a row of the dataset, be it asked for or there already
    * @throws OutriderError INVALID_ARGUMENT, NETWORK where the endpoint answers nothing of the kind; VOCABULARY_MISMATCH;
    *   what the signal was aborted with
    */
   answers<T extends AskedConversation>(
     asked: readonly T[],
-    options: { topK?: number | undefined; concurrency: number; signal?: AbortSignal | undefined },
+    options: {
+      topK?: number | undefined
+      concurrency: number
+      signal?: AbortSignal | undefined
+      isRow?: ((id: string) => boolean) | undefined
+    },
   ): AsyncGenerator<ConversationAnswered<T>, void, undefined>
 }
 
 export interface AskedConversation {
+  /** Of its row, a hash of what is asked. */
+  id: string
   messages: readonly ChatMessage[]
   temperature: number
   topP: number

@@ -11,7 +11,7 @@ import { stopped } from './stopped'
 import { TokenTally } from './token-tally'
 
 export interface GenerateDatasetOptions {
-  /** The chat-tuned model whose answers are collected: loaded here, or behind OpenAI's API elsewhere (`openAiTarget`). */
+  /** The chat-tuned model whose answers are collected: loaded here, behind OpenAI's API (`openAiTarget`), or in files that it answered (`batchAnswers`). */
   target: PretrainedModel<CausalLM> | EndpointTarget
   /** Instructions: conversations, of which the part before the last answer is asked again. */
   seeds: DataSource
@@ -108,6 +108,7 @@ export async function generateDataset(
   const file = await openRowFile(out)
   const isThere = ({ id, asked }: RowRequest) => file.ids.has(id) || file.ids.has(asked)
   const missing = requests.filter((request) => !isThere(request))
+  const ids = new Set(requests.map(({ id }) => id))
   const total = requests.length
   let generated = 0
   let withoutIds = 0
@@ -119,7 +120,8 @@ export async function generateDataset(
   // In the order of what was asked, so that a file that was interrupted is a beginning of the whole.
   const inTurn = new InTurn<Answered>()
   try {
-    const asking = { ...options, topP, maxTokens, batchSize, onTokens: tally.add }
+    const isRow = (id: string) => ids.has(id)
+    const asking = { ...options, topP, maxTokens, batchSize, isRow, onTokens: tally.add }
     for await (const one of answered(missing, asking)) {
       if (!one.answer && ++failed > maxFailed) throw tooManyFailed(one, failed)
       const due = inTurn.add(one.turn, one).filter(({ answer }) => answer)
