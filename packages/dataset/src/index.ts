@@ -23,6 +23,7 @@ export {
   type OpenAiTargetOptions,
   openAiTarget,
 } from './endpoint/openai-target'
+export type { TopOfPlaces } from './endpoint/prompt-logprobs'
 export { type BadRows, badRows } from './formats/bad-rows'
 export { parseRow } from './formats/parse-row'
 export type { ConversationRow, DataSource, DatasetRow, TextRow, TokensRow } from './formats/row'
@@ -58,3 +59,13 @@ export { countIds, frequentIds } from './tokenize/count-ids'
 export { type AnswersSaid, type Example, promptOf, type Speaker, tokenizeConversation } from './tokenize/example'
 export type { LeftOut, OnLeftOut } from './tokenize/left-out'
 export { tokenize } from './tokenize/tokenize'
+export { openTopTokenShards, type TopTokenShards } from './top-tokens/open-shards'
+export {
+  type ScoreDatasetOptions,
+  type Scored,
+  type ScoredDataset,
+  type ScoringTarget,
+  scoreDataset,
+} from './top-tokens/score-dataset'
+export type { ShardHead } from './top-tokens/shard-file'
+export { noToken, nothing, type RowTopTokens } from './top-tokens/top-tokens'
