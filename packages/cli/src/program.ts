@@ -11,6 +11,7 @@ import { addEvaluate } from './commands/evaluate'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addPretrain } from './commands/pretrain'
+import { addScore } from './commands/score'
 import { addServe } from './commands/serve'
 import { addTable } from './commands/table'
 import { exitCodeHelp } from './exit-code'
@@ -34,6 +35,7 @@ export function buildProgram(run: Run): Command {
     addAlign,
     addPretrain,
     addGenerate,
+    addScore,
     addDistill,
     addTable,
     addEvaluate,

@@ -59,6 +59,7 @@ export { countIds, frequentIds } from './tokenize/count-ids'
 export { type AnswersSaid, type Example, promptOf, type Speaker, tokenizeConversation } from './tokenize/example'
 export type { LeftOut, OnLeftOut } from './tokenize/left-out'
 export { tokenize } from './tokenize/tokenize'
+export { readTopTokens, type TopTokenReading } from './top-tokens/at-temperature'
 export { openTopTokenShards, type TopTokenShards } from './top-tokens/open-shards'
 export {
   type ScoreDatasetOptions,

@@ -1,5 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
-import type { SchemaElement } from 'hyparquet'
+import type { parquetWriteBuffer } from 'hyparquet-writer'
 import { openParquet } from '../parquet/open-parquet'
 import { readColumns } from '../parquet/read-columns'
 import { type FilePlace, openFile } from '../sources/open-file'
@@ -13,6 +13,8 @@ export interface ShardHead {
   target: string
 }
 
+type SchemaElement = NonNullable<Parameters<typeof parquetWriteBuffer>[0]['schema']>[number]
+
 /** Rows that are read together: they come one by one, from anywhere. */
 const rowGroupSize = 8
 const headKey = 'outrider.top_tokens'
@@ -24,13 +26,13 @@ const version = 1
  * `log_rest`, in the same steps.
  */
 export async function shardBytes(rows: readonly RowTopTokens[], head: ShardHead): Promise<Uint8Array> {
-  const { parquetWriteBuffer } = await import('hyparquet-writer')
+  const { parquetWriteBuffer: write } = await import('hyparquet-writer')
   const numbers = (name: string, of: (row: RowTopTokens) => number[]) => ({
     name,
     data: rows.map(of),
     encoding: 'BYTE_STREAM_SPLIT' as const,
   })
-  const buffer = parquetWriteBuffer({
+  const buffer = write({
     columnData: [
       { name: 'id', data: rows.map(({ id }) => id) },
       numbers('input_ids', ({ tokens }) => tokens),
