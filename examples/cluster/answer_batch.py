@@ -102,6 +102,7 @@ def main():
     parser.add_argument("--engine", action="append", required=True, help="address of an engine; give it once for each")
     parser.add_argument("--actors", type=int, default=1, help="actors that send requests")
     parser.add_argument("--at-once", type=int, default=64, help="requests of an actor on their way at once")
+    parser.add_argument("--block", type=int, default=256, help="requests that are written together: what a kill may cost")
     parser.add_argument("--timeout", type=float, default=600, help="seconds that an answer may take")
     parser.add_argument("--retries", type=int, default=8, help="how often a request that fails in passing is sent again")
     parser.add_argument("--api-key-file", help="a file with the key, on every node (default: OUTRIDER_API_KEY there)")
@@ -111,10 +112,10 @@ def main():
     data = ray.data.read_text(flags.requests)
     if done:
         data = data.filter(lambda row: json.loads(row["text"])["custom_id"] not in done)
-    lines = data.repartition(max(1, flags.actors)).map_batches(
+    lines = data.repartition(target_num_rows_per_block=flags.block).map_batches(
         Engine,
         fn_constructor_args=(flags.engine, flags.at_once, flags.timeout, flags.retries, flags.api_key_file),
-        batch_size=flags.at_once,
+        batch_size=flags.block,
         compute=ray.data.ActorPoolStrategy(size=flags.actors),
         num_cpus=0,  # it waits, and must not wait for a CPU that the reading of requests has
     )

@@ -48,11 +48,25 @@ export async function writeBatchFiles(
   inputs: Inputs,
 ): Promise<object> {
   const { terminal } = context
-  const { model, seeds, out, temperatures, topP, topK, samples, maxTokens, seed, batchFields, batchRequests } = flags
+  const {
+    model,
+    seeds,
+    out,
+    temperatures,
+    topP,
+    topK,
+    samples,
+    maxTokens,
+    seed,
+    batchFields,
+    batchRequests,
+    rank,
+    worldSize,
+  } = flags
   const reading = rowReading(terminal, flags)
   const batch = await claimFile(context, flags.writeBatch, { inputs: { ...inputs, '--out': out } })
   const { files, requests, rows } = await writeBatch({
-    ...{ model: model!, temperatures, topP, topK, samples, maxTokens, seed, out, batch },
+    ...{ model: model!, temperatures, topP, topK, samples, maxTokens, seed, rank, worldSize, out, batch },
     seeds: rowFiles(seeds, reading.options),
     fields: batchFields,
     requestsPerFile: batchRequests,

@@ -35,6 +35,7 @@ export {
   type GenerationProgress,
   generateDataset,
 } from './generate/generate-dataset'
+export type { Share } from './generate/own-rows'
 export { generatedRows } from './generate/row-file'
 export type { Fault } from './self-written/fault'
 export type { SeedCategory } from './self-written/openings'

@@ -18,6 +18,7 @@ import { generationProgress } from '../generation-progress'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, probability, withDtype } from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
+import { assertShare, type ShareFlags, withShare } from '../options/share'
 import { type StatesOfAnswersFlags, statesOfAnswers, withStatesOfAnswers } from '../options/target-states'
 import { claimFile, type OutputFile } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
@@ -29,7 +30,8 @@ export interface GenerateFlags
     RowFlags,
     StatesOfAnswersFlags,
     EndpointFlags,
-    BatchFlags {
+    BatchFlags,
+    ShareFlags {
   target?: string
   seeds?: string[]
   selfSeeds?: number
@@ -89,6 +91,7 @@ export const addGenerate: AddCommand = (program, run) => {
     .option('--batch-size <n>', 'answers generated side by side (default: 16)', integer({ least: 1 }))
     .option('--seed <n>', 'decides what is drawn', integer(), 0)
   withStatesOfAnswers(command)
+  withShare(command, 'each has its own rows answered, into a file of its own, and the files are put together')
   withEndpoint(command)
   withBatchFiles(command)
   withExamples(withOutputOptions(withDtype(withRows(command))), [
@@ -135,6 +138,7 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
     })
   const isSelf = seeds.length === 0
   assertTarget(flags)
+  assertShare(flags)
   const useless = isSelf
     ? texts !== undefined && given(flags, ['selfSeeds', 'openingShare'])
     : given(flags, ofSelfWritten)
@@ -211,12 +215,12 @@ async function answer(
   seeds: string[],
 ): Promise<object> {
   const reading = rowReading(terminal, { skipBadRows })
-  const { prices, maxFailed, concurrency, batchSize = concurrency } = flags
+  const { prices, maxFailed, concurrency, batchSize = concurrency, rank, worldSize } = flags
   const progress = generationProgress(terminal, { prices })
   using states = 'kind' in target ? undefined : statesOfAnswers(terminal, flags)
   let done: { tokens: number; prompt_tokens: number; seconds: number; cost?: number } | undefined
   const { rows, generated, others, withoutIds, failed } = await generateDataset({
-    ...{ target, temperatures, topP, topK, samples, maxTokens, batchSize, maxFailed, seed, signal },
+    ...{ target, temperatures, topP, topK, samples, maxTokens, batchSize, maxFailed, seed, rank, worldSize, signal },
     seeds: rowFiles(seeds, reading.options),
     out: file,
     onStates: states && ((answers) => states.keep(target as PretrainedModel, answers)),

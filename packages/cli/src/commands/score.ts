@@ -7,17 +7,16 @@ import { type EndpointFlags, openEndpoint, speakerOf, withEndpoint } from '../en
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer } from '../options/parse'
+import { assertShare, type ShareFlags, withShare } from '../options/share'
 import { claimDirectory } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { count, duration } from '../terminal'
 
-interface ScoreFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags, EndpointFlags {
+interface ScoreFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags, EndpointFlags, ShareFlags {
   target: string
   data: string[]
   out: string
   top: number
-  rank: number
-  worldSize: number
 }
 
 export const addScore: AddCommand = (program, run) => {
@@ -39,13 +38,7 @@ export const addScore: AddCommand = (program, run) => {
       integer({ least: 1 }),
       20,
     )
-    .option('--rank <n>', 'which of several machines this is, from 0', integer(), 0)
-    .option(
-      '--world-size <n>',
-      'how many there are; each scores its own rows, and their shards are put into one folder',
-      integer({ least: 1 }),
-      1,
-    )
+  withShare(command, 'each scores its own rows, and their shards are put into one folder')
   withEndpoint(command)
   withExamples(withOutputOptions(withDtype(withRows(command))), [
     ['Of a model here', 'outrider score --target ./model --data distill.jsonl --out ./shards'],
@@ -66,6 +59,7 @@ async function score(context: Context, flags: ScoreFlags): Promise<object> {
   const { terminal, signal } = context
   const { target: path, data, out, top, rank, worldSize, concurrency, maxFailed } = flags
   assertFlags(flags)
+  assertShare(flags)
   await claimDirectory(context, out, {
     kind: 'shards',
     inputs: { '--target': path, '--data': data, '--api-key-file': flags.apiKeyFile },
@@ -114,13 +108,8 @@ async function score(context: Context, flags: ScoreFlags): Promise<object> {
   }
 }
 
-function assertFlags({ endpoint, model, dtype, prices, rank, worldSize, ...flags }: ScoreFlags): void {
+function assertFlags({ endpoint, model, dtype, prices, ...flags }: ScoreFlags): void {
   const refuse = (what: string, remedy: string) => new OutriderError('INVALID_ARGUMENT', what, { remedy })
-  if (rank >= worldSize)
-    throw refuse(
-      `--rank ${rank} is none of ${worldSize}.`,
-      `Give one from 0 to ${worldSize - 1}, or another --world-size.`,
-    )
   if (prices)
     throw refuse('--prices is of no use here.', 'Leave it out: what is read of answers is what generate paid for.')
   if (endpoint === undefined) {

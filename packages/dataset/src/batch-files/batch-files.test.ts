@@ -74,6 +74,18 @@ describe('a batch of requests', () => {
     expect(parts.flat()).toEqual(await linesOf('batch.jsonl'))
   })
 
+  it('is divided over machines by the hashes of rows, each row of one', async () => {
+    const ids = await Promise.all(
+      [0, 1, 2].map(async (rank) => {
+        const { requests } = await write(`rank-${rank}.jsonl`, 'none.jsonl', { rank, worldSize: 3 })
+        expect(requests).toBeGreaterThan(0)
+        return (await linesOf(`rank-${rank}.jsonl`)).map((line) => JSON.parse(line).custom_id)
+      }),
+    )
+    expect(ids.flat().toSorted()).toEqual(live.map((row) => JSON.parse(row).id).toSorted())
+    await expect(write('no.jsonl', 'none.jsonl', { rank: 3, worldSize: 3 })).rejects.toThrow(/rank 3 is none of 3/)
+  })
+
   it('for a hosted service has no field that such a service refuses', async () => {
     await write('hosted.jsonl', 'none.jsonl', { fields: 'openai' })
     const { body } = JSON.parse((await linesOf('hosted.jsonl'))[0]!)

@@ -8,7 +8,7 @@ import { type FilePlace, placeOf } from '../sources/open-file'
 /** What decides the rows, as `generateDataset` has it. */
 type Asked = Pick<
   GenerateDatasetOptions,
-  'seeds' | 'temperatures' | 'topP' | 'topK' | 'samples' | 'maxTokens' | 'seed' | 'out'
+  'seeds' | 'temperatures' | 'topP' | 'topK' | 'samples' | 'maxTokens' | 'seed' | 'rank' | 'worldSize' | 'out'
 >
 
 export interface WriteBatchOptions extends Asked {

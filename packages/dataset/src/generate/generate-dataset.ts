@@ -5,12 +5,14 @@ import type { DataSource } from '../formats/row'
 import type { FilePlace } from '../sources/open-file'
 import { type Answered, answered } from './answered'
 import { InTurn } from './in-turn'
+import type { Share } from './own-rows'
 import { openRowFile } from './row-file'
 import { type RowRequest, rowRequests } from './row-requests'
 import { stopped } from './stopped'
 import { TokenTally } from './token-tally'
 
-export interface GenerateDatasetOptions {
+/** Of several machines each has its own rows answered (`rank`, `worldSize`), into a file of its own; the files are put together. */
+export interface GenerateDatasetOptions extends Share {
   /** The chat-tuned model whose answers are collected: loaded here, behind OpenAI's API (`openAiTarget`), or in files that it answered (`batchAnswers`). */
   target: PretrainedModel<CausalLM> | EndpointTarget
   /** Instructions: conversations, of which the part before the last answer is asked again. */

@@ -5,6 +5,7 @@ import type { DatasetRow } from '../formats/row'
 import { useRow } from '../formats/use-row'
 import { promptOf } from '../tokenize/example'
 import type { GenerateDatasetOptions } from './generate-dataset'
+import { ownRows } from './own-rows'
 
 /** A row that is to be in the file. */
 export interface RowRequest {
@@ -25,7 +26,7 @@ export type RowsAsked = Omit<GenerateDatasetOptions, 'target' | 'out'> & {
 
 /** Everything that is to be in the file, in its order. The same request twice is one row. */
 export async function rowRequests(
-  { target, seeds, temperatures = [0, 0.3, 0.7, 1], samples = 1, seed = 0, topK }: RowsAsked,
+  { target, seeds, temperatures = [0, 0.3, 0.7, 1], samples = 1, seed = 0, topK, rank, worldSize }: RowsAsked,
   topP: number,
   maxTokens: number,
 ): Promise<RowRequest[]> {
@@ -43,7 +44,8 @@ export async function rowRequests(
         if (!requests.has(id)) requests.set(id, { id, asked, messages, metadata, temperature, prompt })
       }
   }
-  if (requests.size > 0) return [...requests.values()]
+  const isOwn = ownRows({ rank, worldSize })
+  if (requests.size > 0) return [...requests.values()].filter(({ id }) => isOwn(id))
   throw new OutriderError('INVALID_ARGUMENT', `${seeds.name} has no instruction to answer.`, {
     remedy: 'Give rows with messages, a prompt, an instruction or turns.',
   })

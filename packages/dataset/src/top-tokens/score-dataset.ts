@@ -3,6 +3,7 @@ import { type CausalLM, contentHash, type Directory, modelIdentity, type Pretrai
 import type { TopOfPlaces } from '../endpoint/prompt-logprobs'
 import type { DataSource } from '../formats/row'
 import { useRow } from '../formats/use-row'
+import { ownRows, type Share } from '../generate/own-rows'
 import type { Example, Speaker } from '../tokenize/example'
 import { exampleOf } from '../tokenize/tokenize'
 import { modelTopTokens } from './model-top-tokens'
@@ -32,7 +33,8 @@ export type Scored<T> = { request: T } & (
   | { answer?: undefined; failure: string }
 )
 
-export interface ScoreDatasetOptions {
+/** Of several machines each scores its own rows (`rank`, `worldSize`), into a directory of its own; their shards are put into one. */
+export interface ScoreDatasetOptions extends Share {
   /** Who thinks: a model here, or one behind an engine that has vLLM's `prompt_logprobs` (`openAiTarget`). */
   target: PretrainedModel<CausalLM> | ScoringTarget
   /** Whose tokenizer and template write the rows. Default the target, where it is here. */
@@ -43,9 +45,6 @@ export interface ScoreDatasetOptions {
   k: number
   /** The directory of the shards. What it has is not asked for again. */
   out: Directory
-  /** Only every `worldSize`-th row, those of number `rank` by their hash: each of several machines scores its own. Default all. */
-  rank?: number | undefined
-  worldSize?: number | undefined
   /** Rows a shard, which is what a kill may cost. Default 256. */
   shardRows?: number | undefined
   /** Rows asked for at once, of an endpoint. Default 16. */
@@ -129,13 +128,8 @@ export async function scoreDataset(options: ScoreDatasetOptions): Promise<Scored
 type Row = Example & Pick<RowTopTokens, 'id'>
 
 /** The rows that are to be scored, each once. */
-async function rowsOf({ target, speaker, data, rank = 0, worldSize = 1 }: ScoreDatasetOptions): Promise<Row[]> {
-  if (
-    !(Number.isSafeInteger(worldSize) && worldSize >= 1 && Number.isSafeInteger(rank) && rank >= 0 && rank < worldSize)
-  )
-    throw new OutriderError('INVALID_ARGUMENT', `rank ${rank} is none of ${worldSize}.`, {
-      remedy: 'Give a rank from 0 to one less than the world size.',
-    })
+async function rowsOf({ target, speaker, data, rank, worldSize }: ScoreDatasetOptions): Promise<Row[]> {
+  const isOwn = ownRows({ rank, worldSize })
   const written = speaker ?? ('kind' in target ? undefined : target)
   if (!written)
     throw new OutriderError('INVALID_ARGUMENT', 'Nobody is there to write the rows as tokens.', {
@@ -152,7 +146,7 @@ async function rowsOf({ target, speaker, data, rank = 0, worldSize = 1 }: ScoreD
     if (!example || learnedPlaces(example).length === 0) continue
     const { tokens, lossMask } = example
     const id = await contentHash({ tokens, lossMask })
-    if (Number.parseInt(id.slice(0, 12), 16) % worldSize === rank) rows.set(id, { id, tokens, lossMask })
+    if (isOwn(id)) rows.set(id, { id, tokens, lossMask })
   }
   return [...rows.values()]
 }
