@@ -1,6 +1,6 @@
 """Has an OpenAI-compatible engine answer a file of requests, as a Ray Data job.
 
-    pip install "ray[data]"
+    pip install "ray[data]"   # 2.51 or newer
     python answer_batch.py batch.jsonl results.jsonl --engine http://gpu-box:8000 [--engine http://other:8000]
 
 `batch.jsonl` is what `outrider generate --write-batch` wrote, `results.jsonl` what `--read-batch` reads: both in OpenAI's batch

@@ -11,10 +11,7 @@ const at = (name: string) => join(folder, name)
 const score = (out: string, ...args: string[]) =>
   runCli(['score', '--target', chat, '--data', at('answers.jsonl'), '--top', '8', '--out', at(out), '--json', ...args])
 const distill = (...args: string[]) =>
-  runCli([
-    ...['distill', '--draft', chat, '--steps', '1', '--batch-size', '2', '--length', '64', '--loss', 'tvd', '--json'],
-    ...args,
-  ])
+  runCli([...['distill', '--steps', '1', '--batch-size', '2', '--length', '64', '--loss', 'tvd', '--json'], ...args])
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'outrider-score-'))
@@ -28,31 +25,44 @@ test('what a target thinks is written by rank, goes on where it was, and is lear
   expect(first.status, first.err).toBe(0)
   const whole = await score('shards')
   expect(whole.json()).toMatchObject({ rows: 3, scored: 3 - Number(first.json().scored), failed: 0, top: 8 })
-  expect((await score('shards')).json()).toMatchObject({ rows: 3, scored: 0, bytes: 0 })
   for (const name of await readdir(at('shards'))) expect(name).toMatch(/^targets-\w+\.parquet$|^\.outrider-lock/)
 
   // The target's configuration and tokenizer, and nothing else.
   await mkdir(at('speaker'))
   for (const file of await readdir(chat))
     if (/\.json$|\.jinja$/.test(file)) await cp(join(chat, file), join(at('speaker'), file))
-  const learned = await distill('--targets', at('shards'), '--target', at('speaker'), '--out', at('draft'))
-  expect(learned.status, learned.err).toBe(0)
-  // The draft is the target: α is 1, but for what 16 bits round.
-  expect(learned.json()).toMatchObject({ loss: expect.closeTo(0, 2), acceptance_rate: expect.closeTo(1, 2) })
-  const unscored = at('other.jsonl')
-  await writeFile(unscored, JSON.stringify({ prompt: 'Who is old?', response: 'Nobody.' }))
-  const other = await distill(
+  const learned = await distill(
     '--targets',
     at('shards'),
     '--target',
     at('speaker'),
-    '--data',
-    unscored,
+    '--draft',
+    chat,
     '--out',
-    at('no'),
+    at('draft'),
   )
-  expect(other.status).not.toBe(0)
-  expect(other.err.replace(/\s+/g, ' ')).toMatch(/No shard has the row .*Score the same rows/)
+  expect(learned.status, learned.err).toBe(0)
+  // The draft is the target: α is 1, but for what 16 bits round.
+  expect(learned.json()).toMatchObject({ loss: expect.closeTo(0, 2), acceptance_rate: expect.closeTo(1, 2) })
+  // So is a draft made to begin with.
+  await writeFile(at('text.txt'), 'Mira lives by the sea. '.repeat(40))
+  const made = await runCli([
+    ...['pretrain', '--target', at('speaker'), '--text', at('text.txt'), '--layers', '1', '--hidden-size', '16'],
+    ...['--heads', '2', '--steps', '1', '--batch-size', '1', '--length', '16', '--out', at('made')],
+  ])
+  expect(made.status, made.err).toBe(0)
+  const small = await distill(
+    '--targets',
+    at('shards'),
+    '--target',
+    at('speaker'),
+    '--draft',
+    at('made'),
+    '--out',
+    at('small'),
+  )
+  expect(small.status, small.err).toBe(0)
+  expect(small.json().acceptance_rate).toBeLessThan(0.9)
 })
 
 test.each([
