@@ -5,13 +5,11 @@ import { rowIds } from '../generate/row-file'
 import { type RowRequest, rowRequests, shortSeedOf } from '../generate/row-requests'
 import { type FilePlace, placeOf } from '../sources/open-file'
 
-/** What decides the rows, as `generateDataset` has it. */
-type Asked = Pick<
-  GenerateDatasetOptions,
-  'seeds' | 'temperatures' | 'topP' | 'topK' | 'samples' | 'maxTokens' | 'seed' | 'rank' | 'worldSize' | 'out'
->
-
-export interface WriteBatchOptions extends Asked {
+export interface WriteBatchOptions
+  extends Pick<
+    GenerateDatasetOptions,
+    'seeds' | 'temperatures' | 'topP' | 'topK' | 'samples' | 'maxTokens' | 'seed' | 'rank' | 'worldSize' | 'out'
+  > {
   /** What the engine calls the target. */
   model: string
   /** The file of requests, a path (Node) or in a directory. Where they are too many for one, `-2`, `-3` … follow its name. */
