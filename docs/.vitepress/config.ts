@@ -30,6 +30,7 @@ export default defineConfig({
           { text: 'Start in five minutes', link: '/guide/start' },
           { text: 'Install', link: '/guide/install' },
           { text: 'Align a draft for your model', link: '/guide/align' },
+          { text: 'A target on a cluster', link: '/guide/cluster' },
           { text: 'Write a loss', link: '/guide/loss' },
           { text: 'Put speculation into an app', link: '/guide/speculate' },
           { text: 'Terminal, server, playground', link: '/guide/terminal' },

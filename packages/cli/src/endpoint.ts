@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { type EndpointTarget, openAiTarget } from '@outrider/dataset'
+import { type EndpointTarget, openAiTarget, type ScoringTarget } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
-import { directory, loadTokenizer, openCausalLM, type Tokenizer } from '@outrider/transformer'
+import { directory, loadTokenizer, openSpeaker, type SpeakerFiles, type Tokenizer } from '@outrider/transformer'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from './context'
 import { withFolderAdvice } from './model-source'
@@ -56,7 +56,7 @@ export async function openEndpoint(
   context: Context,
   { endpoint, model, apiKeyFile, requestTimeout }: EndpointFlags,
   target: string | undefined,
-): Promise<EndpointTarget> {
+): Promise<EndpointTarget & ScoringTarget> {
   const { terminal, surroundings } = context
   const apiKey = apiKeyFile === undefined ? surroundings.env.OUTRIDER_API_KEY : await keyIn(apiKeyFile)
   const found = openAiTarget({
@@ -80,11 +80,20 @@ async function keyIn(file: string): Promise<string> {
   return text.trim()
 }
 
+/** What of a target speaks for it while it is elsewhere: its weights need not be there. */
+export const speakerOf = async ({ onWarning, signal }: Context, path: string): Promise<SpeakerFiles> => {
+  try {
+    return await openSpeaker(path, { onWarning, signal })
+  } catch (error) {
+    throw await withFolderAdvice(error, path)
+  }
+}
+
 /** A folder needs nothing but tokenizer.json; other sources are opened as models are, without their weights. */
 async function tokenizerOf({ onWarning, signal }: Context, path: string): Promise<Tokenizer> {
   try {
     const isFolder = !/\.gguf$/i.test(path) && (await directory(path).has('tokenizer.json'))
-    const source = isFolder ? loadTokenizer(directory(path), onWarning) : openCausalLM(path, { onWarning, signal })
+    const source = isFolder ? loadTokenizer(directory(path), onWarning) : openSpeaker(path, { onWarning, signal })
     return (await source).tokenizer
   } catch (error) {
     throw await withFolderAdvice(error, path)

@@ -11,6 +11,7 @@ import { addEvaluate } from './commands/evaluate'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addPretrain } from './commands/pretrain'
+import { addScore } from './commands/score'
 import { addServe } from './commands/serve'
 import { addTable } from './commands/table'
 import { addTune } from './commands/tune'
@@ -35,6 +36,7 @@ export function buildProgram(run: Run): Command {
     addAlign,
     addPretrain,
     addGenerate,
+    addScore,
     addDistill,
     addTable,
     addEvaluate,

@@ -79,8 +79,9 @@ async function checkInputs(command: Command): Promise<void> {
   const options = command.opts<Record<string, unknown>>()
   const given = (name: string) => [options[name]].flat().filter((value) => typeof value === 'string')
   const mayLookUp = command.options.some((option) => option instanceof DraftOption)
-  // At an endpoint the model's name is whatever that calls it.
-  const models = options.endpoint === undefined ? ['model', 'target'] : ['target']
+  // Of a target elsewhere the model's name is whatever it is called there.
+  const isElsewhere = ['endpoint', 'writeBatch', 'readBatch'].some((option) => options[option] !== undefined)
+  const models = isElsewhere ? ['target'] : ['model', 'target']
   for (const name of [...models, ...(mayLookUp ? [] : ['draft'])])
     for (const source of given(name)) await checkModelSource(`--${name}`, source)
   if (mayLookUp) for (const source of given('draft')) await checkDraftSource(source)

@@ -39,7 +39,7 @@ export async function trainingRun(
   }: {
     label: string
     draft: PretrainedModel
-    target: Pick<PretrainedModel, 'config'>
+    target: Pick<Speaker, 'config'>
     /** Whose tokenizer and chat template write the held-out rows: the one that writes the training rows. */
     speaker: Speaker
     validation?: DataSource | undefined

@@ -1,3 +1,10 @@
+export {
+  type BatchAnswersOptions,
+  type BatchFigures,
+  type BatchTarget,
+  batchAnswers,
+} from './batch-files/batch-answers'
+export { type WriteBatchOptions, writeBatch } from './batch-files/write-batch'
 export { type Batch, toBatch } from './batches/batch'
 export {
   type BatchesIdentity,
@@ -16,6 +23,7 @@ export {
   type OpenAiTargetOptions,
   openAiTarget,
 } from './endpoint/openai-target'
+export type { TopOfPlaces } from './endpoint/prompt-logprobs'
 export { type BadRows, badRows } from './formats/bad-rows'
 export { parseRow } from './formats/parse-row'
 export type { ConversationRow, DataSource, DatasetRow, TextRow, TokensRow } from './formats/row'
@@ -27,6 +35,7 @@ export {
   type GenerationProgress,
   generateDataset,
 } from './generate/generate-dataset'
+export type { Share } from './generate/own-rows'
 export { generatedRows } from './generate/row-file'
 export type { Fault } from './self-written/fault'
 export type { SeedCategory } from './self-written/openings'
@@ -51,3 +60,14 @@ export { countIds, frequentIds } from './tokenize/count-ids'
 export { type AnswersSaid, type Example, promptOf, type Speaker, tokenizeConversation } from './tokenize/example'
 export type { LeftOut, OnLeftOut } from './tokenize/left-out'
 export { tokenize } from './tokenize/tokenize'
+export { readTopTokens, type TopTokenReading } from './top-tokens/at-temperature'
+export { openTopTokenShards, type TopTokenShards } from './top-tokens/open-shards'
+export {
+  type ScoreDatasetOptions,
+  type Scored,
+  type ScoredDataset,
+  type ScoringTarget,
+  scoreDataset,
+} from './top-tokens/score-dataset'
+export type { ShardHead } from './top-tokens/shard-file'
+export { noToken, nothing, type RowTopTokens } from './top-tokens/top-tokens'

@@ -68,8 +68,27 @@ export interface WholeLogits {
   logits: Tensor
 }
 
+/**
+ * What is known of a target that lives elsewhere: of every row the k likeliest tokens, and how likely the others are together. A row
+ * loss sees k + 1 events, the last of them being "any other token", and is the loss of these two distributions. As no function of
+ * tokens is finer than the tokens, KLD, TVD and every other f-divergence are never above those of the whole distributions, and α never
+ * below; α is too large by less than the smaller of what p and q leave for the others. They are exact where q is in proportion to p
+ * among the others; and where q has none of them, so that a target that is cut to its k tokens (top-k sampling) is learnt exactly:
+ * give it q over these k, and ln 0 as −3.0e38 for the rest.
+ *
+ * The gradient is that of this loss: the bucket's logit is ln Σ exp of the draft's others, each of which has its share.
+ */
+export interface TopTokens {
+  /** u32 [rows, k], each id once a row; 2³² − 1 where a row has fewer. */
+  ids: Tensor
+  /** f32 [rows, k]: ln q of these. */
+  logProbabilities: Tensor
+  /** f32 [rows]: ln of what the others have together, −3.0e38 for nothing. */
+  logRest: Tensor
+}
+
 /** What a target says of rows. */
-export type TargetOutputs = HeadStates | CoveredStates | WholeLogits
+export type TargetOutputs = HeadStates | CoveredStates | WholeLogits | TopTokens
 
 /**
  * What a loss is computed from where the logits of all rows at once would be too much to hold.

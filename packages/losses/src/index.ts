@@ -21,6 +21,7 @@ export {
   type HeadStates,
   pooledSums,
   pooledSumsOfHeads,
+  type TopTokens,
   type WholeLogits,
 } from './distillation-loss'
 export type { RowLossDefinition, Scope } from './row-loss/definition'

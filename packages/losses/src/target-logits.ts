@@ -1,4 +1,4 @@
-import { headLogits, type Tensor } from '@outrider/tensor'
+import { headLogits, OutriderError, type Tensor } from '@outrider/tensor'
 import { rowLogits } from '@outrider/tensor/internal'
 import type { TargetOutputs } from './distillation-loss'
 
@@ -11,6 +11,14 @@ export interface TargetLogits {
 /** The target's logits of all rows that its states are of. */
 export function targetLogitsOf(target: TargetOutputs): TargetLogits {
   if ('logits' in target) return { targetLogits: target.logits }
+  if ('ids' in target)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      'Of the target k tokens a row are known, and the loss needs the whole distribution.',
+      {
+        remedy: 'Take a row loss (defineRowLoss, or a built-in one), or a target that gives logits.',
+      },
+    )
   if (!('logNormalizers' in target)) return { targetLogits: headLogits(target.head, target.hidden) }
   return { targetLogits: rowLogits(target.head, target.hidden), logNormalizers: target.logNormalizers }
 }

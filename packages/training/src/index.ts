@@ -14,6 +14,7 @@ export { type SimulatedBlocks, simulatedAcceptanceLength, simulatedBlocks } from
 export { evaluate } from './evaluation/evaluate'
 export { type HeldOutFigure, heldOutFigure, heldOutFigures, type KeepBestOptions } from './loop/best-of-run'
 export { type DistillationOptions, type DistillationSettings, distill, distillation } from './loop/distill'
+export { topTokenDistillation } from './loop/distill-from-shards'
 export type { LogEntry, OnPolicyFigures } from './loop/log'
 export { type DeviceBatch, type MeasuredBlocks, type Objective, type StepBatch, toDevice } from './loop/objective'
 export { nextToken, type PretrainingOptions, pretrain } from './loop/pretrain'
@@ -32,3 +33,4 @@ export {
   type TargetStatesFigures,
   type TargetStatesOptions,
 } from './states/target-states'
+export type { TopTokenTarget } from './states/top-token-states'

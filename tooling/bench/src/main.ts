@@ -23,6 +23,7 @@ import { rowsSuite } from './suites/rows'
 import { speculationSuite } from './suites/speculation'
 import { startUpSuite } from './suites/start-up'
 import { stopsSuite } from './suites/stops'
+import { targetShardsSuite } from './suites/target-shards'
 import { trainingStepSuite } from './suites/training-step'
 import { printTable } from './table'
 
@@ -34,6 +35,7 @@ const suites: readonly Suite[] = [
   trainingStepSuite,
   distillationStepSuite,
   onPolicySuite,
+  targetShardsSuite,
   precisionSuite,
   speculationSuite,
   stopsSuite,

@@ -10,6 +10,7 @@ import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } fro
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { type OnPolicyFlags, onPolicyOf, withOnPolicy } from '../options/on-policy'
 import { asParallel, type ParallelFlags, parallelOf, withParallel } from '../options/parallel'
+import { assertTargets, type TargetShardsFlags, targetOfShards, withTargetShards } from '../options/target-shards'
 import { type TargetStatesFlags, targetStatesOf, withTargetStates } from '../options/target-states'
 import { keepBestOf, type TrainingFlags, withTraining } from '../options/training'
 import { claimDirectory } from '../outputs/index'
@@ -21,12 +22,13 @@ interface DistillFlags
     RowFlags,
     DraftVocabularyFlags,
     TargetStatesFlags,
+    TargetShardsFlags,
     OnPolicyFlags,
     ParallelFlags,
     Pick<DtypeFlags, 'dtype'> {
   target: string
   draft: string
-  data: string[]
+  data?: string[]
   loss: DistillationLoss
   mix: [number, number]
 }
@@ -40,11 +42,12 @@ export const addDistill: AddCommand = (program, run) => {
     )
     .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption('--draft <dir>', 'the pretrained draft; it is not changed')
-    .requiredOption('--data <files...>', `conversations, the answers of the target (${rowSource})`)
+    .option('--data <files...>', `conversations, the answers of the target (${rowSource}); needed but with --targets`)
     .option('--text <files...>', 'pretraining text to mix in')
     .option('--mix <ratio>', 'rows of conversations to rows of text', ratio, [9, 1])
     .option('--loss <name>', lossNames.join(', '), loss, lossByName('tvd++'))
   withDraftVocabulary(command)
+  withTargetShards(command)
   withTargetStates(command)
   withOnPolicy(command)
   withParallel(command)
@@ -69,6 +72,10 @@ export const addDistill: AddCommand = (program, run) => {
       'outrider distill --target ./model --draft ./draft --data distill.jsonl --steps 20000 --validation held-out.jsonl --validate-every 100 --keep-best acceptance-length --patience 5 --out ./draft-best',
     ],
     [
+      'From what a target elsewhere thinks of its answers (outrider score): only its tokenizer and configuration are needed here',
+      'outrider distill --targets ./shards --target ./big --draft ./draft --out ./draft-big',
+    ],
+    [
       'From a draft that proposes a token at a time one that proposes eight in one pass',
       'outrider distill --target ./model --draft ./draft-tvd++ --data distill.jsonl --parallel 8 --out ./draft-parallel',
     ],
@@ -80,6 +87,7 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
   const keepBest = keepBestOf(flags)
   const onPolicy = onPolicyOf(flags)
   const parallel = parallelOf(flags)
+  assertTargets(flags)
   await claimDirectory(context, flags.out, {
     kind: 'run',
     anew: !flags.resume,
@@ -87,13 +95,17 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
       '--target': flags.target,
       '--draft': flags.draft,
       '--data': flags.data,
+      '--targets': flags.targets,
       '--text': flags.text,
       '--validation': flags.validation,
     },
   })
-  const target = await openModel(context, flags.target, 'target', { dtype: flags.dtype })
+  const target =
+    flags.targets === undefined
+      ? await openModel(context, flags.target, 'target', { dtype: flags.dtype })
+      : await targetOfShards(context, flags)
   const reading = rowReading(context.terminal, flags)
-  const conversations = rowFiles(flags.data, reading.options)
+  const conversations = rowFiles(flags.data ?? `${flags.targets}/targets-*.parquet`, reading.options)
   const { vocabulary } = flags.draftVocabulary ? await countedVocabulary(flags, conversations, target) : {}
   const opened = await openModel(context, flags.draft, 'draft', { dtype: 'f32', vocabulary })
   const draft = parallel ? asParallel(opened, flags, target, context.terminal) : opened
@@ -103,7 +115,7 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
         pretraining: [textFiles(flags.text, reading.options), flags.mix[1]],
       })
     : conversations
-  using targetStates = targetStatesOf(context.terminal, flags)
+  using targetStates = flags.targets === undefined ? targetStatesOf(context.terminal, flags) : undefined
   const result = await trainingRun(context, flags, {
     label: `distill ${flags.loss.name}`,
     draft,

@@ -65,6 +65,32 @@ describe('generate --endpoint', () => {
     expect(err).not.toContain('sk-secret')
   })
 
+  test('by files that are answered elsewhere gets the rows that it gets by asking', async () => {
+    const key = ['--api-key-file', at('key'), '--temperatures', '0,0.7', '--seed', '3']
+    expect((await elsewhere('asked.jsonl', ...key)).status).toBe(0)
+    const offline = ['generate', '--model', 'tiny', '--out', at('read.jsonl'), ...few, ...key.slice(2)]
+    const written = await runCli([...offline, '--write-batch', at('batch.jsonl'), '--json'])
+    expect(written.status, written.err).toBe(0)
+    expect(written.json()).toMatchObject({ batch_files: [at('batch.jsonl')], requests: 6, rows: 0 })
+    const results: string[] = []
+    for (const { custom_id, url, body } of rowsOf('batch.jsonl').toReversed()) {
+      const headers = { 'content-type': 'application/json', authorization: 'Bearer sk-secret' }
+      const response = await fetch(`${server.url}${url}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      results.push(
+        JSON.stringify({ custom_id, response: { status_code: response.status, body: await response.json() } }),
+      )
+    }
+    writeFileSync(at('results-1.jsonl'), results.slice(0, 2).join('\n'))
+    const part = await runCli([...offline, '--read-batch', at('results-1.jsonl'), '--json'])
+    expect(part.json()).toMatchObject({ rows: 2, generated: 2, answered: 2, missing: 4, failed: 0 })
+    expect(part.err.replace(/\s+/g, ' ')).toContain('4 are in no file; --write-batch asks for these alone')
+    writeFileSync(at('results-2.jsonl'), results.slice(2).join('\n'))
+    const whole = await runCli([...offline, '--read-batch', at('results-2.jsonl'), at('results-1.jsonl'), '--json'])
+    expect(whole.json()).toMatchObject({ rows: 6, generated: 4, missing: 0, doubled: 2 })
+    const sorted = (name: string) => readFileSync(at(name), 'utf8').trimEnd().split('\n').toSorted()
+    expect(sorted('read.jsonl')).toEqual(sorted('asked.jsonl'))
+  })
+
   test('takes the key from the environment, and without one says where it is looked for', async () => {
     const args = ['generate', '--endpoint', server.url, '--model', 'tiny', '--out', at('env.jsonl'), ...few]
     const { status, err } = await runCli(args, { env: { OUTRIDER_API_KEY: 'sk-secret' } })
@@ -101,6 +127,10 @@ describe('generate --endpoint', () => {
     [['--target', chat, '--concurrency', '2'], '--concurrency is of no use without --endpoint.'],
     [['--target', chat, '--prices', '2'], 'It must be two numbers'],
     [['--seeds', 'SEEDS'], 'There is no target.'],
+    [['--write-batch', 'b.jsonl', '--seeds', 'SEEDS'], '--write-batch needs --model.'],
+    [['--read-batch', 'b.jsonl', '--model', 'm', '--seeds', 'SEEDS', '--target', chat], '--target is of no use with'],
+    [['--write-batch', 'b.jsonl', '--model', 'm'], 'writes no seeds itself'],
+    [['--target', chat, '--batch-fields', 'openai'], '--batch-fields is of no use without --write-batch.'],
   ])('is not mixed with what it does not have: %j', async (args, text) => {
     const { status, err } = await runCli([
       ...['generate', '--out', at('no.jsonl')],

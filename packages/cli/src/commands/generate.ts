@@ -9,20 +9,29 @@ import {
 import { OutriderError } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
 import { InvalidArgumentError } from 'commander'
+import { type BatchFlags, batchesToRead, tellOfBatch, withBatchFiles, writeBatchFiles } from '../batch-files'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
-import { costOf, type EndpointFlags, endpointFlags, openEndpoint, withEndpoint } from '../endpoint'
+import { costOf, type EndpointFlags, openEndpoint, withEndpoint } from '../endpoint'
+import { assertTarget, given, ofSelfWritten } from '../generate-target'
 import { generationProgress } from '../generation-progress'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, probability, withDtype } from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
+import { assertShare, type ShareFlags, withShare } from '../options/share'
 import { type StatesOfAnswersFlags, statesOfAnswers, withStatesOfAnswers } from '../options/target-states'
 import { claimFile, type OutputFile } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { selfSeedsFile, writeSeeds, writeTexts } from '../self-written'
 import { count, duration } from '../terminal'
 
-interface GenerateFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags, StatesOfAnswersFlags, EndpointFlags {
+export interface GenerateFlags
+  extends Pick<DtypeFlags, 'dtype'>,
+    RowFlags,
+    StatesOfAnswersFlags,
+    EndpointFlags,
+    BatchFlags,
+    ShareFlags {
   target?: string
   seeds?: string[]
   selfSeeds?: number
@@ -44,7 +53,7 @@ export const addGenerate: AddCommand = (program, run) => {
     .command('generate')
     .summary('the distillation dataset: seed instructions, answered by the target itself')
     .description(
-      'Lets the target answer every seed instruction at every temperature, and writes the conversations as JSONL, row by row. Without seeds, the target writes instructions itself first (Magpie, arXiv 2406.08464), into a file beside --out; a base model begins texts, and continues them. With --texts it writes texts for pretraining instead. Interrupted and run again, it goes on where it was. With --endpoint the target answers elsewhere, and its tokens are kept as that server says them. The second stage.',
+      'Lets the target answer every seed instruction at every temperature, and writes the conversations as JSONL, row by row. Without seeds, the target writes instructions itself first (Magpie, arXiv 2406.08464), into a file beside --out; a base model begins texts, and continues them. With --texts it writes texts for pretraining instead. Interrupted and run again, it goes on where it was. With --endpoint the target answers elsewhere, and its tokens are kept as that server says them; with --write-batch and --read-batch it is asked by files. The second stage.',
     )
     .option('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption('--out <file>', 'the dataset, JSONL')
@@ -82,7 +91,9 @@ export const addGenerate: AddCommand = (program, run) => {
     .option('--batch-size <n>', 'answers generated side by side (default: 16)', integer({ least: 1 }))
     .option('--seed <n>', 'decides what is drawn', integer(), 0)
   withStatesOfAnswers(command)
+  withShare(command, 'each has its own rows answered, into a file of its own, and the files are put together')
   withEndpoint(command)
+  withBatchFiles(command)
   withExamples(withOutputOptions(withDtype(withRows(command))), [
     ['The grid of the paper', 'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl'],
     [
@@ -105,6 +116,14 @@ export const addGenerate: AddCommand = (program, run) => {
       'A hosted one, with the key in OUTRIDER_API_KEY, and what it costs',
       'outrider generate --endpoint https://api.example.com/v1 --model big --seeds seeds.jsonl --out distill.jsonl --prices 0.15,0.6',
     ],
+    [
+      'Offline: a file of requests for vllm run-batch or a hosted batch service …',
+      'outrider generate --model big --seeds seeds.jsonl --out distill.jsonl --write-batch batch.jsonl',
+    ],
+    [
+      '… and the rows of what came back, in any order, in one file or several',
+      'outrider generate --model big --seeds seeds.jsonl --out distill.jsonl --read-batch results-*.jsonl',
+    ],
     ['Texts of its own, to pretrain on', 'outrider generate --target ./model --texts 2000 --out texts.jsonl'],
   ])
   command.action((flags: GenerateFlags) => run((context) => generate(context, flags), command))
@@ -119,6 +138,7 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
     })
   const isSelf = seeds.length === 0
   assertTarget(flags)
+  assertShare(flags)
   const useless = isSelf
     ? texts !== undefined && given(flags, ['selfSeeds', 'openingShare'])
     : given(flags, ofSelfWritten)
@@ -132,13 +152,23 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
     ...(path !== undefined && { '--target': path }),
     ...(!isSelf && { '--seeds': seeds }),
     ...(apiKeyFile !== undefined && { '--api-key-file': apiKeyFile }),
+    ...(flags.readBatch && { '--read-batch': flags.readBatch }),
   }
+  if (flags.writeBatch !== undefined)
+    return writeBatchFiles(context, { ...flags, seeds, writeBatch: flags.writeBatch }, inputs)
   const file = await claimFile(context, out, { inputs })
   await generatedRows(file)
   const seedsFile = selfSeedsFile(out)
   const own = isSelf && texts === undefined ? await claimFile(context, seedsFile, { inputs }) : undefined
   if (own) await generatedRows(own)
   const resume = 'The rows written stay; the same command goes on from there.'
+  if (flags.readBatch) {
+    const answered = batchesToRead(context, flags)
+    context.resume = resume
+    const done = await answer(context, answered, { ...flags, maxFailed: Number.POSITIVE_INFINITY }, file, seeds)
+    tellOfBatch(context, answered.figures)
+    return { ...done, ...answered.figures }
+  }
   if (endpoint !== undefined) {
     const elsewhere = await openEndpoint(context, flags, path)
     context.resume = resume
@@ -173,36 +203,6 @@ function seedFiles() {
   }
 }
 
-/** Makes sure that there is a target, here or elsewhere, and nothing is asked of one that only the other has. */
-function assertTarget(flags: GenerateFlags): void {
-  const { endpoint, target, model, seeds = [] } = flags
-  const refuse = (what: string, remedy: string) => new OutriderError('INVALID_ARGUMENT', what, { remedy })
-  if (endpoint === undefined) {
-    if (target === undefined)
-      throw refuse('There is no target.', `Give --target, ${modelSource}, or --endpoint and --model.`)
-    const useless = given(flags, endpointFlags)
-    if (useless)
-      throw refuse(`${useless} is of no use without --endpoint.`, `Leave out ${useless}, or give --endpoint.`)
-    return
-  }
-  if (model === undefined)
-    throw refuse(
-      '--endpoint needs --model.',
-      'Give the name that the server has for the target; GET /v1/models lists them.',
-    )
-  if (seeds.length === 0) throw refuse('A target at an endpoint writes no seeds itself.', 'Give --seeds.')
-  const useless = given(flags, ['dtype', 'batchSize', 'targetStates', ...ofSelfWritten])
-  if (useless) throw refuse(`${useless} is of no use with --endpoint.`, `Leave out ${useless}.`)
-}
-
-const ofSelfWritten = ['selfSeeds', 'openingShare', 'scripts', 'texts'] as const
-
-/** The first of these flags that is given, as it is written. */
-function given(flags: GenerateFlags, names: readonly (keyof GenerateFlags)[]): string | undefined {
-  const name = names.find((name) => flags[name] !== undefined)
-  return name && `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-}
-
 const leftOutIn = (leftOut: LeftOutFaults): string =>
   Object.keys(leftOut).length > 0 ? `; not kept: ${leftOutText(leftOut)}` : ''
 
@@ -215,12 +215,12 @@ async function answer(
   seeds: string[],
 ): Promise<object> {
   const reading = rowReading(terminal, { skipBadRows })
-  const { prices, maxFailed, concurrency, batchSize = concurrency } = flags
+  const { prices, maxFailed, concurrency, batchSize = concurrency, rank, worldSize } = flags
   const progress = generationProgress(terminal, { prices })
   using states = 'kind' in target ? undefined : statesOfAnswers(terminal, flags)
   let done: { tokens: number; prompt_tokens: number; seconds: number; cost?: number } | undefined
   const { rows, generated, others, withoutIds, failed } = await generateDataset({
-    ...{ target, temperatures, topP, topK, samples, maxTokens, batchSize, maxFailed, seed, signal },
+    ...{ target, temperatures, topP, topK, samples, maxTokens, batchSize, maxFailed, seed, rank, worldSize, signal },
     seeds: rowFiles(seeds, reading.options),
     out: file,
     onStates: states && ((answers) => states.keep(target as PretrainedModel, answers)),
@@ -243,7 +243,7 @@ async function answer(
     terminal.warn(
       `The endpoint says no ids of tokens for ${withoutIds} of the new rows: distill will learn the tokens of their texts, which may be others. vLLM and outrider serve say them.`,
     )
-  if (failed > 0)
+  if (failed > 0 && !flags.readBatch)
     terminal.warn(
       `The endpoint refused ${failed} ${failed === 1 ? 'row' : 'rows'}; the same command asks for them again.`,
     )

@@ -6,8 +6,10 @@ import {
   createDraft,
   type OpenedModel,
   openCausalLM,
+  openSpeaker,
   type PretrainedModel,
   projectEmbedding,
+  type SpeakerFiles,
 } from '@outrider/transformer'
 import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
@@ -100,7 +102,7 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
       '--validation': flags.validation,
     },
   })
-  const target = await openCausalLM(flags.target, { signal: context.signal, onWarning: context.onWarning })
+  const target = await openTarget(context, flags)
   const reading = rowReading(terminal, flags)
   const draft = await draftFor(context, flags, target, flags.data && rowFiles(flags.data, reading.options))
   terminal.noteParagraph(`Draft: ${describeModel(draft)}`, '  ')
@@ -114,6 +116,19 @@ async function pretrainDraft(context: Context, flags: PretrainFlags): Promise<ob
     train: (options) => pretrain(draft, textFiles(flags.text, reading.options), options),
   })
   return { ...result, ...reading.summary() }
+}
+
+/** A target without its weights, where these are elsewhere: only an embedding that begins as its own needs them. */
+type OpenedTarget = SpeakerFiles & Partial<Pick<OpenedModel, 'weights'>>
+
+async function openTarget({ signal, onWarning }: Context, { target, embedding }: PretrainFlags): Promise<OpenedTarget> {
+  try {
+    return await openCausalLM(target, { signal, onWarning })
+  } catch (error) {
+    if (embedding === 'target' || !(error instanceof OutriderError) || error.code !== 'FILE_MISSING') throw error
+    // What else is missing is missed again.
+    return await openSpeaker(target, { signal, onWarning })
+  }
 }
 
 /** A new draft, or the one that is given; of the ids that are said in `data`. */
@@ -131,7 +146,7 @@ async function draftFor(
     seed,
     ...flags
   }: PretrainFlags,
-  target: OpenedModel,
+  target: OpenedTarget,
   data: DataSource | undefined,
 ): Promise<PretrainedModel> {
   if (given !== undefined && (untiedHead || embedding === 'target'))
@@ -154,8 +169,11 @@ async function draftFor(
     return draft
   }
   const device = await context.device()
+  const { weights } = target
   const projects =
     embedding === 'target' || (embedding === undefined && vocabulary && hiddenSize <= target.config.hiddenSize)
+  if (projects && !weights)
+    context.terminal.noteParagraph("The target's weights are not there: the draft's embedding begins at random.", '  ')
   return createDraft(target, {
     layers,
     hiddenSize,
@@ -166,6 +184,9 @@ async function draftFor(
     ...(intermediateSize && { intermediateSize }),
     ...(untiedHead && { tieWordEmbeddings: false }),
     ...(vocabulary && { vocabulary }),
-    ...(projects && { embedding: await projectEmbedding(target, { width: hiddenSize, counts, device }) }),
+    ...(projects &&
+      weights && {
+        embedding: await projectEmbedding({ config: target.config, weights }, { width: hiddenSize, counts, device }),
+      }),
   })
 }

@@ -1,3 +1,4 @@
+import type { Speaker } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import {
   type LogEntry,
@@ -74,7 +75,7 @@ export function parallelOf({
 export function asParallel(
   draft: PretrainedModel,
   { maskToken }: ParallelFlags,
-  target: Pick<PretrainedModel, 'config'>,
+  target: Pick<Speaker, 'config'>,
   terminal: Terminal,
 ): PretrainedModel {
   const parallel = parallelDraft(draft, { maskTokenId: maskToken })

@@ -44,6 +44,7 @@ export async function claimDirectory(
 }
 
 const makers: Record<DirectoryKind, string> = {
+  shards: 'outrider score',
   run: 'a run of Outrider (there is no checkpoints.json)',
   model: 'a model that Outrider wrote',
   demo: 'a demo',

@@ -6,8 +6,8 @@ import { directory, isModelFile } from '@outrider/transformer'
 import { parallelName, plan } from '../demo/plan'
 import { answersFile } from '../draft/answers-file'
 
-/** A directory that a command writes: the run of a training, a model alone, or all of a demo. */
-export type DirectoryKind = 'run' | 'model' | 'demo' | 'align'
+/** A directory that a command writes: the run of a training, a model alone, what a target thinks of rows, or all of a demo. */
+export type DirectoryKind = 'run' | 'model' | 'demo' | 'align' | 'shards'
 
 /** The lock of a directory that is written. */
 export const directoryLock = '.outrider-lock'
@@ -44,6 +44,7 @@ const strangers: Record<
     return names.find((name) => !/^checkpoint-\d+$/.test(name)) // killed before its first checkpoint was whole
   },
   model: (_, names) => names.find((name) => !isModelFile(name) && name !== answersFile),
+  shards: (_, names) => names.find((name) => !/^targets-[0-9a-f]+\.parquet$/.test(name)),
   // What is beside a run was put there later; without one nothing may be.
   align: async (folder, names) =>
     (await directory(folder).has(`${runFolder}/${planFile}`)) ? undefined : names.find((name) => name !== runFolder),

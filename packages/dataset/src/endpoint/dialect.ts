@@ -9,6 +9,23 @@ export type Dialect = (post: Post, asked: AskedConversation, signal?: AbortSigna
 /** What a request says beside the conversation. */
 type Fields = (maxTokens: number) => object
 
+/** Of engines that sample as vLLM does: ids are to be said, and nothing is added that a generation_config.json would add. */
+export const openFields =
+  (topK?: number): Fields =>
+  (maxTokens) => ({
+    ...{ max_tokens: maxTokens, top_k: topK ?? 0, min_p: 0, repetition_penalty: 1, return_token_ids: true },
+  })
+
+/** What OpenAI's newer models take, and nothing else. */
+export const openAiFields: Fields = (maxTokens) => ({ max_completion_tokens: maxTokens })
+
+/** The body of a request. */
+export const bodyOf = (
+  model: string,
+  { messages, temperature, topP, maxTokens, seed }: Omit<AskedConversation, 'id'>,
+  fields: Fields,
+): object => ({ model, messages, temperature, top_p: topP, seed, ...fields(maxTokens) })
+
 /**
  * Finds out by asking for one token what the engine takes: engines that sample as vLLM does are told to say ids, and to leave
  * out what a generation_config.json would add; OpenAI refuses these fields by name, and its newer models `max_tokens`.
@@ -20,24 +37,17 @@ export async function dialectOf(
   { post, base, model, topK }: { post: Post; base: string; model: string; topK: number | undefined },
   signal?: AbortSignal,
 ): Promise<Dialect> {
-  const open: Fields = (maxTokens) => ({
-    ...{ max_tokens: maxTokens, top_k: topK ?? 0, min_p: 0, repetition_penalty: 1, return_token_ids: true },
-  })
-  const ways: Fields[] = [
-    open,
-    (maxTokens) => ({ max_tokens: maxTokens }),
-    (maxTokens) => ({ max_completion_tokens: maxTokens }),
-  ]
-  const send = (post: Post, fields: object, signal?: AbortSignal) =>
-    post(`${base}/chat/completions`, { model, ...fields }, signal)
+  const open = openFields(topK)
+  const ways: Fields[] = [open, (maxTokens) => ({ max_tokens: maxTokens }), openAiFields]
+  const send = (post: Post, body: object, signal?: AbortSignal) => post(`${base}/chat/completions`, body, signal)
   const dialect =
     (fields: Fields): Dialect =>
-    async (post, { messages, temperature, topP, maxTokens, seed }, signal) =>
-      chatAnswer(await send(post, { messages, temperature, top_p: topP, seed, ...fields(maxTokens) }, signal))
+    async (post, asked, signal) =>
+      chatAnswer(await send(post, bodyOf(model, asked, fields), signal))
   let refused: RequestFailure | undefined
   for (const fields of ways)
     try {
-      await send(post, { messages: hello, temperature: 0, top_p: 1, seed: 0, ...fields(1) }, signal)
+      await send(post, bodyOf(model, hello, fields), signal)
       if (topK && fields !== open) throw noTopK(model)
       return dialect(fields)
     } catch (error) {
@@ -47,7 +57,7 @@ export async function dialectOf(
   throw refused!
 }
 
-const hello = [{ role: 'user', content: 'Hi' }]
+const hello = { messages: [{ role: 'user', content: 'Hi' }], temperature: 0, topP: 1, maxTokens: 1, seed: 0 }
 
 const noTopK = (model: string) =>
   new OutriderError('UNSUPPORTED', `The endpoint of ${model} takes no top_k.`, {

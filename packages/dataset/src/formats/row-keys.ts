@@ -38,7 +38,7 @@ export const rowKeys: KeyLists = {
     'hashed_ip', 'header', 'country', 'state', 'license', 'token_count', 'num_tokens', 'num_turns', 'length', 'token_type_ids',
     'special_tokens_mask', 'parallel_tool_calls', 'original_question', 'question_type', 'dump', 'file_path', 'language_score', 'embedding',
     'label', 'answers', 'name', 'is_classification', 'score_chosen', 'score_rejected', 'overflowing_tokens', 'num_truncated_tokens',
-    'overflow_to_sample_mapping', 'offset_mapping', 'word_ids', 'logprobs',
+    'overflow_to_sample_mapping', 'offset_mapping', 'word_ids', 'logprobs', 'top_ids', 'top_log_probabilities', 'log_rest',
   ],
   // biome-ignore format: lists
   refused: [

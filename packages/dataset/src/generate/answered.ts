@@ -20,19 +20,21 @@ type Asking = Pick<GenerateDatasetOptions, 'target' | 'topK' | 'onStates' | 'sig
   topP: number
   maxTokens: number
   batchSize: number
+  /** Whether an id is of a row of the dataset. */
+  isRow: (id: string) => boolean
   onTokens: (tokens: { read: number; generated: number }) => void
 }
 
 /** Has the target answer, in the order in which answers end. */
 export async function* answered(missing: readonly RowRequest[], asking: Asking): AsyncGenerator<Answered> {
-  const { target, topP, topK, maxTokens, batchSize, signal, onTokens } = asking
+  const { target, topP, topK, maxTokens, batchSize, signal, isRow, onTokens } = asking
   if (missing.length === 0) return
   if ('kind' in target) {
     const asked = missing.map((row, turn) => {
-      const { messages, temperature } = row
-      return { row, turn, messages, temperature, topP, maxTokens, seed: shortSeedOf(row.asked) }
+      const { id, messages, temperature } = row
+      return { id, row, turn, messages, temperature, topP, maxTokens, seed: shortSeedOf(row.asked) }
     })
-    for await (const said of target.answers(asked, { topK, concurrency: batchSize, signal })) {
+    for await (const said of target.answers(asked, { topK, concurrency: batchSize, signal, isRow })) {
       const { row, turn } = said.request
       if (!said.answer) yield { row, turn, prompt: undefined, answer: undefined, failure: said.failure }
       else {

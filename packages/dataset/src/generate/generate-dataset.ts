@@ -5,13 +5,15 @@ import type { DataSource } from '../formats/row'
 import type { FilePlace } from '../sources/open-file'
 import { type Answered, answered } from './answered'
 import { InTurn } from './in-turn'
+import type { Share } from './own-rows'
 import { openRowFile } from './row-file'
 import { type RowRequest, rowRequests } from './row-requests'
 import { stopped } from './stopped'
 import { TokenTally } from './token-tally'
 
-export interface GenerateDatasetOptions {
-  /** The chat-tuned model whose answers are collected: loaded here, or behind OpenAI's API elsewhere (`openAiTarget`). */
+/** Of several machines each has its own rows answered (`rank`, `worldSize`), into a file of its own; the files are put together. */
+export interface GenerateDatasetOptions extends Share {
+  /** The chat-tuned model whose answers are collected: loaded here, behind OpenAI's API (`openAiTarget`), or in files that it answered (`batchAnswers`). */
   target: PretrainedModel<CausalLM> | EndpointTarget
   /** Instructions: conversations, of which the part before the last answer is asked again. */
   seeds: DataSource
@@ -108,6 +110,7 @@ export async function generateDataset(
   const file = await openRowFile(out)
   const isThere = ({ id, asked }: RowRequest) => file.ids.has(id) || file.ids.has(asked)
   const missing = requests.filter((request) => !isThere(request))
+  const ids = new Set(requests.map(({ id }) => id))
   const total = requests.length
   let generated = 0
   let withoutIds = 0
@@ -119,7 +122,8 @@ export async function generateDataset(
   // In the order of what was asked, so that a file that was interrupted is a beginning of the whole.
   const inTurn = new InTurn<Answered>()
   try {
-    const asking = { ...options, topP, maxTokens, batchSize, onTokens: tally.add }
+    const isRow = (id: string) => ids.has(id)
+    const asking = { ...options, topP, maxTokens, batchSize, isRow, onTokens: tally.add }
     for await (const one of answered(missing, asking)) {
       if (!one.answer && ++failed > maxFailed) throw tooManyFailed(one, failed)
       const due = inTurn.add(one.turn, one).filter(({ answer }) => answer)

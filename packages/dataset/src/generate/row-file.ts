@@ -48,6 +48,13 @@ export async function generatedRows(out: string | FilePlace): Promise<number> {
   return (await readIds(out)).rows
 }
 
+/**
+ * The ids of the rows that a file has, which need not be there. Nothing is written.
+ *
+ * @throws OutriderError FILE_FORMAT
+ */
+export const rowIds = async (out: string | FilePlace): Promise<ReadonlySet<string>> => (await readIds(out)).ids
+
 /** The ids of a file's rows, how many there are, and where its last whole line ends. */
 async function readIds(
   out: string | FilePlace,

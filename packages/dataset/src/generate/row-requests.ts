@@ -1,9 +1,11 @@
 import { OutriderError } from '@outrider/tensor'
 import { type ChatMessage, checkPrompt, contentHash, modelIdentity } from '@outrider/transformer'
+import type { EndpointTarget } from '../endpoint/openai-target'
 import type { DatasetRow } from '../formats/row'
 import { useRow } from '../formats/use-row'
 import { promptOf } from '../tokenize/example'
 import type { GenerateDatasetOptions } from './generate-dataset'
+import { ownRows } from './own-rows'
 
 /** A row that is to be in the file. */
 export interface RowRequest {
@@ -17,9 +19,14 @@ export interface RowRequest {
   prompt: number[]
 }
 
+/** What decides the rows; of an endpoint no more than its name. */
+export type RowsAsked = Omit<GenerateDatasetOptions, 'target' | 'out'> & {
+  target: Exclude<GenerateDatasetOptions['target'], { kind: unknown }> | Pick<EndpointTarget, 'kind' | 'model'>
+}
+
 /** Everything that is to be in the file, in its order. The same request twice is one row. */
 export async function rowRequests(
-  { target, seeds, temperatures = [0, 0.3, 0.7, 1], samples = 1, seed = 0, topK }: GenerateDatasetOptions,
+  { target, seeds, temperatures = [0, 0.3, 0.7, 1], samples = 1, seed = 0, topK, rank, worldSize }: RowsAsked,
   topP: number,
   maxTokens: number,
 ): Promise<RowRequest[]> {
@@ -37,14 +44,15 @@ export async function rowRequests(
         if (!requests.has(id)) requests.set(id, { id, asked, messages, metadata, temperature, prompt })
       }
   }
-  if (requests.size > 0) return [...requests.values()]
+  const isOwn = ownRows({ rank, worldSize })
+  if (requests.size > 0) return [...requests.values()].filter(({ id }) => isOwn(id))
   throw new OutriderError('INVALID_ARGUMENT', `${seeds.name} has no instruction to answer.`, {
     remedy: 'Give rows with messages, a prompt, an instruction or turns.',
   })
 }
 
 /** What rows are known by, of who answers: of an endpoint the model's name, wherever it is served. */
-async function identityOf(target: GenerateDatasetOptions['target']): Promise<{ model: object; computed: object }> {
+async function identityOf(target: RowsAsked['target']): Promise<{ model: object; computed: object }> {
   if ('kind' in target) return { model: { endpoint: target.model }, computed: {} }
   return {
     model: { vocabulary: target.tokenizer.fingerprint, config: target.config, source: target.source },
@@ -53,10 +61,7 @@ async function identityOf(target: GenerateDatasetOptions['target']): Promise<{ m
 }
 
 /** The conversation up to the last answer, which is to be given anew, and as the target reads it. */
-function instruction(
-  row: DatasetRow,
-  target: GenerateDatasetOptions['target'],
-): { messages: ChatMessage[]; prompt: number[] } {
+function instruction(row: DatasetRow, target: RowsAsked['target']): { messages: ChatMessage[]; prompt: number[] } {
   const messages =
     row.kind === 'text'
       ? [{ role: 'user', content: row.text }]

@@ -1,15 +1,11 @@
-import type { AsyncBuffer, SchemaTree } from 'hyparquet'
+import type { SchemaTree } from 'hyparquet'
 import { refusal, rowKeys } from '../formats/row-keys'
 import type { ReadableFile } from '../sources/lines'
 import type { GivenRow } from '../sources/rows-in'
-import { checkGroup } from './check-group'
 import type { PageLimits } from './check-pages'
-import { loadDecompressors } from './decompress'
-import { damaged, openParquet } from './open-parquet'
-import { parsers, plainValue } from './plain-value'
-
-/** What of a row group is in memory at once, decompressed; beyond it a file needs an index of its pages. */
-const rowGroupLimits: PageLimits = { bytes: 2 ** 30, values: 2 ** 25 }
+import { openParquet } from './open-parquet'
+import { plainValue } from './plain-value'
+import { readColumns } from './read-columns'
 
 /**
  * The rows of a Parquet file, one row group after another. Columns that rows are understood by are read, and of the others
@@ -20,39 +16,14 @@ const rowGroupLimits: PageLimits = { bytes: 2 ** 30, values: 2 ** 25 }
 export async function* parquetRows(
   file: ReadableFile,
   unread: Set<string>,
-  limits: PageLimits = rowGroupLimits,
+  limits?: PageLimits,
 ): AsyncGenerator<GivenRow> {
-  const { parquetReadObjects } = await import('hyparquet')
-  const compressors = await loadDecompressors()
   const opened = await openParquet(file)
-  const { metadata } = opened
   const columns = columnsToRead(opened.columns, unread)
-  const buffer = asyncBuffer(file, await file.size())
-  let first = 0
-  for (const [index, group] of metadata.row_groups.entries()) {
-    const rows = Number(group.num_rows)
-    const piece = await damaged(file.name, () => checkGroup(file, opened, index, columns, compressors, limits))
-    for (let begin = 0; begin < rows; begin += piece.rows) {
-      const end = Math.min(begin + piece.rows, rows)
-      const range = { rowStart: first + begin, rowEnd: first + end }
-      const given = await damaged(file.name, () =>
-        parquetReadObjects({
-          file: buffer,
-          metadata,
-          columns,
-          ...range,
-          compressors,
-          parsers: parsers as object,
-          geoparquet: false,
-          useOffsetIndex: piece.isIndexed,
-        }),
-      )
-      for (const [i, row] of given.entries()) {
-        const where = `${file.name}, row ${range.rowStart + i + 1}`
-        yield { where, value: () => plainValue(row, where) }
-      }
-    }
-    first += rows
+  let number = 0
+  for await (const row of readColumns(file, opened, columns, limits && { limits })) {
+    const where = `${file.name}, row ${++number}`
+    yield { where, value: () => plainValue(row, where) }
   }
 }
 
@@ -67,20 +38,4 @@ function columnsToRead(columns: readonly SchemaTree[], unread: Set<string>): str
     else if (!rowKeys.harmless.includes(name)) unread.add(name)
   }
   return read
-}
-
-function asyncBuffer(file: ReadableFile, byteLength: number): AsyncBuffer {
-  const read = async (start: number, end: number) => {
-    const bytes = await file.read(start, end)
-    if (bytes.length !== end - start) throw new Error(`bytes ${start} to ${end} are not there`)
-    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
-  }
-  return {
-    byteLength,
-    slice(start, end = byteLength) {
-      const found = read(start, end)
-      found.catch(() => undefined) // whoever asked for several at once may not wait for all, once one has failed
-      return found
-    },
-  }
 }

@@ -22,6 +22,9 @@ export interface Line {
   readonly isBlank: boolean
   /** Counted from 1. */
   readonly number: number
+  /** Where it is in the file, as bytes [begin, end), without its line break. */
+  readonly begin: number
+  readonly end: number
 }
 
 /**
@@ -35,13 +38,19 @@ export async function* linesOf(file: ReadableFile): AsyncGenerator<Line> {
   let pendingBytes = 0
   let number = 0
   let position = 0
+  let lineBegin = 0
   const finish = (tail: Uint8Array): Line => {
     pending.push(tail)
     const bytes = join(pending, pendingBytes + tail.length)
     pending.length = 0
     pendingBytes = 0
     const line = ++number
+    const begin = lineBegin
+    const end = begin + bytes.length
+    lineBegin = end + 1
     return {
+      begin,
+      end,
       number: line,
       isBlank: isBlank(bytes, line === 1),
       get text() {

@@ -1,5 +1,5 @@
 import { type DType, type Head, OutriderError, type Shape, ShapeError, type Tensor } from '@outrider/tensor'
-import type { DistillationInputs, HeadInputs, HeadStates, TargetOutputs } from '../distillation-loss'
+import type { DistillationInputs, HeadInputs, HeadStates, TargetOutputs, TopTokens } from '../distillation-loss'
 
 /** What a loss asks of its inputs. */
 export interface InputNeeds {
@@ -21,16 +21,24 @@ export function checkInputs(name: string, inputs: DistillationInputs, needs: Inp
 /** The same for hidden states and heads. */
 export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNeeds): void {
   const { draft, target, vocabularySize, chunkRows } = inputs
-  const told = target && ('logits' in target ? target.logits : target.hidden)
+  const told = target && ('logits' in target ? target.logits : 'ids' in target ? target.ids : target.hidden)
   checkNeeds(name, { ...inputs, targetLogits: told }, needs)
   checkStates(name, draft, ['f32', 'f16'])
   if (target) checkTarget(name, target, draft)
+  if (target && 'ids' in target && needs.labels)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `Loss ${name} reads labels, and a label may be none of the k tokens of a target that is known by these.`,
+      {
+        remedy: 'Leave the part out that reads labels, or the target.',
+      },
+    )
   if (told && told.shape[0] !== draft.hidden.shape[0])
     throw new ShapeError(name, [draft.hidden.shape, told.shape], 'draft and target need the same rows')
   checkVocabulary(
     name,
-    [draft.head.weight.shape, ...(target ? ['logits' in target ? target.logits.shape : target.head.weight.shape] : [])],
-    [columnsOf(draft), ...(target ? [columnsOf(target)] : [])],
+    [draft.head.weight.shape, ...(told ? ['head' in target! ? target.head.weight.shape : told.shape] : [])],
+    [columnsOf(draft), ...(target && !('ids' in target) ? [columnsOf(target)] : [])],
     vocabularySize,
   )
   if (chunkRows !== undefined && !(Number.isInteger(chunkRows) && chunkRows > 0))
@@ -39,10 +47,14 @@ export function checkHeadInputs(name: string, inputs: HeadInputs, needs: InputNe
 }
 
 /** Ids that logits are of. */
-const columnsOf = (states: TargetOutputs): number =>
+const columnsOf = (states: Exclude<TargetOutputs, TopTokens>): number =>
   'logits' in states ? states.logits.shape[1]! : (states.head.covered?.vocabularySize ?? states.head.weight.shape[0]!)
 
 function checkTarget(name: string, target: TargetOutputs, draft: HeadStates): void {
+  if ('ids' in target) {
+    checkTopTokens(name, target)
+    return
+  }
   if ('logits' in target) {
     if (target.logits.shape.length !== 2)
       throw new ShapeError(name, [target.logits.shape], 'logits must be [rows, vocabulary]')
@@ -55,6 +67,16 @@ function checkTarget(name: string, target: TargetOutputs, draft: HeadStates): vo
   throw new OutriderError('INVALID_ARGUMENT', `Loss ${name}: the target's head covers some of the vocabulary alone.`, {
     remedy: "Only a draft's head may; or the target's covers the ids of the draft's, and logNormalizers are given.",
   })
+}
+
+function checkTopTokens(name: string, { ids, logProbabilities, logRest }: TopTokens): void {
+  const shapes = [ids.shape, logProbabilities.shape, logRest.shape]
+  const [rows, k] = ids.shape
+  if (ids.shape.length !== 2 || logProbabilities.shape.join() !== `${rows},${k}` || logRest.size !== rows)
+    throw new ShapeError(name, shapes, 'k tokens a row must be ids and logProbabilities [rows, k] and logRest [rows]')
+  checkDtype(name, 'ids', ids, 'u32')
+  checkDtype(name, 'log-probabilities', logProbabilities, 'f32')
+  checkDtype(name, 'log of the rest', logRest, 'f32')
 }
 
 function checkStates(name: string, { hidden, head }: HeadStates, dtypes: readonly DType[]): void {

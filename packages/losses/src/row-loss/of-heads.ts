@@ -11,14 +11,16 @@ import {
   type Tensor,
 } from '@outrider/tensor'
 import { type HeadGradients, headGradients, isTracked, rowLogits, withoutGradients } from '@outrider/tensor/internal'
-import { overCovered } from '../covered'
-import type { DistillationResult, HeadInputs, TargetOutputs } from '../distillation-loss'
+import { type CoveredInputs, overCovered } from '../covered'
+import type { DistillationResult, HeadInputs, TargetOutputs, TopTokens } from '../distillation-loss'
 import { type TargetLogits, targetLogitsOf } from '../target-logits'
+import { type Buckets, fromBuckets, overBuckets } from '../top-tokens/buckets'
 import { type Chunk, chunksOf } from './chunks'
 import {
   lineOf,
   logitsGradient,
   pooledSums,
+  type RowInputs,
   type RowLossProgram,
   type RowStats,
   rowMeans,
@@ -126,9 +128,11 @@ function pass(
 
   /** Writes a chunk's part of the gradient in the hidden states; returns those in the head, summed with those before it. */
   const differentiate = (chunk: Chunk, logits: ReturnType<typeof logitsOf>, stats: RowStats, sums: ScopeSums) => {
-    const dlogits = logitsGradient(program, logits, stats, sums, rowsOf(share, chunk)) // [count, rows of the head]
+    const given = logitsGradient(program, logits, stats, sums, rowsOf(share, chunk))
     logits.targetLogits?.dispose()
-    const rows = { hidden: rowsOf(draft.hidden, chunk), logits: logits.draftLogits, dlogits }
+    const { whole, draftLogits } = logits
+    const dlogits = whole ? fromBuckets(given, { draftLogits, whole }) : given // [count, rows of the head]
+    const rows = { hidden: rowsOf(draft.hidden, chunk), logits: whole?.draftLogits ?? draftLogits, dlogits }
     const { hidden, weight, bias } = headGradients(draft.head, rows, wanted)
     if (hidden) device.copy(hidden, 0, gradients.hidden!, chunk.first * hiddenSize, hidden.size)
     return { weight: added(gradients.weight, weight), bias: added(gradients.bias, bias) }
@@ -205,27 +209,45 @@ function chunkRowsOf({ draft, target, chunkRows }: HeadInputs): number {
 /** Rows whose logits are held until they are needed again. */
 function heldRowsOf({ draft, target, chunkRows, heldRows }: HeadInputs): number {
   const own = draft.head.weight.shape[0]!
-  const others = !target ? 0 : draft.head.covered ? own : columnsMadeOf(target)
+  // Beside the k tokens of a target that is known by these stands the draft's row without them.
+  const made = target && 'ids' in target ? own : 0
+  const others = !target ? 0 : draft.head.covered ? own : columnsMadeOf(target) + made
   return heldRows ?? (chunkRows === undefined ? Math.floor(heldBytes / 4 / (own + others)) : 0)
 }
 
 /** Logits that are made of a target's row. */
-const columnsMadeOf = (target: TargetOutputs): number =>
-  'logits' in target ? target.logits.shape[1]! : target.head.weight.shape[0]!
+function columnsMadeOf(target: TargetOutputs): number {
+  if ('ids' in target) return target.ids.shape[1]! + 1
+  return 'logits' in target ? target.logits.shape[1]! : target.head.weight.shape[0]!
+}
 
 /** Some rows' logits, with what belongs to them. */
-const logitsOf = ({ draft, target, labels, vocabularySize, seed, firstRow = 0 }: HeadInputs, chunk: Chunk) =>
-  overCovered(draft.head.covered, {
-    draftLogits: rowLogits(draft.head, rowsOf(draft.hidden, chunk)), // [count, rows of the draft's head]
+function logitsOf(
+  { draft, target, labels, vocabularySize, seed, firstRow = 0 }: HeadInputs,
+  chunk: Chunk,
+): CoveredInputs<RowInputs> & { whole?: Buckets['whole'] } {
+  const draftLogits = rowLogits(draft.head, rowsOf(draft.hidden, chunk)) // [count, rows of the draft's head]
+  const first = firstRow + chunk.first
+  if (target && 'ids' in target) {
+    const top = {
+      ids: rowsOf(target.ids, chunk),
+      logProbabilities: rowsOf(target.logProbabilities, chunk),
+      logRest: rowsOf(target.logRest, chunk),
+    }
+    return { ...overBuckets(draftLogits, top, draft.head, vocabularySize), seed, firstRow: first }
+  }
+  return overCovered(draft.head.covered, {
+    draftLogits,
     ...(target && targetRows(target, chunk)), // [count, target vocabulary or covered]
     labels: labels && rowsOf(labels, chunk),
     vocabularySize,
     seed,
-    firstRow: firstRow + chunk.first,
+    firstRow: first,
   })
+}
 
 /** The target's logits of some rows. They are freed with the chunk: of logits that are all of them, a view is. */
-function targetRows(target: TargetOutputs, chunk: Chunk): TargetLogits {
+function targetRows(target: Exclude<TargetOutputs, TopTokens>, chunk: Chunk): TargetLogits {
   if ('logits' in target) {
     const rows = rowsOf(target.logits, chunk)
     return { targetLogits: rows.reshape(rows.shape) }

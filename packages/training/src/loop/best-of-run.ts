@@ -46,9 +46,9 @@ export class BestOfRun {
   constructor(
     { by, leastGain = 0, patience = Number.POSITIVE_INFINITY }: KeepBestOptions,
     { validation, validateEvery, draftLengths, checkpoints }: TrainingOptions,
-    { target, heldOutTarget }: Objective,
+    { target, heldOutTarget, isMeasured: isTold = false }: Objective,
   ) {
-    const isMeasured = (target ?? heldOutTarget) !== undefined
+    const isMeasured = isTold || (target ?? heldOutTarget) !== undefined
     this.#by = by ?? (isMeasured ? 'acceptance-length' : 'loss')
     this.#leastGain = leastGain
     this.#patience = patience

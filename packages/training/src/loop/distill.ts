@@ -1,5 +1,6 @@
 import type { Batch, BatchStream, DataSource, Mixture } from '@outrider/dataset'
 import { type DistillationLoss, distillationLossOfHeads, labelCrossEntropy, pooledSumsOfHeads } from '@outrider/losses'
+import { OutriderError } from '@outrider/tensor'
 import {
   type CausalLM,
   compareVocabularies,
@@ -13,6 +14,8 @@ import type { ParallelOptions } from '../parallel/options'
 import { parallelDistillation } from '../parallel/parallel-distillation'
 import { isRowLoss, readingOf } from '../states/read-positions'
 import { TargetStates, type TargetStatesOptions } from '../states/target-states'
+import type { TopTokenTarget } from '../states/top-token-states'
+import { topTokenDistillation } from './distill-from-shards'
 import { headInputs, ofAllPositions, type ReadHeads } from './head'
 import type { DeviceBatch, Objective } from './objective'
 import { type BatchSettings, streamOf } from './stream-of'
@@ -22,9 +25,10 @@ export interface DistillationOptions extends TrainingOptions, BatchSettings {
   draft: PretrainedModel<TrainableLM>
   /**
    * The model whose distribution the draft learns. It is not changed. Of one that shows hidden states and a head
-   * (`HiddenStatesLM`) logits are made a few rows at a time; of any other those of a whole batch are held.
+   * (`HiddenStatesLM`) logits are made a few rows at a time; of any other those of a whole batch are held. Or one that is elsewhere, of
+   * which shards say what it thinks of the rows: without `targetStates`, `onPolicy` and `parallel`, which need it here.
    */
-  target: PretrainedModel<CausalLM>
+  target: PretrainedModel<CausalLM> | TopTokenTarget
   /** Conversations to learn, as a source, a mixture of sources (`mix`), or batches that the program makes itself. */
   data: DataSource | Mixture | BatchStream
   loss: DistillationLoss
@@ -106,7 +110,8 @@ export function distillation(
  * 9 : 1 with pretraining text).
  *
  * @throws OutriderError VOCABULARY_MISMATCH where the two have different tokenizers; INVALID_ARGUMENT for rows beyond the
- *   context of either, a share of on-policy batches outside 0 to 1, or a parallel draft that cannot be
+ *   context of either, a row that shards do not have, a share of on-policy batches outside 0 to 1, or a parallel draft that cannot be; UNSUPPORTED for
+ *   what shards cannot be asked
  */
 export async function distill({
   draft,
@@ -119,6 +124,12 @@ export async function distill({
   ...options
 }: DistillationOptions): Promise<TrainingResult> {
   compareVocabularies(target, draft)
+  if ('kind' in target) {
+    assertOfShards({ drawing, parallel })
+    const objective = topTokenDistillation(draft, target, loss, options)
+    const stream = await streamOf({ data, speaker: target, models: { target, draft } }, options)
+    return train(draft, objective, stream, options)
+  }
   const targetStates = given instanceof TargetStates ? given : new TargetStates(given)
   try {
     const onPolicy = drawing && { ...drawing, seed: drawing.seed ?? options.seed }
@@ -130,4 +141,17 @@ export async function distill({
     await targetStates.flush()
     if (targetStates !== given) targetStates.dispose()
   }
+}
+
+/** What asks the target for more than it said of the rows. */
+function assertOfShards({ drawing, parallel }: { drawing: unknown; parallel: unknown }): void {
+  const what = drawing ? 'Answers that the draft draws itself (onPolicy)' : parallel ? 'A parallel draft' : undefined
+  if (what === undefined) return
+  throw new OutriderError(
+    'UNSUPPORTED',
+    `${what} cannot be learned from shards: what the target says of them is not there.`,
+    {
+      remedy: 'Have the target in memory, or leave it out.',
+    },
+  )
 }

@@ -44,6 +44,8 @@ export interface Objective {
   readonly target?: PretrainedModel<CausalLM>
   /** The model that held-out batches alone are measured against, where there is one. It decides figures, and no bits. */
   readonly heldOutTarget?: PretrainedModel<CausalLM> | undefined
+  /** Whether `measure` gives α though there is no model that is learned from. Default false. */
+  readonly isMeasured?: boolean | undefined
   /**
    * The mean loss over the positions that count, a scalar. `aux` holds what else is worth logging, scalars by name, means over
    * the same positions; `acceptance_rate` is α. `positions`, of a draft that proposes several tokens at once: f32 [positions, 3], of

@@ -5,8 +5,8 @@ import { defaultEndpoint, modelOfPage } from '../hub/hub-id'
 import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
 import { type CacheDtype, Decoder, parameterShapes } from '../model/index'
 import { openGgufModel } from './gguf/open-gguf-model'
-import { openModelDirectory } from './open-model-directory'
-import type { OpenedModel } from './opened-model'
+import { openModelDirectory, openSpeakerDirectory } from './open-model-directory'
+import type { OpenedModel, SpeakerFiles } from './opened-model'
 import { type PretrainedModel, pretrainedModel } from './pretrained-model'
 import { trimmed } from './trimmed'
 import { type LoadDtype, type LoadProgress, loadParameters } from './weights'
@@ -91,6 +91,24 @@ export async function openCausalLM(
     ? await openGgufModel(files, place.file, onWarning)
     : await openModelDirectory(files, onWarning)
   return trimmed(opened, options.vocabulary)
+}
+
+/**
+ * Opens what of a model is needed to speak as it does: its configuration, tokenizer, chat template and generation settings. A
+ * directory needs nothing else, so that a model whose weights are elsewhere can be spoken for.
+ *
+ * @throws OutriderError as `loadCausalLM`
+ */
+export async function openSpeaker(
+  source: string | Directory,
+  options: Omit<LoadOptions, 'device' | 'dtype' | 'cacheDtype' | 'onProgress' | 'vocabulary'> = {},
+): Promise<SpeakerFiles> {
+  const place = typeof source === 'string' ? placeOf(source, options.file) : { folder: source, file: options.file }
+  const files = typeof place.folder === 'string' ? await directoryOf(place.folder, options) : place.folder
+  const { onWarning = warnOnConsole } = options
+  if (!place.file) return openSpeakerDirectory(files, onWarning)
+  const { weights: _, coveredIds: __, disregarded: ___, ...speaker } = await openGgufModel(files, place.file, onWarning)
+  return speaker
 }
 
 /** A path of a .gguf file is its folder and its name. */

@@ -8,7 +8,7 @@ import { loadTokenizer } from '../tokenizer/index'
 import { readDraftVocabulary } from './draft-vocabulary'
 import { endsOfText } from './ends-of-text'
 import { notAModel } from './not-a-model'
-import type { OpenedModel } from './opened-model'
+import type { OpenedModel, SpeakerFiles } from './opened-model'
 import { isSpareTensor } from './spare-tensors'
 import { resolveTiedHead } from './tied-head'
 import { modelWeights } from './weights'
@@ -32,6 +32,16 @@ export async function openModelDirectory(files: Directory, onWarning?: OnWarning
     coveredIds: await readDraftVocabulary(files, { ...config, eosTokenIds: endsOfText({ config, generationConfig }) }),
     disregarded: isSpareTensor,
   }
+}
+
+/** Of a Hugging Face directory what is read to speak as the model does: its weights need not be there. */
+export async function openSpeakerDirectory(files: Directory, onWarning?: OnWarning): Promise<SpeakerFiles> {
+  await assertModel(files)
+  const config = parseConfig(await readJson(files, 'config.json'), `${files.name}/config.json`, onWarning)
+  const file = 'generation_config.json'
+  const json = (await files.has(file)) ? await readJson(files, file) : undefined
+  const generationConfig = parseGenerationConfig(json, config, `${files.name}/${file}`, onWarning)
+  return { config, source: files.name, ...(await loadTokenizer(files, onWarning)), generationConfig }
 }
 
 async function assertModel(files: Directory): Promise<void> {

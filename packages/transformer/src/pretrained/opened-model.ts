@@ -13,3 +13,6 @@ export type OpenedModel = Pick<PretrainedModel, 'tokenizer' | 'chatTemplate' | '
   /** Stored tensors that are no parameters and need not be. */
   disregarded: (name: string) => boolean
 }
+
+/** A model without its weights: how it writes conversations as tokens, and what it is. */
+export type SpeakerFiles = Omit<OpenedModel, 'weights' | 'coveredIds' | 'disregarded'>

@@ -1,0 +1,133 @@
+import { rowFiles, type ScoringTarget, scoreDataset } from '@outrider/dataset'
+import { OutriderError } from '@outrider/tensor'
+import { directory, type PretrainedModel } from '@outrider/transformer'
+import { type AddCommand, withExamples, withOutputOptions } from '../command'
+import type { Context } from '../context'
+import { type EndpointFlags, openEndpoint, speakerOf, withEndpoint } from '../endpoint'
+import { openModel } from '../models'
+import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
+import { integer } from '../options/parse'
+import { assertShare, type ShareFlags, withShare } from '../options/share'
+import { claimDirectory } from '../outputs/index'
+import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
+import { count, duration } from '../terminal'
+
+interface ScoreFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags, EndpointFlags, ShareFlags {
+  target: string
+  data: string[]
+  out: string
+  top: number
+}
+
+export const addScore: AddCommand = (program, run) => {
+  const command = program
+    .command('score')
+    .summary('what the target thinks of its answers, so that a draft is distilled without it')
+    .description(
+      'Writes, for every token of the answers, the likeliest tokens in its place with their probabilities under the target, and what is left for the others, as shards of Parquet. `outrider distill --targets` learns from these: the target is then needed no more, but for its tokenizer and configuration. With --endpoint the target is elsewhere, on vLLM or outrider serve (prompt_logprobs). Interrupted and run again, it goes on where it was.',
+    )
+    .requiredOption(
+      '--target <dir>',
+      `${modelSource}; with --endpoint its configuration and tokenizer, which need no weights beside them`,
+    )
+    .requiredOption('--data <files...>', `conversations, the answers of the target (${rowSource})`)
+    .requiredOption('--out <dir>', 'the folder of the shards')
+    .option(
+      '--top <k>',
+      'tokens a place; vLLM says 20 unless it is started with --max-logprobs',
+      integer({ least: 1 }),
+      20,
+    )
+  withShare(command, 'each scores its own rows, and their shards are put into one folder')
+  withEndpoint(command)
+  withExamples(withOutputOptions(withDtype(withRows(command))), [
+    ['Of a model here', 'outrider score --target ./model --data distill.jsonl --out ./shards'],
+    [
+      'Of one that vLLM serves elsewhere, started with --max-logprobs 64',
+      'outrider score --endpoint http://gpu-box:8000/v1 --model big --target ./big --data distill.jsonl --top 64 --out ./shards',
+    ],
+    [
+      'The second of four machines',
+      'outrider score --endpoint http://localhost:8000/v1 --model big --target ./big --data distill.jsonl --out ./shards-1 --rank 1 --world-size 4',
+    ],
+    ['And the draft from it', 'outrider distill --targets ./shards --target ./big --draft ./draft --out ./draft-big'],
+  ])
+  command.action((flags: ScoreFlags) => run((context) => score(context, flags), command))
+}
+
+async function score(context: Context, flags: ScoreFlags): Promise<object> {
+  const { terminal, signal } = context
+  const { target: path, data, out, top, rank, worldSize, concurrency, maxFailed } = flags
+  assertFlags(flags)
+  assertShare(flags)
+  await claimDirectory(context, out, {
+    kind: 'shards',
+    inputs: { '--target': path, '--data': data, '--api-key-file': flags.apiKeyFile },
+  })
+  const isElsewhere = flags.endpoint !== undefined
+  const target: PretrainedModel | ScoringTarget = isElsewhere
+    ? await openEndpoint(context, flags, path)
+    : await openModel(context, path, 'target', { dtype: flags.dtype })
+  const speaker = isElsewhere ? await speakerOf(context, path) : undefined
+  context.resume = 'The shards written stay; the same command goes on from there.'
+  const reading = rowReading(terminal, flags)
+  let progress: ReturnType<typeof terminal.progress> | undefined
+  let seconds = 0
+  const done = await scoreDataset({
+    ...{ target, speaker, k: top, rank, worldSize, concurrency, maxFailed, signal },
+    data: rowFiles(data, reading.options),
+    out: directory(out),
+    onProgress(state) {
+      seconds = state.seconds
+      progress ??= terminal.progress({ label: 'score', total: state.total, unit: 'rows', start: state.rows })
+      progress.update(state.rows, `${count(state.tokens)} tokens`)
+    },
+  })
+  terminal.endProgress()
+  const { rows, scored, failed, tokens, bytes } = done
+  const bytesPerToken = tokens > 0 ? Number((bytes / tokens).toFixed(1)) : undefined
+  const size = bytesPerToken === undefined ? '' : `, ${bytesPerToken} bytes a token at ${top} tokens a place`
+  terminal.print(
+    `${rows} rows in ${out}, ${scored} of them new (${count(tokens)} tokens in ${duration(seconds)}${size})`,
+  )
+  if (failed > 0)
+    terminal.warn(
+      `The endpoint refused ${failed} ${failed === 1 ? 'row' : 'rows'}; the same command asks for them again.`,
+    )
+  return {
+    out,
+    top,
+    rows,
+    scored,
+    failed,
+    tokens,
+    bytes,
+    bytes_per_token: bytesPerToken,
+    seconds,
+    ...reading.summary(),
+  }
+}
+
+function assertFlags({ endpoint, model, dtype, prices, ...flags }: ScoreFlags): void {
+  const refuse = (what: string, remedy: string) => new OutriderError('INVALID_ARGUMENT', what, { remedy })
+  if (prices)
+    throw refuse('--prices is of no use here.', 'Leave it out: what is read of answers is what generate paid for.')
+  if (endpoint === undefined) {
+    const elsewhere = { '--model': model, '--concurrency': flags.concurrency, '--api-key-file': flags.apiKeyFile }
+    const given = Object.entries({
+      ...elsewhere,
+      '--request-timeout': flags.requestTimeout,
+      '--max-failed': flags.maxFailed,
+    })
+    const useless = given.find(([, value]) => value !== undefined)?.[0]
+    if (useless)
+      throw refuse(`${useless} is of no use without --endpoint.`, `Leave out ${useless}, or give --endpoint.`)
+    return
+  }
+  if (model === undefined)
+    throw refuse(
+      '--endpoint needs --model.',
+      'Give the name that the server has for the target; GET /v1/models lists them.',
+    )
+  if (dtype) throw refuse('--dtype is of no use with --endpoint.', 'Leave out --dtype.')
+}
