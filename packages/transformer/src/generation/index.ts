@@ -7,6 +7,7 @@ export { type GeneratedToken, type GenerateOptions, type GenerationResult, gener
 export { type GenerateBatchOptions, generateBatch } from './generate-batch'
 export { type Generation, generation } from './generation'
 export { checkedCount, type LogProbability, type ScoredToken, scoreTokens } from './log-probabilities'
+export { longestMeanText, meanHiddenState } from './mean-hidden-state'
 export { prefill } from './prefill'
 export { checkPrompt, type Prompt, promptTokens, promptTokensInSlices } from './prompt'
 export { ReadPrompt } from './read-prompt'
