@@ -42,9 +42,15 @@ export async function complete(c: Context, { parse, format }: Endpoint, options:
   })
   const writer = format(served, unixSeconds())
   const [{ stream, stream_options }] = asked as [GenerationFields]
-  if (!stream) return c.json((await wholeAnswers(answers, served, writer)) ?? null)
+  // What one of several answers failed with is told at once, and the others are computed for nobody.
+  const failing = (error: unknown): never => {
+    abort()
+    throw error
+  }
+  if (!stream) return c.json((await wholeAnswers(answers, served, writer).catch(failing)) ?? null)
   // While nothing is sent, a failure has a status of its own; but a connection on which nothing comes is given up.
-  const begun = await Promise.all(answers.map((answer) => answer.begun({ withinMilliseconds: headMilliseconds })))
+  const beginning = answers.map((answer) => answer.begun({ withinMilliseconds: headMilliseconds }))
+  const begun = await Promise.all(beginning).catch(failing)
   const usage = {
     includeUsage: stream_options?.include_usage ?? false,
     continuousUsage: stream_options?.continuous_usage_stats ?? false,
@@ -53,7 +59,10 @@ export async function complete(c: Context, { parse, format }: Endpoint, options:
     stallMilliseconds,
     commentMilliseconds,
     commentAtOnce: !begun.some(Boolean),
-    onError: options.onError,
+    onError(error) {
+      abort()
+      options.onError(error)
+    },
     onLeave(reason) {
       abort()
       record.leave()

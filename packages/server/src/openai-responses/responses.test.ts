@@ -2,9 +2,18 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ListeningServer } from '../node/start-server'
 import { chatServer, post, stories, tinyChat } from '../server.fixture'
+import { responseFields } from './parse'
 
 const model = 'tiny-chat'
 const input = 'Tell me about a friend of yours.'
+
+/** ResponseCreateParamsBase of npm's openai 6.49.0. */
+const clientFields = `
+  background context_management conversation include input instructions max_output_tokens metadata model moderation
+  parallel_tool_calls previous_response_id prompt prompt_cache_key prompt_cache_options prompt_cache_retention reasoning
+  safety_identifier service_tier store stream stream_options temperature text tool_choice tools top_logprobs top_p
+  truncation user
+`
 
 let server: ListeningServer
 let client: OpenAI
@@ -112,6 +121,13 @@ describe('/v1/responses, asked by the openai client', () => {
   ])('refuses by name what it does not have: %o', async (more, param, message) => {
     const { status, json } = await post(server, '/v1/responses', { input, ...more })
     expect([status, json().error]).toMatchObject([400, { param, message: expect.stringMatching(message) }])
+  })
+
+  it('knows every field of the client, each once', () => {
+    const { used, harmless, refused } = responseFields
+    const listed = [...used, ...harmless, ...Object.keys(refused)]
+    expect(listed).toEqual(expect.arrayContaining(clientFields.trim().split(/\s+/)))
+    expect(listed.filter((name, at) => listed.indexOf(name) !== at)).toEqual([])
   })
 
   it('keeps no response, and says so to who wants one back', async () => {

@@ -49,7 +49,8 @@ export function requestLog({ onRequest, quiet }: RequestLogOptions): MiddlewareH
     c.header('x-request-id', record.id)
     const { status } = c.res
     if (onRequest && !(quiet.includes(c.req.path) && status < 400)) {
-      const { method, path } = c.req
+      const { method } = c.req
+      const path = c.req.path.slice(0, 200)
       record.onEnd(() => {
         const left = record.left || (!record.streams && client.left)
         const seconds = rounded((performance.now() - began) / 1000)
