@@ -8,7 +8,7 @@ export async function resolve(specifier, context, next) {
   if (
     specifier.startsWith('.') &&
     context.parentURL?.startsWith('file:') &&
-    !/\.(m?js|json|wgsl|ts)$/.test(specifier)
+    !/\.(m?js|json|wgsl|html|ts)$/.test(specifier)
   ) {
     for (const ending of ['.ts', '/index.ts']) {
       const url = new URL(specifier + ending, context.parentURL)
@@ -18,11 +18,11 @@ export async function resolve(specifier, context, next) {
   return next(specifier, context)
 }
 
-/** TypeScript loses its types; WGSL becomes its text; JSON becomes its fields, as bundlers have it. */
+/** TypeScript loses its types; WGSL and HTML become their text; JSON becomes its fields, as bundlers have it. */
 export async function load(url, context, next) {
   const path = url.startsWith('file:') ? fileURLToPath(url) : ''
   const module = (source) => ({ format: 'module', shortCircuit: true, source })
-  if (path.endsWith('.wgsl')) return module(`export default ${JSON.stringify(await readFile(path, 'utf8'))}`)
+  if (/\.(wgsl|html)$/.test(path)) return module(`export default ${JSON.stringify(await readFile(path, 'utf8'))}`)
   if (path.endsWith('.json') && context.importAttributes?.type === undefined)
     return module(fieldsOf(JSON.parse(await readFile(path, 'utf8'))))
   if (!path.endsWith('.ts')) return next(url, context)

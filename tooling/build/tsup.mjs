@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 
 /**
- * The tsup configuration that every package shares: ESM, source maps, WGSL files as strings.
+ * The tsup configuration that every package shares: ESM, source maps, WGSL and HTML files as strings.
  *
  * @param {Record<string, string>} entry  entry name → source file
  * @param {import('tsup').Options} [options]
@@ -17,7 +17,7 @@ export function library(entry, { dts = true, ...options } = {}) {
     sourcemap: true,
     clean: true,
     treeshake: false,
-    loader: { '.wgsl': 'text' },
+    loader: { '.wgsl': 'text', '.html': 'text' },
     esbuildPlugins: [pureDefinitions],
     ...options,
   }

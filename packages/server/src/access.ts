@@ -1,22 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { timingSafeEqual } from 'hono/utils/buffer'
 import { ApiError } from './api-error'
-
-/** Asks for `Authorization: Bearer <key>`. Keys are compared in a time that does not depend on them. */
-export function requireKey(apiKey: string): MiddlewareHandler {
-  return async (c, next) => {
-    const given = /^Bearer +(.+)$/i.exec(c.req.header('authorization') ?? '')?.[1]?.trim()
-    if (given === undefined || !(await timingSafeEqual(given, apiKey)))
-      throw new ApiError(
-        401,
-        given === undefined
-          ? 'This server asks for an API key, as "Authorization: Bearer KEY".'
-          : 'The API key is not the one of this server.',
-        { code: 'invalid_api_key', headers: { 'www-authenticate': 'Bearer' } },
-      )
-    await next()
-  }
-}
 
 /**
  * Refuses requests for other hosts than this machine: the page of a stranger may let its name point here and would then be

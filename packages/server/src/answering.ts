@@ -1,6 +1,6 @@
 import { type ScoredPromptToken, scorePrompt } from '@outrider/transformer'
 import type { Engine } from './engine/engine'
-import type { Ending, Piece } from './engine/job'
+import type { Ending, Job, Piece } from './engine/job'
 import type { Passes } from './passes/passes'
 import type { GenerationRequest, ServedModel } from './requests/generation-request'
 
@@ -9,6 +9,8 @@ export interface Answering {
   request: GenerationRequest
   /** Its text as it comes; over at once where nothing is generated. */
   pieces: AsyncIterable<Piece>
+  /** What generates it; nothing where nothing is generated. */
+  job: Job | undefined
   /** Tokens generated so far. */
   readonly tokens: number
   /** How it ended, if it has. */
@@ -52,6 +54,7 @@ function answering(
   promptScores?.catch(() => job?.abort())
   return {
     request,
+    job,
     pieces: job ?? nothing,
     promptScores,
     get tokens() {

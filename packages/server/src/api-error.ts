@@ -23,6 +23,10 @@ export class ApiError extends Error {
     this.#details = details
   }
 
+  get code(): string | undefined {
+    return this.#details.code
+  }
+
   toJSON(): { error: { message: string; type: string; param: string | null; code: string | null } } {
     const { type = 'invalid_request_error', param = null, code = null } = this.#details
     return { error: { message: this.message, type, param, code } }

@@ -1,8 +1,9 @@
 import type { Context } from 'hono'
 import { answerAll } from './answering'
-import { ApiError } from './api-error'
 import type { AppOptions } from './app'
 import { clientOf } from './client'
+import { jsonBody } from './json-body'
+import { recordOf } from './operators/request-record'
 import { choiceCount, choicesOf } from './requests/choices'
 import {
   type GenerationFields,
@@ -13,6 +14,7 @@ import {
 import { answerChunks, wholeAnswers } from './responses/answer'
 import { eventStream } from './responses/event-stream'
 import type { Format } from './responses/format'
+import { unixSeconds } from './unix-seconds'
 
 /** How an endpoint reads its requests and writes its answers. */
 export interface Endpoint {
@@ -31,40 +33,42 @@ export async function complete(c: Context, { parse, format }: Endpoint, options:
   const client = clientOf(c)
   if (client.left) return c.body(null)
   const answers = answerAll(requests, options)
+  const record = recordOf(c)
+  record.answers = answers
   const abort = () => {
     for (const answer of answers) answer.abort()
   }
-  client.onLeave(abort)
+  client.onLeave(() => {
+    abort()
+    record.leave()
+  })
   const writer = format(served, unixSeconds())
   const [{ stream, stream_options }] = asked as [GenerationFields]
-  if (!stream) return c.json((await wholeAnswers(answers, served, writer)) ?? null)
+  // What one of several answers failed with is told at once, and the others are computed for nobody.
+  const failing = (error: unknown): never => {
+    abort()
+    throw error
+  }
+  if (!stream) return c.json((await wholeAnswers(answers, served, writer).catch(failing)) ?? null)
   // While nothing is sent, a failure has a status of its own; but a connection on which nothing comes is given up.
-  const begun = await Promise.all(answers.map((answer) => answer.begun({ withinMilliseconds: headMilliseconds })))
+  const beginning = answers.map((answer) => answer.begun({ withinMilliseconds: headMilliseconds }))
+  const begun = await Promise.all(beginning).catch(failing)
   const usage = {
     includeUsage: stream_options?.include_usage ?? false,
     continuousUsage: stream_options?.continuous_usage_stats ?? false,
   }
-  return eventStream(answerChunks(answers, served, writer, usage), {
+  return eventStream(record.streamed(answerChunks(answers, served, writer, usage)), {
     stallMilliseconds,
     commentMilliseconds,
     commentAtOnce: !begun.some(Boolean),
-    onError: options.onError,
+    onError(error) {
+      abort()
+      options.onError(error)
+    },
     onLeave(reason) {
       abort()
+      record.leave()
       if (reason === 'stalled') client.drop?.()
     },
   })
 }
-
-/**
- * The text of a body that was sent as JSON.
- *
- * @throws ApiError 415
- */
-export async function jsonBody(c: Context): Promise<string> {
-  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
-    throw new ApiError(415, 'The body must be sent as application/json.', { code: 'unsupported_media_type' })
-  return c.req.text()
-}
-
-export const unixSeconds = () => Math.floor(Date.now() / 1000)

@@ -9,12 +9,14 @@ import {
 import { type CausalLM, ContinuousBatch, type PretrainedModel, type WarmUpOptions } from '@outrider/transformer'
 import type { Hono } from 'hono'
 import { toApiError } from './api-error'
-import { buildApp } from './app'
+import { buildApp, buildOperatorApp } from './app'
 import type { AnsweredTokens, Decoding } from './engine/decoding'
 import { Engine } from './engine/engine'
 import { plainDecoding } from './engine/plain-decoding'
 import { speculativeDecoding } from './engine/speculative-decoding'
 import { type ServerFigures, ServerMetrics } from './metrics/server-metrics'
+import { type ApiKeys, Keys } from './operators/keys'
+import type { RequestLogEntry } from './operators/request-log'
 import { Passes } from './passes/passes'
 
 export interface ServerOptions {
@@ -47,10 +49,16 @@ export interface ServerOptions {
   maxChoices?: number
   /** What clients must send as Bearer. Without one, everybody who reaches the server may ask. */
   apiKey?: string | undefined
+  /** Several of them by name, in place of `apiKey` or beside it; logs and metrics show names. */
+  apiKeys?: ApiKeys | undefined
+  /** The most requests of one key that may run or wait at once; one more gets 429. Default as many as fit. */
+  requestsPerKey?: number | undefined
   /** Whether only names of this machine are answered where there is no key. Default false. */
   loopbackOnly?: boolean
   /** Origins of pages in browsers that may ask; '*' for all. Default none. */
   corsOrigins?: readonly string[]
+  /** Whether `/` is a page to chat by, for everybody; what it asks takes a key where there is one. Default false. */
+  page?: boolean
   /** Default 1 MiB. */
   maxBodyBytes?: number
   /** Milliseconds after which a reader that takes nothing is let go of. Default 60,000. */
@@ -67,6 +75,8 @@ export interface ServerOptions {
   onWarmUp?: ((share: number) => void) | undefined
   /** Told of each answer that came to its end, of whichever client: what it is used for, others may notice. */
   onAnswer?: ((answer: AnsweredTokens) => void) | undefined
+  /** Told of each request when its answer has ended; of `/health`, `/ready` and `/metrics` only where they fail. */
+  onRequest?: ((entry: RequestLogEntry) => void) | undefined
   /** Told of errors that are the server's. */
   onError?: (error: unknown) => void
   /** Breaks off what comes before `ready`. */
@@ -76,6 +86,8 @@ export interface ServerOptions {
 export interface OutriderServer {
   /** The routes, to be mounted: `yours.route('/ai', server.app)`. */
   app: Hono
+  /** `/metrics`, `/health` and `/ready` without keys: for a port that clients do not reach. */
+  operatorApp: Hono
   /** What clients call the model. */
   name: string
   /** The most tokens of a request. */
@@ -99,7 +111,7 @@ export interface OutriderServer {
  * Serves a model as OpenAI's API has it, by an app to be mounted into another or given to any host that Hono runs on. The models
  * stay the caller's to dispose of, after `close`.
  *
- * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens
+ * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens; INVALID_ARGUMENT for keys that are empty or the same
  */
 export function createServer({
   name = 'model',
@@ -110,6 +122,7 @@ export function createServer({
   maxChoices = 16,
   loopbackOnly = false,
   corsOrigins = [],
+  page = false,
   maxBodyBytes = 1 << 20,
   stallMilliseconds = 60_000,
   headMilliseconds = 3000,
@@ -118,7 +131,8 @@ export function createServer({
   onError = () => {},
   ...options
 }: ServerOptions): OutriderServer {
-  const { target, drafter, verification = 'block', apiKey } = options
+  const { target, drafter, verification = 'block' } = options
+  const keys = keysOf(options)
   const { device } = target.model
   // Of any draft length, for requests may ask for theirs.
   const decoder = drafter && new SpeculativeDecoder({ target, drafter, draftStop: options.draftStop, verification })
@@ -156,17 +170,22 @@ export function createServer({
     engine,
     passes,
     metrics,
-    apiKey,
+    ready,
+    keys,
     loopbackOnly,
     corsOrigins,
+    page,
     maxBodyBytes,
     stallMilliseconds,
     headMilliseconds,
     commentMilliseconds,
+    onRequest: options.onRequest,
     onError,
   })
+  if (keys) metrics.openByKey = () => keys.open
   return {
     app,
+    operatorApp: buildOperatorApp({ engine, metrics, ready }),
     name,
     contextLength,
     ready,
@@ -186,6 +205,13 @@ export function createServer({
     },
   }
 }
+
+function keysOf({ apiKey, apiKeys, requestsPerKey = Number.POSITIVE_INFINITY }: KeyOptions): Keys | undefined {
+  const keys = { ...apiKeys, ...(apiKey !== undefined && { default: apiKey }) }
+  return Object.keys(keys).length > 0 ? new Keys({ keys, requestsPerKey }) : undefined
+}
+
+type KeyOptions = Pick<ServerOptions, 'apiKey' | 'apiKeys' | 'requestsPerKey'>
 
 /** Compiles what requests will need, and measures what automatic draft lengths go by. */
 async function prepare(

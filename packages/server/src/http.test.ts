@@ -166,10 +166,10 @@ describe('a request that is wrong', () => {
     ],
     [
       'no such path',
-      '/v1/embeddings',
+      '/v1/audio/speech',
       {},
       404,
-      /no POST \/v1\/embeddings\. This server has \/v1\/chat\/completions, /,
+      /no POST \/v1\/audio\/speech\. This server has \/v1\/chat\/completions, /,
       null,
     ],
   ])(

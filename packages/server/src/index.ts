@@ -2,3 +2,5 @@ export { createServer, type OutriderServer, type ServerOptions } from './create-
 export type { AnsweredTokens } from './engine/decoding'
 export type { SpeculativeDecodingReport } from './engine/speculation-report'
 export type { ServerFigures } from './metrics/server-metrics'
+export type { ApiKeys } from './operators/keys'
+export { logLine, type RequestLogEntry } from './operators/request-log'

@@ -232,6 +232,10 @@ describe('the official openai client', () => {
       expect(stats.mean_acceptance_length).toBeCloseTo(1 + stats.num_accepted_draft_tokens / stats.num_spec_steps)
       expect(stats.draft_acceptance_rate).toBeCloseTo(stats.num_accepted_draft_tokens / stats.num_draft_tokens)
       expect(stats.num_accepted_draft_tokens).toBeGreaterThan(0)
+      expect(whole.usage!.completion_tokens_details).toEqual({
+        accepted_prediction_tokens: stats.num_accepted_draft_tokens,
+        rejected_prediction_tokens: stats.num_draft_tokens - stats.num_accepted_draft_tokens,
+      })
       expect(await metric(speculating, 'vllm:spec_decode_num_drafts_total')).toBe(stats.num_spec_steps)
       expect(await metric(speculating, 'vllm:spec_decode_num_draft_tokens_total')).toBe(stats.num_draft_tokens)
       expect(await metric(speculating, 'vllm:spec_decode_num_accepted_tokens_total')).toBe(

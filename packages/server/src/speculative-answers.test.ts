@@ -56,7 +56,7 @@ describe('the figures of an answer', () => {
         { max_tokens: 40, stop: [late, 'never'] },
         { maxTokens: 40, stop: [late, 'never'] },
       ],
-      [{ max_tokens: 200 }, { maxTokens: 200 }],
+      [{}, { maxTokens: 200 }],
     ] as const) {
       const expected = await greedy(options)
       const tokens = expected.tokens.length

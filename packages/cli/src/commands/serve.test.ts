@@ -76,6 +76,10 @@ describe('outrider serve', () => {
       '--no-warm-up',
       '--grace',
       '60',
+      '--log-format',
+      'json',
+      '--metrics-port',
+      '0',
     )
     expect(start).toMatchObject({
       event: 'listening',
@@ -86,6 +90,8 @@ describe('outrider serve', () => {
       context_length: 512,
       adapter: expect.any(String),
     })
+    expect(await (await fetch(String(start.metrics))).text()).toContain('vllm:num_requests_running')
+    expect(await (await fetch(url)).text()).toContain('<title>')
     const running = await complete(url, { max_tokens: 400, stream: true, temperature: 1, seed: 2 }) // the first token is there
     signal('SIGTERM')
     const events = (await running.text()).trimEnd().split('\n\n')
@@ -96,6 +102,8 @@ describe('outrider serve', () => {
     expect(lines).toHaveLength(2)
     expect(lines[1]).toMatchObject({ event: 'stopped', requests: 1, generation_tokens: expect.any(Number) })
     expect(err).not.toMatch(/error|\n\s+at /i)
+    const entry = JSON.parse(err.split('\n').find((line) => line.startsWith('{'))!)
+    expect(entry).toMatchObject({ path: '/v1/completions', status: 200, generated_tokens: lines[1]!.generation_tokens })
   })
 
   test('ends at once though a client had sent a hundred requests ahead and left', async () => {
@@ -181,6 +189,8 @@ describe('outrider serve', () => {
       [['--concurrency', '0'], /at least 1/],
       [['--api-key', ' '], /must not be empty/],
       [['--draft-length', 'long'], /--draft-length/],
+      [['--log-format', 'xml'], /text, json, none/],
+      [['--api-keys', './no-such-file'], /no-such-file, cannot be read/],
     ] as const) {
       const { status, err } = await runCli(['serve', '--model', stories, ...flags])
       expect(status).toBe(2)

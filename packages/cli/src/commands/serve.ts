@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { ListeningServer } from '@outrider/server/node'
 import type { PretrainedModel } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { readApiKeys } from '../api-keys'
 import { type AddCommand, withExamples } from '../command'
 import { adapterLabel, type Context } from '../context'
 import { DraftOption } from '../draft/draft-source'
@@ -24,6 +25,12 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   host: string
   port: number
   apiKey?: string
+  apiKeys?: string
+  requestsPerKey?: number
+  maxLogprobs: number
+  metricsPort?: number
+  logFormat: 'text' | 'json' | 'none'
+  page: boolean
   corsOrigin?: string[]
   concurrency: number
   queue: number
@@ -41,7 +48,7 @@ export const addServe: AddCommand = (program, run) => {
     .command('serve')
     .summary('a model over HTTP, as the OpenAI API has it')
     .description(
-      'Answers /v1/chat/completions, /v1/completions and /v1/models as OpenAI and vLLM do, streaming or whole; /health and /metrics (Prometheus) for those who run it. Requests are decoded together, in one batch. With a draft, a few at a time are decoded speculatively instead, in turns, and their responses say in metrics.speculative_decoding what that gained.',
+      'Answers /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings and /v1/models as OpenAI and vLLM do, streaming or whole; /health, /ready and /metrics (Prometheus) for those who run it; / is a page to chat by. Requests are decoded together, in one batch. With a draft, a few at a time are decoded speculatively instead, in turns, and their responses say in metrics.speculative_decoding what that gained.',
     )
     .requiredOption('--model <dir>', `the model: ${modelSource}`)
     .addOption(new DraftOption())
@@ -53,6 +60,12 @@ export const addServe: AddCommand = (program, run) => {
     .option('--host <address>', 'where to listen; other machines reach 0.0.0.0', '127.0.0.1')
     .option('--port <n>', '0 for any that is free', port, 8000)
     .addOption(new Option('--api-key <key>', 'what clients must send as Bearer').env('OUTRIDER_API_KEY').argParser(key))
+    .option('--api-keys <file>', 'several of them: a line for each, "name key"; logs and metrics show the names')
+    .option(
+      '--requests-per-key <n>',
+      'the most requests of one key that run or wait; one more gets 429 (default: as many as fit)',
+      integer({ least: 1 }),
+    )
     .option('--cors-origin <origin...>', 'pages of browsers that may ask, or *')
     .option('--concurrency <n>', 'the most requests decoded at once', integer({ least: 1 }), 16)
     .option(
@@ -68,6 +81,7 @@ export const addServe: AddCommand = (program, run) => {
       "the most tokens of a request, with its answer (default: the model's)",
       integer({ least: 2 }),
     )
+    .option('--max-logprobs <n>', 'the most of the likeliest tokens told for a place', integer(), 20)
     .option('--max-body <bytes>', 'the largest body of a request', integer({ least: 1 }), 1 << 20)
     .option(
       '--grace <seconds>',
@@ -75,6 +89,13 @@ export const addServe: AddCommand = (program, run) => {
       integer(),
       5,
     )
+    .option('--metrics-port <n>', 'a port for /metrics, /health and /ready alone, which ask for no key there', port)
+    .addOption(
+      new Option('--log-format <format>', 'how each request is told of on standard error, when its answer has ended')
+        .choices(['text', 'json', 'none'])
+        .default('text'),
+    )
+    .option('--no-page', 'leave out the page at /')
     .option('--no-warm-up', 'listen at once, and compile when the first requests come')
   withOutput(withExamples(withDtype(withSpeculation(command), { draft: true }), examples))
   command.action((flags: ServeFlags) => run((context) => serve(context, flags), command))
@@ -134,7 +155,8 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
   const learning = await learningOf(context, { learn: flags.learn, draft, target, inputs: { '--model': flags.model } })
   const advice = new LookupAdvice(target, { draft })
   const began = performance.now()
-  const { startServer } = await import('@outrider/server/node') // the libraries of a server: other commands do without them
+  const apiKeys = flags.apiKeys === undefined ? undefined : await readApiKeys(flags.apiKeys)
+  const { startServer, logLine } = await import('@outrider/server/node') // the libraries of a server: other commands do without them
   const progress = flags.warmUp ? terminal.progress({ label: 'warm up', total: 100, unit: '%' }) : undefined
   const server = await startServer({
     target,
@@ -158,6 +180,14 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     speculateUpTo: flags.speculateUpTo,
     contextLength: flags.context,
     apiKey: flags.apiKey,
+    apiKeys,
+    requestsPerKey: flags.requestsPerKey,
+    maxLogprobs: flags.maxLogprobs,
+    metricsPort: flags.metricsPort,
+    page: flags.page,
+    ...(flags.logFormat !== 'none' && {
+      onRequest: (entry) => terminal.warn(flags.logFormat === 'json' ? JSON.stringify(entry) : logLine(entry)),
+    }),
     corsOrigins: (flags.corsOrigin ?? []).flatMap((origins) => origins.split(',')).map((origin) => origin.trim()),
     maxBodyBytes: flags.maxBody,
     graceMilliseconds: 1000 * flags.grace,
@@ -171,8 +201,10 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
   const device = await context.device()
   const start = { ...startOf(server, flags, target), adapter: adapterLabel(device) }
   announce(context, start)
-  if (!server.loopbackOnly && flags.apiKey === undefined)
-    terminal.warn(terminal.noteStyle.yellow('Everybody who reaches this machine may ask: no --api-key is set.'))
+  if (!server.loopbackOnly && !start.api_key)
+    terminal.warn(
+      terminal.noteStyle.yellow('Everybody who reaches this machine may ask: no --api-key or --api-keys is set.'),
+    )
 
   const lost = await Promise.race([device.lost, aborted(signal)])
   await server.close()
@@ -204,7 +236,9 @@ function startOf(server: ListeningServer, flags: ServeFlags, target: Pick<Pretra
     context_length: server.contextLength,
     concurrency: flags.concurrency,
     queue: flags.queue,
-    api_key: flags.apiKey !== undefined,
+    page: flags.page,
+    api_key: flags.apiKey !== undefined || flags.apiKeys !== undefined,
+    ...(server.metricsUrl !== undefined && { metrics: `${server.metricsUrl}/metrics` }),
     process: process.pid,
   }
 }
@@ -213,8 +247,9 @@ function announce({ terminal }: Context, start: Start): void {
   if (terminal.json) terminal.printJson(start)
   const { bold, dim } = terminal.style
   terminal.print(`Serving ${bold(start.model)} at ${bold(start.api)}`)
-  const paths = [...(start.chat ? ['/chat/completions'] : []), '/completions', '/models']
-  terminal.print(dim(`  ${paths.join(' ')}; ${start.url}/health and /metrics`))
+  const paths = [...(start.chat ? ['/chat/completions', '/responses'] : []), '/completions', '/embeddings', '/models']
+  terminal.print(dim(`  ${paths.join(' ')}; ${start.url}/health, /ready and /metrics`))
+  if (start.page && start.chat) terminal.print(dim(`  a page to chat by: ${start.url}/`))
   terminal.print(
     dim(
       `  ${start.context_length} tokens a request, ${start.concurrency} requests at once, ${start.queue} waiting; Ctrl-C ends`,

@@ -40,17 +40,23 @@ export class Counter implements Metric {
 /** A number as it is when it is asked for. */
 export class Gauge implements Metric {
   readonly #head: string
-  readonly #start: string
-  readonly #read: () => number
+  readonly #name: string
+  readonly #labels: Labels
+  readonly #read: () => number | readonly (readonly [Labels, number])[]
 
-  constructor(name: string, help: string, labels: Labels, read: () => number) {
+  /** @param read  a number, or one for each set of further labels */
+  constructor(name: string, help: string, labels: Labels, read: () => number | readonly (readonly [Labels, number])[]) {
     this.#head = head(name, help, 'gauge')
-    this.#start = name + labelText(labels)
+    this.#name = name
+    this.#labels = labels
     this.#read = read
   }
 
   render(): string {
-    return `${this.#head}${this.#start} ${this.#read()}\n`
+    const read = this.#read()
+    const values: readonly (readonly [Labels, number])[] = typeof read === 'number' ? [[{}, read]] : read
+    const lines = values.map(([own, value]) => `${this.#name}${labelText({ ...this.#labels, ...own })} ${value}\n`)
+    return this.#head + lines.join('')
   }
 }
 

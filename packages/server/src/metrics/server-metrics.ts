@@ -42,6 +42,8 @@ export class ServerMetrics {
   readonly now: () => number
   /** Jobs decoded and waiting. Set by the engine. */
   load: () => { running: number; waiting: number } = () => ({ running: 0, waiting: 0 })
+  /** Requests that have come with each key and have not been answered, by the keys' names. Set by who asks for keys. */
+  openByKey: () => ReadonlyMap<string, number> = () => new Map()
   readonly #metrics: Metric[] = []
   readonly #labels: Labels
   readonly #prompt: Counter
@@ -84,6 +86,9 @@ export class ServerMetrics {
     this.#promptSize = this.#histogram('vllm:request_prompt_tokens', 'Tokens of the prompt.', tokenCounts)
     this.#answerSize = this.#histogram('vllm:request_generation_tokens', 'Tokens of the answer.', tokenCounts)
     this.#rejected = this.#counter('outrider:requests_rejected_total', 'Requests refused because the queue was full.')
+    this.#gauge('outrider:key_requests_open', 'Requests of a key that have not been answered.', () =>
+      [...this.openByKey()].map(([key, open]) => [{ key }, open]),
+    )
     this.#gauge('outrider:device_live_bytes', 'Bytes of tensors on the device.', () => device.memory.liveBytes)
     this.#gauge(
       'outrider:compiled_kernels',
@@ -179,7 +184,7 @@ export class ServerMetrics {
     return this.#add(new Counter(name, help, this.#labels, initial && { initial }))
   }
 
-  #gauge(name: string, help: string, read: () => number): Gauge {
+  #gauge(name: string, help: string, read: ConstructorParameters<typeof Gauge>[3]): Gauge {
     return this.#add(new Gauge(name, help, this.#labels, read))
   }
 

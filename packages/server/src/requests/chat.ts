@@ -46,6 +46,7 @@ export function parseChat(text: string, served: ServedModel): GenerationFields[]
       ...body,
       prompt: body.messages.map(toMessage),
       promptParam: 'messages',
+      ...(body.max_completion_tokens != null && { maxTokensParam: 'max_completion_tokens' }),
       maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
       logProbabilities: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
     },

@@ -1,15 +1,7 @@
-import { OutriderError } from '@outrider/tensor'
-import {
-  type CausalLM,
-  type GenerationConfig,
-  type PretrainedModel,
-  type Prompt,
-  promptTokensInSlices,
-  type SamplingOptions,
-} from '@outrider/transformer'
-import { ApiError, toApiError } from '../api-error'
+import type { CausalLM, GenerationConfig, PretrainedModel, Prompt, SamplingOptions } from '@outrider/transformer'
+import { ApiError } from '../api-error'
 import type { CommonFields } from './common-fields'
-import { oneAtATime } from './one-at-a-time'
+import { promptIds } from './prompt-ids'
 
 /** What the engine is asked for, however the client said it. */
 export interface GenerationRequest
@@ -63,12 +55,14 @@ export interface ServedModel {
 export interface GenerationFields extends CommonFields {
   prompt: Prompt
   /** The name of the field that the prompt came in. */
-  promptParam: 'messages' | 'prompt'
+  promptParam: 'messages' | 'prompt' | 'input'
   /** What the client set. */
   maxTokens: number | undefined
   /** Where it set nothing. Default all that the context has room for. */
   defaultMaxTokens?: number | undefined
   logProbabilities: number | undefined
+  /** The field that `maxTokens` came in. Default max_tokens. */
+  maxTokensParam?: string
   /** Completions': the prompt's text comes before the answer's. */
   echo?: boolean | null | undefined
 }
@@ -95,7 +89,7 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
   const draftLength = fields.draft_length ?? undefined
   if (draftLength !== undefined && draftLength !== 0 && !served.hasDraft)
     throw new ApiError(400, 'draft_length is given, and this server has no draft.', { param: 'draft_length' })
-  const ids = await encoded(served, prompt, promptParam)
+  const ids = await promptIds(served, prompt, promptParam)
   const room = served.contextLength - ids.length
   if (maxTokens !== undefined && maxTokens > room) throw tooMany(served, fields, ids.length)
   return {
@@ -126,9 +120,7 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
 
 /** As OpenAI's, vLLM's and SGLang's servers refuse it: an answer that cannot be as long as was asked for is none that was asked for. */
 function tooMany({ contextLength }: ServedModel, fields: GenerationFields, prompt: number): ApiError {
-  const { maxTokens = 0 } = fields
-  const param =
-    'max_completion_tokens' in fields && fields.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'
+  const { maxTokens = 0, maxTokensParam: param = 'max_tokens' } = fields
   return new ApiError(
     400,
     `This model's longest request has ${contextLength} tokens, prompt and answer together; you asked for ${prompt + maxTokens}: ${prompt} in the prompt, ${maxTokens} in the answer. Ask for ${contextLength - prompt} at most, or leave ${param} out.`,
@@ -174,57 +166,4 @@ export function assertModel({ name }: Pick<ServedModel, 'name'>, asked: string |
       code: 'model_not_found',
     },
   )
-}
-
-async function encoded({ target, contextLength }: ServedModel, prompt: Prompt, param: string): Promise<number[]> {
-  const tooLong = (size: string) =>
-    new ApiError(
-      400,
-      `This model's longest request has ${contextLength} tokens, prompt and answer together; the prompt has ${size}.`,
-      { param, code: 'context_length_exceeded' },
-    )
-  // What cannot fit however well it is encoded is not encoded.
-  const characters = charactersOf(prompt)
-  if (characters > contextLength * longestPiece(target)) throw tooLong(`${characters} characters`)
-  try {
-    const encode = () => promptTokensInSlices(target, prompt)
-    const ids = await (characters > longPrompt ? turnsOf(target)(encode) : encode())
-    if (ids.length < contextLength) return ids
-    throw tooLong(`${ids.length} tokens`)
-  } catch (error) {
-    if (!(error instanceof OutriderError)) throw error
-    const { message, status } = toApiError(error)
-    throw new ApiError(status, message, {
-      param,
-      ...(error.code === 'CONTEXT_OVERFLOW' && { code: 'context_length_exceeded' }),
-    })
-  }
-}
-
-/** Characters from which on prompts wait for one another: on one thread none is done sooner, and each takes memory. */
-const longPrompt = 2 ** 16
-
-const turns = new WeakMap<object, ReturnType<typeof oneAtATime>>()
-
-function turnsOf({ tokenizer }: Pick<PretrainedModel, 'tokenizer'>): ReturnType<typeof oneAtATime> {
-  const known = turns.get(tokenizer) ?? oneAtATime()
-  turns.set(tokenizer, known)
-  return known
-}
-
-function charactersOf(prompt: Prompt): number {
-  if (typeof prompt === 'string') return prompt.length
-  return prompt.reduce<number>((sum, part) => sum + (typeof part === 'number' ? 1 : part.content.length), 0)
-}
-
-const longestPieces = new WeakMap<object, number>()
-
-/** Characters of the longest token. */
-function longestPiece({ tokenizer }: Pick<PretrainedModel, 'tokenizer'>): number {
-  let longest = longestPieces.get(tokenizer) ?? 0
-  if (longest > 0) return longest
-  for (let id = 0; id < tokenizer.vocabularySize; id++)
-    longest = Math.max(longest, tokenizer.idToToken(id)?.length ?? 0)
-  longestPieces.set(tokenizer, longest)
-  return longest
 }

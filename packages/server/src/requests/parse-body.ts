@@ -7,19 +7,23 @@ import { streamOptionFields } from './known-fields'
  * The body of a request, checked.
  *
  * @param checkNames  is given the body as it came, of the schema's shape and with whatever else it has
+ * @param checkFirst  is given it before its shape is known, where a shape would say less than it can
  * @throws ApiError 400 that names the field
  */
-export function parseBody<Schema extends v.GenericSchema<unknown, { stream_options?: object | null | undefined }>>(
+export function parseBody<Schema extends v.GenericSchema<unknown, object>>(
   schema: Schema,
   text: string,
   checkNames: (body: v.InferOutput<Schema>) => void,
+  checkFirst: (body: Record<string, unknown>) => void = () => {},
 ): v.InferOutput<Schema> {
   const body = parsed(text)
+  checkFirst(body)
   const { success, output, issues } = v.safeParse(schema, body, { abortEarly: true })
   if (success) {
     const given = body as v.InferOutput<Schema>
     checkNames(given)
-    if (given.stream_options) checkFields(given.stream_options, streamOptionFields, 'stream_options.')
+    const { stream_options: options } = given as { stream_options?: object | null }
+    if (options) checkFields(options, streamOptionFields, 'stream_options.')
     return output
   }
   const [issue] = issues

@@ -5,7 +5,7 @@ import { merged } from './merged'
 import { SequenceScores } from './sequence-scores'
 
 /** The pieces of an answer with the scores that belong to them, as they come. Pieces without text are left out. */
-async function* given(
+export async function* given(
   { request, pieces }: Answering,
   { target }: ServedModel,
   onTokens: (tokens: readonly number[]) => void = () => {},
@@ -85,7 +85,7 @@ const usageOfTokens = (prompt: number, completion: number): Usage => ({
   total_tokens: prompt + completion,
 })
 
-function usageOf(answers: readonly Answering[]): Usage {
+export function usageOf(answers: readonly Answering[]): Usage {
   const usage = usageOfTokens(
     // Several answers to one prompt share it.
     total([...new Set(answers.map(({ request }) => request.prompt))].map((prompt) => prompt.length)),
@@ -102,7 +102,7 @@ function usageOf(answers: readonly Answering[]): Usage {
 }
 
 /** As vLLM has it: of one answer, for figures of several belong to none. */
-function metricsOf(answers: readonly Answering[]): object | undefined {
+export function metricsOf(answers: readonly Answering[]): object | undefined {
   const [answer, ...others] = answers
   if (!answer || others.length > 0) return undefined
   return answer.ending?.speculation && { speculative_decoding: answer.ending.speculation }

@@ -1,4 +1,4 @@
-import { toApiError } from '../api-error'
+import { type ApiError, toApiError } from '../api-error'
 
 export interface EventStreamOptions {
   /** Called when the reader has left, or has not taken anything for too long. */
@@ -9,6 +9,11 @@ export interface EventStreamOptions {
   commentMilliseconds: number
   /** Whether a comment comes before the first event, which may take its time: some proxies hold back a head without a body. */
   commentAtOnce: boolean
+  /**
+   * Whether events bear the name that is their objects' `type`, without a mark of the end, and what tells of a failure then.
+   * Default: they have no names.
+   */
+  named?: { failure: (error: ApiError) => object } | undefined
   /** Told of errors that come while the stream runs. */
   onError: (error: unknown) => void
 }
@@ -18,11 +23,11 @@ const utf8 = new TextEncoder()
 const comment = utf8.encode(': waiting\n\n')
 
 /**
- * Objects as server-sent events, `[DONE]` at the end. The next object is asked for when the reader has taken the one before.
+ * Objects as server-sent events, `[DONE]` at the end of those without names. The next object is asked for when the reader has taken the one before.
  * An error becomes an event, for the status has been sent.
  */
 export function eventStream(objects: AsyncGenerator<object, void, undefined>, options: EventStreamOptions): Response {
-  const { onLeave, stallMilliseconds, commentMilliseconds, commentAtOnce, onError } = options
+  const { onLeave, stallMilliseconds, commentMilliseconds, commentAtOnce, named, onError } = options
   let stalled: ReturnType<typeof setTimeout> | undefined
   let silent: ReturnType<typeof setInterval> | undefined
   let left = false
@@ -37,18 +42,24 @@ export function eventStream(objects: AsyncGenerator<object, void, undefined>, op
           // One that has not been taken says enough.
           if (controller.desiredSize! > 0) controller.enqueue(comment)
         }, commentMilliseconds)
-        const event = (data: string) => controller.enqueue(utf8.encode(`data: ${data}\n\n`))
+        const write = (text: string) => controller.enqueue(utf8.encode(text))
+        const event = (object: object) =>
+          write(`${named ? `event: ${(object as { type: string }).type}\n` : ''}data: ${JSON.stringify(object)}\n\n`)
+        const end = () => {
+          if (!named) write('data: [DONE]\n\n')
+          controller.close()
+        }
         try {
           const { done, value } = await objects.next()
           if (left) return
-          event(done ? '[DONE]' : JSON.stringify(value))
-          if (done) return controller.close()
+          if (done) return end()
+          event(value)
         } catch (error) {
           if (left) return
           onError(error)
-          event(JSON.stringify(toApiError(error)))
-          event('[DONE]')
-          return controller.close()
+          const told = toApiError(error)
+          event(named ? named.failure(told) : told)
+          return end()
         } finally {
           clearInterval(silent)
         }

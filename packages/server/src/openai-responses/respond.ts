@@ -1,0 +1,68 @@
+import type { Context } from 'hono'
+import { type Answering, answerAll } from '../answering'
+import type { AppOptions } from '../app'
+import { clientOf } from '../client'
+import { jsonBody } from '../json-body'
+import { recordOf } from '../operators/request-record'
+import { generationRequest } from '../requests/generation-request'
+import { given, metricsOf, usageOf } from '../responses/answer'
+import { eventStream } from '../responses/event-stream'
+import { chatLogprobs } from '../responses/logprobs'
+import { unixSeconds } from '../unix-seconds'
+import { ResponseEvents } from './events'
+import { parseResponses } from './parse'
+import { messageItem, outputText, type ResponseFrame, responseObject } from './response-object'
+
+/** Answers `/v1/responses`, whole or as a stream of events. */
+export async function respond(c: Context, options: AppOptions): Promise<Response> {
+  const { served, stallMilliseconds, headMilliseconds, commentMilliseconds, onError } = options
+  const asked = parseResponses(await jsonBody(c), served)
+  const request = await generationRequest(served, asked.fields)
+  const client = clientOf(c)
+  if (client.left) return c.body(null)
+  const [answer] = answerAll([request], options) as [Answering]
+  const record = recordOf(c)
+  client.onLeave(() => {
+    answer.abort()
+    record.leave()
+  })
+  record.answers = [answer]
+  const frame: ResponseFrame = {
+    id: `resp_${newId()}`,
+    messageId: `msg_${newId()}`,
+    created: unixSeconds(),
+    ...{ served, asked, request },
+  }
+  if (!asked.fields.stream) return c.json((await wholeResponse(answer, frame)) ?? null)
+  const begun = await answer.begun({ withinMilliseconds: headMilliseconds })
+  const events = new ResponseEvents(frame)
+  return eventStream(record.streamed(events.of(answer)), {
+    stallMilliseconds,
+    commentMilliseconds,
+    commentAtOnce: !begun,
+    named: { failure: (error) => events.failed(error) },
+    onError,
+    onLeave(reason) {
+      answer.abort()
+      record.leave()
+      if (reason === 'stalled') client.drop?.()
+    },
+  })
+}
+
+/** Undefined if the client has left meanwhile. */
+async function wholeResponse(answer: Answering, frame: ResponseFrame): Promise<object | undefined> {
+  const { served, messageId } = frame
+  let text = ''
+  const logprobs: ReturnType<typeof chatLogprobs>['content'] = []
+  for await (const piece of given(answer, served)) {
+    text += piece.text
+    if (piece.scores) logprobs.push(...chatLogprobs(served.target.tokenizer, piece.scores).content)
+  }
+  if (!answer.ending) return undefined
+  const status = answer.ending.finishReason === 'length' ? 'incomplete' : 'completed'
+  const output = [messageItem(messageId, status, [outputText(text, logprobs)])]
+  return responseObject(frame, { status, output, usage: usageOf([answer]), metrics: metricsOf([answer]) })
+}
+
+const newId = () => crypto.randomUUID().replaceAll('-', '')
