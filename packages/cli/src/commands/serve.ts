@@ -26,7 +26,6 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   corsOrigin?: string[]
   concurrency: number
   queue: number
-  speculateUpTo: number
   context?: number
   maxBody: number
   grace: number
@@ -39,7 +38,7 @@ export const addServe: AddCommand = (program, run) => {
     .command('serve')
     .summary('a model over HTTP, as the OpenAI API has it')
     .description(
-      'Answers /v1/chat/completions, /v1/completions and /v1/models as OpenAI and vLLM do, streaming or whole; /health and /metrics (Prometheus) for those who run it. Requests are decoded together, in one batch. With a draft, a few at a time are decoded speculatively instead, in turns, and their responses say in metrics.speculative_decoding what that gained.',
+      'Answers /v1/chat/completions, /v1/completions and /v1/models as OpenAI and vLLM do, streaming or whole; /health and /metrics (Prometheus) for those who run it. Requests are decoded together, in one batch. With a draft it is chosen in every step for whom is drafted, and how far, so that all together get the most tokens a second; responses say in metrics.speculative_decoding what that gained.',
     )
     .requiredOption('--model <dir>', `the model: ${modelSource}`)
     .addOption(new DraftOption())
@@ -53,12 +52,6 @@ export const addServe: AddCommand = (program, run) => {
     .addOption(new Option('--api-key <key>', 'what clients must send as Bearer').env('OUTRIDER_API_KEY').argParser(key))
     .option('--cors-origin <origin...>', 'pages of browsers that may ask, or *')
     .option('--concurrency <n>', 'the most requests decoded at once', integer({ least: 1 }), 16)
-    .option(
-      '--speculate-up-to <n>',
-      'requests that use the draft at once; more are decoded plainly, together',
-      integer(),
-      4,
-    )
     .option('--queue <n>', 'the most requests that wait; one more gets 429 and Retry-After', integer(), 128)
     .option(
       '--context <n>',
@@ -150,7 +143,6 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     verification: flags.verification,
     concurrency: flags.concurrency,
     queueLimit: flags.queue,
-    speculateUpTo: flags.speculateUpTo,
     contextLength: flags.context,
     apiKey: flags.apiKey,
     corsOrigins: (flags.corsOrigin ?? []).flatMap((origins) => origins.split(',')).map((origin) => origin.trim()),

@@ -118,7 +118,13 @@ function segmentsOf(ways: readonly Gains[], rate: number, perRow: number): Segme
       segments.pop()
       const rows = last.rows + segment.rows
       const worth = (last.worth * last.rows + segment.worth * segment.rows) / rows
-      segment = { ...segment, rows, worth, tokens: last.tokens + segment.tokens, seconds: last.seconds + segment.seconds }
+      segment = {
+        ...segment,
+        rows,
+        worth,
+        tokens: last.tokens + segment.tokens,
+        seconds: last.seconds + segment.seconds,
+      }
     }
     segments.push(segment)
   }

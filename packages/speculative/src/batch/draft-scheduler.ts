@@ -31,7 +31,7 @@ export interface ChosenAlready {
 }
 
 /** A block of one sequence, with what was chosen for it. */
-export interface ScheduledBlock extends Pick<BlockObservation, 'drafted' | 'computed' | 'accepted' | 'offer' | 'stop'> {
+export interface ScheduledBlock extends Pick<BlockObservation, 'drafted' | 'computed' | 'accepted' | 'offer'> {
   sequence: object
 }
 
@@ -88,10 +88,10 @@ export class DraftScheduler {
    * @param seconds  what the step took, where nothing else was done in it; undefined to learn of acceptance alone
    */
   observe(blocks: readonly ScheduledBlock[], seconds: number | undefined): void {
-    for (const { sequence, offer, drafted, computed = drafted, accepted, stop } of blocks) {
-      if (!offer || drafted === 0) continue
+    for (const { sequence, offer, drafted, computed = drafted, accepted } of blocks) {
+      if (!offer || computed === 0) continue
       // A place that a draft did not come to, as it ended early, brought nothing, as one that was refused.
-      const observed = { drafted: stop ? computed : drafted, accepted }
+      const observed = { drafted: computed, accepted }
       for (const acceptance of [this.#shared, this.#ownOf(sequence)]) acceptance.observe(offer, observed)
     }
     if (seconds === undefined || blocks.length === 0) return
@@ -154,7 +154,11 @@ const hope = 0.5
 const negligible = 0.01
 
 /** Seconds of drafting γ tokens, as the measured costs have it. */
-function draftSeconds(costs: StepCosts, { unread, parallel }: Pick<Offer, 'unread' | 'parallel'>, length: number): number {
+function draftSeconds(
+  costs: StepCosts,
+  { unread, parallel }: Pick<Offer, 'unread' | 'parallel'>,
+  length: number,
+): number {
   if (unread === undefined) return 0
   if (parallel) return draftPassSeconds(costs, unread + length - 1)
   return length * costs.draftSeconds + catchUpSeconds(costs, unread)

@@ -46,7 +46,12 @@ export class RowCosts {
     const measured = targetSeconds.at(-1)!.rows
     const plain = targetPassSeconds(costs, 1)
     this.#means = Float64Array.from([...nodes.map((rows) => targetPassSeconds(costs, rows)), 1, plain / 50, plain / 20])
-    const deviations = [...nodes.map((rows) => (rows <= measured ? measuredDeviation : continuedDeviation)), 0.3, 0.7, 1]
+    const deviations = [
+      ...nodes.map((rows) => (rows <= measured ? measuredDeviation : continuedDeviation)),
+      0.3,
+      0.7,
+      1,
+    ]
     this.#prior = Float64Array.from(deviations, (deviation, i) => (deviation * this.#means[i]!) ** 2)
     this.#covariance = new Float64Array(size * size)
     for (let i = 0; i < size; i++) this.#covariance[i * size + i] = this.#prior[i]!

@@ -11,6 +11,8 @@ import {
   type Sampling,
   sampleTokens,
   scoreTokens,
+  throwIfAborted,
+  type WarmUpOptions,
 } from '@outrider/transformer'
 import { AnswerBlocks } from '../answer-blocks'
 import type { Block } from '../block'
@@ -20,6 +22,7 @@ import { type StepCosts, skipsPay } from '../draft-length/step-costs'
 import { asDrafter } from '../drafter/as-drafter'
 import { checkedStop, type DraftStop } from '../drafter/draft-stop'
 import { type Draft, type Drafter, type DraftSession, type Offer, offersOf } from '../drafter/drafter'
+import { madeUpDrafts } from '../drafter/made-up-drafts'
 import { SpeculationMetrics } from '../metrics'
 import type { Step } from '../sequence'
 import { stepCounters } from '../step-counters'
@@ -28,6 +31,7 @@ import { judged, uniforms } from '../verification/passes'
 import type { VerificationRule } from '../verification/rule'
 import { plainVerdict, readVerdict } from '../verification/verify'
 import { DraftScheduler } from './draft-scheduler'
+import { warmUpRounds } from './warm-up-rounds'
 
 export interface SpeculativeBatchOptions {
   target: Target
@@ -203,13 +207,40 @@ export class SpeculativeBatch {
       }
       this.#rollBack(here.map(({ member }) => member))
       const seconds = this.#now() - begin
-      this.#learn(here, turns.length === here.length ? seconds : undefined)
+      // A prompt that was read for a newcomer is in the step's seconds.
+      const isMeasure = turns.length === here.length && turns.every(({ member }) => !member.first)
+      this.#learn(here, isMeasure ? seconds : undefined)
       return here.map((turn) => this.#told(turn, seconds))
     } finally {
       for (const { result, logits } of passes) {
         result.dispose()
         logits?.dispose()
       }
+    }
+  }
+
+  /**
+   * Compiles what batches need beside what `SpeculativeDecoder.warmUp` and `ContinuousBatch.warmUp` compile: passes over several
+   * sequences of made-up tokens, of drafts of unequal lengths. Nobody may be in the batch; it is empty afterwards.
+   *
+   * @throws OutriderError ABORTED when the signal says so
+   */
+  async warmUp({ onProgress, signal }: Pick<WarmUpOptions, 'onProgress' | 'signal'> = {}): Promise<void> {
+    const { model } = this.#target
+    const rounds = warmUpRounds(this.#cached, this.#target.config)
+    try {
+      for (const [i, sequences] of rounds.entries()) {
+        throwIfAborted(signal)
+        for (const { prompt, ...options } of sequences)
+          if (this.fits(prompt.length + options.maxTokens)) this.join(prompt, { ...options, drafter: madeUpDrafts })
+        // What the prompts say, and a block.
+        for (let step = 0; step < 2; step++) await this.step()
+        this.dispose()
+        await model.device.idle()
+        onProgress?.({ done: i + 1, total: rounds.length, pipelines: model.device.counters.pipelines })
+      }
+    } finally {
+      this.dispose()
     }
   }
 

@@ -16,7 +16,8 @@ export interface CachedSequence {
  */
 export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
   readonly #pretrained: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>
-  readonly #size: number
+  /** The most sequences. */
+  readonly size: number
   readonly #positions: number
   readonly #sequences = new Set<Sequence>()
   #cache: KvCache | undefined
@@ -29,7 +30,7 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
     if (!Number.isSafeInteger(size) || size < 1)
       throw new OutriderError('INVALID_ARGUMENT', `size is ${size}; it must be a positive whole number.`)
     this.#pretrained = pretrained
-    this.#size = size
+    this.size = size
     this.#positions = pretrained.model.maxCachePositions ?? Number.POSITIVE_INFINITY
   }
 
@@ -51,7 +52,7 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
   fits(tokens: number): boolean {
     const count = this.#sequences.size
     const slots = slotsFor(count + 1)
-    return count < this.#size && slots * this.#capacityFor(tokens, this.#sequences) <= this.#positions
+    return count < this.size && slots * this.#capacityFor(tokens, this.#sequences) <= this.#positions
   }
 
   /** @throws OutriderError DEVICE_LIMIT where a sequence of so many tokens does not fit */

@@ -123,10 +123,18 @@ const promises: Promises<CausalLM> = {
         const first = counts.map((_, b) => someIds(model, 4, b + 4))
         await readLogits(model, first, { cache, counts: [2, 4, 1, 3] })
         const padded = await readLogits(model, sequences, { cache, counts })
-        expectSame(cache.lengths, [2, 4, 1, 3].map((length, b) => length + counts[b]!), 'lengths after padded rows')
+        expectSame(
+          cache.lengths,
+          [2, 4, 1, 3].map((length, b) => length + counts[b]!),
+          'lengths after padded rows',
+        )
         cache.truncate([2, 4, 1, 3])
         const [packed] = await readLogits(model, [sequences.flat()], { cache, counts, packed: true })
-        expectSame(cache.lengths, [2, 4, 1, 3].map((length, b) => length + counts[b]!), 'lengths after packed rows')
+        expectSame(
+          cache.lengths,
+          [2, 4, 1, 3].map((length, b) => length + counts[b]!),
+          'lengths after packed rows',
+        )
         const rows = counts.flatMap((count, b) => padded[b]!.slice(0, count))
         for (const [i, row] of rows.entries()) expectSame(packed![i]!, row, `packed row ${i}`)
       })
