@@ -35,6 +35,11 @@ export interface ServerOptions {
   verification?: Verification
   /** The most requests decoded at once. Default 16. */
   concurrency?: number
+  /**
+   * Milliseconds that a step may take while a prompt is read beside those who are being answered, as far as pieces of 64 tokens allow.
+   * Default 50.
+   */
+  maxStepMilliseconds?: number
   /** The most requests that wait. Default 128. */
   queueLimit?: number
   /** The most tokens of a request, prompt and answer together. Default the model's context. */

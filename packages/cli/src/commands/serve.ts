@@ -25,6 +25,7 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   apiKey?: string
   corsOrigin?: string[]
   concurrency: number
+  maxStepMs: number
   queue: number
   context?: number
   maxBody: number
@@ -52,6 +53,12 @@ export const addServe: AddCommand = (program, run) => {
     .addOption(new Option('--api-key <key>', 'what clients must send as Bearer').env('OUTRIDER_API_KEY').argParser(key))
     .option('--cors-origin <origin...>', 'pages of browsers that may ask, or *')
     .option('--concurrency <n>', 'the most requests decoded at once', integer({ least: 1 }), 16)
+    .option(
+      '--max-step-ms <n>',
+      'milliseconds that a long prompt may hold up those who are being answered, at a time: it is read in pieces of 64 tokens and more between their tokens',
+      integer({ least: 1 }),
+      50,
+    )
     .option('--queue <n>', 'the most requests that wait; one more gets 429 and Retry-After', integer(), 128)
     .option(
       '--context <n>',
@@ -142,6 +149,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     draftStop: flags.draftStop,
     verification: flags.verification,
     concurrency: flags.concurrency,
+    maxStepMilliseconds: flags.maxStepMs,
     queueLimit: flags.queue,
     contextLength: flags.context,
     apiKey: flags.apiKey,

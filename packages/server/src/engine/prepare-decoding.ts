@@ -8,7 +8,15 @@ import { speculativeDecoding } from './speculative-decoding'
 export interface PrepareOptions
   extends Pick<
     ServerOptions,
-    'target' | 'drafter' | 'reproducibleDrafter' | 'draftLength' | 'draftStop' | 'warmUp' | 'onWarmUp' | 'onAnswer'
+    | 'target'
+    | 'drafter'
+    | 'reproducibleDrafter'
+    | 'draftLength'
+    | 'draftStop'
+    | 'warmUp'
+    | 'onWarmUp'
+    | 'onAnswer'
+    | 'maxStepMilliseconds'
   > {
   /** With a draft: what measures and warms up for it. */
   decoder: SpeculativeDecoder | undefined
@@ -37,6 +45,7 @@ export async function prepareDecoding({
   draftStop,
   verification,
   concurrency: size,
+  maxStepMilliseconds = 50,
   warmUp = true,
   onWarmUp,
   onAnswer = () => {},
@@ -48,7 +57,8 @@ export async function prepareDecoding({
     for (const [phase, run] of phases.entries())
       await run({ signal, onProgress: ({ done, total }) => onWarmUp?.((phase + done / total) / phases.length) })
   }
-  const plain = new ContinuousBatch(target, { size })
+  const maxStepSeconds = maxStepMilliseconds / 1000
+  const plain = new ContinuousBatch(target, { size, maxStepSeconds })
   const warmPlain = (options: WarmUpOptions) => plain.warmUp({ ...options, logProbabilities: 1 })
   if (!decoder || !drafter || !reproducibleDrafter) {
     await warmedUp([warmPlain])
@@ -62,7 +72,7 @@ export async function prepareDecoding({
     (options) => new SpeculativeBatch(making).warmUp(options),
   ])
   const costs = await decoder.measureCosts({ temperature: 1, signal })
-  const batch = new SpeculativeBatch({ ...making, costs, draftStop })
+  const batch = new SpeculativeBatch({ ...making, costs, draftStop, maxStepSeconds })
   const drafting = { draftLength, draftStop, costs, reproducibleDrafter, onDraft }
   return {
     decoding: speculativeDecoding({ batch, target, ...drafting, onAnswer }),

@@ -51,6 +51,7 @@ export class DraftScheduler {
   readonly #own = new WeakMap<object, Acceptance>()
   /** Tokens a second that the last plan was to bring: what a draft step is weighed against. */
   #rate = 0
+  #drafts = true
 
   constructor({ costs, stops = false, memory = 32, forgiveness = 256 }: DraftSchedulerOptions) {
     this.#costs = costs
@@ -59,6 +60,11 @@ export class DraftScheduler {
     this.#forgiveness = forgiveness
     this.#seconds = new RowCosts(costs)
     this.#shared = new Acceptance(maxDraftLength, memory)
+  }
+
+  /** Whether the last plan drafted for anyone; true before there was one. */
+  get drafts(): boolean {
+    return this.#drafts
   }
 
   /** What to draft for each of the turns in a step that they share with others; null decodes plainly. */
@@ -74,6 +80,7 @@ export class DraftScheduler {
       secondsOf: (size) => this.#seconds.hoped({ ...size, sequences }),
     })
     this.#rate = rate
+    if (turns.length > 0) this.#drafts = lengths.some((length) => length !== null)
     return lengths.map((length, i) => {
       const { sequence, offers } = turns[i]!
       for (const [way, offer] of offers.entries()) if (length?.way !== way) this.#fade(sequence, offer)

@@ -6,7 +6,9 @@ import {
   checkedCount,
   checkPrompt,
   type GenerateOptions,
-  ReadPrompt,
+  PromptLine,
+  PromptReading,
+  prefillPositions,
   resolveSampling,
   type Sampling,
   sampleTokens,
@@ -48,6 +50,11 @@ export interface SpeculativeBatchOptions {
    * so. Default nowhere, but where a policy says so.
    */
   draftStop?: DraftStop | 'auto' | undefined
+  /**
+   * Read prompts in pieces between steps, target and draft, as much a step as lets it end within so many seconds where others wait for
+   * it, though at least a piece of 64 tokens. Answers have the same bits. Default: a prompt is read at once as it joins.
+   */
+  maxStepSeconds?: number | undefined
   /** Seconds, for measuring. Default the system's clock. */
   now?: () => number
 }
@@ -90,6 +97,7 @@ export class SpeculativeBatch {
   readonly #now: () => number
   readonly #cached: BatchCache<Member>
   readonly #scheduler: DraftScheduler | undefined
+  readonly #line: PromptLine<Member> | undefined
   readonly #stop: DraftStop | undefined
   /** Whether draft steps behind an early end are left out: no token depends on it. */
   readonly #skips: boolean
@@ -105,6 +113,7 @@ export class SpeculativeBatch {
     size = 16,
     costs,
     draftStop,
+    maxStepSeconds,
     now = () => performance.now() / 1000,
   }: SpeculativeBatchOptions) {
     this.#target = target
@@ -113,13 +122,14 @@ export class SpeculativeBatch {
     this.#now = now
     this.#cached = new BatchCache(target, size)
     this.#scheduler = costs && new DraftScheduler({ costs, stops: draftStop === 'auto' })
+    this.#line = maxStepSeconds === undefined ? undefined : new PromptLine(maxStepSeconds)
     this.#stop = draftStop === 'auto' ? undefined : checkedStop(draftStop)
     this.#skips = costs?.skippedSeconds === undefined || skipsPay(costs)
   }
 
   /** How many sequences are being decoded. */
   get count(): number {
-    return this.#cached.sequences.size
+    return this.#cached.sequences.size + (this.#line?.count ?? 0)
   }
 
   /** The most tokens, prompt and answer, that a sequence can have. */
@@ -151,7 +161,6 @@ export class SpeculativeBatch {
     this.#cached.assertFits(places)
     const { eosTokenIds } = generationConfig
     const answer = new Answer(tokenizer, { prompt, eosTokenIds, stop, maxTokens: room })
-    using read = new ReadPrompt(this.#target, prompt)
     const { vocabularySize } = config
     const member: Member = {
       ...{ answer, sampling, scores, policy, places, drafter: drafts, promptTokens: prompt.length, slot: -1 },
@@ -160,21 +169,26 @@ export class SpeculativeBatch {
       tokens: [...prompt],
       steps: 0,
       first: undefined,
+      mayDraft: () => (policy ? draftLength !== 0 : this.#scheduler!.drafts),
       session: drafts.open({ device: model.device, vocabularySize, capacity: places }),
     }
     try {
-      this.#cached.add(member, read.cache)
+      const reading = new PromptReading(this.#target, prompt)
+      if (this.#line) {
+        this.#line.join(member, reading)
+        this.#cached.reserve(member)
+      } else this.#begin(member, reading)
     } catch (error) {
       member.session.dispose()
       throw error
     }
-    member.first = read.said.logits.reshape(read.said.logits.shape).keep()
     return member
   }
 
   /** Stops decoding a sequence. Of one that has ended or left, nothing happens. */
   leave(sequence: SpeculativeSequence): void {
     const member = sequence as Member
+    this.#line?.leave(member)
     if (this.#cached.remove(member)) release(member)
   }
 
@@ -188,6 +202,13 @@ export class SpeculativeBatch {
     if (this.count === 0) return []
     const { device } = this.#target.model
     const begin = this.#now()
+    const isRead = this.#readPrompts()
+    if (this.#cached.sequences.size === 0) {
+      // What would be queued ahead would hold up whoever comes next.
+      await device.idle()
+      this.#line!.observe(this.#now() - begin)
+      return []
+    }
     this.#cached.settle()
     const turns = this.#turns()
     const passes = this.#enqueue(turns)
@@ -207,8 +228,9 @@ export class SpeculativeBatch {
       }
       this.#rollBack(here.map(({ member }) => member))
       const seconds = this.#now() - begin
+      this.#line?.observe(seconds)
       // A prompt that was read for a newcomer is in the step's seconds.
-      const isMeasure = turns.length === here.length && turns.every(({ member }) => !member.first)
+      const isMeasure = !isRead && turns.length === here.length && turns.every(({ member }) => !member.first)
       this.#learn(here, isMeasure ? seconds : undefined)
       return here.map((turn) => this.#told(turn, seconds))
     } finally {
@@ -246,12 +268,35 @@ export class SpeculativeBatch {
 
   /** Ends all sequences and frees what the batch holds. It is as usable as a new one. */
   dispose(): void {
-    for (const member of this.#cached.sequences) release(member)
+    for (const member of [...this.#cached.sequences, ...(this.#line?.members ?? [])]) release(member)
+    this.#line?.dispose()
     this.#cached.dispose()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** Queues some of the prompts that wait, and whether there were any; those that have been read take part in the step. */
+  #readPrompts(): boolean {
+    if (!this.#line?.count) return false
+    const read = this.#line.read(this.#cached.sequences.size > 0, ({ session, mayDraft }, { tokens, position }) => {
+      if (mayDraft()) session.read?.(tokens, position)
+    })
+    for (const { member, reading } of read) this.#begin(member, reading)
+    return true
+  }
+
+  /** Takes a sequence in whose prompt has been read, as far as it has not; the reading is freed. */
+  #begin(member: Member, reading: PromptReading): void {
+    try {
+      while (!reading.isRead) reading.read(prefillPositions)
+      this.#cached.add(member, reading.cache)
+      const { logits } = reading.said
+      member.first = logits.reshape(logits.shape).keep()
+    } finally {
+      reading.dispose()
+    }
   }
 
   /** @returns undefined where the scheduler chooses */
@@ -398,6 +443,8 @@ interface Member extends SpeculativeSequence, CachedSequence {
   /** Undefined where the scheduler chooses. */
   readonly policy: DraftLengthPolicy | undefined
   readonly drafter: Drafter
+  /** Whether it is likely to be drafted for, so that its drafter is to read the prompt. */
+  readonly mayDraft: () => boolean
   readonly session: DraftSession
   readonly blocks: AnswerBlocks
   /** Prompt and answer so far: the target has read all but the last. */
