@@ -105,7 +105,7 @@ function ofNoDraft(command: Command): string | undefined {
   return runsNone ? '--draft-dtype is of no use here: what is looked up runs no model.' : undefined
 }
 
-const ofDraft = ['draftLength', 'draftStop', 'verification', 'draftDtype', 'speculateUpTo']
+const ofDraft = ['draftLength', 'draftStop', 'verification', 'draftDtype']
 
 async function inFrame(
   body: (context: Context) => Promise<object>,

@@ -1,19 +1,17 @@
 import {
-  autoDraftLength,
   type Drafter,
   type DraftStop,
   maxDraftLength,
   SpeculativeDecoder,
   type Verification,
 } from '@outrider/speculative'
-import { type CausalLM, ContinuousBatch, type PretrainedModel, type WarmUpOptions } from '@outrider/transformer'
+import { type CausalLM, ContinuousBatch, type PretrainedModel } from '@outrider/transformer'
 import type { Hono } from 'hono'
 import { toApiError } from './api-error'
 import { buildApp, buildOperatorApp } from './app'
-import type { AnsweredTokens, Decoding } from './engine/decoding'
+import type { AnsweredTokens } from './engine/decoding'
 import { Engine } from './engine/engine'
-import { plainDecoding } from './engine/plain-decoding'
-import { speculativeDecoding } from './engine/speculative-decoding'
+import { prepareDecoding } from './engine/prepare-decoding'
 import { type ServerFigures, ServerMetrics } from './metrics/server-metrics'
 import { type ApiKeys, Keys } from './operators/keys'
 import type { RequestLogEntry } from './operators/request-log'
@@ -30,15 +28,21 @@ export interface ServerOptions {
   reproducibleDrafter?: PretrainedModel<CausalLM> | Drafter | undefined
   /** What clients call the model. Default 'model'. */
   name?: string
-  /** γ; 'auto' chooses it by measured costs and acceptance, for a request with a seed by no clock. Default 'auto'. */
+  /**
+   * γ; 'auto' chooses in every step who speculates, and how far, by measured costs and acceptance; for a request with a seed by no
+   * clock. Default 'auto'.
+   */
   draftLength?: number | 'auto'
   /** Where drafts of a model end before their length; 'auto': where it pays by measured costs. Default nowhere. */
   draftStop?: DraftStop | 'auto' | undefined
   verification?: Verification
   /** The most requests decoded at once. Default 16. */
   concurrency?: number
-  /** The most requests that speculate only to be faster; more are decoded plainly, in one batch. Default 4. */
-  speculateUpTo?: number
+  /**
+   * Milliseconds that a step may take while a prompt is read beside those who are being answered, as far as pieces of 64 tokens allow.
+   * Default 50.
+   */
+  maxStepMilliseconds?: number
   /** The most requests that wait. Default 128. */
   queueLimit?: number
   /** The most tokens of a request, prompt and answer together. Default the model's context. */
@@ -117,7 +121,6 @@ export function createServer({
   name = 'model',
   concurrency = 16,
   queueLimit = 128,
-  speculateUpTo = 4,
   maxLogprobs = 20,
   maxChoices = 16,
   loopbackOnly = false,
@@ -136,21 +139,26 @@ export function createServer({
   const { device } = target.model
   // Of any draft length, for requests may ask for theirs.
   const decoder = drafter && new SpeculativeDecoder({ target, drafter, draftStop: options.draftStop, verification })
-  const batch = new ContinuousBatch(target, { size: concurrency })
-  const contextLength = Math.min(options.contextLength ?? batch.longest, batch.longest)
+  const { longest } = new ContinuousBatch(target)
+  const contextLength = Math.min(options.contextLength ?? longest, longest)
   const metrics = new ServerMetrics({ model: name, device, longestDraft: drafter ? maxDraftLength : 0 })
   const closing = new AbortController()
   const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
-  const speculative = prepare(batch, decoder, { ...options, verification, signal }, metrics)
+  const preparing = prepareDecoding({
+    ...options,
+    decoder,
+    verification,
+    concurrency,
+    signal,
+    onDraft: metrics.drafted.bind(metrics),
+  })
   const engine = new Engine({
-    plain: plainDecoding(batch, options.onAnswer),
-    speculative,
-    speculateUpTo,
+    decoding: preparing.then(({ decoding }) => decoding),
     concurrency,
     queueLimit,
     metrics,
   })
-  const ready = speculative.then(() => {})
+  const ready = preparing.then(() => {})
   ready.catch(() => {}) // who does not wait for it hears of it by the requests
   const passes = new Passes({ ready, queueLimit, closed: () => engine.closed })
   void device.lost.then((error) => {
@@ -200,8 +208,8 @@ export function createServer({
       closing.abort()
       await Promise.all([engine.drain(), passes.drain()])
       clearTimeout(overdue)
-      await ready.catch(() => {})
-      batch.dispose()
+      const prepared = await preparing.catch(() => undefined)
+      prepared?.dispose()
     },
   }
 }
@@ -212,46 +220,3 @@ function keysOf({ apiKey, apiKeys, requestsPerKey = Number.POSITIVE_INFINITY }: 
 }
 
 type KeyOptions = Pick<ServerOptions, 'apiKey' | 'apiKeys' | 'requestsPerKey'>
-
-/** Compiles what requests will need, and measures what automatic draft lengths go by. */
-async function prepare(
-  batch: ContinuousBatch,
-  decoder: SpeculativeDecoder | undefined,
-  {
-    target,
-    drafter,
-    reproducibleDrafter = drafter,
-    draftLength = 'auto',
-    draftStop,
-    verification,
-    warmUp = true,
-    onWarmUp,
-    onAnswer = () => {},
-    signal,
-  }: Preparation,
-  metrics: ServerMetrics,
-): Promise<Decoding | undefined> {
-  const phases: ((options: WarmUpOptions) => Promise<void>)[] = [
-    (options) => batch.warmUp({ ...options, logProbabilities: 1 }),
-  ]
-  // Greedy requests and those with a temperature have kernels of their own.
-  if (decoder) for (const temperature of [0, 1]) phases.push((options) => decoder.warmUp({ ...options, temperature }))
-  if (warmUp)
-    for (const [phase, run] of phases.entries())
-      await run({ signal, onProgress: ({ done, total }) => onWarmUp?.((phase + done / total) / phases.length) })
-  if (!decoder || !drafter || !reproducibleDrafter) return undefined
-  const costs = await decoder.measureCosts({ temperature: 1, signal })
-  const auto = autoDraftLength({ costs, stops: draftStop === 'auto' })
-  const onDraft = metrics.drafted.bind(metrics)
-  const drafters = { drafter, reproducibleDrafter }
-  const drafting = { ...drafters, draftLength, draftStop, auto, costs, verification }
-  return speculativeDecoding({ target, ...drafting, onDraft, onAnswer })
-}
-
-type Preparation = Pick<
-  ServerOptions,
-  'target' | 'drafter' | 'reproducibleDrafter' | 'draftLength' | 'draftStop' | 'warmUp' | 'onWarmUp' | 'onAnswer'
-> & {
-  verification: Verification
-  signal: AbortSignal
-}

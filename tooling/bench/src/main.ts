@@ -7,6 +7,7 @@ import type { Row, Suite } from './suite'
 import { attentionSuite } from './suites/attention'
 import { bitsSuite } from './suites/bits'
 import { blockSuite } from './suites/block'
+import { clientsSuite } from './suites/clients'
 import { distillationStepSuite } from './suites/distillation-step'
 import { draftVocabularySuite } from './suites/draft-vocabulary'
 import { linearSuite } from './suites/linear'
@@ -41,6 +42,7 @@ const suites: readonly Suite[] = [
   stopsSuite,
   blockSuite,
   passesSuite,
+  clientsSuite,
   lookupsSuite,
   draftVocabularySuite,
   startUpSuite,
@@ -60,7 +62,7 @@ timestamp queries. --processor-time lets \`attention\`, \`linear\` and the suite
 this process in place of the clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down
 answers: for \`lookups\` {"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without
 "ids" it counts in the tables alone); for \`draft-vocabulary\` rows with completion_ids. --model, for \`distillation-step\` and
-\`passes\`, is a directory, a .gguf file or a name of the hub. --each, for \`stops\`, is the number of prompts of a kind.
+\`passes\`, is a directory, a .gguf file or a name of the hub. --each, for \`stops\`, is the number of prompts of a kind, and for \`clients\` how many of the numbers of clients are tried.
 
 Columns: times are of a run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of
 what a large copy or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm,

@@ -33,9 +33,9 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   page: boolean
   corsOrigin?: string[]
   concurrency: number
+  maxStepMs: number
   queue: number
   maxChoices: number
-  speculateUpTo: number
   context?: number
   maxBody: number
   grace: number
@@ -48,7 +48,7 @@ export const addServe: AddCommand = (program, run) => {
     .command('serve')
     .summary('a model over HTTP, as the OpenAI API has it')
     .description(
-      'Answers /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings and /v1/models as OpenAI and vLLM do, streaming or whole; /health, /ready and /metrics (Prometheus) for those who run it; / is a page to chat by. Requests are decoded together, in one batch. With a draft, a few at a time are decoded speculatively instead, in turns, and their responses say in metrics.speculative_decoding what that gained.',
+      'Answers /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings and /v1/models as OpenAI and vLLM do, streaming or whole; /health, /ready and /metrics (Prometheus) for those who run it; / is a page to chat by. Requests are decoded together, in one batch. With a draft it is chosen in every step for whom is drafted, and how far, so that all together get the most tokens a second; responses say in metrics.speculative_decoding what that gained.',
     )
     .requiredOption('--model <dir>', `the model: ${modelSource}`)
     .addOption(new DraftOption())
@@ -69,10 +69,10 @@ export const addServe: AddCommand = (program, run) => {
     .option('--cors-origin <origin...>', 'pages of browsers that may ask, or *')
     .option('--concurrency <n>', 'the most requests decoded at once', integer({ least: 1 }), 16)
     .option(
-      '--speculate-up-to <n>',
-      'requests that use the draft at once; more are decoded plainly, together',
-      integer(),
-      4,
+      '--max-step-ms <n>',
+      'milliseconds that a long prompt may hold up those who are being answered, at a time: it is read in pieces of 64 tokens and more between their tokens',
+      integer({ least: 1 }),
+      50,
     )
     .option('--queue <n>', 'the most requests that wait; one more gets 429 and Retry-After', integer(), 128)
     .option('--max-choices <n>', 'the most answers to one prompt of a request (n)', integer({ least: 1 }), 16)
@@ -175,9 +175,9 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     draftStop: flags.draftStop,
     verification: flags.verification,
     concurrency: flags.concurrency,
+    maxStepMilliseconds: flags.maxStepMs,
     queueLimit: flags.queue,
     maxChoices: flags.maxChoices,
-    speculateUpTo: flags.speculateUpTo,
     contextLength: flags.context,
     apiKey: flags.apiKey,
     apiKeys,

@@ -9,7 +9,7 @@ export interface AnsweredTokens {
 
 export type OnAnswer = (answer: AnsweredTokens) => void
 
-/** A way of decoding several jobs. The engine begins and drops jobs between steps. */
+/** A way of decoding several jobs together. The engine begins and drops jobs between steps. */
 export interface Decoding {
   /** Whether a job can begin now, beside those that are there. */
   fits(request: GenerationRequest): boolean

@@ -77,7 +77,7 @@ function manualDecoding({
 async function engineOf(options: Partial<EngineOptions> & Parameters<typeof manualDecoding>[0] = {}) {
   const manual = manualDecoding(options)
   const metrics = new ServerMetrics({ model: 'm', device: await testDevice(), longestDraft: 0 })
-  const engine = new Engine({ plain: manual.decoding, concurrency: 2, queueLimit: 2, metrics, ...options })
+  const engine = new Engine({ decoding: manual.decoding, concurrency: 2, queueLimit: 2, metrics, ...options })
   return { engine, metrics, ...manual }
 }
 
@@ -110,26 +110,6 @@ describe('Engine', () => {
     const later = engine.submit(request({ maxTokens: 1 })) // it wakes again
     await steps(1)
     expect(await text(later)).toBe('x')
-  })
-
-  it('speculates for a few, decodes plainly for more, and speculates for whoever relies on it', async () => {
-    const speculating = manualDecoding()
-    const { engine, jobs, steps, finish } = await engineOf({
-      speculative: speculating.decoding,
-      speculateUpTo: 1,
-      concurrency: 9,
-    })
-    const few = engine.submit(request())
-    const more = engine.submit(request())
-    const seeded = engine.submit(request({ seeded: true, temperature: 1 }))
-    const greedy = engine.submit(request({ seeded: true }))
-    const asking = engine.submit(request({ draftLength: 3 }))
-    const refusing = engine.submit(request({ draftLength: 0 }))
-    await steps(1)
-    expect([...speculating.jobs]).toEqual([few, seeded, asking])
-    expect([...jobs]).toEqual([more, greedy, refusing])
-    for (const job of [few, more]) job.abort()
-    await Promise.all([finish(seeded), speculating.finish(seeded)])
   })
 
   it('begins in the order in which they came, even where a later one would fit', async () => {

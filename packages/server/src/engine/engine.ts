@@ -5,11 +5,8 @@ import type { Decoding } from './decoding'
 import { Job, type JobObserver } from './job'
 
 export interface EngineOptions {
-  plain: Decoding
-  /** Nothing without a draft. Jobs that come before it is ready wait. */
-  speculative?: Decoding | Promise<Decoding | undefined> | undefined
-  /** The most jobs that speculate for speed's sake: among more, one batch is faster. Default 4. */
-  speculateUpTo?: number
+  /** Jobs that come before it is ready wait. */
+  decoding: Decoding | Promise<Decoding>
   /** The most jobs decoded at once. */
   concurrency: number
   /** The most jobs that wait. */
@@ -18,17 +15,16 @@ export interface EngineOptions {
 }
 
 /**
- * Takes jobs in the order in which they come, decodes up to `concurrency` of them at once, and brings all of them on in turns.
+ * Takes jobs in the order in which they come, decodes up to `concurrency` of them together.
  * It computes only while there is a job.
  */
 export class Engine {
   readonly #options: EngineOptions
   readonly #waiting: Job[] = []
-  readonly #running = new Map<Job, Decoding>()
+  readonly #running = new Set<Job>()
   /** Jobs that ended before their answers did; let go of between two steps. */
-  readonly #leaving: [Job, Decoding][] = []
+  readonly #leaving: Job[] = []
   readonly #observer: JobObserver
-  #speculative: Decoding | undefined
   #loop: Promise<void> | undefined
   /** Why nothing new is taken. */
   #closed: ApiError | undefined
@@ -96,36 +92,33 @@ export class Engine {
   /** Fails everything: the device is gone. */
   close(error: ApiError): void {
     this.#closed = error
-    for (const job of [...this.#waiting, ...this.#running.keys()]) job.fail(error)
+    for (const job of [...this.#waiting, ...this.#running]) job.fail(error)
   }
 
   async #run(): Promise<void> {
-    const { plain } = this.#options
     try {
-      this.#speculative = await this.#options.speculative
+      const decoding = await this.#options.decoding
       while (this.#waiting.length + this.#running.size + this.#leaving.length > 0) {
         // Devices answer so fast at times that sockets would wait for a long answer to end.
         await nextTurn()
-        for (const [job, decoding] of this.#leaving.splice(0)) await decoding.drop(job)
-        this.#admit()
-        await plain.step()
-        await this.#speculative?.step()
+        for (const job of this.#leaving.splice(0)) await decoding.drop(job)
+        this.#admit(decoding)
+        await decoding.step()
       }
     } catch (error) {
-      for (const job of [...this.#waiting, ...this.#running.keys()]) job.fail(error)
+      for (const job of [...this.#waiting, ...this.#running]) job.fail(error)
     } finally {
       this.#loop = undefined
     }
   }
 
   /** In order: a job that does not fit yet is not overtaken. */
-  #admit(): void {
+  #admit(decoding: Decoding): void {
     const { concurrency, metrics } = this.#options
     for (let job = this.#waiting[0]; job && this.#running.size < concurrency; job = this.#waiting[0]) {
-      const decoding = this.#decodingFor(job.request)
       if (!decoding.fits(job.request)) return
       this.#waiting.shift()
-      this.#running.set(job, decoding)
+      this.#running.add(job)
       job.state = 'running'
       job.started = metrics.now()
       metrics.started(job)
@@ -137,22 +130,12 @@ export class Engine {
     }
   }
 
-  /** Speculation takes turns and a batch does not. Which of them draws a token does not change its distribution, but its seed. */
-  #decodingFor({ draftLength, seeded, temperature }: GenerationRequest): Decoding {
-    const { plain, speculateUpTo = 4 } = this.#options
-    const speculative = this.#speculative
-    if (!speculative || draftLength === 0) return plain
-    const insists = draftLength !== undefined || (seeded && temperature > 0)
-    return insists || this.#running.size < speculateUpTo ? speculative : plain
-  }
-
   #ended(job: Job): void {
     const { metrics } = this.#options
     const at = this.#waiting.indexOf(job)
     if (at >= 0) this.#waiting.splice(at, 1)
-    const decoding = this.#running.get(job)
-    this.#running.delete(job)
-    if (decoding && job.state !== 'finished') this.#leaving.push([job, decoding])
+    const ran = this.#running.delete(job)
+    if (ran && job.state !== 'finished') this.#leaving.push(job)
     if (job.started !== undefined) this.#secondsPerJob += (metrics.now() - job.started - this.#secondsPerJob) / 8
     metrics.ended(job)
   }

@@ -1,29 +1,31 @@
 import {
+  autoDraftLength,
   type Block,
   type Drafter,
   type DraftLengthPolicy,
   type DraftStop,
+  declaredCosts,
+  type SpeculativeBatch,
   SpeculativeDecoder,
+  type SpeculativeSequence,
   type StepCosts,
-  type Verification,
 } from '@outrider/speculative'
-import type { CausalLM, Generation, PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, PretrainedModel } from '@outrider/transformer'
+import type { GenerationRequest } from '../requests/generation-request'
+import { batchDecoding } from './batch-decoding'
 import type { Decoding, OnAnswer } from './decoding'
-import type { Job } from './job'
 import { BlockHistogram } from './speculation-report'
 
 export interface SpeculativeDecodingOptions {
+  /** Whose `auto` learns from all requests but those with a seed. */
+  batch: SpeculativeBatch
   target: PretrainedModel<CausalLM>
-  drafter: PretrainedModel<CausalLM> | Drafter
-  /** γ of requests that do not say theirs; 'auto' is the policy below, or for requests with a seed one of their own. */
+  /** γ of requests that do not say theirs; 'auto' is the batch's, or for requests with a seed one of their own. */
   draftLength: number | 'auto'
-  /** Where drafts of a model end early; 'auto' is what `auto` chooses, or for requests with a number for γ by costs. */
+  /** Where drafts of a model end early; 'auto': what the policy of a request chooses. */
   draftStop: DraftStop | 'auto' | undefined
-  /** Learns from all requests what acceptance is and what blocks take. */
-  auto: DraftLengthPolicy
   /** Measured costs of steps, also for the break-even α; requests with a seed must not be decoded by them. */
   costs: StepCosts
-  verification: Verification
   /** For answers that are to repeat themselves. */
   reproducibleDrafter: PretrainedModel<CausalLM> | Drafter
   /** Called for each block in which something was drafted. */
@@ -32,62 +34,55 @@ export interface SpeculativeDecodingOptions {
   onAnswer: OnAnswer
 }
 
-interface Running {
-  blocks: Generation<Block>
-  decoder: SpeculativeDecoder
-  histogram: BlockHistogram
-}
-
-/** Decodes each job speculatively, in its own blocks; the jobs take turns, a block each. */
+/** Decodes jobs in one batch, those that speculate and those that do not. */
 export function speculativeDecoding(options: SpeculativeDecodingOptions): Decoding {
-  const { target, draftStop, auto, costs, verification, onDraft, onAnswer } = options
-  const running = new Map<Job, Running>()
-  const making = { target, verification }
-  const drafted = (draftLength: number | 'auto') =>
-    draftLength === 'auto'
-      ? { draftLength: auto, draftStop: draftStop === 'auto' ? undefined : draftStop }
-      : { draftLength, draftStop }
+  const { batch, target, draftStop, costs, reproducibleDrafter, onDraft, onAnswer } = options
+  const stops = draftStop === 'auto'
+  const histograms = new WeakMap<SpeculativeSequence, BlockHistogram>()
+  const { parameterRatio } = new SpeculativeDecoder({ target, drafter: reproducibleDrafter }).metrics
+  const declared = declaredCosts({ parameterRatio, isSoftware: target.model.device.isSoftware })
 
-  const step = async (job: Job, { blocks, decoder, histogram }: Running) => {
-    const { done, value } = await blocks.next()
-    if (done) return
-    const { tokens, text, scored, drafted, finishReason } = value
-    histogram.record(value)
-    if (drafted > 0) onDraft(value)
-    job.add({ tokens, text, scored })
-    if (!finishReason) return
-    running.delete(job)
-    await blocks.next() // its return frees what it holds
-    onAnswer({ prompt: job.request.prompt, tokens: (await blocks.result).tokens })
-    job.finish({ finishReason, speculation: histogram.report(decoder.metrics.withCosts(costs)) })
+  /** What chooses the draft lengths of a request. */
+  const policyOf = (
+    { draftLength: asked }: GenerationRequest,
+    repeats: boolean,
+  ): number | DraftLengthPolicy | 'auto' => {
+    const wanted = asked ?? options.draftLength
+    // What the clock and other requests taught must not matter where the same answer is expected again.
+    if (wanted === 'auto') return repeats ? autoDraftLength({ costs: declared, learnsTimes: false, stops }) : 'auto'
+    if (!stops || wanted === 0) return wanted
+    const chosen = repeats ? { costs: declared, learnsTimes: false } : { costs }
+    return autoDraftLength({ ...chosen, stops, draftLength: wanted })
   }
 
-  return {
-    fits: () => true,
-    begin(job) {
-      const { prompt, draftLength: asked, seeded, ...request } = job.request
-      const wanted = asked ?? options.draftLength
-      // What the clock and other requests taught must not matter where the same answer is expected again.
-      const repeats = seeded && request.temperature > 0
-      const decoder = repeats
-        ? new SpeculativeDecoder({ ...making, drafter: options.reproducibleDrafter, draftLength: wanted, draftStop })
-        : new SpeculativeDecoder({ ...making, drafter: options.drafter, ...drafted(wanted), costs })
-      const blocks = decoder.generate(prompt, { ...request, reproducible: seeded })
-      running.set(job, { decoder, blocks, histogram: new BlockHistogram() })
+  return batchDecoding<SpeculativeSequence>(
+    {
+      fits: (tokens) => batch.fits(tokens),
+      join(request) {
+        const { prompt, ...generation } = request
+        const repeats = request.seeded && request.temperature > 0
+        const drafter = repeats ? reproducibleDrafter : undefined
+        const sequence = batch.join(prompt, { ...generation, draftLength: policyOf(request, repeats), drafter })
+        histograms.set(sequence, new BlockHistogram())
+        return sequence
+      },
+      leave: (sequence) => batch.leave(sequence),
+      dispose: () => batch.dispose(),
+      async step() {
+        return (await batch.step()).map(({ sequence, finishReason, ...block }) => {
+          const histogram = histograms.get(sequence)!
+          histogram.record(block)
+          if (block.drafted > 0) onDraft(block)
+          const { tokens, text, scored } = block
+          const speculation = finishReason && histogram.report(sequence.metrics.withCosts(costs))
+          return {
+            sequence,
+            piece: { tokens, text, scored },
+            ending: speculation && { ending: { finishReason, speculation }, tokens: sequence.answer.tokens },
+          }
+        })
+      },
     },
-    async step() {
-      for (const [job, state] of [...running])
-        try {
-          await step(job, state)
-        } catch (error) {
-          running.delete(job)
-          job.fail(error)
-        }
-    },
-    async drop(job) {
-      const state = running.get(job)
-      running.delete(job)
-      await state?.blocks.return()
-    },
-  }
+    onAnswer,
+  )
 }

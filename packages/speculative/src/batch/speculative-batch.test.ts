@@ -43,7 +43,7 @@ const auto = () =>
 
 interface Asked extends GenerateOptions {
   prompt: number[]
-  draftLength: () => number | DraftLengthPolicy
+  draftLength: () => number | DraftLengthPolicy | 'auto'
 }
 
 /** Answers all; they come a few a step, as long as there is room. */
@@ -65,11 +65,13 @@ describe('a batch of sequences that speculate, and of others that do not', () =>
     const { device } = target.model
     const requests: Asked[] = Array.from({ length: 11 }, (_, i) => ({
       prompt: promptOf(i),
-      draftLength: [() => 0, () => 3, () => 15, changing, auto][i % 5]!,
+      draftLength: [() => 0, () => 3, () => 'auto' as const, changing, auto][i % 5]!,
       maxTokens: 5 + ((i * 7) % 30),
     }))
     const before = device.memory.liveBytes
-    const batch = new SpeculativeBatch({ target, drafter: firstOf(promptLookup(), shallow), size: 6 })
+    const costs = declaredCosts({ parameterRatio: 0.05, isSoftware: false })
+    const drafter = firstOf(promptLookup(), shallow)
+    const batch = new SpeculativeBatch({ target, drafter, size: 6, costs })
     const sequences = await together(batch, requests)
     expect(device.memory.liveBytes).toBe(before)
     for (const [i, { prompt, maxTokens }] of requests.entries())
@@ -88,7 +90,9 @@ describe('a batch of sequences that speculate, and of others that do not', () =>
         ...{ temperature: i % 3 === 0 ? 0 : 0.6 + i / 20, topP: 0.95, topK: i % 2 ? 40 : 0, seed: i },
         draftLength: [() => 4, changing, auto, () => 15][i % 4]!,
       }))
-      const batch = new SpeculativeBatch({ target, drafter, verification, size: 5 })
+      // Prompts are read a piece a step; long ones by more than one.
+      requests[2]!.prompt = Array.from({ length: 150 }, (_, i) => 5 + ((i * 7) % 300))
+      const batch = new SpeculativeBatch({ target, drafter, verification, size: 5, maxStepSeconds: 1e-6 })
       const blocks = new Map<SpeculativeSequence, SequenceBlock[]>()
       const step = batch.step.bind(batch)
       batch.step = async () => {
@@ -98,7 +102,7 @@ describe('a batch of sequences that speculate, and of others that do not', () =>
       }
       const sequences = await together(batch, requests)
       for (const [i, { prompt, draftLength, ...options }] of requests.entries()) {
-        const decoder = new SpeculativeDecoder({ target, drafter, verification, draftLength: draftLength() })
+        const decoder = new SpeculativeDecoder({ target, drafter, verification, draftLength: draftLength() as number })
         const alone = []
         for await (const block of decoder.generate(prompt, options)) alone.push(block)
         expect(blocks.get(sequences[i]!)!.map(({ sequence: _, ...block }) => block)).toEqual(alone)
@@ -139,6 +143,9 @@ describe('a batch of sequences that speculate, and of others that do not', () =>
     const before = device.memory.liveBytes
     for (const draftLength of [16, -1, 1.5])
       expect(() => batch.join([1], { draftLength })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+    expect(() => batch.join([1], { draftLength: 'auto' })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    )
     expect(device.memory.liveBytes).toBe(before)
     batch.join([1], { draftLength: 2, maxTokens: 2 })
     expect(() => batch.join([1], { draftLength: 2 })).toThrow(expect.objectContaining({ code: 'DEVICE_LIMIT' }))

@@ -1,4 +1,4 @@
-import { slice, type Tensor } from '@outrider/tensor'
+import { OutriderError, slice, type Tensor } from '@outrider/tensor'
 import {
   Answer,
   BatchCache,
@@ -7,18 +7,25 @@ import {
   checkPrompt,
   type GenerateOptions,
   LogitsProcessor,
-  ReadPrompt,
+  PromptLine,
+  PromptReading,
+  prefillPositions,
   resolveSampling,
   type Sampling,
   sampleTokens,
   scoreTokens,
+  throwIfAborted,
+  type WarmUpOptions,
 } from '@outrider/transformer'
 import { AnswerBlocks } from '../answer-blocks'
 import type { Block } from '../block'
 import type { Target } from '../decoder'
 import { type DraftChoice, type DraftLengthPolicy, draftLengthPolicy, maxDraftLength } from '../draft-length/policy'
+import { type StepCosts, skipsPay } from '../draft-length/step-costs'
 import { asDrafter } from '../drafter/as-drafter'
-import { type Draft, type Drafter, type DraftSession, offersOf } from '../drafter/drafter'
+import { checkedStop, type DraftStop } from '../drafter/draft-stop'
+import { type Draft, type Drafter, type DraftSession, type Offer, offersOf } from '../drafter/drafter'
+import { madeUpDrafts } from '../drafter/made-up-drafts'
 import { SpeculationMetrics } from '../metrics'
 import type { Step } from '../sequence'
 import { stepCounters } from '../step-counters'
@@ -26,6 +33,8 @@ import { type Verification, verificationRule } from '../verification/by-name'
 import { judged, uniforms } from '../verification/passes'
 import type { VerificationRule } from '../verification/rule'
 import { plainVerdict, readVerdict } from '../verification/verify'
+import { DraftScheduler } from './draft-scheduler'
+import { warmUpRounds } from './warm-up-rounds'
 
 export interface SpeculativeBatchOptions {
   target: Target
@@ -35,16 +44,29 @@ export interface SpeculativeBatchOptions {
   verification?: Verification
   /** The most sequences decoded at once. Default 16. */
   size?: number
+  /** What steps of a single sequence cost (`measureCosts`): for `draftLength: 'auto'`. */
+  costs?: StepCosts | undefined
+  /**
+   * Where drafts of a model end before their length. 'auto', for sequences of `draftLength: 'auto'`: where costs and acceptance say
+   * so. Default nowhere, but where a policy says so.
+   */
+  draftStop?: DraftStop | 'auto' | undefined
+  /**
+   * Read prompts in pieces between steps, target and draft, as much a step as lets it end within so many seconds where others wait for
+   * it, though at least a piece of 64 tokens. Answers have the same bits. Default: a prompt is read at once as it joins.
+   */
+  maxStepSeconds?: number | undefined
   /** Seconds, for measuring. Default the system's clock. */
   now?: () => number
 }
 
 export interface SpeculativeJoinOptions extends GenerateOptions {
   /**
-   * γ, 0 to 15, or a policy; 0 decodes plainly. An answer with a seed repeats itself under a policy that looks at no clock, and is
+   * γ, 0 to 15, or a policy, which are obeyed; 0 decodes plainly. 'auto', of a batch that knows `costs`: in every step as far as it
+   * brings all sequences together the most tokens a second, by clock and load. An answer with a seed repeats itself under a policy that looks at no clock, and is
    * then the one that `SpeculativeDecoder` gives alone under it. A policy may be shared by several sequences.
    */
-  draftLength: number | DraftLengthPolicy
+  draftLength: number | DraftLengthPolicy | 'auto'
   /** Who drafts for this sequence. Default the batch's drafter. */
   drafter?: Target | Drafter | undefined
 }
@@ -66,8 +88,8 @@ export interface SequenceBlock extends Block {
 /**
  * Decodes sequences together that come and go, those that speculate and those that do not: each is drafted for as far as its own
  * policy says, one pass of the target reads what was drafted for all, and each keeps what it accepts. A greedy answer has the bits
- * that it has alone, and plainly; a sampled one has the target's distribution. The pass is over as many rows of each sequence as
- * the longest draft needs. It is the caller's to dispose of; models stay the caller's.
+ * that it has alone, and plainly; a sampled one has the target's distribution. The pass is over the rows that are tokens and no
+ * others (of a model that `packs`). It is the caller's to dispose of; models stay the caller's.
  */
 export class SpeculativeBatch {
   readonly #target: Target
@@ -75,16 +97,24 @@ export class SpeculativeBatch {
   readonly #rule: VerificationRule
   readonly #now: () => number
   readonly #cached: BatchCache<Member>
+  readonly #scheduler: DraftScheduler | undefined
+  readonly #line: PromptLine<Member> | undefined
+  readonly #stop: DraftStop | undefined
+  /** Whether draft steps behind an early end are left out: no token depends on it. */
+  readonly #skips: boolean
 
   /**
-   * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens than the target's; INVALID_ARGUMENT for a size that is
-   *   none, or models on two devices
+   * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens than the target's; INVALID_ARGUMENT for a size or a stop
+   *   that is none, or models on two devices
    */
   constructor({
     target,
     drafter,
     verification = 'block',
     size = 16,
+    costs,
+    draftStop,
+    maxStepSeconds,
     now = () => performance.now() / 1000,
   }: SpeculativeBatchOptions) {
     this.#target = target
@@ -92,11 +122,15 @@ export class SpeculativeBatch {
     this.#rule = verificationRule(verification)
     this.#now = now
     this.#cached = new BatchCache(target, size)
+    this.#scheduler = costs && new DraftScheduler({ costs, stops: draftStop === 'auto' })
+    this.#line = maxStepSeconds === undefined ? undefined : new PromptLine(maxStepSeconds)
+    this.#stop = draftStop === 'auto' ? undefined : checkedStop(draftStop)
+    this.#skips = costs?.skippedSeconds === undefined || skipsPay(costs)
   }
 
   /** How many sequences are being decoded. */
   get count(): number {
-    return this.#cached.sequences.size
+    return this.#cached.sequences.size + (this.#line?.count ?? 0)
   }
 
   /** The most tokens, prompt and answer, that a sequence can have. */
@@ -112,7 +146,7 @@ export class SpeculativeBatch {
   /**
    * Reads a prompt and adds its sequence to the batch, from the next step on.
    *
-   * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW as `generate` does; INVALID_ARGUMENT for a γ out of range; DEVICE_LIMIT
+   * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW as `generate` does; INVALID_ARGUMENT for a γ out of range, or 'auto' without costs; DEVICE_LIMIT
    *   where it does not fit
    */
   join(prompt: readonly number[], options: SpeculativeJoinOptions): SpeculativeSequence {
@@ -121,14 +155,13 @@ export class SpeculativeBatch {
     checkPrompt(config, prompt)
     const sampling = resolveSampling(drawing)
     const scores = checkedCount(logProbabilities)
-    const policy = draftLengthPolicy(draftLength)
+    const policy = this.#policyOf(draftLength)
     const drafts = drafter ? asDrafter(this.#target, drafter) : this.#drafter
     const room = Math.min(maxTokens, config.contextLength - prompt.length)
     const places = prompt.length + room
     this.#cached.assertFits(places)
     const { eosTokenIds } = generationConfig
     const answer = new Answer(tokenizer, { prompt, eosTokenIds, stop, maxTokens: room })
-    using read = new ReadPrompt(this.#target, prompt)
     const { vocabularySize } = config
     const processor = LogitsProcessor.of(this.#target, { sampling, prompt, constraint })
     const member: Member = {
@@ -148,21 +181,26 @@ export class SpeculativeBatch {
       tokens: [...prompt],
       steps: 0,
       first: undefined,
+      mayDraft: () => (policy ? draftLength !== 0 : this.#scheduler!.drafts),
       session: drafts.open({ device: model.device, vocabularySize, capacity: places }),
     }
     try {
-      this.#cached.add(member, read.cache)
+      const reading = new PromptReading(this.#target, prompt)
+      if (this.#line) {
+        this.#line.join(member, reading)
+        this.#cached.reserve(member)
+      } else this.#begin(member, reading)
     } catch (error) {
       release(member)
       throw error
     }
-    member.first = read.said.logits.reshape(read.said.logits.shape).keep()
     return member
   }
 
   /** Stops decoding a sequence. Of one that has ended or left, nothing happens. */
   leave(sequence: SpeculativeSequence): void {
     const member = sequence as Member
+    this.#line?.leave(member)
     if (this.#cached.remove(member)) release(member)
   }
 
@@ -176,8 +214,15 @@ export class SpeculativeBatch {
     if (this.count === 0) return []
     const { device } = this.#target.model
     const begin = this.#now()
+    const isRead = this.#readPrompts()
+    if (this.#cached.sequences.size === 0) {
+      // What would be queued ahead would hold up whoever comes next.
+      await device.idle()
+      this.#line!.observe(this.#now() - begin)
+      return []
+    }
     this.#cached.settle()
-    const turns = [...this.#cached.sequences].map((member) => ({ member, choice: this.#choose(member) }))
+    const turns = this.#turns()
     const passes = await this.#enqueue(turns)
     try {
       const read = await device.read(passes.map(({ result }) => result))
@@ -196,6 +241,10 @@ export class SpeculativeBatch {
       }
       this.#rollBack(here.map(({ member }) => member))
       const seconds = this.#now() - begin
+      this.#line?.observe(seconds)
+      // A prompt that was read for a newcomer is in the step's seconds.
+      const isMeasure = !isRead && turns.length === here.length && turns.every(({ member }) => !member.first)
+      this.#learn(here, isMeasure ? seconds : undefined)
       return here.map((turn) => this.#told(turn, seconds))
     } finally {
       for (const { result, logits } of passes) {
@@ -205,9 +254,35 @@ export class SpeculativeBatch {
     }
   }
 
+  /**
+   * Compiles what batches need beside what `SpeculativeDecoder.warmUp` and `ContinuousBatch.warmUp` compile: passes over several
+   * sequences of made-up tokens, of drafts of unequal lengths. Nobody may be in the batch; it is empty afterwards.
+   *
+   * @throws OutriderError ABORTED when the signal says so
+   */
+  async warmUp({ onProgress, signal }: Pick<WarmUpOptions, 'onProgress' | 'signal'> = {}): Promise<void> {
+    const { model } = this.#target
+    const rounds = warmUpRounds(this.#cached, this.#target.config)
+    try {
+      for (const [i, sequences] of rounds.entries()) {
+        throwIfAborted(signal)
+        for (const { prompt, ...options } of sequences)
+          if (this.fits(prompt.length + options.maxTokens)) this.join(prompt, { ...options, drafter: madeUpDrafts })
+        // What the prompts say, and a block.
+        for (let step = 0; step < 2; step++) await this.step()
+        this.dispose()
+        await model.device.idle()
+        onProgress?.({ done: i + 1, total: rounds.length, pipelines: model.device.counters.pipelines })
+      }
+    } finally {
+      this.dispose()
+    }
+  }
+
   /** Ends all sequences and frees what the batch holds. It is as usable as a new one. */
   dispose(): void {
-    for (const member of this.#cached.sequences) release(member)
+    for (const member of [...this.#cached.sequences, ...(this.#line?.members ?? [])]) release(member)
+    this.#line?.dispose()
     this.#cached.dispose()
   }
 
@@ -215,19 +290,66 @@ export class SpeculativeBatch {
     this.dispose()
   }
 
-  /** What is to be drafted for a sequence; null: nothing. The first token is said by the prompt. */
-  #choose({ first, policy, drafter, session, tokens, answer }: Member): DraftChoice | null {
-    if (first) return null
+  /** Queues some of the prompts that wait, and whether there were any; those that have been read take part in the step. */
+  #readPrompts(): boolean {
+    if (!this.#line?.count) return false
+    const read = this.#line.read(this.#cached.sequences.size > 0, ({ session, mayDraft }, { tokens, position }) => {
+      if (mayDraft()) session.read?.(tokens, position)
+    })
+    for (const { member, reading } of read) this.#begin(member, reading)
+    return true
+  }
+
+  /** Takes a sequence in whose prompt has been read, as far as it has not; the reading is freed. */
+  #begin(member: Member, reading: PromptReading): void {
+    try {
+      while (!reading.isRead) reading.read(prefillPositions)
+      this.#cached.add(member, reading.cache)
+      const { logits } = reading.said
+      member.first = logits.reshape(logits.shape).keep()
+    } finally {
+      reading.dispose()
+    }
+  }
+
+  /** @returns undefined where the scheduler chooses */
+  #policyOf(draftLength: number | DraftLengthPolicy | 'auto'): DraftLengthPolicy | undefined {
+    if (draftLength !== 'auto') return draftLengthPolicy(draftLength, '"auto", a policy,')
+    if (this.#scheduler) return undefined
+    throw new OutriderError('INVALID_ARGUMENT', 'draftLength is "auto", and the batch does not know what steps cost.', {
+      remedy: 'Give it `costs`, as `measureCosts` measures them.',
+    })
+  }
+
+  /** What is to be drafted for each; those that choose themselves first, for the scheduler goes by what they chose. */
+  #turns(): Turn[] {
+    const members = [...this.#cached.sequences]
+    const offers = members.map((member) => this.#offersOf(member))
+    const own = members.map(({ policy, first }, i) => (policy && !first ? policy.next(offers[i]!) : null))
+    const scheduled = members.flatMap((member, i) =>
+      member.policy || member.first ? [] : [{ sequence: member, offers: offers[i]! }],
+    )
+    const plan = this.#scheduler?.plan(scheduled, {
+      sequences: members.filter(({ policy, first }) => policy && !first).length,
+      choices: own.filter((choice) => choice !== null),
+    })
+    const choices = new Map(scheduled.map(({ sequence }, i) => [sequence, plan![i]!]))
+    return members.map((member, i) => ({ member, choice: choices.get(member) ?? own[i]! }))
+  }
+
+  /** What could be drafted for a sequence. The first token is said by the prompt. */
+  #offersOf({ first, drafter, session, tokens, answer }: Member): readonly Offer[] {
+    if (first) return []
     // A block adds one token more than it drafts.
     const limit = Math.min(maxDraftLength, answer.room - 1)
-    return policy.next(offersOf(drafter, session, { tokens, limit }))
+    return offersOf(drafter, session, { tokens, limit })
   }
 
   /** Queues the drafts, one pass of the target over them all, and the verdicts. */
   async #enqueue(turns: readonly Turn[]): Promise<Pass[]> {
     const { device } = this.#target.model
     const { drafts, logits, reading } = device.scope(() => {
-      const drafts = turns.map(({ member, choice }) => choice && draftOf(member, choice))
+      const drafts = turns.map(({ member, choice }) => choice && this.#draft(member, choice))
       // What a constraint allows goes by the drafted ids: they are read while the target's pass is on its way.
       const reading = turns.map(({ member }, i) =>
         member.processor?.isConstrained ? (idsOf(drafts[i]!) ?? undefined) : undefined,
@@ -250,31 +372,44 @@ export class SpeculativeBatch {
     return passes
   }
 
+  #draft({ session, tokens, sampling, processor, steps }: Member, choice: DraftChoice): Draft | null {
+    const stop = choice.stop ?? this.#stop
+    const ending = { ...(choice.offer.stops && { stop }), skips: this.#skips }
+    return session.draft({ tokens, ...choice, ...ending, sampling, processor, offset: stepCounters(steps).drafts })
+  }
+
   /** The logits of each sequence, f32 [γ + 1, V], by one pass over the last tokens and the drafts of all but the newcomers. */
   #read(turns: readonly Turn[], drafts: readonly (Draft | null)[]): Tensor[] {
     const { model } = this.#target
     const { cache } = this.#cached
-    const lengths = drafts.map((draft) => (draft ? lengthOf(draft) : 0))
-    const rows = 1 + Math.max(...lengths)
-    const known = new Uint32Array(cache.batchSize * rows)
+    const rowsOf = turns.map(({ member }, i) => (member.first ? 0 : 1 + (drafts[i] ? lengthOf(drafts[i]) : 0)))
     const counts = Array.from({ length: cache.batchSize }, () => 0)
+    for (const [i, { member }] of turns.entries()) counts[member.slot] = rowsOf[i]!
+    const most = Math.max(...counts)
+    if (most === 0) return turns.map(({ member }) => alias(member.first!))
+    const packed = model.packs === true
+    // The first row of every slot.
+    const starts: number[] = []
+    let rows = 0
+    for (const count of counts) {
+      starts.push(rows)
+      rows += packed ? count : most
+    }
+    const known = new Uint32Array(rows)
     for (const [i, { member }] of turns.entries()) {
       if (member.first) continue
       const draft = drafts[i]
-      const at = member.slot * rows
-      counts[member.slot] = 1 + lengths[i]!
-      known[at] = member.tokens.at(-1)!
-      if (draft && 'ids' in draft) known.set(draft.ids, at + 1)
+      known[starts[member.slot]!] = member.tokens.at(-1)!
+      if (draft && 'ids' in draft) known.set(draft.ids, starts[member.slot]! + 1)
     }
-    if (turns.every(({ member }) => member.first)) return turns.map(({ member }) => alias(member.first!))
-    const tokens = model.device.tensor(known, { shape: [cache.batchSize, rows] })
+    const tokens = model.device.tensor(known, { shape: packed ? [1, rows] : [counts.length, most] })
     for (const [i, draft] of drafts.entries())
       if (draft && 'tokens' in draft)
-        model.device.copy(draft.tokens, 0, tokens, turns[i]!.member.slot * rows + 1, lengths[i]!)
-    const all = model.forward(tokens, { cache, counts }) // [slots, rows, V]
-    const said = all.reshape([known.length, all.size / known.length])
+        model.device.copy(draft.tokens, 0, tokens, starts[turns[i]!.member.slot]! + 1, lengthOf(draft))
+    const all = model.forward(tokens, { cache, counts, packed }) // [1, rows, V], or [slots, rows, V]
+    const said = all.reshape([rows, all.size / rows])
     return turns.map(({ member }, i) =>
-      member.first ? alias(member.first) : slice(said, { start: member.slot * rows, count: 1 + lengths[i]! }),
+      member.first ? alias(member.first) : slice(said, { start: starts[member.slot]!, count: rowsOf[i]! }),
     )
   }
 
@@ -300,6 +435,14 @@ export class SpeculativeBatch {
     return { result, isDrafted: true, ...scored }
   }
 
+  /** @param seconds  undefined where the step is no measure of what was in it */
+  #learn(turns: readonly (Turn & { step: Step })[], seconds: number | undefined): void {
+    const blocks = turns
+      .filter(({ member }) => !member.first)
+      .map(({ member, choice, step }) => ({ ...step, ...choice, sequence: member }))
+    this.#scheduler?.observe(blocks, seconds)
+  }
+
   /** The target forgets what was not accepted: it has read all tokens but the last. */
   #rollBack(members: readonly Member[]): void {
     if (members.length === 0) return
@@ -318,9 +461,10 @@ export class SpeculativeBatch {
       member.first!.dispose()
       member.first = undefined
     } else {
-      const record = { ...step, offer, stop: offer && choice!.stop, delivered: block.tokens.length, seconds }
+      const chosen = offer && { stop: choice!.stop, skips: this.#skips }
+      const record = { ...step, offer, ...chosen, delivered: block.tokens.length, seconds }
       metrics.record(record)
-      policy.observe(record)
+      policy?.observe(record)
     }
     if (answer.finishReason) this.leave(member)
     return { sequence: member, ...block }
@@ -331,8 +475,11 @@ interface Member extends SpeculativeSequence, CachedSequence {
   readonly sampling: Sampling
   readonly processor: LogitsProcessor | undefined
   readonly scores: number | undefined
-  readonly policy: DraftLengthPolicy
+  /** Undefined where the scheduler chooses. */
+  readonly policy: DraftLengthPolicy | undefined
   readonly drafter: Drafter
+  /** Whether it is likely to be drafted for, so that its drafter is to read the prompt. */
+  readonly mayDraft: () => boolean
   readonly session: DraftSession
   readonly blocks: AnswerBlocks
   /** Prompt and answer so far: the target has read all but the last. */
@@ -354,9 +501,6 @@ interface Pass {
   logits?: Tensor
   isDrafted: boolean
 }
-
-const draftOf = ({ session, tokens, sampling, processor, steps }: Member, choice: DraftChoice): Draft | null =>
-  session.draft({ tokens, ...choice, sampling, processor, offset: stepCounters(steps).drafts })
 
 /** Which tokens a draft has. */
 const idsOf = (draft: Draft | null) => draft && ('ids' in draft ? draft.ids : draft.tokens.data())

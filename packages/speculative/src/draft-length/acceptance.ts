@@ -23,8 +23,21 @@ export class Acceptance {
     this.#keep = Math.exp(-1 / memory)
   }
 
-  /** The probability that each position is accepted, those before it accepted. */
-  of({ source, kind, acceptance }: Offer): (position: number) => number {
+  /**
+   * The probability that each position is accepted, those before it accepted; and beyond it by `hope` deviations of what so few
+   * trials can say.
+   */
+  of(offer: Offer, hope = 0): (position: number) => number {
+    const believed = this.#believed(offer)
+    if (hope === 0) return believed
+    const tried = this.#sources.get(offer.source)?.get(offer.kind)?.tried
+    return (position) => {
+      const a = believed(position)
+      return Math.min(1, a + hope * Math.sqrt((a * (1 - a)) / ((tried?.[position] ?? 0) + priorTrials)))
+    }
+  }
+
+  #believed({ source, kind, acceptance }: Offer): (position: number) => number {
     const kinds = this.#sources.get(source)
     const counts = kinds?.get(kind)
     const trials = drafterTrials * (counts?.belief ?? 1)
@@ -48,6 +61,17 @@ export class Acceptance {
       tried[position]! *= this.#keep
       if (position < drafted && position <= count) tried[position]! += 1
       if (position < count) accepted[position]! += 1
+    }
+  }
+
+  /** Forgets a little of a draft that is passed over: 1/e is left after so many times. */
+  fade({ source, kind }: Offer, times: number): void {
+    const counts = this.#sources.get(source)?.get(kind)
+    if (!counts) return
+    const keep = Math.exp(-1 / times)
+    for (let position = 0; position < this.#limit; position++) {
+      counts.accepted[position]! *= keep
+      counts.tried[position]! *= keep
     }
   }
 

@@ -93,6 +93,11 @@ export interface DraftSession {
    */
   offers?(tokens: readonly number[], limit: number): readonly Offer[]
   /**
+   * Reads a prompt ahead, up to about a place, so that its first draft does not hold up others. What is drafted has the same bits.
+   * Left out, the first draft reads all.
+   */
+  read?(tokens: readonly number[], place: number): void
+  /**
    * Drafts up to `draftLength` tokens; fewer, or null, where it has nothing to say or no room. Synchronous: ids stay on
    * the device. How many are drafted may depend on the tokens before, not on those drawn; for that there is `Draft.count`.
    */

@@ -43,6 +43,10 @@ class FirstOfSession implements DraftSession {
     return [...this.#offered.keys()]
   }
 
+  read(tokens: readonly number[], place: number): void {
+    for (const { session } of this.#members) session.read?.(tokens, place)
+  }
+
   draft(request: DraftRequest): Draft | null {
     const offering = request.offer && this.#offered.get(request.offer)
     const asked = offering ? [offering] : this.#members.map(({ session }) => session)

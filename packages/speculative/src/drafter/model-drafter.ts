@@ -1,6 +1,6 @@
 import type { Counter, Tensor } from '@outrider/tensor'
 import { counter, ofCovered } from '@outrider/tensor/internal'
-import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
+import { type CausalLM, type KvCache, multipleUpTo, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
 import { DraftRows, type DraftRowsOptions, mostUnread } from './draft-rows'
 import {
   advanceDraft,
@@ -58,6 +58,11 @@ class ModelDraftSession implements DraftSession {
     const length = Math.min(limit, this.#room(tokens))
     const unread = tokens.length - this.#cache.lengths[0]!
     return length < 1 ? [] : [{ source: 'model', kind: '', length, unread, ...(!this.#stop && { stops: true }) }]
+  }
+
+  read(tokens: readonly number[], place: number): void {
+    const [from, to] = [this.#cache.lengths[0]!, multipleUpTo(Math.min(place, this.#cache.capacity))]
+    if (to > from) prefill(this.#model, this.#cache, tokens.slice(from, to)).dispose()
   }
 
   draft({ tokens, draftLength, stop: asked, skips = true, offset, ...request }: DraftRequest): DrawnDraft | null {

@@ -16,9 +16,12 @@ export interface CachedSequence {
  */
 export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
   readonly #pretrained: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>
-  readonly #size: number
+  /** The most sequences. */
+  readonly size: number
   readonly #positions: number
   readonly #sequences = new Set<Sequence>()
+  /** Those that are yet to come. */
+  readonly #reserved = new Set<Sequence>()
   #cache: KvCache | undefined
 
   /**
@@ -29,7 +32,7 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
     if (!Number.isSafeInteger(size) || size < 1)
       throw new OutriderError('INVALID_ARGUMENT', `size is ${size}; it must be a positive whole number.`)
     this.#pretrained = pretrained
-    this.#size = size
+    this.size = size
     this.#positions = pretrained.model.maxCachePositions ?? Number.POSITIVE_INFINITY
   }
 
@@ -49,9 +52,9 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
 
   /** Whether a sequence of so many tokens, prompt and answer, has room now. */
   fits(tokens: number): boolean {
-    const count = this.#sequences.size
-    const slots = slotsFor(count + 1)
-    return count < this.#size && slots * this.#capacityFor(tokens, this.#sequences) <= this.#positions
+    const all = [...this.#sequences, ...this.#reserved]
+    const slots = slotsFor(all.length + 1)
+    return all.length < this.size && slots * this.#capacityFor(tokens, all) <= this.#positions
   }
 
   /** @throws OutriderError DEVICE_LIMIT where a sequence of so many tokens does not fit */
@@ -59,13 +62,19 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
     if (this.fits(tokens)) return
     throw new OutriderError(
       'DEVICE_LIMIT',
-      `${tokens} more tokens do not fit into the batch of ${this.#sequences.size}.`,
+      `${tokens} more tokens do not fit into the batch of ${this.#sequences.size + this.#reserved.size}.`,
       { remedy: 'Wait until sequences have left it, ask `fits` first, or ask for fewer tokens.' },
     )
   }
 
+  /** Keeps room for a sequence that is to be added. */
+  reserve(sequence: Sequence): void {
+    this.#reserved.add(sequence)
+  }
+
   /** Takes a sequence in, with what was read of it into a cache of its own. */
   add(sequence: Sequence, read: KvCache): void {
+    this.#reserved.delete(sequence)
     this.#arrange([...this.#sequences, sequence])
     this.#cache!.copySequence(sequence.slot, read, 0)
     this.#sequences.add(sequence)
@@ -73,8 +82,9 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
 
   /** @returns whether it was there */
   remove(sequence: Sequence): boolean {
+    if (this.#reserved.delete(sequence)) return true
     if (!this.#sequences.delete(sequence)) return false
-    if (this.#sequences.size === 0) this.dispose()
+    if (this.#sequences.size === 0) this.#free()
     // A free place of length 0 attends to one token; what passes write there, nobody reads.
     else this.#cache!.truncate(this.#cache!.lengths.with(sequence.slot, 0))
     return true
@@ -82,11 +92,17 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
 
   /** Gives back the room of those who have left. */
   settle(): void {
+    if (this.#sequences.size === 0) return
     this.#arrange([...this.#sequences])
   }
 
   /** Forgets all sequences and frees what it holds. It is as usable as a new one. */
   dispose(): void {
+    this.#reserved.clear()
+    this.#free()
+  }
+
+  #free(): void {
     this.#sequences.clear()
     this.#cache?.dispose()
     this.#cache = undefined

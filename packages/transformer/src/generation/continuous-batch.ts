@@ -7,6 +7,8 @@ import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './genera
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { LogitsProcessor } from './logits-processor'
 import { checkPrompt } from './prompt'
+import { PromptLine } from './prompt-line'
+import { PromptReading } from './prompt-reading'
 import { ReadPrompt } from './read-prompt'
 import { assertOpen, dispose, type Said, say, shared } from './said'
 import { drawnToken, sampleTokens } from './sample'
@@ -21,6 +23,13 @@ export interface ContinuousBatchOptions {
    * (`decodesOpenly`).
    */
   hiddenStates?: boolean | undefined
+  /**
+   * Read prompts in pieces between steps, as much a step as lets it end within so many seconds where others wait for it, though at
+   * least a piece of 64 tokens. Answers have the same bits. Default: a prompt is read at once as it joins.
+   */
+  maxStepSeconds?: number | undefined
+  /** Seconds, for measuring. Default the system's clock. */
+  now?: (() => number) | undefined
 }
 
 /** A sequence that a batch decodes. */
@@ -66,15 +75,27 @@ export class ContinuousBatch {
   readonly #hiddenStates: boolean
   readonly #pretrained: PretrainedModel<CausalLM>
   readonly #cached: BatchCache<Member>
+  readonly #line: PromptLine<Member> | undefined
+  readonly #now: () => number
   #said: Said | undefined
 
   /** @throws OutriderError INVALID_ARGUMENT for a size that is none; where hidden states are wanted of a model that shows none */
-  constructor(pretrained: PretrainedModel<CausalLM>, { size = 16, hiddenStates = false }: ContinuousBatchOptions = {}) {
+  constructor(
+    pretrained: PretrainedModel<CausalLM>,
+    {
+      size = 16,
+      hiddenStates = false,
+      maxStepSeconds,
+      now = () => performance.now() / 1000,
+    }: ContinuousBatchOptions = {},
+  ) {
     this.#cached = new BatchCache(pretrained, size)
     if (hiddenStates) assertOpen(pretrained.model)
     this.size = size
     this.#hiddenStates = hiddenStates
     this.#pretrained = pretrained
+    this.#line = maxStepSeconds === undefined ? undefined : new PromptLine(maxStepSeconds)
+    this.#now = now
   }
 
   get #members(): ReadonlySet<Member> {
@@ -83,7 +104,7 @@ export class ContinuousBatch {
 
   /** How many sequences are being decoded. */
   get count(): number {
-    return this.#members.size
+    return this.#members.size + (this.#line?.count ?? 0)
   }
 
   /** The most tokens, prompt and answer, that a sequence can have: the model's context, or what one binding holds. */
@@ -142,6 +163,11 @@ export class ContinuousBatch {
     }
     let read: ReadPrompt | undefined
     try {
+      if (this.#line && !(prompt instanceof ReadPrompt)) {
+        this.#line.join(member, new PromptReading(this.#pretrained, prompt, { hiddenStates: this.#hiddenStates }))
+        this.#cached.reserve(member)
+        return member
+      }
       read =
         prompt instanceof ReadPrompt
           ? prompt
@@ -160,6 +186,7 @@ export class ContinuousBatch {
   /** Stops decoding a sequence. Of one that has ended or left, nothing happens. */
   leave(sequence: BatchSequence): void {
     const member = sequence as Member
+    this.#line?.leave(member)
     if (!this.#cached.remove(member)) return
     if (member.said && member.said.of !== this.#said) dispose(member.said.of)
     member.processor?.dispose()
@@ -175,7 +202,15 @@ export class ContinuousBatch {
   async step(): Promise<BatchToken[]> {
     if (this.count === 0) return []
     const { device } = this.#pretrained.model
+    const began = this.#now()
+    this.#readPrompts()
     const members = [...this.#members]
+    if (members.length === 0) {
+      // What would be queued ahead would hold up whoever comes next.
+      await device.idle()
+      this.#line!.observe(this.#now() - began)
+      return []
+    }
     const drawn = device.scope(() => members.map(draw)) // u32 [1] each
     const scoring = members.map((member, i) =>
       member.scores === undefined
@@ -192,6 +227,7 @@ export class ContinuousBatch {
       for (const tensor of drawn) tensor.dispose()
     }
     const [read, scores] = await reading
+    this.#line?.observe(this.#now() - began)
     const tokens: BatchToken[] = []
     for (const [i, member] of members.entries()) {
       if (!this.#members.has(member)) continue // left while we waited
@@ -260,16 +296,26 @@ export class ContinuousBatch {
 
   /** Ends all sequences and frees what the batch holds. It is as usable as a new one. */
   dispose(): void {
-    for (const { said, processor } of this.#members) {
+    for (const { said, processor } of [...this.#members, ...(this.#line?.members ?? [])]) {
       if (said && said.of !== this.#said) dispose(said.of)
       processor?.dispose()
     }
     this.#forget()
+    this.#line?.dispose()
     this.#cached.dispose()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** Queues some of the prompts that wait; those that have been read take part in the step. */
+  #readPrompts(): void {
+    for (const { member, reading } of this.#line?.read(this.#members.size > 0) ?? []) {
+      this.#cached.add(member, reading.cache)
+      member.said = { of: shared(reading.said), row: 0 }
+      reading.dispose()
+    }
   }
 
   /** Queues the pass that reads the tokens drawn, for those who may take another. */

@@ -18,11 +18,13 @@ function watched(model: CausalLM): { watched: CausalLM; passes: number[] } {
 }
 
 describe('prefill', () => {
-  it('cuts a text at multiples of 2048 positions, wherever it begins and however long it is', async () => {
+  it('ends passes at multiples of 64 positions, of 2048 at most, wherever a text begins and however long it is', async () => {
     const { model, dispose } = await randomModel({ ...small, contextLength: 4200 })
     for (const [start, length, expected] of [
       [0, 5, [5]],
-      [0, 2048, [2048]],
+      [0, 64, [64]],
+      [0, 65, [64, 1]],
+      [0, 2048, [1984, 64]],
       [0, 4100, [2048, 2048, 4]],
       [2000, 48, [48]],
       [2000, 49, [48, 1]],

@@ -2,11 +2,15 @@ import type { Tensor } from '@outrider/tensor'
 import type { CausalLM, KvCache } from '../model/index'
 import { dispose, type Said, say } from './said'
 
-/**
- * Texts are cut at multiples of so many positions, which bounds the memory of a pass. Passes of few rows may be computed by other
- * kernels than those of many: so where one ends is a matter of the position alone, never of who else is read.
- */
+/** The most positions of a pass, which bounds its memory. */
 export const prefillPositions = 2048
+
+/**
+ * Passes end at multiples of so many positions; what is behind the last multiple is a pass of its own. Passes of few rows may be
+ * computed by other kernels than those of many: so where these end is a matter of the position alone, and prompts that are read in
+ * many pieces, between steps of others, have the bits of those that are read in few.
+ */
+export const pieceMultiple = 64
 
 /**
  * Reads tokens into a cache of one sequence, behind what is there. Generation, alone and in batches, and speculation read their
@@ -26,17 +30,22 @@ export function prefilled(model: CausalLM, cache: KvCache, tokens: readonly numb
     using rows = device.tensor(Uint32Array.from(piece), { shape: [1, piece.length] })
     return say(model, rows, { cache }, hidden)
   }
-  const pieces = cutAtMultiples(tokens, cache.lengths[0]!)
-  for (const piece of pieces.slice(0, -1)) {
-    dispose(read(piece, false))
+  let [first, end] = [0, tokens.length]
+  for (const position = cache.lengths[0]!; ; ) {
+    const next = endOfPiece(position + first, position + end) - position
+    if (next === end) return read(tokens.slice(first), wantsHidden)
+    dispose(read(tokens.slice(first, next), false))
     device.flush()
+    first = next
   }
-  return read(pieces.at(-1)!, wantsHidden)
 }
 
-/** Tokens from `position` on, in pieces that end at multiples. */
-function cutAtMultiples(tokens: readonly number[], position: number): (readonly number[])[] {
-  const first = prefillPositions - (position % prefillPositions)
-  if (tokens.length <= first) return [tokens]
-  return [tokens.slice(0, first), ...cutAtMultiples(tokens.slice(first), position + first)]
+/** Where the pass ends that begins at a position of a prompt that ends at another, of `most` rows or little more. */
+export function endOfPiece(position: number, end: number, most = prefillPositions): number {
+  const last = multipleUpTo(end - 1)
+  if (position >= last) return end
+  return Math.min(last, multipleUpTo(position + Math.max(most, pieceMultiple)))
 }
+
+/** The last place up to here where a pass may end before its text does. */
+export const multipleUpTo = (position: number): number => position - (position % pieceMultiple)

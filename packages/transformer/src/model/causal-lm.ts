@@ -62,6 +62,11 @@ export interface ForwardOptions {
    * these. Default: all rows.
    */
   counts?: readonly number[]
+  /**
+   * Of a model that `packs`, with `counts`: the tokens are u32 [1, Σ counts], one sequence's behind the other's, and so are the logits
+   * of all of them, f32 [1, Σ counts, vocabulary]: nothing is computed for padding but attention. Default false.
+   */
+  packed?: boolean
   /** Of a model that covers some ids alone: their logits, in their order, in place of all of the vocabulary's. Default false. */
   coveredOnly?: boolean
 }
@@ -87,6 +92,8 @@ export interface CausalLM {
    * Absent: they cannot, and every pass is computed anew.
    */
   readonly isReplayable?: boolean
+  /** Whether `forward` takes `packed`. Absent: sequences of unequal counts are padded. */
+  readonly packs?: boolean
   /** The most positions that a cache can have, over all its sequences. Absent: as many as are asked for. */
   readonly maxCachePositions?: number
   /** The ids that it can say, where these are not all: every other id has logit −∞. Absent: all. */

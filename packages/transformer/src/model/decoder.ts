@@ -14,7 +14,7 @@ import { configToJson, type ModelConfig } from '../config/index'
 import type { CacheOptions, ForwardOptions, KvCache } from './causal-lm'
 import { CoveredHead } from './covered-head'
 import { describeModel } from './describe-model'
-import { inferencePass, type LayerCache, type PassPlace, withWeight } from './inference-pass'
+import { inferencePass, type LayerCache, type Packing, type PassPlace, withWeight } from './inference-pass'
 import { type CacheDtype, cacheDtypes, FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
 import { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
@@ -39,6 +39,7 @@ export class Decoder implements TransformerLM {
   readonly parameterCount: number
   readonly cacheDtype: CacheDtype
   readonly isReplayable = true
+  readonly packs = true
   readonly #description: ModelDescription
   readonly #tables: RotaryTables
   /** Where the head covers some ids alone. */
@@ -129,21 +130,26 @@ export class Decoder implements TransformerLM {
   /** @param result  of logits and the hidden states before the last norm */
   #read<T extends Tensor | LogitsAndHidden>(
     tokens: Tensor,
-    { cache, rows = 'all', counts, coveredOnly = false }: ForwardOptions,
+    { cache, rows = 'all', counts, packed = false, coveredOnly = false }: ForwardOptions,
     result: (logits: Tensor, hidden: Tensor) => T,
   ): T {
-    const [batch, length] = checkedTokens('forward', tokens)
+    const shape = checkedTokens('forward', tokens)
+    const [batch, length] = packed ? packedSizes(shape, rows, counts) : shape
     const read = checkedCounts(counts, batch, length)
     const memory = cache && FullKvCache.of(cache, batch)
     memory?.assertRoom(read)
     const said = this.device.scope(() => {
-      const hidden = this.#infer(tokens, memory?.place() ?? this.#passing(batch, length)) // [batch, length, hidden]
+      const place = memory?.place() ?? this.#passing(batch, length)
+      const packing = packed && tokens.size < batch * length ? packingOf(this.device, read, length) : undefined
+      // Without padding, rows lie by sequence as they are.
+      const lying = packing ? tokens : tokens.reshape([batch, length])
+      const hidden = this.#infer(lying, { ...place, packing }) // [batch, length, hidden], or [1, Σ counts, hidden]
       const wanted = rows === 'all' ? hidden : lastRows(hidden, read, rows === 'last' ? 1 : rows) // [batch, n, hidden]
       const kept = memory && this.#coveredHead?.kept(this.parameters)
       const head = kept ? this.#shaped(kept) : this.head()
       const asked = coveredOnly ? { ...head, covered: undefined } : head
       const logits = headLogits(asked, wanted, { norm: withWeight(this.#description.norm, this.parameters) }) // [batch, n, vocabulary or covered]
-      return result(logits, wanted)
+      return packed ? result(inLine(logits), inLine(wanted)) : result(logits, wanted)
     })
     memory?.advance(read)
     return said
@@ -198,6 +204,39 @@ function lastRows(hidden: Tensor, counts: readonly number[], n: number): Tensor 
   const ids = hidden.device.tensor(Uint32Array.from(places))
   return embedding(hidden.reshape([batch * rows, columns]), ids).reshape([batch, n, columns])
 }
+
+/** How many sequences there are of packed tokens, and the most rows that one has. */
+function packedSizes(
+  [batch, length]: readonly [number, number],
+  rows: ForwardOptions['rows'],
+  counts: ForwardOptions['counts'],
+): [batch: number, rows: number] {
+  const sum = counts?.reduce((sum, count) => sum + count, 0)
+  if (counts && batch === 1 && sum === length && rows === 'all') return [counts.length, Math.max(...counts)]
+  throw new OutriderError(
+    'INVALID_ARGUMENT',
+    `forward: tokens [${batch}, ${length}] of counts [${counts?.join(', ') ?? ''}] cannot be read packed, with rows ${rows}.`,
+    { remedy: 'Give tokens [1, Σ counts], the counts, and all rows.' },
+  )
+}
+
+/** Where the rows of sequences of such counts lie, packed and by sequence. */
+function packingOf(device: Device, counts: readonly number[], places: number): Packing {
+  const rows = new Uint32Array(counts.length * places)
+  const placeOf: number[] = []
+  for (const [b, count] of counts.entries())
+    for (let i = 0; i < count; i++) {
+      rows[b * places + i] = placeOf.length
+      placeOf.push(b * places + i)
+    }
+  return {
+    rows: device.tensor(rows, { shape: [counts.length, places] }),
+    places: device.tensor(Uint32Array.from(placeOf)),
+  }
+}
+
+/** [batch, rows, columns] → [1, batch · rows, columns] */
+const inLine = (x: Tensor): Tensor => x.reshape([1, x.size / x.shape[2]!, x.shape[2]!])
 
 function checkedCounts(counts: readonly number[] | undefined, batch: number, rows: number): readonly number[] {
   if (!counts) return Array.from({ length: batch }, () => rows)

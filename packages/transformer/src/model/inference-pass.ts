@@ -29,21 +29,31 @@ export interface PassPlace {
   context: number
   /** Where a layer's keys and values are, and where the new ones go. */
   cacheOf: (layer: number) => LayerCache
+  /** Where rows lie packed, and attention has them by sequence. */
+  packing?: Packing | undefined
+}
+
+/** Rows of sequences of unequal counts, one sequence's behind the other's; and places for as many rows of each. */
+export interface Packing {
+  /** The row at every place, of padding any: u32 [batch, places]. */
+  rows: Tensor
+  /** The place of every row: u32 [rows]. */
+  places: Tensor
 }
 
 /**
  * The hidden states of a model before its last norm, for inference: what `trainingPass` computes, within rounding, in 8 dispatches
  * a layer instead of 15 where norms are before the blocks. Matrices may be of any format that `linear` takes.
  *
- * @param tokens  u32 [batch, rows]
- * @returns f32 [batch, rows, hidden]
+ * @param tokens  u32 [batch, rows], or packed [1, rows]
+ * @returns f32 [batch, rows, hidden], of the tokens' batch and rows
  */
 export function inferencePass(
   { embedding: table, layers }: ModelDescription,
   parameters: ModelParameters,
   tokens: Tensor,
   tables: RotaryTables,
-  { start, context, cacheOf }: PassPlace,
+  { start, context, cacheOf, packing }: PassPlace,
 ): Tensor {
   const { device } = tokens
   let x = device.scope(() => {
@@ -55,7 +65,7 @@ export function inferencePass(
     x = device.scope(() => {
       const fused = new FusedLayer(layer, parameters)
       const rotation = tables.of(layer.attention.rope, context)
-      return fused.mlp(fused.attention(before, rotation, start, cacheOf(index)))
+      return fused.mlp(fused.attention(before, rotation, { start, packing }, cacheOf(index)))
     })
     before.dispose()
   }
@@ -72,7 +82,12 @@ class FusedLayer {
     this.#parameters = parameters
   }
 
-  attention(x: Tensor, rotation: Rotation, start: Start, cache: LayerCache): Tensor {
+  attention(
+    x: Tensor,
+    rotation: Rotation,
+    { start, packing }: Pick<PassPlace, 'start' | 'packing'>,
+    cache: LayerCache,
+  ): Tensor {
     const block = this.#layer.attention
     const input = (projection: Projection, norm?: Norm) => {
       const projected = this.#project(x, projection, block.before)
@@ -83,10 +98,13 @@ class FusedLayer {
     const q = input(block.q, block.qNorm) // [batch, rows, heads · headDim]
     const k = input(block.k, block.kNorm) // [batch, rows, kvHeads · headDim]
     const v = input(block.v)
-    const queries = ropeIntoCache({ q, k, v }, cache, { ...rotation, start }) // [batch, rows, heads, headDim]
+    const placed = (rows: Tensor) => (packing ? gathered(rows, packing.rows) : rows)
+    const inputs = { q: placed(q), k: placed(k), v: placed(v) }
+    const queries = ropeIntoCache(inputs, cache, { ...rotation, start }) // [batch, rows, heads, headDim]
     const { window, scale, softCap } = block
     const sight = { start, window, scale, softCap }
-    const mixed = attention(queries, cache.keys, cache.values, sight).reshape(q.shape)
+    const heads = attention(queries, cache.keys, cache.values, sight).reshape(inputs.q.shape)
+    const mixed = packing ? gathered(heads, packing.places).reshape(q.shape) : heads
     return this.#added(x, mixed, block.output, block)
   }
 
@@ -124,6 +142,12 @@ class FusedLayer {
   #norm(norm: Norm | undefined): RmsNorm | undefined {
     return norm && withWeight(norm, this.#parameters)
   }
+}
+
+/** Rows [..., columns] by their places: [...places, columns]. */
+function gathered(rows: Tensor, places: Tensor): Tensor {
+  const columns = rows.shape.at(-1)!
+  return embedding(rows.reshape([rows.size / columns, columns]), places)
 }
 
 /** A norm as `linear` takes it. */

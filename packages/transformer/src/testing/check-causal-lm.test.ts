@@ -55,6 +55,7 @@ describe('a model', () => {
       'prompts of unequal length',
       () => ({ forward: (tokens, { counts: _, ...options } = {}) => model.forward(tokens, options) }),
     ],
+    ['rows that are packed', () => ({ packs: true, forward: times((_, { packed }) => (packed ? almostOne : 1)) })],
     [
       'tokens that there is no room for are refused by CONTEXT_OVERFLOW',
       () => ({

@@ -112,6 +112,35 @@ const promises: Promises<CausalLM> = {
       })
   },
 
+  async 'rows that are packed have the bits of those that are padded (where it packs)'(model) {
+    if (!model.packs) return
+    for (const counts of [
+      [3, 0, 1, 6],
+      [2, 2, 2, 2],
+    ]) {
+      const sequences = counts.map((count, b) => someIds(model, count, b))
+      await cached(model, 4, async (cache) => {
+        const first = counts.map((_, b) => someIds(model, 4, b + 4))
+        await readLogits(model, first, { cache, counts: [2, 4, 1, 3] })
+        const padded = await readLogits(model, sequences, { cache, counts })
+        expectSame(
+          cache.lengths,
+          [2, 4, 1, 3].map((length, b) => length + counts[b]!),
+          'lengths after padded rows',
+        )
+        cache.truncate([2, 4, 1, 3])
+        const [packed] = await readLogits(model, [sequences.flat()], { cache, counts, packed: true })
+        expectSame(
+          cache.lengths,
+          [2, 4, 1, 3].map((length, b) => length + counts[b]!),
+          'lengths after packed rows',
+        )
+        const rows = counts.flatMap((count, b) => padded[b]!.slice(0, count))
+        for (const [i, row] of rows.entries()) expectSame(packed![i]!, row, `packed row ${i}`)
+      })
+    }
+  },
+
   async 'tokens that there is no room for are refused by CONTEXT_OVERFLOW, and nothing has been read'(model) {
     const ids = someIds(model, 6)
     const cache = model.createCache({ capacity: 4 })

@@ -1,0 +1,132 @@
+/** What could be drafted for one sequence, one way of it. */
+export interface Gains {
+  /** Tokens that each further drafted one is expected to add: Πⱼ≤ᵢ aⱼ for the i-th. */
+  tokens: readonly number[]
+  /** Seconds that drafting it takes, the first with what is to be read before. */
+  seconds: readonly number[]
+}
+
+/** What a step would be made of. */
+export interface StepSize {
+  rows: number
+  drafting: number
+  draftSeconds: number
+}
+
+export interface BestLengthsInput {
+  /** By sequence, the ways to draft for it; a sequence without any adds a row. */
+  ways: readonly (readonly Gains[])[]
+  /** What the step has in any case: the rows of all sequences without a draft, and what others have chosen themselves. */
+  least: StepSize & { tokens: number }
+  /** Seconds of a step. */
+  secondsOf: (size: StepSize) => number
+}
+
+/** A way of a sequence's, and how many of its tokens. */
+export interface Length {
+  way: number
+  draftLength: number
+}
+
+export interface BestLengths {
+  /** By sequence; null: nothing is drafted for it. */
+  lengths: (Length | null)[]
+  /** Tokens a second that the step is expected to bring. */
+  rate: number
+}
+
+/** A few: it stands still after two or three. */
+const rounds = 4
+
+/**
+ * Who is drafted for, by what and how far, so that a step brings the most tokens a second: (tokens without a draft + Σ gains) /
+ * seconds of one pass over all rows and of all drafts. A fractional program, solved as Dinkelbach (1967) does: at the rate λ
+ * of the best known step a token is worth 1/λ seconds, so drafts are taken by what they bring beyond their own seconds, best first,
+ * and after each it is seen what the step comes to. Whatever the pass takes by rows, no draft at all is among what is looked at.
+ */
+export function bestLengths({ ways, least, secondsOf }: BestLengthsInput): BestLengths {
+  const none: BestLengths = { lengths: ways.map(() => null), rate: least.tokens / secondsOf(least) }
+  let best = none
+  for (let round = 0; round < rounds; round++) {
+    const found = walked({ ways, least, secondsOf }, best.rate)
+    if (found.rate <= best.rate) break
+    best = found
+  }
+  return best
+}
+
+/** Takes segments of drafts by their worth a row; the best step on the way. */
+function walked({ ways, least, secondsOf }: BestLengthsInput, rate: number): BestLengths {
+  const perRow = rowSeconds({ ways, least, secondsOf })
+  const segments = ways.flatMap((each, sequence) =>
+    segmentsOf(each, rate, perRow).map((segment) => ({ ...segment, sequence })),
+  )
+  segments.sort((a, b) => b.worth - a.worth)
+  const lengths: (Length | null)[] = ways.map(() => null)
+  const size = { ...least }
+  let best: BestLengths = { lengths: [...lengths], rate: least.tokens / secondsOf(least) }
+  for (const { sequence, way, draftLength, rows, tokens, seconds, worth } of segments) {
+    if (worth <= 0) break // not even if its rows were free
+    if (!lengths[sequence]) size.drafting++
+    lengths[sequence] = { way, draftLength }
+    size.rows += rows
+    size.tokens += tokens
+    size.draftSeconds += seconds
+    const reached = size.tokens / secondsOf(size)
+    if (reached > best.rate) best = { lengths: [...lengths], rate: reached }
+  }
+  return best
+}
+
+interface Segment {
+  way: number
+  /** γ with it. */
+  draftLength: number
+  /** What it adds. */
+  rows: number
+  tokens: number
+  seconds: number
+  /** Tokens a row beyond what its seconds are worth. */
+  worth: number
+}
+
+/** What a row more takes, about: it decides between the ways of a sequence alone. */
+function rowSeconds({ ways, least, secondsOf }: BestLengthsInput): number {
+  const more = 2 * ways.length
+  return Math.max(0, secondsOf({ ...least, rows: least.rows + more }) - secondsOf(least)) / more
+}
+
+/** The way that is worth most, in segments of falling worth: the upper hull over its lengths. */
+function segmentsOf(ways: readonly Gains[], rate: number, perRow: number): Segment[] {
+  let best: { way: number; gains: Gains; worth: number } | undefined
+  for (const [way, gains] of ways.entries()) {
+    let [sum, worth] = [0, Number.NEGATIVE_INFINITY]
+    for (const [i, tokens] of gains.tokens.entries()) {
+      sum += tokens - rate * (gains.seconds[i]! + perRow)
+      worth = Math.max(worth, sum)
+    }
+    if (!best || worth > best.worth) best = { way, gains, worth }
+  }
+  if (!best) return []
+  const { way, gains } = best
+  const segments: Segment[] = []
+  for (const [i, tokens] of gains.tokens.entries()) {
+    const seconds = gains.seconds[i]!
+    let segment: Segment = { way, draftLength: i + 1, rows: 1, tokens, seconds, worth: tokens - rate * seconds }
+    // What pays only together is taken together.
+    for (let last = segments.at(-1); last && last.worth < segment.worth; last = segments.at(-1)) {
+      segments.pop()
+      const rows = last.rows + segment.rows
+      const worth = (last.worth * last.rows + segment.worth * segment.rows) / rows
+      segment = {
+        ...segment,
+        rows,
+        worth,
+        tokens: last.tokens + segment.tokens,
+        seconds: last.seconds + segment.seconds,
+      }
+    }
+    segments.push(segment)
+  }
+  return segments
+}

@@ -1,0 +1,182 @@
+import { Acceptance } from '../draft-length/acceptance'
+import { type BlockObservation, type DraftChoice, maxDraftLength } from '../draft-length/policy'
+import { catchUpSeconds, draftPassSeconds, type StepCosts, skipsPay } from '../draft-length/step-costs'
+import { stopThreshold } from '../draft-length/stopping'
+import type { Offer } from '../drafter/drafter'
+import { bestLengths, type Gains } from './best-lengths'
+import { RowCosts, type StepParts } from './row-costs'
+
+export interface DraftSchedulerOptions {
+  /** What steps of a single sequence cost. */
+  costs: StepCosts
+  /** Whether drafts of offers that `stops` may end early, where costs say that a step that is left out saves something. Default false. */
+  stops?: boolean | undefined
+  /** Drafts of a kind after which an observation counts 1/e. Default 32. */
+  memory?: number
+  /** Steps for which a kind of draft is passed over until 1/e is left of what is held against it. Default 256. */
+  forgiveness?: number
+}
+
+/** A sequence whose draft is to be chosen: whatever names it, and what could be drafted for it. */
+export interface ScheduledTurn {
+  sequence: object
+  offers: readonly Offer[]
+}
+
+/** What sequences in the step have chosen themselves. */
+export interface ChosenAlready {
+  sequences: number
+  /** Drafts among them, by what they were chosen from. */
+  choices: readonly DraftChoice[]
+}
+
+/** A block of one sequence, with what was chosen for it. */
+export interface ScheduledBlock extends Pick<BlockObservation, 'drafted' | 'computed' | 'accepted' | 'offer'> {
+  sequence: object
+}
+
+/**
+ * Decides for every step of a batch for whom is drafted, by what and how far, so that all sequences together get the most tokens a
+ * second (`bestLengths`): by the acceptance of each sequence, which is believed to be that of the others until it has shown its own,
+ * and by what steps of so many rows take, learned from those that were seen (`RowCosts`). It sees past blocks and what could be
+ * drafted, never what would be drawn, so every answer keeps its distribution. Deterministic given what it observes.
+ */
+export class DraftScheduler {
+  readonly #costs: StepCosts
+  readonly #stops: boolean
+  readonly #memory: number
+  readonly #forgiveness: number
+  readonly #seconds: RowCosts
+  readonly #shared: Acceptance
+  readonly #own = new WeakMap<object, Acceptance>()
+  /** Tokens a second that the last plan was to bring: what a draft step is weighed against. */
+  #rate = 0
+  #drafts = true
+
+  constructor({ costs, stops = false, memory = 32, forgiveness = 256 }: DraftSchedulerOptions) {
+    this.#costs = costs
+    this.#stops = stops && skipsPay(costs)
+    this.#memory = memory
+    this.#forgiveness = forgiveness
+    this.#seconds = new RowCosts(costs)
+    this.#shared = new Acceptance(maxDraftLength, memory)
+  }
+
+  /** Whether the last plan drafted for anyone; true before there was one. */
+  get drafts(): boolean {
+    return this.#drafts
+  }
+
+  /** What to draft for each of the turns in a step that they share with others; null decodes plainly. */
+  plan(turns: readonly ScheduledTurn[], chosen: ChosenAlready = { sequences: 0, choices: [] }): (DraftChoice | null)[] {
+    const sequences = turns.length + chosen.sequences
+    if (sequences === 0) return []
+    const ways = turns.map(({ sequence, offers }) => offers.map((offer) => this.#gainsOf(sequence, offer)))
+    const others = partsOf(this.#costs, sequences, chosen.choices)
+    const least = { ...others, tokens: sequences }
+    const { lengths, rate } = bestLengths({
+      ways,
+      least,
+      secondsOf: (size) => this.#seconds.hoped({ ...size, sequences }),
+    })
+    this.#rate = rate
+    if (turns.length > 0) this.#drafts = lengths.some((length) => length !== null)
+    return lengths.map((length, i) => {
+      const { sequence, offers } = turns[i]!
+      for (const [way, offer] of offers.entries()) if (length?.way !== way) this.#fade(sequence, offer)
+      return length && this.#choice(sequence, offers[length.way]!, length.draftLength)
+    })
+  }
+
+  /**
+   * Learns from a step.
+   *
+   * @param blocks   of all who had a row in the pass
+   * @param seconds  what the step took, where nothing else was done in it; undefined to learn of acceptance alone
+   */
+  observe(blocks: readonly ScheduledBlock[], seconds: number | undefined): void {
+    for (const { sequence, offer, drafted, computed = drafted, accepted } of blocks) {
+      if (!offer || computed === 0) continue
+      // A place that a draft did not come to, as it ended early, brought nothing, as one that was refused.
+      const observed = { drafted: computed, accepted }
+      for (const acceptance of [this.#shared, this.#ownOf(sequence)]) acceptance.observe(offer, observed)
+    }
+    if (seconds === undefined || blocks.length === 0) return
+    const choices = blocks.flatMap(({ offer, drafted, computed = drafted }) =>
+      offer && computed > 0 ? [{ offer, draftLength: computed }] : [],
+    )
+    this.#seconds.observe(partsOf(this.#costs, blocks.length, choices), seconds)
+  }
+
+  #choice(sequence: object, offer: Offer, draftLength: number): DraftChoice {
+    if (!this.#stops || !offer.stops) return { offer, draftLength }
+    const acceptance = this.#acceptanceOf(sequence, offer)(0)
+    // A second is worth to one sequence what it is worth to all.
+    return { offer, draftLength, stop: { confidence: stopThreshold(this.#costs, { acceptance, rate: this.#rate }) } }
+  }
+
+  #gainsOf(sequence: object, offer: Offer): Gains {
+    const acceptance = this.#acceptanceOf(sequence, offer)
+    const [tokens, seconds]: [number[], number[]] = [[], []]
+    let [reached, before] = [1, 0]
+    const length = Math.min(offer.length, maxDraftLength)
+    const { unread } = offer
+    // A block pays for reading what other drafts than the model's have left to it; a prompt, read once, is shared.
+    const charged =
+      unread === undefined ? undefined : Math.max(Math.min(unread, maxDraftLength + 1), unread / this.#memory)
+    for (let i = 0; i < length && reached > negligible; i++) {
+      reached *= acceptance(i)
+      tokens.push(reached)
+      const taken = draftSeconds(this.#costs, { ...offer, unread: charged }, i + 1)
+      seconds.push(taken - before)
+      before = taken
+    }
+    return { tokens, seconds }
+  }
+
+  /** Of a sequence that was hardly drafted for, that of all. */
+  #acceptanceOf(sequence: object, offer: Offer): (position: number) => number {
+    const shared = this.#shared.of(offer, hope)
+    const acceptance = Array.from({ length: maxDraftLength }, (_, position) => shared(position))
+    return this.#ownOf(sequence).of({ ...offer, acceptance })
+  }
+
+  #ownOf(sequence: object): Acceptance {
+    const own = this.#own.get(sequence) ?? new Acceptance(maxDraftLength, this.#memory)
+    this.#own.set(sequence, own)
+    return own
+  }
+
+  #fade(sequence: object, offer: Offer): void {
+    // It is passed over once a step for each sequence: of what is held against it for all, that is a share.
+    this.#own.get(sequence)?.fade(offer, this.#forgiveness)
+    this.#shared.fade(offer, this.#forgiveness)
+  }
+}
+
+/** Deviations by which acceptance is taken for more than it has shown, so that bad luck is not the end. */
+const hope = 0.5
+
+/** A token that is so unlikely to be reached is not drafted. */
+const negligible = 0.01
+
+/** Seconds of drafting γ tokens, as the measured costs have it. */
+function draftSeconds(
+  costs: StepCosts,
+  { unread, parallel }: Pick<Offer, 'unread' | 'parallel'>,
+  length: number,
+): number {
+  if (unread === undefined) return 0
+  if (parallel) return draftPassSeconds(costs, unread + length - 1)
+  return length * costs.draftSeconds + catchUpSeconds(costs, unread)
+}
+
+/** What a step over so many sequences is made of, where these are drafted. */
+function partsOf(costs: StepCosts, sequences: number, choices: readonly DraftChoice[]): StepParts {
+  const parts = { rows: sequences, sequences, drafting: choices.length, draftSeconds: 0 }
+  for (const { offer, draftLength } of choices) {
+    parts.rows += draftLength
+    parts.draftSeconds += draftSeconds(costs, offer, draftLength)
+  }
+  return parts
+}

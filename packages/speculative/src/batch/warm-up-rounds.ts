@@ -1,0 +1,40 @@
+import { longSequence, madeUpTokens } from '@outrider/transformer'
+
+/** A made-up sequence of a batch that is warmed up. */
+export interface WarmUpSequence {
+  prompt: number[]
+  draftLength: number
+  maxTokens: number
+  temperature: number
+  topP: number
+}
+
+/**
+ * What batches are made of that together need every kernel: drafts of 0, 1, 3, 7 and 15 tokens, for passes over so many rows of a
+ * sequence have kernels of their own, beside a sequence that is not drafted for; long sequences, too; and the numbers of rows that
+ * linear layers have kernels for.
+ */
+export function warmUpRounds(
+  { size, longest }: { size: number; longest: number },
+  { vocabularySize }: { vocabularySize: number },
+): WarmUpSequence[][] {
+  const sequence = (length: number, draftLength: number, temperature: number): WarmUpSequence => {
+    const maxTokens = draftLength + 3
+    // Unequal lengths, for a batch whose sequences begin at one place is read by other kernels.
+    const read = Math.max(1, Math.min(length, longest - maxTokens))
+    return { prompt: madeUpTokens(read, vocabularySize), draftLength, maxTokens, temperature, topP: 0.9 }
+  }
+  const lengths = [0, 1, 3, 7, 15]
+  const alone = [...lengths, ...lengths].map((draftLength, i) => [
+    sequence(i < lengths.length ? 2 : longSequence + 2, draftLength, i % 2),
+  ])
+  const pairs = [2, longSequence + 2].flatMap((length) =>
+    lengths.map((draftLength, i) => [sequence(length, draftLength, i % 2), sequence(1, 0, 1)]),
+  )
+  const many = [3, 4, 8, 16].map((count) =>
+    Array.from({ length: count }, (_, i) => sequence(1 + (i % 3), i % 2, i % 2)),
+  )
+  return [...alone, ...(size > 1 ? pairs : []), ...many.filter(({ length }) => length <= size)].filter((sequences) =>
+    sequences.every(({ prompt, maxTokens }) => prompt.length + maxTokens <= longest),
+  )
+}

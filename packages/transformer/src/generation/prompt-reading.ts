@@ -1,0 +1,63 @@
+import { OutriderError } from '@outrider/tensor'
+import type { CausalLM, KvCache } from '../model/index'
+import type { PretrainedModel } from '../pretrained/index'
+import { endOfPiece } from './prefill'
+import { dispose, type Said, say } from './said'
+
+/** A prompt that is being read, piece by piece, to the bits that it has when it is read at once (`ReadPrompt`). */
+export class PromptReading {
+  readonly tokens: readonly number[]
+  readonly cache: KvCache
+  readonly #model: CausalLM
+  readonly #hiddenStates: boolean
+  #said: Said | undefined
+
+  constructor(
+    { model, config }: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>,
+    tokens: readonly number[],
+    { hiddenStates = false }: { hiddenStates?: boolean | undefined } = {},
+  ) {
+    this.tokens = tokens
+    this.#model = model
+    this.#hiddenStates = hiddenStates
+    this.cache = model.createCache({ capacity: tokens.length, context: config.contextLength })
+  }
+
+  /** Tokens that have been read. */
+  get position(): number {
+    return this.cache.lengths[0]!
+  }
+
+  get isRead(): boolean {
+    return this.#said !== undefined
+  }
+
+  /** Of the token that follows the prompt, which has been read. */
+  get said(): Said {
+    if (this.#said) return this.#said
+    throw new OutriderError('INVALID_ARGUMENT', `Of ${this.tokens.length} tokens ${this.position} have been read.`)
+  }
+
+  /** Queues a pass over about so many rows, and returns over how many. */
+  read(most: number): number {
+    const { position, tokens } = this
+    if (this.isRead) return 0
+    const end = endOfPiece(position, tokens.length, most)
+    const { device } = this.#model
+    using rows = device.tensor(Uint32Array.from(tokens.slice(position, end)), { shape: [1, end - position] })
+    const isLast = end === tokens.length
+    const said = say(this.#model, rows, { cache: this.cache }, isLast && this.#hiddenStates)
+    if (isLast) this.#said = said
+    else {
+      dispose(said)
+      device.flush()
+    }
+    return end - position
+  }
+
+  dispose(): void {
+    if (this.#said) dispose(this.#said)
+    this.#said = undefined
+    this.cache.dispose()
+  }
+}
