@@ -78,7 +78,8 @@ export function tileCost(name: TileName, { m, n, k, weightBytes }: Product, kind
 
 /**
  * How long a GPU takes at least, by the roofs of its arithmetic and its memory, and what keeps it from them: cores without a
- * workgroup, and cores that hold too few invocations to hide what they wait for.
+ * workgroup, and cores that hold too few invocations to hide what they wait for. It leaves out what reading workgroup memory and
+ * unpacking weights take of a core's time, so its share of the roof is one from above: no GPU has been measured beside it.
  */
 export function expected(gpu: Gpu, name: TileName, product: Product) {
   const cost = tileCost(name, product)
