@@ -10,6 +10,14 @@ export { nearest } from './nearest'
 export { coveredPlaces, coveredTokens, ofCovered, writeCovered } from './operations/head/covered-ids'
 export { type HeadGradients, headGradients, rowLogits } from './operations/head/head'
 export { firstColumns } from './operations/layout/slice'
+export {
+  linearDepth,
+  matmulDepth,
+  type TileName,
+  tileBytes,
+  tileLanes,
+  tileShapes,
+} from './operations/matmul/tile-shapes'
 export { noLogit, noToken } from './operations/reduce/no-logit'
 export { packHalves, unpackHalves } from './operations/rows/halves'
 export { rowVectors, rowVectorsFor, runOverRowVectors, vectorsOf } from './operations/rows/row-vectors'

@@ -3,6 +3,7 @@ import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
 import { measureCeilings } from './ceilings'
 import { rounded } from './compare'
+import { modelOfCost } from './model-of-cost'
 import type { Row, Suite } from './suite'
 import { attentionSuite } from './suites/attention'
 import { bitsSuite } from './suites/bits'
@@ -53,7 +54,7 @@ const suites: readonly Suite[] = [
   bitsSuite,
 ]
 
-const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH] [--each N] [--json]
+const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH] [--each N] [--model-of-cost] [--json]
 
 ${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
@@ -63,6 +64,7 @@ this process in place of the clock's: for software adapters on a machine that ot
 answers: for \`lookups\` {"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without
 "ids" it counts in the tables alone); for \`draft-vocabulary\` rows with completion_ids. --model, for \`distillation-step\` and
 \`passes\`, is a directory, a .gguf file or a name of the hub. --each, for \`stops\`, is the number of prompts of a kind, and for \`clients\` how many of the numbers of clients are tried.
+--model-of-cost measures nothing and needs no adapter: what linear layers by tiles cost, and the share of the roof to expect on three GPUs.
 
 Columns: times are of a run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of
 what a large copy or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm,
@@ -76,6 +78,7 @@ const { values, positionals } = parseArgs({
     answers: { type: 'string' },
     model: { type: 'string' },
     each: { type: 'string' },
+    'model-of-cost': { type: 'boolean', default: false },
     'processor-time': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -84,6 +87,13 @@ const unknown = positionals.find((name) => !suites.some((suite) => suite.name ==
 if (values.help || unknown !== undefined) {
   console.error(unknown === undefined ? usage : `There is no suite "${unknown}".\n\n${usage}`)
   process.exit(unknown === undefined ? 0 : 2)
+}
+
+if (values['model-of-cost']) {
+  const rows = modelOfCost()
+  if (values.json) for (const row of rows) console.log(JSON.stringify(row))
+  else printTable(rows)
+  process.exit(0)
 }
 
 const device = await createDevice({ adapter: nodeAdapter() })

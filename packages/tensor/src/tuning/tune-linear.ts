@@ -179,7 +179,7 @@ function everyKernel(weight: Tensor): LinearCandidate[] {
 function standardOf(weight: Tensor, rows: number, candidates: readonly LinearCandidate[]): LinearKernelName {
   const problem = problemOf(weight, Math.max(rows, fewRows + 1))
   const kernel = linearKernelFor(problem, weight.device.capabilities)
-  const name = kernel === 'tiled' ? linearTile(problem) : kernel
+  const name = kernel === 'tiled' ? linearTile : kernel
   return candidates.some((one) => one.name === name) ? name : candidates[0]!.name
 }
 

@@ -137,7 +137,7 @@ export function subgroupsPlan({ m, n, transposeB }: MatmulProblem, { subgroupMax
   return { kernel: 'subgroups', rows: m <= 8 ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
 }
 
-/** The kernels of a linear layer. `tiled` is for many rows: the tile that the shape chooses; each tile has a name, too. */
+/** The kernels of a linear layer. `tiled` is for many rows: the tile that is used where none is named. */
 export type LinearKernelName = 'dot' | 'subgroups' | 'spans' | 'tiled' | LinearTileName
 
 /** The tiles that `linear` has. */
@@ -203,17 +203,17 @@ export function selectLinear(
     case 'spans':
       return spansPlan({ m, n }, capabilities)
     case 'tiled':
-      return namedTilePlan(linearTile({ m, n }))
+      return namedTilePlan(linearTile)
     default:
       return namedTilePlan(kernel)
   }
 }
 
-/** The tile whose height wastes least, and the tall one where so many tiles still keep a GPU busy. All have the same bits. */
-export function linearTile({ m, n }: Pick<MatmulProblem, 'm' | 'n'>): LinearTileName {
-  if (m <= 32) return 'tiled32x64'
-  return Math.ceil(m / 128) * Math.ceil(n / 64) >= busyWorkgroups ? 'tiled128x64' : 'tiled64x64'
-}
+/**
+ * The tile of linear layers where none is forced or tuned: one for all numbers of rows and columns, for each is a kernel to compile,
+ * and whoever warms a model up compiles it by 17 rows.
+ */
+export const linearTile: LinearTileName = 'tiled64x64'
 
 /** Tiles of 1, 2, 4, 8 or 16 rows, so that weights are read once for all; for every height is a kernel to compile. */
 function subgroupsLinearPlan(

@@ -180,9 +180,11 @@ describe('tiles in workgroup memory', () => {
     const shape = { n: 1536, k: 576 }
     expect(selectLinear({ m: 16, ...shape }, gpu).kernel).toBe('dot')
     expect(selectLinear({ m: 16, ...shape }, gpu, undefined, 'tiled64x64').kernel).toBe('dot')
-    expect(selectLinear({ m: 17, ...shape }, gpu)).toMatchObject({ kernel: 'tiled', rows: 32 })
-    expect(selectLinear({ m: 512, ...shape }, gpu)).toMatchObject({ kernel: 'tiled', rows: 64 })
-    expect(selectLinear({ m: 4096, ...shape }, gpu)).toMatchObject({ kernel: 'tiled', rows: 128 })
+    expect(selectLinear({ m: 17, ...shape }, gpu)).toMatchObject({ kernel: 'tiled', rows: 64 })
+    expect(selectLinear({ m: 512, ...shape }, gpu, undefined, 'tiled128x64')).toMatchObject({
+      kernel: 'tiled',
+      rows: 128,
+    })
     expect(selectLinear({ m: 512, ...shape }, gpu, undefined, 'dot').kernel).toBe('dot')
     expect(selectLinear({ m: 512, ...shape, k: 577 }, gpu, undefined, 'tiled64x64').kernel).toBe('dot')
     expect(() => selectLinear({ m: 512, ...shape, k: 577 }, gpu, 'tiled64x64')).toThrow(/does not take this form/)
