@@ -13,6 +13,7 @@ import { distillationStepSuite } from './suites/distillation-step'
 import { draftVocabularySuite } from './suites/draft-vocabulary'
 import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
+import { longPromptsSuite } from './suites/long-prompts'
 import { lookupsSuite } from './suites/lookups'
 import { matmulSuite } from './suites/matmul'
 import { onPolicySuite } from './suites/on-policy'
@@ -44,6 +45,7 @@ const suites: readonly Suite[] = [
   blockSuite,
   passesSuite,
   clientsSuite,
+  longPromptsSuite,
   lookupsSuite,
   draftVocabularySuite,
   startUpSuite,

@@ -1,6 +1,6 @@
 import { createServer, type ServerOptions } from '@outrider/server'
-import { Decoder, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { rounded } from '../compare'
+import { type Streams, streamed, waits } from '../streams'
 import type { Row, Suite } from '../suite'
 import { tinyDraft, tinyTarget } from '../tiny-pair'
 
@@ -16,8 +16,7 @@ const prompts = [
 
 /**
  * What clients of a server notice, all asking at once, streaming, each again as soon as it is answered; the ways in turns, round by
- * round. Of `auto`, the share of the better of the two pure ways. Then a stream that runs while 2,000-token prompts arrive, by the
- * time that a step may take.
+ * round. Of `auto`, the share of the better of the two pure ways.
  */
 export const clientsSuite: Suite = {
   name: 'clients',
@@ -67,93 +66,8 @@ export const clientsSuite: Suite = {
           ...waits(measured[i]!),
         })
     }
-    const long = withContext(target, 2304)
-    for (const maxStepMilliseconds of [1e9, 200, 50]) {
-      note(`prompts of 2,000 tokens, steps of ${maxStepMilliseconds} ms`)
-      const server = createServer({ target: long, concurrency: 4, warmUp: false, maxStepMilliseconds })
-      await server.ready
-      const ask = (tokens: number, most: number) =>
-        streamed(server.app, { prompt: Array.from({ length: tokens }, (_, i) => 5 + (i % 50)), maxTokens: most }, now)
-      await ask(2000, 2) // how long rows take
-      const running = ask(8, 200)
-      const arriving = [1950, 2000].map((tokens) => ask(tokens, 2))
-      const [stream, ...others] = await Promise.all([running, ...arriving])
-      await server.close()
-      const firsts = others.flatMap(({ firsts }) => firsts)
-      rows.push({
-        clients: 3,
-        way: `2,000 tokens, steps of ${maxStepMilliseconds} ms`,
-        ...waits({ ...stream, firsts }),
-      })
-    }
     target.dispose()
     drafter.dispose()
     return rows
   },
-}
-
-/** Seconds, and what came in them. */
-interface Streams {
-  tokens: number
-  seconds: number
-  firsts: number[]
-  gaps: number[]
-}
-
-/** One request, answered as a stream: when its pieces came. */
-async function streamed(
-  app: ReturnType<typeof createServer>['app'],
-  { content, prompt, maxTokens }: { content?: string; prompt?: number[]; maxTokens: number },
-  now: () => number,
-): Promise<Streams> {
-  const began = now()
-  const asked = prompt ? { prompt } : { messages: [{ role: 'user', content }] }
-  const response = await app.request(prompt ? '/v1/completions' : '/v1/chat/completions', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      ...asked,
-      stream: true,
-      stream_options: { include_usage: true },
-      temperature: 0,
-      max_tokens: maxTokens,
-    }),
-  })
-  if (!response.ok) throw new Error(await response.text())
-  const streams: Streams = { tokens: 0, seconds: 0, firsts: [], gaps: [] }
-  let last: number | undefined
-  for await (const bytes of response.body!) {
-    for (const line of new TextDecoder().decode(bytes).split('\n')) {
-      if (!line.startsWith('data: {')) continue
-      const { choices, usage } = JSON.parse(line.slice(6))
-      if (usage) streams.tokens = usage.completion_tokens
-      if (!(choices[0]?.delta?.content ?? choices[0]?.text)) continue
-      const at = now()
-      if (last === undefined) streams.firsts.push(at - began)
-      else streams.gaps.push(at - last)
-      last = at
-    }
-  }
-  streams.seconds = now() - began
-  return streams
-}
-
-const waits = ({ firsts, gaps }: Pick<Streams, 'firsts' | 'gaps'>) => ({
-  first_p50_ms: rounded(1000 * percentile(firsts, 0.5)),
-  first_p99_ms: rounded(1000 * percentile(firsts, 0.99)),
-  gap_p50_ms: rounded(1000 * percentile(gaps, 0.5)),
-  gap_p99_ms: rounded(1000 * percentile(gaps, 0.99)),
-  gap_most_ms: rounded(1000 * percentile(gaps, 1)),
-})
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
-}
-
-/** The same weights in a longer context: what it says there means nothing, and takes as long. */
-function withContext(target: PretrainedModel, contextLength: number): PretrainedModel {
-  const { model, config } = target
-  const longer = { ...config, contextLength }
-  return pretrainedModel(new Decoder(model.device, longer, model.parameters!), target)
 }
