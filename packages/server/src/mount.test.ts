@@ -10,7 +10,7 @@ import { behindAnotherServer, eventually, post, shallow, stories, tinyChat, tiny
 const messages = [{ role: 'user' as const, content: 'Tell me about a friend of yours.' }]
 const chat = '/ai/v1/chat/completions'
 const broken = /request_success_total\{.*finished_reason="abort"\} 1/
-const long = { prompt: 'Mira', max_tokens: 200, temperature: 2, seed: 1 }
+const long = { prompt: 'Mira', max_tokens: 120, temperature: 2, seed: 1 }
 
 const servers: OutriderServer[] = []
 afterEach(async () => {

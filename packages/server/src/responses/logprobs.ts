@@ -2,7 +2,7 @@ import type { LogProbability, Tokenizer } from '@outrider/transformer'
 import { jsonScore } from './prompt-logprobs'
 import type { EchoedToken, PlacedToken } from './sequence-scores'
 
-interface ChatLogprob {
+export interface ChatLogprob {
   token: string
   logprob: number
   /** UTF-8 of the token: a part of a character, maybe. */
