@@ -4,21 +4,21 @@ import { cors } from 'hono/cors'
 import { requireKey, requireLoopbackHost } from './access'
 import { ApiError, toApiError } from './api-error'
 import { clientOf } from './client'
+import { complete, type Endpoint, unixSeconds } from './complete'
 import type { Engine } from './engine/engine'
 import { inTurn } from './in-turn'
 import type { ServerMetrics } from './metrics/server-metrics'
+import type { Passes } from './passes/passes'
 import { parseChat } from './requests/chat'
 import { parseCompletion } from './requests/completion'
-import { assertModel, type GenerationFields, generationRequest, type ServedModel } from './requests/generation-request'
-import { answerChunks, wholeAnswer } from './responses/answer'
+import { assertModel, type ServedModel } from './requests/generation-request'
 import { chatFormat } from './responses/chat-format'
 import { completionFormat } from './responses/completion-format'
-import { eventStream } from './responses/event-stream'
-import type { Format } from './responses/format'
 
 export interface AppOptions {
   served: ServedModel
   engine: Engine
+  passes: Passes
   metrics: ServerMetrics
   /** Without one, everybody who reaches the server may ask. */
   apiKey?: string | undefined
@@ -35,11 +35,6 @@ export interface AppOptions {
   commentMilliseconds: number
   /** Told of errors that are the server's. */
   onError: (error: unknown) => void
-}
-
-interface Endpoint {
-  parse: (text: string, served: ServedModel) => GenerationFields
-  format: (served: ServedModel, created: number) => Format
 }
 
 /** The server's routes. */
@@ -74,10 +69,11 @@ export function buildApp(options: AppOptions): Hono {
     '/v1/chat/completions': { parse: parseChat, format: chatFormat },
     '/v1/completions': { parse: parseCompletion, format: completionFormat },
   }
+  const asking = { ...options, onError: (error: unknown) => report(error, options) }
   // What had to wait for its turn has been read already.
   const bounded: typeof limit = (c, next) => (clientOf(c).turn ? next() : limit(c, next))
   for (const [path, endpoint] of Object.entries(endpoints))
-    app.post(path, bounded, (c) => complete(c, endpoint, options))
+    app.post(path, bounded, (c) => complete(c, endpoint, asking))
   const methods = { '/health': 'GET', '/metrics': 'GET', '/v1/models': 'GET' }
   for (const path of [...Object.keys(endpoints), ...Object.keys(methods)])
     app.all(path, (c) => {
@@ -101,33 +97,6 @@ export function buildApp(options: AppOptions): Hono {
   return app
 }
 
-async function complete(c: Context, { parse, format }: Endpoint, options: AppOptions): Promise<Response> {
-  const { served, engine, stallMilliseconds, headMilliseconds, commentMilliseconds } = options
-  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
-    throw new ApiError(415, 'The body must be sent as application/json.', { code: 'unsupported_media_type' })
-  const fields = parse(await c.req.text(), served)
-  const request = await generationRequest(served, fields)
-  const client = clientOf(c)
-  if (client.left) return c.body(null)
-  const job = engine.submit(request)
-  client.onLeave(() => job.abort())
-  const writer = format(served, unixSeconds())
-  if (!fields.stream) return c.json((await wholeAnswer(job, served, writer)) ?? null)
-  // While nothing is sent, a failure has a status of its own; but a connection on which nothing comes is given up.
-  const begun = await job.begun({ withinMilliseconds: headMilliseconds })
-  const includeUsage = fields.stream_options?.include_usage ?? false
-  return eventStream(answerChunks(job, served, writer, { includeUsage }), {
-    stallMilliseconds,
-    commentMilliseconds,
-    commentAtOnce: !begun,
-    onError: (error) => report(error, options),
-    onLeave(reason) {
-      job.abort()
-      if (reason === 'stalled') client.drop?.()
-    },
-  })
-}
-
 /** Tells of an error if it is the server's. */
 function report(error: unknown, { engine, onError }: AppOptions): void {
   const shown = toApiError(error)
@@ -137,5 +106,3 @@ function report(error: unknown, { engine, onError }: AppOptions): void {
 function failure(c: Context, error: ApiError): Response {
   return c.json(error, error.status as 400, error.headers)
 }
-
-const unixSeconds = () => Math.floor(Date.now() / 1000)

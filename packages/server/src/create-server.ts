@@ -15,6 +15,7 @@ import { Engine } from './engine/engine'
 import { plainDecoding } from './engine/plain-decoding'
 import { speculativeDecoding } from './engine/speculative-decoding'
 import { type ServerFigures, ServerMetrics } from './metrics/server-metrics'
+import { Passes } from './passes/passes'
 
 export interface ServerOptions {
   target: PretrainedModel<CausalLM>
@@ -40,6 +41,8 @@ export interface ServerOptions {
   queueLimit?: number
   /** The most tokens of a request, prompt and answer together. Default the model's context. */
   contextLength?: number | undefined
+  /** The most of the likeliest tokens told for a place, of prompts and of answers. Default 20. */
+  maxLogprobs?: number
   /** What clients must send as Bearer. Without one, everybody who reaches the server may ask. */
   apiKey?: string | undefined
   /** Whether only names of this machine are answered where there is no key. Default false. */
@@ -101,6 +104,7 @@ export function createServer({
   concurrency = 16,
   queueLimit = 128,
   speculateUpTo = 4,
+  maxLogprobs = 20,
   loopbackOnly = false,
   corsOrigins = [],
   maxBodyBytes = 1 << 20,
@@ -131,10 +135,22 @@ export function createServer({
   })
   const ready = speculative.then(() => {})
   ready.catch(() => {}) // who does not wait for it hears of it by the requests
-  void device.lost.then((error) => engine.close(toApiError(error)))
+  const passes = new Passes({ ready, queueLimit, closed: () => engine.closed })
+  void device.lost.then((error) => {
+    engine.close(toApiError(error))
+    passes.breakOff()
+  })
   const app = buildApp({
-    served: { name, target, contextLength, hasDraft: decoder !== undefined },
+    served: {
+      name,
+      target,
+      contextLength,
+      maxLogprobs,
+      mostPrompts: concurrency + queueLimit,
+      hasDraft: decoder !== undefined,
+    },
     engine,
+    passes,
     metrics,
     apiKey,
     loopbackOnly,
@@ -154,9 +170,12 @@ export function createServer({
     metrics,
     figures: () => metrics.figures(),
     async close() {
-      const overdue = setTimeout(() => engine.breakOff(), graceMilliseconds)
+      const overdue = setTimeout(() => {
+        engine.breakOff()
+        passes.breakOff()
+      }, graceMilliseconds)
       closing.abort()
-      await engine.drain()
+      await Promise.all([engine.drain(), passes.drain()])
       clearTimeout(overdue)
       await ready.catch(() => {})
       batch.dispose()

@@ -86,10 +86,10 @@ describe('a request that is wrong', () => {
     [
       'an option of the stream',
       chat,
-      { messages, stream: true, stream_options: { continuous_usage_stats: true } },
+      { messages, stream: true, stream_options: { include_costs: true } },
       400,
-      /not supported/,
-      'stream_options.continuous_usage_stats',
+      /no field/,
+      'stream_options.include_costs',
     ],
     ['a field that nobody knows', chat, { messages, foo: 1 }, 400, /foo is no field/, 'foo'],
     [
@@ -143,9 +143,12 @@ describe('a request that is wrong', () => {
     ],
     ['no prompt', '/v1/completions', {}, 400, /prompt/, 'prompt'],
     ['an empty prompt list', '/v1/completions', { prompt: [] }, 400, /prompt/, 'prompt'],
-    ['two prompts', '/v1/completions', { prompt: ['a', 'b'] }, 400, /one prompt/, 'prompt'],
+    ['more prompts than may wait', '/v1/completions', { prompt: Array(145).fill('a') }, 400, /1 to 144/, 'prompt'],
+    ['a list with a number', '/v1/completions', { prompt: ['a', 5] }, 400, /prompt/, 'prompt.0'],
     ['a token that is none', '/v1/completions', { prompt: [1, 99_999] }, 400, /token 99999/, 'prompt'],
-    ['an echo', '/v1/completions', { prompt: 'a', echo: true }, 400, /echo is not supported/, 'echo'],
+    ['an echo of a conversation', chat, { messages, echo: true }, 400, /echo is not supported/, 'echo'],
+    ['an answer of nothing', '/v1/completions', { prompt: 'a', max_tokens: 0 }, 400, /at least 1, but/, 'max_tokens'],
+    ['too long an answer', chat, { messages, max_tokens: 500 }, 400, /or leave max_tokens out/, 'max_tokens'],
     [
       'a body past the limit',
       chat,
@@ -237,21 +240,23 @@ describe('a request that is unusual, and right', () => {
       response_format: { type: 'text' },
       user: 'somebody',
       max_completion_tokens: 3,
-      max_tokens: 99,
+      max_tokens: 999,
     })
     expect(status).toBe(200)
     expect(json().usage.completion_tokens).toBeLessThanOrEqual(3)
   })
 
-  it('asks for more than the context holds, and is answered until the context ends', async () => {
+  it('leaves out how long the answer may be, and is answered until the context ends', async () => {
     const target = await stories()
     const base = await chatServer({ target, name: 'stories', contextLength: 20 })
-    const { json } = await post(base, '/v1/completions', {
-      prompt: 'Once upon a time',
-      max_tokens: 5000,
-      temperature: 0,
-    })
+    const request = { prompt: 'Once upon a time', temperature: 0 }
+    const { json } = await post(base, '/v1/completions', request)
     expect(json()).toMatchObject({ choices: [{ finish_reason: 'length' }], usage: { total_tokens: 20 } })
+    const { prompt_tokens } = json().usage
+    const refused = await post(base, '/v1/completions', { ...request, max_tokens: 21 - prompt_tokens })
+    expect([refused.status, refused.json().error.code]).toEqual([400, 'context_length_exceeded'])
+    const fitting = await post(base, '/v1/completions', { ...request, max_tokens: 20 - prompt_tokens })
+    expect(fitting.json().usage.total_tokens).toBe(20)
     const long = await post(base, '/v1/completions', {
       prompt: 'Once upon a time there was a little girl who had a dog.',
     })
@@ -392,30 +397,5 @@ describe('metrics and health', () => {
   it('say what runs', async () => {
     const health = await fetch(`${server.url}/health`)
     expect(await health.json()).toEqual({ status: 'ok', running: 0, waiting: 0 })
-  })
-})
-
-describe('return_token_ids', () => {
-  const greedy = { temperature: 0, max_tokens: 40, return_token_ids: true }
-
-  it('says the ids of prompt and answer, the end token among them, and they are the text', async () => {
-    const { tokenizer, generationConfig } = await tinyChat()
-    const found = (await post(server, chat, { ...greedy, messages })).json()
-    const [{ token_ids, message, finish_reason }] = found.choices
-    expect(found.prompt_token_ids).toHaveLength(found.usage.prompt_tokens)
-    expect(token_ids).toHaveLength(found.usage.completion_tokens)
-    expect(finish_reason).toBe('stop')
-    expect(generationConfig.eosTokenIds).toContain(token_ids.at(-1))
-    expect(tokenizer.decode(token_ids.slice(0, -1))).toBe(message.content)
-    const completed = (await post(server, '/v1/completions', { ...greedy, prompt: found.prompt_token_ids })).json()
-    expect(completed.choices[0]).toMatchObject({ token_ids, prompt_token_ids: found.prompt_token_ids })
-  })
-
-  it('is not told where it was not asked for, and refused for a stream', async () => {
-    const found = (await post(server, chat, { ...greedy, messages, return_token_ids: false })).json()
-    expect(found).not.toHaveProperty('prompt_token_ids')
-    expect(found.choices[0]).not.toHaveProperty('token_ids')
-    const refused = await post(server, chat, { ...greedy, messages, stream: true })
-    expect([refused.status, refused.json().error.param]).toEqual([400, 'return_token_ids'])
   })
 })

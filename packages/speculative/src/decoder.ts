@@ -7,6 +7,7 @@ import {
   type Generation,
   type GenerationResult,
   generation,
+  LogitsProcessor,
   type PretrainedModel,
   type Prompt,
   promptTokens,
@@ -150,6 +151,7 @@ export class SpeculativeDecoder {
       metrics,
       logProbabilities,
       reproducible,
+      constraint,
       ...options
     }: SpeculativeGenerateOptions,
   ): AsyncGenerator<Block, GenerationResult, undefined> {
@@ -172,6 +174,7 @@ export class SpeculativeDecoder {
       drafter: this.#drafter,
       verification: this.#verification,
       sampling,
+      processor: LogitsProcessor.of(this.#target, { sampling, prompt: ids, constraint }),
       prompt: ids,
       capacity: ids.length + answer.room,
       logProbabilities: checkedCount(logProbabilities),

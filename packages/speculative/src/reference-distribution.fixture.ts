@@ -1,14 +1,38 @@
-import type { SamplingOptions } from '@outrider/transformer'
+import { isAllowed, type SamplingOptions } from '@outrider/transformer'
 
-/** The probabilities of logits in float64: temperature, then top-k, then top-p, as in transformers. */
+/**
+ * Logits after a text, as they are drawn from, in float64: what is not allowed masked, then the bias, then the penalties for what
+ * prompt and answer have.
+ */
+export function referenceLogits(
+  logits: readonly number[],
+  { logitBias = {}, presencePenalty = 0, frequencyPenalty = 0, repetitionPenalty = 1 }: SamplingOptions,
+  {
+    prompt,
+    said,
+    allowed = null,
+  }: { prompt: readonly number[]; said: readonly number[]; allowed?: Uint32Array | null },
+): number[] {
+  return logits.map((x, id) => {
+    if (!isAllowed(allowed, id)) return Number.NEGATIVE_INFINITY
+    const times = said.filter((token) => token === id).length
+    const biased = x + (logitBias[id] ?? 0)
+    const scale = biased > 0 ? 1 / repetitionPenalty : repetitionPenalty
+    const z = times > 0 || prompt.includes(id) ? biased * scale : biased
+    return z - frequencyPenalty * times - (times > 0 ? presencePenalty : 0)
+  })
+}
+
+/** The probabilities of logits in float64: temperature, then min-p, top-k and top-p, as in vLLM. */
 export function referenceDistribution(
   logits: ArrayLike<number>,
-  { temperature = 0, topK = 0, topP = 1 }: SamplingOptions,
+  { temperature = 0, minP = 0, topK = 0, topP = 1 }: SamplingOptions,
 ): number[] {
   const order = Array.from({ length: logits.length }, (_, i) => i).sort((a, b) => logits[b]! - logits[a]! || a - b)
   if (temperature === 0) return order.map((_, i) => (i === order[0] ? 1 : 0))
   const top = logits[order[0]!]!
-  const kept = topK > 0 ? order.slice(0, topK) : order
+  const likely = order.filter((id) => Math.exp((logits[id]! - top) / temperature) >= minP)
+  const kept = topK > 0 ? likely.slice(0, topK) : likely
   const weights = kept.map((id) => Math.exp((logits[id]! - top) / temperature))
   const total = weights.reduce((a, b) => a + b, 0)
   const probabilities = new Array<number>(logits.length).fill(0)

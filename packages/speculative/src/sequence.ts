@@ -2,6 +2,7 @@ import { type Counter, type Device, slice, type Tensor } from '@outrider/tensor'
 import {
   type CausalLM,
   type KvCache,
+  type LogitsProcessor,
   prefill,
   RepeatedStep,
   RepeatedSteps,
@@ -11,7 +12,15 @@ import {
   scoreTokens,
 } from '@outrider/transformer'
 import { type DraftChoice, maxDraftLength } from './draft-length/policy'
-import { type Drafter, type DraftRequest, type DraftSession, memoryOf, type Offer, offersOf } from './drafter/drafter'
+import {
+  type Draft,
+  type Drafter,
+  type DraftRequest,
+  type DraftSession,
+  memoryOf,
+  type Offer,
+  offersOf,
+} from './drafter/drafter'
 import { type StepCounters, stepCounters } from './step-counters'
 import { judged, type ToJudge, uniforms } from './verification/passes'
 import { readDraft } from './verification/read-draft'
@@ -40,6 +49,8 @@ export interface SequenceOptions {
   drafter: Drafter
   verification: VerificationRule
   sampling: Sampling
+  /** What is done to logits before; the sequence frees it. */
+  processor?: LogitsProcessor | undefined
   prompt: readonly number[]
   /** Tokens that prompt and answer may have together. */
   capacity: number
@@ -57,6 +68,7 @@ export class Sequence {
   readonly #target: CausalLM
   readonly #rule: VerificationRule
   readonly #sampling: Sampling
+  readonly #processor: LogitsProcessor | undefined
   readonly #capacity: number
   readonly #cache: KvCache
   readonly #drafter: Drafter
@@ -67,14 +79,18 @@ export class Sequence {
   /** A pass without a draft, and verifications by the memory of what they verify. */
   readonly #plain: RepeatedStep<Pass>
   readonly #verifications = new RepeatedSteps<VerificationStep>()
+  /** Passes over drafts that are judged once it is known which tokens they are. */
+  readonly #readings = new RepeatedSteps<ReadingStep>()
   #steps = 0
 
-  constructor({ target, drafter, verification, sampling, prompt, capacity, logProbabilities }: SequenceOptions) {
+  constructor(options: SequenceOptions) {
+    const { target, drafter, verification, sampling, processor, prompt, capacity, logProbabilities } = options
     this.#device = target.device
     this.#target = target
     this.#drafter = drafter
     this.#rule = verification
     this.#sampling = sampling
+    this.#processor = processor
     this.#capacity = capacity
     this.#logProbabilities = logProbabilities
     this.tokens = [...prompt]
@@ -84,6 +100,7 @@ export class Sequence {
       this.#session = drafter.open({ device: target.device, vocabularySize, capacity })
     } catch (error) {
       this.#cache.dispose()
+      processor?.dispose()
       throw error
     }
     this.#unread = target.device.empty([1, 1], 'u32').keep()
@@ -112,13 +129,14 @@ export class Sequence {
   async step(choice: (DraftChoice & Pick<DraftRequest, 'skips'>) | null = null): Promise<Step> {
     const before = this.tokens.length
     const counters = stepCounters(this.#steps++)
-    const { pass, isDrafted, lasting } = this.#device.scope(() => this.#enqueue(choice, counters))
+    const { pass, isDrafted, free } = await this.#device.scope(() => this.#enqueue(choice, counters))
     try {
       const words = (await pass.result.data()) as Uint32Array
       const verdict = isDrafted ? readVerdict(words) : plainVerdict(words)
       const { accepted, overlap } = verdict
       const tokens = [...verdict.drafted.slice(0, accepted), verdict.next]
       this.tokens.push(...tokens)
+      this.#processor?.accept(tokens)
       if (isDrafted) {
         this.#cache.truncate(before + accepted)
         this.#session.keep(before + accepted, verdict.drafted.length)
@@ -128,7 +146,7 @@ export class Sequence {
       const { computed } = verdict
       return { tokens, drafted, computed, accepted, rejected: verdict.drafted.slice(accepted), overlap, ...scored }
     } finally {
-      if (!lasting) for (const tensor of Object.values(pass)) tensor.dispose()
+      free()
     }
   }
 
@@ -154,41 +172,88 @@ export class Sequence {
   dispose(): void {
     this.#plain.dispose()
     this.#verifications.dispose()
+    this.#readings.dispose()
+    this.#processor?.dispose()
     this.#unread.dispose()
     this.#cache.dispose()
     this.#session.dispose()
   }
 
-  /** Whether the tensors of the pass last: they are those of a step that is done again, and else the caller's to free. */
   #enqueue(
     choice: (DraftChoice & Pick<DraftRequest, 'skips'>) | null,
     counters: StepCounters,
-  ): { pass: Pass; isDrafted: boolean; lasting: boolean } {
+  ): Queued | Promise<Queued> {
     const { tokens } = this
-    const sampling = this.#sampling
-    const draft = choice && this.#session.draft({ tokens, ...choice, sampling, offset: counters.drafts })
+    const [sampling, processor] = [this.#sampling, this.#processor]
+    const draft = choice && this.#session.draft({ tokens, ...choice, sampling, processor, offset: counters.drafts })
     const unread = tokens.slice(this.#cache.lengths[0]!)
     if (unread.length === 1) this.#unread.write(Uint32Array.from(unread))
     if (!draft) {
       const counter = counters.plain
-      if (unread.length === 1) return { pass: this.#plain.run(counter), isDrafted: false, lasting: true }
-      return {
-        pass: this.#drawn(prefill(this.#target, this.#cache, unread), counter),
-        isDrafted: false,
-        lasting: false,
-      }
+      if (unread.length === 1) return { pass: this.#plain.run(counter), isDrafted: false, free: lasting }
+      return passing(this.#drawn(prefill(this.#target, this.#cache, unread), counter), false)
     }
     const drafted = 'ids' in draft ? draft.ids.length : draft.tokens.size
     const counter = counters.verification
     const drawn = uniforms(drafted + 1, sampling.seed, counter)
-    if ('tokens' in draft && !draft.lasting)
-      return { pass: this.#verdict(draft, this.#device.tensor(drawn)), isDrafted: true, lasting: false }
+    if (processor?.isConstrained) return this.#judgedOnceRead(draft, drawn, processor)
+    if ('tokens' in draft && !draft.lasting) return passing(this.#verdict(draft, this.#device.tensor(drawn)), true)
     const verification =
       'ids' in draft
         ? this.#knownVerification(draft.ids)
         : this.#verifications.of(memoryOf(draft), () => this.#verification(draft))
     verification.uniforms.write(drawn)
-    return { pass: verification.step.run(counter), isDrafted: true, lasting: true }
+    return { pass: verification.step.run(counter), isDrafted: true, free: lasting }
+  }
+
+  /**
+   * The pass over a draft, where what the target may say depends on which tokens were drafted: these are read while the target's
+   * pass is on its way, and the verdict is queued behind it.
+   */
+  #judgedOnceRead(draft: Draft, drawn: Float32Array<ArrayBuffer>, processor: LogitsProcessor): Promise<Queued> {
+    const device = this.#device
+    const isKept = 'ids' in draft || draft.lasting === true
+    const reading =
+      'ids' in draft
+        ? this.#readings.of(`known ${draft.ids.length}`, () =>
+            this.#reading({ tokens: device.empty([draft.ids.length], 'u32') }, true),
+          )
+        : isKept
+          ? this.#readings.of(memoryOf(draft), () => this.#reading(draft, false))
+          : this.#reading(draft, true)
+    const { tokens } = reading.draft
+    if ('ids' in draft) tokens.write(Uint32Array.from(draft.ids))
+    const ids = 'ids' in draft ? draft.ids : tokens.data()
+    const { logits } = reading.step.run(0)
+    device.flush()
+    const judge = async (): Promise<Queued> => {
+      const known = await ids
+      const result = device.scope(() => {
+        const masks = processor.masksAlong(device, known)
+        const options = { sampling: this.#sampling, verification: this.#rule, uniforms: device.tensor(drawn) }
+        return judged(reading.draft, processor.verify(logits, { drafted: tokens, masks }), options).keep()
+      })
+      const free = () => {
+        result.dispose()
+        if (!isKept) reading.dispose()
+      }
+      return { pass: this.#pass(result, logits), isDrafted: true, free }
+    }
+    return judge()
+  }
+
+  /** @param owned  whether the draft's memory is freed with the step */
+  #reading(draft: ToJudge, owned: boolean): ReadingStep {
+    const memory = [draft.tokens, draft.probabilities, draft.count]
+    if (owned) for (const tensor of memory) tensor?.keep()
+    const step = new RepeatedStep(this.#target, this.#cache, () => ({
+      logits: readDraft(this.#target, { cache: this.#cache, unread: this.#unread, draft }),
+    }))
+    const dispose = () => {
+      step.dispose()
+      if (owned) for (const tensor of memory) tensor?.dispose()
+    }
+    return { draft, step, dispose }
   }
 
   /** Known drafts of one length are verified where they are written to. */
@@ -213,16 +278,15 @@ export class Sequence {
 
   /** A pass without a draft: the token drawn from logits [1, V]. */
   #drawn(logits: Tensor, counter: number | Counter): Pass {
-    return this.#pass(sampleTokens(logits, this.#sampling, counter), logits)
+    return this.#pass(sampleTokens(this.#processor?.next(logits) ?? logits, this.#sampling, counter), logits)
   }
 
   /** One pass of the target over the unread token and a draft, and the verdict on it, for `readVerdict`. */
   #verdict(draft: ToJudge, drawn: Tensor): Pass {
     const logits = readDraft(this.#target, { cache: this.#cache, unread: this.#unread, draft })
-    return this.#pass(
-      judged(draft, logits, { sampling: this.#sampling, verification: this.#rule, uniforms: drawn }),
-      logits,
-    )
+    const processed = this.#processor?.verify(logits, { drafted: draft.tokens }) ?? logits
+    const options = { sampling: this.#sampling, verification: this.#rule, uniforms: drawn }
+    return this.#pass(judged(draft, processed, options), logits)
   }
 
   #pass(result: Tensor, logits: Tensor): Pass {
@@ -232,6 +296,31 @@ export class Sequence {
 
 /** What is read of a pass of the target, and its logits, f32 [rows, V], if its tokens are to be scored. */
 type Pass = { result: Tensor; logits?: Tensor }
+
+/** A pass that is on its way. */
+interface Queued {
+  pass: Pass
+  isDrafted: boolean
+  /** Frees what does not belong to a step that is done again. */
+  free(): void
+}
+
+/** Of a step that is done again. */
+const lasting = () => {}
+
+function passing(pass: Pass, isDrafted: boolean): Queued {
+  const free = () => {
+    for (const tensor of Object.values(pass)) tensor.dispose()
+  }
+  return { pass, isDrafted, free }
+}
+
+/** The target's pass over drafts that lie in the same memory each time. */
+interface ReadingStep {
+  draft: ToJudge
+  step: RepeatedStep<{ logits: Tensor }>
+  dispose(): void
+}
 
 /** The verification of drafts that lie in the same memory each time. */
 interface VerificationStep {

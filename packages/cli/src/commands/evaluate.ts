@@ -112,7 +112,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
   const { temperature, topK, topP, seed = 0, maxTokens, draftLength: draftLengths, draftStop, verification } = flags
-  const sampling: Required<SamplingOptions> = { temperature, topK, topP, seed }
+  const sampling = { temperature, topK, topP, seed }
 
   const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths), draftStop }
   await new SpeculativeDecoder(longest).warmUp({ ...sampling, signal, onProgress: warmUpProgress(terminal) })

@@ -17,7 +17,7 @@ it('gives the template the names of who speaks, the parts of a message as one te
     },
     { role: 'assistant', content: 'Mira.', refusal: null, annotations: [], tool_calls: [], audio: null },
   ]
-  expect(parseChat(JSON.stringify({ messages }), served).prompt).toEqual([
+  expect(parseChat(JSON.stringify({ messages }), served)[0]!.prompt).toEqual([
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: 'Who is it?', name: 'Tomo' },
     { role: 'assistant', content: 'Mira.' },

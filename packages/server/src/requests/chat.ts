@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { ApiError } from '../api-error'
 import { checkFields } from './check-fields'
 import { commonFields, integer } from './common-fields'
-import type { GenerationFields, ServedModel } from './generation-request'
+import { assertCount, type GenerationFields, type ServedModel } from './generation-request'
 import { chatFields, messageFields, partFields } from './known-fields'
 import { parseBody } from './parse-body'
 
@@ -19,7 +19,7 @@ const schema = v.object({
   messages: v.pipe(v.array(message), v.minLength(1, 'must have at least one message')),
   max_completion_tokens: v.nullish(integer(1)),
   logprobs: v.nullish(v.boolean()),
-  top_logprobs: v.nullish(integer(0, 20)),
+  top_logprobs: v.nullish(integer(0)),
 })
 
 /**
@@ -27,7 +27,8 @@ const schema = v.object({
  *
  * @throws ApiError
  */
-export function parseChat(text: string, { target, name }: ServedModel): GenerationFields {
+export function parseChat(text: string, served: ServedModel): GenerationFields[] {
+  const { target, name } = served
   const body = parseBody(schema, text, (given) => {
     checkFields(given, chatFields)
     for (const [at, one] of given.messages.entries()) checkMessage(one, `messages.${at}.`)
@@ -39,13 +40,16 @@ export function parseChat(text: string, { target, name }: ServedModel): Generati
     })
   if (body.top_logprobs != null && !body.logprobs)
     throw new ApiError(400, 'top_logprobs needs logprobs: true.', { param: 'top_logprobs' })
-  return {
-    ...body,
-    prompt: body.messages.map(toMessage),
-    promptParam: 'messages',
-    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
-    logProbabilities: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
-  }
+  assertCount(served, 'top_logprobs', body.top_logprobs)
+  return [
+    {
+      ...body,
+      prompt: body.messages.map(toMessage),
+      promptParam: 'messages',
+      maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+      logProbabilities: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
+    },
+  ]
 }
 
 function checkMessage(given: v.InferOutput<typeof message>, path: string): void {

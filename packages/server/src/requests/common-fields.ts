@@ -23,7 +23,13 @@ export const commonFields = {
   stream: v.nullish(v.boolean()),
   /** As vLLM has it: the ids of prompt and answer, beside the text. */
   return_token_ids: v.nullish(v.boolean()),
-  stream_options: v.nullish(v.object({ include_usage: v.nullish(v.boolean()) })),
+  /** As vLLM has it: tokens are named by their ids in log-probabilities, which no two have in common. */
+  return_tokens_as_token_ids: v.nullish(v.boolean()),
+  /** As vLLM has it: what the model thought of each token of the prompt, and so many of the likeliest there. */
+  prompt_logprobs: v.nullish(integer(0)),
+  stream_options: v.nullish(
+    v.object({ include_usage: v.nullish(v.boolean()), continuous_usage_stats: v.nullish(v.boolean()) }),
+  ),
   /** Ours: γ of this request; 0 decodes without the draft. */
   draft_length: v.nullish(v.union([v.literal('auto'), integer(0, 15)])),
 }

@@ -24,10 +24,22 @@ export interface GenerationRequest {
   stop: readonly string[]
   /** Score tokens, and report so many of the likeliest; undefined not to. */
   logProbabilities: number | undefined
-  /** Whether the answer says the ids of its tokens, and of the prompt's. */
-  tokenIds?: boolean
+  /** What is told beside the text. */
+  told?: ToldBeside
   /** Tokens drafted for a block; 0 decodes plainly. Undefined: as the server decides. */
   draftLength: number | 'auto' | undefined
+}
+
+/** What an answer tells beside its text. */
+export interface ToldBeside {
+  /** The ids of its tokens, and of the prompt's. */
+  tokenIds: boolean
+  /** Names of tokens in log-probabilities are `token_id:5`. */
+  tokensAsIds: boolean
+  /** Scores of the prompt's tokens, with so many of the likeliest; undefined for none. */
+  promptLogProbabilities: number | undefined
+  /** The prompt's text comes before the answer's. */
+  echo: boolean
 }
 
 /** The model that answers, and its bounds. */
@@ -37,6 +49,10 @@ export interface ServedModel {
   target: PretrainedModel<CausalLM>
   /** The most tokens of a request, prompt and answer together. */
   contextLength: number
+  /** The most of the likeliest tokens told for a place. */
+  maxLogprobs: number
+  /** The most prompts of one request: there must be room for all of them in the queue. */
+  mostPrompts: number
   hasDraft: boolean
 }
 
@@ -44,14 +60,18 @@ export interface GenerationFields extends CommonFields {
   prompt: Prompt
   /** The name of the field that the prompt came in. */
   promptParam: 'messages' | 'prompt'
-  /** Undefined for all that the context has room for. */
+  /** What the client set. */
   maxTokens: number | undefined
+  /** Where it set nothing. Default all that the context has room for. */
+  defaultMaxTokens?: number | undefined
   logProbabilities: number | undefined
+  /** Completions': the prompt's text comes before the answer's. */
+  echo?: boolean | null | undefined
 }
 
 /**
  * The request of the engine: the prompt as tokens, the authors' sampling (generation_config.json) where the client says
- * nothing, a seed of its own where it gives none. An answer longer than the context ends with it. A long prompt is encoded a
+ * nothing, a seed of its own where it gives none. A long prompt is encoded a
  * slice at a time: others are answered meanwhile.
  *
  * @throws ApiError 404 for another model, 400 for what the model cannot do
@@ -60,20 +80,23 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
   const { generationConfig } = served.target
   const { prompt, promptParam, maxTokens, logProbabilities, seed } = fields
   assertModel(served, fields.model)
-  if (fields.return_token_ids && fields.stream)
-    throw new ApiError(400, 'return_token_ids is not supported with stream. Ask for the answer whole.', {
-      param: 'return_token_ids',
-      code: 'unsupported_parameter',
-    })
+  for (const field of ['return_token_ids', 'prompt_logprobs', 'echo'] as const)
+    if (fields.stream && fields[field] != null && fields[field] !== false)
+      throw new ApiError(400, `${field} is not supported with stream. Ask for the answer whole.`, {
+        param: field,
+        code: 'unsupported_parameter',
+      })
+  assertCount(served, 'prompt_logprobs', fields.prompt_logprobs)
   const advised: Partial<GenerationConfig> = generationConfig.doSample === false ? {} : generationConfig
   const draftLength = fields.draft_length ?? undefined
   if (draftLength !== undefined && draftLength !== 0 && !served.hasDraft)
     throw new ApiError(400, 'draft_length is given, and this server has no draft.', { param: 'draft_length' })
   const ids = await encoded(served, prompt, promptParam)
   const room = served.contextLength - ids.length
+  if (maxTokens !== undefined && maxTokens > room) throw tooMany(served, fields, ids.length)
   return {
     prompt: ids,
-    maxTokens: Math.min(maxTokens ?? room, room),
+    maxTokens: maxTokens ?? Math.min(fields.defaultMaxTokens ?? room, room),
     temperature: fields.temperature ?? advised.temperature ?? 1,
     topP: fields.top_p ?? (advised.topP || 1),
     topK: Math.max(0, fields.top_k ?? advised.topK ?? 0),
@@ -82,9 +105,36 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
     seeded: seed != null,
     stop: fields.stop == null ? [] : [fields.stop].flat(),
     logProbabilities,
-    tokenIds: fields.return_token_ids === true,
+    told: {
+      tokenIds: fields.return_token_ids === true,
+      tokensAsIds: fields.return_tokens_as_token_ids === true,
+      promptLogProbabilities: fields.prompt_logprobs ?? (fields.echo ? logProbabilities : undefined),
+      echo: fields.echo === true,
+    },
     draftLength,
   }
+}
+
+/** As OpenAI's, vLLM's and SGLang's servers refuse it: an answer that cannot be as long as was asked for is none that was asked for. */
+function tooMany({ contextLength }: ServedModel, fields: GenerationFields, prompt: number): ApiError {
+  const { maxTokens = 0 } = fields
+  const param =
+    'max_completion_tokens' in fields && fields.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'
+  return new ApiError(
+    400,
+    `This model's longest request has ${contextLength} tokens, prompt and answer together; you asked for ${prompt + maxTokens}: ${prompt} in the prompt, ${maxTokens} in the answer. Ask for ${contextLength - prompt} at most, or leave ${param} out.`,
+    { param, code: 'context_length_exceeded' },
+  )
+}
+
+/** @throws ApiError 400 where more of the likeliest tokens are asked for than are told */
+export function assertCount({ maxLogprobs }: ServedModel, param: string, count: number | null | undefined): void {
+  if (count == null || count <= maxLogprobs) return
+  throw new ApiError(
+    400,
+    `${param} must be at most ${maxLogprobs}, not ${count}. Whoever runs the server raises that by --max-logprobs.`,
+    { param },
+  )
 }
 
 /** Of 47 bits. */

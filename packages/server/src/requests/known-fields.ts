@@ -117,7 +117,6 @@ const refused: Readonly<Record<string, IsNeutral>> = {
   reasoning_budget_tokens: is(-1),
   thinking_token_budget: is(-1),
   // What the model reads.
-  echo: is(false),
   suffix: is(''),
   truncate_prompt_tokens: never,
   prompt_embeds: never,
@@ -139,13 +138,11 @@ const refused: Readonly<Record<string, IsNeutral>> = {
   kv_transfer_params: never,
   ec_transfer_params: never,
   // What is told besides.
-  prompt_logprobs: never,
   logprob_token_ids: never,
   n_probs: is(0),
   post_sampling_probs: is(false),
   return_tokens: is(false),
   return_prompt_token_ids: is(false),
-  return_tokens_as_token_ids: is(false),
   return_token_offsets: is(false),
   return_prompt_text: is(false),
   return_hidden_states: is(false),
@@ -174,12 +171,12 @@ const common = Object.keys(commonFields)
 export const chatFields: FieldLists = {
   used: [...common, 'messages', 'max_completion_tokens', 'logprobs', 'top_logprobs'],
   harmless,
-  refused: { ...refused, prompt: never, add_special_tokens: is(false) },
+  refused: { ...refused, prompt: never, echo: is(false), add_special_tokens: is(false) },
   instead: { ...instead, prompt: '/v1/completions', input: 'messages' },
 }
 
 export const completionFields: FieldLists = {
-  used: [...common, 'prompt', 'logprobs'],
+  used: [...common, 'prompt', 'logprobs', 'echo'],
   harmless,
   refused: {
     ...refused,
@@ -197,9 +194,9 @@ export const completionFields: FieldLists = {
 }
 
 export const streamOptionFields: FieldLists = {
-  used: ['include_usage'],
+  used: ['include_usage', 'continuous_usage_stats'],
   harmless: ['include_obfuscation'],
-  refused: { continuous_usage_stats: is(false) },
+  refused: {},
 }
 
 export const messageFields: FieldLists = {

@@ -1,18 +1,19 @@
-import type { Job } from '../engine/job'
+import type { Answering } from '../answering'
 import type { ServedModel } from '../requests/generation-request'
 import type { Format, Given, Usage, Whole } from './format'
+import { merged } from './merged'
 import { SequenceScores } from './sequence-scores'
 
-/** The pieces of a job's answer with the scores that belong to them, as they come. Pieces without text are left out. */
+/** The pieces of an answer with the scores that belong to them, as they come. Pieces without text are left out. */
 async function* given(
-  job: Job,
+  { request, pieces }: Answering,
   { target }: ServedModel,
   onTokens: (tokens: readonly number[]) => void = () => {},
 ): AsyncGenerator<Given, void, undefined> {
-  const { logProbabilities, prompt } = job.request
+  const { logProbabilities, prompt } = request
   const scores = logProbabilities === undefined ? undefined : new SequenceScores(target.tokenizer, prompt)
   let length = 0
-  for await (const { tokens, text, scored } of job) {
+  for await (const { tokens, text, scored } of pieces) {
     onTokens(tokens)
     length += text.length
     const placed = scores?.push(scored!, length)
@@ -20,36 +21,88 @@ async function* given(
   }
 }
 
-/** The whole answer; undefined if the client has left meanwhile. */
-export async function wholeAnswer(job: Job, served: ServedModel, format: Format): Promise<object | undefined> {
-  const { prompt, tokenIds, logProbabilities } = job.request
-  const whole: Whole = { text: '', scores: logProbabilities === undefined ? undefined : [] }
+/** All answers of a request, whole; undefined if the client has left meanwhile. */
+export async function wholeAnswers(
+  answers: readonly Answering[],
+  served: ServedModel,
+  format: Format,
+): Promise<object | undefined> {
+  const wholes: Whole[] = []
+  for (const answer of answers) {
+    const whole = await wholeOf(answer, served)
+    if (!answer.ending) return undefined
+    wholes.push(whole)
+  }
+  const choices = wholes.map((whole, index) => format.choice(whole, answers[index]!.ending!, index))
+  return format.whole(choices, wholes, usageOf(answers), metricsOf(answers))
+}
+
+async function wholeOf(answer: Answering, served: ServedModel): Promise<Whole> {
+  const { prompt, told, logProbabilities } = answer.request
+  const scored = logProbabilities !== undefined
+  const whole: Whole = { text: '', scores: scored ? [] : undefined, tokensAsIds: told?.tokensAsIds }
   const said: number[] = []
-  if (tokenIds) whole.ids = { prompt, answer: said }
-  for await (const { text, scores } of given(job, served, (tokens) => said.push(...tokens))) {
+  if (told?.tokenIds) whole.ids = { prompt, answer: said }
+  if (told?.echo) whole.echo = prompt
+  for await (const { text, scores } of given(answer, served, (tokens) => said.push(...tokens))) {
     whole.text += text
     whole.scores?.push(...scores!)
   }
-  return job.ending && format.whole(whole, job.ending, usageOf(job), metricsOf(job))
+  whole.promptScores = await answer.promptScores
+  return whole
 }
 
-/** The objects of a stream, in their order. */
+/** The objects of a stream, in their order: of several answers as they come. */
 export async function* answerChunks(
-  job: Job,
+  answers: readonly Answering[],
   served: ServedModel,
   format: Format,
-  { includeUsage }: { includeUsage: boolean },
+  { includeUsage, continuousUsage }: { includeUsage: boolean; continuousUsage: boolean },
 ): AsyncGenerator<object, void, undefined> {
-  yield* format.opening()
-  for await (const piece of given(job, served)) yield format.chunk(piece)
-  if (!job.ending) return
-  // As vLLM has it, speculation is told with the usage; to those who do not ask for that, with the reason of the end.
-  yield format.closing(job.ending, includeUsage ? undefined : metricsOf(job))
-  if (includeUsage) yield format.usage(usageOf(job), metricsOf(job))
+  yield* merged(
+    answers.map(async function* (answer, index) {
+      const { prompt, told } = answer.request
+      let tokens = 0
+      const withUsage = (chunk: object) =>
+        continuousUsage ? { ...chunk, usage: usageOfTokens(prompt.length, tokens) } : chunk
+      for (const chunk of format.opening(index)) yield withUsage(chunk)
+      for await (const piece of given(answer, served, (more) => (tokens += more.length)))
+        yield withUsage(format.chunk({ ...piece, tokensAsIds: told?.tokensAsIds }, index))
+      if (!answer.ending) return
+      // As vLLM has it, speculation is told with the usage; to those who do not ask for that, with the reason of the end.
+      const metrics = includeUsage ? undefined : metricsOf(answers.length === 1 ? [answer] : [])
+      yield withUsage(format.closing(answer.ending, metrics, index))
+    }),
+  )
+  if (includeUsage && answers.every(({ ending }) => ending)) yield format.usage(usageOf(answers), metricsOf(answers))
 }
 
-function usageOf({ request: { prompt }, tokens }: Job): Usage {
-  return { prompt_tokens: prompt.length, completion_tokens: tokens, total_tokens: prompt.length + tokens }
+const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0)
+
+const usageOfTokens = (prompt: number, completion: number): Usage => ({
+  prompt_tokens: prompt,
+  completion_tokens: completion,
+  total_tokens: prompt + completion,
+})
+
+function usageOf(answers: readonly Answering[]): Usage {
+  const usage = usageOfTokens(
+    total(answers.map(({ request }) => request.prompt.length)),
+    total(answers.map(({ tokens }) => tokens)),
+  )
+  const speculated = answers.flatMap(({ ending }) => ending?.speculation ?? [])
+  if (speculated.length === 0) return usage
+  const drafted = total(speculated.map(({ num_draft_tokens }) => num_draft_tokens))
+  const accepted = total(speculated.map(({ num_accepted_draft_tokens }) => num_accepted_draft_tokens))
+  return {
+    ...usage,
+    completion_tokens_details: { accepted_prediction_tokens: accepted, rejected_prediction_tokens: drafted - accepted },
+  }
 }
 
-const metricsOf = ({ ending }: Job) => ending?.speculation && { speculative_decoding: ending.speculation }
+/** As vLLM has it: of one answer, for figures of several belong to none. */
+function metricsOf(answers: readonly Answering[]): object | undefined {
+  const [answer, ...others] = answers
+  if (!answer || others.length > 0) return undefined
+  return answer.ending?.speculation && { speculative_decoding: answer.ending.speculation }
+}

@@ -1,6 +1,8 @@
 import type { ServedModel } from '../requests/generation-request'
-import type { Format, Given, Whole } from './format'
+import { echoed } from './echo'
+import type { Echoed, Format, Whole } from './format'
 import { completionLogprobs } from './logprobs'
+import { promptLogprobs } from './prompt-logprobs'
 
 /** Answers of `/v1/completions`. */
 export function completionFormat({ name: model, target: { tokenizer } }: ServedModel, created: number): Format {
@@ -13,23 +15,24 @@ export function completionFormat({ name: model, target: { tokenizer } }: ServedM
     choices,
     ...more,
   })
-  const choice = ({ text, scores }: Given, finish_reason: string | null = null) => ({
-    index: 0,
+  const choice = (index: number, { text, scores, tokensAsIds }: Echoed, finish_reason: string | null = null) => ({
+    index,
     text,
-    logprobs: scores ? completionLogprobs(tokenizer, scores) : null,
+    logprobs: scores ? completionLogprobs(tokenizer, scores, tokensAsIds) : null,
     finish_reason,
   })
   return {
     opening: () => [],
-    chunk: (given) => body([choice(given)]),
-    closing: ({ finishReason }, metrics) =>
-      body([choice({ text: '', scores: undefined }, finishReason)], metrics && { metrics }),
+    chunk: (given, index) => body([choice(index, given)]),
+    closing: ({ finishReason }, metrics, index) =>
+      body([choice(index, { text: '', scores: undefined }, finishReason)], metrics && { metrics }),
     usage: (usage, metrics) => body([], { usage, ...(metrics && { metrics }) }),
-    whole: (given, { finishReason }, usage, metrics) =>
-      body([{ ...choice(given, finishReason), ...(given.ids && idsOf(given.ids)) }], {
-        usage,
-        ...(metrics && { metrics }),
-      }),
+    choice: (given, { finishReason }, index) => ({
+      ...choice(index, given.echo ? echoed(tokenizer, given, given.echo) : given, finishReason),
+      ...(given.ids && idsOf(given.ids)),
+      ...(given.promptScores && { prompt_logprobs: promptLogprobs(tokenizer, given.promptScores) }),
+    }),
+    whole: (choices, _, usage, metrics) => body(choices, { usage, ...(metrics && { metrics }) }),
   }
 }
 

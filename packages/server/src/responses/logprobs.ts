@@ -1,5 +1,6 @@
 import type { LogProbability, Tokenizer } from '@outrider/transformer'
-import type { PlacedToken } from './sequence-scores'
+import { jsonScore } from './prompt-logprobs'
+import type { EchoedToken, PlacedToken } from './sequence-scores'
 
 interface ChatLogprob {
   token: string
@@ -8,11 +9,15 @@ interface ChatLogprob {
   bytes: number[]
 }
 
-/** Log-probabilities as chat completions have them. */
-export function chatLogprobs(tokenizer: Tokenizer, tokens: readonly PlacedToken[]) {
+/**
+ * Log-probabilities as chat completions have them.
+ *
+ * @param asIds  whether tokens are named `token_id:5`
+ */
+export function chatLogprobs(tokenizer: Tokenizer, tokens: readonly PlacedToken[], asIds = false) {
   const entry = ({ token, logProbability }: LogProbability): ChatLogprob => {
     const bytes = tokenizer.tokenBytes(token)
-    return { token: lossy.decode(bytes), logprob: logProbability, bytes: [...bytes] }
+    return { token: asIds ? idName(token) : lossy.decode(bytes), logprob: logProbability, bytes: [...bytes] }
   }
   return {
     content: tokens.map((token) => ({ ...entry(token), top_logprobs: token.likeliest.map(entry) })),
@@ -20,18 +25,30 @@ export function chatLogprobs(tokenizer: Tokenizer, tokens: readonly PlacedToken[
   }
 }
 
-/** Log-probabilities as completions have them. */
-export function completionLogprobs(tokenizer: Tokenizer, tokens: readonly PlacedToken[]) {
-  const text = (token: number) => tokenText(tokenizer.tokenBytes(token))
+/**
+ * Log-probabilities as completions have them: the chosen token is always among those told for its place.
+ *
+ * @param asIds  whether tokens are named `token_id:5`
+ */
+export function completionLogprobs(tokenizer: Tokenizer, tokens: readonly EchoedToken[], asIds = false) {
+  const name = (token: number) => (asIds ? idName(token) : tokenText(tokenizer.tokenBytes(token)))
+  const top = ({ token, logProbability, likeliest }: EchoedToken) =>
+    logProbability === undefined
+      ? null
+      : Object.fromEntries(
+          [...likeliest, { token, logProbability }].map((one) => [name(one.token), jsonScore(one.logProbability)]),
+        )
   return {
-    tokens: tokens.map(({ token }) => text(token)),
-    token_logprobs: tokens.map(({ logProbability }) => logProbability),
-    top_logprobs: tokens.map(({ likeliest }) =>
-      Object.fromEntries(likeliest.map(({ token, logProbability }) => [text(token), logProbability])),
+    tokens: tokens.map(({ token }) => name(token)),
+    token_logprobs: tokens.map(({ logProbability }) =>
+      logProbability === undefined ? null : jsonScore(logProbability),
     ),
+    top_logprobs: tokens.map(top),
     text_offset: tokens.map(({ offset }) => offset),
   }
 }
+
+const idName = (token: number) => `token_id:${token}`
 
 // U+FEFF at the beginning of a token is text of the model, not the mark of a file.
 const lossy = new TextDecoder('utf-8', { ignoreBOM: true })

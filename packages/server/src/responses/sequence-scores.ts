@@ -5,6 +5,11 @@ export interface PlacedToken extends ScoredToken {
   offset: number
 }
 
+/** A token of a text that is shown with its prompt: of the first, nothing is known. */
+export interface EchoedToken extends Omit<PlacedToken, 'logProbability'> {
+  logProbability: number | undefined
+}
+
 /**
  * Which scores belong to the text that has been given. A token whose text is held back (it may begin a stop text) is held back
  * with it, and what is never given has no scores: stop texts, end tokens.

@@ -6,6 +6,7 @@ import {
   checkedCount,
   checkPrompt,
   type GenerateOptions,
+  LogitsProcessor,
   ReadPrompt,
   resolveSampling,
   type Sampling,
@@ -115,7 +116,7 @@ export class SpeculativeBatch {
    *   where it does not fit
    */
   join(prompt: readonly number[], options: SpeculativeJoinOptions): SpeculativeSequence {
-    const { maxTokens = 256, stop, logProbabilities, draftLength, drafter, ...drawing } = options
+    const { maxTokens = 256, stop, logProbabilities, draftLength, drafter, constraint, ...drawing } = options
     const { config, tokenizer, generationConfig, model } = this.#target
     checkPrompt(config, prompt)
     const sampling = resolveSampling(drawing)
@@ -129,8 +130,19 @@ export class SpeculativeBatch {
     const answer = new Answer(tokenizer, { prompt, eosTokenIds, stop, maxTokens: room })
     using read = new ReadPrompt(this.#target, prompt)
     const { vocabularySize } = config
+    const processor = LogitsProcessor.of(this.#target, { sampling, prompt, constraint })
     const member: Member = {
-      ...{ answer, sampling, scores, policy, places, drafter: drafts, promptTokens: prompt.length, slot: -1 },
+      ...{
+        answer,
+        sampling,
+        processor,
+        scores,
+        policy,
+        places,
+        drafter: drafts,
+        promptTokens: prompt.length,
+        slot: -1,
+      },
       blocks: new AnswerBlocks(answer),
       metrics: new SpeculationMetrics({ parameterRatio: drafts.parameterCount / model.parameterCount }),
       tokens: [...prompt],
@@ -141,7 +153,7 @@ export class SpeculativeBatch {
     try {
       this.#cached.add(member, read.cache)
     } catch (error) {
-      member.session.dispose()
+      release(member)
       throw error
     }
     member.first = read.said.logits.reshape(read.said.logits.shape).keep()
@@ -166,7 +178,7 @@ export class SpeculativeBatch {
     const begin = this.#now()
     this.#cached.settle()
     const turns = [...this.#cached.sequences].map((member) => ({ member, choice: this.#choose(member) }))
-    const passes = this.#enqueue(turns)
+    const passes = await this.#enqueue(turns)
     try {
       const read = await device.read(passes.map(({ result }) => result))
       const steps = await Promise.all(
@@ -179,6 +191,7 @@ export class SpeculativeBatch {
       for (const { member, step, isDrafted } of here) {
         const kept = member.tokens.length + step.accepted
         member.tokens.push(...step.tokens)
+        member.processor?.accept(step.tokens)
         if (isDrafted) member.session.keep(kept, step.drafted)
       }
       this.#rollBack(here.map(({ member }) => member))
@@ -211,18 +224,30 @@ export class SpeculativeBatch {
   }
 
   /** Queues the drafts, one pass of the target over them all, and the verdicts. */
-  #enqueue(turns: readonly Turn[]): Pass[] {
+  async #enqueue(turns: readonly Turn[]): Promise<Pass[]> {
     const { device } = this.#target.model
-    return device.scope(() => {
+    const { drafts, logits, reading } = device.scope(() => {
       const drafts = turns.map(({ member, choice }) => choice && draftOf(member, choice))
-      const logits = this.#read(turns, drafts)
-      return turns.map(({ member }, i) => {
-        const pass = this.#judge(member, drafts[i] ?? null, logits[i]!)
-        pass.result.keep()
-        pass.logits?.keep()
-        return pass
-      })
+      // What a constraint allows goes by the drafted ids: they are read while the target's pass is on its way.
+      const reading = turns.map(({ member }, i) =>
+        member.processor?.isConstrained ? (idsOf(drafts[i]!) ?? undefined) : undefined,
+      )
+      return { drafts, logits: this.#read(turns, drafts), reading }
     })
+    if (reading.some((ids) => ids)) device.flush()
+    const ids = reading.some((ids) => ids) ? await Promise.all(reading) : []
+    const passes = device.scope(() =>
+      turns.map(({ member }, i) => {
+        const pass = this.#judge(member, drafts[i] ?? null, { logits: logits[i]!, ids: ids[i] })
+        pass.result.keep()
+        return pass
+      }),
+    )
+    for (const [i, pass] of passes.entries()) if (!pass.logits) logits[i]!.dispose()
+    for (const draft of drafts)
+      if (draft && 'tokens' in draft && !draft.lasting)
+        for (const tensor of [draft.tokens, draft.probabilities, draft.count]) tensor?.dispose()
+    return passes
   }
 
   /** The logits of each sequence, f32 [γ + 1, V], by one pass over the last tokens and the drafts of all but the newcomers. */
@@ -254,15 +279,24 @@ export class SpeculativeBatch {
   }
 
   /** Queues the verdict on a draft, or a draw where there is none. */
-  #judge(member: Member, draft: Draft | null, logits: Tensor): Pass {
+  #judge(
+    member: Member,
+    draft: Draft | null,
+    { logits, ids }: { logits: Tensor; ids: ArrayLike<number> | undefined },
+  ): Pass {
     const { device } = logits
-    const { sampling, scores } = member
+    const { sampling, processor, scores } = member
     const counters = stepCounters(member.steps++)
     const scored = scores !== undefined && { logits }
-    if (!draft) return { result: sampleTokens(logits, sampling, counters.plain), isDrafted: false, ...scored }
+    if (!draft) {
+      const said = processor?.next(logits) ?? logits
+      return { result: sampleTokens(said, sampling, counters.plain), isDrafted: false, ...scored }
+    }
     const drawn = device.tensor(uniforms(logits.shape[0]!, sampling.seed, counters.verification))
     const toJudge = 'ids' in draft ? { tokens: device.tensor(Uint32Array.from(draft.ids)) } : draft
-    const result = judged(toJudge, logits, { sampling, verification: this.#rule, uniforms: drawn })
+    const masks = ids && processor?.masksAlong(device, ids)
+    const said = processor?.verify(logits, { drafted: toJudge.tokens, masks }) ?? logits
+    const result = judged(toJudge, said, { sampling, verification: this.#rule, uniforms: drawn })
     return { result, isDrafted: true, ...scored }
   }
 
@@ -295,6 +329,7 @@ export class SpeculativeBatch {
 
 interface Member extends SpeculativeSequence, CachedSequence {
   readonly sampling: Sampling
+  readonly processor: LogitsProcessor | undefined
   readonly scores: number | undefined
   readonly policy: DraftLengthPolicy
   readonly drafter: Drafter
@@ -320,8 +355,11 @@ interface Pass {
   isDrafted: boolean
 }
 
-const draftOf = ({ session, tokens, sampling, steps }: Member, choice: DraftChoice): Draft | null =>
-  session.draft({ tokens, ...choice, sampling, offset: stepCounters(steps).drafts })
+const draftOf = ({ session, tokens, sampling, processor, steps }: Member, choice: DraftChoice): Draft | null =>
+  session.draft({ tokens, ...choice, sampling, processor, offset: stepCounters(steps).drafts })
+
+/** Which tokens a draft has. */
+const idsOf = (draft: Draft | null) => draft && ('ids' in draft ? draft.ids : draft.tokens.data())
 
 const lengthOf = (draft: Draft): number => ('ids' in draft ? draft.ids.length : draft.tokens.size)
 
@@ -341,7 +379,8 @@ async function stepOf({ scores }: Member, { logits, isDrafted }: Pass, words: Ui
   return { ...step, scored }
 }
 
-function release({ first, session }: Member): void {
+function release({ first, processor, session }: Member): void {
   first?.dispose()
+  processor?.dispose()
   session.dispose()
 }

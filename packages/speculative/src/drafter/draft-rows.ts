@@ -1,6 +1,6 @@
-import { argmax, type Counter, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
+import { argmax, type Counter, sampleCategorical, samplingDistribution, slice, type Tensor } from '@outrider/tensor'
 import { coveredTokens, writeCovered } from '@outrider/tensor/internal'
-import type { CausalLM, Sampling } from '@outrider/transformer'
+import type { CausalLM, LogitsProcessor, Sampling } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
 import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
 
@@ -17,6 +17,8 @@ export interface DraftRowsOptions {
   /** V, columns of p. */
   columns: number
   sampling: Sampling
+  /** What is done to logits, given the tokens before: then they are drawn from a row at a time. */
+  processor: LogitsProcessor | undefined
 }
 
 /** What was drawn from some rows of logits. */
@@ -62,7 +64,7 @@ export class DraftRows {
     const { covered } = this
     const { device } = logits
     const greedy = sampling.temperature === 0
-    const x = this.#drawnFrom(logits) // [rows, C or V]
+    const x = this.#drawnFrom(this.#processed(logits, first)) // [rows, C or V]
     const { probabilities } = covered ?? this
     const width = covered ? covered.ids.size : columns
     if (!greedy) device.copy(x, 0, probabilities, first * width, x.size)
@@ -73,6 +75,17 @@ export class DraftRows {
     const ids = covered ? coveredTokens(places, covered.ids) : places
     device.copy(ids, 0, this.ids, first, ids.size)
     return { ids, x, places }
+  }
+
+  /**
+   * Queues the draws of all tokens.
+   *
+   * @param logits  [n, C or V']
+   */
+  drawAll(logits: Tensor, offset: Counter): void {
+    const { count, processor } = this.#options
+    if (!processor) this.draw(logits, 0, offset)
+    else for (let i = 0; i < count; i++) this.draw(slice(logits, { start: i, count: 1 }), i, offset)
   }
 
   /** Queues what is left once all are drawn: `probabilities` over all ids. */
@@ -89,6 +102,12 @@ export class DraftRows {
     this.probabilities.dispose()
     this.covered?.probabilities.dispose()
     this.covered?.places.dispose()
+  }
+
+  /** Logits of a row after the first `first` of the drafted tokens, as it is drawn from. */
+  #processed(logits: Tensor, first: number): Tensor {
+    const { processor } = this.#options
+    return processor?.draft(logits, { drafted: this.ids, first, ids: this.covered?.ids }) ?? logits
   }
 
   #drawnFrom(logits: Tensor): Tensor {

@@ -1,5 +1,5 @@
 import type { Device, Tensor } from '@outrider/tensor'
-import type { Sampling } from '@outrider/transformer'
+import type { LogitsProcessor, Sampling } from '@outrider/transformer'
 import type { DraftStop } from './draft-stop'
 
 /** What a drafter could draft next. Offers cost next to nothing; what is chosen is drafted, and nothing else. */
@@ -43,6 +43,11 @@ export interface DraftRequest {
   skips?: boolean | undefined
   /** How probabilities are made of logits, in all requests of a session; the target's are made in the same way. */
   sampling: Sampling
+  /**
+   * What is done to logits before that, given the tokens before (`LogitsProcessor.draft`), in all requests of a session; the target's
+   * have the same done to them. A drafter that does nothing is as exact, and accepted less often.
+   */
+  processor?: LogitsProcessor | undefined
   /** Random numbers for draft token i come from `philox(sampling.seed, offset + i)` and no others. */
   offset: number
 }

@@ -1,5 +1,5 @@
 import type { DraftChoice, DraftLengthPolicy } from '../draft-length/policy'
-import { probabilityOf, sequences } from '../testing/chains'
+import { sequences } from '../testing/chains'
 import { verdictMeasure } from '../testing/law'
 import type { VerificationRule } from '../verification/rule'
 import type { DraftSession } from './drafter'
@@ -19,8 +19,10 @@ export type Proposals = (
 
 export interface Enumeration {
   rule: VerificationRule
-  /** A row a symbol: the target's distribution after it. */
-  target: readonly (readonly number[])[]
+  /** The target's distribution after a text: a row a symbol, or of the whole text, the prompt first. */
+  target: readonly (readonly number[])[] | ((text: readonly number[]) => readonly number[])
+  /** What the target's distributions are said to be after a text and drafted tokens. Default what they are. */
+  verified?: (text: readonly number[], drafted: readonly number[]) => readonly number[]
   open: () => DraftSession
   proposals: Proposals
   policy: () => DraftLengthPolicy
@@ -45,14 +47,16 @@ const limit = 2
  *
  * @returns of the answer that is furthest from what the target gives it, the distance; and the numbers of tokens that were proposed
  */
-export function answerError({ rule, target, open, proposals, policy, prompt, length }: Enumeration) {
+export function answerError({ rule, target, verified, open, proposals, policy, prompt, length }: Enumeration) {
+  const after = typeof target === 'function' ? target : (text: readonly number[]) => target[text.at(-1)!]!
+  const judged = verified ?? ((text: readonly number[], drafted: readonly number[]) => after([...text, ...drafted]))
   const law = new Map<string, number>()
   const lengths = new Set<number>()
   const outcomes = new Map<string, [{ accepted: number; next: number }, number][]>()
-  const verdicts = (last: number, { ids, p }: Proposal) => {
-    const q = [last, ...ids].map((state) => [...target[state]!])
+  const verdicts = (text: readonly number[], { ids, p }: Proposal) => {
+    const q = [...ids, -1].map((_, i) => [...judged(text, ids.slice(0, i))])
     const rows = p.map((row) => [...row])
-    const name = JSON.stringify([last, ids, rows])
+    const name = JSON.stringify([ids, rows, q])
     const known =
       outcomes.get(name) ??
       verdictMeasure((uniforms) => rule.reference({ p: rows, q, tokens: [...ids], uniforms }), ids.length + 1)
@@ -67,7 +71,7 @@ export function answerError({ rule, target, open, proposals, policy, prompt, len
       for (const proposal of proposed({ open, proposals, policy, prompt }, tokens, blocks)) {
         const drafted = proposal.ids.length
         lengths.add(drafted)
-        for (const [{ accepted, next: last }, measure] of verdicts(tokens.at(-1)!, proposal)) {
+        for (const [{ accepted, next: last }, measure] of verdicts(tokens, proposal)) {
           const more = [...said, ...proposal.ids.slice(0, accepted), last]
           const likely = probability * proposal.probability * measure
           if (more.length >= length) {
@@ -85,9 +89,10 @@ export function answerError({ rule, target, open, proposals, policy, prompt, len
     }
     states = [...next.values()]
   }
-  const chain = target.map((row) => [...row])
-  const errors = sequences(target.length, length).map((sequence) =>
-    Math.abs((law.get(sequence.join()) ?? 0) - probabilityOf(chain, prompt.at(-1)!, sequence)),
+  const likely = (sequence: readonly number[]) =>
+    sequence.reduce((product, x, i) => product * after([...prompt, ...sequence.slice(0, i)])[x]!, 1)
+  const errors = sequences(after(prompt).length, length).map((sequence) =>
+    Math.abs((law.get(sequence.join()) ?? 0) - likely(sequence)),
   )
   return { error: Math.max(...errors), lengths: [...lengths].sort() }
 }
@@ -130,21 +135,20 @@ export function parallelProposals(p: readonly (readonly number[])[]): Proposal[]
 /**
  * Everything that a model may propose of so many tokens.
  *
- * @param p    a row a symbol: what the token after it is drawn from
- * @param end  how many of the drawn tokens it proposes after a symbol
+ * @param p    what the token after some drafted tokens is drawn from
+ * @param end  how many of the drawn tokens it proposes
  */
 export function drawnProposals(
-  p: readonly (readonly number[])[],
-  { last, draftLength, end }: { last: number; draftLength: number; end: (tokens: readonly number[]) => number },
+  p: (drafted: readonly number[]) => readonly number[],
+  { draftLength, end }: { draftLength: number; end: (tokens: readonly number[]) => number },
 ): Proposal[] {
   const found = new Map<string, Proposal>()
-  const chain = p.map((row) => [...row])
-  for (const tokens of sequences(p.length, draftLength)) {
-    const probability = probabilityOf(chain, last, tokens)
+  for (const tokens of sequences(p([]).length, draftLength)) {
+    const probability = tokens.reduce((product, x, i) => product * p(tokens.slice(0, i))[x]!, 1)
     if (probability === 0) continue
     const ids = tokens.slice(0, end(tokens))
     const before = found.get(ids.join())?.probability ?? 0
-    const rows = [last, ...ids].slice(0, ids.length).map((symbol) => p[symbol]!)
+    const rows = ids.map((_, i) => p(ids.slice(0, i)))
     found.set(ids.join(), { ids, p: rows, probability: before + probability })
   }
   return [...found.values()]

@@ -129,7 +129,10 @@ function proposalsOf({ ids = everyId, stop: own, end }: Case, sampling: Sampling
     const stop = own ?? request.stop
     const ends = end ?? (stop ? draftEnd.bind(null, stop) : (_: unknown, tokens: readonly number[]) => tokens.length)
     const rows = (drafted: readonly number[]) => [last, ...drafted].slice(0, drafted.length).map((x) => sure[x]!)
-    return drawnProposals(p, { last, draftLength, end: (drafted) => ends(rows(drafted), drafted) })
+    return drawnProposals((drafted) => p[drafted.at(-1) ?? last]!, {
+      draftLength,
+      end: (drafted) => ends(rows(drafted), drafted),
+    })
   }
 }
 

@@ -60,7 +60,7 @@ class ModelDraftSession implements DraftSession {
     return length < 1 ? [] : [{ source: 'model', kind: '', length, unread, ...(!this.#stop && { stops: true }) }]
   }
 
-  draft({ tokens, draftLength, stop: asked, skips = true, sampling, offset }: DraftRequest): DrawnDraft | null {
+  draft({ tokens, draftLength, stop: asked, skips = true, offset, ...request }: DraftRequest): DrawnDraft | null {
     const count = Math.min(draftLength, this.#room(tokens))
     if (count < 1) return null
     const [model, cache, columns] = [this.#model, this.#cache, this.#vocabularySize]
@@ -68,7 +68,9 @@ class ModelDraftSession implements DraftSession {
     const { by, threshold } = stop ? thresholdOf(stop) : {}
     const stops = by && { by, skips }
     const name = [count, by, stops?.skips].join()
-    const block = this.#blocks.of(name, () => new DraftBlock({ model, cache, count, columns, sampling, stops }))
+    const { sampling, processor } = request
+    const making = { model, cache, count, columns, sampling, processor, stops }
+    const block = this.#blocks.of(name, () => new DraftBlock(making))
     if (threshold !== undefined) block.progress!.threshold.write(Float32Array.of(threshold))
     // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
     block.run(tokens.slice(this.#cache.lengths[0]!), offset)

@@ -38,10 +38,10 @@ export class ParallelDraftSession implements DraftSession {
     return length < 1 ? [] : [{ source: 'model', kind: '', length, unread, parallel: true }]
   }
 
-  draft({ tokens, draftLength, sampling, offset }: DraftRequest): DrawnDraft | null {
+  draft({ tokens, draftLength, sampling, processor, offset }: DraftRequest): DrawnDraft | null {
     const count = Math.min(draftLength, this.#room(tokens))
     if (count < 1) return null
-    const options = { model: this.#model, count, columns: this.#vocabularySize, sampling }
+    const options = { model: this.#model, count, columns: this.#vocabularySize, sampling, processor }
     const block = this.#blocks.of(`${count}`, () => {
       const rows = new DraftRows(options)
       return { name: this.#made++, count, rows, dispose: () => rows.dispose() }
@@ -85,7 +85,7 @@ export class ParallelDraftSession implements DraftSession {
       model.device.scope(() => {
         const coveredOnly = rows.covered !== undefined
         const logits = model.forward(tokens, { cache, rows: count, coveredOnly }) // [1, n, C or V']
-        rows.draw(logits.reshape([count, logits.size / count]), 0, counter)
+        rows.drawAll(logits.reshape([count, logits.size / count]), counter)
         rows.finish()
       })
       return {}

@@ -9,7 +9,10 @@ import {
 } from '@outrider/transformer'
 import type { StepBatch } from '../loop/objective'
 
-export interface DrawOptions extends Sampling {
+/** How its tokens are drawn. */
+export type DrawSampling = Pick<Sampling, 'temperature' | 'topK' | 'topP' | 'seed'>
+
+export interface DrawOptions extends DrawSampling {
   /** Of the batch in its run: another one draws other tokens from the same prompts. */
   number: number
 }

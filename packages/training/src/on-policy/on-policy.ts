@@ -5,7 +5,7 @@ import type { Objective, StepBatch } from '../loop/objective'
 import { drawAnswers } from './draw-answers'
 
 /** Which batches' answers the draft draws itself, and how. */
-export interface OnPolicyOptions extends SamplingOptions {
+export interface OnPolicyOptions extends Pick<SamplingOptions, keyof DrawSampling> {
   /** λ: of all batches, the share whose answers are drawn, from 0 to 1. They are spread evenly. */
   share: number
   /** Default 1: the draft's own distribution. */
@@ -33,7 +33,8 @@ export function onPolicy(
     throw new OutriderError('INVALID_ARGUMENT', `The share of on-policy batches is ${share}; it must be from 0 to 1.`, {
       details: { option: 'share', value: share },
     })
-  const sampling = resolveSampling({ ...options, temperature: options.temperature ?? 1 })
+  const { temperature, topK, topP, seed } = resolveSampling({ ...options, temperature: options.temperature ?? 1 })
+  const sampling = { temperature, topK, topP, seed }
   if (share === 0) return {}
   return {
     settings: { on_policy: { share, ...sampling } },
@@ -49,7 +50,7 @@ export function onPolicy(
 async function ofOne(
   draft: PretrainedModel<TrainableLM>,
   batch: Batch,
-  { share, sampling, number }: { share: number; sampling: ReturnType<typeof resolveSampling>; number: number },
+  { share, sampling, number }: { share: number; sampling: DrawSampling; number: number },
 ): Promise<StepBatch[]> {
   const isDrawn = Math.floor((number + 1) * share) > Math.floor(number * share)
   return isDrawn ? await drawAnswers(draft, batch, { ...sampling, number }) : [batch]

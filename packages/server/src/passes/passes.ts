@@ -1,0 +1,72 @@
+import { ApiError } from '../api-error'
+import { oneAtATime } from '../requests/one-at-a-time'
+
+export interface PassesOptions {
+  /** What comes before it waits. */
+  ready: Promise<unknown>
+  /** The most that wait. */
+  queueLimit: number
+  /** Why nothing new is computed, if so. */
+  closed: () => ApiError | undefined
+}
+
+/**
+ * Passes over texts that are there (scores of prompts, embeddings), one after another, between the steps of what is decoded: each
+ * takes memory for a piece of its text, and none is sooner done beside others.
+ */
+export class Passes {
+  readonly #options: PassesOptions
+  readonly #inTurn = oneAtATime()
+  readonly #ending = new AbortController()
+  #open = 0
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: PassesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Computes when its turn has come.
+   *
+   * @param signal  of who asked: what nobody waits for any more is not begun
+   * @throws ApiError 429 where the queue is full, 503 where the server is closed; what `compute` throws
+   */
+  async run<Result>(compute: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal): Promise<Result> {
+    const { queueLimit, ready, closed } = this.#options
+    this.#assertOpen(closed)
+    if (this.#open > queueLimit)
+      throw new ApiError(429, `The queue is full: ${queueLimit} requests are waiting. Try again later.`, {
+        type: 'rate_limit_error',
+        code: 'queue_full',
+        headers: { 'retry-after': '1' },
+      })
+    this.#open++
+    const either = AbortSignal.any([signal, this.#ending.signal])
+    const result = this.#inTurn(async () => {
+      await ready
+      this.#assertOpen(closed)
+      return compute(either)
+    })
+      .catch((error: unknown) => {
+        throw this.#ending.signal.aborted ? (closed() ?? error) : error
+      })
+      .finally(() => this.#open--)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /** Resolves when what is computed has ended; once `closed` says so, what waits is refused. */
+  async drain(): Promise<void> {
+    await this.#last
+  }
+
+  /** Ends what is computed, between two pieces of it. */
+  breakOff(): void {
+    this.#ending.abort()
+  }
+
+  #assertOpen(closed: () => ApiError | undefined): void {
+    const error = closed()
+    if (error) throw error
+  }
+}
