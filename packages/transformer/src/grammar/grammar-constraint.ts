@@ -40,7 +40,7 @@ class CompiledGrammar {
     const { tokens } = this.#grammar
     return {
       automaton,
-      masks: new TokenMasks(automaton, this.trie, tokens),
+      masks: new TokenMasks(automaton, this.trie, { special: tokens, endTokens: this.endTokens }),
       symbols: new Map(tokens.map((id, at) => [id, 256 + at])),
     }
   }
@@ -84,13 +84,8 @@ export class GrammarConstraint implements TokenConstraint {
   /** @throws OutriderError INVALID_ARGUMENT where no token of the vocabulary can go on: it lacks a byte that the grammar needs */
   allowed(): Uint32Array {
     const words = this.#machine.masks.of(this.#state)
-    if (!this.#state.complete) {
-      if (words.every((word) => word === 0)) throw deadEnd()
-      return words
-    }
-    const withEnds = words.slice()
-    for (const id of this.#compiled.endTokens) withEnds[id >>> 5]! |= 1 << (id & 31)
-    return withEnds
+    if (words.every((word) => word === 0)) throw deadEnd()
+    return words
   }
 
   /** @throws OutriderError INVALID_ARGUMENT for a token that is not allowed */

@@ -16,6 +16,7 @@ interface InnerMask {
 export class TokenMasks {
   readonly #automaton: Automaton
   readonly #trie: TokenTrie
+  readonly #endTokens: readonly number[]
   /** Special tokens with the classes of their symbols. */
   readonly #special: readonly { id: number; symbolClass: number }[]
   readonly #masks = new Map<State, Uint32Array>()
@@ -23,9 +24,18 @@ export class TokenMasks {
   /** The state at every depth of the walk. */
   readonly #path: State[] = []
 
-  constructor(automaton: Automaton, trie: TokenTrie, special: readonly number[]) {
+  /**
+   * @param options.special    ids of the grammar's special tokens
+   * @param options.endTokens  ids that end a text: they are none of it, even where a tokenizer has them as text
+   */
+  constructor(
+    automaton: Automaton,
+    trie: TokenTrie,
+    { special, endTokens }: { special: readonly number[]; endTokens: readonly number[] },
+  ) {
     this.#automaton = automaton
     this.#trie = trie
+    this.#endTokens = endTokens
     this.#special = special.map((id, at) => ({ id, symbolClass: automaton.classOf[256 + at]! }))
   }
 
@@ -34,7 +44,7 @@ export class TokenMasks {
     return 4 * this.#trie.words * (this.#masks.size + this.#inner.size)
   }
 
-  /** A bit for every id that may follow; never to be written. */
+  /** A bit for every id that may follow, the end where the text is complete; never to be written. */
   of(state: State): Uint32Array {
     const alike = this.#automaton.alike(state)
     const known = this.#masks.get(alike)
@@ -55,6 +65,9 @@ export class TokenMasks {
     }
     for (const { id, symbolClass } of this.#special)
       if (this.#automaton.step(state, symbolClass)) words[id >>> 5]! |= 1 << (id & 31)
+    for (const id of this.#endTokens)
+      if (state.complete) words[id >>> 5]! |= 1 << (id & 31)
+      else words[id >>> 5]! &= ~(1 << (id & 31))
     return words
   }
 
