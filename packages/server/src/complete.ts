@@ -3,6 +3,7 @@ import { answerAll } from './answering'
 import { ApiError } from './api-error'
 import type { AppOptions } from './app'
 import { clientOf } from './client'
+import { choiceCount, choicesOf } from './requests/choices'
 import {
   type GenerationFields,
   type GenerationRequest,
@@ -24,8 +25,9 @@ export interface Endpoint {
 export async function complete(c: Context, { parse, format }: Endpoint, options: AppOptions): Promise<Response> {
   const { served, stallMilliseconds, headMilliseconds, commentMilliseconds } = options
   const asked = parse(await jsonBody(c), served)
+  const n = choiceCount(served, asked[0]!.n, asked.length)
   const requests: GenerationRequest[] = []
-  for (const fields of asked) requests.push(await generationRequest(served, fields))
+  for (const fields of asked) requests.push(...choicesOf(await generationRequest(served, fields), n))
   const client = clientOf(c)
   if (client.left) return c.body(null)
   const answers = answerAll(requests, options)

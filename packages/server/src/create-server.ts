@@ -43,6 +43,8 @@ export interface ServerOptions {
   contextLength?: number | undefined
   /** The most of the likeliest tokens told for a place, of prompts and of answers. Default 20. */
   maxLogprobs?: number
+  /** The most answers to one prompt of a request (`n`). Default 16. */
+  maxChoices?: number
   /** What clients must send as Bearer. Without one, everybody who reaches the server may ask. */
   apiKey?: string | undefined
   /** Whether only names of this machine are answered where there is no key. Default false. */
@@ -105,6 +107,7 @@ export function createServer({
   queueLimit = 128,
   speculateUpTo = 4,
   maxLogprobs = 20,
+  maxChoices = 16,
   loopbackOnly = false,
   corsOrigins = [],
   maxBodyBytes = 1 << 20,
@@ -147,6 +150,7 @@ export function createServer({
       contextLength,
       maxLogprobs,
       mostPrompts: concurrency + queueLimit,
+      mostChoices: maxChoices,
       hasDraft: decoder !== undefined,
     },
     engine,

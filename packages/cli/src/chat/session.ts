@@ -13,6 +13,7 @@ import {
 import type { Learning } from '../draft/learning'
 import { type Advice, LookupAdvice } from '../draft/lookup-advice'
 import { drafterOf, type OpenDraft } from '../draft/open-draft'
+import { processingOf } from '../options/processing'
 import { Conversation } from './conversation'
 import type { ChatSettings } from './settings'
 
@@ -166,7 +167,8 @@ export class ChatSession {
   async *#stream(metrics: SpeculationMetrics | undefined, signal: AbortSignal) {
     const { temperature, topK, topP, seed, maxTokens } = this.settings
     const { sent, messages } = this.conversation
-    const options = { temperature, topK, topP, seed: (seed ?? 0) + messages.length, maxTokens, signal }
+    const drawing = { temperature, topK, topP, ...processingOf(this.settings), seed: (seed ?? 0) + messages.length }
+    const options = { ...drawing, maxTokens, signal }
     if (metrics) {
       const blocks = this.#decoder().generate(sent, { ...options, metrics, reproducible: seed !== undefined })
       for await (const { tokens, pieces } of blocks) yield { tokens: tokens.length, pieces }

@@ -29,6 +29,8 @@ describe('settings', () => {
     ['/temperature 1.25', { temperature: 1.25 }],
     ['/top-p 0.5', { topP: 0.5 }],
     ['/top-k 40', { topK: 40 }],
+    ['/min-p 0.1', { minP: 0.1 }],
+    ['/repetition-penalty 1.1', { repetitionPenalty: 1.1 }],
     ['/seed 7', { seed: 7 }],
   ])('%s is said and done', async (line, settings) => {
     const before = { ...session.settings }
@@ -48,6 +50,8 @@ describe('settings', () => {
     ['/top-p 0', /\/top-p: It must be above 0/],
     ['/top-p 1.5', /from 0 to 1/],
     ['/top-k 1.5', /integer of at least 0/],
+    ['/min-p 2', /from 0 to 1/],
+    ['/repetition-penalty 0', /must be above 0/],
     ['/seed -3', /integer of at least 0/],
     ['/new thing', /\/new: Nothing follows it/],
     ['/save', /needs the name of a file/],

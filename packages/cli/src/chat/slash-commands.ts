@@ -2,7 +2,8 @@ import { maxDraftLength } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import { InvalidArgumentError } from 'commander'
 import { probability } from '../options/groups'
-import { integer, number } from '../options/parse'
+import { integer, number, positive } from '../options/parse'
+import { share } from '../options/processing'
 import type { ChatSession } from './session'
 import { saveConversation, saveForms } from './transcript'
 
@@ -65,6 +66,8 @@ export const slashCommands: readonly SlashCommand[] = [
   setting('temperature', '/temperature', 'X', '0 takes the likeliest token always', number({ least: 0 })),
   setting('topP', '/top-p', 'X', 'only the likeliest tokens that have this probability', probability),
   setting('topK', '/top-k', 'N', 'only the N likeliest tokens; 0 for all', integer()),
+  setting('minP', '/min-p', 'X', 'only tokens at least X times as likely as the likeliest', share),
+  setting('repetitionPenalty', '/repetition-penalty', 'X', 'against repeating; 1 for none', positive),
   setting('seed', '/seed', 'N', 'the same seed gives the same answers again', integer()),
   {
     name: '/system',
@@ -132,7 +135,7 @@ export function slashHelp(session: ChatSession): string {
 }
 
 function setting(
-  key: 'temperature' | 'topP' | 'topK' | 'seed',
+  key: 'temperature' | 'topP' | 'topK' | 'minP' | 'repetitionPenalty' | 'seed',
   name: `/${string}`,
   argument: string,
   does: string,

@@ -49,6 +49,11 @@ function asJson({ conversation, settings, target, draft, speculation }: ChatSess
       temperature,
       top_k: topK,
       top_p: topP,
+      min_p: settings.minP,
+      repetition_penalty: settings.repetitionPenalty,
+      presence_penalty: settings.presencePenalty,
+      frequency_penalty: settings.frequencyPenalty,
+      logit_bias: settings.logitBias,
       seed,
       max_tokens: maxTokens,
       ...((draft || speculation) && {

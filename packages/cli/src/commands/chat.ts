@@ -22,9 +22,10 @@ import {
   withSpeculation,
 } from '../options/groups'
 import { integer } from '../options/parse'
+import { type ProcessingFlags, processingOf, withProcessing } from '../options/processing'
 import { isInteractive } from '../terminal'
 
-interface ChatFlags extends SamplingFlags, SpeculationFlags, DtypeFlags {
+interface ChatFlags extends SamplingFlags, ProcessingFlags, SpeculationFlags, DtypeFlags {
   model: string
   draft?: string
   learn?: boolean
@@ -51,7 +52,9 @@ export const addChat: AddCommand = (program, run) => {
     .option('--no-history', 'keep no history of what is typed, and read none (as OUTRIDER_HISTORY=off does)')
   withExamples(
     withOutputOptions(
-      withDtype(withSpeculation(withSampling(command, { temperature: 0.7, topP: 0.95 })), { draft: true }),
+      withDtype(withSpeculation(withProcessing(withSampling(command, { temperature: 0.7, topP: 0.95 }))), {
+        draft: true,
+      }),
     ),
     [
       ['Talk with the pair', 'outrider chat --model ./model --draft ./draft'],
@@ -88,7 +91,7 @@ async function chat(context: Context, flags: ChatFlags): Promise<object> {
     })
   const draft = await openDraftOf(context, flags, target)
   const { temperature, topK, topP, seed, maxTokens, draftLength, draftStop, verification, system } = flags
-  const sampling = { temperature, topK, topP, seed, maxTokens }
+  const sampling = { temperature, topK, topP, ...processingOf(flags), seed, maxTokens }
   const lookup = draft?.lookup ?? false
   const settings = { ...sampling, draftLength, draftStop, verification, drafting: true, lookup }
   const learning = await learningOf(context, { learn: flags.learn, draft, target, inputs: { '--model': flags.model } })

@@ -47,6 +47,17 @@ describe('outrider complete', () => {
     expect((await runCli([...flags, 'q4_0'])).err).toMatch(/--cache-dtype.*f32, f16/)
   })
 
+  test('with penalties and a bias it is another text, and the same with a draft', async () => {
+    const { greedy } = spoken[0]!
+    const flags = ['complete', '--model', model, '--prompt', prompt, '--max-tokens', '12', '--json']
+    const processing = ['--repetition-penalty', '1.3', '--frequency-penalty', '0.5', '--presence-penalty', '0.2']
+    const asked = [...flags, ...processing, '--logit-bias', `${greedy[1]}:-100`, '300:0.5', '--min-p', '0.1']
+    const plain = (await runCli(asked)).json().tokens
+    expect(plain).not.toContain(greedy[1])
+    const drafted = await runCli([...asked, '--draft', model, '--draft-length', '3'])
+    expect(drafted.json()).toMatchObject({ tokens: plain, speculation: { draft_acceptance_rate: 1 } })
+  })
+
   test('with drafts that end early the answer is the same, and fewer tokens are drafted', async () => {
     const { prompt, greedy } = spoken[0]!
     const flags = ['complete', '--model', model, '--draft', model, '--draft-length', '6', '--prompt', prompt, '--json']
@@ -150,6 +161,14 @@ describe('outrider complete', () => {
       2,
       /--temperature.*at least 0/,
     ],
+    [
+      'a bias of a word',
+      ['--model', model, '--prompt', 'x', '--logit-bias', 'fox:1'],
+      2,
+      /--logit-bias.*id of a token/,
+    ],
+    ['a bias of no token', ['--model', model, '--prompt', 'x', '--logit-bias', '9999:1'], 2, /ids below 512/],
+    ['a min-p above 1', ['--model', model, '--prompt', 'x', '--min-p', '1.5'], 2, /--min-p.*from 0 to 1/],
     ['a prompt beyond the context', ['--model', model, '--prompt', 'word '.repeat(600)], 1, /context is 512/],
   ])('refuses %s with one clear message', async (_, flags, status, message) => {
     const result = await runCli(['complete', ...flags])

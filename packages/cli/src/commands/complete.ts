@@ -17,9 +17,10 @@ import {
   withSpeculation,
 } from '../options/groups'
 import { integer } from '../options/parse'
+import { type ProcessingFlags, processingOf, withProcessing } from '../options/processing'
 import { duration, fixed } from '../terminal'
 
-interface CompleteFlags extends SamplingFlags, SpeculationFlags, DtypeFlags {
+interface CompleteFlags extends SamplingFlags, ProcessingFlags, SpeculationFlags, DtypeFlags {
   model: string
   draft?: string
   prompt: string
@@ -41,7 +42,7 @@ export const addComplete: AddCommand = (program, run) => {
     .option('--chat', 'the prompt is a message to answer, through the chat template of the model')
     .option('--max-tokens <n>', 'the most tokens to generate', integer({ least: 1 }), 256)
     .option('--stop <text...>', 'texts that end the answer')
-  withExamples(withOutputOptions(withDtype(withSpeculation(withSampling(command)), { draft: true })), [
+  withExamples(withOutputOptions(withDtype(withSpeculation(withProcessing(withSampling(command))), { draft: true })), [
     ['Continue a text', 'outrider complete --model ./model --prompt "Once upon a time"'],
     ['The same text, faster', 'outrider complete --model ./model --draft ./draft --prompt "Once upon a time"'],
     [
@@ -70,7 +71,7 @@ async function complete(context: Context, flags: CompleteFlags): Promise<object>
   const draft = await openDraftOf(context, flags, target)
   const prompt: Prompt = flags.chat ? [{ role: 'user', content: flags.prompt }] : flags.prompt
   const { temperature, topK, topP, seed, maxTokens, stop } = flags
-  const options = { temperature, topK, topP, seed, maxTokens, stop, signal }
+  const options = { temperature, topK, topP, ...processingOf(flags), seed, maxTokens, stop, signal }
 
   const { draftLength, draftStop, verification } = flags
   const decoder =

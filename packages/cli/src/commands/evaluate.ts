@@ -13,7 +13,6 @@ import {
   tokenByToken,
 } from '@outrider/evaluation'
 import { type DraftStop, figuresJson, SpeculativeDecoder, type VerificationName } from '@outrider/speculative'
-import type { SamplingOptions } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
 import { DraftOption, draftName, draftSource } from '../draft/draft-source'

@@ -26,6 +26,7 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   corsOrigin?: string[]
   concurrency: number
   queue: number
+  maxChoices: number
   speculateUpTo: number
   context?: number
   maxBody: number
@@ -60,6 +61,7 @@ export const addServe: AddCommand = (program, run) => {
       4,
     )
     .option('--queue <n>', 'the most requests that wait; one more gets 429 and Retry-After', integer(), 128)
+    .option('--max-choices <n>', 'the most answers to one prompt of a request (n)', integer({ least: 1 }), 16)
     .option(
       '--context <n>',
       "the most tokens of a request, with its answer (default: the model's)",
@@ -150,6 +152,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     verification: flags.verification,
     concurrency: flags.concurrency,
     queueLimit: flags.queue,
+    maxChoices: flags.maxChoices,
     speculateUpTo: flags.speculateUpTo,
     contextLength: flags.context,
     apiKey: flags.apiKey,

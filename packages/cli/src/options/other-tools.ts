@@ -12,6 +12,7 @@ const names: Readonly<Record<string, string>> = {
   '--dtype': '--torch-dtype --quantization --quantize --load-format -q --type --outtype',
   '--max-tokens': '-n --n-predict --predict --max-new-tokens --max-length --num-predict --max-completion-tokens',
   '--temperature': '--temp',
+  '--repetition-penalty': '--repeat-penalty',
   '--seed': '-s --random-seed',
   '--prompt': '-p --input --text',
   '--prompts': '--prompt-file --dataset --dataset-path --data --input',

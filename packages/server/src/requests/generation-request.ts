@@ -18,6 +18,11 @@ export interface GenerationRequest {
   temperature: number
   topP: number
   topK: number
+  minP: number
+  logitBias: Readonly<Record<number, number>>
+  presencePenalty: number
+  frequencyPenalty: number
+  repetitionPenalty: number
   seed: number
   /** Whether the client chose the seed, and so expects the same answer again. */
   seeded: boolean
@@ -53,6 +58,8 @@ export interface ServedModel {
   maxLogprobs: number
   /** The most prompts of one request: there must be room for all of them in the queue. */
   mostPrompts: number
+  /** The most answers to one prompt. */
+  mostChoices: number
   hasDraft: boolean
 }
 
@@ -100,6 +107,11 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
     temperature: fields.temperature ?? advised.temperature ?? 1,
     topP: fields.top_p ?? (advised.topP || 1),
     topK: Math.max(0, fields.top_k ?? advised.topK ?? 0),
+    minP: fields.min_p ?? 0,
+    logitBias: biasOf(served, fields.logit_bias),
+    presencePenalty: fields.presence_penalty ?? 0,
+    frequencyPenalty: fields.frequency_penalty ?? 0,
+    repetitionPenalty: fields.repetition_penalty ?? 1,
     // Negative seeds are seeds, too: they become others above.
     seed: seed == null ? randomSeed() : seed < 0 ? Number.MAX_SAFE_INTEGER + seed + 1 : seed,
     seeded: seed != null,
@@ -135,6 +147,17 @@ export function assertCount({ maxLogprobs }: ServedModel, param: string, count: 
     `${param} must be at most ${maxLogprobs}, not ${count}. Whoever runs the server raises that by --max-logprobs.`,
     { param },
   )
+}
+
+/** @throws ApiError 400 for an id that the model does not have */
+function biasOf({ target }: ServedModel, bias: GenerationFields['logit_bias']): Record<number, number> {
+  const { vocabularySize } = target.config
+  for (const id of Object.keys(bias ?? {}))
+    if (Number(id) >= vocabularySize)
+      throw new ApiError(400, `logit_bias has the id ${id}; the model has ids below ${vocabularySize}.`, {
+        param: 'logit_bias',
+      })
+  return bias ?? {}
 }
 
 /** Of 47 bits. */

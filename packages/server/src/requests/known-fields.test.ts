@@ -48,7 +48,9 @@ describe('a request', () => {
     { response_format: { type: 'text', schema: {} } },
     { top_n_sigma: 1 },
     { n_predict: 5 },
-    { logit_bias: { 5: 1 } },
+    { repeat_penalty: 1.1 },
+    { repeat_last_n: 64 },
+    { n_cmpl: 2 },
     { tool_choice: 'required' },
   ])('for what would change the answer is refused by name: %o', (body) => {
     const [param] = Object.keys(body)

@@ -38,19 +38,17 @@ const harmless = [
   ...['speculative.n_max', 'speculative.n_min', 'speculative.p_min'],
   // of samplers that are off unless another field, which is refused, turns them on
   ...['adaptive_decay', 'dry_allowed_length', 'dry_base', 'dry_penalty_last_n', 'dry_sequence_breakers'],
-  ...['dynatemp_exponent', 'mirostat_eta', 'mirostat_tau', 'penalize_nl', 'repeat_last_n', 'xtc_threshold'],
+  ...['dynatemp_exponent', 'mirostat_eta', 'mirostat_tau', 'xtc_threshold'],
   ...['grammar_lazy', 'parse_tool_calls', 'reasoning_budget_end_tag', 'reasoning_budget_end_tags'],
   ...['reasoning_budget_message', 'reasoning_budget_start_tag', 'reasoning_control'],
 ]
 
 const refused: Readonly<Record<string, IsNeutral>> = {
   // Other ways to choose tokens.
-  frequency_penalty: is(0),
-  presence_penalty: is(0),
-  repetition_penalty: is(1),
   repeat_penalty: is(1),
+  repeat_last_n: isNegative,
+  penalize_nl: is(true),
   dry_multiplier: is(0),
-  min_p: is(0),
   min_keep: is(0, 1),
   typical_p: is(1),
   top_n_sigma: isAtMost(0),
@@ -59,13 +57,11 @@ const refused: Readonly<Record<string, IsNeutral>> = {
   mirostat: is(0),
   adaptive_target: isNegative,
   samplers: never,
-  logit_bias: isEmpty,
   allowed_token_ids: never,
   bad_words: isEmpty,
   custom_logit_processor: never,
   watermarking: is(false),
   use_beam_search: is(false),
-  n: is(1),
   n_cmpl: is(1),
   best_of: is(1),
   vllm_xargs: isEmpty,
@@ -162,8 +158,8 @@ const instead = {
   ),
   stop_sequences: 'stop',
   num_speculative_tokens: 'draft_length',
-  repetition_penalty: 'temperature, top_p and top_k',
-  repeat_penalty: 'temperature, top_p and top_k',
+  repeat_penalty: 'repetition_penalty, which counts the whole text',
+  n_cmpl: 'n',
 }
 
 const common = Object.keys(commonFields)

@@ -87,7 +87,8 @@ const usageOfTokens = (prompt: number, completion: number): Usage => ({
 
 function usageOf(answers: readonly Answering[]): Usage {
   const usage = usageOfTokens(
-    total(answers.map(({ request }) => request.prompt.length)),
+    // Several answers to one prompt share it.
+    total([...new Set(answers.map(({ request }) => request.prompt))].map((prompt) => prompt.length)),
     total(answers.map(({ tokens }) => tokens)),
   )
   const speculated = answers.flatMap(({ ending }) => ending?.speculation ?? [])
