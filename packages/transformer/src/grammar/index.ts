@@ -1,3 +1,4 @@
+export { type CallableFunction, type CallForm, functionCallConstraint } from './call-constraint'
 export { GrammarConstraint } from './grammar-constraint'
 export {
   type Constrained,
