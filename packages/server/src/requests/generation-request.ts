@@ -5,8 +5,10 @@ import {
   type PretrainedModel,
   type Prompt,
   promptTokensInSlices,
+  type TokenConstraint,
 } from '@outrider/transformer'
 import { ApiError, toApiError } from '../api-error'
+import type { ToolForm } from '../tools/tool-form'
 import type { CommonFields } from './common-fields'
 import { oneAtATime } from './one-at-a-time'
 
@@ -29,6 +31,10 @@ export interface GenerationRequest {
   stop: readonly string[]
   /** Score tokens, and report so many of the likeliest; undefined not to. */
   logProbabilities: number | undefined
+  /** Which tokens may be said. */
+  constraint?: TokenConstraint | undefined
+  /** The form of calls that are looked for in the answer; undefined to leave it as it is. */
+  toolForm?: ToolForm | undefined
   /** What is told beside the text. */
   told?: ToldBeside
   /** Tokens drafted for a block; 0 decodes plainly. Undefined: as the server decides. */
@@ -72,6 +78,10 @@ export interface GenerationFields extends CommonFields {
   /** Where it set nothing. Default all that the context has room for. */
   defaultMaxTokens?: number | undefined
   logProbabilities: number | undefined
+  constraint?: TokenConstraint | undefined
+  /** Tools that the prompt tells of, and the form of calls. */
+  tools?: readonly object[] | undefined
+  toolForm?: ToolForm | undefined
   /** Completions': the prompt's text comes before the answer's. */
   echo?: boolean | null | undefined
 }
@@ -98,7 +108,7 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
   const draftLength = fields.draft_length ?? undefined
   if (draftLength !== undefined && draftLength !== 0 && !served.hasDraft)
     throw new ApiError(400, 'draft_length is given, and this server has no draft.', { param: 'draft_length' })
-  const ids = await encoded(served, prompt, promptParam)
+  const ids = await encoded(served, prompt, promptParam, fields.tools)
   const room = served.contextLength - ids.length
   if (maxTokens !== undefined && maxTokens > room) throw tooMany(served, fields, ids.length)
   return {
@@ -117,6 +127,8 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
     seeded: seed != null,
     stop: fields.stop == null ? [] : [fields.stop].flat(),
     logProbabilities,
+    constraint: fields.constraint,
+    toolForm: fields.toolForm,
     told: {
       tokenIds: fields.return_token_ids === true,
       tokensAsIds: fields.return_tokens_as_token_ids === true,
@@ -179,7 +191,12 @@ export function assertModel({ name }: Pick<ServedModel, 'name'>, asked: string |
   )
 }
 
-async function encoded({ target, contextLength }: ServedModel, prompt: Prompt, param: string): Promise<number[]> {
+async function encoded(
+  { target, contextLength }: ServedModel,
+  prompt: Prompt,
+  param: string,
+  tools: readonly object[] | undefined,
+): Promise<number[]> {
   const tooLong = (size: string) =>
     new ApiError(
       400,
@@ -190,7 +207,7 @@ async function encoded({ target, contextLength }: ServedModel, prompt: Prompt, p
   const characters = charactersOf(prompt)
   if (characters > contextLength * longestPiece(target)) throw tooLong(`${characters} characters`)
   try {
-    const encode = () => promptTokensInSlices(target, prompt)
+    const encode = () => promptTokensInSlices(target, prompt, { tools })
     const ids = await (characters > longPrompt ? turnsOf(target)(encode) : encode())
     if (ids.length < contextLength) return ids
     throw tooLong(`${ids.length} tokens`)
