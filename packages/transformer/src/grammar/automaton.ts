@@ -22,9 +22,11 @@ export interface State {
   readonly complete: boolean
   /** By class of symbol: what follows, null for nothing, undefined where nobody has asked. */
   readonly next: (State | null | undefined)[]
+  /** Whether what follows some symbol has too many frames, and counts as nothing. */
+  overflows: boolean
 }
 
-/** Ways to go on at once. A grammar that has more of them is ambiguous without end: what would lead there is not allowed. */
+/** Ways to go on at once. A grammar that has more of them is ambiguous without end: it is followed on one of them then. */
 const maxFrames = 1000
 
 /**
@@ -67,8 +69,32 @@ export class Automaton {
       for (const { low, high, to } of this.#grammar.nodes[node]!.edges)
         if (low <= symbol && symbol <= high) reached.push(this.#frame(to, 0, parent!))
     const next = reached.length === 0 ? null : this.#closed(reached)
+    if (reached.length > 0 && !next) state.overflows = true
     state.next[symbolClass] = next
     return next
+  }
+
+  /** The state behind several symbols, null where they are not allowed. Of more ways than can be followed, one is. */
+  run(state: State, symbols: Iterable<number>): State | null {
+    const { end, overflows } = this.#run(state, symbols)
+    if (end || !overflows) return end
+    for (const frame of state.frames) {
+      const { end } = this.#run(this.#state([frame], false), symbols)
+      if (end) return end
+    }
+    return null
+  }
+
+  #run(state: State, symbols: Iterable<number>): { end: State | null; overflows: boolean } {
+    let end: State | null = state
+    let overflows = false
+    for (const symbol of symbols) {
+      const before: State = end
+      end = this.step(before, this.classOf[symbol]!)
+      overflows ||= before.overflows
+      if (!end) break
+    }
+    return { end, overflows }
   }
 
   /**
@@ -167,7 +193,7 @@ export class Automaton {
     const key = `${sorted.map(({ id }) => id).join()}${complete ? '.' : ''}`
     let state = this.#states.get(key)
     if (!state) {
-      state = { frames: sorted, complete, next: [] }
+      state = { frames: sorted, complete, next: [], overflows: false }
       this.#states.set(key, state)
     }
     return state

@@ -113,9 +113,7 @@ export class GrammarConstraint implements TokenConstraint {
     }
     const symbol = symbols.get(token)
     const bytes = symbol === undefined ? this.#bytes(token) : [symbol]
-    let state: State | null = this.#state
-    for (const byte of bytes) state = state && automaton.step(state, automaton.classOf[byte]!)
-    return bytes.length === 0 ? undefined : (state ?? undefined)
+    return bytes.length === 0 ? undefined : (automaton.run(this.#state, bytes) ?? undefined)
   }
 
   #bytes(token: number): Uint8Array {
