@@ -140,18 +140,6 @@ describe('the official openai client', () => {
   })
 })
 
-it('a model whose template knows no tools refuses them, and takes them where none is to be called', async () => {
-  const plain = await chatServer()
-  try {
-    const client = new OpenAI({ baseURL: `${plain.url}/v1`, apiKey: 'none', maxRetries: 0 })
-    const request = { model, messages: question, max_tokens: 1, tools }
-    await expect(client.chat.completions.create(request)).rejects.toMatchObject({ status: 400, param: 'tools' })
-    expect((await client.chat.completions.create({ ...request, tool_choice: 'none' })).choices).toHaveLength(1)
-  } finally {
-    await plain.close()
-  }
-})
-
 function nested(depth: number): object {
   return depth === 0 ? { type: 'integer' } : { type: 'array', items: nested(depth - 1) }
 }

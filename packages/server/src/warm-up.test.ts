@@ -37,6 +37,10 @@ type Body = Record<string, unknown>
 function kinds(hasDraft: boolean): Body[][] {
   const lengths = [1, 2, 3, 5, 8, 16, 17, 40, 253, 270].map((count) => [{ prompt: tokens(count) }])
   const sampling = [{ temperature: 1 }, { temperature: 1, top_p: 0.5 }, { temperature: 0.5, top_k: 4, top_p: 0.9 }]
+  const processed = [
+    { temperature: 1, min_p: 0.1, presence_penalty: 0.5, n: 2 },
+    { repetition_penalty: 1.2, logit_bias: { 7: 1 } },
+  ]
   const scores = [{ logprobs: 0 }, { logprobs: 1 }, { logprobs: 20, temperature: 1 }]
   const drafts = [0, 1, 2, 4, 9, 15, 'auto'].flatMap((draft_length) => [
     [{ draft_length, logprobs: 2 }],
@@ -52,7 +56,12 @@ function kinds(hasDraft: boolean): Body[][] {
       ...(hasDraft && i % 2 === 0 && { draft_length: 0 }),
     })),
   )
-  return [...lengths, ...[...sampling, ...scores].map((body) => [body]), ...(hasDraft ? drafts : []), ...together]
+  return [
+    ...lengths,
+    ...[...sampling, ...processed, ...scores].map((body) => [body]),
+    ...(hasDraft ? drafts : []),
+    ...together,
+  ]
 }
 
 describe('a server that is warmed up compiles nothing more, whatever is asked', () => {

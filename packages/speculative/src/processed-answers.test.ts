@@ -67,6 +67,8 @@ afterAll(() => {
 const decoderOf = (drafter: Drafter, verification: Verification = 'block') =>
   new SpeculativeDecoder({ target: letters(model), drafter, draftLength: 3, verification })
 
+const dispose = () => {}
+
 const drafterNames = [
   'a model',
   'a trimmed model that stops',
@@ -82,7 +84,7 @@ describe('greedy answers with processed logits', () => {
     const before = device.memory.liveBytes
     for (const options of Object.values(processings)) {
       const asked = { ...options, maxTokens: 14, logProbabilities: 1 }
-      const { tokens } = await generate(letters(model), prompt, asked).result
+      const { tokens } = await generate({ ...letters(model), dispose }, prompt, asked).result
       plain.push(tokens)
       const decoder = decoderOf(drafter)
       expect((await decoder.generate(prompt, asked).result).tokens).toEqual(tokens)
@@ -113,7 +115,7 @@ describe('greedy answers with processed logits', () => {
     const ends = new TableConstraint([[1], [2], [3], null])
     const asked = { constraint: ends, maxTokens: 12 }
     const target = letters(model, { eosTokenIds: [3] })
-    const { tokens } = await generate(target, prompt, asked).result
+    const { tokens } = await generate({ ...target, dispose }, prompt, asked).result
     expect(tokens.at(-1)).toBe(3)
     const decoder = new SpeculativeDecoder({ target, drafter: drafters['a model']!, draftLength: 3 })
     expect((await decoder.generate(prompt, asked).result).tokens).toEqual(tokens)

@@ -21,6 +21,7 @@ import {
   type Offer,
   offersOf,
 } from './drafter/drafter'
+import { lasting, type Pass, passing, type Queued } from './queued-pass'
 import { type StepCounters, stepCounters } from './step-counters'
 import { judged, type ToJudge, uniforms } from './verification/passes'
 import { readDraft } from './verification/read-draft'
@@ -292,27 +293,6 @@ export class Sequence {
   #pass(result: Tensor, logits: Tensor): Pass {
     return this.#logProbabilities === undefined ? { result } : { result, logits }
   }
-}
-
-/** What is read of a pass of the target, and its logits, f32 [rows, V], if its tokens are to be scored. */
-type Pass = { result: Tensor; logits?: Tensor }
-
-/** A pass that is on its way. */
-interface Queued {
-  pass: Pass
-  isDrafted: boolean
-  /** Frees what does not belong to a step that is done again. */
-  free(): void
-}
-
-/** Of a step that is done again. */
-const lasting = () => {}
-
-function passing(pass: Pass, isDrafted: boolean): Queued {
-  const free = () => {
-    for (const tensor of Object.values(pass)) tensor.dispose()
-  }
-  return { pass, isDrafted, free }
 }
 
 /** The target's pass over drafts that lie in the same memory each time. */

@@ -5,6 +5,7 @@ import {
   type PretrainedModel,
   type Prompt,
   promptTokensInSlices,
+  type SamplingOptions,
   type TokenConstraint,
 } from '@outrider/transformer'
 import { ApiError, toApiError } from '../api-error'
@@ -13,18 +14,14 @@ import type { CommonFields } from './common-fields'
 import { oneAtATime } from './one-at-a-time'
 
 /** What the engine is asked for, however the client said it. */
-export interface GenerationRequest {
+export interface GenerationRequest
+  extends Pick<SamplingOptions, 'minP' | 'logitBias' | 'presencePenalty' | 'frequencyPenalty' | 'repetitionPenalty'> {
   /** Token ids. */
   prompt: readonly number[]
   maxTokens: number
   temperature: number
   topP: number
   topK: number
-  minP: number
-  logitBias: Readonly<Record<number, number>>
-  presencePenalty: number
-  frequencyPenalty: number
-  repetitionPenalty: number
   seed: number
   /** Whether the client chose the seed, and so expects the same answer again. */
   seeded: boolean
@@ -117,11 +114,11 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
     temperature: fields.temperature ?? advised.temperature ?? 1,
     topP: fields.top_p ?? (advised.topP || 1),
     topK: Math.max(0, fields.top_k ?? advised.topK ?? 0),
-    minP: fields.min_p ?? 0,
+    minP: fields.min_p ?? advised.minP ?? 0,
     logitBias: biasOf(served, fields.logit_bias),
     presencePenalty: fields.presence_penalty ?? 0,
     frequencyPenalty: fields.frequency_penalty ?? 0,
-    repetitionPenalty: fields.repetition_penalty ?? 1,
+    repetitionPenalty: fields.repetition_penalty ?? advised.repetitionPenalty ?? 1,
     // Negative seeds are seeds, too: they become others above.
     seed: seed == null ? randomSeed() : seed < 0 ? Number.MAX_SAFE_INTEGER + seed + 1 : seed,
     seeded: seed != null,

@@ -2,7 +2,7 @@ import type { Batch } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import { type PretrainedModel, resolveSampling, type SamplingOptions, type TrainableLM } from '@outrider/transformer'
 import type { Objective, StepBatch } from '../loop/objective'
-import { drawAnswers } from './draw-answers'
+import { type DrawSampling, drawAnswers } from './draw-answers'
 
 /** Which batches' answers the draft draws itself, and how. */
 export interface OnPolicyOptions extends Pick<SamplingOptions, keyof DrawSampling> {

@@ -15,6 +15,8 @@ export interface GenerationConfig {
   temperature?: number
   topK?: number
   topP?: number
+  minP?: number
+  repetitionPenalty?: number
   /** What else the file says, by its own names: not used here, and written again with the rest. */
   others?: Readonly<Record<string, unknown>>
 }
@@ -22,7 +24,7 @@ export interface GenerationConfig {
 /**
  * Reads a generation_config.json; without one (`json` undefined), the special tokens of the model's config.
  *
- * @param onWarning  is told of what would change answers and is not applied (penalties, min_p and so on, where they are not
+ * @param onWarning  is told of what would change answers and is not applied (typical_p, beams and so on, where they are not
  *   neutral), and of keys that nobody knows
  * @throws OutriderError FILE_FORMAT for a value that a field cannot have
  */
@@ -53,6 +55,8 @@ export function parseGenerationConfig(
     temperature: fields.number('temperature', 0, Number.MAX_VALUE),
     topK: topK === undefined ? undefined : Math.max(0, topK),
     topP: fields.number('top_p', 0, 1),
+    minP: fields.number('min_p', 0, 1),
+    repetitionPenalty: fields.number('repetition_penalty', Number.MIN_VALUE, Number.MAX_VALUE),
     others: othersOf(entries),
   })
 }
@@ -74,6 +78,8 @@ export function generationConfigToJson(config: GenerationConfig): Record<string,
     temperature: config.temperature,
     top_k: config.topK,
     top_p: config.topP,
+    min_p: config.minP,
+    repetition_penalty: config.repetitionPenalty,
     ...config.others,
   })
 }

@@ -46,10 +46,9 @@ describe('the keys of generation_config.json', () => {
   })
 
   it('that are not applied are named in one warning with the file', () => {
-    // Qwen2.5-Instruct has such a penalty.
-    const { messages } = warned({ do_sample: true, top_k: 20, repetition_penalty: 1.05, min_p: 0.1 })
+    const { messages } = warned({ do_sample: true, top_k: 20, no_repeat_ngram_size: 3, typical_p: 0.9 })
     expect(messages).toEqual([
-      'm/generation_config.json: asked for, and not applied here, as it is not implemented: repetition_penalty and min_p.',
+      'm/generation_config.json: asked for, and not applied here, as it is not implemented: no_repeat_ngram_size and typical_p.',
     ])
   })
 
@@ -60,6 +59,14 @@ describe('the keys of generation_config.json', () => {
     for (const json of neutral) expect([json, warned(json).messages]).toEqual([json, []])
     for (const key of unappliedGenerationKeys.keys()) expect(warned({ [key]: 0.5 }).messages).toHaveLength(1)
     for (const key of harmlessGenerationKeys) expect(warned({ [key]: 7 }).messages).toEqual([])
+  })
+
+  it('that say how to sample are read, as Qwen2.5-Instruct has a penalty', () => {
+    const { config, messages } = warned({ do_sample: true, repetition_penalty: 1.05, min_p: 0.1 })
+    expect(config).toMatchObject({ doSample: true, repetitionPenalty: 1.05, minP: 0.1 })
+    expect(messages).toEqual([])
+    expect(() => warned({ repetition_penalty: 0 })).toThrow(/repetition_penalty/)
+    expect(() => warned({ min_p: 1.5 })).toThrow(/min_p/)
   })
 
   it('that nobody knows are named', () => {

@@ -12,6 +12,8 @@ export const usedGenerationKeys = [
   'temperature',
   'top_k',
   'top_p',
+  'min_p',
+  'repetition_penalty',
 ] as const
 
 /** What changes no token here: how the work is done, what is given back of it, and lengths, which the caller says. */
@@ -35,7 +37,6 @@ export const harmlessGenerationKeys: ReadonlySet<string> = new Set([
 
 /** What would change answers and is not implemented, with the values that say nothing; null and empty ones never do. */
 export const unappliedGenerationKeys: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
-  ['repetition_penalty', [1]],
   ['encoder_repetition_penalty', [1]],
   ['presence_penalty', [0]],
   ['frequency_penalty', [0]],
@@ -43,7 +44,6 @@ export const unappliedGenerationKeys: ReadonlyMap<string, readonly unknown[]> = 
   ['exponential_decay_length_penalty', []],
   ['no_repeat_ngram_size', [0]],
   ['encoder_no_repeat_ngram_size', [0]],
-  ['min_p', [0]],
   ['top_h', [0, 1]],
   ['typical_p', [1]],
   ['epsilon_cutoff', [0]],

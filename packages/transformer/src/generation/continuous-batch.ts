@@ -243,7 +243,7 @@ export class ContinuousBatch {
         for (let member = 0; member < Math.min(size, this.size); member++) {
           // Unequal lengths, for a batch whose sequences begin at one place is read by other kernels.
           const prompt = madeUpTokens(Math.min(1 + (member % 2), config.contextLength - 2), config.vocabularySize)
-          this.join(prompt, { maxTokens, temperature: member % 2, topP: 0.9 })
+          this.join(prompt, { maxTokens, temperature: member % 2, topP: 0.9, presencePenalty: 0.1 })
           // A device that has much to do hears of no end before it has done it.
           await device.idle()
           throwIfAborted(signal)

@@ -122,12 +122,12 @@ describe('the keys of a GGUF file', () => {
         'general.author': 'somebody',
         'general.future': 1,
         'quantize.imatrix.file': 'x',
-        'general.sampling.min_p': 0.1,
+        'general.sampling.xtc_probability': 0.1,
         'general.sampling.future': 1,
         'general.sampling.temp': 0.5,
       }),
     ).toEqual([
-      'm.gguf: sampling that is not applied: general.sampling.min_p and general.sampling.future.',
+      'm.gguf: sampling that is not applied: general.sampling.xtc_probability and general.sampling.future.',
       'm.gguf: not known here, and ignored: llama.future_feature, qwen2.context_length and tokenizer.ggml.future.',
     ])
   })

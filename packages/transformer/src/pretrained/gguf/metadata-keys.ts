@@ -15,7 +15,7 @@ export type KeyList = 'used' | 'advice' | 'harmless' | 'refused' | 'unknown'
 
 const used: ReadonlySet<string> = new Set([
   ...['general.architecture', 'general.alignment', 'general.name', 'general.type', 'general.quantization_version'],
-  ...['general.sampling.temp', 'general.sampling.top_k', 'general.sampling.top_p'],
+  ...['general.sampling.temp', 'general.sampling.top_k', 'general.sampling.top_p', 'general.sampling.min_p'],
   ...['split.no', 'split.count', 'split.tensors.count'],
   ...['%s.context_length', '%s.embedding_length', '%s.block_count', '%s.feed_forward_length'],
   ...['%s.attention.head_count', '%s.attention.head_count_kv', '%s.attention.key_length', '%s.attention.value_length'],

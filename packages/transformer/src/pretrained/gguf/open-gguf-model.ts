@@ -55,9 +55,11 @@ function samplingOf({ metadata, where }: GgufFile) {
   const temperature = number('temp', Number.MAX_VALUE)
   const topK = number('top_k', Number.MAX_SAFE_INTEGER)
   const topP = number('top_p', 1)
+  const minP = number('min_p', 1)
   return {
     ...(temperature !== undefined && { temperature }),
     ...(topK !== undefined && { topK }),
     ...(topP !== undefined && { topP }),
+    ...(minP !== undefined && { minP }),
   }
 }

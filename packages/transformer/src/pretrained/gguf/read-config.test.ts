@@ -308,8 +308,10 @@ describe('a whole file', () => {
       'general.sampling.temp': ['f32', 0.6],
       'general.sampling.top_k': ['i32', 20],
       'general.sampling.top_p': ['f32', 0.95],
+      'general.sampling.min_p': ['f32', 0.05],
     })
-    expect(generationConfig).toEqual({ bosTokenId: 1, eosTokenIds: [2], temperature: 0.6, topK: 20, topP: 0.95 })
+    const advice = { temperature: 0.6, topK: 20, topP: 0.95, minP: 0.05 }
+    expect(generationConfig).toEqual({ bosTokenId: 1, eosTokenIds: [2], ...advice })
     expect(config).toMatchObject({ bosTokenId: 1, eosTokenIds: [2], vocabularySize: 300 })
   })
 

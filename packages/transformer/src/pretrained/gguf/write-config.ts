@@ -47,12 +47,19 @@ const withoutWindow = ({ contextLength, slidingWindow = contextLength }: ModelCo
   Math.min(contextLength, slidingWindow)
 
 /** How the authors mean the model to be sampled, which llama.cpp takes for what its user does not say. */
-export function samplingMetadata({ doSample, temperature, topK, topP }: GenerationConfig): Map<string, GgufValue> {
+export function samplingMetadata({
+  doSample,
+  temperature,
+  topK,
+  topP,
+  minP,
+}: GenerationConfig): Map<string, GgufValue> {
   const metadata = new Map<string, GgufValue>()
   if (!doSample) return metadata
   if (temperature !== undefined) metadata.set('general.sampling.temp', f32(temperature))
   if (topK !== undefined) metadata.set('general.sampling.top_k', { type: 'i32', value: topK })
   if (topP !== undefined) metadata.set('general.sampling.top_p', f32(topP))
+  if (minP !== undefined) metadata.set('general.sampling.min_p', f32(minP))
   return metadata
 }
 
