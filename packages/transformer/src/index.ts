@@ -1,6 +1,7 @@
 export * from './config/index'
 export * from './files/index'
 export * from './generation/index'
+export * from './grammar/index'
 export * from './hub/index'
 export * from './model/index'
 export * from './pretrained/index'

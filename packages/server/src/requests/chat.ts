@@ -1,4 +1,3 @@
-import type { ChatMessage } from '@outrider/transformer'
 import * as v from 'valibot'
 import { ApiError } from '../api-error'
 import { checkFields } from './check-fields'
@@ -6,13 +5,7 @@ import { commonFields, integer } from './common-fields'
 import { assertCount, type GenerationFields, type ServedModel } from './generation-request'
 import { chatFields, messageFields, partFields } from './known-fields'
 import { parseBody } from './parse-body'
-
-const textPart = v.object({ type: v.literal('text'), text: v.string() })
-const message = v.object({
-  role: v.picklist(['system', 'developer', 'user', 'assistant']),
-  content: v.union([v.string(), v.array(textPart)]),
-  name: v.nullish(v.string()),
-})
+import { askedForm, message, toMessage, toolFields } from './tools'
 
 const schema = v.object({
   ...commonFields,
@@ -20,6 +13,7 @@ const schema = v.object({
   max_completion_tokens: v.nullish(integer(1)),
   logprobs: v.nullish(v.boolean()),
   top_logprobs: v.nullish(integer(0)),
+  ...toolFields,
 })
 
 /**
@@ -41,13 +35,15 @@ export function parseChat(text: string, served: ServedModel): GenerationFields[]
   if (body.top_logprobs != null && !body.logprobs)
     throw new ApiError(400, 'top_logprobs needs logprobs: true.', { param: 'top_logprobs' })
   assertCount(served, 'top_logprobs', body.top_logprobs)
+  const { tools, ...withoutForm } = body
   return [
     {
-      ...body,
+      ...withoutForm,
       prompt: body.messages.map(toMessage),
       promptParam: 'messages',
       ...(body.max_completion_tokens != null && { maxTokensParam: 'max_completion_tokens' }),
       maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+      ...askedForm(target, body),
       logProbabilities: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
     },
   ]
@@ -55,13 +51,6 @@ export function parseChat(text: string, served: ServedModel): GenerationFields[]
 
 function checkMessage(given: v.InferOutput<typeof message>, path: string): void {
   checkFields(given, messageFields, path)
-  if (typeof given.content !== 'string')
+  if (Array.isArray(given.content))
     for (const [at, part] of given.content.entries()) checkFields(part, partFields, `${path}content.${at}.`)
 }
-
-/** Templates know texts, and the system's role under its older name; some of them write the names of who speaks. */
-const toMessage = ({ role, content, name }: v.InferOutput<typeof message>): ChatMessage => ({
-  role: role === 'developer' ? 'system' : role,
-  content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),
-  ...(name != null && { name }),
-})

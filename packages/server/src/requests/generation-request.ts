@@ -1,5 +1,6 @@
-import type { CausalLM, GenerationConfig, PretrainedModel, Prompt, SamplingOptions } from '@outrider/transformer'
+import type { CausalLM, GenerationConfig, PretrainedModel, Prompt, SamplingOptions, TokenConstraint } from '@outrider/transformer'
 import { ApiError } from '../api-error'
+import type { ToolForm } from '../tools/tool-form'
 import type { CommonFields } from './common-fields'
 import { promptIds } from './prompt-ids'
 
@@ -18,6 +19,10 @@ export interface GenerationRequest
   stop: readonly string[]
   /** Score tokens, and report so many of the likeliest; undefined not to. */
   logProbabilities: number | undefined
+  /** Which tokens may be said. */
+  constraint?: TokenConstraint | undefined
+  /** The form of calls that are looked for in the answer; undefined to leave it as it is. */
+  toolForm?: ToolForm | undefined
   /** What is told beside the text. */
   told?: ToldBeside
   /** Tokens drafted for a block; 0 decodes plainly. Undefined: as the server decides. */
@@ -63,6 +68,10 @@ export interface GenerationFields extends CommonFields {
   logProbabilities: number | undefined
   /** The field that `maxTokens` came in. Default max_tokens. */
   maxTokensParam?: string
+  constraint?: TokenConstraint | undefined
+  /** Tools that the prompt tells of, and the form of calls. */
+  tools?: readonly object[] | undefined
+  toolForm?: ToolForm | undefined
   /** Completions': the prompt's text comes before the answer's. */
   echo?: boolean | null | undefined
 }
@@ -89,7 +98,7 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
   const draftLength = fields.draft_length ?? undefined
   if (draftLength !== undefined && draftLength !== 0 && !served.hasDraft)
     throw new ApiError(400, 'draft_length is given, and this server has no draft.', { param: 'draft_length' })
-  const ids = await promptIds(served, prompt, promptParam)
+  const ids = await promptIds(served, prompt, promptParam, fields.tools)
   const room = served.contextLength - ids.length
   if (maxTokens !== undefined && maxTokens > room) throw tooMany(served, fields, ids.length)
   return {
@@ -108,6 +117,8 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
     seeded: seed != null,
     stop: fields.stop == null ? [] : [fields.stop].flat(),
     logProbabilities,
+    constraint: fields.constraint,
+    toolForm: fields.toolForm,
     told: {
       tokenIds: fields.return_token_ids === true,
       tokensAsIds: fields.return_tokens_as_token_ids === true,

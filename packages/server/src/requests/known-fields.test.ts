@@ -44,17 +44,23 @@ describe('a request', () => {
     { reasoning_effort: 'none' },
     { modalities: ['text', 'audio'] },
     { skip_special_tokens: false },
-    { response_format: { type: 'json_object' } },
-    { response_format: { type: 'text', schema: {} } },
     { top_n_sigma: 1 },
     { n_predict: 5 },
     { repeat_penalty: 1.1 },
     { repeat_last_n: 64 },
     { n_cmpl: 2 },
-    { tool_choice: 'required' },
   ])('for what would change the answer is refused by name: %o', (body) => {
     const [param] = Object.keys(body)
     expect(asked(body)).toMatchObject({ code: 'unsupported_parameter', param })
+  })
+
+  it.each([
+    { response_format: { type: 'json_object' } },
+    { response_format: { type: 'text', schema: {} } },
+    { tool_choice: 'required' },
+  ])('for a form of answers that completions do not have is refused by name: %o', (body) => {
+    const [param] = Object.keys(body)
+    expect(asked(body, completionFields)).toMatchObject({ code: 'unsupported_parameter', param })
   })
 
   it.each([

@@ -162,12 +162,18 @@ const instead = {
   n_cmpl: 'n',
 }
 
+const { response_format, tools, tool_choice, ...refusedInChat } = refused
+
 const common = Object.keys(commonFields)
 
 export const chatFields: FieldLists = {
-  used: [...common, 'messages', 'max_completion_tokens', 'logprobs', 'top_logprobs'],
-  harmless,
-  refused: { ...refused, prompt: never, echo: is(false), add_special_tokens: is(false) },
+  used: [
+    ...common,
+    ...['messages', 'max_completion_tokens', 'logprobs', 'top_logprobs'],
+    ...['response_format', 'tools', 'tool_choice', 'parallel_tool_calls'],
+  ],
+  harmless: harmless.filter((field) => field !== 'parallel_tool_calls'),
+  refused: { ...refusedInChat, prompt: never, echo: is(false), add_special_tokens: is(false) },
   instead: { ...instead, prompt: '/v1/completions', input: 'messages' },
 }
 
@@ -196,7 +202,7 @@ export const streamOptionFields: FieldLists = {
 }
 
 export const messageFields: FieldLists = {
-  used: ['role', 'content', 'name'],
+  used: ['role', 'content', 'name', 'tool_calls', 'tool_call_id'],
   // What answers have beside their text, when they come back as history; marks for caches.
   harmless: ['annotations', 'cache_control'],
   refused: {
@@ -207,8 +213,6 @@ export const messageFields: FieldLists = {
     reasoning: is(''),
     reasoning_content: is(''),
     refusal: is(''),
-    tool_call_id: never,
-    tool_calls: isEmpty,
     tools: isEmpty,
     weight: is(1),
   },

@@ -8,12 +8,14 @@ import { oneAtATime } from './one-at-a-time'
  * The tokens of a prompt. A long one is encoded a slice at a time: others are answered meanwhile.
  *
  * @param param  the field that it came in
+ * @param tools  told of by the chat template
  * @throws ApiError 400 for what is no prompt, and for one that leaves no room for an answer
  */
 export async function promptIds(
   { target, contextLength }: ServedModel,
   prompt: Prompt,
   param: string,
+  tools?: readonly object[] | undefined,
 ): Promise<number[]> {
   const tooLong = (size: string) =>
     new ApiError(
@@ -25,7 +27,7 @@ export async function promptIds(
   const characters = charactersOf(prompt)
   if (characters > contextLength * longestPiece(target)) throw tooLong(`${characters} characters`)
   try {
-    const encode = () => promptTokensInSlices(target, prompt)
+    const encode = () => promptTokensInSlices(target, prompt, { tools })
     const ids = await (characters > longPrompt ? turnsOf(target)(encode) : encode())
     if (ids.length < contextLength) return ids
     throw tooLong(`${ids.length} tokens`)

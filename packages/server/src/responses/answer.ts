@@ -1,6 +1,8 @@
 import type { Answering } from '../answering'
 import type { ServedModel } from '../requests/generation-request'
-import type { Format, Given, Usage, Whole } from './format'
+import { ToolReader } from '../tools/tool-reader'
+import type { ToolDelta } from '../tools/tool-stream'
+import type { Format, Given, ToldEnding, Usage, Whole } from './format'
 import { merged } from './merged'
 import { SequenceScores } from './sequence-scores'
 
@@ -8,6 +10,7 @@ import { SequenceScores } from './sequence-scores'
 export async function* given(
   { request, pieces }: Answering,
   { target }: ServedModel,
+  tools: ToolReader | undefined,
   onTokens: (tokens: readonly number[]) => void = () => {},
 ): AsyncGenerator<Given, void, undefined> {
   const { logProbabilities, prompt } = request
@@ -17,9 +20,26 @@ export async function* given(
     onTokens(tokens)
     length += text.length
     const placed = scores?.push(scored!, length)
-    if (text !== '') yield { text, scores: placed }
+    const calls = tools?.push({ tokens, text })
+    if (calls) {
+      if (calls.length > 0 || placed?.length) yield { ...apart(calls), scores: placed }
+    } else if (text !== '') yield { text, scores: placed }
   }
+  const last = tools?.end() ?? []
+  if (last.length > 0) yield { ...apart(last), scores: scores && [] }
 }
+
+/** Text, and what belongs to calls. */
+const apart = (deltas: readonly ToolDelta[]): Pick<Given, 'text' | 'calls'> => ({
+  text: deltas.map((delta) => ('content' in delta ? delta.content : '')).join(''),
+  calls: deltas.filter((delta) => !('content' in delta)),
+})
+
+const readerOf = ({ request: { toolForm, prompt } }: Answering, { target }: ServedModel) =>
+  toolForm && new ToolReader(toolForm, target.tokenizer, prompt)
+
+const toldEnding = ({ ending }: Answering, calls: boolean): ToldEnding =>
+  calls && ending!.finishReason === 'stop' ? { ...ending!, finishReason: 'tool_calls' } : ending!
 
 /** All answers of a request, whole; undefined if the client has left meanwhile. */
 export async function wholeAnswers(
@@ -33,9 +53,13 @@ export async function wholeAnswers(
     if (!answer.ending) return undefined
     wholes.push(whole)
   }
-  const choices = wholes.map((whole, index) => format.choice(whole, answers[index]!.ending!, index))
+  const choices = wholes.map((whole, index) =>
+    format.choice(whole, toldEnding(answers[index]!, hasCalls(whole)), index),
+  )
   return format.whole(choices, wholes, usageOf(answers), metricsOf(answers))
 }
+
+const hasCalls = ({ calls = [] }: Whole) => calls.length > 0
 
 async function wholeOf(answer: Answering, served: ServedModel): Promise<Whole> {
   const { prompt, told, logProbabilities } = answer.request
@@ -44,8 +68,10 @@ async function wholeOf(answer: Answering, served: ServedModel): Promise<Whole> {
   const said: number[] = []
   if (told?.tokenIds) whole.ids = { prompt, answer: said }
   if (told?.echo) whole.echo = prompt
-  for await (const { text, scores } of given(answer, served, (tokens) => said.push(...tokens))) {
+  const tools = readerOf(answer, served)
+  for await (const { text, calls, scores } of given(answer, served, tools, (tokens) => said.push(...tokens))) {
     whole.text += text
+    if (calls) whole.calls = [...(whole.calls ?? []), ...calls]
     whole.scores?.push(...scores!)
   }
   whole.promptScores = await answer.promptScores
@@ -66,12 +92,13 @@ export async function* answerChunks(
       const withUsage = (chunk: object) =>
         continuousUsage ? { ...chunk, usage: usageOfTokens(prompt.length, tokens) } : chunk
       for (const chunk of format.opening(index)) yield withUsage(chunk)
-      for await (const piece of given(answer, served, (more) => (tokens += more.length)))
+      const tools = readerOf(answer, served)
+      for await (const piece of given(answer, served, tools, (more) => (tokens += more.length)))
         yield withUsage(format.chunk({ ...piece, tokensAsIds: told?.tokensAsIds }, index))
       if (!answer.ending) return
       // As vLLM has it, speculation is told with the usage; to those who do not ask for that, with the reason of the end.
       const metrics = includeUsage ? undefined : metricsOf(answers.length === 1 ? [answer] : [])
-      yield withUsage(format.closing(answer.ending, metrics, index))
+      yield withUsage(format.closing(toldEnding(answer, (tools?.calls ?? 0) > 0), metrics, index))
     }),
   )
   if (includeUsage && answers.every(({ ending }) => ending)) yield format.usage(usageOf(answers), metricsOf(answers))

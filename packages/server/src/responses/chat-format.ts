@@ -1,4 +1,5 @@
 import type { ServedModel } from '../requests/generation-request'
+import type { ToolDelta } from '../tools/tool-stream'
 import type { Format, Given } from './format'
 import { chatLogprobs } from './logprobs'
 import { promptLogprobs } from './prompt-logprobs'
@@ -24,13 +25,13 @@ export function chatFormat({ name: model, target: { tokenizer } }: ServedModel, 
   })
   return {
     opening: (index) => [chunk([delta(index, { role: 'assistant', content: '' })])],
-    chunk: (given, index) => chunk([delta(index, { content: given.text }, { logprobs: logprobsOf(given) ?? null })]),
+    chunk: (given, index) => chunk([delta(index, deltaOf(given), { logprobs: logprobsOf(given) ?? null })]),
     closing: ({ finishReason }, metrics, index) =>
       chunk([delta(index, {}, { finish_reason: finishReason })], metrics && { metrics }),
     usage: (usage, metrics) => chunk([], { usage, ...(metrics && { metrics }) }),
     choice: (given, { finishReason }, index) => ({
       index,
-      message: { role: 'assistant', content: given.text, refusal: null },
+      message: { role: 'assistant', ...messageOf(given), refusal: null },
       logprobs: logprobsOf(given) ?? null,
       finish_reason: finishReason,
       ...(given.ids && { token_ids: given.ids.answer }),
@@ -48,4 +49,38 @@ export function chatFormat({ name: model, target: { tokenizer } }: ServedModel, 
       ...(metrics && { metrics }),
     }),
   }
+}
+
+/** A part of a call in a stream: its name comes first. */
+interface CallDelta {
+  index: number
+  id?: string
+  type?: 'function'
+  function: { name?: string; arguments: string }
+}
+
+/** What is known of each call by some deltas, in one entry for each. */
+function callsOf(deltas: readonly ToolDelta[]): CallDelta[] {
+  const calls: CallDelta[] = []
+  for (const delta of deltas) {
+    if ('name' in delta) {
+      const { index, id, name } = delta
+      calls.push({ index, id, type: 'function', function: { name, arguments: '' } })
+    } else if ('arguments' in delta) {
+      const last = calls.at(-1)
+      if (last?.index === delta.index) last.function.arguments += delta.arguments
+      else calls.push({ index: delta.index, function: { arguments: delta.arguments } })
+    }
+  }
+  return calls
+}
+
+function deltaOf({ text, calls = [] }: Given): object {
+  if (calls.length === 0) return { content: text }
+  return { ...(text !== '' && { content: text }), tool_calls: callsOf(calls) }
+}
+
+function messageOf({ text, calls = [] }: Given): object {
+  if (calls.length === 0) return { content: text }
+  return { content: text === '' ? null : text, tool_calls: callsOf(calls).map(({ index, ...call }) => call) }
 }

@@ -1,10 +1,13 @@
 import type { ScoredPromptToken } from '@outrider/transformer'
 import type { Ending } from '../engine/job'
+import type { ToolDelta } from '../tools/tool-stream'
 import type { EchoedToken, PlacedToken } from './sequence-scores'
 
 /** Some of an answer, as it is given. */
 export interface Given {
   text: string
+  /** What belongs to calls of tools, apart from the text. */
+  calls?: readonly ToolDelta[] | undefined
   /** Scored tokens of the text; undefined where none were asked for. */
   scores: PlacedToken[] | undefined
   /** Whether tokens are named by their ids. Default false. */
@@ -34,16 +37,19 @@ export interface Usage {
   completion_tokens_details?: { accepted_prediction_tokens: number; rejected_prediction_tokens: number }
 }
 
+/** How an answer ended, as clients are told. */
+export type ToldEnding = Omit<Ending, 'finishReason'> & { finishReason: Ending['finishReason'] | 'tool_calls' }
+
 /** How an endpoint writes its answers: whole, or in chunks of a stream. An index says which of several answers it is. */
 export interface Format {
   /** The chunk before any text, if there is one. */
   opening(index: number): object[]
   chunk(given: Given, index: number): object
   /** The chunk that says why the answer ends. */
-  closing(ending: Ending, metrics: object | undefined, index: number): object
+  closing(ending: ToldEnding, metrics: object | undefined, index: number): object
   /** The chunk after that, for those who ask for it. */
   usage(usage: Usage, metrics: object | undefined): object
   /** One whole answer, and the response of all. */
-  choice(given: Whole, ending: Ending, index: number): object
+  choice(given: Whole, ending: ToldEnding, index: number): object
   whole(choices: object[], given: readonly Whole[], usage: Usage, metrics: object | undefined): object
 }

@@ -21,10 +21,15 @@ export function promptTokens(pretrained: Prompted, prompt: Prompt): number[] {
 /**
  * As `promptTokens`, with pauses while a long prompt is encoded (`Tokenizer.encodeInSlices`): for a server, or a page.
  *
+ * @param options.tools  functions that the chat template tells the model of
  * @throws OutriderError as `promptTokens`
  */
-export async function promptTokensInSlices(pretrained: Prompted, prompt: Prompt): Promise<number[]> {
-  const written = writtenPrompt(pretrained, prompt)
+export async function promptTokensInSlices(
+  pretrained: Prompted,
+  prompt: Prompt,
+  { tools }: { tools?: readonly object[] | undefined } = {},
+): Promise<number[]> {
+  const written = writtenPrompt(pretrained, prompt, tools)
   return checked(
     pretrained,
     'ids' in written ? written.ids : await pretrained.tokenizer.encodeInSlices(written.text, written),
@@ -35,10 +40,11 @@ type Prompted = Pick<PretrainedModel<CausalLM>, 'tokenizer' | 'chatTemplate' | '
 
 type WrittenPrompt = { ids: number[] } | { text: string; addSpecialTokens: boolean }
 
-function writtenPrompt({ chatTemplate, source }: Prompted, prompt: Prompt): WrittenPrompt {
+function writtenPrompt({ chatTemplate, source }: Prompted, prompt: Prompt, tools?: readonly object[]): WrittenPrompt {
   if (typeof prompt === 'string') return { text: prompt, addSpecialTokens: true }
   if (isTokens(prompt)) return { ids: [...prompt] }
-  if (chatTemplate) return { text: chatTemplate.render(prompt, { addGenerationPrompt: true }), addSpecialTokens: false }
+  if (chatTemplate)
+    return { text: chatTemplate.render(prompt, { addGenerationPrompt: true, tools }), addSpecialTokens: false }
   throw new OutriderError('INVALID_ARGUMENT', `${source} has no chat template, so it cannot be given a conversation.`, {
     remedy: 'Give the prompt as a text, or use a chat-tuned model.',
   })

@@ -38,12 +38,13 @@ export interface ChatTemplateOptions {
 export class ChatTemplate {
   /** The template's text. */
   readonly source: string
-  /** Other templates of the model by their names, for tools and so on: not used, and saved with it. */
+  /** Other templates of the model by their names, saved with it; none but `tool_use` is used. */
   readonly others: Readonly<Record<string, string>>
   readonly #tokens: NamedSpecialTokens
   readonly #file: string | undefined
   readonly #limits: TemplateLimits
   #program: ParsedTemplate | undefined
+  #toolUse: ChatTemplate | undefined
 
   /**
    * @param source   the Jinja template
@@ -109,18 +110,24 @@ export class ChatTemplate {
 
   /**
    * The conversation as text, with its special tokens written out: encode it with `addSpecialTokens: false`. The template is
-   * given what transformers gives it: the messages without what is null in them, the special tokens, and `tools` and
-   * `documents` as none.
+   * given what transformers gives it: the messages without what is null in them, the special tokens, `tools`, and `documents`
+   * as none. With tools, the model's template named "tool_use" is used where there is one.
    *
    * @param options.addGenerationPrompt  whether the opening of the assistant's next message is added; default false
+   * @param options.tools                functions that may be called, each as OpenAI's API describes it. Default none
    * @throws OutriderError INVALID_ARGUMENT for an empty conversation, or one that the template refuses; FILE_FORMAT for a
    *   template that cannot be parsed, UNSUPPORTED where it uses what is not implemented, both with file, line and column;
    *   TEMPLATE_LIMIT where it is longer or nested deeper than any, or takes more steps, text or time than any should
    */
   render(
     messages: readonly ChatMessage[],
-    { addGenerationPrompt = false }: { addGenerationPrompt?: boolean } = {},
+    {
+      addGenerationPrompt = false,
+      tools,
+    }: { addGenerationPrompt?: boolean; tools?: readonly object[] | undefined } = {},
   ): string {
+    if (tools && this.others.tool_use !== undefined)
+      return this.#forTools.render(messages, { addGenerationPrompt, tools })
     if (messages.length === 0)
       throw new OutriderError('INVALID_ARGUMENT', 'The conversation is empty.', {
         remedy: 'Give at least one message.',
@@ -135,13 +142,21 @@ export class ChatTemplate {
     const variables = {
       ...this.#tokens,
       messages: messages.map(asTransformersPasses),
-      tools: null,
+      tools: tools ?? null,
       documents: null,
       add_generation_prompt: addGenerationPrompt,
     }
     const rendered = renderTemplate(this.#program, variables, this.#limits)
     if ('text' in rendered) return rendered.text
     throw this.#failure(rendered.error, rendered.at)
+  }
+
+  get #forTools(): ChatTemplate {
+    this.#toolUse ??= new ChatTemplate(this.others.tool_use!, this.#tokens, {
+      file: this.#file && 'tool_use.jinja',
+      limits: this.#limits,
+    })
+    return this.#toolUse
   }
 
   /** The files that hold the template, where transformers 5 looks; tokenizer_config.json has it too. */
