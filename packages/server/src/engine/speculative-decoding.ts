@@ -38,6 +38,7 @@ export interface SpeculativeDecodingOptions {
 export function speculativeDecoding(options: SpeculativeDecodingOptions): Decoding {
   const { batch, target, draftStop, costs, reproducibleDrafter, onDraft, onAnswer } = options
   const stops = draftStop === 'auto'
+  /** Of those that are not to leave the draft out. */
   const histograms = new WeakMap<SpeculativeSequence, BlockHistogram>()
   const { parameterRatio } = new SpeculativeDecoder({ target, drafter: reproducibleDrafter }).metrics
   const declared = declaredCosts({ parameterRatio, isSoftware: target.model.device.isSoftware })
@@ -63,22 +64,25 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
         const repeats = request.seeded && request.temperature > 0
         const drafter = repeats ? reproducibleDrafter : undefined
         const sequence = batch.join(prompt, { ...generation, draftLength: policyOf(request, repeats), drafter })
-        histograms.set(sequence, new BlockHistogram())
+        if (request.draftLength !== 0) histograms.set(sequence, new BlockHistogram())
         return sequence
       },
       leave: (sequence) => batch.leave(sequence),
       dispose: () => batch.dispose(),
       async step() {
         return (await batch.step()).map(({ sequence, finishReason, ...block }) => {
-          const histogram = histograms.get(sequence)!
-          histogram.record(block)
+          const histogram = histograms.get(sequence)
+          histogram?.record(block)
           if (block.drafted > 0) onDraft(block)
           const { tokens, text, scored } = block
-          const speculation = finishReason && histogram.report(sequence.metrics.withCosts(costs))
+          const ending = finishReason && {
+            finishReason,
+            ...(histogram && { speculation: histogram.report(sequence.metrics.withCosts(costs)) }),
+          }
           return {
             sequence,
             piece: { tokens, text, scored },
-            ending: speculation && { ending: { finishReason, speculation }, tokens: sequence.answer.tokens },
+            ending: ending && { ending, tokens: sequence.answer.tokens },
           }
         })
       },

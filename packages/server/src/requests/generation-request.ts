@@ -1,4 +1,11 @@
-import type { CausalLM, GenerationConfig, PretrainedModel, Prompt, SamplingOptions, TokenConstraint } from '@outrider/transformer'
+import type {
+  CausalLM,
+  GenerationConfig,
+  PretrainedModel,
+  Prompt,
+  SamplingOptions,
+  TokenConstraint,
+} from '@outrider/transformer'
 import { ApiError } from '../api-error'
 import type { ToolForm } from '../tools/tool-form'
 import type { CommonFields } from './common-fields'

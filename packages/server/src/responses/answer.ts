@@ -10,14 +10,13 @@ import { SequenceScores } from './sequence-scores'
 export async function* given(
   { request, pieces }: Answering,
   { target }: ServedModel,
-  tools: ToolReader | undefined,
-  onTokens: (tokens: readonly number[]) => void = () => {},
+  { tools, onTokens }: { tools?: ToolReader | undefined; onTokens?: (tokens: readonly number[]) => void } = {},
 ): AsyncGenerator<Given, void, undefined> {
   const { logProbabilities, prompt } = request
   const scores = logProbabilities === undefined ? undefined : new SequenceScores(target.tokenizer, prompt)
   let length = 0
   for await (const { tokens, text, scored } of pieces) {
-    onTokens(tokens)
+    onTokens?.(tokens)
     length += text.length
     const placed = scores?.push(scored!, length)
     const calls = tools?.push({ tokens, text })
@@ -69,7 +68,10 @@ async function wholeOf(answer: Answering, served: ServedModel): Promise<Whole> {
   if (told?.tokenIds) whole.ids = { prompt, answer: said }
   if (told?.echo) whole.echo = prompt
   const tools = readerOf(answer, served)
-  for await (const { text, calls, scores } of given(answer, served, tools, (tokens) => said.push(...tokens))) {
+  for await (const { text, calls, scores } of given(answer, served, {
+    tools,
+    onTokens: (tokens) => said.push(...tokens),
+  })) {
     whole.text += text
     if (calls) whole.calls = [...(whole.calls ?? []), ...calls]
     whole.scores?.push(...scores!)
@@ -93,7 +95,7 @@ export async function* answerChunks(
         continuousUsage ? { ...chunk, usage: usageOfTokens(prompt.length, tokens) } : chunk
       for (const chunk of format.opening(index)) yield withUsage(chunk)
       const tools = readerOf(answer, served)
-      for await (const piece of given(answer, served, tools, (more) => (tokens += more.length)))
+      for await (const piece of given(answer, served, { tools, onTokens: (more) => void (tokens += more.length) }))
         yield withUsage(format.chunk({ ...piece, tokensAsIds: told?.tokensAsIds }, index))
       if (!answer.ending) return
       // As vLLM has it, speculation is told with the usage; to those who do not ask for that, with the reason of the end.
