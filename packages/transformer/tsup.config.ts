@@ -9,6 +9,7 @@ const rooms = [
   'config/index',
   'files/index',
   'generation/index',
+  'grammar/index',
   'hub/index',
   'model/index',
   'pretrained/index',
@@ -18,6 +19,7 @@ const rooms = [
   'tokenizer/jinja/index',
   'tokenizer/steps/index',
   'tokenizer/vocabulary',
+  'tuning/index',
 ]
 
 export default library(

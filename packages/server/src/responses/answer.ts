@@ -95,7 +95,10 @@ export async function* answerChunks(
         continuousUsage ? { ...chunk, usage: usageOfTokens(prompt.length, tokens) } : chunk
       for (const chunk of format.opening(index)) yield withUsage(chunk)
       const tools = readerOf(answer, served)
-      for await (const piece of given(answer, served, { tools, onTokens: (more) => void (tokens += more.length) }))
+      const onTokens = ({ length }: readonly number[]) => {
+        tokens += length
+      }
+      for await (const piece of given(answer, served, { tools, onTokens }))
         yield withUsage(format.chunk({ ...piece, tokensAsIds: told?.tokensAsIds }, index))
       if (!answer.ending) return
       // As vLLM has it, speculation is told with the usage; to those who do not ask for that, with the reason of the end.
