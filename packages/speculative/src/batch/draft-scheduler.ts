@@ -83,7 +83,7 @@ export class DraftScheduler {
     if (turns.length > 0) this.#drafts = lengths.some((length) => length !== null)
     return lengths.map((length, i) => {
       const { sequence, offers } = turns[i]!
-      for (const [way, offer] of offers.entries()) if (length?.way !== way) this.#fade(sequence, offer)
+      for (const [way, offer] of offers.entries()) if (length?.way !== way) this.#fade(sequence, offer, turns.length)
       return length && this.#choice(sequence, offers[length.way]!, length.draftLength)
     })
   }
@@ -147,10 +147,10 @@ export class DraftScheduler {
     return own
   }
 
-  #fade(sequence: object, offer: Offer): void {
-    // It is passed over once a step for each sequence: of what is held against it for all, that is a share.
+  #fade(sequence: object, offer: Offer, sequences: number): void {
     this.#own.get(sequence)?.fade(offer, this.#forgiveness)
-    this.#shared.fade(offer, this.#forgiveness)
+    // In a step it is passed over for each of them.
+    this.#shared.fade(offer, this.#forgiveness * sequences)
   }
 }
 

@@ -143,12 +143,14 @@ export class Decoder implements TransformerLM {
       const packing = packed && tokens.size < batch * length ? packingOf(this.device, read, length) : undefined
       // Without padding, rows lie by sequence as they are.
       const lying = packing ? tokens : tokens.reshape([batch, length])
-      const hidden = this.#infer(lying, { ...place, packing }) // [batch, length, hidden], or [1, Σ counts, hidden]
+      const hidden = this.#infer(lying, { ...place, packing, sequenceRows: length }) // [batch, length, hidden], or [1, Σ counts, hidden]
       const wanted = rows === 'all' ? hidden : lastRows(hidden, read, rows === 'last' ? 1 : rows) // [batch, n, hidden]
       const kept = memory && this.#coveredHead?.kept(this.parameters)
       const head = kept ? this.#shaped(kept) : this.head()
       const asked = coveredOnly ? { ...head, covered: undefined } : head
-      const logits = headLogits(asked, wanted, { norm: withWeight(this.#description.norm, this.parameters) }) // [batch, n, vocabulary or covered]
+      const norm = withWeight(this.#description.norm, this.parameters)
+      const sequenceRows = rows === 'all' ? length : wanted.shape[1]!
+      const logits = headLogits(asked, wanted, { norm, sequenceRows }) // [batch, n, vocabulary or covered]
       return packed ? result(inLine(logits), inLine(wanted)) : result(logits, wanted)
     })
     memory?.advance(read)
@@ -175,7 +177,7 @@ export class Decoder implements TransformerLM {
     const shape = [batch, rows, this.config.kvHeads, this.config.headDim]
     const place = () => this.device.empty(shape, this.cacheDtype)
     const cacheOf = (): LayerCache => ({ keys: place(), values: place() })
-    return { start: 0, context: rows, cacheOf }
+    return { start: 0, context: rows, sequenceRows: rows, cacheOf }
   }
 
   dispose(): void {

@@ -2,6 +2,7 @@ import {
   add,
   attention,
   embedding,
+  type LinearOptions,
   linear,
   multiply,
   type RmsNorm,
@@ -31,6 +32,8 @@ export interface PassPlace {
   cacheOf: (layer: number) => LayerCache
   /** Where rows lie packed, and attention has them by sequence. */
   packing?: Packing | undefined
+  /** The most rows of a sequence: kernels go by it, and not by how many sequences there are. Default all rows. */
+  sequenceRows?: number | undefined
 }
 
 /** Rows of sequences of unequal counts, one sequence's behind the other's; and places for as many rows of each. */
@@ -53,7 +56,7 @@ export function inferencePass(
   parameters: ModelParameters,
   tokens: Tensor,
   tables: RotaryTables,
-  { start, context, cacheOf, packing }: PassPlace,
+  { start, context, cacheOf, packing, sequenceRows }: PassPlace,
 ): Tensor {
   const { device } = tokens
   let x = device.scope(() => {
@@ -63,7 +66,7 @@ export function inferencePass(
   for (const [index, layer] of layers.entries()) {
     const before = x
     x = device.scope(() => {
-      const fused = new FusedLayer(layer, parameters)
+      const fused = new FusedLayer(layer, parameters, sequenceRows)
       const rotation = tables.of(layer.attention.rope, context)
       return fused.mlp(fused.attention(before, rotation, { start, packing }, cacheOf(index)))
     })
@@ -76,10 +79,12 @@ export function inferencePass(
 class FusedLayer {
   readonly #layer: Layer
   readonly #parameters: ModelParameters
+  readonly #sequenceRows: number | undefined
 
-  constructor(layer: Layer, parameters: ModelParameters) {
+  constructor(layer: Layer, parameters: ModelParameters, sequenceRows: number | undefined) {
     this.#layer = layer
     this.#parameters = parameters
+    this.#sequenceRows = sequenceRows
   }
 
   attention(
@@ -116,23 +121,26 @@ class FusedLayer {
   #gated(x: Tensor, { gate, up, before, activation }: MlpBlock): Tensor {
     if (gate.bias || up.bias) return gated(activation, this.#project(x, gate, before), this.#project(x, up, before))
     const gating = { up: this.#parameters[up.weight]!, activation }
-    return linear(x, this.#parameters[gate.weight]!, { norm: this.#norm(before), ...gating })
+    return this.#linear(x, gate, { norm: this.#norm(before), ...gating })
   }
 
   /** x + scale · (input · weightᵀ + bias), normed before it is added where the block has such a norm. */
-  #added(x: Tensor, input: Tensor, { weight, bias }: Projection, { after }: AttentionBlock | MlpBlock): Tensor {
-    const matrix = this.#parameters[weight]!
-    const offset = bias ? this.#parameters[bias]! : undefined
+  #added(x: Tensor, input: Tensor, projection: Projection, { after }: AttentionBlock | MlpBlock): Tensor {
     const { residualScale } = this.#layer
-    if (!after && residualScale === 1) return linear(input, matrix, { residual: x, bias: offset })
-    const y = linear(input, matrix, { bias: offset })
+    if (!after && residualScale === 1) return this.#linear(input, projection, { residual: x })
+    const y = this.#linear(input, projection)
     const normed = after ? this.#normed(y, after) : y
     return add(x, residualScale === 1 ? normed : multiply(normed, residualScale))
   }
 
-  #project(x: Tensor, { weight, bias }: Projection, before: Norm | undefined): Tensor {
+  #project(x: Tensor, projection: Projection, before: Norm | undefined): Tensor {
+    return this.#linear(x, projection, { norm: this.#norm(before) })
+  }
+
+  #linear(x: Tensor, { weight, bias }: Projection, options: LinearOptions = {}): Tensor {
     const parameters = this.#parameters
-    return linear(x, parameters[weight]!, { norm: this.#norm(before), bias: bias ? parameters[bias]! : undefined })
+    const own = { bias: bias ? parameters[bias]! : undefined, sequenceRows: this.#sequenceRows }
+    return linear(x, parameters[weight]!, { ...options, ...own })
   }
 
   #normed(x: Tensor, norm: Norm): Tensor {

@@ -24,13 +24,18 @@ export interface Head {
 /**
  * Logits of hidden states, for inference. The weight may be of any format.
  *
- * @param hidden        f32 [..., hiddenSize]
- * @param options.norm  computed on the way: RMSNorm of the hidden states
+ * @param hidden                f32 [..., hiddenSize]
+ * @param options.norm          computed on the way: RMSNorm of the hidden states
+ * @param options.sequenceRows  as `linear` takes it
  * @returns f32 [..., vocabulary]
  * @throws what `linear` throws
  */
-export function headLogits(head: Head, hidden: Tensor, { norm }: { norm?: RmsNorm | undefined } = {}): Tensor {
-  return whole(head, shaped(head, linear(hidden, head.weight, { norm, bias: head.bias })))
+export function headLogits(
+  head: Head,
+  hidden: Tensor,
+  options: { norm?: RmsNorm | undefined; sequenceRows?: number | undefined } = {},
+): Tensor {
+  return whole(head, shaped(head, linear(hidden, head.weight, { ...options, bias: head.bias })))
 }
 
 /**

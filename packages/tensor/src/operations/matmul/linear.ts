@@ -7,7 +7,7 @@ import type { Tensor } from '../../tensor'
 import type { RmsNorm } from '../normalize/rms-norm'
 import { type GateActivation, gated } from '../pointwise/gated'
 import { runLinear } from './linear-kernel'
-import { fewRows, type LinearKernelName, selectLinear } from './select'
+import { isOfMany, type LinearKernelName, selectLinear } from './select'
 
 export interface LinearOptions {
   /** RMS-normalise the rows of x first: x / √(mean(x²) + ε) · (offset + weight). */
@@ -20,6 +20,11 @@ export interface LinearOptions {
   up?: Tensor
   /** What gates: silu, as in `swiglu`, or gelu_tanh, as in `geglu`. Default silu. */
   activation?: GateActivation | undefined
+  /**
+   * The most rows of x that belong to one sequence of a batch: the kernel goes by it, so that a row's bits do not depend on how many
+   * sequences are read together. Default all rows.
+   */
+  sequenceRows?: number | undefined
   /** Use this kernel, for comparison; by default k and the device decide. */
   kernel?: LinearKernelName | undefined
 }
@@ -28,7 +33,7 @@ export interface LinearOptions {
  * A linear layer, x · weightᵀ + bias, with what surrounds it in a transformer, in one dispatch: for inference of a few rows, where
  * starting a kernel costs more than what it computes. It has no gradient; training composes `rmsNorm`, `matmul`, `swiglu` or
  * `geglu`, and `add`, with which it agrees within rounding. A row has the same bits whatever rows are beside it, among passes of up
- * to 16 rows, and among those of more: on a GPU these are computed by another kernel (`selectLinear`).
+ * to 16 rows of a sequence, and among those of more: on a GPU these are computed by another kernel (`selectLinear`).
  *
  * @param x       f32 [..., k]
  * @param weight  [n, k], f32; or a format of weights, and k a multiple of 8. Read once for up to 16 rows of x.
@@ -38,7 +43,7 @@ export interface LinearOptions {
 export function linear(
   x: Tensor,
   weight: Tensor,
-  { norm, bias, residual, up, activation = 'silu', kernel }: LinearOptions = {},
+  { norm, bias, residual, up, activation = 'silu', sequenceRows, kernel }: LinearOptions = {},
 ): Tensor {
   const k = x.shape.at(-1) ?? 1
   const n = weight.shape[0]!
@@ -61,11 +66,15 @@ export function linear(
   const { device } = x
   const m = x.size / k
   const inSpans = isInSpans(weight) && (!up || isInSpans(up))
-  const tuned = m > fewRows && !kernel ? device.kernels.linear({ n, k, dtype: weight.dtype }) : undefined
-  const plan = selectLinear({ m, n, k, inSpans }, device.capabilities, kernel, tuned)
+  const problem = { m, n, k, inSpans, sequenceRows }
+  const tuned = isOfMany(problem) && !kernel ? device.kernels.linear({ n, k, dtype: weight.dtype }) : undefined
+  const plan = selectLinear(problem, device.capabilities, kernel, tuned)
   // Tiles in workgroup memory are as large as its least size allows, of one weight.
   if (up && (plan.kernel === 'tiled' || !liesAs(weight, up)))
-    return device.scope(() => gated(activation, linear(x, weight, { norm, kernel }), linear(x, up, { norm, kernel })))
+    return device.scope(() => {
+      const [gate, value] = [weight, up].map((of) => linear(x, of, { norm, sequenceRows, kernel }))
+      return gated(activation, gate!, value!)
+    })
   // Two weights at once hold twice the sums a tile.
   const columns = up ? Math.ceil(plan.columns / 2) : plan.columns
   const c = device.empty(shape)

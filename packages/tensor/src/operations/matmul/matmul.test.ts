@@ -248,6 +248,8 @@ describe('the choice of a matmul kernel', () => {
     expect(() => selectLinear({ m: 4, n: 384, k: 64 }, cpu, 'spans')).toThrow(/does not take this form/)
     expect(selectLinear({ m: 4, n: 384, k: 66 }, cpu).kernel).toBe('dot')
     expect(selectLinear({ m: 4, n: 384, k: 64 }, gpu).kernel).toBe('dot')
+    expect(selectLinear({ m: 32, n: 384, k: 64 }, gpu).kernel).toBe('tiled')
+    expect(selectLinear({ m: 32, n: 384, k: 64, sequenceRows: 8 }, gpu, undefined, 'tiled32x64').kernel).toBe('dot')
     expect(selectLinear({ m: 4, n: 384, k: 64 }, { ...cpu, subgroups: false }).kernel).toBe('dot')
     expect(() => selectLinear({ m: 4, n: 384, k: 66 }, cpu, 'subgroups')).toThrow(/does not take this form/)
   })

@@ -146,10 +146,16 @@ export type LinearTileName = Exclude<TileName, 'tiled128x128' | 'tiled128x128x2'
 export interface LinearProblem extends Pick<MatmulProblem, 'm' | 'n' | 'k'> {
   /** Whether all weights are of formats that are read by spans (`Format`). */
   readonly inSpans?: boolean
+  /** The most rows that belong to one sequence. Default all. */
+  readonly sequenceRows?: number | undefined
 }
 
-/** A pass of more rows than this is a prompt's, or one over a batch, and may be computed otherwise than decoding. */
+/** A pass of more rows of a sequence than this is a prompt's, and may be computed otherwise than decoding. */
 export const fewRows = 16
+
+/** Whether a pass is over many rows of a sequence; of a batch that decodes it is not, however many sequences there are. */
+export const isOfMany = ({ m, sequenceRows = m }: Pick<LinearProblem, 'm' | 'sequenceRows'>): boolean =>
+  Math.min(m, sequenceRows) > fewRows
 
 /** Whether a kernel of linear layers can. */
 export function takesLinear(
@@ -166,12 +172,12 @@ export function takesLinear(
 
 /**
  * Which kernel takes x · wᵀ + …: a matter of the weights and of the device alone, so that a row's bits are the same whatever rows
- * are beside it. On a GPU passes of more than 16 rows are computed by tiles, whose sums are in another order than those of
- * fewer rows: among each other both have this.
+ * are beside it. On a GPU passes of more than 16 rows of a sequence are computed by tiles, whose sums are in another order than
+ * those of fewer rows: among each other both have this.
  */
 export function linearKernelFor(problem: LinearProblem, capabilities: Subgroups & WorkgroupLimits): LinearKernelName {
   const takes = (name: LinearKernelName) => takesLinear(name, problem, capabilities)
-  if (!isOnCpu(capabilities)) return problem.m > fewRows && takes('tiled') ? 'tiled' : 'dot'
+  if (!isOnCpu(capabilities)) return isOfMany(problem) && takes('tiled') ? 'tiled' : 'dot'
   // Subgroups of 4 gain from spans with one row alone, and lose with more (SwiftShader, 2026-11-27).
   if (capabilities.subgroupMaxSize > 4 && takes('spans')) return 'spans'
   return takes('subgroups') ? 'subgroups' : 'dot'
@@ -193,7 +199,7 @@ export function selectLinear(
   const { m, n } = problem
   if (forced && !takesLinear(forced, problem, capabilities))
     throw new OutriderError('INVALID_ARGUMENT', `linear: kernel ${forced} does not take this form here.`)
-  const found = tuned && m > fewRows && takesLinear(tuned, problem, capabilities) ? tuned : undefined
+  const found = tuned && isOfMany(problem) && takesLinear(tuned, problem, capabilities) ? tuned : undefined
   const kernel = forced ?? found ?? linearKernelFor(problem, capabilities)
   switch (kernel) {
     case 'dot':
