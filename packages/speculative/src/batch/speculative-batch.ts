@@ -1,39 +1,28 @@
-import { OutriderError, slice, type Tensor } from '@outrider/tensor'
+import { OutriderError } from '@outrider/tensor'
 import {
-  Answer,
+  type Answer,
   BatchCache,
-  type CachedSequence,
-  checkedCount,
-  checkPrompt,
   type GenerateOptions,
-  LogitsProcessor,
   PromptLine,
   PromptReading,
   prefillPositions,
-  resolveSampling,
-  type Sampling,
-  sampleTokens,
-  scoreTokens,
   throwIfAborted,
   type WarmUpOptions,
 } from '@outrider/transformer'
-import { AnswerBlocks } from '../answer-blocks'
 import type { Block } from '../block'
 import type { Target } from '../decoder'
-import { type DraftChoice, type DraftLengthPolicy, draftLengthPolicy, maxDraftLength } from '../draft-length/policy'
+import { type DraftLengthPolicy, draftLengthPolicy, maxDraftLength } from '../draft-length/policy'
 import { type StepCosts, skipsPay } from '../draft-length/step-costs'
 import { asDrafter } from '../drafter/as-drafter'
 import { checkedStop, type DraftStop } from '../drafter/draft-stop'
-import { type Draft, type Drafter, type DraftSession, type Offer, offersOf } from '../drafter/drafter'
+import { type Drafter, type Offer, offersOf } from '../drafter/drafter'
 import { madeUpDrafts } from '../drafter/made-up-drafts'
-import { SpeculationMetrics } from '../metrics'
+import type { SpeculationMetrics } from '../metrics'
 import type { Step } from '../sequence'
-import { stepCounters } from '../step-counters'
 import { type Verification, verificationRule } from '../verification/by-name'
-import { judged, uniforms } from '../verification/passes'
-import type { VerificationRule } from '../verification/rule'
-import { plainVerdict, readVerdict } from '../verification/verify'
+import { BatchPass, stepOf, type Turn } from './batch-pass'
 import { DraftScheduler } from './draft-scheduler'
+import { type Member, openMember, release } from './member'
 import { warmUpRounds } from './warm-up-rounds'
 
 export interface SpeculativeBatchOptions {
@@ -94,12 +83,11 @@ export interface SequenceBlock extends Block {
 export class SpeculativeBatch {
   readonly #target: Target
   readonly #drafter: Drafter
-  readonly #rule: VerificationRule
+  readonly #pass: BatchPass
   readonly #now: () => number
   readonly #cached: BatchCache<Member>
   readonly #scheduler: DraftScheduler | undefined
   readonly #line: PromptLine<Member> | undefined
-  readonly #stop: DraftStop | undefined
   /** Whether draft steps behind an early end are left out: no token depends on it. */
   readonly #skips: boolean
 
@@ -119,13 +107,17 @@ export class SpeculativeBatch {
   }: SpeculativeBatchOptions) {
     this.#target = target
     this.#drafter = asDrafter(target, drafter)
-    this.#rule = verificationRule(verification)
     this.#now = now
     this.#cached = new BatchCache(target, size)
     this.#scheduler = costs && new DraftScheduler({ costs, stops: draftStop === 'auto' })
     this.#line = maxStepSeconds === undefined ? undefined : new PromptLine(maxStepSeconds)
-    this.#stop = draftStop === 'auto' ? undefined : checkedStop(draftStop)
     this.#skips = costs?.skippedSeconds === undefined || skipsPay(costs)
+    this.#pass = new BatchPass({
+      model: target.model,
+      rule: verificationRule(verification),
+      stop: draftStop === 'auto' ? undefined : checkedStop(draftStop),
+      skips: this.#skips,
+    })
   }
 
   /** How many sequences are being decoded. */
@@ -150,40 +142,15 @@ export class SpeculativeBatch {
    *   where it does not fit
    */
   join(prompt: readonly number[], options: SpeculativeJoinOptions): SpeculativeSequence {
-    const { maxTokens = 256, stop, logProbabilities, draftLength, drafter, constraint, ...drawing } = options
-    const { config, tokenizer, generationConfig, model } = this.#target
-    checkPrompt(config, prompt)
-    const sampling = resolveSampling(drawing)
-    const scores = checkedCount(logProbabilities)
+    const { draftLength, drafter } = options
     const policy = this.#policyOf(draftLength)
-    const drafts = drafter ? asDrafter(this.#target, drafter) : this.#drafter
-    const room = Math.min(maxTokens, config.contextLength - prompt.length)
-    const places = prompt.length + room
-    this.#cached.assertFits(places)
-    const { eosTokenIds } = generationConfig
-    const answer = new Answer(tokenizer, { prompt, eosTokenIds, stop, maxTokens: room })
-    const { vocabularySize } = config
-    const processor = LogitsProcessor.of(this.#target, { sampling, prompt, constraint })
-    const member: Member = {
-      ...{
-        answer,
-        sampling,
-        processor,
-        scores,
-        policy,
-        places,
-        drafter: drafts,
-        promptTokens: prompt.length,
-        slot: -1,
-      },
-      blocks: new AnswerBlocks(answer),
-      metrics: new SpeculationMetrics({ parameterRatio: drafts.parameterCount / model.parameterCount }),
-      tokens: [...prompt],
-      steps: 0,
-      first: undefined,
+    const member = openMember(this.#target, prompt, {
+      options,
+      policy,
+      drafter: drafter ? asDrafter(this.#target, drafter) : this.#drafter,
       mayDraft: () => (policy ? draftLength !== 0 : this.#scheduler!.drafts),
-      session: drafts.open({ device: model.device, vocabularySize, capacity: places }),
-    }
+      assertFits: (places) => this.#cached.assertFits(places),
+    })
     try {
       const reading = new PromptReading(this.#target, prompt)
       if (this.#line) {
@@ -223,7 +190,7 @@ export class SpeculativeBatch {
     }
     this.#cached.settle()
     const turns = this.#turns()
-    const passes = await this.#enqueue(turns)
+    const passes = await this.#pass.enqueue(this.#cached.cache, turns)
     try {
       const read = await device.read(passes.map(({ result }) => result))
       const steps = await Promise.all(
@@ -345,96 +312,6 @@ export class SpeculativeBatch {
     return offersOf(drafter, session, { tokens, limit })
   }
 
-  /** Queues the drafts, one pass of the target over them all, and the verdicts. */
-  async #enqueue(turns: readonly Turn[]): Promise<Pass[]> {
-    const { device } = this.#target.model
-    const { drafts, logits, reading } = device.scope(() => {
-      const drafts = turns.map(({ member, choice }) => choice && this.#draft(member, choice))
-      // What a constraint allows goes by the drafted ids: they are read while the target's pass is on its way.
-      const reading = turns.map(({ member }, i) =>
-        member.processor?.isConstrained ? (idsOf(drafts[i]!) ?? undefined) : undefined,
-      )
-      return { drafts, logits: this.#read(turns, drafts), reading }
-    })
-    if (reading.some((ids) => ids)) device.flush()
-    const ids = reading.some((ids) => ids) ? await Promise.all(reading) : []
-    const passes = device.scope(() =>
-      turns.map(({ member }, i) => {
-        const pass = this.#judge(member, drafts[i] ?? null, { logits: logits[i]!, ids: ids[i] })
-        pass.result.keep()
-        return pass
-      }),
-    )
-    for (const [i, pass] of passes.entries()) if (!pass.logits) logits[i]!.dispose()
-    for (const draft of drafts)
-      if (draft && 'tokens' in draft && !draft.lasting)
-        for (const tensor of [draft.tokens, draft.probabilities, draft.count]) tensor?.dispose()
-    return passes
-  }
-
-  #draft({ session, tokens, sampling, processor, steps }: Member, choice: DraftChoice): Draft | null {
-    const stop = choice.stop ?? this.#stop
-    const ending = { ...(choice.offer.stops && { stop }), skips: this.#skips }
-    return session.draft({ tokens, ...choice, ...ending, sampling, processor, offset: stepCounters(steps).drafts })
-  }
-
-  /** The logits of each sequence, f32 [γ + 1, V], by one pass over the last tokens and the drafts of all but the newcomers. */
-  #read(turns: readonly Turn[], drafts: readonly (Draft | null)[]): Tensor[] {
-    const { model } = this.#target
-    const { cache } = this.#cached
-    const rowsOf = turns.map(({ member }, i) => (member.first ? 0 : 1 + (drafts[i] ? lengthOf(drafts[i]) : 0)))
-    const counts = Array.from({ length: cache.batchSize }, () => 0)
-    for (const [i, { member }] of turns.entries()) counts[member.slot] = rowsOf[i]!
-    const most = Math.max(...counts)
-    if (most === 0) return turns.map(({ member }) => alias(member.first!))
-    const packed = model.packs === true
-    // The first row of every slot.
-    const starts: number[] = []
-    let rows = 0
-    for (const count of counts) {
-      starts.push(rows)
-      rows += packed ? count : most
-    }
-    const known = new Uint32Array(rows)
-    for (const [i, { member }] of turns.entries()) {
-      if (member.first) continue
-      const draft = drafts[i]
-      known[starts[member.slot]!] = member.tokens.at(-1)!
-      if (draft && 'ids' in draft) known.set(draft.ids, starts[member.slot]! + 1)
-    }
-    const tokens = model.device.tensor(known, { shape: packed ? [1, rows] : [counts.length, most] })
-    for (const [i, draft] of drafts.entries())
-      if (draft && 'tokens' in draft)
-        model.device.copy(draft.tokens, 0, tokens, starts[turns[i]!.member.slot]! + 1, lengthOf(draft))
-    const all = model.forward(tokens, { cache, counts, packed }) // [1, rows, V], or [slots, rows, V]
-    const said = all.reshape([rows, all.size / rows])
-    return turns.map(({ member }, i) =>
-      member.first ? alias(member.first) : slice(said, { start: starts[member.slot]!, count: rowsOf[i]! }),
-    )
-  }
-
-  /** Queues the verdict on a draft, or a draw where there is none. */
-  #judge(
-    member: Member,
-    draft: Draft | null,
-    { logits, ids }: { logits: Tensor; ids: ArrayLike<number> | undefined },
-  ): Pass {
-    const { device } = logits
-    const { sampling, processor, scores } = member
-    const counters = stepCounters(member.steps++)
-    const scored = scores !== undefined && { logits }
-    if (!draft) {
-      const said = processor?.next(logits) ?? logits
-      return { result: sampleTokens(said, sampling, counters.plain), isDrafted: false, ...scored }
-    }
-    const drawn = device.tensor(uniforms(logits.shape[0]!, sampling.seed, counters.verification))
-    const toJudge = 'ids' in draft ? { tokens: device.tensor(Uint32Array.from(draft.ids)) } : draft
-    const masks = ids && processor?.masksAlong(device, ids)
-    const said = processor?.verify(logits, { drafted: toJudge.tokens, masks }) ?? logits
-    const result = judged(toJudge, said, { sampling, verification: this.#rule, uniforms: drawn })
-    return { result, isDrafted: true, ...scored }
-  }
-
   /** @param seconds  undefined where the step is no measure of what was in it */
   #learn(turns: readonly (Turn & { step: Step })[], seconds: number | undefined): void {
     const blocks = turns
@@ -469,62 +346,4 @@ export class SpeculativeBatch {
     if (answer.finishReason) this.leave(member)
     return { sequence: member, ...block }
   }
-}
-
-interface Member extends SpeculativeSequence, CachedSequence {
-  readonly sampling: Sampling
-  readonly processor: LogitsProcessor | undefined
-  readonly scores: number | undefined
-  /** Undefined where the scheduler chooses. */
-  readonly policy: DraftLengthPolicy | undefined
-  readonly drafter: Drafter
-  /** Whether it is likely to be drafted for, so that its drafter is to read the prompt. */
-  readonly mayDraft: () => boolean
-  readonly session: DraftSession
-  readonly blocks: AnswerBlocks
-  /** Prompt and answer so far: the target has read all but the last. */
-  readonly tokens: number[]
-  /** Steps so far. */
-  steps: number
-  /** Before its first token: the logits that the prompt's pass left for it, f32 [1, V]. */
-  first: Tensor | undefined
-}
-
-interface Turn {
-  member: Member
-  choice: DraftChoice | null
-}
-
-/** What is read of a pass for one sequence, and its logits, f32 [γ + 1, V], if its tokens are to be scored. */
-interface Pass {
-  result: Tensor
-  logits?: Tensor
-  isDrafted: boolean
-}
-
-/** Which tokens a draft has. */
-const idsOf = (draft: Draft | null) => draft && ('ids' in draft ? draft.ids : draft.tokens.data())
-
-const lengthOf = (draft: Draft): number => ('ids' in draft ? draft.ids.length : draft.tokens.size)
-
-/** The same tensor, to be freed by another. */
-const alias = (x: Tensor): Tensor => x.reshape(x.shape)
-
-/** What a pass has added to a sequence, with what the target thought of it where that is wanted. */
-async function stepOf({ scores }: Member, { logits, isDrafted }: Pass, words: Uint32Array): Promise<Step> {
-  const { accepted, drafted, next, computed, overlap } = isDrafted ? readVerdict(words) : plainVerdict(words)
-  const tokens = [...drafted.slice(0, accepted), next]
-  const step = { tokens, drafted: drafted.length, computed, accepted, rejected: drafted.slice(accepted), overlap }
-  if (!logits) return step
-  const { device } = logits
-  const scored = await device.scope(() =>
-    scoreTokens(slice(logits, { start: 0, count: tokens.length }), device.tensor(Uint32Array.from(tokens)), scores!),
-  )
-  return { ...step, scored }
-}
-
-function release({ first, processor, session }: Member): void {
-  first?.dispose()
-  processor?.dispose()
-  session.dispose()
 }
