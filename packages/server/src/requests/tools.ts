@@ -21,7 +21,7 @@ const schemaObject = v.record(v.string(), v.unknown())
 
 export const toolFields = {
   response_format: v.nullish(
-    v.union([
+    v.variant('type', [
       v.strictObject({ type: v.literal('text') }),
       v.strictObject({ type: v.literal('json_object') }),
       v.object({
