@@ -3,7 +3,7 @@ import { rowLossFromText } from '@outrider/losses/typed'
 import { type Directory, loadCausalLM, type PretrainedModel } from '@outrider/transformer'
 import { failureOf } from '../failure'
 import type { Session } from '../session'
-import { type BlocksState, draftInBlocks } from './blocks'
+import type { BlocksState } from './blocks'
 import { alignSources, keepOwnData } from './data'
 import { type Download, type DraftFormat, draftFile, draftName } from './draft-files'
 import { freshDraft } from './fresh-draft'
@@ -11,7 +11,6 @@ import type { FullStorage } from './full-storage'
 import { alone } from './lock'
 import { patientDirectory } from './patient-directory'
 import type { AlignPlan, LossChoice, OwnData } from './plan'
-import { runAlignment } from './run'
 import { type AlignState, noAlignment, storedState } from './state'
 import { deleteRun, openRun, runName, storedPlan, storedProgress, storePlan } from './store'
 import { type TargetPlace, TargetRun } from './target-run'
@@ -20,6 +19,10 @@ interface Place extends TargetPlace {
   /** What is stored of it, and what did not fit. */
   folder: Directory
 }
+
+/** What nobody needs who only chats. */
+const training = () => import('./run')
+const adaptation = () => import('./blocks')
 
 /** Trains a draft for the session's target: one run for each target, kept in the browser's storage. */
 export class Alignment extends TargetRun<AlignState, Place> {
@@ -85,8 +88,8 @@ export class Alignment extends TargetRun<AlignState, Place> {
     const waits: BlocksState = { progress: { done: 0, total: steps }, ways: [] }
     show({ phase: 'running', failure: undefined, blocks: waits })
     const { target, folder } = place
-    const ended = alone(place.name, () =>
-      draftInBlocks({
+    const ended = alone(place.name, async () =>
+      (await adaptation()).draftInBlocks({
         ...{ plan, target, draft, loss, folder, signal, ledger: this.session.ledger },
         onState: (blocks) => show({ blocks }),
       }),
@@ -139,8 +142,8 @@ export class Alignment extends TargetRun<AlignState, Place> {
       this.draft.set(draft)
       const { signal } = controller
       const run = { plan, target, draft, loss, folder, signal, ledger: this.session.ledger }
-      void alone(place.name, () =>
-        runAlignment({
+      void alone(place.name, async () =>
+        (await training()).runAlignment({
           ...run,
           onStage: (stage) => {
             this.change({ phase: signal.aborted ? 'pausing' : 'running', stage })
