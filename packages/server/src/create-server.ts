@@ -152,14 +152,10 @@ export function createServer({
     signal,
     onDraft: metrics.drafted.bind(metrics),
   })
-  const engine = new Engine({
-    decoding: preparing.then(({ decoding }) => decoding),
-    concurrency,
-    queueLimit,
-    metrics,
-  })
+  const decoding = preparing.then(({ decoding }) => decoding)
+  const engine = new Engine({ decoding, concurrency, queueLimit, metrics })
   const ready = preparing.then(() => {})
-  ready.catch(() => {}) // who does not wait for it hears of it by the requests
+  for (const promise of [decoding, ready]) promise.catch(() => {}) // who does not wait for it hears of it by the requests
   const passes = new Passes({ ready, queueLimit, closed: () => engine.closed })
   void device.lost.then((error) => {
     engine.close(toApiError(error))
