@@ -20,12 +20,12 @@ export function unreachedSources(folder: string): string[] {
   return (readdirSync(join(folder, 'src'), { recursive: true, withFileTypes: true }) as Entry[])
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .filter((file) => !reached.has(file) && file !== ambient)
+    .filter((file) => !reached.has(file) && !ambient.includes(file))
     .sort()
 }
 
-/** What a module of WGSL is, to the compiler: imported by no name. */
-const ambient = join('src', 'wgsl.d.ts')
+/** What a module of WGSL or HTML is, to the compiler: imported by no name. */
+const ambient = ['wgsl.d.ts', 'html.d.ts'].map((file) => join('src', file))
 
 interface Entry {
   isFile(): boolean
