@@ -67,11 +67,11 @@ export async function openSite(): Promise<Site> {
   }
 }
 
-/** Code for the worker: waits a little before each readback, so that the page sees every block before the next is there. */
+/** Code for the worker: waits before each readback, a little unless `readbackDelay` says how many milliseconds, so that the page sees every block before the next is there. */
 export const slowly = `{
   const { mapAsync } = GPUBuffer.prototype
   GPUBuffer.prototype.mapAsync = async function (...given) {
-    await new Promise((resolve) => setTimeout(resolve, 25))
+    await new Promise((resolve) => setTimeout(resolve, globalThis.readbackDelay ?? 25))
     return mapAsync.apply(this, given)
   }
 }`

@@ -123,9 +123,11 @@ describe('states of the engine', () => {
     const { page, problems, close } = await site.open({ worker: `${remember};${slowly}` })
     await ask(page)
     const whole = textOf(await tokens(page))
+    const worker = page.workers()[0]!
+    await worker.evaluate('globalThis.readbackDelay = 1000') // so that the answer goes on for long enough
     await page.getByRole('button', { name: 'Again' }).click()
     await page.locator('.answer:last-child .token').first().waitFor()
-    await page.workers()[0]!.evaluate('lastDevice.destroy()')
+    await worker.evaluate('lastDevice.destroy(); readbackDelay = 25')
     const notice = page.getByRole('alert').filter({ hasText: 'The GPU device was lost' })
     await notice.waitFor()
     await page.locator('.footnote', { hasText: 'failed' }).waitFor()
