@@ -5,6 +5,7 @@ import { directory, loadTokenizer, openSpeaker, type SpeakerFiles, type Tokenize
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from './context'
 import { withFolderAdvice } from './model-source'
+import { given, ofNoUse } from './options/given'
 import { integer, number, positive } from './options/parse'
 
 /** A target that answers elsewhere. */
@@ -50,6 +51,22 @@ export const withEndpoint = (command: Command): Command =>
     )
     .option('--max-failed <n>', 'rows that the endpoint may refuse; they are left out (default: 0)', integer())
     .option('--prices <read,generated>', 'what a million tokens cost at the endpoint: the cost is then shown', prices)
+
+/**
+ * Makes sure of the model's name where there is an endpoint, and that where there is none nothing is asked of it.
+ *
+ * @returns whether there is one
+ */
+export function assertEndpoint(flags: EndpointFlags): boolean {
+  const { endpoint, model } = flags
+  const useless = endpoint === undefined && given(flags, endpointFlags)
+  if (useless) throw ofNoUse(useless, 'without --endpoint', ', or give --endpoint')
+  if (endpoint !== undefined && model === undefined)
+    throw new OutriderError('INVALID_ARGUMENT', '--endpoint needs --model.', {
+      remedy: 'Give the name that the server has for the target; GET /v1/models lists them.',
+    })
+  return endpoint !== undefined
+}
 
 /** The target at an endpoint. What of its tokenizer is at hand is compared with the endpoint's before anything is asked. */
 export async function openEndpoint(

@@ -23,7 +23,6 @@ export {
   type OpenAiTargetOptions,
   openAiTarget,
 } from './endpoint/openai-target'
-export type { TopOfPlaces } from './endpoint/prompt-logprobs'
 export { type BadRows, badRows } from './formats/bad-rows'
 export { parseRow } from './formats/parse-row'
 export type { ConversationRow, DataSource, DatasetRow, TextRow, TokensRow } from './formats/row'
@@ -70,4 +69,4 @@ export {
   scoreDataset,
 } from './top-tokens/score-dataset'
 export type { ShardHead } from './top-tokens/shard-file'
-export { noToken, nothing, type RowTopTokens } from './top-tokens/top-tokens'
+export { noToken, nothing, type RowTopTokens, type TopOfPlaces } from './top-tokens/top-tokens'

@@ -1,6 +1,10 @@
 import { type ScoredPromptToken, scorePrompt } from '@outrider/transformer'
+import type { Context } from 'hono'
+import type { AppOptions } from './app'
+import { type Client, clientOf } from './client'
 import type { Engine } from './engine/engine'
 import type { Ending, Job, Piece } from './engine/job'
+import { type RequestRecord, recordOf } from './operators/request-record'
 import type { Passes } from './passes/passes'
 import type { GenerationRequest, ServedModel } from './requests/generation-request'
 
@@ -22,12 +26,60 @@ export interface Answering {
   abort(): void
 }
 
+/** What a client is answered with, until it leaves. */
+export interface Asked {
+  answers: Answering[]
+  record: RequestRecord
+  client: Client
+  /** Nobody waits for them any more. */
+  abort(): void
+}
+
+/**
+ * Submits what a client asks for, and lets go of it when the client leaves; undefined where it has left already.
+ *
+ * @throws ApiError as `answerAll`
+ */
+export function answersFor(
+  c: Context,
+  requests: readonly GenerationRequest[],
+  options: Pick<AppOptions, 'served' | 'engine' | 'passes'>,
+): Asked | undefined {
+  const client = clientOf(c)
+  if (client.left) return undefined
+  const answers = answerAll(requests, options)
+  const record = recordOf(c)
+  record.answers = answers
+  const abort = () => {
+    for (const answer of answers) answer.abort()
+  }
+  client.onLeave(() => {
+    abort()
+    record.leave()
+  })
+  return { answers, record, client, abort }
+}
+
+/** What a stream of answers does about a reader who leaves, or takes nothing; and how long it waits. */
+export const streamingTo = (
+  { record, client, abort }: Asked,
+  { stallMilliseconds, commentMilliseconds }: Pick<AppOptions, 'stallMilliseconds' | 'commentMilliseconds'>,
+) => ({
+  stallMilliseconds,
+  commentMilliseconds,
+  onLeave(reason: 'closed' | 'stalled') {
+    abort()
+    record.leave()
+    if (reason === 'stalled') client.drop?.()
+  },
+})
+
 /**
  * Submits the requests of one body: all of them, or none.
  *
  * @throws ApiError as `Engine.submit` and `Passes.run`
  */
-export function answerAll(
+function answerAll(
   requests: readonly GenerationRequest[],
   places: { served: ServedModel; engine: Engine; passes: Passes },
 ): Answering[] {

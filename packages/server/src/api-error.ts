@@ -33,6 +33,14 @@ export class ApiError extends Error {
   }
 }
 
+/** What is told where as many wait as may. */
+export const queueFull = (waiting: number, retryAfterSeconds: number): ApiError =>
+  new ApiError(429, `The queue is full: ${waiting} requests are waiting. Try again later.`, {
+    type: 'rate_limit_error',
+    code: 'queue_full',
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  })
+
 /** An error of the engine as the client may see it: what is the client's to mend in full, of everything else only that it was. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error

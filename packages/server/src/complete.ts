@@ -1,9 +1,7 @@
 import type { Context } from 'hono'
-import { answerAll } from './answering'
+import { answersFor, streamingTo } from './answering'
 import type { AppOptions } from './app'
-import { clientOf } from './client'
 import { jsonBody } from './json-body'
-import { recordOf } from './operators/request-record'
 import { choiceCount, choicesOf } from './requests/choices'
 import {
   type GenerationFields,
@@ -25,23 +23,14 @@ export interface Endpoint {
 
 /** Answers a request for text, whole or as a stream. */
 export async function complete(c: Context, { parse, format }: Endpoint, options: AppOptions): Promise<Response> {
-  const { served, stallMilliseconds, headMilliseconds, commentMilliseconds } = options
+  const { served, headMilliseconds } = options
   const asked = parse(await jsonBody(c), served)
   const n = choiceCount(served, asked[0]!.n, asked.length)
   const requests: GenerationRequest[] = []
   for (const fields of asked) requests.push(...choicesOf(await generationRequest(served, fields), n))
-  const client = clientOf(c)
-  if (client.left) return c.body(null)
-  const answers = answerAll(requests, options)
-  const record = recordOf(c)
-  record.answers = answers
-  const abort = () => {
-    for (const answer of answers) answer.abort()
-  }
-  client.onLeave(() => {
-    abort()
-    record.leave()
-  })
+  const asking = answersFor(c, requests, options)
+  if (!asking) return c.body(null)
+  const { answers, record, abort } = asking
   const writer = format(served, unixSeconds())
   const [{ stream, stream_options }] = asked as [GenerationFields]
   // What one of several answers failed with is told at once, and the others are computed for nobody.
@@ -58,17 +47,11 @@ export async function complete(c: Context, { parse, format }: Endpoint, options:
     continuousUsage: stream_options?.continuous_usage_stats ?? false,
   }
   return eventStream(record.streamed(answerChunks(answers, served, writer, usage)), {
-    stallMilliseconds,
-    commentMilliseconds,
+    ...streamingTo(asking, options),
     commentAtOnce: !begun.some(Boolean),
     onError(error) {
       abort()
       options.onError(error)
-    },
-    onLeave(reason) {
-      abort()
-      record.leave()
-      if (reason === 'stalled') client.drop?.()
     },
   })
 }

@@ -1,6 +1,6 @@
 import type { Answer } from '@outrider/transformer'
 import type { Block, TextPiece } from './block'
-import type { Step } from './sequence'
+import type { Step } from './step'
 
 /** Makes an answer's blocks of what steps added to it. */
 export class AnswerBlocks {

@@ -1,4 +1,4 @@
-import { type Counter, type Device, slice, type Tensor } from '@outrider/tensor'
+import type { Counter, Device, Tensor } from '@outrider/tensor'
 import {
   type CausalLM,
   type KvCache,
@@ -7,9 +7,7 @@ import {
   RepeatedStep,
   RepeatedSteps,
   type Sampling,
-  type ScoredToken,
   sampleTokens,
-  scoreTokens,
 } from '@outrider/transformer'
 import { type DraftChoice, maxDraftLength } from './draft-length/policy'
 import {
@@ -22,28 +20,11 @@ import {
   offersOf,
 } from './drafter/drafter'
 import { lasting, type Pass, passing, type Queued } from './queued-pass'
+import { type Step, scoredStep, stepOf } from './step'
 import { type StepCounters, stepCounters } from './step-counters'
 import { judged, type ToJudge, uniforms } from './verification/passes'
 import { readDraft } from './verification/read-draft'
 import type { VerificationRule } from './verification/rule'
-import { plainVerdict, readVerdict } from './verification/verify'
-
-/** What one pass of the target added to a sequence. */
-export interface Step {
-  /** Drafted tokens that were accepted, then the token of the target itself. */
-  tokens: number[]
-  /** Tokens that were drafted and proposed. */
-  drafted: number
-  /** Drafted positions that the pass was over: more than `drafted` where the draft ended early. */
-  computed: number
-  accepted: number
-  /** Those that were not accepted. */
-  rejected: number[]
-  /** α of each of their positions. */
-  overlap: ArrayLike<number>
-  /** What the target thought of each token, if that is wanted. */
-  scored?: ScoredToken[]
-}
 
 export interface SequenceOptions {
   target: CausalLM
@@ -133,19 +114,15 @@ export class Sequence {
     const { pass, isDrafted, free } = await this.#device.scope(() => this.#enqueue(choice, counters))
     try {
       const words = (await pass.result.data()) as Uint32Array
-      const verdict = isDrafted ? readVerdict(words) : plainVerdict(words)
-      const { accepted, overlap } = verdict
-      const tokens = [...verdict.drafted.slice(0, accepted), verdict.next]
+      const step = stepOf(words, isDrafted)
+      const { tokens, accepted, drafted } = step
       this.tokens.push(...tokens)
       this.#processor?.accept(tokens)
       if (isDrafted) {
         this.#cache.truncate(before + accepted)
-        this.#session.keep(before + accepted, verdict.drafted.length)
+        this.#session.keep(before + accepted, drafted)
       }
-      const scored = pass.logits && { scored: await this.#score(pass.logits, tokens) }
-      const drafted = verdict.drafted.length
-      const { computed } = verdict
-      return { tokens, drafted, computed, accepted, rejected: verdict.drafted.slice(accepted), overlap, ...scored }
+      return pass.logits ? await scoredStep(step, pass.logits, this.#logProbabilities!) : step
     } finally {
       free()
     }
@@ -156,18 +133,6 @@ export class Sequence {
     this.tokens.length = length
     this.#cache.truncate(length - 1)
     this.#session.keep(length - 1)
-  }
-
-  /** Scores the tokens that were kept by the first rows of the target's logits: which ones these are is known by now. */
-  #score(logits: Tensor, tokens: readonly number[]): Promise<ScoredToken[]> {
-    const device = this.#device
-    return device.scope(() =>
-      scoreTokens(
-        slice(logits, { start: 0, count: tokens.length }),
-        device.tensor(Uint32Array.from(tokens)),
-        this.#logProbabilities!,
-      ),
-    )
   }
 
   dispose(): void {

@@ -3,8 +3,9 @@ import { OutriderError } from '@outrider/tensor'
 import { directory, type PretrainedModel } from '@outrider/transformer'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
-import { type EndpointFlags, openEndpoint, speakerOf, withEndpoint } from '../endpoint'
+import { assertEndpoint, type EndpointFlags, openEndpoint, speakerOf, withEndpoint } from '../endpoint'
 import { openModel } from '../models'
+import { ofNoUse } from '../options/given'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer } from '../options/parse'
 import { assertShare, type ShareFlags, withShare } from '../options/share'
@@ -108,26 +109,10 @@ async function score(context: Context, flags: ScoreFlags): Promise<object> {
   }
 }
 
-function assertFlags({ endpoint, model, dtype, prices, ...flags }: ScoreFlags): void {
-  const refuse = (what: string, remedy: string) => new OutriderError('INVALID_ARGUMENT', what, { remedy })
-  if (prices)
-    throw refuse('--prices is of no use here.', 'Leave it out: what is read of answers is what generate paid for.')
-  if (endpoint === undefined) {
-    const elsewhere = { '--model': model, '--concurrency': flags.concurrency, '--api-key-file': flags.apiKeyFile }
-    const given = Object.entries({
-      ...elsewhere,
-      '--request-timeout': flags.requestTimeout,
-      '--max-failed': flags.maxFailed,
+function assertFlags(flags: ScoreFlags): void {
+  if (flags.prices)
+    throw new OutriderError('INVALID_ARGUMENT', '--prices is of no use here.', {
+      remedy: 'Leave it out: what is read of answers is what generate paid for.',
     })
-    const useless = given.find(([, value]) => value !== undefined)?.[0]
-    if (useless)
-      throw refuse(`${useless} is of no use without --endpoint.`, `Leave out ${useless}, or give --endpoint.`)
-    return
-  }
-  if (model === undefined)
-    throw refuse(
-      '--endpoint needs --model.',
-      'Give the name that the server has for the target; GET /v1/models lists them.',
-    )
-  if (dtype) throw refuse('--dtype is of no use with --endpoint.', 'Leave out --dtype.')
+  if (assertEndpoint(flags) && flags.dtype) throw ofNoUse('--dtype', 'with --endpoint')
 }

@@ -18,7 +18,7 @@ export const addTune: AddCommand = (program, run) => {
     .command('tune')
     .summary("find the fastest kernels for a model's prompts on this adapter")
     .description(
-      "Times the kernels that may compute a model's linear layers over prompts and batches, more than 16 rows, with its own weights, compares their results, and keeps the choice for this adapter, its driver and this version: chat, complete, serve and evaluate use it from then on. A kernel that computes wrongly here is set aside and named. Decoding, training and what generate writes go on as before, bit for bit.",
+      "Times the kernels that may compute a model's linear layers over prompts, more than 16 rows of a sequence, with its own weights, compares their results, and keeps the choice for this adapter, its driver and this version: chat, complete, serve and evaluate use it from then on. A kernel that computes wrongly here is set aside and named. Decoding, training and what generate writes go on as before, bit for bit.",
     )
     .requiredOption('--model <dir>', `the model: ${modelSource}`)
     .option('--budget <seconds>', 'how long it may take; what is not reached keeps its default', positive, 10)

@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander'
 import type { Context } from '../context'
 import { speakerOf } from '../endpoint'
 import { count } from '../terminal'
+import { given, ofNoUse } from './given'
 import { positive } from './parse'
 
 export interface TargetShardsFlags {
@@ -41,15 +42,11 @@ type OfTargetHere = Record<'dtype' | 'text' | 'targetStates' | 'onPolicy' | 'onP
  * @throws OutriderError INVALID_ARGUMENT
  */
 export function assertTargets(flags: TargetShardsFlags & { data?: string[] } & Partial<OfTargetHere>): void {
-  const { targets, targetsRest, targetsTemperature } = flags
+  const { targets } = flags
   const refuse = (what: string, remedy: string) => new OutriderError('INVALID_ARGUMENT', what, { remedy })
   if (targets === undefined) {
-    const useless = targetsRest
-      ? '--targets-rest'
-      : targetsTemperature !== undefined
-        ? '--targets-temperature'
-        : undefined
-    if (useless) throw refuse(`${useless} is of no use without --targets.`, `Leave out ${useless}, or give --targets.`)
+    const useless = given(flags, ['targetsRest', 'targetsTemperature'])
+    if (useless) throw ofNoUse(useless, 'without --targets', ', or give --targets')
     if (!flags.data)
       throw refuse(
         'There are no rows to learn.',

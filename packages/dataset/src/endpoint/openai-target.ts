@@ -4,8 +4,8 @@ import type { ScoringTarget } from '../top-tokens/score-dataset'
 import { asRunError, PatientAsking } from './ask-each'
 import type { EndpointAnswer } from './chat-answer'
 import { dialectOf } from './dialect'
-import { addressesOf, jsonPost } from './http'
-import { assertGivesTopTokens, type TopOfPlaces, topTokensOf } from './prompt-logprobs'
+import { addressesOf, jsonPost, type Post } from './http'
+import { assertGivesTopTokens, topTokensOf } from './prompt-logprobs'
 import { assertSameTokenizer } from './same-tokenizer'
 
 export interface OpenAiTargetOptions {
@@ -82,37 +82,42 @@ export function openAiTarget(options: OpenAiTargetOptions): EndpointTarget & Sco
   const addresses = addressesOf(options.baseUrl)
   const post = jsonPost({ apiKey, timeoutSeconds, fetch: options.fetch ?? fetch })
   const source = `${model} at ${addresses.base}`
+  /** @param prepare  finds out how the engine is asked, by asking it */
+  async function* patiently<T, R>(
+    requests: readonly T[],
+    { concurrency, signal }: { concurrency: number; signal?: AbortSignal | undefined },
+    prepare: (patient: Post) => Promise<(request: T, signal: AbortSignal) => Promise<R>>,
+    tokensOf: (answer: R) => number,
+  ) {
+    const asking = new PatientAsking(concurrency, { retries, backoffSeconds })
+    const patient = asking.post(post)
+    try {
+      const ask = await prepare(patient)
+      if (tokenizer) await assertSameTokenizer({ post: patient, ...addresses, model, tokenizer }, signal)
+      yield* asking.each(requests, { concurrency, ask, tokensOf, signal })
+    } catch (error) {
+      throw asRunError(source, error)
+    }
+  }
   return {
     kind: 'endpoint',
     model,
     source,
     async *answers(asked, { topK, concurrency, signal }) {
-      const asking = new PatientAsking(concurrency, { retries, backoffSeconds })
-      const patient = asking.post(post)
-      try {
+      const prepare = async (patient: Post) => {
         const dialect = await dialectOf({ post: patient, base: addresses.base, model, topK }, signal)
-        if (tokenizer) await assertSameTokenizer({ post: patient, ...addresses, model, tokenizer }, signal)
-        const ask = (request: (typeof asked)[number], signal: AbortSignal) => dialect(post, request, signal)
-        const tokensOf = ({ usage }: EndpointAnswer) => usage.completion
-        yield* asking.each(asked, { concurrency, ask, tokensOf, signal })
-      } catch (error) {
-        throw asRunError(source, error)
+        return (request: (typeof asked)[number], signal: AbortSignal) => dialect(post, request, signal)
       }
+      yield* patiently(asked, { concurrency, signal }, prepare, ({ usage }) => usage.completion)
     },
     async *topTokens(rows, { k, concurrency, signal }) {
       if (rows.length === 0) return
-      const asking = new PatientAsking(concurrency, { retries, backoffSeconds })
-      const patient = asking.post(post)
-      const asked = { base: addresses.base, model, k }
-      try {
-        await assertGivesTopTokens(patient, asked, rows[0]!, signal)
-        if (tokenizer) await assertSameTokenizer({ post: patient, ...addresses, model, tokenizer }, signal)
-        const ask = (row: (typeof rows)[number], signal: AbortSignal) => topTokensOf(post, asked, row, signal)
-        const tokensOf = ({ logRest }: TopOfPlaces) => logRest.length
-        yield* asking.each(rows, { concurrency, ask, tokensOf, signal })
-      } catch (error) {
-        throw asRunError(source, error)
+      const about = { base: addresses.base, model, k }
+      const prepare = async (patient: Post) => {
+        await assertGivesTopTokens(patient, about, rows[0]!, signal)
+        return (row: (typeof rows)[number], signal: AbortSignal) => topTokensOf(post, about, row, signal)
       }
+      yield* patiently(rows, { concurrency, signal }, prepare, ({ logRest }) => logRest.length)
     },
   }
 }

@@ -1,14 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import type { Example } from '../tokenize/example'
-import { learnedPlaces, noToken, restOf } from '../top-tokens/top-tokens'
+import { learnedPlaces, noToken, restOf, type TopOfPlaces } from '../top-tokens/top-tokens'
 import { type Post, RequestFailure } from './http'
-
-/** Of every learned token of a row the k likeliest in its place. */
-export interface TopOfPlaces {
-  ids: Uint32Array
-  logProbabilities: Float32Array
-  logRest: Float32Array
-}
 
 /** How a row is asked about: vLLM's `prompt_logprobs`, of the ids of a prompt. */
 export interface AskedAbout {

@@ -1,8 +1,7 @@
 import { headLogits, logSoftmax, readAll, slice, type Tensor, takeRows, topK } from '@outrider/tensor'
 import { type CausalLM, hasHiddenStates } from '@outrider/transformer'
-import type { TopOfPlaces } from '../endpoint/prompt-logprobs'
 import type { Example } from '../tokenize/example'
-import { learnedPlaces, restOf } from './top-tokens'
+import { learnedPlaces, restOf, type TopOfPlaces } from './top-tokens'
 
 /** Logits that are held at a time. */
 const chunkBytes = 2 ** 26

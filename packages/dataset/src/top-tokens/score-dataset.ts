@@ -1,6 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
 import { type CausalLM, contentHash, type Directory, modelIdentity, type PretrainedModel } from '@outrider/transformer'
-import type { TopOfPlaces } from '../endpoint/prompt-logprobs'
 import type { DataSource } from '../formats/row'
 import { useRow } from '../formats/use-row'
 import { ownRows, type Share } from '../generate/own-rows'
@@ -9,7 +8,7 @@ import { exampleOf } from '../tokenize/tokenize'
 import { modelTopTokens } from './model-top-tokens'
 import { openTopTokenShards, shardName } from './open-shards'
 import { type ShardHead, shardBytes } from './shard-file'
-import { learnedPlaces, type RowTopTokens } from './top-tokens'
+import { learnedPlaces, type RowTopTokens, type TopOfPlaces } from './top-tokens'
 
 /** A target that says, from elsewhere, what it thinks of rows. */
 export interface ScoringTarget {

@@ -1,16 +1,20 @@
 import type { Example } from '../tokenize/example'
 
-/** What a target thinks of a row: of every token that is learned, the k likeliest in its place, and what is left for the others. */
-export interface RowTopTokens extends Example {
-  /** A hash of the tokens and of which are learned. */
-  id: string
-  k: number
+/** Of every token that a row learns, the k likeliest in its place, and what is left for the others. */
+export interface TopOfPlaces {
   /** [places · k], place after place, the likeliest first; `noToken` where there are fewer. */
   ids: Uint32Array
   /** ln q of these, [places · k]. */
   logProbabilities: Float32Array
   /** ln of what the others have together, [places]; `nothing` where that is nothing. */
   logRest: Float32Array
+}
+
+/** What a target thinks of a row. */
+export interface RowTopTokens extends Example, TopOfPlaces {
+  /** A hash of the tokens and of which are learned. */
+  id: string
+  k: number
 }
 
 /** No token has this id. */

@@ -1,4 +1,4 @@
-import { ApiError } from '../api-error'
+import { ApiError, queueFull } from '../api-error'
 import type { ServerMetrics } from '../metrics/server-metrics'
 import type { GenerationRequest } from '../requests/generation-request'
 import type { Decoding } from './decoding'
@@ -61,11 +61,7 @@ export class Engine {
     const { queueLimit, concurrency, metrics } = this.#options
     if (this.#running.size + this.#waiting.length >= concurrency + queueLimit) {
       metrics.rejected()
-      throw new ApiError(429, `The queue is full: ${queueLimit} requests are waiting. Try again later.`, {
-        type: 'rate_limit_error',
-        code: 'queue_full',
-        headers: { 'retry-after': String(this.#retryAfter()) },
-      })
+      throw queueFull(queueLimit, this.#retryAfter())
     }
     const job = new Job(request, metrics.now(), this.#observer)
     this.#waiting.push(job)

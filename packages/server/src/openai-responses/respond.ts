@@ -1,9 +1,7 @@
 import type { Context } from 'hono'
-import { type Answering, answerAll } from '../answering'
+import { type Answering, answersFor, streamingTo } from '../answering'
 import type { AppOptions } from '../app'
-import { clientOf } from '../client'
 import { jsonBody } from '../json-body'
-import { recordOf } from '../operators/request-record'
 import { generationRequest } from '../requests/generation-request'
 import { given, metricsOf, usageOf } from '../responses/answer'
 import { eventStream } from '../responses/event-stream'
@@ -15,18 +13,12 @@ import { messageItem, outputText, type ResponseFrame, responseObject } from './r
 
 /** Answers `/v1/responses`, whole or as a stream of events. */
 export async function respond(c: Context, options: AppOptions): Promise<Response> {
-  const { served, stallMilliseconds, headMilliseconds, commentMilliseconds, onError } = options
+  const { served, headMilliseconds, onError } = options
   const asked = parseResponses(await jsonBody(c), served)
   const request = await generationRequest(served, asked.fields)
-  const client = clientOf(c)
-  if (client.left) return c.body(null)
-  const [answer] = answerAll([request], options) as [Answering]
-  const record = recordOf(c)
-  client.onLeave(() => {
-    answer.abort()
-    record.leave()
-  })
-  record.answers = [answer]
+  const asking = answersFor(c, [request], options)
+  if (!asking) return c.body(null)
+  const [answer] = asking.answers as [Answering]
   const frame: ResponseFrame = {
     id: `resp_${newId()}`,
     messageId: `msg_${newId()}`,
@@ -36,17 +28,11 @@ export async function respond(c: Context, options: AppOptions): Promise<Response
   if (!asked.fields.stream) return c.json((await wholeResponse(answer, frame)) ?? null)
   const begun = await answer.begun({ withinMilliseconds: headMilliseconds })
   const events = new ResponseEvents(frame)
-  return eventStream(record.streamed(events.of(answer)), {
-    stallMilliseconds,
-    commentMilliseconds,
+  return eventStream(asking.record.streamed(events.of(answer)), {
+    ...streamingTo(asking, options),
     commentAtOnce: !begun,
     named: { failure: (error) => events.failed(error) },
     onError,
-    onLeave(reason) {
-      answer.abort()
-      record.leave()
-      if (reason === 'stalled') client.drop?.()
-    },
   })
 }
 

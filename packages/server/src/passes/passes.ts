@@ -1,4 +1,4 @@
-import { ApiError } from '../api-error'
+import { type ApiError, queueFull } from '../api-error'
 import { oneAtATime } from '../requests/one-at-a-time'
 
 export interface PassesOptions {
@@ -34,12 +34,7 @@ export class Passes {
   async run<Result>(compute: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal): Promise<Result> {
     const { queueLimit, ready, closed } = this.#options
     this.#assertOpen(closed)
-    if (this.#open > queueLimit)
-      throw new ApiError(429, `The queue is full: ${queueLimit} requests are waiting. Try again later.`, {
-        type: 'rate_limit_error',
-        code: 'queue_full',
-        headers: { 'retry-after': '1' },
-      })
+    if (this.#open > queueLimit) throw queueFull(queueLimit, 1)
     this.#open++
     const either = AbortSignal.any([signal, this.#ending.signal])
     const result = this.#inTurn(async () => {

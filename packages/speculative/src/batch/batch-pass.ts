@@ -1,13 +1,11 @@
 import { slice, type Tensor } from '@outrider/tensor'
-import { type CausalLM, type KvCache, sampleTokens, scoreTokens } from '@outrider/transformer'
+import { type CausalLM, type KvCache, sampleTokens } from '@outrider/transformer'
 import type { DraftChoice } from '../draft-length/policy'
 import type { DraftStop } from '../drafter/draft-stop'
 import type { Draft } from '../drafter/drafter'
-import type { Step } from '../sequence'
 import { stepCounters } from '../step-counters'
 import { judged, uniforms } from '../verification/passes'
 import type { VerificationRule } from '../verification/rule'
-import { plainVerdict, readVerdict } from '../verification/verify'
 import type { Member } from './member'
 
 /** A sequence in a step, and what is drafted for it; null: nothing. */
@@ -147,16 +145,3 @@ const lengthOf = (draft: Draft): number => ('ids' in draft ? draft.ids.length : 
 
 /** The same tensor, to be freed by another. */
 const alias = (x: Tensor): Tensor => x.reshape(x.shape)
-
-/** What a pass has added to a sequence, with what the target thought of it where that is wanted. */
-export async function stepOf({ scores }: Member, { logits, isDrafted }: Pass, words: Uint32Array): Promise<Step> {
-  const { accepted, drafted, next, computed, overlap } = isDrafted ? readVerdict(words) : plainVerdict(words)
-  const tokens = [...drafted.slice(0, accepted), next]
-  const step = { tokens, drafted: drafted.length, computed, accepted, rejected: drafted.slice(accepted), overlap }
-  if (!logits) return step
-  const { device } = logits
-  const scored = await device.scope(() =>
-    scoreTokens(slice(logits, { start: 0, count: tokens.length }), device.tensor(Uint32Array.from(tokens)), scores!),
-  )
-  return { ...step, scored }
-}

@@ -5,7 +5,6 @@ import {
   type GenerateOptions,
   PromptLine,
   PromptReading,
-  prefillPositions,
   throwIfAborted,
   type WarmUpOptions,
 } from '@outrider/transformer'
@@ -18,9 +17,9 @@ import { checkedStop, type DraftStop } from '../drafter/draft-stop'
 import { type Drafter, type Offer, offersOf } from '../drafter/drafter'
 import { madeUpDrafts } from '../drafter/made-up-drafts'
 import type { SpeculationMetrics } from '../metrics'
-import type { Step } from '../sequence'
+import { type Step, scoredStep, stepOf } from '../step'
 import { type Verification, verificationRule } from '../verification/by-name'
-import { BatchPass, stepOf, type Turn } from './batch-pass'
+import { BatchPass, type Turn } from './batch-pass'
 import { DraftScheduler } from './draft-scheduler'
 import { type Member, openMember, release } from './member'
 import { warmUpRounds } from './warm-up-rounds'
@@ -194,7 +193,11 @@ export class SpeculativeBatch {
     try {
       const read = await device.read(passes.map(({ result }) => result))
       const steps = await Promise.all(
-        turns.map(({ member }, i) => stepOf(member, passes[i]!, new Uint32Array(read[i]!))),
+        turns.map(({ member }, i) => {
+          const { logits, isDrafted } = passes[i]!
+          const step = stepOf(new Uint32Array(read[i]!), isDrafted)
+          return logits ? scoredStep(step, logits, member.scores!) : step
+        }),
       )
       // Others left while we waited.
       const here = turns.flatMap((turn, i) =>
@@ -270,7 +273,7 @@ export class SpeculativeBatch {
   /** Takes a sequence in whose prompt has been read, as far as it has not; the reading is freed. */
   #begin(member: Member, reading: PromptReading): void {
     try {
-      while (!reading.isRead) reading.read(prefillPositions)
+      reading.readAll()
       this.#cached.add(member, reading.cache)
       const { logits } = reading.said
       member.first = logits.reshape(logits.shape).keep()

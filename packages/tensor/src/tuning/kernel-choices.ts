@@ -24,7 +24,7 @@ export const linearCandidates: readonly LinearKernelName[] = [
 ]
 
 /**
- * The kernels that were found fastest on this adapter for linear layers of more than 16 rows. What has been chosen once stays as it
+ * The kernels that were found fastest on this adapter for linear layers of more than 16 rows of a sequence. What has been chosen once stays as it
  * is for the device's life, tuned or not: of what has run already, a later `use` says nothing.
  */
 export class KernelChoices {

@@ -1,6 +1,6 @@
 import type { Tensor } from '@outrider/tensor'
 import type { CausalLM, KvCache } from '../model/index'
-import { dispose, type Said, say } from './said'
+import { dispose, say } from './said'
 
 /** The most positions of a pass, which bounds its memory. */
 export const prefillPositions = 2048
@@ -20,21 +20,17 @@ export const pieceMultiple = 64
  * @returns logits of the token after the last, f32 [1, vocabulary]; the caller's to free
  * @throws OutriderError CONTEXT_OVERFLOW where the cache has no room for them
  */
-export const prefill = (model: CausalLM, cache: KvCache, tokens: readonly number[]): Tensor =>
-  prefilled(model, cache, tokens, false).logits
-
-/** `prefill`, with the hidden states of the last token where these are wanted. */
-export function prefilled(model: CausalLM, cache: KvCache, tokens: readonly number[], wantsHidden: boolean): Said {
+export function prefill(model: CausalLM, cache: KvCache, tokens: readonly number[]): Tensor {
   const { device } = model
-  const read = (piece: readonly number[], hidden: boolean) => {
+  const read = (piece: readonly number[]) => {
     using rows = device.tensor(Uint32Array.from(piece), { shape: [1, piece.length] })
-    return say(model, rows, { cache }, hidden)
+    return say(model, rows, { cache }, false)
   }
   let [first, end] = [0, tokens.length]
   for (const position = cache.lengths[0]!; ; ) {
     const next = endOfPiece(position + first, position + end) - position
-    if (next === end) return read(tokens.slice(first), wantsHidden)
-    dispose(read(tokens.slice(first, next), false))
+    if (next === end) return read(tokens.slice(first)).logits
+    dispose(read(tokens.slice(first, next)))
     device.flush()
     first = next
   }

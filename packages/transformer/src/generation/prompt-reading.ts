@@ -1,7 +1,7 @@
 import { OutriderError } from '@outrider/tensor'
 import type { CausalLM, KvCache } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
-import { endOfPiece } from './prefill'
+import { endOfPiece, prefillPositions } from './prefill'
 import { dispose, type Said, say } from './said'
 
 /** A prompt that is being read, piece by piece, to the bits that it has when it is read at once (`ReadPrompt`). */
@@ -53,6 +53,11 @@ export class PromptReading {
       device.flush()
     }
     return end - position
+  }
+
+  /** Queues passes over all that is left. */
+  readAll(): void {
+    while (!this.isRead) this.read(prefillPositions)
   }
 
   dispose(): void {

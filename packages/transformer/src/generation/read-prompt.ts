@@ -1,18 +1,15 @@
 import type { CausalLM, KvCache } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
-import { prefilled } from './prefill'
 import { checkPrompt } from './prompt'
-import { dispose, type Said } from './said'
+import { PromptReading } from './prompt-reading'
+import type { Said } from './said'
 
 /**
  * A prompt that a model has read: its keys and values, and the logits of what follows. Read once, any number of sequences of a
  * `ContinuousBatch` go on from it, at other temperatures or seeds. The caller disposes of it; sequences that have joined stay.
  */
 export class ReadPrompt {
-  readonly tokens: readonly number[]
-  readonly cache: KvCache
-  /** Of the token that follows. */
-  readonly said: Said
+  readonly #reading: PromptReading
 
   /**
    * @param options.hiddenStates  with the hidden states that the first token is said from; default false
@@ -20,24 +17,35 @@ export class ReadPrompt {
    *   hidden states are wanted of a model that does not show them (`decodesOpenly`)
    */
   constructor(
-    { model, config }: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>,
+    pretrained: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>,
     tokens: readonly number[],
-    { hiddenStates = false }: { hiddenStates?: boolean | undefined } = {},
+    options: { hiddenStates?: boolean | undefined } = {},
   ) {
-    checkPrompt(config, tokens)
-    this.tokens = tokens
-    this.cache = model.createCache({ capacity: tokens.length, context: config.contextLength })
+    checkPrompt(pretrained.config, tokens)
+    this.#reading = new PromptReading(pretrained, tokens, options)
     try {
-      this.said = prefilled(model, this.cache, tokens, hiddenStates)
+      this.#reading.readAll()
     } catch (error) {
-      this.cache.dispose()
+      this.#reading.dispose()
       throw error
     }
   }
 
+  get tokens(): readonly number[] {
+    return this.#reading.tokens
+  }
+
+  get cache(): KvCache {
+    return this.#reading.cache
+  }
+
+  /** Of the token that follows. */
+  get said(): Said {
+    return this.#reading.said
+  }
+
   dispose(): void {
-    dispose(this.said)
-    this.cache.dispose()
+    this.#reading.dispose()
   }
 
   [Symbol.dispose](): void {

@@ -11,7 +11,7 @@ export interface TuneKernelsOptions extends Pick<LinearOptions, 'rows' | 'budget
 }
 
 /**
- * Finds the fastest kernels for a model's linear layers over prompts and batches, more than 16 rows, on its device: times all of them
+ * Finds the fastest kernels for a model's linear layers over prompts, more than 16 rows of a sequence, on its device: times all of them
  * in turns, with the model's own weights, compares their results, and keeps the choice by adapter, driver and version. It is used
  * from now on, but for what has run on this device already, whose kernels stay; and by `useTuning` the next time. Decoding has
  * its own kernels, and training its own, which no tuning changes.

@@ -31,10 +31,9 @@ export const clientsSuite: Suite = {
     }
     const rows: Row[] = []
     for (const clients of clientCounts.slice(0, each)) {
-      const servers = Object.values(ways).map(
-        (
-          options, // The first round compiles.
-        ) => createServer({ target, concurrency: clients, warmUp: false, ...options }),
+      // The first round compiles.
+      const servers = Object.values(ways).map((options) =>
+        createServer({ target, concurrency: clients, warmUp: false, ...options }),
       )
       for (const { ready } of servers) await ready
       const measured = servers.map((): Streams => ({ tokens: 0, seconds: 0, firsts: [], gaps: [] }))

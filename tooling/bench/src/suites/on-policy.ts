@@ -1,10 +1,8 @@
-import { batchesOnce, type DataSource, generateDataset, jsonl, rows } from '@outrider/dataset'
 import { kld } from '@outrider/losses'
-import { SpeculativeDecoder } from '@outrider/speculative'
-import { distill, distillation, evaluate, pretrain, TargetStates } from '@outrider/training'
-import { createDraft, loadCausalLM, memoryDirectory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
-import { exchanges, instructions, plan, pretrainingText, seeds } from 'outrider/tiny-chat'
+import { distill, distillation, evaluate, TargetStates } from '@outrider/training'
+import { loadCausalLM } from '@outrider/transformer'
 import { rounded } from '../compare'
+import { decodedTau, distillationOptions, smallWorld } from '../small-world'
 import type { Row, Suite } from '../suite'
 import { tinyTarget } from '../tiny-pair'
 
@@ -13,7 +11,6 @@ const seedsOfRuns = [1, 2]
 /** Instructions whose answers are learnt, those that are held out, and of these the ones that are decoded, too. */
 const [instructed, heldOutPrompts, decoded] = [60, 32, 12]
 const [steps, draftLength] = [100, 3]
-const distillationOptions = { batchSize: 8, length: 72, learningRate: 8e-3 }
 
 /**
  * Distillation by the share of batches whose answers the draft draws itself, after as many steps and after as much time as a run
@@ -25,31 +22,10 @@ export const onPolicySuite: Suite = {
   summary: 'held-out α and τ by the share of batches whose answers the draft draws, in equal steps and in equal time',
   async run({ device, note, now }) {
     const target = await tinyTarget(device)
-    const folder = memoryDirectory()
-    note('pretraining')
-    const first = createDraft(target, { ...plan.draft, seed: 1 })
-    const { texts: _, ...pretraining } = plan.pretraining
-    await pretrain(first, pretrainingText(), { ...pretraining, seed: 1 })
-    const pretrained = memoryDirectory()
-    await saveCausalLM(first, pretrained)
-    first.dispose()
-    const answers = async (source: DataSource, file: string, temperatures: readonly number[]): Promise<DataSource> => {
-      note(`answers, ${file}`)
-      const { topP, maxTokens, batchSize } = plan.generation
-      await generateDataset({
-        ...{ target, seeds: source, out: { directory: folder, file }, temperatures, topP, maxTokens, batchSize },
-      })
-      return jsonl({ directory: folder, file })
-    }
-    const data = await answers(instructions(instructed), 'answers.jsonl', plan.generation.temperatures)
-    const prompts = promptsHeldOut()
-    const conversations = prompts.map((content) => ({
-      kind: 'conversation' as const,
-      messages: [{ role: 'user' as const, content }],
-      metadata: {},
-    }))
-    const heldOut = await answers(rows(conversations, 'held out'), 'held-out.jsonl', [0, 1])
-    const validation = await batchesOnce(heldOut, target, distillationOptions)
+    const { pretrained, data, validation, prompts } = await smallWorld({ note }, target, {
+      instructed,
+      heldOut: heldOutPrompts,
+    })
     using ofHeldOut = new TargetStates()
 
     const run = async (share: number, seed: number, steps: number): Promise<Run> => {
@@ -70,7 +46,8 @@ export const onPolicySuite: Suite = {
       const { eval_acceptance_rate, eval_acceptance_length } = await evaluate(draft, objective, validation, [
         draftLength,
       ])
-      const tau = (sampling: object) => measuredTau(target, draft, prompts.slice(0, decoded), sampling)
+      const tau = (sampling: object) =>
+        decodedTau({ target, drafter: draft, draftLength }, prompts.slice(0, decoded), sampling)
       const figures = {
         ...{ steps, seconds, alpha: eval_acceptance_rate!, tau_simulated: eval_acceptance_length![draftLength]! },
         ...{ tau_greedy: await tau({}), tau_sampled: await tau({ temperature: 0.6, topP: 0.9 }) },
@@ -100,15 +77,6 @@ export const onPolicySuite: Suite = {
   },
 }
 
-/** Prompts of the tasks that are learnt, none of which is. */
-function promptsHeldOut(): string[] {
-  const promptsOf = (seed: number, count: number) =>
-    exchanges({ seed, count, tasks: ['open-ended', 'summarise'] }).map(({ prompt }) => prompt)
-  const known = new Set(promptsOf(seeds.instructions, instructed))
-  const fresh = new Set(promptsOf(seeds.prompts, 2 * heldOutPrompts).filter((prompt) => !known.has(prompt)))
-  return [...fresh].slice(0, heldOutPrompts)
-}
-
 /** How long the steps of a run took, and what its draft is worth. */
 type Run = Readonly<Record<'steps' | 'seconds' | 'alpha' | 'tau_simulated' | 'tau_greedy' | 'tau_sampled', number>>
 
@@ -119,16 +87,3 @@ const meanOf = (all: readonly Run[]): Row =>
       rounded(all.reduce((sum, one) => sum + one[name], 0) / all.length),
     ]),
   )
-
-/** Tokens a pass of the target over all prompts, greedily and sampled as the demo does. */
-async function measuredTau(
-  target: PretrainedModel,
-  drafter: PretrainedModel,
-  prompts: readonly string[],
-  sampling: object,
-): Promise<number> {
-  const decoder = new SpeculativeDecoder({ target, drafter, draftLength })
-  for (const content of prompts)
-    await decoder.generate([{ role: 'user', content }], { maxTokens: plan.generation.maxTokens, ...sampling }).result
-  return decoder.metrics.blockEfficiency
-}

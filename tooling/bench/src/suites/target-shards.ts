@@ -1,26 +1,9 @@
-import {
-  type Batch,
-  batchesOnce,
-  type DataSource,
-  generateDataset,
-  jsonl,
-  openTopTokenShards,
-  rows,
-  scoreDataset,
-} from '@outrider/dataset'
+import { type Batch, openTopTokenShards, scoreDataset } from '@outrider/dataset'
 import { kld } from '@outrider/losses'
-import { SpeculativeDecoder } from '@outrider/speculative'
-import {
-  distill,
-  distillation,
-  evaluate,
-  pretrain,
-  type TopTokenTarget,
-  topTokenDistillation,
-} from '@outrider/training'
-import { createDraft, loadCausalLM, memoryDirectory, type PretrainedModel, saveCausalLM } from '@outrider/transformer'
-import { exchanges, instructions, plan, pretrainingText, seeds } from 'outrider/tiny-chat'
+import { distill, distillation, evaluate, type TopTokenTarget, topTokenDistillation } from '@outrider/training'
+import { loadCausalLM, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
 import { rounded } from '../compare'
+import { decodedTau, distillationOptions, smallWorld } from '../small-world'
 import type { Row, Suite } from '../suite'
 import { tinyTarget } from '../tiny-pair'
 
@@ -28,7 +11,6 @@ const tokensAPlace = [4, 20, 64]
 /** Instructions whose answers are learnt, those that are held out, and of these the ones that are decoded, too. */
 const [instructed, heldOutPrompts, decoded] = [40, 24, 12]
 const [steps, draftLength] = [85, 3]
-const distillationOptions = { batchSize: 8, length: 72, learningRate: 8e-3 }
 
 /**
  * The demo's pair, distilled from the target in memory and from shards of k tokens a place: bytes of a token, α on held-out answers as
@@ -41,30 +23,10 @@ export const targetShardsSuite: Suite = {
     'a draft that is distilled from the k likeliest tokens of each place, beside one that had the target in memory',
   async run({ device, note, now }) {
     const target = await tinyTarget(device)
-    const folder = memoryDirectory()
-    note('pretraining')
-    const first = createDraft(target, { ...plan.draft, seed: 1 })
-    const { texts: _, ...pretraining } = plan.pretraining
-    await pretrain(first, pretrainingText(), { ...pretraining, seed: 1 })
-    const pretrained = memoryDirectory()
-    await saveCausalLM(first, pretrained)
-    first.dispose()
-    const answers = async (source: DataSource, file: string, temperatures: readonly number[]): Promise<DataSource> => {
-      note(`answers, ${file}`)
-      const { topP, maxTokens, batchSize } = plan.generation
-      const out = { directory: folder, file }
-      await generateDataset({ target, seeds: source, out, temperatures, topP, maxTokens, batchSize })
-      return jsonl(out)
-    }
-    const data = await answers(instructions(instructed), 'answers.jsonl', plan.generation.temperatures)
-    const prompts = promptsHeldOut()
-    const asked = prompts.map((content) => ({
-      kind: 'conversation' as const,
-      messages: [{ role: 'user' as const, content }],
-      metadata: {},
-    }))
-    const heldOut = await answers(rows(asked, 'held out'), 'held-out.jsonl', [0, 1])
-    const validation = await batchesOnce(heldOut, target, distillationOptions)
+    const { pretrained, data, heldOut, validation, prompts } = await smallWorld({ note }, target, {
+      instructed,
+      heldOut: heldOutPrompts,
+    })
 
     /** The target as shards tell it, with the bytes of a token and the seconds in which it was asked. */
     const scored = async (k: number) => {
@@ -90,7 +52,8 @@ export const targetShardsSuite: Suite = {
     }
     const figures = async (draft: PretrainedModel) => {
       const { alpha, tau } = await measured(draft, distillation(draft, target, kld), validation)
-      const tauOf = (sampling: object) => decodedTau(target, draft, prompts.slice(0, decoded), sampling)
+      const tauOf = (sampling: object) =>
+        decodedTau({ target, drafter: draft, draftLength }, prompts.slice(0, decoded), sampling)
       return {
         ...{ alpha: rounded(alpha), tau_simulated: rounded(tau) },
         ...{ tau_greedy: rounded(await tauOf({})), tau_sampled: rounded(await tauOf({ temperature: 0.6, topP: 0.9 })) },
@@ -125,26 +88,4 @@ async function measured(
 ) {
   const { eval_acceptance_rate, eval_acceptance_length } = await evaluate(draft, objective, validation, [draftLength])
   return { alpha: eval_acceptance_rate!, tau: eval_acceptance_length![draftLength]! }
-}
-
-/** Prompts of the tasks that are learnt, none of which is. */
-function promptsHeldOut(): string[] {
-  const promptsOf = (seed: number, count: number) =>
-    exchanges({ seed, count, tasks: ['open-ended', 'summarise'] }).map(({ prompt }) => prompt)
-  const known = new Set(promptsOf(seeds.instructions, instructed))
-  const fresh = new Set(promptsOf(seeds.prompts, 2 * heldOutPrompts).filter((prompt) => !known.has(prompt)))
-  return [...fresh].slice(0, heldOutPrompts)
-}
-
-/** Tokens a pass of the target over all prompts. */
-async function decodedTau(
-  target: PretrainedModel,
-  drafter: PretrainedModel,
-  prompts: readonly string[],
-  sampling: object,
-): Promise<number> {
-  const decoder = new SpeculativeDecoder({ target, drafter, draftLength })
-  for (const content of prompts)
-    await decoder.generate([{ role: 'user', content }], { maxTokens: plan.generation.maxTokens, ...sampling }).result
-  return decoder.metrics.blockEfficiency
 }

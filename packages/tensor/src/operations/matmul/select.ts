@@ -187,7 +187,7 @@ export function linearKernelFor(problem: LinearProblem, capabilities: Subgroups 
  * The kernel and its tile.
  *
  * @param forced  the kernel to use, for comparison
- * @param tuned   the kernel that was found fastest for more than 16 rows; where this problem is not one for it, it has no say
+ * @param tuned   the kernel that was found fastest for more than 16 rows of a sequence; where this problem is not one for it, it has no say
  * @throws OutriderError INVALID_ARGUMENT for a forced one that cannot
  */
 export function selectLinear(
