@@ -1,5 +1,6 @@
-import { testDevice } from '@outrider/tensor/testing'
-import { describe, expect, it } from 'vitest'
+import { createDevice, type Device } from '@outrider/tensor'
+import { nodeAdapter } from '@outrider/tensor/node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memoryDirectory } from '../files/index'
 import { warmUp } from '../generation/index'
 import { tinyModel } from '../pretrained/tiny-model.fixture'
@@ -7,11 +8,19 @@ import { readTuning, tuneKernels, tuningDirectory, useTuning, writeTuning } from
 import { useOrTune } from './tune-kernels'
 import { tuningFile } from './tuning-file'
 
+// Not the tests' device: what ran on one keeps its kernels, and other files of this process may have run these shapes.
+let device: Device
+
+beforeAll(async () => {
+  device = await createDevice({ adapter: nodeAdapter() })
+})
+
+afterAll(() => device?.dispose())
+
 const options = { rows: 20, budget: 300_000 }
 
 describe('what tuning found', () => {
   it('is kept for an adapter, read again, used from then on, and made anew where it is damaged', async () => {
-    const device = await testDevice()
     const { model } = tinyModel(device)
     const directory = memoryDirectory()
     const tuning = await tuneKernels(model, { ...options, directory })
@@ -43,7 +52,6 @@ describe('what tuning found', () => {
   })
 
   it('is used where it is there, and of a model that was timed in part the rest is timed beside it', async () => {
-    const device = await testDevice()
     const { model } = tinyModel(device, { hiddenSize: 32, headDim: 16 })
     const directory = memoryDirectory()
     const wrong = { 'linear 5x8 f32': ['tiled64x64'] }
@@ -61,7 +69,6 @@ describe('what tuning found', () => {
   })
 
   it('is nothing where tuning is aborted, or the model shows no weights', async () => {
-    const device = await testDevice()
     const { model } = tinyModel(device)
     const directory = memoryDirectory()
     const stop = new AbortController()
