@@ -111,6 +111,26 @@ describe('greedy answers with processed logits', () => {
     likes.dispose()
   })
 
+  it('are drafted by the constraint itself where it leaves no choice, alone and in a batch, and elsewhere by the model', async () => {
+    const forcing = new TableConstraint([[1, 2], [3], [0, 1], [2]])
+    const asked = { constraint: forcing, maxTokens: 14, draftLength: 3 }
+    const { tokens } = await generate({ ...letters(model), dispose }, prompt, asked).result
+    const decoder = decoderOf(drafters['a model']!)
+    expect((await decoder.generate(prompt, asked).result).tokens).toEqual(tokens)
+    const batch = new SpeculativeBatch({ target: letters(model), drafter: drafters['a model']! })
+    const { answer, metrics } = batch.join(prompt, asked)
+    while (batch.count > 0) await batch.step()
+    expect(answer.tokens).toEqual(tokens)
+    for (const { figures } of [decoder.metrics, metrics]) {
+      const [forced, drawn] = ['constraint', 'model'].map((name) =>
+        figures.drafters.find(({ drafter }) => drafter === name),
+      )
+      expect(forced!.numDraftTokens).toBeGreaterThan(2)
+      expect(forced!.numAcceptedTokens).toBe(forced!.numDraftTokens)
+      expect(drawn!.numDraftTokens).toBeGreaterThan(0)
+    }
+  })
+
   it('end with an end token that a constraint asks for, in the middle of a block', async () => {
     const ends = new TableConstraint([[1], [2], [3], null])
     const asked = { constraint: ends, maxTokens: 12 }

@@ -19,6 +19,7 @@ import {
   type Offer,
   offersOf,
 } from './drafter/drafter'
+import { withForcedText } from './drafter/forced-text'
 import { lasting, type Pass, passing, type Queued } from './queued-pass'
 import { type Step, scoredStep, stepOf } from './step'
 import { type StepCounters, stepCounters } from './step-counters'
@@ -69,7 +70,7 @@ export class Sequence {
     const { target, drafter, verification, sampling, processor, prompt, capacity, logProbabilities } = options
     this.#device = target.device
     this.#target = target
-    this.#drafter = drafter
+    this.#drafter = withForcedText(drafter, processor)
     this.#rule = verification
     this.#sampling = sampling
     this.#processor = processor
@@ -79,7 +80,7 @@ export class Sequence {
     this.#cache = target.createCache({ capacity, context: target.config.contextLength })
     try {
       const { vocabularySize } = target.config
-      this.#session = drafter.open({ device: target.device, vocabularySize, capacity })
+      this.#session = this.#drafter.open({ device: target.device, vocabularySize, capacity })
     } catch (error) {
       this.#cache.dispose()
       processor?.dispose()

@@ -12,6 +12,7 @@ import { AnswerBlocks } from '../answer-blocks'
 import type { Target } from '../decoder'
 import type { DraftLengthPolicy } from '../draft-length/policy'
 import type { Drafter, DraftSession } from '../drafter/drafter'
+import { withForcedText } from '../drafter/forced-text'
 import { SpeculationMetrics } from '../metrics'
 import type { SpeculativeJoinOptions, SpeculativeSequence } from './speculative-batch'
 
@@ -45,7 +46,7 @@ interface Opening extends Pick<Member, 'policy' | 'drafter' | 'mayDraft'> {
 export function openMember(
   target: Target,
   prompt: readonly number[],
-  { options, policy, drafter, mayDraft, assertFits }: Opening,
+  { options, policy, drafter: asked, mayDraft, assertFits }: Opening,
 ): Member {
   const { maxTokens = 256, stop, logProbabilities, constraint, ...drawing } = options
   const { config, tokenizer, generationConfig, model } = target
@@ -59,6 +60,7 @@ export function openMember(
   const { eosTokenIds } = generationConfig
   const answer = new Answer(tokenizer, { prompt, eosTokenIds, stop, maxTokens: room })
   const processor = LogitsProcessor.of(target, { sampling, prompt, constraint })
+  const drafter = withForcedText(asked, processor)
   try {
     return {
       ...{ answer, sampling, processor, scores, policy, places, drafter, mayDraft },

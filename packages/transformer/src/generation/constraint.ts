@@ -18,6 +18,11 @@ export interface TokenConstraint {
   allowed(): Uint32Array | null
   /** Goes on after a token that is allowed, end tokens among them; after an end token nothing is asked any more. */
   accept(token: number): void
+  /**
+   * At most so many ids that spell what must come next, where no other text may: they are drafted without a model. A guess, for one
+   * text can be cut into tokens in several ways, and verified as any draft is. Left out, it is the ids that are alone in their masks.
+   */
+  forced?(most: number): readonly number[]
   /** Another that stands where this one does and goes its own way: drafted tokens are tried on one. Called for every block. */
   clone(): TokenConstraint
 }
@@ -25,3 +30,12 @@ export interface TokenConstraint {
 /** Whether a mask, as `allowed` gives it, allows an id. */
 export const isAllowed = (mask: Uint32Array | null, id: number): boolean =>
   mask === null || (((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1
+
+/** The only id that a mask allows; undefined where it allows several, or all. */
+export function onlyAllowed(mask: Uint32Array | null): number | undefined {
+  if (!mask) return undefined
+  const at = mask.findIndex((word) => word !== 0)
+  const word = mask[at] ?? 0
+  const isAlone = (word & (word - 1)) === 0 && mask.every((other, i) => i === at || other === 0)
+  return at < 0 || !isAlone ? undefined : 32 * at + 31 - Math.clz32(word)
+}

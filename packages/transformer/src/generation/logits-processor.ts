@@ -2,7 +2,7 @@ import { OutriderError, type Tensor } from '@outrider/tensor'
 import { countTokens, inPrompt, type Penalties, processLogits } from '@outrider/tensor/internal'
 import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
-import { isAllowed, type TokenConstraint } from './constraint'
+import { isAllowed, onlyAllowed, type TokenConstraint } from './constraint'
 import type { Sampling } from './sampling-options'
 
 /** What a text is made with, as far as it changes logits. */
@@ -124,6 +124,24 @@ export class LogitsProcessor {
       walker.accept(token)
     }
     return device.tensor(masks, { shape: [drafted.length + 1, words] })
+  }
+
+  /** Ids that the constraint is likely to leave no choice but to say next, at most so many (`TokenConstraint.forced`). */
+  forced(most: number): readonly number[] {
+    const constraint = this.#constraint
+    if (!constraint || this.#ended) return []
+    if (constraint.forced) return constraint.forced(most)
+    const ids: number[] = []
+    let walker: TokenConstraint | undefined
+    let only = onlyAllowed(this.#allowed!)
+    while (only !== undefined && ids.length < most) {
+      ids.push(only)
+      if (this.#endTokens.includes(only)) break
+      walker ??= constraint.clone()
+      walker.accept(only)
+      only = onlyAllowed(this.#words(walker))
+    }
+    return ids
   }
 
   /**

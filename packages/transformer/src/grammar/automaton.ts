@@ -74,6 +74,18 @@ export class Automaton {
     return next
   }
 
+  /** The symbol that must come next; undefined where several may, or the text may end. */
+  forced({ frames, complete }: State): number | undefined {
+    if (complete) return undefined
+    let only: number | undefined
+    for (const { node } of frames)
+      for (const { low, high } of this.#grammar.nodes[node]!.edges) {
+        if (low !== high || (only ?? low) !== low) return undefined
+        only = low
+      }
+    return only
+  }
+
   /** The state behind several symbols, null where they are not allowed. Of more ways than can be followed, one is. */
   run(state: State, symbols: Iterable<number>): State | null {
     const { end, overflows } = this.#run(state, symbols)

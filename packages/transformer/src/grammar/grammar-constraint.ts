@@ -3,12 +3,15 @@ import type { TokenConstraint } from '../generation/constraint'
 import type { Tokenizer } from '../tokenizer/index'
 import { Automaton, type State } from './automaton'
 import type { Grammar, Rule } from './grammar'
+import { spelt } from './spelt'
 import { TokenMasks } from './token-masks'
 import { type TokenTrie, tokenTrie } from './token-trie'
 
 /** What an automaton may have made, and bytes of masks, before the next answers begin with a new one. */
 const mostMade = 500_000
 const mostMaskBytes = 2 ** 26
+/** Bytes that are looked ahead for each token that is forced: few tokens of what keys are made of have more. */
+const bytesAhead = 16
 
 /** What constraints of one grammar share: the automaton and masks that have been made so far. */
 class CompiledGrammar {
@@ -93,6 +96,19 @@ export class GrammarConstraint implements TokenConstraint {
     const next = this.#after(token)
     if (!next) throw notAllowed(token, this.#compiled.tokenizer)
     this.#state = next
+  }
+
+  forced(most: number): readonly number[] {
+    const { automaton } = this.#machine
+    const bytes: number[] = []
+    let state: State | null = this.#ended ? null : this.#state
+    while (state && bytes.length < most * bytesAhead) {
+      const symbol = automaton.forced(state)
+      if (symbol === undefined || symbol > 255) break
+      bytes.push(symbol)
+      state = automaton.step(state, automaton.classOf[symbol]!)
+    }
+    return bytes.length === 0 ? [] : spelt(this.#compiled.tokenizer, Uint8Array.from(bytes)).slice(0, most)
   }
 
   clone(): GrammarConstraint {
