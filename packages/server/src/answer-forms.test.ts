@@ -1,4 +1,6 @@
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { ChatTemplate } from '@outrider/transformer'
+import { tool as aiTool, generateText, Output, stepCountIs, streamText } from 'ai'
 import OpenAI from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -137,6 +139,53 @@ describe('the official openai client', () => {
     ['a message that says nothing', { messages: [{ role: 'user', content: null }] }, 'messages.0.content', /required/],
   ])('is refused %s, and told why', async (_, more, param, message) => {
     await expect(ask(more)).rejects.toMatchObject({ status: 400, param, message: expect.stringMatching(message) })
+  })
+})
+
+describe('the AI SDK', () => {
+  const provider = (supportsStructuredOutputs: boolean) =>
+    createOpenAICompatible({
+      ...{ name: 'outrider', baseURL: `${server.url}/v1`, includeUsage: true, supportsStructuredOutputs },
+    })(model)
+
+  it('gets an object of its schema, and JSON where it is not told that the server takes schemas', async () => {
+    const form = z.object({ kind: z.enum(['ode', 'pun']), sad: z.boolean() })
+    const asked = { prompt: 'Hi.', seed: 5, temperature: 1 }
+    const { output, finishReason } = await generateText({
+      ...asked,
+      model: provider(true),
+      output: Output.object({ schema: form }),
+    })
+    expect(finishReason).toBe('stop')
+    expect(form.parse(output)).toEqual(output)
+    // This model's strings have no end: JSON it is all the same, as far as it goes.
+    const cut = generateText({ ...asked, model: provider(false), output: Output.json(), maxOutputTokens: 40 })
+    await expect(cut).rejects.toMatchObject({ finishReason: 'length', text: expect.stringMatching(/^\s*\{\s*"/) })
+  })
+
+  it('runs a tool that the model calls as it streams, answers again, and has the usage of both steps', async () => {
+    const asked: number[] = []
+    const rain = aiTool({
+      inputSchema: z.object({ days: z.number().int().min(1).max(7) }),
+      execute: ({ days }) => {
+        asked.push(days)
+        return `${days} mm`
+      },
+    })
+    const result = streamText({
+      ...{ model: provider(true), prompt: 'Hi.', seed: 1, temperature: 1, tools: { rain } },
+      prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? { type: 'tool', toolName: 'rain' } : 'none' }),
+      stopWhen: stepCountIs(2),
+    })
+    const kinds: string[] = []
+    for await (const { type } of result.fullStream) kinds.push(type)
+    expect(kinds).toEqual(expect.arrayContaining(['tool-input-delta', 'tool-call', 'tool-result', 'text-delta']))
+    expect(asked).toEqual([expect.toSatisfy((days: number) => days >= 1 && days <= 7)])
+    const steps = await result.steps
+    expect(steps.map(({ finishReason }) => finishReason === 'tool-calls')).toEqual([true, false])
+    const used = steps.map(({ usage }) => usage.outputTokens!)
+    expect(Math.min(...used)).toBeGreaterThan(0)
+    expect((await result.totalUsage).outputTokens).toBe(used[0]! + used[1]!)
   })
 })
 
