@@ -16,6 +16,7 @@ export {
   type TileName,
   tileBytes,
   tileLanes,
+  tileNames,
   tileShapes,
 } from './operations/matmul/tile-shapes'
 export { noLogit, noToken } from './operations/reduce/no-logit'

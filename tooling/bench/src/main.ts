@@ -11,6 +11,7 @@ import { blockSuite } from './suites/block'
 import { clientsSuite } from './suites/clients'
 import { distillationStepSuite } from './suites/distillation-step'
 import { draftVocabularySuite } from './suites/draft-vocabulary'
+import { gpuSuite } from './suites/gpu'
 import { linearSuite } from './suites/linear'
 import { loadMemory } from './suites/load-memory'
 import { longPromptsSuite } from './suites/long-prompts'
@@ -54,18 +55,21 @@ const suites: readonly Suite[] = [
   peerDrafts,
   peerGguf,
   bitsSuite,
+  gpuSuite,
 ]
 
-const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH] [--each N] [--model-of-cost] [--json]
+const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH] [--each N] [--set NAME=VALUE] [--rows FILE] [--model-of-cost] [--json]
 
 ${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
-Without names all of them run, but for what needs a file that is not given. --profile adds the device time of each kernel, by
+Without names all of them run, but for \`gpu\` and what needs a file that is not given. --profile adds the device time of each kernel, by
 timestamp queries. --processor-time lets \`attention\`, \`linear\` and the suites that decode or distil count the processor's time of
 this process in place of the clock's: for software adapters on a machine that others use, too. --answers names JSONL of written-down
 answers: for \`lookups\` {"category", "ids", "answer"} a line, the ids of a prompt and those of the target's greedy answer (without
 "ids" it counts in the tables alone); for \`draft-vocabulary\` rows with completion_ids. --model, for \`distillation-step\` and
 \`passes\`, is a directory, a .gguf file or a name of the hub. --each, for \`stops\`, is the number of prompts of a kind, and for \`clients\` how many of the numbers of clients are tried.
+--set, for \`gpu\`: size (tiny, 1.1B, 7B), dtype, draft-length and damp (how well the draft guesses) of its speculation, steps (names
+with commas), seconds for all (360). --rows FILE adds each of its figures to a file as it comes.
 --model-of-cost measures nothing and needs no adapter: what linear layers by tiles cost, and the share of the roof to expect on three GPUs.
 
 Columns: times are of a run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of
@@ -80,6 +84,8 @@ const { values, positionals } = parseArgs({
     answers: { type: 'string' },
     model: { type: 'string' },
     each: { type: 'string' },
+    set: { type: 'string', multiple: true, default: [] },
+    rows: { type: 'string' },
     'model-of-cost': { type: 'boolean', default: false },
     'processor-time': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -116,7 +122,7 @@ const report: Record<string, unknown> = {
   matmul_gflop_s: rate,
 }
 for (const suite of suites) {
-  if (positionals.length > 0 && !positionals.includes(suite.name)) continue
+  if (positionals.length > 0 ? !positionals.includes(suite.name) : suite.onlyByName) continue
   if (!values.json) console.log(`\n${suite.name}: ${suite.summary}`)
   const profile: Row[] | undefined = values.profile ? [] : undefined
   const rows = await suite.run({
@@ -125,6 +131,8 @@ for (const suite of suites) {
     profile,
     answers: values.answers,
     model: values.model,
+    settings: Object.fromEntries(values.set.map((one) => one.split('=', 2))),
+    rowsFile: values.rows,
     each: values.each === undefined ? undefined : Number(values.each),
     now: values['processor-time'] ? processorSeconds : () => performance.now() / 1000,
     note: (text) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K  ${text}`),

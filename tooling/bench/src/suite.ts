@@ -14,6 +14,10 @@ export interface SuiteContext {
   model?: string | undefined
   /** Prompts of a kind, with --each. */
   each?: number | undefined
+  /** What is asked of a suite, with --set NAME=VALUE. */
+  settings?: Readonly<Record<string, string>> | undefined
+  /** A file that figures are added to as they come, with --rows. */
+  rowsFile?: string | undefined
   /** Says what is being done, for people who wait. */
   note(text: string): void
 }
@@ -25,5 +29,7 @@ export type Row = Readonly<Record<string, string | number | readonly number[] | 
 export interface Suite {
   readonly name: string
   readonly summary: string
+  /** Whether it runs only where it is named. */
+  readonly onlyByName?: boolean
   run(context: SuiteContext): Promise<Row[]>
 }

@@ -1,0 +1,26 @@
+import { memoryDirectory, tuneKernels } from '@outrider/transformer'
+import { randomModel } from '../random-model'
+import type { GpuStep } from '../step'
+
+/** What `outrider tune` gains here, by shape; and whether a kernel is wrong. */
+export const tuningStep: GpuStep = {
+  name: 'tuning',
+  summary: 'linear layers of prompts before and after tuning, in f16 and q4_0',
+  limit: 40,
+  async run({ device, world, settings: { size }, emit }) {
+    for (const dtype of ['f16', 'q4_0'] as const) {
+      const model = randomModel(device, { ...world.target, layers: 1 }, dtype)
+      const rows = size === 'tiny' ? 20 : undefined
+      const { weights } = await tuneKernels(model.model, { rows, budget: 15_000, directory: memoryDirectory() })
+      for (const { key, rows, standard, chosen, milliseconds, wrong } of weights) {
+        const [before, ms] = [milliseconds[standard], milliseconds[chosen]]
+        const gain = before !== undefined && ms !== undefined ? before / ms : undefined
+        emit({
+          ...{ case: key, rows, kernel: chosen, ms, before: standard, gain },
+          wrong: wrong.length > 0 ? wrong.join(', ') : undefined,
+        })
+      }
+      model.dispose()
+    }
+  },
+}
