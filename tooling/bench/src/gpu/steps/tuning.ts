@@ -11,7 +11,11 @@ export const tuningStep: GpuStep = {
     for (const dtype of ['f16', 'q4_0'] as const) {
       const model = randomModel(device, { ...world.target, layers: 1 }, dtype)
       const rows = size === 'tiny' ? 20 : undefined
-      const { weights } = await tuneKernels(model.model, { rows, budget: 15_000, directory: memoryDirectory() })
+      const { weights, notReached } = await tuneKernels(model.model, {
+        rows,
+        budget: 15_000,
+        directory: memoryDirectory(),
+      })
       for (const { key, rows, standard, chosen, milliseconds, wrong } of weights) {
         const [before, ms] = [milliseconds[standard], milliseconds[chosen]]
         const gain = before !== undefined && ms !== undefined ? before / ms : undefined
@@ -20,6 +24,7 @@ export const tuningStep: GpuStep = {
           wrong: wrong.length > 0 ? wrong.join(', ') : undefined,
         })
       }
+      for (const key of notReached) emit({ case: key, kernel: 'not reached in time' })
       model.dispose()
     }
   },
