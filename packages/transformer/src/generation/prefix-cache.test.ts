@@ -2,9 +2,9 @@ import { OutriderError } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { CausalLM } from '../model/index'
+import { type CausalLM, Decoder } from '../model/index'
 import { randomModel } from '../pretrained/families.fixture'
-import { loadCausalLM, type PretrainedModel } from '../pretrained/index'
+import { loadCausalLM, type PretrainedModel, pretrainedModel } from '../pretrained/index'
 import { ContinuousBatch } from './continuous-batch'
 import { generate } from './generate'
 import { prefill } from './prefill'
@@ -17,15 +17,19 @@ const text = (length: number, stream = 0) => Array.from({ length }, (_, i) => 5 
 
 let model: CausalLM
 let dispose: () => void
+let whole: PretrainedModel
+/** Its first layers. */
 let target: PretrainedModel
 let prefixes: PrefixCache
 beforeAll(async () => {
   ;({ model, dispose } = await randomModel(small))
-  target = await loadCausalLM(testData('stories260K'), { device: await testDevice() })
+  whole = await loadCausalLM(testData('stories260K'), { device: await testDevice() })
+  const { device, parameters } = whole.model
+  target = pretrainedModel(new Decoder(device, { ...whole.config, layers: 2 }, parameters), whole)
 })
 afterAll(() => {
   dispose?.()
-  target?.dispose()
+  whole?.dispose()
 })
 afterEach(() => prefixes?.dispose())
 
@@ -174,9 +178,9 @@ describe('answers', () => {
   const samplings = [{ maxTokens: 6 }, { maxTokens: 6, temperature: 1, topP: 0.9, seed: 5, logProbabilities: 2 }]
 
   it('have the same tokens and scores with and without, alone and in a batch, whatever the pieces', async () => {
-    const turns = [text(150), [...text(150), ...text(60, 4)], [...text(150), ...text(140, 4)]]
+    const turns = [text(150), [...text(150), ...text(60, 4)]]
     prefixes = new PrefixCache()
-    const given = [0, 128, 192]
+    const given = [0, 128]
     for (const [turn, prompt] of turns.entries())
       for (const options of samplings) {
         const told = async (more: object) => {
@@ -206,9 +210,9 @@ describe('answers', () => {
     const before = device.memory.liveBytes
     const batch = new ContinuousBatch(target, { maxStepSeconds: 1e-6 })
     const scope = { prefixes: prefixes.of(), maxTokens: 3 }
-    const running = batch.join([1, 2, 3], { maxTokens: 20 })
+    const running = batch.join([1, 2, 3], { maxTokens: 9 })
     await batch.step()
-    const left = batch.join(text(330, 8), scope)
+    const left = batch.join(text(200, 8), scope)
     const [first, second] = [batch.join(text(200), scope), batch.join([...text(130), 9], scope)]
     await batch.step()
     batch.leave(left) // in the middle of its prompt
