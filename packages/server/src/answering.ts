@@ -17,6 +17,8 @@ export interface Answering {
   job: Job | undefined
   /** Tokens generated so far. */
   readonly tokens: number
+  /** Tokens of the prompt that did not have to be read. */
+  readonly cachedTokens: number
   /** How it ended, if it has. */
   readonly ending: Ending | undefined
   /** Of the prompt's tokens but the first, where they were asked for. */
@@ -43,12 +45,15 @@ export interface Asked {
 export function answersFor(
   c: Context,
   requests: readonly GenerationRequest[],
-  options: Pick<AppOptions, 'served' | 'engine' | 'passes'>,
+  options: Pick<AppOptions, 'served' | 'engine' | 'passes' | 'sharePrefixes'>,
 ): Asked | undefined {
   const client = clientOf(c)
   if (client.left) return undefined
-  const answers = answerAll(requests, options)
   const record = recordOf(c)
+  const key = options.sharePrefixes ? undefined : record.keyName
+  // A name and a salt, neither of which can pass for the other.
+  const scoped = requests.map((request) => ({ ...request, prefixScope: JSON.stringify([key, request.prefixScope]) }))
+  const answers = answerAll(scoped, options)
   record.answers = answers
   const abort = () => {
     for (const answer of answers) answer.abort()
@@ -111,6 +116,9 @@ function answering(
     promptScores,
     get tokens() {
       return job?.tokens ?? 0
+    },
+    get cachedTokens() {
+      return job?.cachedTokens ?? 0
     },
     get ending() {
       return job ? job.ending : generatedNothing

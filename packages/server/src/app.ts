@@ -31,6 +31,8 @@ export interface AppOptions {
   ready: Promise<void>
   /** Without any, everybody who reaches the server may ask. */
   keys?: Keys | undefined
+  /** Whether requests of all keys share what their prompts begin with. */
+  sharePrefixes: boolean
   /** Whether only names of this machine are answered. */
   loopbackOnly: boolean
   /** Origins of pages in browsers that may ask; '*' for all. */

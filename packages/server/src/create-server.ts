@@ -5,7 +5,13 @@ import {
   SpeculativeDecoder,
   type Verification,
 } from '@outrider/speculative'
-import { type CausalLM, ContinuousBatch, type PretrainedModel } from '@outrider/transformer'
+import {
+  type CausalLM,
+  ContinuousBatch,
+  defaultPrefixBytes,
+  PrefixCache,
+  type PretrainedModel,
+} from '@outrider/transformer'
 import type { Hono } from 'hono'
 import { toApiError } from './api-error'
 import { buildApp, buildOperatorApp } from './app'
@@ -43,6 +49,16 @@ export interface ServerOptions {
    * Default 50.
    */
   maxStepMilliseconds?: number
+  /**
+   * The most memory of the device for what prompts begin with, so that others that begin so read only what is new; 0 keeps nothing. Default
+   * 512 MiB. Answers have the same bits.
+   */
+  prefixCacheBytes?: number
+  /**
+   * Whether requests of all keys share beginnings of prompts. How fast an answer comes tells whether somebody has asked what begins so.
+   * Default false: those of one key do.
+   */
+  sharePrefixes?: boolean | undefined
   /** The most requests that wait. Default 128. */
   queueLimit?: number
   /** The most tokens of a request, prompt and answer together. Default the model's context. */
@@ -115,11 +131,14 @@ export interface OutriderServer {
  * Serves a model as OpenAI's API has it, by an app to be mounted into another or given to any host that Hono runs on. The models
  * stay the caller's to dispose of, after `close`.
  *
- * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens; INVALID_ARGUMENT for keys that are empty or the same
+ * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens; INVALID_ARGUMENT for keys that are empty or the same, or a bound of
+ *   memory that is none
  */
 export function createServer({
   name = 'model',
   concurrency = 16,
+  prefixCacheBytes = defaultPrefixBytes,
+  sharePrefixes = false,
   queueLimit = 128,
   maxLogprobs = 20,
   maxChoices = 16,
@@ -141,7 +160,8 @@ export function createServer({
   const decoder = drafter && new SpeculativeDecoder({ target, drafter, draftStop: options.draftStop, verification })
   const { longest } = new ContinuousBatch(target)
   const contextLength = Math.min(options.contextLength ?? longest, longest)
-  const metrics = new ServerMetrics({ model: name, device, longestDraft: drafter ? maxDraftLength : 0 })
+  const prefixes = prefixCacheBytes === 0 ? undefined : new PrefixCache({ maxBytes: prefixCacheBytes })
+  const metrics = new ServerMetrics({ model: name, device, longestDraft: drafter ? maxDraftLength : 0, prefixes })
   const closing = new AbortController()
   const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
   const preparing = prepareDecoding({
@@ -149,6 +169,7 @@ export function createServer({
     decoder,
     verification,
     concurrency,
+    prefixes,
     signal,
     onDraft: metrics.drafted.bind(metrics),
   })
@@ -176,6 +197,7 @@ export function createServer({
     metrics,
     ready,
     keys,
+    sharePrefixes,
     loopbackOnly,
     corsOrigins,
     page,
@@ -206,6 +228,7 @@ export function createServer({
       clearTimeout(overdue)
       const prepared = await preparing.catch(() => undefined)
       prepared?.dispose()
+      prefixes?.dispose()
     },
   }
 }

@@ -42,6 +42,7 @@ describe('the official openai client', () => {
     })
     expect(usage).toEqual({
       prompt_tokens: expected.promptTokens,
+      prompt_tokens_details: { cached_tokens: 0 },
       completion_tokens: expected.tokens.length,
       total_tokens: expected.promptTokens + expected.tokens.length,
     })

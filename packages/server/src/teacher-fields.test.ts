@@ -93,7 +93,12 @@ describe('prompt_logprobs', () => {
     const { choices, usage } = (await post(base, completions, { ...request, prompt })).json()
     const [nothing, ...places] = choices[0].prompt_logprobs
     expect(nothing).toBeNull()
-    expect(usage).toEqual({ prompt_tokens: prompt.length, completion_tokens: 1, total_tokens: prompt.length + 1 })
+    expect(usage).toEqual({
+      prompt_tokens: prompt.length,
+      completion_tokens: 1,
+      total_tokens: prompt.length + 1,
+      prompt_tokens_details: { cached_tokens: 0 },
+    })
     const scored = await scorePrompt(target, prompt, { logProbabilities: 2 })
     expect(places).toHaveLength(scored.length)
     for (const [at, { token, logProbability, rank, likeliest }] of scored.entries()) {

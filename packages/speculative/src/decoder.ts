@@ -152,6 +152,7 @@ export class SpeculativeDecoder {
       logProbabilities,
       reproducible,
       constraint,
+      prefixes,
       ...options
     }: SpeculativeGenerateOptions,
   ): AsyncGenerator<Block, GenerationResult, undefined> {
@@ -178,6 +179,7 @@ export class SpeculativeDecoder {
       prompt: ids,
       capacity: ids.length + answer.room,
       logProbabilities: checkedCount(logProbabilities),
+      prefixes,
     })
     const blocks = new AnswerBlocks(answer)
     let firstToken = started
@@ -207,7 +209,14 @@ export class SpeculativeDecoder {
       }
       const { tokens, text, finishReason } = answer
       const timings = { promptSeconds: firstToken - started, decodeSeconds: lastToken - firstToken }
-      return { tokens, text, finishReason: finishReason!, promptTokens: ids.length, timings }
+      return {
+        tokens,
+        text,
+        finishReason: finishReason!,
+        promptTokens: ids.length,
+        cachedTokens: sequence.cachedTokens,
+        timings,
+      }
     } finally {
       sequence.dispose()
     }

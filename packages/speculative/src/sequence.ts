@@ -3,6 +3,7 @@ import {
   type CausalLM,
   type KvCache,
   type LogitsProcessor,
+  type Prefixes,
   prefill,
   RepeatedStep,
   RepeatedSteps,
@@ -39,6 +40,8 @@ export interface SequenceOptions {
   capacity: number
   /** How many of the likeliest tokens to report with each token's score; left out, nothing is scored. */
   logProbabilities?: number | undefined
+  /** What is known of beginnings of texts, for target and drafter. */
+  prefixes?: Prefixes | undefined
 }
 
 /**
@@ -47,6 +50,10 @@ export interface SequenceOptions {
  */
 export class Sequence {
   readonly tokens: number[]
+  /** Tokens of the prompt that the target was given, and has not read. */
+  readonly cachedTokens: number
+  readonly #prompt: readonly number[]
+  readonly #prefixes: Prefixes | undefined
   readonly #device: Device
   readonly #target: CausalLM
   readonly #rule: VerificationRule
@@ -67,7 +74,7 @@ export class Sequence {
   #steps = 0
 
   constructor(options: SequenceOptions) {
-    const { target, drafter, verification, sampling, processor, prompt, capacity, logProbabilities } = options
+    const { target, drafter, verification, sampling, processor, prompt, capacity, logProbabilities, prefixes } = options
     this.#device = target.device
     this.#target = target
     this.#drafter = withForcedText(drafter, processor)
@@ -77,15 +84,18 @@ export class Sequence {
     this.#capacity = capacity
     this.#logProbabilities = logProbabilities
     this.tokens = [...prompt]
+    this.#prompt = prompt
+    this.#prefixes = prefixes
     this.#cache = target.createCache({ capacity, context: target.config.contextLength })
     try {
       const { vocabularySize } = target.config
-      this.#session = this.#drafter.open({ device: target.device, vocabularySize, capacity })
+      this.#session = this.#drafter.open({ device: target.device, vocabularySize, capacity, prefixes })
     } catch (error) {
       this.#cache.dispose()
       processor?.dispose()
       throw error
     }
+    this.cachedTokens = prefixes?.restore(target, this.#cache, prompt) ?? 0
     this.#unread = target.device.empty([1, 1], 'u32').keep()
     this.#plain = new RepeatedStep(target, this.#cache, (counter) => {
       const logits = target.forward(this.#unread, { cache: this.#cache }) // [1, 1, V]
@@ -111,8 +121,10 @@ export class Sequence {
    */
   async step(choice: (DraftChoice & Pick<DraftRequest, 'skips'>) | null = null): Promise<Step> {
     const before = this.tokens.length
+    const isFirst = this.#steps === 0
     const counters = stepCounters(this.#steps++)
     const { pass, isDrafted, free } = await this.#device.scope(() => this.#enqueue(choice, counters))
+    if (isFirst) this.#prefixes?.keep(this.#target, this.#cache, this.#prompt)
     try {
       const words = (await pass.result.data()) as Uint32Array
       const step = stepOf(words, isDrafted)

@@ -23,6 +23,7 @@ import { peerAcceptance } from './suites/peer-acceptance'
 import { peerDrafts } from './suites/peer-drafts'
 import { peerGguf } from './suites/peer-gguf'
 import { precisionSuite } from './suites/precision'
+import { prefixSuite } from './suites/prefix'
 import { rowsSuite } from './suites/rows'
 import { speculationSuite } from './suites/speculation'
 import { startUpSuite } from './suites/start-up'
@@ -47,6 +48,7 @@ const suites: readonly Suite[] = [
   passesSuite,
   clientsSuite,
   longPromptsSuite,
+  prefixSuite,
   lookupsSuite,
   draftVocabularySuite,
   startUpSuite,

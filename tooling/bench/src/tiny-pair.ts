@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Device } from '@outrider/tensor'
-import { loadCausalLM, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
+import { Decoder, loadCausalLM, memoryDirectory, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { bundledTarget } from 'outrider/tiny-chat'
 
 const draftFolder = fileURLToPath(new URL('../../../examples/playground/assets/tiny-draft', import.meta.url))
@@ -24,4 +24,11 @@ export async function tinyDraft(device: Device, vocabulary?: readonly number[]):
     device,
     vocabulary,
   })
+}
+
+/** The same weights in a longer context: what it says there means nothing, and takes as long. */
+export function withContext(target: PretrainedModel, contextLength: number): PretrainedModel {
+  const { model, config } = target
+  const longer = { ...config, contextLength }
+  return pretrainedModel(new Decoder(model.device, longer, model.parameters!), target)
 }

@@ -5,6 +5,7 @@ import {
   type ChatMessage,
   type FinishReason,
   generate,
+  PrefixCache,
   type PretrainedModel,
   promptTokens,
   type WarmUpProgress,
@@ -54,6 +55,8 @@ export class ChatSession {
   /** What automatic draft lengths have learnt is kept while another length is tried. */
   readonly #decoders = new Map<string, SpeculativeDecoder>()
   #advice: LookupAdvice | undefined
+  /** So that a turn reads only what is new of the conversation. */
+  readonly #prefixes = new PrefixCache()
 
   constructor(options: {
     target: PretrainedModel<CausalLM>
@@ -101,6 +104,11 @@ export class ChatSession {
     if (!this.drafts) return warmUp(this.target.model, options)
     await this.#decoder().warmUp(options)
     this.#costs = await this.#decoder().measureCosts({ ...this.settings, signal })
+  }
+
+  /** Frees what it keeps of the conversation on the device; models stay the caller's. */
+  dispose(): void {
+    this.#prefixes.dispose()
   }
 
   /** Exchanges that have to be left out so that the question, the last message, leaves room for an answer. */
@@ -168,7 +176,7 @@ export class ChatSession {
     const { temperature, topK, topP, seed, maxTokens } = this.settings
     const { sent, messages } = this.conversation
     const drawing = { temperature, topK, topP, ...processingOf(this.settings), seed: (seed ?? 0) + messages.length }
-    const options = { ...drawing, maxTokens, signal }
+    const options = { ...drawing, maxTokens, signal, prefixes: this.#prefixes.of() }
     if (metrics) {
       const blocks = this.#decoder().generate(sent, { ...options, metrics, reproducible: seed !== undefined })
       for await (const { tokens, pieces } of blocks) yield { tokens: tokens.length, pieces }

@@ -104,6 +104,7 @@ async function chat(context: Context, flags: ChatFlags): Promise<object> {
     await talk(context, session, { lines, interactive })
   } finally {
     lines.close()
+    session.dispose()
     await learning?.save()
   }
   const { messages, dropped } = session.conversation

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { ListeningServer } from '@outrider/server/node'
-import type { PretrainedModel } from '@outrider/transformer'
+import { defaultPrefixBytes, type PretrainedModel } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { readApiKeys } from '../api-keys'
 import { type AddCommand, withExamples } from '../command'
@@ -34,6 +34,8 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   corsOrigin?: string[]
   concurrency: number
   maxStepMs: number
+  prefixCacheMib: number
+  sharePrefixes?: boolean
   queue: number
   maxChoices: number
   context?: number
@@ -73,6 +75,16 @@ export const addServe: AddCommand = (program, run) => {
       'milliseconds that a long prompt may hold up those who are being answered, at a time: it is read in pieces of 64 tokens and more between their tokens',
       integer({ least: 1 }),
       50,
+    )
+    .option(
+      '--prefix-cache-mib <n>',
+      'MiB of the device for what prompts begin with (system messages, earlier turns): what begins so reads only what is new; 0 keeps nothing',
+      integer(),
+      defaultPrefixBytes / 2 ** 20,
+    )
+    .option(
+      '--share-prefixes',
+      'share these between keys too: how fast an answer comes tells whether anybody has asked what begins so',
     )
     .option('--queue <n>', 'the most requests that wait; one more gets 429 and Retry-After', integer(), 128)
     .option('--max-choices <n>', 'the most answers to one prompt of a request (n)', integer({ least: 1 }), 16)
@@ -176,6 +188,8 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     verification: flags.verification,
     concurrency: flags.concurrency,
     maxStepMilliseconds: flags.maxStepMs,
+    prefixCacheBytes: flags.prefixCacheMib * 2 ** 20,
+    sharePrefixes: flags.sharePrefixes,
     queueLimit: flags.queue,
     maxChoices: flags.maxChoices,
     contextLength: flags.context,

@@ -22,6 +22,7 @@ const names: Readonly<Record<string, string>> = {
   '--context': '-c --ctx-size --n-ctx --max-model-len --context-length --max-seq-len',
   '--name': '-a --alias --served-model-name',
   '--concurrency': '-np --parallel --max-num-seqs --max-running-requests',
+  '--prefix-cache-mib': '--cache-ram -cram --enable-prefix-caching --cache-prompt --cache-reuse',
   '--queue': '--max-queued-requests',
   '--host': '--bind --listen --address',
   '--cors-origin': '--allowed-origins --cors-origins --cors',

@@ -1,3 +1,5 @@
+import { OutriderError } from '@outrider/tensor'
+import type { PrefixCache } from '@outrider/transformer'
 import type { GenerationRequest } from '../requests/generation-request'
 import type { Decoding, OnAnswer } from './decoding'
 import type { Ending, Job, Piece } from './job'
@@ -20,18 +22,37 @@ export interface JobBatch<Sequence> {
   dispose(): void
 }
 
+export interface BatchDecodingOptions {
+  /** Called with each answer that came to its end. */
+  onAnswer?: OnAnswer | undefined
+  /** What is kept of prompts, on the memory that jobs need before it. */
+  prefixes?: PrefixCache | undefined
+}
+
 /** Decodes jobs in one batch. */
-export function batchDecoding<Sequence>(batch: JobBatch<Sequence>, onAnswer: OnAnswer = () => {}): Decoding {
+export function batchDecoding<Sequence extends { readonly cachedTokens: number }>(
+  batch: JobBatch<Sequence>,
+  { onAnswer = () => {}, prefixes }: BatchDecodingOptions,
+): Decoding {
   const sequences = new Map<Job, Sequence>()
   const jobs = new Map<Sequence, Job>()
   const forget = (job: Job) => {
     jobs.delete(sequences.get(job)!)
     sequences.delete(job)
   }
+  const join = (request: GenerationRequest) => {
+    try {
+      return batch.join(request)
+    } catch (error) {
+      if (!(error instanceof OutriderError && error.code === 'OUT_OF_MEMORY' && prefixes?.blocks)) throw error
+      prefixes.clear()
+      return batch.join(request)
+    }
+  }
   return {
     fits: ({ prompt, maxTokens }) => batch.fits(prompt.length + maxTokens),
     begin(job) {
-      const sequence = batch.join(job.request)
+      const sequence = join(job.request)
       sequences.set(job, sequence)
       jobs.set(sequence, job)
     },
@@ -39,6 +60,7 @@ export function batchDecoding<Sequence>(batch: JobBatch<Sequence>, onAnswer: OnA
       try {
         for (const { sequence, piece, ending } of await batch.step()) {
           const job = jobs.get(sequence)!
+          job.cachedTokens = sequence.cachedTokens
           job.add(piece)
           if (!ending) continue
           forget(job)
@@ -48,6 +70,8 @@ export function batchDecoding<Sequence>(batch: JobBatch<Sequence>, onAnswer: OnA
       } catch (error) {
         // A batch that failed in the middle of a step is no longer what its members believe.
         batch.dispose()
+        // It may have been for want of memory.
+        prefixes?.clear()
         for (const job of sequences.keys()) job.fail(error)
         sequences.clear()
         jobs.clear()

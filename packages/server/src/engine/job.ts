@@ -35,6 +35,8 @@ export class Job implements AsyncIterable<Piece> {
   started: number | undefined
   firstToken: number | undefined
   lastToken: number | undefined
+  /** Tokens of its prompt that did not have to be read; known with its first piece. */
+  cachedTokens = 0
   /** Tokens generated so far. */
   tokens = 0
   state: JobState = 'waiting'

@@ -1,13 +1,14 @@
-import type { ContinuousBatch } from '@outrider/transformer'
-import { batchDecoding } from './batch-decoding'
-import type { Decoding, OnAnswer } from './decoding'
+import type { BatchSequence, ContinuousBatch } from '@outrider/transformer'
+import { type BatchDecodingOptions, batchDecoding } from './batch-decoding'
+import type { Decoding } from './decoding'
 
 /** Decodes jobs token by token. */
-export function plainDecoding(batch: ContinuousBatch, onAnswer?: OnAnswer): Decoding {
-  return batchDecoding(
+export function plainDecoding(batch: ContinuousBatch, options: BatchDecodingOptions = {}): Decoding {
+  return batchDecoding<BatchSequence>(
     {
       fits: (tokens) => batch.fits(tokens),
-      join: ({ prompt, ...options }) => batch.join(prompt, options),
+      join: ({ prompt, prefixScope, ...request }) =>
+        batch.join(prompt, { ...request, prefixes: options.prefixes?.of(prefixScope) }),
       leave: (sequence) => batch.leave(sequence),
       dispose: () => batch.dispose(),
       async step() {
@@ -21,6 +22,6 @@ export function plainDecoding(batch: ContinuousBatch, onAnswer?: OnAnswer): Deco
         })
       },
     },
-    onAnswer,
+    options,
   )
 }

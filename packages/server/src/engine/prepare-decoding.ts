@@ -1,5 +1,5 @@
 import { type Block, SpeculativeBatch, type SpeculativeDecoder } from '@outrider/speculative'
-import { ContinuousBatch, type WarmUpOptions } from '@outrider/transformer'
+import { ContinuousBatch, type PrefixCache, type WarmUpOptions } from '@outrider/transformer'
 import type { ServerOptions } from '../create-server'
 import type { Decoding } from './decoding'
 import { plainDecoding } from './plain-decoding'
@@ -23,6 +23,8 @@ export interface PrepareOptions
   verification: NonNullable<ServerOptions['verification']>
   concurrency: number
   onDraft: (block: Pick<Block, 'drafted' | 'accepted' | 'drafter'>) => void
+  /** What is kept of prompts; it is the caller's. */
+  prefixes: PrefixCache | undefined
   signal: AbortSignal
 }
 
@@ -50,6 +52,7 @@ export async function prepareDecoding({
   onWarmUp,
   onAnswer = () => {},
   onDraft,
+  prefixes,
   signal,
 }: PrepareOptions): Promise<PreparedDecoding> {
   const warmedUp = async (phases: ((options: WarmUpOptions) => Promise<void>)[]) => {
@@ -62,7 +65,7 @@ export async function prepareDecoding({
   const warmPlain = (options: WarmUpOptions) => plain.warmUp({ ...options, logProbabilities: 1 })
   if (!decoder || !drafter || !reproducibleDrafter) {
     await warmedUp([warmPlain])
-    return { decoding: plainDecoding(plain, onAnswer), dispose: () => plain.dispose() }
+    return { decoding: plainDecoding(plain, { onAnswer, prefixes }), dispose: () => plain.dispose() }
   }
   const making = { target, drafter, verification, size }
   await warmedUp([
@@ -75,7 +78,7 @@ export async function prepareDecoding({
   const batch = new SpeculativeBatch({ ...making, costs, draftStop, maxStepSeconds })
   const drafting = { draftLength, draftStop, costs, reproducibleDrafter, onDraft }
   return {
-    decoding: speculativeDecoding({ batch, target, ...drafting, onAnswer }),
+    decoding: speculativeDecoding({ batch, target, ...drafting, onAnswer, prefixes }),
     dispose: () => batch.dispose(),
   }
 }

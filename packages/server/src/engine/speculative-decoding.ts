@@ -10,7 +10,7 @@ import {
   type SpeculativeSequence,
   type StepCosts,
 } from '@outrider/speculative'
-import type { CausalLM, PretrainedModel } from '@outrider/transformer'
+import type { CausalLM, PrefixCache, PretrainedModel } from '@outrider/transformer'
 import type { GenerationRequest } from '../requests/generation-request'
 import { batchDecoding } from './batch-decoding'
 import type { Decoding, OnAnswer } from './decoding'
@@ -32,11 +32,13 @@ export interface SpeculativeDecodingOptions {
   onDraft: (block: Pick<Block, 'drafted' | 'accepted' | 'drafter'>) => void
   /** Called with each answer that came to its end. */
   onAnswer: OnAnswer
+  /** What is kept of prompts, for target and draft. */
+  prefixes?: PrefixCache | undefined
 }
 
 /** Decodes jobs in one batch, those that speculate and those that do not. */
 export function speculativeDecoding(options: SpeculativeDecodingOptions): Decoding {
-  const { batch, target, draftStop, costs, reproducibleDrafter, onDraft, onAnswer } = options
+  const { batch, target, draftStop, costs, reproducibleDrafter, onDraft, onAnswer, prefixes } = options
   const stops = draftStop === 'auto'
   /** Of those that are not to leave the draft out. */
   const histograms = new WeakMap<SpeculativeSequence, BlockHistogram>()
@@ -60,10 +62,15 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
     {
       fits: (tokens) => batch.fits(tokens),
       join(request) {
-        const { prompt, ...generation } = request
+        const { prompt, prefixScope, ...generation } = request
         const repeats = request.seeded && request.temperature > 0
         const drafter = repeats ? reproducibleDrafter : undefined
-        const sequence = batch.join(prompt, { ...generation, draftLength: policyOf(request, repeats), drafter })
+        const sequence = batch.join(prompt, {
+          ...generation,
+          draftLength: policyOf(request, repeats),
+          drafter,
+          prefixes: prefixes?.of(prefixScope),
+        })
         if (request.draftLength !== 0) histograms.set(sequence, new BlockHistogram())
         return sequence
       },
@@ -87,6 +94,6 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
         })
       },
     },
-    onAnswer,
+    { onAnswer, prefixes },
   )
 }

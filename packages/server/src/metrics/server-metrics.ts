@@ -1,5 +1,6 @@
 import type { Block } from '@outrider/speculative'
 import type { Device } from '@outrider/tensor'
+import type { PrefixCache } from '@outrider/transformer'
 import type { Job } from '../engine/job'
 import { Counter, Gauge, Histogram, type Labels, type Metric } from './prometheus'
 
@@ -8,6 +9,8 @@ export interface ServerMetricsOptions {
   device: Device
   /** The longest draft, for the positions that are counted; 0 without a draft. */
   longestDraft: number
+  /** What is kept of prompts, if anything is. */
+  prefixes?: PrefixCache | undefined
   /** Seconds. Default the system's monotonic clock. */
   now?: () => number
 }
@@ -58,9 +61,10 @@ export class ServerMetrics {
   readonly #decode: Histogram
   readonly #promptSize: Histogram
   readonly #answerSize: Histogram
+  readonly #prefixes: { queries: Counter; hits: Counter } | undefined
   readonly #speculation: (DraftCounters & { byPosition: Counter; byDrafter: DraftCounters }) | undefined
 
-  constructor({ model, device, longestDraft, now = () => performance.now() / 1000 }: ServerMetricsOptions) {
+  constructor({ model, device, longestDraft, prefixes, now = () => performance.now() / 1000 }: ServerMetricsOptions) {
     this.now = now
     this.#labels = { model_name: model, engine: '0' }
     const reasons = ['stop', 'length', 'abort', 'error'].map((finished_reason) => ({ finished_reason }))
@@ -95,6 +99,13 @@ export class ServerMetrics {
       'Kernels compiled; a warm server compiles no more.',
       () => device.counters.pipelines,
     )
+    if (prefixes) {
+      this.#prefixes = {
+        queries: this.#counter('vllm:prefix_cache_queries_total', 'Tokens of prompts that were looked up.'),
+        hits: this.#counter('vllm:prefix_cache_hits_total', 'Tokens of prompts that did not have to be read.'),
+      }
+      this.#gauge('outrider:prefix_cache_bytes', 'Memory that beginnings of prompts take.', () => prefixes.bytes)
+    }
     const positions = Array.from({ length: longestDraft }, (_, position) => ({ position: String(position) }))
     const spec = 'vllm:spec_decode_num'
     if (longestDraft > 0)
@@ -137,6 +148,8 @@ export class ServerMetrics {
       job.firstToken = now
       this.#firstToken.observe(now - job.submitted)
       this.#prefill.observe(now - job.started!)
+      this.#prefixes?.queries.add(job.request.prompt.length)
+      this.#prefixes?.hits.add(job.cachedTokens)
     } else {
       for (let i = 0; i < tokens; i++) this.#betweenTokens.observe((now - job.lastToken!) / tokens)
     }

@@ -14,11 +14,11 @@ const item = v.object({
   content: v.union([v.string(), v.array(part)]),
 })
 
-const { model, temperature, top_p, top_k, seed, stop, stream, draft_length } = commonFields
+const { model, temperature, top_p, top_k, seed, stop, stream, cache_salt, draft_length } = commonFields
 const logprobsOfText = 'message.output_text.logprobs'
 
 const schema = v.object({
-  ...{ model, temperature, top_p, top_k, seed, stop, stream, draft_length },
+  ...{ model, temperature, top_p, top_k, seed, stop, stream, cache_salt, draft_length },
   input: v.union([v.string(), v.pipe(v.array(item), v.minLength(1, 'must have at least one message'))]),
   instructions: v.nullish(v.string()),
   max_output_tokens: v.nullish(integer(1)),
@@ -40,7 +40,7 @@ export const responseFields: FieldLists = {
   used: Object.keys(schema.entries),
   harmless: [
     ...['moderation', 'parallel_tool_calls', 'prompt_cache_key', 'prompt_cache_options', 'prompt_cache_retention'],
-    ...['safety_identifier', 'service_tier', 'user', 'max_tool_calls', 'request_id', 'priority', 'cache_salt'],
+    ...['safety_identifier', 'service_tier', 'user', 'max_tool_calls', 'request_id', 'priority'],
   ],
   refused: {
     background: isOneOf(false),

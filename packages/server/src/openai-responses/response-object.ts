@@ -73,10 +73,10 @@ export function responseObject(
   }
 }
 
-/** A prompt of which nothing is known to be kept counts as read anew, and a model that thinks aloud as one that speaks. */
-const responseUsage = ({ prompt_tokens, completion_tokens, total_tokens }: Usage) => ({
+/** A model that thinks aloud counts as one that speaks. */
+const responseUsage = ({ prompt_tokens, prompt_tokens_details, completion_tokens, total_tokens }: Usage) => ({
   input_tokens: prompt_tokens,
-  input_tokens_details: { cached_tokens: 0 },
+  input_tokens_details: { cached_tokens: prompt_tokens_details?.cached_tokens ?? 0 },
   output_tokens: completion_tokens,
   output_tokens_details: { reasoning_tokens: 0 },
   total_tokens,

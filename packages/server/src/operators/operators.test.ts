@@ -34,6 +34,7 @@ describe('the log of requests', () => {
     expect(log[0]).toMatchObject({
       ...{ id: 'mine-1', trace_id: trace, method: 'POST', path: chat, status: 200 },
       prompt_tokens: usage.prompt_tokens,
+      cached_tokens: 0,
       generated_tokens: usage.completion_tokens,
       finish_reason: whole.json().choices[0].finish_reason,
     })

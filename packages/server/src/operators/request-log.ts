@@ -19,6 +19,8 @@ export interface RequestLogEntry {
   status: number
   stream?: boolean
   prompt_tokens?: number
+  /** Those of them that did not have to be read. */
+  cached_tokens?: number
   generated_tokens?: number
   /** From when it was queued to its first token. */
   first_token_seconds?: number
@@ -79,6 +81,7 @@ function figuresOf({ answers, promptTokens, streams }: RequestRecord): Partial<R
   return {
     ...(streams && { stream: true }),
     prompt_tokens: total(answers.map(({ request }) => request.prompt.length)),
+    cached_tokens: total(answers.map(({ cachedTokens }) => cachedTokens)),
     generated_tokens: total(answers.map(({ tokens }) => tokens)),
     ...(first !== undefined && submitted !== undefined && { first_token_seconds: rounded(first - submitted) }),
     ...(rate !== undefined && { tokens_per_second: rounded(rate) }),

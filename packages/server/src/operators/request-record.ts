@@ -68,11 +68,11 @@ function traceOf(traceparent: string): string | undefined {
   return id && /[^0]/.test(id) ? id : undefined
 }
 
-const records = new WeakMap<Request, RequestRecord>()
+const records = new WeakMap<Context, RequestRecord>()
 
-/** The record of a request, the same wherever it is asked for. */
-export function recordOf({ req }: Context): RequestRecord {
-  const known = records.get(req.raw) ?? new RequestRecord(req.raw.headers)
-  records.set(req.raw, known)
+/** The record of a request, the same wherever it is asked for, whatever has read its body and put another in its place. */
+export function recordOf(c: Context): RequestRecord {
+  const known = records.get(c) ?? new RequestRecord(c.req.raw.headers)
+  records.set(c, known)
   return known
 }

@@ -44,6 +44,8 @@ export const commonFields = {
   stream_options: v.nullish(
     v.object({ include_usage: v.nullish(v.boolean()), continuous_usage_stats: v.nullish(v.boolean()) }),
   ),
+  /** As vLLM has it: what the prompt begins with is shared with requests of the same salt only. */
+  cache_salt: v.nullish(v.pipe(v.string(), v.nonEmpty('must not be empty'), v.maxLength(1000, 'is too long'))),
   /** Ours: γ of this request; 0 decodes without the draft. */
   draft_length: v.nullish(v.union([v.literal('auto'), integer(0, 15)])),
 }

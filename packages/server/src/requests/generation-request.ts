@@ -24,6 +24,8 @@ export interface GenerationRequest
   /** Whether the client chose the seed, and so expects the same answer again. */
   seeded: boolean
   stop: readonly string[]
+  /** Among whom what the prompt begins with is shared. Default all who say nothing. */
+  prefixScope?: string | undefined
   /** Score tokens, and report so many of the likeliest; undefined not to. */
   logProbabilities: number | undefined
   /** Which tokens may be said. */
@@ -123,6 +125,7 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
     seed: seed == null ? randomSeed() : seed < 0 ? Number.MAX_SAFE_INTEGER + seed + 1 : seed,
     seeded: seed != null,
     stop: fields.stop == null ? [] : [fields.stop].flat(),
+    prefixScope: fields.cache_salt ?? '',
     logProbabilities,
     constraint: fields.constraint,
     toolForm: fields.toolForm,

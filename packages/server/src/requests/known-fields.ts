@@ -24,7 +24,7 @@ const harmless = [
   ...['metadata', 'parallel_tool_calls', 'prediction', 'prompt_cache_key', 'prompt_cache_options'],
   ...['prompt_cache_retention', 'safety_identifier', 'service_tier', 'store', 'user'],
   // vLLM's and SGLang's
-  ...['cache_salt', 'custom_labels', 'extra_key', 'priority', 'request_id', 'rid', 'session_id', 'stream_interval'],
+  ...['custom_labels', 'extra_key', 'priority', 'request_id', 'rid', 'session_id', 'stream_interval'],
   ...['bootstrap_host', 'bootstrap_port', 'bootstrap_room', 'data_parallel_rank', 'disagg_prefill_dp_rank'],
   ...['routed_dp_rank', 'routed_experts_prompt_start', 'routed_experts_start_len', 'ngram_corpus_id'],
   // of pictures and sounds, of beams, of thoughts, of guides: nothing without those, which are refused

@@ -118,11 +118,14 @@ const usageOfTokens = (prompt: number, completion: number): Usage => ({
 })
 
 export function usageOf(answers: readonly Answering[]): Usage {
-  const usage = usageOfTokens(
-    // Several answers to one prompt share it.
-    total([...new Set(answers.map(({ request }) => request.prompt))].map((prompt) => prompt.length)),
-    total(answers.map(({ tokens }) => tokens)),
-  )
+  // Several answers to one prompt share it: it was read for the first of them, if for any.
+  const cached = new Map<readonly number[], number>()
+  for (const { request, cachedTokens } of answers)
+    cached.set(request.prompt, Math.min(cachedTokens, cached.get(request.prompt) ?? cachedTokens))
+  const usage: Usage = {
+    ...usageOfTokens(total([...cached.keys()].map(({ length }) => length)), total(answers.map(({ tokens }) => tokens))),
+    prompt_tokens_details: { cached_tokens: total([...cached.values()]) },
+  }
   const speculated = answers.flatMap(({ ending }) => ending?.speculation ?? [])
   if (speculated.length === 0) return usage
   const drafted = total(speculated.map(({ num_draft_tokens }) => num_draft_tokens))

@@ -33,6 +33,8 @@ export interface Usage {
   prompt_tokens: number
   completion_tokens: number
   total_tokens: number
+  /** Of the prompt: tokens that had been read for another request, and were not read again. */
+  prompt_tokens_details?: { cached_tokens: number }
   /** Of answers that were speculated: tokens drafted, which count whether or not they came into the answer. */
   completion_tokens_details?: { accepted_prediction_tokens: number; rejected_prediction_tokens: number }
 }

@@ -30,6 +30,7 @@ export interface Member extends SpeculativeSequence, CachedSequence {
   readonly blocks: AnswerBlocks
   /** Prompt and answer so far: the target has read all but the last. */
   readonly tokens: number[]
+  cachedTokens: number
   /** Steps so far. */
   steps: number
   /** Before its first token: the logits that the prompt's pass left for it, f32 [1, V]. */
@@ -48,7 +49,7 @@ export function openMember(
   prompt: readonly number[],
   { options, policy, drafter: asked, mayDraft, assertFits }: Opening,
 ): Member {
-  const { maxTokens = 256, stop, logProbabilities, constraint, ...drawing } = options
+  const { maxTokens = 256, stop, logProbabilities, constraint, prefixes, ...drawing } = options
   const { config, tokenizer, generationConfig, model } = target
   checkPrompt(config, prompt)
   const sampling = resolveSampling(drawing)
@@ -65,13 +66,14 @@ export function openMember(
     return {
       ...{ answer, sampling, processor, scores, policy, places, drafter, mayDraft },
       promptTokens: prompt.length,
+      cachedTokens: 0,
       slot: -1,
       blocks: new AnswerBlocks(answer),
       metrics: new SpeculationMetrics({ parameterRatio: drafter.parameterCount / model.parameterCount }),
       tokens: [...prompt],
       steps: 0,
       first: undefined,
-      session: drafter.open({ device: model.device, vocabularySize, capacity: places }),
+      session: drafter.open({ device: model.device, vocabularySize, capacity: places, prefixes }),
     }
   } catch (error) {
     processor?.dispose()

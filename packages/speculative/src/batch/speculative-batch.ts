@@ -64,6 +64,8 @@ export interface SpeculativeSequence {
   /** What has been answered so far. */
   readonly answer: Answer
   readonly promptTokens: number
+  /** Those of them that the target knew, and did not read (`prefixes`); 0 before the prompt has been read. */
+  readonly cachedTokens: number
   /** Counts of its blocks. The seconds of a block are those of the step, which others share. */
   readonly metrics: SpeculationMetrics
 }
@@ -151,7 +153,7 @@ export class SpeculativeBatch {
       assertFits: (places) => this.#cached.assertFits(places),
     })
     try {
-      const reading = new PromptReading(this.#target, prompt)
+      const reading = new PromptReading(this.#target, prompt, { prefixes: options.prefixes })
       if (this.#line) {
         this.#line.join(member, reading)
         this.#cached.reserve(member)
@@ -275,6 +277,7 @@ export class SpeculativeBatch {
     try {
       reading.readAll()
       this.#cached.add(member, reading.cache)
+      member.cachedTokens = reading.cachedTokens
       const { logits } = reading.said
       member.first = logits.reshape(logits.shape).keep()
     } finally {

@@ -1,5 +1,5 @@
 import type { Device, Tensor } from '@outrider/tensor'
-import type { LogitsProcessor, Sampling } from '@outrider/transformer'
+import type { LogitsProcessor, Prefixes, Sampling } from '@outrider/transformer'
 import type { DraftStop } from './draft-stop'
 
 /** What a drafter could draft next. Offers cost next to nothing; what is chosen is drafted, and nothing else. */
@@ -119,6 +119,8 @@ export interface SessionOptions {
   vocabularySize: number
   /** Tokens that the sequence may grow to. */
   capacity: number
+  /** What is known of beginnings of texts: of a drafter that runs a model, which reads only what is new. It changes no draft. */
+  prefixes?: Prefixes | undefined
 }
 
 /** Whatever can propose tokens: a small model, n-grams of the prompt, or an engine's own. */

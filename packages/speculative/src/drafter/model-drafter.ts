@@ -1,6 +1,14 @@
 import type { Counter, Tensor } from '@outrider/tensor'
 import { counter, ofCovered } from '@outrider/tensor/internal'
-import { type CausalLM, type KvCache, multipleUpTo, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
+import {
+  type CausalLM,
+  type KvCache,
+  multipleUpTo,
+  type Prefixes,
+  prefill,
+  RepeatedStep,
+  RepeatedSteps,
+} from '@outrider/transformer'
 import { DraftRows, type DraftRowsOptions, mostUnread } from './draft-rows'
 import {
   advanceDraft,
@@ -42,14 +50,16 @@ class ModelDraftSession implements DraftSession {
   readonly #stop: DraftStop | undefined
   readonly #cache: KvCache
   readonly #vocabularySize: number
+  readonly #prefixes: Prefixes | undefined
   readonly #blocks = new RepeatedSteps<DraftBlock>()
   /** The last draft: the tokens before it, and whether steps behind its end were left out. */
   #last = { after: 0, skips: false }
 
-  constructor(model: CausalLM, stop: DraftStop | undefined, { capacity, vocabularySize }: SessionOptions) {
+  constructor(model: CausalLM, stop: DraftStop | undefined, { capacity, vocabularySize, prefixes }: SessionOptions) {
     this.#model = model
     this.#stop = stop
     this.#vocabularySize = vocabularySize
+    this.#prefixes = prefixes
     const context = model.config.contextLength
     this.#cache = model.createCache({ capacity: Math.min(capacity, context), context })
   }
@@ -61,8 +71,11 @@ class ModelDraftSession implements DraftSession {
   }
 
   read(tokens: readonly number[], place: number): void {
-    const [from, to] = [this.#cache.lengths[0]!, multipleUpTo(Math.min(place, this.#cache.capacity))]
+    const to = multipleUpTo(Math.min(place, this.#cache.capacity))
+    if (this.#cache.lengths[0] === 0) this.#prefixes?.restore(this.#model, this.#cache, tokens, to)
+    const from = this.#cache.lengths[0]!
     if (to > from) prefill(this.#model, this.#cache, tokens.slice(from, to)).dispose()
+    if (place === tokens.length) this.#prefixes?.keep(this.#model, this.#cache, tokens.slice(0, to))
   }
 
   draft({ tokens, draftLength, stop: asked, skips = true, offset, ...request }: DraftRequest): DrawnDraft | null {
@@ -76,6 +89,8 @@ class ModelDraftSession implements DraftSession {
     const { sampling, processor } = request
     const making = { model, cache, count, columns, sampling, processor, stops }
     const block = this.#blocks.of(name, () => new DraftBlock(making))
+    if (this.#prefixes && this.#cache.lengths[0] === 0 && tokens.length > mostUnread)
+      this.read(tokens.slice(0, -1), tokens.length - 1)
     if (threshold !== undefined) block.progress!.threshold.write(Float32Array.of(threshold))
     // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
     block.run(tokens.slice(this.#cache.lengths[0]!), offset)

@@ -1,5 +1,5 @@
 import { OutriderError, type Tensor } from '@outrider/tensor'
-import { type CausalLM, type KvCache, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
+import { type CausalLM, type KvCache, type Prefixes, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
 import { DraftRows, mostUnread } from './draft-rows'
 import type { DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 
@@ -13,6 +13,7 @@ export class ParallelDraftSession implements DraftSession {
   readonly #maskTokenId: number
   readonly #cache: KvCache
   readonly #vocabularySize: number
+  readonly #prefixes: Prefixes | undefined
   /** By the number of tokens. */
   readonly #blocks = new RepeatedSteps<Block>()
   #made = 0
@@ -20,7 +21,7 @@ export class ParallelDraftSession implements DraftSession {
   readonly #passes = new RepeatedSteps<Pass>(mostUnread)
 
   /** @throws OutriderError INVALID_ARGUMENT for a mask that the model has no embedding of */
-  constructor(model: CausalLM, maskTokenId: number, { capacity, vocabularySize }: SessionOptions) {
+  constructor(model: CausalLM, maskTokenId: number, { capacity, vocabularySize, prefixes }: SessionOptions) {
     const { contextLength, vocabularySize: rows } = model.config
     if (!(Number.isInteger(maskTokenId) && maskTokenId >= 0 && maskTokenId < rows))
       throw new OutriderError('INVALID_ARGUMENT', `maskTokenId is ${maskTokenId}; the draft has ids below ${rows}.`, {
@@ -29,6 +30,7 @@ export class ParallelDraftSession implements DraftSession {
     this.#model = model
     this.#maskTokenId = maskTokenId
     this.#vocabularySize = vocabularySize
+    this.#prefixes = prefixes
     this.#cache = model.createCache({ capacity: Math.min(capacity, contextLength), context: contextLength })
   }
 
@@ -46,7 +48,7 @@ export class ParallelDraftSession implements DraftSession {
       const rows = new DraftRows(options)
       return { name: this.#made++, count, rows, dispose: () => rows.dispose() }
     })
-    this.#run(block, tokens.slice(this.#cache.lengths[0]!), offset)
+    this.#run(block, tokens, offset)
     this.#cache.truncate(tokens.length)
     return { tokens: block.rows.ids, probabilities: block.rows.probabilities, lasting: true }
   }
@@ -66,12 +68,17 @@ export class ParallelDraftSession implements DraftSession {
     return this.#cache.capacity - tokens.length + 1
   }
 
-  /** Queues the drafting after tokens that the model has not read, and leaves masks in the cache behind them. */
-  #run(block: Block, unread: readonly number[], offset: number): void {
-    let rest = unread
-    if (unread.length > mostUnread) {
-      prefill(this.#model, this.#cache, unread.slice(0, -1)).dispose()
-      rest = unread.slice(-1)
+  /** Queues the drafting after tokens of which the model has read some, and leaves masks in the cache behind them. */
+  #run(block: Block, tokens: readonly number[], offset: number): void {
+    const cache = this.#cache
+    let rest = tokens.slice(cache.lengths[0]!)
+    if (rest.length > mostUnread) {
+      const [model, text] = [this.#model, tokens.slice(0, -1)]
+      const isPrompt = cache.lengths[0] === 0
+      if (isPrompt) this.#prefixes?.restore(model, cache, text)
+      prefill(model, cache, text.slice(cache.lengths[0]!)).dispose()
+      if (isPrompt) this.#prefixes?.keep(model, cache, text)
+      rest = tokens.slice(-1)
     }
     const pass = this.#passes.of(`${block.name} ${rest.length}`, () => this.#passOver(rest.length, block))
     pass.tokens.write(Uint32Array.from([...rest, ...new Array<number>(block.count - 1).fill(this.#maskTokenId)]))

@@ -37,6 +37,8 @@ export interface BatchSequence {
   /** What has been answered so far. */
   readonly answer: Answer
   readonly promptTokens: number
+  /** Those of them that were known, and not read (`prefixes`); 0 before the prompt has been read. */
+  readonly cachedTokens: number
 }
 
 /** What a step of the batch added to one sequence. */
@@ -58,6 +60,7 @@ interface Member extends BatchSequence, CachedSequence {
   readonly sampling: Sampling
   readonly processor: LogitsProcessor | undefined
   readonly scores: number | undefined
+  cachedTokens: number
   /** What is said of its next token: a row of the batch's, or of its own if it has just joined. */
   said: { of: Said; row: number } | undefined
   /** Tokens drawn so far. */
@@ -125,7 +128,7 @@ export class ContinuousBatch {
    */
   join(
     prompt: readonly number[] | ReadPrompt,
-    { maxTokens = defaultMaxTokens, stop, logProbabilities, constraint, ...options }: GenerateOptions,
+    { maxTokens = defaultMaxTokens, stop, logProbabilities, constraint, prefixes, ...options }: GenerateOptions,
   ): BatchSequence {
     const { config, tokenizer, generationConfig } = this.#pretrained
     const tokens = prompt instanceof ReadPrompt ? prompt.tokens : prompt
@@ -156,22 +159,22 @@ export class ContinuousBatch {
       sampling,
       processor,
       scores,
+      cachedTokens: 0,
       places,
       slot: -1,
       said: undefined,
       drawn: 0,
     }
+    const reading = { hiddenStates: this.#hiddenStates, prefixes }
     let read: ReadPrompt | undefined
     try {
       if (this.#line && !(prompt instanceof ReadPrompt)) {
-        this.#line.join(member, new PromptReading(this.#pretrained, prompt, { hiddenStates: this.#hiddenStates }))
+        this.#line.join(member, new PromptReading(this.#pretrained, prompt, reading))
         this.#cached.reserve(member)
         return member
       }
-      read =
-        prompt instanceof ReadPrompt
-          ? prompt
-          : new ReadPrompt(this.#pretrained, prompt, { hiddenStates: this.#hiddenStates })
+      read = prompt instanceof ReadPrompt ? prompt : new ReadPrompt(this.#pretrained, prompt, reading)
+      member.cachedTokens = read.cachedTokens
       this.#cached.add(member, read.cache)
       member.said = { of: shared(read.said), row: 0 }
     } catch (error) {
@@ -314,6 +317,7 @@ export class ContinuousBatch {
     for (const { member, reading } of this.#line?.read(this.#members.size > 0) ?? []) {
       this.#cached.add(member, reading.cache)
       member.said = { of: shared(reading.said), row: 0 }
+      member.cachedTokens = reading.cachedTokens
       reading.dispose()
     }
   }

@@ -7,6 +7,7 @@ import { type Generation, generation } from './generation'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { LogitsProcessor } from './logits-processor'
 import { prefill } from './prefill'
+import type { Prefixes } from './prefix-cache'
 import { type Prompt, promptTokens } from './prompt'
 import { RepeatedStep } from './repeated-step'
 import { drawnToken, sampleTokens } from './sample'
@@ -24,6 +25,11 @@ export interface GenerateOptions extends SamplingOptions {
    * Left out, nothing is computed.
    */
   logProbabilities?: number | undefined
+  /**
+   * What is known of beginnings of texts (`PrefixCache.of`): only what is new of the prompt is read, and what has been read is kept. The
+   * answer has the same bits.
+   */
+  prefixes?: Prefixes | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -42,6 +48,8 @@ export interface GenerationResult {
   finishReason: FinishReason
   /** Tokens of the prompt. */
   promptTokens: number
+  /** Those of them that were known, and not read (`prefixes`). */
+  cachedTokens: number
   timings: {
     /** From the call to the first token. */
     promptSeconds: number
@@ -110,11 +118,15 @@ async function* tokensOf(
   }
   let first = 0
   let last = 0
+  let cachedTokens = 0
   /** What is drawn outside of the step. */
   let own: Drawn | undefined
   try {
-    own = device.scope(() => draw(prefill(model, cache, ids), 0))
+    const { prefixes } = options
+    cachedTokens = prefixes?.restore(model, cache, ids) ?? 0
+    own = device.scope(() => draw(prefill(model, cache, ids.slice(cachedTokens)), 0))
     for (const tensor of Object.values(own)) tensor.keep()
+    prefixes?.keep(model, cache, ids)
     for (let drawn: Drawn | undefined = own, counter = 1; drawn; counter++) {
       const { token, logits } = drawn
       const reading = Promise.all([token.data(), logits && scoreTokens(logits, token, scores!)])
@@ -148,6 +160,7 @@ async function* tokensOf(
     text: answer.text,
     finishReason: answer.finishReason ?? 'length',
     promptTokens: ids.length,
+    cachedTokens,
     timings: { promptSeconds: (first - started) / 1000, decodeSeconds: (last - first) / 1000 },
   }
 }

@@ -8,6 +8,7 @@ const whole: GenerationResult = {
   text: 'abc',
   finishReason: 'length',
   promptTokens: 1,
+  cachedTokens: 0,
   timings: { promptSeconds: 0, decodeSeconds: 0 },
 }
 

@@ -1,7 +1,7 @@
 import type { CausalLM, KvCache } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { checkPrompt } from './prompt'
-import { PromptReading } from './prompt-reading'
+import { PromptReading, type PromptReadingOptions } from './prompt-reading'
 import type { Said } from './said'
 
 /**
@@ -19,7 +19,7 @@ export class ReadPrompt {
   constructor(
     pretrained: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>,
     tokens: readonly number[],
-    options: { hiddenStates?: boolean | undefined } = {},
+    options: PromptReadingOptions = {},
   ) {
     checkPrompt(pretrained.config, tokens)
     this.#reading = new PromptReading(pretrained, tokens, options)
@@ -33,6 +33,11 @@ export class ReadPrompt {
 
   get tokens(): readonly number[] {
     return this.#reading.tokens
+  }
+
+  /** Tokens that did not have to be read. */
+  get cachedTokens(): number {
+    return this.#reading.cachedTokens
   }
 
   get cache(): KvCache {

@@ -1,6 +1,16 @@
 import type { CoveredIds, Device, Tensor } from '@outrider/tensor'
 import type { ModelParameters } from './parameters'
 
+/** Keys and values of some positions of a sequence, apart from any cache. */
+export interface KvBlock {
+  /** The first of the positions, and how many there are. */
+  readonly first: number
+  readonly count: number
+  /** Memory that it holds. */
+  readonly bytes: number
+  dispose(): void
+}
+
 /**
  * Keys and values of the tokens a model has read, for a batch of sequences of unequal length. Memory for `capacity`
  * positions is there from the beginning; going back is moving a length.
@@ -31,6 +41,21 @@ export interface KvCache {
    *   contexts in which the model computes otherwise
    */
   copySequence(to: number, source: KvCache, from: number): void
+  /**
+   * Copies what was read at some positions of a sequence; the copy stays as it is whatever becomes of the cache. The caller disposes of it.
+   * Absent, with `appendBlock`: nothing of a prompt can be kept, and each is read whole.
+   *
+   * @throws OutriderError INVALID_ARGUMENT for positions that have not been read; OUT_OF_MEMORY where there is none for them
+   */
+  copyBlock?(sequence: number, first: number, count: number): KvBlock
+  /**
+   * Adds such a copy, of a cache of the same model, behind what has been read of a sequence, as if its tokens had been read here. It stays
+   * the caller's.
+   *
+   * @throws OutriderError CONTEXT_OVERFLOW for more tokens than there is room for; INVALID_ARGUMENT for positions that are not the next
+   *   ones, or a copy from a context in which the model computes otherwise
+   */
+  appendBlock?(sequence: number, block: KvBlock): void
   /** Frees the memory. */
   dispose(): void
 }

@@ -1,4 +1,4 @@
-export type { CacheOptions, CausalLM, ForwardOptions, KvCache } from './causal-lm'
+export type { CacheOptions, CausalLM, ForwardOptions, KvBlock, KvCache } from './causal-lm'
 export { Decoder, type DecoderOptions } from './decoder'
 export { type CacheDtype, cacheDtypes, cacheRowBytes } from './kv-cache'
 export { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'

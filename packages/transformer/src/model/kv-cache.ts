@@ -2,7 +2,7 @@ import { type Device, OutriderError, type Tensor } from '@outrider/tensor'
 import { position } from '@outrider/tensor/internal'
 import type { ModelConfig } from '../config/index'
 import { isLong } from '../config/rope-scaling'
-import type { CacheOptions, KvCache } from './causal-lm'
+import type { CacheOptions, KvBlock, KvCache } from './causal-lm'
 import type { LayerCache, PassPlace } from './inference-pass'
 
 /**
@@ -44,8 +44,10 @@ export class FullKvCache implements KvCache {
     this.#config = config
     const { layers, kvHeads, headDim } = config
     // Rows beyond a length are never attended to, but what they hold must be finite: 0 · NaN is NaN.
-    const zeros = () => device.zeros([batchSize, capacity, kvHeads, headDim], dtype).keep()
-    this.#layers = Array.from({ length: layers }, () => ({ keys: zeros(), values: zeros() }))
+    const zeros = () => device.zeros([batchSize, capacity, kvHeads, headDim], dtype)
+    // All or none: where there is no memory for the last of them, the first are freed.
+    this.#layers = device.scope(() => Array.from({ length: layers }, () => ({ keys: zeros(), values: zeros() })))
+    for (const tensor of this.#tensors()) tensor.keep()
     this.#lengths = Array.from({ length: batchSize }, () => 0)
   }
 
@@ -111,18 +113,7 @@ export class FullKvCache implements KvCache {
   copySequence(to: number, source: KvCache, from: number): void {
     const other = FullKvCache.of(source)
     const length = other.lengths[from]!
-    if (this.#longKinds !== other.#longKinds)
-      throw new OutriderError(
-        'INVALID_ARGUMENT',
-        `cache.copySequence: the keys are of a context of ${other.context} positions, which are turned otherwise in one of ${this.context}.`,
-        { remedy: 'Create both caches with the same `context`.' },
-      )
-    if (this.#dtype !== other.#dtype)
-      throw new OutriderError(
-        'INVALID_ARGUMENT',
-        `cache.copySequence: the other cache holds ${other.#dtype}, this one ${this.#dtype}.`,
-        { remedy: 'Create both caches with the same model.' },
-      )
+    this.#assertAlike('copySequence', { kinds: other.#longKinds, context: other.context, dtype: other.#dtype })
     if (length > this.capacity)
       throw noRoom(`Sequence ${from} of the other cache has ${length} tokens, which`, this.capacity)
     this.#lengths = this.#lengths.with(to, length)
@@ -136,30 +127,134 @@ export class FullKvCache implements KvCache {
     }
   }
 
+  copyBlock(sequence: number, first: number, count: number): KvBlock {
+    const length = this.#lengths[sequence] ?? 0
+    if (
+      !(
+        Number.isSafeInteger(first) &&
+        first >= 0 &&
+        Number.isSafeInteger(count) &&
+        count > 0 &&
+        first + count <= length
+      )
+    )
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `cache.copyBlock: positions ${first} to ${first + count} of sequence ${sequence}, which has ${length} tokens.`,
+      )
+    const { size, shape } = this.#layers[0]!.keys
+    const perPosition = size / (this.batchSize * this.capacity)
+    const { device, context } = this
+    // In one piece, for a device is slow at making many: the keys of a layer, its values, the keys of the next.
+    const rows = device.empty([2 * this.#layers.length, count, ...shape.slice(2)], this.#dtype).keep()
+    const kept = { rows, kinds: this.#longKinds, context, dtype: this.#dtype }
+    const from = (sequence * this.capacity + first) * perPosition
+    for (const [at, tensor] of this.#tensors().entries())
+      device.copy(tensor, from, rows, at * count * perPosition, count * perPosition)
+    return new FullKvBlock(first, count, kept)
+  }
+
+  appendBlock(sequence: number, block: KvBlock): void {
+    const { rows, ...kinds } = FullKvBlock.of(block)
+    this.#assertAlike('appendBlock', kinds)
+    const { first, count } = block
+    const length = this.#lengths[sequence]
+    if (length !== first || rows.size / (2 * count) !== this.#rowsSize)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `cache.appendBlock: positions ${first} to ${first + count}, and sequence ${sequence} has ${length} tokens.`,
+      )
+    if (length + count > this.capacity)
+      throw noRoom(`Sequence ${sequence} has ${length} tokens; ${count} more`, this.capacity)
+    this.#lengths = this.#lengths.with(sequence, length + count)
+    const size = rows.size / (2 * this.#layers.length)
+    const to = (sequence * this.capacity + first) * (size / count)
+    for (const [at, tensor] of this.#tensors().entries()) this.device.copy(rows, at * size, tensor, to, size)
+  }
+
   advance(counts: readonly number[]): void {
     this.assertRoom(counts)
     this.#lengths = this.#lengths.map((length, b) => length + counts[b]!)
   }
 
   dispose(): void {
-    for (const { keys, values } of this.#layers) {
-      keys.dispose()
-      values.dispose()
-    }
+    for (const tensor of this.#tensors()) tensor.dispose()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
   }
 
+  #tensors(): Tensor[] {
+    return this.#layers.flatMap(({ keys, values }) => [keys, values])
+  }
+
   get #dtype(): Tensor['dtype'] {
     return this.#layers[0]!.keys.dtype
+  }
+
+  /** Elements of the keys of one position in all layers. */
+  get #rowsSize(): number {
+    return (this.#layers.length * this.#layers[0]!.keys.size) / (this.batchSize * this.capacity)
+  }
+
+  #assertAlike(method: string, other: Kinds): void {
+    if (this.#longKinds !== other.kinds)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `cache.${method}: the keys are of a context of ${other.context} positions, which are turned otherwise in one of ${this.context}.`,
+        { remedy: 'Create both caches with the same `context`.' },
+      )
+    if (this.#dtype !== other.dtype)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        `cache.${method}: the other cache holds ${other.dtype}, this one ${this.#dtype}.`,
+        { remedy: 'Create both caches with the same model.' },
+      )
   }
 
   /** Which of the model's rotary positions are those of long contexts. */
   get #longKinds(): string {
     const { ropeScaling, slidingRope } = this.#config
     return [ropeScaling, slidingRope?.ropeScaling].map((scaling) => isLong(scaling, this.context)).join()
+  }
+}
+
+/** What must be alike where keys and values are taken over. */
+interface Kinds {
+  /** Which of the model's rotary positions are those of long contexts. */
+  kinds: string
+  context: number
+  dtype: Tensor['dtype']
+}
+
+/** A copy of positions of a `FullKvCache`. */
+class FullKvBlock implements KvBlock {
+  readonly first: number
+  readonly count: number
+  /** Of [2 · layers, count, kvHeads, headDim]: the keys of a layer, its values, the keys of the next. */
+  readonly #kept: Kinds & { rows: Tensor }
+
+  constructor(first: number, count: number, kept: Kinds & { rows: Tensor }) {
+    this.first = first
+    this.count = count
+    this.#kept = kept
+  }
+
+  static of(block: KvBlock): Kinds & { rows: Tensor } {
+    if (#kept in block) return block.#kept
+    throw new OutriderError('INVALID_ARGUMENT', 'The block belongs to a model of another kind.', {
+      remedy: 'Copy it out of a cache of the same model.',
+    })
+  }
+
+  get bytes(): number {
+    const { rows, dtype } = this.#kept
+    return rows.size * (dtype === 'f16' ? 2 : 4)
+  }
+
+  dispose(): void {
+    this.#kept.rows.dispose()
   }
 }
 

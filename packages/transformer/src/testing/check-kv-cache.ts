@@ -103,6 +103,44 @@ const promises: Promises<CausalLM> = {
     cache.dispose()
   },
 
+  async 'where positions can be copied out, they are added behind others of their text as if they had been read there'(
+    model,
+  ) {
+    const ids = someIds(model, 7)
+    const next = someIds(model, 2, 1)
+    const context = 12
+    const source = model.createCache({ batchSize: 2, capacity: 8, context })
+    const cache = model.createCache({ batchSize: 2, capacity: 10, context })
+    const dispose = () => [source, cache].forEach((one) => void one.dispose())
+    if (!source.copyBlock || !cache.appendBlock) return dispose()
+    await readLogits(model, [someIds(model, 7, 2), ids], { cache: source })
+    const blocks = [source.copyBlock(1, 0, 3), source.copyBlock(1, 3, 4)]
+    expectSame([blocks[1]!.first, blocks[1]!.count], [3, 4], 'positions of a block')
+    for (const [first, count] of [
+      [5, 3],
+      [-1, 2],
+      [0, 0],
+    ] as const)
+      await expectRefused('INVALID_ARGUMENT', () => source.copyBlock!(1, first, count))
+    const there = await readLogits(model, [next, next], { cache: source, counts: [0, 2] }).then((rows) => rows[1]!)
+    source.truncate(0)
+    await readLogits(model, [[...next, 0, 0], ids.slice(0, 4)], { cache: source, counts: [2, 4] })
+    await readLogits(model, [next, next], { cache, counts: [2, 0] })
+    await expectRefused('INVALID_ARGUMENT', () => cache.appendBlock!(1, blocks[1]!))
+    for (const block of blocks) cache.appendBlock(1, block)
+    expectSame(cache.lengths, [2, 7], 'lengths')
+    await expectRefused('INVALID_ARGUMENT', () => cache.appendBlock!(1, blocks[1]!))
+    const here = await readLogits(model, [next, next], { cache, counts: [0, 2] }).then((rows) => rows[1]!)
+    for (const row of [0, 1]) expectSame(here[row]!, there[row]!, `row ${row} after the blocks`)
+    cache.truncate([2, 3])
+    const small = model.createCache({ capacity: 4, context })
+    small.appendBlock!(0, blocks[0]!)
+    await expectRefused('CONTEXT_OVERFLOW', () => small.appendBlock!(0, blocks[1]!))
+    expectSame(small.lengths, [3], 'lengths of a cache without room')
+    for (const held of [...blocks, small]) held.dispose()
+    dispose()
+  },
+
   'its memory is freed'(model) {
     const { liveBuffers } = model.device.memory
     model.createCache({ capacity: 4 }).dispose()

@@ -1,8 +1,7 @@
 import { createServer } from '@outrider/server'
-import { Decoder, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { streamed, waits } from '../streams'
 import type { Row, Suite } from '../suite'
-import { tinyTarget } from '../tiny-pair'
+import { tinyTarget, withContext } from '../tiny-pair'
 
 /** The gaps of a stream that runs while two prompts of 2,000 tokens arrive, by the time that a step may take, and when these are answered. */
 export const longPromptsSuite: Suite = {
@@ -33,11 +32,4 @@ export const longPromptsSuite: Suite = {
     target.dispose()
     return rows
   },
-}
-
-/** The same weights in a longer context: what it says there means nothing, and takes as long. */
-function withContext(target: PretrainedModel, contextLength: number): PretrainedModel {
-  const { model, config } = target
-  const longer = { ...config, contextLength }
-  return pretrainedModel(new Decoder(model.device, longer, model.parameters!), target)
 }

@@ -2,6 +2,7 @@ import type { SpeculationFigures, TokenSource } from '@outrider/speculative'
 import { Answer, type ChatMessage, type FinishReason, type PretrainedModel } from '@outrider/transformer'
 import type { Session } from '../session'
 import { learn } from './drafter'
+import type { KeptPrefixes } from './kept-prefixes'
 import { fitPrompt } from './prompt'
 import type { ChatSettings } from './settings'
 import type { Speculations } from './speculation'
@@ -36,6 +37,7 @@ export interface AnswerEnd {
 export interface AnswerOptions {
   session: Session
   speculations: Speculations
+  prefixes: KeptPrefixes
   settings: () => ChatSettings
   messages: readonly ChatMessage[]
   signal: AbortSignal
@@ -49,6 +51,7 @@ export interface AnswerOptions {
 export async function answerOf({
   session,
   speculations,
+  prefixes,
   settings,
   messages,
   signal,
@@ -74,7 +77,7 @@ export async function answerOf({
       // Parts of one answer draw from random numbers of their own.
       const seed = sampling.seed + messages.length + 7919 * part++
       const prompt = [...ids, ...answer.tokens]
-      const options = { ...sampling, seed, maxTokens: answer.room, signal }
+      const options = { ...sampling, seed, maxTokens: answer.room, signal, prefixes: prefixes.of(session) }
       for await (const { tokens, sources, drafter, drafted, accepted, rejected } of decoder.generate(prompt, options)) {
         const before = [...ids, ...answer.tokens, ...tokens.slice(0, accepted)]
         const pushed = tokens.map((token, i) => ({ text: answer.push(token), source: sources[i]!, drafter }))

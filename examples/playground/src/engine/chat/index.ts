@@ -2,6 +2,7 @@ import type { SpeculationFigures } from '@outrider/speculative'
 import type { ChatMessage } from '@outrider/transformer'
 import type { Session } from '../session'
 import { type AnswerEnd, answerOf, type ChatBlock } from './answer'
+import { KeptPrefixes } from './kept-prefixes'
 import { type ChatSettings, defaultSettings } from './settings'
 import { Speculations } from './speculation'
 
@@ -23,6 +24,7 @@ export function chatRoom(session: Session) {
   /** The answer that is being made, if any: one is made at a time. */
   let running: Promise<unknown> = Promise.resolve()
   const speculations = new Speculations(session, () => settings)
+  const prefixes = new KeptPrefixes()
 
   /** Does one thing after the other. */
   function next<T>(begin: () => Promise<T>): Promise<T> {
@@ -90,7 +92,7 @@ export function chatRoom(session: Session) {
         heard = listener.onBlock({ ...block, answer: id })
       }
       const end = await next(() =>
-        answerOf({ session, speculations, settings: () => settings, messages, signal, onBlock }),
+        answerOf({ session, speculations, prefixes, settings: () => settings, messages, signal, onBlock }),
       )
       // One that was stopped makes room for something else.
       if (!signal.aborted) measure()
