@@ -1,4 +1,4 @@
-import { type DataSource, generateSeeds, jsonl, leftOutText } from '@outrider/dataset'
+import { type DataSource, jsonl, leftOutText } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import { ownOpenings } from '../seeds/openings'
 import { readSeeds, type SeedRow, seedKey, seedLines } from '../seeds/seed-row'
@@ -38,12 +38,11 @@ async function oursBeside(run: Run, asked: ReadonlySet<string>): Promise<SeedRow
 }
 
 /** What the target asks itself (Xu et al. 2024), as far as it is worth keeping. */
-async function selfWritten({ target, folder, plan, signal, tell }: Run, count: number): Promise<SeedRow[]> {
+async function selfWritten({ teacher, folder, plan, signal, tell }: Run, count: number): Promise<SeedRow[]> {
   const out = { directory: folder, file: files.selfWritten }
   const { batchSize } = plan.generate
   try {
-    const { rows, leftOut } = await generateSeeds({
-      target,
+    const { rows, leftOut } = await teacher.writeSeeds({
       count,
       batchSize,
       seed: plan.asked.seed,
