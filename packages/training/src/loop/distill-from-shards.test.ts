@@ -155,6 +155,17 @@ describe('a draft that is distilled from shards', () => {
     })
     expect(few[0]!.loss).toBeGreaterThan(0)
     expect(few[0]!.loss).toBeLessThan(Math.log(letters.length + 3))
+    const { history: none } = await distill({
+      ...{
+        draft: trimmed,
+        target: { ...(await told(4)), text: 'labels' },
+        ...run,
+        ...one,
+        data: texts(['bbbbbbbbbbbb']),
+      },
+    })
+    expect(none[0]!.acceptance_rate).toBeLessThan(0.1)
+    expect(none[0]!.loss).toBeLessThan(0.3)
     // Nor does a place of the shards at which the target says nothing that the draft does.
     const likeliest = await told(1, { rest: 'cut' })
     const { history: cut } = await distill({ draft: trimmed, target: likeliest, ...run, ...one, data })

@@ -31,6 +31,9 @@ export interface TopTokenTarget extends Speaker, TopTokenReading {
 /** A batch, and what is learned at its positions. */
 type LabelledBatch = HostBatch & Pick<Batch, 'labels'>
 
+/** ln of so little that α is 0, and yet all of what a draft could say of it: its loss is 0, too. */
+const hardlyAny = -20
+
 type Told = ReturnType<typeof readTopTokens>
 
 /** What shards say of the rows of batches. Rows come from files, so that they are fetched before a step is computed (`hold`). */
@@ -74,8 +77,8 @@ export class TopTokenStates {
   }
 
   /**
-   * What is told of positions of a batch that is at hand, a row a position; of those that are not learnt, and of those where a trimmed
-   * draft says nothing that the target does, that all is in the bucket.
+   * What is told of positions of a batch that is at hand, a row a position; of those that are not learnt, that all is in the bucket, and
+   * of those where a trimmed draft says nothing that the target does, that hardly anything is.
    *
    * @param numbers  of positions in the batch, ascending
    */
@@ -97,7 +100,10 @@ export class TopTokenStates {
           told === 'labels'
             ? [batch.labels.subarray(number, number + 1), nothing]
             : [told.ids.subarray(place * k, (place + 1) * k), told.logRest[place]!]
-        if (!this.#canSay(said, rest)) continue
+        if (!this.#canSay(said, rest)) {
+          logRest[row] = hardlyAny
+          continue
+        }
         ids.set(said, row * k)
         if (told !== 'labels') logProbabilities.set(told.logProbabilities.subarray(place * k, (place + 1) * k), row * k)
         logRest[row] = rest
