@@ -7,15 +7,7 @@ import { type ListeningServer, startServer } from '@outrider/server/node'
 import { type Device, OutriderError } from '@outrider/tensor'
 import { testDevice } from '@outrider/tensor/testing'
 import { testData } from '@outrider/test-data'
-import {
-  type Directory,
-  directory,
-  loadCausalLM,
-  openCausalLM,
-  openSpeaker,
-  projectEmbedding,
-  saveCausalLM,
-} from '@outrider/transformer'
+import { type Directory, directory, loadCausalLM, openCausalLM, openSpeaker, saveCausalLM } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { teacherElsewhere } from '../../../align/src/teacher/elsewhere'
 import { tinyTarget } from '../../../align/src/tiny-run.fixture'
@@ -99,14 +91,30 @@ beforeAll(async () => {
   await killed(directory(at('killed')))
   resumed = await command('killed', '--seeds', at('seeds.jsonl'), '--top', '8', '--gguf', '--json')
 }, 300_000)
-/** Has a run killed in the midst of each stage: a process that is gone writes nothing more, not even what it would on its way out. */
+/**
+ * Has a run killed as it answers, scores, pretrains and distils: a process that is gone writes nothing more, not even what it would on
+ * its way out.
+ */
 async function killed(out: Directory): Promise<void> {
-  for (const writes of [3, 4, 6, 7]) {
-    let left = writes
-    const write: Directory['write'] = (...args) =>
-      left-- > 0 ? out.write(...args) : Promise.reject(new OutriderError('FILE_WRITE', 'gone'))
-    const run = align({ target, out: { ...out, write }, seeds: jsonl(at('seeds.jsonl')), evenIfNoneCanPay: true })
-    await expect(run).rejects.toMatchObject({ code: 'FILE_WRITE' })
+  for (const [where, before] of [
+    ['align/answers.jsonl', 2],
+    ['align/shards/', 1],
+    ['align/pretrain/', 0],
+    ['align/distill-1/', 3],
+  ] as const) {
+    let left: number = before
+    let isGone = false
+    const dying =
+      <Args extends [string, ...unknown[]]>(act: (...args: Args) => Promise<void>) =>
+      async (...args: Args) => {
+        isGone ||= args[0].startsWith(where) && left-- === 0
+        if (!isGone) return act(...args)
+        throw new OutriderError('FILE_WRITE', 'gone')
+      }
+    const disk: Directory = { ...out, write: dying(out.write), append: dying(out.append) }
+    const run = align({ target, out: disk, seeds: jsonl(at('seeds.jsonl')), evenIfNoneCanPay: true })
+    await expect(run, where).rejects.toMatchObject({ code: 'FILE_WRITE' })
+    expect(isGone).toBe(true)
   }
 }
 
@@ -177,10 +185,15 @@ describe('align --endpoint', () => {
 
   test('begins the draft with the embedding of a target whose weights lie beside its tokenizer', async () => {
     const whole = await openCausalLM(bundledTarget())
-    const counts = new Uint32Array(whole.config.vocabularySize).fill(1)
+    const { hiddenSize: width, vocabularySize } = whole.config
+    const counts = new Uint32Array(vocabularySize).fill(1)
     const { embedding } = teacherElsewhere({ ...target, config: whole.config, weights: whole.weights })
-    const rows = await embedding({ width: 16, counts })
-    expect(rows).toEqual(await projectEmbedding(whole, { width: 16, counts, device }))
+    const rows = await embedding({ width, counts })
+    expect(rows).toHaveLength(width * vocabularySize)
+    // As wide as the target's it is that itself.
+    const loaded = await loadCausalLM(bundledTarget(), { device, dtype: 'f32' })
+    expect(rows).toEqual(await loaded.model.parameters['model.embed_tokens.weight']!.data())
+    loaded.dispose()
   })
 
   test('that is begun with other tokens a place, or another target, is refused', async () => {
