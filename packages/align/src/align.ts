@@ -1,34 +1,42 @@
-import { type DataSource, promptOf } from '@outrider/dataset'
+import type { DataSource } from '@outrider/dataset'
 import { duration } from '@outrider/evaluation'
-import { lossByName } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
-import { contentHash, type Directory, modelIdentity, type PretrainedModel, within } from '@outrider/transformer'
-import { canPay, type Look, look } from './look/look'
-import { makePlan } from './plan/make-plan'
-import { type Asked, type Plan, type PlannedTarget, type Stage, stages } from './plan/plan'
-import { assertSamePlan, readPlan, runFolder, writePlan } from './plan/stored-plan'
+import { type Directory, within } from '@outrider/transformer'
+import { canPay, type Look } from './look/look'
+import { elsewhereOf, type Plan, type Stage, stages } from './plan/plan'
+import { planOf } from './plan/plan-of'
+import { runFolder } from './plan/stored-plan'
 import { writeReport } from './report'
 import { type ResultStage, readResults, type StageResults, writeResults } from './results'
-import { ownOpenings } from './seeds/openings'
-import { readSeeds, type SeedRow } from './seeds/seed-row'
+import { readSeeds } from './seeds/seed-row'
 import { distillDraft } from './stages/distill'
-import { measureWays } from './stages/evaluate'
+import { keepMeasured, measureWays } from './stages/evaluate'
 import { generateAnswers } from './stages/generate'
 import { pretrainDraft } from './stages/pretrain'
 import type { AlignEvent, Run } from './stages/run'
 import { writtenDraft } from './stages/written-draft'
+import { teacherElsewhere } from './teacher/elsewhere'
+import { teacherHere } from './teacher/here'
+import { type AlignTarget, isElsewhere, type TargetElsewhere } from './teacher/target-elsewhere'
 import { verdict } from './verdict'
+import { leftOutElsewhere, verdictElsewhere } from './verdict-elsewhere'
 import { type CardOptions, writeCard } from './write-card'
 import { ggufFile, writeGguf } from './write-gguf'
 
 export interface AlignOptions {
-  /** The model that is to be sped up. It is not changed. */
-  target: PretrainedModel
+  /**
+   * The model that is to be sped up: loaded here, and not changed, or elsewhere, behind an engine that answers and says what it thinks
+   * of answers. With the latter nothing is measured, which takes the target: `Aligned.leftOut` says what else is left out.
+   */
+  target: AlignTarget
   /** Where the draft is written, a Hugging Face directory; the run is in its folder `align`. */
   out: Directory
   /** Seconds that all of it may take, about. Default 1800; of a run that goes on, what it was planned with. */
   budgetSeconds?: number | undefined
-  /** Instructions as the target is asked in life. Where there is time for more, the target writes others itself. */
+  /**
+   * Instructions as the target is asked in life. Where there is time for more, the target writes others itself; one that is elsewhere
+   * does where its engine goes on from ids, and else they are needed.
+   */
   seeds?: DataSource | undefined
   /** Plain text to pretrain on. Default: the target's own answers. */
   text?: DataSource | undefined
@@ -57,8 +65,10 @@ export interface Aligned {
   results: StageResults
   /** Whether a draft could pay here; where it could not, nothing was trained unless that was asked for. */
   canPay: boolean
-  /** One sentence; null where the run has not come to measuring. */
+  /** One sentence; null where the run has not come to measuring, or to the end of training where the target is elsewhere. */
   verdict: string | null
+  /** What a run leaves out whose target is elsewhere, with why. */
+  leftOut?: readonly string[] | undefined
   /** The draft as GGUF, a file of the directory, where it was written. */
   gguf?: string | undefined
 }
@@ -69,37 +79,66 @@ export interface Aligned {
  * it goes on, and ends in the same answers, weights and tokenizer: only figures and times differ.
  *
  * @throws OutriderError INVALID_ARGUMENT where the directory holds a run for another target, or one that was asked for otherwise;
- *   ABORTED, FILE_WRITE: what is done is kept; FILE_MISSING where `only` asks for a stage before its turn
+ *   ABORTED, FILE_WRITE: what is done is kept; FILE_MISSING where `only` asks for a stage before its turn; UNSUPPORTED for what takes
+ *   a target that is not here; NETWORK, VOCABULARY_MISMATCH of an endpoint
  */
 export async function align(options: AlignOptions): Promise<Aligned> {
   const { target, out, signal, only, onEvent = () => undefined } = options
   const tell = warnedOnce(onEvent)
+  const elsewhere = isElsewhere(target) ? target : undefined
+  if (elsewhere) assertFit(elsewhere, options)
   const folder = within(out, runFolder)
   const users = options.seeds && (await readSeeds(options.seeds))
   const plan = await planOf(options, folder, users, tell)
   const results = await readResults(folder)
   const pays = canPay(plan.look)
-  if (only === 'look' || (!pays && !options.evenIfNoneCanPay)) return { plan, results, canPay: pays, verdict: null }
+  const identity = elsewhereOf(plan.target)
+  const leftOut = identity && leftOutElsewhere(identity.hasEmbedding)
+  for (const text of leftOut ?? []) tell({ kind: 'note', text: `Left out: ${text}.` })
+  const ended = { plan, results, canPay: pays, ...(leftOut && { leftOut }) }
+  if (only === 'look' || (!pays && !options.evenIfNoneCanPay)) return { ...ended, verdict: null }
 
   if (only) assertReached(only, results, out)
-  const run: Run = { target, out, folder, plan, signal, tell }
+  const teacher = isElsewhere(target) ? teacherElsewhere(target) : teacherHere(target)
+  const device = isElsewhere(target) ? target.device : target.model.device
+  const run: Run = { target, teacher, device, out, folder, plan, signal, tell }
   const work: Record<ResultStage, () => Promise<unknown>> = {
     generate: () => generateAnswers(run, options.seeds),
     pretrain: () => pretrainDraft(run, options.text),
     distill: () => distillDraft(run),
-    evaluate: () => measureWays(run),
+    evaluate: () => measureWays(run, teacher.model!),
   }
   for (const stage of stages) {
-    if (stage === 'look' || (only === undefined ? results[stage] : stage !== only)) continue
+    if (
+      stage === 'look' ||
+      (stage === 'evaluate' && !teacher.model) ||
+      (only === undefined ? results[stage] : stage !== only)
+    )
+      continue
     tell({ kind: 'stage', stage, text: whatFor(stage, plan), seconds: plan.seconds[stage] })
     const began = performance.now()
     const found = await work[stage]()
     Object.assign(results, { [stage]: { found, seconds: (performance.now() - began) / 1000 } })
     await writeResults(folder, results)
   }
-  const sentence = results.evaluate ? verdict(plan, results.evaluate.found) : null
+  const sentence = results.evaluate ? verdict(plan, results.evaluate.found) : verdictOf(run, results)
   const gguf = results.pretrain && results.generate && (await writeBeside(run, results, sentence, options))
-  return { plan, results, canPay: pays, verdict: sentence, ...(gguf !== undefined && { gguf }) }
+  return { ...ended, verdict: sentence, ...(gguf !== undefined && { gguf }) }
+}
+
+const verdictOf = ({ teacher, plan }: Run, results: StageResults): string | null =>
+  teacher.model ? null : verdictElsewhere(plan, results)
+
+/** @throws OutriderError UNSUPPORTED, INVALID_ARGUMENT for what takes more than an endpoint */
+function assertFit({ chatTemplate, source }: TargetElsewhere, { only }: AlignOptions): void {
+  if (only === 'evaluate')
+    throw new OutriderError('UNSUPPORTED', 'The pair cannot be measured here: the target is elsewhere.', {
+      remedy: 'Measure it where the target is: the end of a run says how.',
+    })
+  if (!chatTemplate)
+    throw new OutriderError('UNSUPPORTED', `${source} has no chat template, and an endpoint answers conversations.`, {
+      remedy: 'Align a model with a chat template, or have this one in memory.',
+    })
 }
 
 /** What lies beside the written draft: it as GGUF, its card, its report. */
@@ -113,6 +152,7 @@ async function writeBeside(
   try {
     // One of an earlier call is of an earlier draft.
     const gguf = (wanted ?? (await run.out.has(ggufFile))) ? await writeGguf(run, draft) : undefined
+    if (!run.teacher.model) await keepMeasured(run)
     await writeCard(run, results, { draft, verdict, gguf, ...card })
     if (verdict !== null) await writeReport(run, results, { draft, verdict })
     return gguf
@@ -145,82 +185,13 @@ function assertReached(only: Stage, results: StageResults, out: Directory): void
     )
 }
 
-/** The plan that was written, if it is of the same run; else a new one, written down. */
-async function planOf(
-  { target, out, text, look: looked, signal, ...options }: AlignOptions,
-  folder: Directory,
-  users: readonly SeedRow[] | undefined,
-  tell: (event: AlignEvent) => void,
-): Promise<Plan> {
-  const planned: PlannedTarget = {
-    name: target.source,
-    identity: JSON.parse(JSON.stringify(await modelIdentity(target))),
-    fingerprint: target.tokenizer.fingerprint,
-  }
-  const seeds = users && (await contentHash(users))
-  const { budgetSeconds, seed, losses } = options
-  for (const name of losses ?? []) lossByName(name)
-  const known = await readPlan(folder)
-  if (known) {
-    assertSamePlan(out.name, known, planned, {
-      budgetSeconds,
-      seed,
-      ...(losses && { losses: [...losses] }),
-      ...(seeds && { seeds }),
-      ...(known.asked.text && !(await readResults(folder)).pretrain && { text: text !== undefined }),
-    })
-    tell({ kind: 'plan', plan: known, known: true })
-    return known
-  }
-  const asked: Asked = {
-    budgetSeconds: budgetSeconds ?? 1800,
-    seed: seed ?? 0,
-    losses: losses ? [...losses] : usualLosses(target),
-    seeds: seeds ?? null,
-    text: text !== undefined,
-  }
-  const kind = target.chatTemplate ? 'chat' : 'text'
-  if (users?.length === 0)
-    throw new OutriderError('INVALID_ARGUMENT', 'The seeds have no instruction.', {
-      remedy: 'Give rows with messages, a prompt, an instruction or turns; or no seeds, for those that come with it.',
-    })
-  tell({ kind: 'stage', stage: 'look', text: 'what passes cost here, and what a draft could bring', seconds: null })
-  const all = [...(users ?? []), ...ownOpenings(lookedAt, kind)]
-  const lengths = all
-    .slice(0, measuredPrompts)
-    .map(({ messages }) => promptOf(target, messages).length)
-    .sort((a, b) => a - b)
-  const prompts = all.slice(0, lookedAt).map(({ messages }) => promptOf(target, messages))
-  const onMeasure = (what: string) => tell({ kind: 'note', text: `  measuring ${what}` })
-  const seen = looked ?? (await look(target, { prompts, budgetSeconds: asked.budgetSeconds, signal, onMeasure }))
-  const { contextLength } = target.config
-  const promptTokens = {
-    mean: lengths.reduce((sum, length) => sum + length, 0) / lengths.length,
-    most: lengths[Math.floor(0.9 * (lengths.length - 1))]!,
-  }
-  const given = users?.length ?? 0
-  const plan = makePlan({ target: planned, asked, look: seen, kind, contextLength, given, promptTokens })
-  await writePlan(folder, plan)
-  tell({ kind: 'plan', plan, known: false })
-  return plan
-}
-
-/** Prompts that are answered for the look: as many as are answered side by side later. */
-const lookedAt = 16
-
-/** Prompts whose lengths are looked at. */
-const measuredPrompts = 500
-
-/** TVD adds to acceptance where answers are sampled, and nothing where they are not. */
-const usualLosses = ({ generationConfig: { doSample, temperature } }: PretrainedModel): string[] =>
-  doSample === true || (temperature !== undefined && temperature > 0) ? ['kld', 'tvd'] : ['kld']
-
 /** What a stage of a plan does, and what it is for, in a sentence. */
-export function whatFor(stage: ResultStage, { generate, kind, pretrain, distill, evaluate, asked }: Plan): string {
+export function whatFor(stage: ResultStage, plan: Plan): string {
+  const { generate, kind, pretrain, distill, evaluate, asked } = plan
   const rows = generate.given * generate.temperatures.length + generate.written
   switch (stage) {
     case 'generate':
-      return `the target ${kind === 'chat' ? 'answers' : 'continues'} ${rows} ${kind === 'chat' ? 'instructions' : 'beginnings'} itself: a draft learns what it will be asked to predict, and the table of them helps at once`
+      return `the target ${kind === 'chat' ? 'answers' : 'continues'} ${rows} ${kind === 'chat' ? 'instructions' : 'beginnings'} itself: a draft learns what it will be asked to predict, and the table of them helps at once${elsewhereOf(plan.target) ? '; and says how sure it was of each token' : ''}`
     case 'pretrain':
       return `a new draft learns the language in ${pretrain.steps} steps, on ${asked.text ? 'your text' : "the target's own answers"}: that costs the draft alone`
     case 'distill':

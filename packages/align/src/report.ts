@@ -1,6 +1,6 @@
-import { type Curves, duration, modelFacts, type ReportData, renderReport } from '@outrider/evaluation'
+import { type Curves, duration, modelFacts, type ReportData, renderReport, shapeText } from '@outrider/evaluation'
 import { heldOutFigure, type LogEntry } from '@outrider/training'
-import type { PretrainedModel } from '@outrider/transformer'
+import { type PretrainedModel, parameterCount } from '@outrider/transformer'
 import { ofTasks } from './by-task'
 import { shapeName } from './look/draft-shape'
 import type { StageResults } from './results'
@@ -10,18 +10,21 @@ export const reportFile = 'report.html'
 
 /** Writes the report of a finished run beside its draft, as one HTML file. */
 export async function writeReport(
-  { target, out, plan }: Run,
+  { target, device, out, plan }: Run,
   results: StageResults,
   { draft, verdict }: { draft: PretrainedModel; verdict: string },
 ): Promise<void> {
   const { evaluate, distill, pretrain, generate } = results
-  if (!evaluate) return
+  const targetFacts = {
+    ...{ name: plan.target.name, role: 'target' },
+    ...{ parameters: parameterCount(target.config), shape: shapeText(target.config) },
+  }
   const data: ReportData = {
     title: 'A draft, aligned with its target',
     lead: verdict,
     created: new Date().toISOString().slice(0, 16).replace('T', ' '),
-    adapter: target.model.device.adapterName,
-    models: [modelFacts(plan.target.name, 'target', target), modelFacts('draft', 'draft', draft)],
+    adapter: device.adapterName,
+    models: [targetFacts, modelFacts('draft', 'draft', draft)],
     curves: [
       ...(pretrain ? [curves('Pretraining', 'cross-entropy', [['loss', losses(pretrain.found.history)]])] : []),
       ...(distill
@@ -34,7 +37,7 @@ export async function writeReport(
           ]
         : []),
     ],
-    evaluation: ofTasks(evaluate.found),
+    evaluation: evaluate ? ofTasks(evaluate.found) : [],
     settings: {
       Draft: { shape: shapeName(plan.draft), γ: plan.draftLength },
       Answers: {

@@ -26,4 +26,5 @@ export const readResults = async (folder: Directory): Promise<StageResults> =>
 export const writeResults = (folder: Directory, results: StageResults): Promise<void> =>
   folder.write(files.results, `${JSON.stringify(results)}\n`)
 
+/** A stage that leaves what it found. */
 export type ResultStage = Exclude<Stage, 'look'>

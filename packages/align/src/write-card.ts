@@ -1,13 +1,14 @@
 import { allTasks } from '@outrider/evaluation'
 import { AnswerTable } from '@outrider/speculative'
 import { heldOutFigure } from '@outrider/training'
-import type { PretrainedModel } from '@outrider/transformer'
+import { type PretrainedModel, parameterCount } from '@outrider/transformer'
 import { byTask } from './by-task'
 import { type CardFacts, modelCard, modelCardFile, type Origin } from './card/index'
 import { shellWord } from './card/write'
-import { runFolder } from './plan/stored-plan'
+import { elsewhereOf, type Plan } from './plan/plan'
+import { measuredPath } from './plan/stored-plan'
 import type { StageResults } from './results'
-import { files, type Run } from './stages/run'
+import type { Run } from './stages/run'
 
 /** What a card says that a run does not know by itself. */
 export interface CardOptions {
@@ -32,14 +33,14 @@ export async function writeCard(
   results: StageResults,
   { draft, verdict, gguf, origin, madeBy }: Written,
 ): Promise<void> {
-  const { target, out, plan } = run
+  const { target, device, out, plan } = run
   const { generate, pretrain, distill, evaluate } = results
   if (!pretrain || !generate) return
   const { layers, hiddenSize, vocabularySize, coveredIds } = draft.config
   const facts: CardFacts = {
     name: `A draft for ${plan.target.name.split(/[/\\]/).at(-1)}`,
     place: out.name,
-    target: { source: plan.target.name, parameters: target.model.parameterCount, origin },
+    target: { source: plan.target.name, parameters: parameterCount(target.config), origin },
     draft: {
       parameters: draft.model.parameterCount,
       layers,
@@ -76,9 +77,9 @@ export async function writeCard(
       .filter(({ task }) => task === allTasks)
       .map(({ draft: way, ...row }) => ({ ...row, way, asked: 'held-out instructions of all tasks' })),
     byTask: evaluate && byTask(evaluate.found),
-    adapter: target.model.device.adapterName + (target.model.device.isSoftware ? ', software' : ''),
+    adapter: device.adapterName + (device.isSoftware ? ', software' : ''),
     measuredBy: [
-      `outrider evaluate --target ${shellWord(plan.target.name)} --draft lookup+${shellWord(out.name)} --prompts ${shellWord(`${out.name}/${runFolder}/${files.measured}`)} --draft-length ${plan.draftLength} --max-tokens ${plan.evaluate.maxTokens}`,
+      `outrider evaluate --target ${shellWord(plan.target.name)} --draft lookup+${shellWord(out.name)} --prompts ${shellWord(`${out.name}/${measuredPath}`)} --draft-length ${plan.draftLength} --max-tokens ${plan.evaluate.maxTokens}`,
     ],
     madeBy: madeBy ?? [madeByOf(run, gguf !== undefined)],
     verdict: verdict ?? undefined,
@@ -97,9 +98,16 @@ function instructionsText({ plan: { generate, kind } }: Run): string {
   return generate.written === 0 ? users : `${users}; ${ours}`
 }
 
+/** Where an engine is served is nobody's business but its user's. */
+const elsewhere = (target: Plan['target']): string[] => {
+  const identity = elsewhereOf(target)
+  return identity ? [`--endpoint URL --model ${shellWord(identity.endpoint)} --top ${identity.topTokens}`] : []
+}
+
 const madeByOf = ({ plan: { target, asked }, out }: Run, withGguf: boolean): string =>
   [
     `outrider align --target ${shellWord(target.name)} --out ${shellWord(out.name)}`,
+    ...elsewhere(target),
     `--budget ${asked.budgetSeconds}s --loss ${asked.losses.join(',')} --seed ${asked.seed}`,
     ...(asked.seeds === null ? [] : ['--seeds seeds.jsonl']),
     ...(asked.text ? ['--text text.txt'] : []),

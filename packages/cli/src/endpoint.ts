@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type EndpointTarget, openAiTarget, type ScoringTarget } from '@outrider/dataset'
+import { type ContinuingTarget, type EndpointTarget, openAiTarget, type ScoringTarget } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import { directory, loadTokenizer, openSpeaker, type SpeakerFiles, type Tokenizer } from '@outrider/transformer'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -28,11 +28,21 @@ export interface Prices {
 /** Flags that say nothing without `--endpoint`. */
 export const endpointFlags = ['model', 'concurrency', 'apiKeyFile', 'requestTimeout', 'maxFailed', 'prices'] as const
 
-export const withEndpoint = (command: Command): Command =>
+/**
+ * @param options.target  what of the target is to be here
+ * @param options.prices  whether what is asked can be told the cost of
+ */
+export function withEndpoint(
+  command: Command,
+  {
+    target = '--target is then its tokenizer alone, compared with the endpoint’s, and may be left out',
+    prices: hasPrices = true,
+  }: { target?: string; prices?: boolean } = {},
+): Command {
   command
     .option(
       '--endpoint <url>',
-      'a server that has the target, and speaks OpenAI’s API: vLLM, SGLang, llama.cpp’s, outrider serve, a hosted one. --target is then its tokenizer alone, compared with the endpoint’s, and may be left out',
+      `a server that has the target, and speaks OpenAI’s API: vLLM, SGLang, llama.cpp’s, outrider serve, a hosted one. ${target}`,
     )
     .option('--model <name>', 'what the endpoint calls the target')
     .option(
@@ -50,7 +60,14 @@ export const withEndpoint = (command: Command): Command =>
       positive,
     )
     .option('--max-failed <n>', 'rows that the endpoint may refuse; they are left out (default: 0)', integer())
-    .option('--prices <read,generated>', 'what a million tokens cost at the endpoint: the cost is then shown', prices)
+  if (hasPrices)
+    command.option(
+      '--prices <read,generated>',
+      'what a million tokens cost at the endpoint: the cost is then shown',
+      prices,
+    )
+  return command
+}
 
 /**
  * Makes sure of the model's name where there is an endpoint, and that where there is none nothing is asked of it.
@@ -73,7 +90,7 @@ export async function openEndpoint(
   context: Context,
   { endpoint, model, apiKeyFile, requestTimeout }: EndpointFlags,
   target: string | undefined,
-): Promise<EndpointTarget & ScoringTarget> {
+): Promise<EndpointTarget & ScoringTarget & ContinuingTarget> {
   const { terminal, surroundings } = context
   const apiKey = apiKeyFile === undefined ? surroundings.env.OUTRIDER_API_KEY : await keyIn(apiKeyFile)
   const found = openAiTarget({

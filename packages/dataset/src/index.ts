@@ -16,6 +16,12 @@ export {
 export { type Mixture, mix } from './batches/mix'
 export { rowLength } from './batches/row-length'
 export type { EndpointAnswer } from './endpoint/chat-answer'
+export type {
+  AskedContinuation,
+  Continuation,
+  Continued,
+  ContinuingTarget,
+} from './endpoint/continuations'
 export {
   type AskedConversation,
   type ConversationAnswered,

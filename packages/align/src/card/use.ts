@@ -1,3 +1,4 @@
+import { measuredPath } from '../plan/stored-plan'
 import type { CardFacts } from './facts'
 import { block, pythonText, shellBlock, shellWord } from './write'
 
@@ -16,6 +17,40 @@ export function useElsewhere({ target, place, draftLength, hasAnswers, gguf }: C
     ...(whole === undefined ? [] : ['**vLLM**', shellBlock([vllm(whole, place, draftLength)])]),
     '**llama.cpp**',
     shellBlock(llamaCpp({ source, place, draftLength, gguf, isGguf })),
+  ]
+}
+
+/** What measures a pair where its target is: lines for a shell, by the engine that they are for. */
+export function measuredElsewhere({
+  target,
+  model,
+  place,
+  draftLength,
+  gguf,
+}: {
+  /** What is here of the target: its directory, or a .gguf file. */
+  target: string
+  /** What its weights are opened by where they are. Default: the same. */
+  model?: string | undefined
+  /** The draft's directory. */
+  place: string
+  draftLength: number
+  /** The draft as GGUF, a file of its directory, where it was written. */
+  gguf?: string | undefined
+}): { engine: 'vLLM' | 'llama.cpp' | 'Outrider'; command: string }[] {
+  const source = model ?? target
+  const isGguf = /\.gguf$/i.test(source)
+  const drafted = `outrider evaluate --target ${shellWord(target)} --draft ${shellWord(`lookup+${place}`)}`
+  return [
+    ...(isGguf ? [] : [{ engine: 'vLLM' as const, command: vllm(source, place, draftLength) }]),
+    ...llamaCpp({ source, place, draftLength, gguf, isGguf }).map((command) => ({
+      engine: 'llama.cpp' as const,
+      command,
+    })),
+    {
+      engine: 'Outrider',
+      command: `${drafted} --prompts ${shellWord(`${place.replace(/\/$/, '')}/${measuredPath}`)} --draft-length ${draftLength}`,
+    },
   ]
 }
 

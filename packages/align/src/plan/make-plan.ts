@@ -1,7 +1,7 @@
 import { targetPassSeconds } from '@outrider/speculative'
 import type { Candidate, Look } from '../look/look'
 import { lengthsAt, ways } from '../stages/ways'
-import type { Asked, Plan, PlannedTarget } from './plan'
+import { type Asked, elsewhereOf, type Plan, type PlannedTarget } from './plan'
 
 /** Measured defaults, for a target of 135 million parameters (docs/guide/align.md). */
 const usual = {
@@ -57,7 +57,7 @@ export function makePlan(options: PlanOptions): Plan {
   const meanPrompt = Math.min(promptTokens.mean, length)
   const meanRow = Math.min(length, meanPrompt + usual.meanAnswer)
   const left = Math.max(0.3 * asked.budgetSeconds, asked.budgetSeconds - look.seconds)
-  const evaluate = evaluationPlan(look, left)
+  const evaluate = elsewhereOf(target) ? nothingMeasured : evaluationPlan(look, left)
   const training = (left - evaluate.seconds) * (asked.text ? 1 - usual.textShare : 1)
   const { answerTokenSeconds: g, targetPositionSeconds: t } = look
   const answerSeconds = (writing: number) => (usual.meanAnswer + writing) * g + meanPrompt * t
@@ -121,6 +121,9 @@ export function makePlan(options: PlanOptions): Plan {
 /** The last loss has the lesser share; of more than two all have the same. */
 const phaseShare = (index: number, count: number): number =>
   count === 2 ? [1 - usual.lastShare, usual.lastShare][index]! : 1 / count
+
+/** Of a target that is elsewhere: the prompts to measure it on there. */
+const nothingMeasured = { prompts: 8, maxTokens: usual.evaluationTokens, temperatures: [0, 0.7], seconds: 0 }
 
 /** Greedily and sampled, plainly and in all ways; where that takes long, greedily alone. */
 function evaluationPlan({ candidates }: Look, seconds: number) {

@@ -55,10 +55,26 @@ export interface TrainingPlan {
 
 export interface PlannedTarget {
   name: string
-  identity: ModelIdentity
+  identity: ModelIdentity | EndpointIdentity
   /** Of its tokenizer. */
   fingerprint: string
 }
+
+/** What decides what comes of a target that is elsewhere. */
+export interface EndpointIdentity {
+  /** The model's name there. */
+  endpoint: string
+  /** Tokens a place that it says its probabilities of. */
+  topTokens: number
+  /** Whether the draft begins with the target's embedding. */
+  hasEmbedding: boolean
+  /** A hash of the target's configuration. */
+  config: string
+}
+
+/** What the engine says of a target that is elsewhere; undefined of one that is here. */
+export const elsewhereOf = ({ identity }: Pick<PlannedTarget, 'identity'>): EndpointIdentity | undefined =>
+  'endpoint' in identity ? identity : undefined
 
 /** What the user asked for. */
 export interface Asked {

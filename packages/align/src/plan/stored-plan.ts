@@ -1,10 +1,12 @@
 import { OutriderError } from '@outrider/tensor'
 import { type Directory, readJson } from '@outrider/transformer'
-import type { Asked, Plan, PlannedTarget } from './plan'
+import { type Asked, elsewhereOf, type Plan, type PlannedTarget } from './plan'
 
 /** The folder of a run inside the directory of its draft, and the plan in it. */
 export const runFolder = 'align'
 export const planFile = 'align.json'
+/** Instructions that nothing was learned from, to measure on, in the directory of the draft. */
+export const measuredPath = `${runFolder}/measured.jsonl`
 
 const format = 'outrider align'
 const version = 1
@@ -48,6 +50,11 @@ export function assertSamePlan(
       remedy: 'Go on with what it was begun with, or align into another directory.',
     })
   }
+  const [there, now] = [elsewhereOf(plan.target), elsewhereOf(target)]
+  if (there && now && there.topTokens !== now.topTokens)
+    refuse(`of ${there.topTokens} tokens a place, not ${now.topTokens}`)
+  if (there && now && there.hasEmbedding !== now.hasEmbedding)
+    refuse(`that was begun ${there.hasEmbedding ? 'with' : 'without'} the target's weights at hand`)
   if (plan.target.fingerprint !== target.fingerprint || !same(plan.target.identity, target.identity))
     refuse(`for another target: ${plan.target.name}`)
   const was = plan.asked

@@ -1,12 +1,12 @@
 import { type Batch, batchesOnce, jsonl } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
-import { distill, type LogEntry, storedRun, type TargetStates } from '@outrider/training'
+import { distill, type LogEntry, storedRun } from '@outrider/training'
 import { loadCausalLM, type PretrainedModel, within } from '@outrider/transformer'
+import type { Lessons } from '../teacher/teacher'
 import { Positions } from './positions'
 import { checkpointEvery, pretrainFolder } from './pretrain'
 import { files, type Run, tellLeftOut, tellLogged, tellResumption } from './run'
-import { keptStates } from './states'
 import { saveDraft } from './written-draft'
 
 /** How a phase went, and its best draft. */
@@ -23,19 +23,19 @@ export interface Phase {
  * what is held out goes on, and a phase ends early where that no longer grows.
  */
 export async function distillDraft(run: Run): Promise<{ phases: Phase[] }> {
-  const { folder, plan, target } = run
+  const { folder, plan, target, teacher } = run
   const { batchSize, length, phases } = plan.distill
   const validation = await batchesOnce(jsonl({ directory: folder, file: files.heldOut }), target, {
     batchSize,
     length,
     onLeftOut: tellLeftOut(run),
   })
-  using targetStates = keptStates(run)
+  using lessons = await teacher.lessons(run)
   const draft = await pretrainedDraft(run)
   try {
     const done: Phase[] = []
     for (const [index, { loss }] of phases.entries())
-      done.push({ loss, ...(await distillPhase(run, { index, draft, validation, targetStates })) })
+      done.push({ loss, ...(await distillPhase(run, { index, draft, validation, lessons })) })
     await saveDraft(run, draft)
     return { phases: done }
   } finally {
@@ -53,10 +53,11 @@ async function distillPhase(
     index,
     draft,
     validation,
-    targetStates,
-  }: { index: number; draft: PretrainedModel; validation: Batch[]; targetStates: TargetStates },
+    lessons,
+  }: { index: number; draft: PretrainedModel; validation: Batch[]; lessons: Lessons },
 ): Promise<Omit<Phase, 'loss'>> {
-  const { target, folder, plan, signal, tell } = run
+  const { folder, plan, signal, tell } = run
+  const { target, targetStates } = lessons
   const { batchSize, length, validateEvery, patience } = plan.distill
   const { loss, steps, learningRate } = plan.distill.phases[index]!
   const total = plan.distill.phases.reduce((sum, phase) => sum + phase.steps, 0)
@@ -114,9 +115,9 @@ function heldOutText({ eval_acceptance_rate, eval_acceptance_length = {} }: LogE
 }
 
 /** What the stage before has ended with. */
-async function pretrainedDraft({ target, folder }: Run): Promise<PretrainedModel> {
+async function pretrainedDraft({ device, folder }: Run): Promise<PretrainedModel> {
   const stored = await storedRun(within(folder, pretrainFolder))
-  if (stored) return loadCausalLM(stored.checkpoint, { device: target.model.device, dtype: 'f32' })
+  if (stored) return loadCausalLM(stored.checkpoint, { device, dtype: 'f32' })
   throw new OutriderError('FILE_MISSING', `${folder.name}/${pretrainFolder} has no pretrained draft.`, {
     remedy: 'Let the stage pretrain go first.',
   })

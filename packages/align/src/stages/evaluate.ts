@@ -33,12 +33,11 @@ export interface Measured {
  * and all together, in turns, so that a machine's drift strikes them alike. Each as it is used, with γ 'auto'; and greedily with
  * the plan's γ, too, which says how good the drafts are wherever they are verified.
  */
-export async function measureWays(run: Run): Promise<Measured> {
-  const { target, folder, plan, signal, tell } = run
-  const { prompts: count, maxTokens, temperatures } = plan.evaluate
+export async function measureWays(run: Run, target: PretrainedModel): Promise<Measured> {
+  const { folder, plan, signal, tell } = run
+  const { maxTokens, temperatures } = plan.evaluate
   const { draftLength, look } = plan
-  const heldOut = await readSeeds(jsonl({ directory: folder, file: files.heldOutSeeds }))
-  await folder.write(files.measured, seedLines(spreadOverTasks(heldOut, count, ({ category }) => category)))
+  await keepMeasured(run)
   const prompts = await readPrompts(jsonl({ directory: folder, file: files.measured }), target)
   const draft = await writtenDraft(run)
   try {
@@ -70,6 +69,13 @@ export async function measureWays(run: Run): Promise<Measured> {
   } finally {
     draft.dispose()
   }
+}
+
+/** Writes down the instructions to measure on: of what is held out as many as are planned, of all tasks. */
+export async function keepMeasured({ folder, plan }: Pick<Run, 'folder' | 'plan'>): Promise<void> {
+  const heldOut = await readSeeds(jsonl({ directory: folder, file: files.heldOutSeeds }))
+  const measured = spreadOverTasks(heldOut, plan.evaluate.prompts, ({ category }) => category)
+  await folder.write(files.measured, seedLines(measured))
 }
 
 /** Before others and with a fixed γ a match of one token is no draft: what follows one is accepted less often than what they draft. */

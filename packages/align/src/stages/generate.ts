@@ -1,10 +1,9 @@
-import { answersIn, type DataSource, generateDataset, jsonl } from '@outrider/dataset'
+import { answersIn, type DataSource, jsonl } from '@outrider/dataset'
 import { AnswerTable } from '@outrider/speculative'
-import type { TargetStates } from '@outrider/training'
 import { throwIfAborted } from '@outrider/transformer'
+import type { Answering } from '../teacher/teacher'
 import { files, type Run } from './run'
 import { keepSeeds } from './seeds'
-import { keptStates } from './states'
 
 /** What a stage found, as it is kept. */
 export interface Generated {
@@ -14,33 +13,33 @@ export interface Generated {
 
 /**
  * The target's own answers (Goel et al. 2024, section 3.2): to what is held out, to the user's instructions over the grid, to
- * ours, with the states that it said them from; and the table of them, which already speeds the target up while nothing is trained.
+ * ours, with what it thought of each token of them; and the table of them, which already speeds the target up while nothing is trained.
  */
 export async function generateAnswers(run: Run, seeds: DataSource | undefined): Promise<Generated> {
-  const { folder, plan } = run
+  const { folder, plan, teacher } = run
   await keepSeeds(run, seeds)
   const { temperatures } = plan.generate
-  using states = keptStates(run)
+  using answering = teacher.answering(run)
   const heldOut = { label: 'held out', seeds: files.heldOutSeeds, out: files.heldOut, temperatures: [0, 0.7] }
-  await answer(run, states, heldOut)
+  await answer(run, answering, heldOut)
   for (const [label, file, at] of [
     ['your instructions', files.seeds, temperatures],
     ['instructions', files.written, temperatures.slice(0, 1)],
   ] as const)
     if ((await folder.size(file)) > 0)
-      await answer(run, states, { label, seeds: file, out: files.answers, temperatures: at })
+      await answer(run, answering, { label, seeds: file, out: files.answers, temperatures: at })
+  await answering.think([files.heldOut, files.answers])
   return await keepTable(run)
 }
 
 async function answer(
-  { target, folder, plan, signal, tell }: Run,
-  states: TargetStates,
+  { folder, plan, signal, tell }: Run,
+  answering: Answering,
   { label, seeds, out, temperatures }: { label: string; seeds: string; out: string; temperatures: readonly number[] },
 ): Promise<void> {
   const { maxTokens, topP, batchSize } = plan.generate
   let last = { tokens: 0, seconds: 0 }
-  await generateDataset({
-    target,
+  await answering.answer({
     seeds: jsonl({ directory: folder, file: seeds }),
     out: { directory: folder, file: out },
     temperatures,
@@ -49,7 +48,6 @@ async function answer(
     batchSize,
     seed: plan.asked.seed,
     signal,
-    onStates: (answers) => states.keep(target, answers),
     onProgress({ rows, total, tokens, seconds }) {
       const rate = (tokens - last.tokens) / (seconds - last.seconds)
       const isNew = tokens > last.tokens && seconds > last.seconds

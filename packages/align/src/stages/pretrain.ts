@@ -1,14 +1,7 @@
 import { countIds, type DataSource, frequentIds, jsonl } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import { type LogEntry, pretrain } from '@outrider/training'
-import {
-  createDraft,
-  loadCausalLM,
-  type PretrainedModel,
-  projectEmbedding,
-  saveCausalLM,
-  within,
-} from '@outrider/transformer'
+import { createDraft, loadCausalLM, type PretrainedModel, saveCausalLM, within } from '@outrider/transformer'
 import { shapeOptions } from '../look/draft-shape'
 import { Positions } from './positions'
 import { files, type Run, tellLeftOut, tellLogged, tellResumption } from './run'
@@ -27,8 +20,8 @@ export interface Pretrained {
 }
 
 /**
- * A new draft that says the ids that the target says most, and begins with the target's embedding; then next-token prediction
- * on text, the user's or the target's own answers, which costs the draft alone.
+ * A new draft that says the ids that the target says most, and begins with the target's embedding, where that is at hand; then
+ * next-token prediction on text, the user's or the target's own answers, which costs the draft alone.
  */
 export async function pretrainDraft(run: Run, text: DataSource | undefined): Promise<Pretrained> {
   const { folder, plan, signal, tell } = run
@@ -77,9 +70,8 @@ export const checkpointEvery = (seconds: number, steps: number): number =>
   Math.max(1, Math.min(steps, Math.round((30 * steps) / Math.max(1, seconds))))
 
 /** The draft as it begins: made once, and kept, so that whoever goes on begins with the same. */
-async function startingDraft({ target, folder, plan }: Run): Promise<PretrainedModel> {
+async function startingDraft({ target, teacher, device, folder, plan }: Run): Promise<PretrainedModel> {
   const start = within(folder, startFolder)
-  const { device } = target.model
   if (await folder.has(startMark)) return loadCausalLM(start, { device, dtype: 'f32' })
   const answers = jsonl({ directory: folder, file: files.answers })
   if (!(await folder.has(files.answers)))
@@ -89,11 +81,13 @@ async function startingDraft({ target, folder, plan }: Run): Promise<PretrainedM
   const counts = await countIds(answers, target)
   const { vocabulary, hiddenSize } = plan.draft
   const isNarrower = hiddenSize <= target.config.hiddenSize
+  const embedding = isNarrower ? await teacher.embedding({ width: hiddenSize, counts }) : undefined
   const draft = createDraft(target, {
     ...shapeOptions(plan.draft),
+    device,
     seed: plan.asked.seed,
     ...(vocabulary !== null && { vocabulary: frequentIds(counts, vocabulary, target) }),
-    ...(isNarrower && { embedding: await projectEmbedding(target, { width: hiddenSize, counts }) }),
+    ...(embedding && { embedding }),
   })
   await saveCausalLM(draft, start)
   await folder.write(startMark, '{}\n')

@@ -1,11 +1,18 @@
 import type { LeftOut } from '@outrider/dataset'
+import type { Device } from '@outrider/tensor'
 import { type LogEntry, type Resumption, resumptionWarnings, storedRun } from '@outrider/training'
-import type { Directory, PretrainedModel } from '@outrider/transformer'
+import type { Directory, DraftTarget } from '@outrider/transformer'
 import type { Plan, Stage } from '../plan/plan'
+import type { Teacher } from '../teacher/teacher'
 
 /** What all stages are given. */
 export interface Run {
-  target: PretrainedModel
+  /** What speaks as the target does; its weights may be elsewhere. */
+  target: DraftTarget
+  /** Who does the target's part. */
+  teacher: Teacher
+  /** Where the draft is. */
+  device: Device
   /** The draft's directory, which the user named. */
   out: Directory
   /** The run's folder in it: data, checkpoints, what was found. */

@@ -1,4 +1,4 @@
-import { type DataSource, generateSeeds, jsonl, leftOutText } from '@outrider/dataset'
+import { type DataSource, jsonl, leftOutText } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
 import { ownOpenings } from '../seeds/openings'
 import { readSeeds, type SeedRow, seedKey, seedLines } from '../seeds/seed-row'
@@ -32,18 +32,25 @@ async function oursBeside(run: Run, asked: ReadonlySet<string>): Promise<SeedRow
   const { written, writtenHeldOut, writtenBy } = run.plan.generate
   const count = written + writtenHeldOut
   if (count === 0) return []
-  const self = writtenBy === 'target' ? await selfWritten(run, count) : []
+  const self = writtenBy === 'target' ? await selfWritten(run, count, asked.size > 0) : []
   const all = [...self, ...ownOpenings(count + asked.size, run.plan.kind)]
   return all.filter((seed) => !asked.has(seedKey(seed))).slice(0, count)
 }
 
-/** What the target asks itself (Xu et al. 2024), as far as it is worth keeping. */
-async function selfWritten({ target, folder, plan, signal, tell }: Run, count: number): Promise<SeedRow[]> {
+/**
+ * What the target asks itself (Xu et al. 2024), as far as it is worth keeping.
+ *
+ * @throws OutriderError UNSUPPORTED where it cannot, and there is nothing else to ask it
+ */
+async function selfWritten(
+  { teacher, folder, plan, signal, tell }: Run,
+  count: number,
+  hasOthers: boolean,
+): Promise<SeedRow[]> {
   const out = { directory: folder, file: files.selfWritten }
   const { batchSize } = plan.generate
   try {
-    const { rows, leftOut } = await generateSeeds({
-      target,
+    const { rows, leftOut } = await teacher.writeSeeds({
       count,
       batchSize,
       seed: plan.asked.seed,
@@ -66,7 +73,10 @@ async function selfWritten({ target, folder, plan, signal, tell }: Run, count: n
       })
   } catch (error) {
     // A target that writes nothing that is worth keeping answers all the same.
-    if (!(error instanceof OutriderError && error.code === 'INVALID_ARGUMENT')) throw error
+    const isNone =
+      error instanceof OutriderError &&
+      (error.code === 'INVALID_ARGUMENT' || (error.code === 'UNSUPPORTED' && hasOthers))
+    if (!isNone) throw error
     tell({ kind: 'warning', text: `${error.message} Openings of ours take their place.` })
   }
   return (await folder.has(out.file)) ? readSeeds(jsonl(out)) : []

@@ -15,8 +15,8 @@ export async function saveDraft({ out, plan }: Pick<Run, 'out' | 'plan'>, draft:
 const leastConfidence = 0.4
 
 /** The draft as it was written. Whoever asks for it disposes of it. */
-export async function writtenDraft({ target, out }: Pick<Run, 'target' | 'out'>): Promise<PretrainedModel> {
-  if (await out.has('config.json')) return loadCausalLM(out, { device: target.model.device })
+export async function writtenDraft({ device, out }: Pick<Run, 'device' | 'out'>): Promise<PretrainedModel> {
+  if (await out.has('config.json')) return loadCausalLM(out, { device })
   throw new OutriderError('FILE_MISSING', `${out.name} has no draft.`, {
     remedy: 'Let the stages pretrain and distill go first.',
   })

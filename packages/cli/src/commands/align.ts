@@ -1,14 +1,16 @@
 import { basename, dirname, join } from 'node:path'
-import { type Aligned, align, type Origin, readOrigin, type Stage, stages } from '@outrider/align'
+import { type Aligned, align, measuredElsewhere, type Origin, readOrigin, type Stage, stages } from '@outrider/align'
 import { rowFiles, textFiles } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
 import { directory, parseHubId } from '@outrider/transformer'
 import { InvalidArgumentError, Option } from 'commander'
 import { alignProgress } from '../align/progress'
+import { assertElsewhere, type ElsewhereFlags, targetElsewhere } from '../align/target-elsewhere'
 import { printWays } from '../align/ways-table'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import { adapterLabel, type Context } from '../context'
+import { withEndpoint } from '../endpoint'
 import { exists } from '../missing-path'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
@@ -16,8 +18,7 @@ import { integer, listOf, timeSpan } from '../options/parse'
 import { claimDirectory } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 
-interface AlignFlags extends RowFlags, Pick<DtypeFlags, 'dtype'> {
-  target: string
+interface AlignFlags extends RowFlags, ElsewhereFlags, Pick<DtypeFlags, 'dtype'> {
   out: string
   budget?: number
   seeds?: string[]
@@ -34,7 +35,7 @@ export const addAlign: AddCommand = (program, run) => {
     .command('align')
     .summary('the whole method: a chat model and a time budget in, an aligned draft out')
     .description(
-      'Looks at a model and at what passes cost here, and makes a plan for the time there is; lets the model answer instructions, keeps a table of its answers, trains a small draft to predict them, and measures what is gained. Says before it starts where no draft can pay. Stopped at any moment, the same command goes on.',
+      'Looks at a model and at what passes cost here, and makes a plan for the time there is; lets the model answer instructions, keeps a table of its answers, trains a small draft to predict them, and measures what is gained. Says before it starts where no draft can pay. Stopped at any moment, the same command goes on. With --endpoint the target is elsewhere: an engine there answers and says what it thinks of its answers (vLLM, outrider serve), the draft is trained here, and how the pair is measured there is printed.',
     )
     .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption(
@@ -64,6 +65,16 @@ export const addAlign: AddCommand = (program, run) => {
       'write the draft as GGUF, too, in Q8_0, for llama.cpp: draft.gguf in --out; for other types, outrider export. A run that is done gets it without training again',
     )
     .option('--seed <n>', 'decides what is drawn, and the order of the rows (default: 0)', integer())
+    .option(
+      '--top <k>',
+      'of an endpoint: tokens a place that it says its probabilities of; vLLM says 20 unless it is started with --max-logprobs (default: 20)',
+      integer({ least: 1 }),
+    )
+  withEndpoint(command, {
+    target:
+      '--target is then its configuration and tokenizer, which is compared with the endpoint’s and needs no weights beside it',
+    prices: false,
+  })
   withExamples(withOutputOptions(withDtype(withRows(command))), [
     ['Half an hour', 'outrider align --target ./model --out ./draft'],
     [
@@ -74,6 +85,10 @@ export const addAlign: AddCommand = (program, run) => {
       'What a draft could bring here, and how long it takes',
       'outrider align --target ./model --out ./draft --only look',
     ],
+    [
+      'A target that vLLM serves elsewhere, of which ./big has config.json and tokenizer.json',
+      'outrider align --endpoint http://gpu-box:8000/v1 --model big --target ./big --seeds seeds.jsonl --out ./draft --gguf --budget 8h',
+    ],
     ['The pair in use', 'outrider chat --model ./model --draft lookup+./draft'],
   ])
   command.action((flags: AlignFlags) => run((context) => alignDraft(context, flags), command))
@@ -81,11 +96,19 @@ export const addAlign: AddCommand = (program, run) => {
 
 async function alignDraft(context: Context, flags: AlignFlags): Promise<object> {
   const { terminal, signal } = context
+  const isElsewhere = assertElsewhere(flags)
   await claimDirectory(context, flags.out, {
     kind: 'align',
-    inputs: { '--target': flags.target, '--seeds': flags.seeds, '--text': flags.text },
+    inputs: {
+      '--target': flags.target,
+      '--seeds': flags.seeds,
+      '--text': flags.text,
+      '--api-key-file': flags.apiKeyFile,
+    },
   })
-  const target = await openModel(context, flags.target, 'target', { dtype: flags.dtype })
+  const target = isElsewhere
+    ? await targetElsewhere(context, flags)
+    : await openModel(context, flags.target, 'target', { dtype: flags.dtype })
   context.resume = 'What is done is kept; the same command goes on from there.'
   const reading = rowReading(terminal, flags)
   const began = performance.now()
@@ -105,7 +128,7 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
     onEvent: alignProgress(terminal),
   })
   terminal.endProgress()
-  const { plan, results, canPay, verdict, gguf } = aligned
+  const { plan, results, canPay, verdict, gguf, leftOut } = aligned
   printEnd(context, flags, aligned)
   return {
     out: flags.out,
@@ -114,6 +137,8 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
     can_pay: canPay,
     verdict,
     ...(gguf && { gguf: join(flags.out, gguf) }),
+    ...(leftOut && { left_out: leftOut }),
+    ...(leftOut && verdict !== null && { measured_by: measuredBy(flags, aligned) }),
     plan,
     ...(results.evaluate && { results: results.evaluate.found.rows }),
     stage_seconds: Object.fromEntries(Object.entries(results).map(([stage, { seconds }]) => [stage, seconds])),
@@ -122,7 +147,8 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
 }
 
 /** What came out, and how it is used. */
-function printEnd({ terminal }: Context, { target, out, only, anyway }: AlignFlags, aligned: Aligned): void {
+function printEnd({ terminal }: Context, flags: AlignFlags, aligned: Aligned): void {
+  const { target, out, only, anyway } = flags
   const { canPay, results, verdict, gguf, plan } = aligned
   const { style } = terminal
   if (!canPay && !anyway) {
@@ -131,6 +157,13 @@ function printEnd({ terminal }: Context, { target, out, only, anyway }: AlignFla
       'No draft can pay here: even one of which seven in ten tokens are accepted would make answers slower, so nothing was trained. Lookups need no draft, and are only used where they gain: --draft lookup. With --anyway a draft is trained all the same, for another machine, say.',
     )
     terminal.print(`\n  outrider chat --model ${target} --draft lookup`)
+    return
+  }
+  if (verdict !== null && aligned.leftOut) {
+    terminal.print()
+    terminal.printParagraph(style.bold(verdict))
+    terminal.print(`\nWritten to ${out}, with report.html. To measure it where the target is:`)
+    for (const { engine, command } of measuredBy(flags, aligned)) terminal.print(`  # ${engine}\n  ${command}`)
     return
   }
   if (verdict === null || !results.evaluate) {
@@ -150,6 +183,9 @@ function printEnd({ terminal }: Context, { target, out, only, anyway }: AlignFla
   terminal.print(`  outrider evaluate --target ${target} --draft lookup+${out} --prompts prompts.jsonl`)
 }
 
+const measuredBy = ({ target, out }: AlignFlags, { plan, gguf }: Aligned) =>
+  measuredElsewhere({ target, place: out, draftLength: plan.draftLength, gguf })
+
 /** The target's license goes with its draft; what its files do not say is left out. */
 async function originOf(target: string): Promise<Origin | undefined> {
   if (!(await exists(target))) return parseHubId(target) && { id: target.replace(/@.*/, '') }
@@ -158,9 +194,23 @@ async function originOf(target: string): Promise<Origin | undefined> {
   return await read.catch(() => undefined)
 }
 
-const madeBy = ({ target, out, budget, seeds = [], text = [], loss = [], seed, dtype, gguf }: AlignFlags): string =>
+/** Without the endpoint's address: it is nobody's business but its user's. */
+const madeBy = ({
+  target,
+  out,
+  budget,
+  seeds = [],
+  text = [],
+  loss = [],
+  seed,
+  dtype,
+  gguf,
+  ...flags
+}: AlignFlags): string =>
   [
     ...['outrider align --target', target, '--out', out],
+    ...(flags.model === undefined ? [] : ['--endpoint URL --model', flags.model]),
+    ...(flags.top === undefined ? [] : [`--top ${flags.top}`]),
     ...(budget === undefined ? [] : [`--budget ${budget}s`]),
     ...(seeds.length > 0 ? ['--seeds', ...seeds] : []),
     ...(text.length > 0 ? ['--text', ...text] : []),

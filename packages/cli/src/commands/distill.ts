@@ -43,7 +43,10 @@ export const addDistill: AddCommand = (program, run) => {
     .requiredOption('--target <dir>', `the model that is to be sped up: ${modelSource}`)
     .requiredOption('--draft <dir>', 'the pretrained draft; it is not changed')
     .option('--data <files...>', `conversations, the answers of the target (${rowSource}); needed but with --targets`)
-    .option('--text <files...>', 'pretraining text to mix in')
+    .option(
+      '--text <files...>',
+      'pretraining text to mix in; with --targets it is learned as it stands, for what the target thinks of it is not there',
+    )
     .option('--mix <ratio>', 'rows of conversations to rows of text', ratio, [9, 1])
     .option('--loss <name>', lossNames.join(', '), loss, lossByName('tvd++'))
   withDraftVocabulary(command)
@@ -74,6 +77,10 @@ export const addDistill: AddCommand = (program, run) => {
     [
       'From what a target elsewhere thinks of its answers (outrider score): only its tokenizer and configuration are needed here',
       'outrider distill --targets ./shards --target ./big --draft ./draft --out ./draft-big',
+    ],
+    [
+      'The same with a tenth of pretraining text, which is learned as it stands',
+      'outrider distill --targets ./shards --target ./big --draft ./draft --text corpus/*.txt --mix 9:1 --loss kld --out ./draft-big',
     ],
     [
       'From a draft that proposes a token at a time one that proposes eight in one pass',

@@ -34,7 +34,7 @@ export const withTargetShards = (command: Command): Command =>
     )
 
 /** Flags of a target that is here. */
-type OfTargetHere = Record<'dtype' | 'text' | 'targetStates' | 'onPolicy' | 'onPolicyTemperature' | 'parallel', unknown>
+type OfTargetHere = Record<'dtype' | 'targetStates' | 'onPolicy' | 'onPolicyTemperature' | 'parallel', unknown>
 
 /**
  * Makes sure that there are rows, and that nothing is asked of shards that only a target here can say.
@@ -55,7 +55,6 @@ export function assertTargets(flags: TargetShardsFlags & { data?: string[] } & P
     return
   }
   const needsTarget: [keyof OfTargetHere, string, string][] = [
-    ['text', '--text', 'what the target thinks of it is not in the shards'],
     ['onPolicy', '--on-policy', 'the target would have to read what the draft draws'],
     ['onPolicyTemperature', '--on-policy-temperature', 'the target would have to read what the draft draws'],
     ['parallel', '--parallel', 'a parallel draft is learned from a target in memory'],
@@ -69,7 +68,13 @@ export function assertTargets(flags: TargetShardsFlags & { data?: string[] } & P
 /** The target as its shards tell it. */
 export async function targetOfShards(
   context: Context,
-  { target, targets, targetsRest: rest, targetsTemperature: temperature }: TargetShardsFlags & { target: string },
+  {
+    target,
+    targets,
+    targetsRest: rest,
+    targetsTemperature: temperature,
+    text,
+  }: TargetShardsFlags & { target: string; text?: string[] },
 ): Promise<TopTokenTarget> {
   const speaker = await speakerOf(context, target)
   const shards = await openTopTokenShards(directory(targets!))
@@ -78,5 +83,5 @@ export async function targetOfShards(
     `Target: ${count(shards.rows)} rows of ${of}, ${k} tokens a place, in ${targets}`,
     '  ',
   )
-  return { kind: 'shards', ...speaker, shards, rest, temperature }
+  return { kind: 'shards', ...speaker, shards, rest, temperature, ...(text && { text: 'labels' }) }
 }

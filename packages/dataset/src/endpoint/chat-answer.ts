@@ -35,10 +35,10 @@ export function chatAnswer(json: unknown): EndpointAnswer {
   return { text: content, finishReason: finish_reason, tokens, prompt, usage: counted }
 }
 
-const object = (value: unknown): Record<string, unknown> =>
+export const object = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 
-const countIn = (said: unknown, ids: readonly number[] | undefined): number =>
+export const countIn = (said: unknown, ids: readonly number[] | undefined): number =>
   Number.isSafeInteger(said) && (said as number) >= 0 ? (said as number) : (ids?.length ?? 0)
 
 /** Ids, or undefined where there are none. */

@@ -3,6 +3,7 @@ import type { ChatMessage, Tokenizer } from '@outrider/transformer'
 import type { ScoringTarget } from '../top-tokens/score-dataset'
 import { asRunError, PatientAsking } from './ask-each'
 import type { EndpointAnswer } from './chat-answer'
+import { type ContinuingTarget, continuationsOf } from './continuations'
 import { dialectOf } from './dialect'
 import { addressesOf, jsonPost, type Post } from './http'
 import { assertGivesTopTokens, topTokensOf } from './prompt-logprobs'
@@ -76,7 +77,7 @@ export type ConversationAnswered<T> = { request: T } & (
  *
  * @throws OutriderError INVALID_ARGUMENT for what is no address, or no key
  */
-export function openAiTarget(options: OpenAiTargetOptions): EndpointTarget & ScoringTarget {
+export function openAiTarget(options: OpenAiTargetOptions): EndpointTarget & ScoringTarget & ContinuingTarget {
   const { model, apiKey, tokenizer, timeoutSeconds = 600, retries = 8, backoffSeconds = 1 } = options
   assertKey(apiKey)
   const addresses = addressesOf(options.baseUrl)
@@ -107,6 +108,14 @@ export function openAiTarget(options: OpenAiTargetOptions): EndpointTarget & Sco
       const prepare = async (patient: Post) => {
         const dialect = await dialectOf({ post: patient, base: addresses.base, model, topK }, signal)
         return (request: (typeof asked)[number], signal: AbortSignal) => dialect(post, request, signal)
+      }
+      yield* patiently(asked, { concurrency, signal }, prepare, ({ usage }) => usage.completion)
+    },
+    async *continuations(asked, { concurrency, signal }) {
+      if (asked.length === 0) return
+      const prepare = async (patient: Post) => {
+        const go = await continuationsOf({ post: patient, base: addresses.base, model }, asked[0]!, signal)
+        return (request: (typeof asked)[number], signal: AbortSignal) => go(post, request, signal)
       }
       yield* patiently(asked, { concurrency, signal }, prepare, ({ usage }) => usage.completion)
     },

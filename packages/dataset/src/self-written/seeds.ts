@@ -2,7 +2,14 @@ import { OutriderError } from '@outrider/tensor'
 import { beginningOfText, emptyUserTurn } from './beginning'
 import { checkedScripts, type Demands, faultOf } from './fault'
 import { openings, type SeedCategory } from './openings'
-import { type Kind, type SelfWritten, type SelfWrittenOptions, selfWritten, type Written } from './self-written'
+import {
+  type Kind,
+  type SelfWritten,
+  type SelfWrittenOptions,
+  selfWritten,
+  speakerOf,
+  type Written,
+} from './self-written'
 import { wordsOf } from './words'
 
 export interface GenerateSeedsOptions extends SelfWrittenOptions {
@@ -28,7 +35,8 @@ export async function generateSeeds({
 }: GenerateSeedsOptions): Promise<SelfWritten> {
   if (!(openingShare >= 0 && openingShare <= 1))
     throw new OutriderError('INVALID_ARGUMENT', `openingShare is ${openingShare}; it must be from 0 to 1.`)
-  const turn = emptyUserTurn(options.target)
+  const speaker = speakerOf(options)
+  const turn = emptyUserTurn(speaker)
   const demands: Demands = { leastWords: 3, scripts: checkedScripts(options.scripts) }
   const shared = {
     settings: turn ? { openingShare } : {},
@@ -47,7 +55,7 @@ export async function generateSeeds({
     : {
         ...{
           name: 'beginnings of texts',
-          beginning: beginningOfText(options.target),
+          beginning: beginningOfText(speaker),
           maxTokens: maxTokens ?? 32,
           ...shared,
         },

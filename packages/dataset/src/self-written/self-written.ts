@@ -1,5 +1,6 @@
 import { OutriderError, uniform01 } from '@outrider/tensor'
-import { answerEach, type CausalLM, contentHash, modelIdentity, type PretrainedModel } from '@outrider/transformer'
+import { type CausalLM, contentHash, modelIdentity, type PretrainedModel } from '@outrider/transformer'
+import type { ContinuingTarget } from '../endpoint/continuations'
 import type { GenerationProgress } from '../generate/generate-dataset'
 import { InTurn } from '../generate/in-turn'
 import { openRowFile } from '../generate/row-file'
@@ -7,13 +8,17 @@ import { seedOf } from '../generate/row-requests'
 import { stopped } from '../generate/stopped'
 import { TokenTally } from '../generate/token-tally'
 import type { FilePlace } from '../sources/open-file'
+import type { Speaker } from '../tokenize/example'
 import type { Beginning } from './beginning'
 import type { Fault } from './fault'
 import { NearDuplicates } from './near-duplicates'
+import { type Attempt, wentOn } from './writers'
 
 export interface SelfWrittenOptions {
-  /** The model that writes. */
-  target: PretrainedModel<CausalLM>
+  /** The model that writes: loaded here, or behind an engine that goes on from ids (`openAiTarget`). */
+  target: PretrainedModel<CausalLM> | ContinuingTarget
+  /** Whose tokenizer and template write how it begins. Default the target, where it is here. */
+  speaker?: Speaker | undefined
   /** Rows that the file is to have in the end. */
   count: number
   /** Default 1. */
@@ -83,7 +88,8 @@ export interface Kind {
 /**
  * Lets a target write rows by itself, until there are enough that are worth keeping. Attempts are numbered: what the n-th draws
  * depends on the seed, the settings and the target alone, and whether it is kept on those before it. So a run that was interrupted
- * ends in the same bytes as one that never was: it goes on behind the last row kept.
+ * ends in the same bytes as one that never was: it goes on behind the last row kept. Of an endpoint, whether an attempt draws the
+ * same again is the engine's affair.
  *
  * @throws OutriderError FILE_FORMAT, FILE_WRITE, ABORTED; INVALID_ARGUMENT where nothing of what was written could be kept
  */
@@ -94,7 +100,7 @@ export async function selfWritten(
   if (!(Number.isSafeInteger(count) && count > 0))
     throw new OutriderError('INVALID_ARGUMENT', `count is ${count}; it must be a positive whole number.`)
   const drawn = { temperature, topP, topK, maxTokens, seed, scripts, ...settings }
-  const known = await contentHash({ name, ...drawn, beginning, model: await modelIdentity(target) })
+  const known = await contentHash({ name, ...drawn, beginning, model: await writerIdentity(target) })
   const idOf = (attempt: number) => `${known.slice(0, 16)}-${attempt}`
   const kept = new NearDuplicates()
   let first = 0
@@ -115,22 +121,21 @@ export async function selfWritten(
   tally.tell()
 
   const last = mostAttempts(count)
-  function* attempts() {
+  const speaker = speakerOf({ target, ...call })
+  function* attempts(): Generator<Attempt> {
     for (let attempt = first; attempt < last && rows < count; attempt++) {
       const group = Math.floor(attempt / alike)
       const { text, category } = opening(group, uniform01(seedOf(known), group))
-      const prompt = [...beginning.begin, ...encoded(target, beginning.prefix + text)]
+      const prompt = [...beginning.begin, ...encoded(speaker, beginning.prefix + text)]
       const sampling = { temperature, topP, topK, seed: (seedOf(known) + attempt) % 2 ** 52 }
       yield { attempt, opening: text, category, prompt, maxTokens, stop: beginning.stop, ...sampling }
     }
   }
-  const ending = { ...target, generationConfig: { ...target.generationConfig, eosTokenIds: [...beginning.endIds] } }
   const inTurn = new InTurn<Written & { id: string }>()
   try {
-    const answers = answerEach(ending, attempts(), { size: batchSize, signal: call.signal, onTokens: tally.add })
-    for await (const { request, answer } of answers) {
+    const how = { endIds: beginning.endIds, size: batchSize, signal: call.signal, onTokens: tally.add }
+    for await (const { request, said, finishReason } of wentOn({ target, speaker }, attempts(), how)) {
       const { attempt, opening, category } = request
-      const { text: said, finishReason } = answer
       const written = { id: idOf(attempt), text: (opening + said).trim(), said, category, finishReason }
       for (const { id, ...next } of inTurn.add(attempt - first, written)) {
         if (rows === count) break
@@ -178,5 +183,18 @@ const alike = 4
 /** A target of which hardly a tenth can be kept is no writer. */
 const mostAttempts = (count: number) => 64 + 10 * count
 
-const encoded = ({ tokenizer }: PretrainedModel<CausalLM>, text: string) =>
+/** Of an endpoint the model's name, wherever it is served. */
+const writerIdentity = async (target: SelfWrittenOptions['target']): Promise<object> =>
+  'kind' in target ? { endpoint: target.model } : modelIdentity(target)
+
+/** @throws OutriderError INVALID_ARGUMENT where the target is elsewhere, and nobody speaks for it */
+export function speakerOf({ target, speaker }: Pick<SelfWrittenOptions, 'target' | 'speaker'>): Speaker {
+  const found = speaker ?? ('kind' in target ? undefined : target)
+  if (found) return found
+  throw new OutriderError('INVALID_ARGUMENT', 'Nobody is there to write how the target begins.', {
+    remedy: "Give the target's tokenizer and template as speaker.",
+  })
+}
+
+const encoded = ({ tokenizer }: Speaker, text: string) =>
   text === '' ? [] : tokenizer.encode(text, { addSpecialTokens: false })

@@ -1,6 +1,6 @@
 import { beginningOfText } from './beginning'
 import { checkedScripts, faultOf } from './fault'
-import { type SelfWritten, type SelfWrittenOptions, selfWritten } from './self-written'
+import { type SelfWritten, type SelfWrittenOptions, selfWritten, speakerOf } from './self-written'
 
 export interface GenerateTextsOptions extends SelfWrittenOptions {
   /** Tokens of a text at most; one that is longer is cut there. Default 512. */
@@ -17,7 +17,7 @@ export interface GenerateTextsOptions extends SelfWrittenOptions {
 export async function generateTexts({ maxTokens = 512, ...options }: GenerateTextsOptions): Promise<SelfWritten> {
   const demands = { leastWords: 8, scripts: checkedScripts(options.scripts) }
   return selfWritten(options, {
-    ...{ name: 'texts', beginning: beginningOfText(options.target), maxTokens, settings: {} },
+    ...{ name: 'texts', beginning: beginningOfText(speakerOf(options)), maxTokens, settings: {} },
     opening: () => ({ text: '' }),
     fault: ({ text }) => faultOf(text, demands),
     row: ({ text, finishReason }) => ({ text, finish_reason: finishReason }),

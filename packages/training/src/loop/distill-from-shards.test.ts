@@ -1,6 +1,7 @@
 import {
   type Batch,
   batchesOnce,
+  mix,
   openTopTokenShards,
   rows,
   scoreDataset,
@@ -9,11 +10,12 @@ import {
 } from '@outrider/dataset'
 import { kld, labelCrossEntropy, lossByName, tvd } from '@outrider/losses'
 import { testDevice } from '@outrider/tensor/testing'
-import { type Directory, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
+import { createDraft, type Directory, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { evaluate } from '../evaluation/evaluate'
 import type { TopTokenTarget } from '../states/top-token-states'
 import { type DistillationOptions, distill, distillation } from './distill'
+import { pretrain } from './pretrain'
 import { patterns, tinyDraft, weightsOf } from './runs.fixture'
 import { trainedTarget } from './trained-target.fixture'
 
@@ -128,6 +130,47 @@ describe('a draft that is distilled from shards', () => {
       code: 'UNSUPPORTED',
       message: /temperature 3 cannot be told/,
     })
+  })
+
+  it('learns text beside them as it stands: KLD is cross-entropy there, and an id that a trimmed draft does not say teaches nothing', async () => {
+    const text = texts(['abcabcabd', 'cabcabca'])
+    const one = { steps: 1, loss: kld, batchSize: 2, data: text }
+    const { history } = await distilled({ ...(await told(4)), text: 'labels' }, one)
+    const plain = tinyDraft(target)
+    const { history: pretrained } = await pretrain(plain, text, { ...run, ...one })
+    expect(history[0]!.loss).toBeCloseTo(pretrained[0]!.loss!, 4)
+    // Of the rows of shards beside it nothing changes.
+    const mixed = { ...one, data: mix({ distillation: [data, 1], pretraining: [text, 1] }), steps: 3 }
+    const both = await distilled({ ...(await told(4)), text: 'labels' }, mixed)
+    expect(both.history).toHaveLength(3)
+    await expect(distilled(await told(4), mixed)).rejects.toMatchObject({ message: /No shard has the row/ })
+    // Without b, whose places are a third of the text.
+    const letters = Array.from(target.tokenizer.encode('acd', { addSpecialTokens: false })).sort((a, b) => a - b)
+    const trimmed = createDraft(target, { layers: 1, hiddenSize: 16, heads: 2, vocabulary: letters, seed: 1 })
+    const { history: few } = await distill({
+      draft: trimmed,
+      target: { ...(await told(4)), text: 'labels' },
+      ...run,
+      ...one,
+    })
+    expect(few[0]!.loss).toBeGreaterThan(0)
+    expect(few[0]!.loss).toBeLessThan(Math.log(letters.length + 3))
+    const { history: none } = await distill({
+      ...{
+        draft: trimmed,
+        target: { ...(await told(4)), text: 'labels' },
+        ...run,
+        ...one,
+        data: texts(['bbbbbbbbbbbb']),
+      },
+    })
+    expect(none[0]!.acceptance_rate).toBeLessThan(0.1)
+    expect(none[0]!.loss).toBeLessThan(0.3)
+    // Nor does a place of the shards at which the target says nothing that the draft does.
+    const likeliest = await told(1, { rest: 'cut' })
+    const { history: cut } = await distill({ draft: trimmed, target: likeliest, ...run, ...one, data })
+    expect(cut[0]!.loss).toBeLessThan(Math.log(letters.length + 3))
+    for (const draft of [plain, trimmed]) draft.dispose()
   })
 
   it('learns what a target that is cut to its tokens says, at any temperature', async () => {

@@ -32,14 +32,14 @@ export function topTokenDistillation(
         remedy: 'Take a row loss that reads no labels, such as kld, tvd or tvd++; or have the target in memory.',
       },
     )
-  const { shards, rest = 'bucket', temperature = 1 } = target
-  const states = new TopTokenStates(target)
+  const { shards, rest = 'bucket', temperature = 1, text } = target
+  const states = new TopTokenStates(target, draft.config.coveredIds)
   const reading = readingOf(loss)
   const withoutTarget = (parameters: ModelParameters, batch: DeviceBatch): ReadHeads =>
     headInputs({ draft: { model: draft.model, parameters, options }, reading }, batch)
   const withTarget = (heads: ReadHeads, batch: DeviceBatch): ReadHeads => ({
     ...heads,
-    target: states.of(draft.model.device, hostOf(batch), heads.numbers),
+    target: states.of(draft.model.device, { ...hostOf(batch), labels: batch.labelIds }, heads.numbers),
   })
   const inputs = (parameters: ModelParameters, batch: DeviceBatch) =>
     withTarget(withoutTarget(parameters, batch), batch)
@@ -47,7 +47,10 @@ export function topTokenDistillation(
     name: `distill ${loss.name}`,
     definition: loss.terms,
     settings: {
-      target_shards: { identity: shards.identity, target: shards.head.target, k: shards.head.k, rest, temperature },
+      target_shards: {
+        ...{ identity: shards.identity, target: shards.head.target, k: shards.head.k, rest, temperature },
+        ...(text && { text }),
+      },
     },
     isMeasured: true,
     prepare: (batches) => states.hold(batches),

@@ -14,6 +14,8 @@ export interface DeviceBatch {
   /** The same on the host. */
   tokenIds: Uint32Array
   labels: Tensor // u32 [batchSize · length], the next token
+  /** The same on the host. */
+  labelIds: Uint32Array
   mask: Tensor // f32 [batchSize · length], 1 where the position counts
   /** The same on the host. */
   lossMask: Float32Array
@@ -103,6 +105,7 @@ export function toDevice(
     tokens: device.tensor(tokens, { shape: [batchSize, length] }),
     tokenIds: tokens,
     labels: device.tensor(labels),
+    labelIds: labels,
     mask: device.tensor(lossMask),
     lossMask,
     count,

@@ -1,4 +1,6 @@
 import {
+  type Batch,
+  nothing,
   type RowTopTokens,
   readTopTokens,
   type Speaker,
@@ -18,7 +20,19 @@ import { targetRows } from './target-rows'
 export interface TopTokenTarget extends Speaker, TopTokenReading {
   readonly kind: 'shards'
   readonly shards: TopTokenShards
+  /**
+   * What rows that are learnt from their first token on, as pretraining text is, and that no shard has, are learned as: `labels`, the
+   * target is taken to say the token that stands there, so that KLD is next-token cross-entropy, and TVD 1 − p of that token. Ids that a
+   * trimmed draft does not say teach it nothing. Default: such rows are refused.
+   */
+  readonly text?: 'labels' | undefined
 }
+
+/** A batch, and what is learned at its positions. */
+type LabelledBatch = HostBatch & Pick<Batch, 'labels'>
+
+/** ln of so little that α is 0, and yet all of what a draft could say of it: its loss is 0, too. */
+const hardlyAny = -20
 
 type Told = ReturnType<typeof readTopTokens>
 
@@ -26,10 +40,13 @@ type Told = ReturnType<typeof readTopTokens>
 export class TopTokenStates {
   readonly #target: TopTokenTarget
   /** Of the rows at hand, and how many hold them. */
-  readonly #held = new Map<string, { told: Told; holders: number }>()
+  readonly #held = new Map<string, { told: Told | 'labels'; holders: number }>()
+  readonly #covered: ReadonlySet<number> | undefined
 
-  constructor(target: TopTokenTarget) {
+  /** @param coveredIds  the ids that the draft says, where these are not all */
+  constructor(target: TopTokenTarget, coveredIds?: readonly number[]) {
     this.#target = target
+    this.#covered = coveredIds && new Set(coveredIds)
   }
 
   /**
@@ -60,11 +77,12 @@ export class TopTokenStates {
   }
 
   /**
-   * What is told of positions of a batch that is at hand, a row a position; of those that are not learnt, that all is in the bucket.
+   * What is told of positions of a batch that is at hand, a row a position; of those that are not learnt, that all is in the bucket, and
+   * of those where a trimmed draft says nothing that the target does, that hardly anything is.
    *
    * @param numbers  of positions in the batch, ascending
    */
-  of(device: Device, batch: HostBatch, numbers: Uint32Array): TopTokens {
+  of(device: Device, batch: LabelledBatch, numbers: Uint32Array): TopTokens {
     const { k } = this.#target.shards.head
     const ids = new Uint32Array(numbers.length * k).fill(noToken)
     const logProbabilities = new Float32Array(numbers.length * k)
@@ -75,11 +93,20 @@ export class TopTokenStates {
     for (const { key, places } of rows) {
       const { told } = this.#held.get(key)!
       for (let place = 0; place < places.length; place++) {
-        const row = rowOfNumber.get(learnt[at++]!)
+        const number = learnt[at++]!
+        const row = rowOfNumber.get(number)
         if (row === undefined) continue
-        ids.set(told.ids.subarray(place * k, (place + 1) * k), row * k)
-        logProbabilities.set(told.logProbabilities.subarray(place * k, (place + 1) * k), row * k)
-        logRest[row] = told.logRest[place]!
+        const [said, rest] =
+          told === 'labels'
+            ? [batch.labels.subarray(number, number + 1), nothing]
+            : [told.ids.subarray(place * k, (place + 1) * k), told.logRest[place]!]
+        if (!this.#canSay(said, rest)) {
+          logRest[row] = hardlyAny
+          continue
+        }
+        ids.set(said, row * k)
+        if (told !== 'labels') logProbabilities.set(told.logProbabilities.subarray(place * k, (place + 1) * k), row * k)
+        logRest[row] = rest
       }
     }
     const shape = [numbers.length, k] as const
@@ -90,10 +117,16 @@ export class TopTokenStates {
     }
   }
 
-  async #find(tokens: Uint32Array, places: Uint32Array): Promise<Told> {
-    const { shards, tokenizer, rest, temperature } = this.#target
+  /** Whether a draft says anything of what a target says in a place: else it learns nothing there. */
+  #canSay(ids: Uint32Array, rest: number): boolean {
+    return this.#covered === undefined || rest > nothing || ids.some((id) => this.#covered!.has(id))
+  }
+
+  async #find(tokens: Uint32Array, places: Uint32Array): Promise<Told | 'labels'> {
+    const { shards, tokenizer, rest, temperature, text } = this.#target
     const row: RowTopTokens | undefined = await shards.find(tokens, [...places])
     if (row) return readTopTokens(row, { rest, temperature }, tokenizer.vocabularySize)
+    if (text === 'labels' && places[0] === 0) return text
     const said = tokenizer.decode([...tokens.slice(0, 60)])
     throw new OutriderError('INVALID_ARGUMENT', `No shard has the row ${JSON.stringify(said)}.`, {
       remedy: 'Score the same rows (outrider score), held-out ones, too; shards are data sets by themselves.',
