@@ -5,6 +5,7 @@ import { bench } from './bench.mjs'
 import { stopChildrenOnSignals } from './child.mjs'
 import { demo } from './demo.mjs'
 import { docs } from './docs.mjs'
+import { engines } from './engines.mjs'
 import { killAlign, killParallel } from './kills.mjs'
 import { outrider } from './outrider.mjs'
 import { playground } from './playground.mjs'
@@ -19,6 +20,7 @@ const jobs = {
   test,
   bench,
   docs,
+  engines,
   tarballs,
   'kill-align': killAlign,
   'kill-parallel': killParallel,

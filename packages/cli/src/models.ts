@@ -1,8 +1,10 @@
 import { shapeText } from '@outrider/evaluation'
 import {
   type CacheDtype,
+  type HeadAlone,
   type LoadDtype,
   loadCausalLM,
+  loadHead,
   type PretrainedModel,
   parameterCount,
 } from '@outrider/transformer'
@@ -64,11 +66,26 @@ export async function openModel(
   return model
 }
 
+/** Loads what of a model is behind its last layer. */
+export async function openHead(
+  context: Context,
+  path: string,
+  { dtype }: { dtype?: LoadDtype | undefined } = {},
+): Promise<PretrainedModel<HeadAlone>> {
+  const device = await context.device()
+  const { onWarning, signal, terminal } = context
+  const head = await loadHead(path, { device, dtype, onWarning, signal }).catch(async (error: unknown) => {
+    throw await withFolderAdvice(error, path)
+  })
+  terminal.noteParagraph(`Target: ${path}, ${describeModel(head)}, its head alone`, '  ')
+  return head
+}
+
 const mebibyte = 1 << 20
 const largeBytes = 64 * mebibyte
 
 /** `659K parameters, 6 layers of 96, vocabulary 464, 2.5 MiB`. */
-export function describeModel({ model, config }: PretrainedModel): string {
+export function describeModel({ model, config }: PretrainedModel | PretrainedModel<HeadAlone>): string {
   const held = Object.values(model.parameters).reduce((sum, tensor) => sum + tensor.bytes, 0)
   return `${count(parameterCount(config))} parameters, ${shapeText(config)}, ${bytes(held)} on the device`
 }

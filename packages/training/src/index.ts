@@ -26,6 +26,7 @@ export type { PositionFigures } from './parallel/figures'
 export { type ParallelOptions, type PositionWeighting, positionWeightings } from './parallel/options'
 export type { LossScaleOptions, LossScalerState } from './precision/loss-scaler'
 export { type LearningRateOptions, learningRate } from './schedule/learning-rate'
+export { type HiddenStateFiles, openHiddenStates } from './states/hidden-state-files'
 export type { HostBatch, Reading } from './states/read-positions'
 export {
   type StatesOfBatch,

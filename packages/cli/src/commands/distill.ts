@@ -1,13 +1,15 @@
 import { mix, rowFiles, textFiles } from '@outrider/dataset'
 import { type DistillationLoss, lossByName, lossNames } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
-import { distill, heldOutFigures } from '@outrider/training'
+import { distill, heldOutFigures, type TopTokenTarget } from '@outrider/training'
+import type { CausalLM, PretrainedModel } from '@outrider/transformer'
 import { InvalidArgumentError } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
-import { openModel } from '../models'
+import { openHead, openModel } from '../models'
 import { countedVocabulary, type DraftVocabularyFlags, withDraftVocabulary } from '../options/draft-vocabulary'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
+import { assertHiddenStates, type HiddenStatesFlags, hiddenStatesIn, withHiddenStates } from '../options/hidden-states'
 import { type OnPolicyFlags, onPolicyOf, withOnPolicy } from '../options/on-policy'
 import { asParallel, type ParallelFlags, parallelOf, withParallel } from '../options/parallel'
 import { assertTargets, type TargetShardsFlags, targetOfShards, withTargetShards } from '../options/target-shards'
@@ -22,6 +24,7 @@ interface DistillFlags
     RowFlags,
     DraftVocabularyFlags,
     TargetStatesFlags,
+    HiddenStatesFlags,
     TargetShardsFlags,
     OnPolicyFlags,
     ParallelFlags,
@@ -52,6 +55,7 @@ export const addDistill: AddCommand = (program, run) => {
   withDraftVocabulary(command)
   withTargetShards(command)
   withTargetStates(command)
+  withHiddenStates(command)
   withOnPolicy(command)
   withParallel(command)
   command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
@@ -81,6 +85,10 @@ export const addDistill: AddCommand = (program, run) => {
     [
       'The same with a tenth of pretraining text, which is learned as it stands',
       'outrider distill --targets ./shards --target ./big --draft ./draft --text corpus/*.txt --mix 9:1 --loss kld --out ./draft-big',
+      ],
+      [
+      'From hidden states of its last layer, as vLLM and speculators write them: of the target its final norm and head are enough',
+      'outrider distill --hidden-states ./hidden_states --target ./big --data answers.jsonl --draft ./draft --out ./draft-big',
     ],
     [
       'From a draft that proposes a token at a time one that proposes eight in one pass',
@@ -95,6 +103,7 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
   const onPolicy = onPolicyOf(flags)
   const parallel = parallelOf(flags)
   assertTargets(flags)
+  assertHiddenStates(flags)
   await claimDirectory(context, flags.out, {
     kind: 'run',
     anew: !flags.resume,
@@ -103,14 +112,13 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
       '--draft': flags.draft,
       '--data': flags.data,
       '--targets': flags.targets,
+      '--hidden-states': flags.hiddenStates,
       '--text': flags.text,
       '--validation': flags.validation,
     },
   })
-  const target =
-    flags.targets === undefined
-      ? await openModel(context, flags.target, 'target', { dtype: flags.dtype })
-      : await targetOfShards(context, flags)
+  const hiddenStates = flags.hiddenStates === undefined ? undefined : await hiddenStatesIn(context, flags.hiddenStates)
+  const target = await targetOf(context, flags)
   const reading = rowReading(context.terminal, flags)
   const conversations = rowFiles(flags.data ?? `${flags.targets}/targets-*.parquet`, reading.options)
   const { vocabulary } = flags.draftVocabulary ? await countedVocabulary(flags, conversations, target) : {}
@@ -122,7 +130,7 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
         pretraining: [textFiles(flags.text, reading.options), flags.mix[1]],
       })
     : conversations
-  using targetStates = flags.targets === undefined ? targetStatesOf(context.terminal, flags) : undefined
+  using targetStates = flags.targets === undefined ? targetStatesOf(context.terminal, flags, hiddenStates) : undefined
   const result = await trainingRun(context, flags, {
     label: `distill ${flags.loss.name}`,
     draft,
@@ -135,6 +143,15 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
       distill({ draft, target, data, loss: flags.loss, targetStates, onPolicy, parallel, ...options }),
   })
   return { loss_name: flags.loss.name, ...result, ...reading.summary() }
+}
+
+/** Whoever is learned from: in memory, its head alone, or its shards. */
+function targetOf(context: Context, flags: DistillFlags): Promise<PretrainedModel<CausalLM> | TopTokenTarget> {
+  const { target, targets, hiddenStates, dtype } = flags
+  if (targets !== undefined) return targetOfShards(context, flags)
+  return hiddenStates === undefined
+    ? openModel(context, target, 'target', { dtype })
+    : openHead(context, target, { dtype })
 }
 
 function loss(name: string): DistillationLoss {

@@ -72,6 +72,10 @@ test.each([
   [['score', '--target', chat, '--data', 'D', '--out', 'O', '--endpoint', 'http://x'], '--endpoint needs --model.'],
   [['distill', '--target', chat, '--draft', chat, '--out', 'O'], 'There are no rows to learn.'],
   [
+    ['distill', '--target', chat, '--draft', chat, '--out', 'O', '--data', 'D', '--hidden-states', 'H', '--text', 'T'],
+    '--text does not go with --hidden-states: what the target thinks of it is not in the files.',
+  ],
+  [
     ['distill', '--target', chat, '--draft', chat, '--out', 'O', '--data', 'D', '--targets-rest', 'cut'],
     '--targets-rest is of no use',
   ],

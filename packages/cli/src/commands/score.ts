@@ -25,7 +25,7 @@ export const addScore: AddCommand = (program, run) => {
     .command('score')
     .summary('what the target thinks of its answers, so that a draft is distilled without it')
     .description(
-      'Writes, for every token of the answers, the likeliest tokens in its place with their probabilities under the target, and what is left for the others, as shards of Parquet. `outrider distill --targets` learns from these: the target is then needed no more, but for its tokenizer and configuration. With --endpoint the target is elsewhere, on vLLM or outrider serve (prompt_logprobs). Interrupted and run again, it goes on where it was.',
+      'Writes, for every token of the answers, the likeliest tokens in its place with their probabilities under the target, and what is left for the others, as shards of Parquet. `outrider distill --targets` learns from these: the target is then needed no more, but for its tokenizer and configuration. With --endpoint the target is elsewhere: on vLLM or outrider serve (prompt_logprobs), SGLang (/generate), llama.cpp’s server (n_probs) or hosted completions (echo and logprobs). Interrupted and run again, it goes on where it was.',
     )
     .requiredOption(
       '--target <dir>',
@@ -35,7 +35,7 @@ export const addScore: AddCommand = (program, run) => {
     .requiredOption('--out <dir>', 'the folder of the shards')
     .option(
       '--top <k>',
-      'tokens a place; vLLM says 20 unless it is started with --max-logprobs',
+      'tokens a place; vLLM and outrider serve say 20 unless they are started with --max-logprobs',
       integer({ least: 1 }),
       20,
     )

@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander'
 import type { Context } from '../context'
 import { speakerOf } from '../endpoint'
 import { count } from '../terminal'
-import { given, ofNoUse } from './given'
+import { given, ofNoUse, refusedBeside } from './given'
 import { positive } from './parse'
 
 export interface TargetShardsFlags {
@@ -61,8 +61,7 @@ export function assertTargets(flags: TargetShardsFlags & { data?: string[] } & P
     ['targetStates', '--target-states', 'the target says nothing beside its shards'],
     ['dtype', '--dtype', 'the target is not loaded'],
   ]
-  const found = needsTarget.find(([name]) => flags[name] !== undefined)
-  if (found) throw refuse(`${found[1]} does not go with --targets: ${found[2]}.`, `Leave out ${found[1]}.`)
+  refusedBeside('--targets', flags, needsTarget)
 }
 
 /** The target as its shards tell it. */

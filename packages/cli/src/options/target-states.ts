@@ -1,4 +1,4 @@
-import { TargetStates, type TargetStatesFigures } from '@outrider/training'
+import { type HiddenStateFiles, TargetStates, type TargetStatesFigures } from '@outrider/training'
 import { directory } from '@outrider/transformer'
 import type { Command } from 'commander'
 import type { Terminal } from '../terminal'
@@ -39,8 +39,13 @@ export const statesOfAnswers = (terminal: Terminal, flags: StatesOfAnswersFlags)
   flags.targetStates === undefined ? undefined : targetStatesOf(terminal, { ...flags, targetStatesMemory: 0 })
 
 /** Where what the target says is kept. The caller disposes of it. */
-export const targetStatesOf = (terminal: Terminal, flags: TargetStatesFlags): TargetStates =>
+export const targetStatesOf = (
+  terminal: Terminal,
+  flags: TargetStatesFlags,
+  hiddenStates?: HiddenStateFiles | undefined,
+): TargetStates =>
   new TargetStates({
+    hiddenStates,
     memoryBytes: flags.targetStatesMemory * mebibyte,
     directory: flags.targetStates === undefined ? undefined : directory(flags.targetStates),
     directoryBytes: flags.targetStatesDisk * mebibyte,

@@ -5,9 +5,9 @@ import { asRunError, PatientAsking } from './ask-each'
 import type { EndpointAnswer } from './chat-answer'
 import { type ContinuingTarget, continuationsOf } from './continuations'
 import { dialectOf } from './dialect'
-import { addressesOf, jsonPost, type Post } from './http'
-import { assertGivesTopTokens, topTokensOf } from './prompt-logprobs'
+import { addressesOf, jsonPost } from './http'
 import { assertSameTokenizer } from './same-tokenizer'
+import { teacherOf } from './teachers/teacher-of'
 
 export interface OpenAiTargetOptions {
   /** What clients of OpenAI are given as base_url, `http://localhost:8000/v1` say. */
@@ -87,14 +87,13 @@ export function openAiTarget(options: OpenAiTargetOptions): EndpointTarget & Sco
   async function* patiently<T, R>(
     requests: readonly T[],
     { concurrency, signal }: { concurrency: number; signal?: AbortSignal | undefined },
-    prepare: (patient: Post) => Promise<(request: T, signal: AbortSignal) => Promise<R>>,
+    prepare: (asking: PatientAsking) => Promise<(request: T, signal: AbortSignal) => Promise<R>>,
     tokensOf: (answer: R) => number,
   ) {
     const asking = new PatientAsking(concurrency, { retries, backoffSeconds })
-    const patient = asking.post(post)
     try {
-      const ask = await prepare(patient)
-      if (tokenizer) await assertSameTokenizer({ post: patient, ...addresses, model, tokenizer }, signal)
+      const ask = await prepare(asking)
+      if (tokenizer) await assertSameTokenizer({ post: asking.post(post), ...addresses, model, tokenizer }, signal)
       yield* asking.each(requests, { concurrency, ask, tokensOf, signal })
     } catch (error) {
       throw asRunError(source, error)
@@ -105,8 +104,8 @@ export function openAiTarget(options: OpenAiTargetOptions): EndpointTarget & Sco
     model,
     source,
     async *answers(asked, { topK, concurrency, signal }) {
-      const prepare = async (patient: Post) => {
-        const dialect = await dialectOf({ post: patient, base: addresses.base, model, topK }, signal)
+      const prepare = async (asking: PatientAsking) => {
+        const dialect = await dialectOf({ post: asking.post(post), base: addresses.base, model, topK }, signal)
         return (request: (typeof asked)[number], signal: AbortSignal) => dialect(post, request, signal)
       }
       yield* patiently(asked, { concurrency, signal }, prepare, ({ usage }) => usage.completion)
@@ -121,10 +120,10 @@ export function openAiTarget(options: OpenAiTargetOptions): EndpointTarget & Sco
     },
     async *topTokens(rows, { k, concurrency, signal }) {
       if (rows.length === 0) return
-      const about = { base: addresses.base, model, k }
-      const prepare = async (patient: Post) => {
-        await assertGivesTopTokens(patient, about, rows[0]!, signal)
-        return (row: (typeof rows)[number], signal: AbortSignal) => topTokensOf(post, about, row, signal)
+      const about = { ...addresses, model, k, tokenizer }
+      const prepare = async (asking: PatientAsking) => {
+        const teacher = await teacherOf(post, asking, about, rows[0]!, signal)
+        return (row: (typeof rows)[number], signal: AbortSignal) => teacher.topTokens(post, about, row, signal)
       }
       yield* patiently(rows, { concurrency, signal }, prepare, ({ logRest }) => logRest.length)
     },

@@ -80,7 +80,7 @@ async function engine(
 ) {
   const asked: Asked[] = []
   const started = await loopback(undefined, (one, response) => {
-    if (one.path !== '/v1/completions') return failure(response, 404, 'Not Found')
+    if (one.path !== '/v1/completions' || one.body.echo) return failure(response, 404, 'Not Found')
     asked.push(one)
     return answer(one, response)
   })
@@ -212,9 +212,13 @@ describe('an engine that does not say what is asked', () => {
     [
       'has no prompt_logprobs',
       (_, response) => json(response, { choices: [{ text: '' }] }),
-      /without prompt_logprobs.*have vLLM or outrider serve/,
+      /without prompt_logprobs\. .*where none of these is at hand/,
     ],
-    ['has no completions', (_, response) => failure(response, 404, 'Not Found'), /HTTP 404.*Other servers/],
+    [
+      'has no completions',
+      (_, response) => failure(response, 404, 'Not Found'),
+      /prompt_logprobs of .completions: HTTP 404.*SGLang.*HTTP 404.*llama.cpp.*HTTP 404/,
+    ],
     [
       'says fewer',
       async (one, response) =>

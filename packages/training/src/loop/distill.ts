@@ -79,17 +79,19 @@ export function distillation(
     reading,
   })
   const inputs = (parameters: ModelParameters, batch: DeviceBatch): ReadHeads => headInputs(heads(parameters), batch)
+  const { hiddenStates } = targetStates
   const drawn = drawing && onPolicy(draft, drawing)
   const shared = {
     name: `distill ${loss.name}`,
     ...(isRowLoss(loss) && { definition: loss.terms }),
     target,
     ...drawn,
+    ...(hiddenStates && { settings: { ...drawn?.settings, hidden_states: hiddenStates.identity } }),
     prepare: (batches: readonly Batch[]) => targetStates.hold(target, batches, reading),
   }
   if (parallel) {
     const { settings, ...masked } = parallelDistillation(loss, heads, draft.model, parallel)
-    return { ...shared, ...masked, settings: { ...drawn?.settings, ...settings } }
+    return { ...shared, ...masked, settings: { ...shared.settings, ...settings } }
   }
   return {
     ...shared,

@@ -1,7 +1,7 @@
 import type { AnswerStates } from '@outrider/dataset'
-import { type Device, type Tensor, takeRows } from '@outrider/tensor'
+import { type Device, OutriderError, type Tensor, takeRows } from '@outrider/tensor'
 import { packHalves } from '@outrider/tensor/internal'
-import { type CausalLM, hasHiddenStates } from '@outrider/transformer'
+import { type CausalLM, type HiddenStatesLM, hasHiddenStates } from '@outrider/transformer'
 import { type HostBatch, learntOf, type Reading } from './read-positions'
 
 /** A row of a dataset as the target reads it: what comes after the last position that counts has no say. */
@@ -60,6 +60,21 @@ export function statesOfRow(model: CausalLM, { tokens, places }: TargetRow): Ten
     const [, length, columns] = states.shape as [number, number, number]
     const wanted = takeRows(states.reshape([length, columns]), device.tensor(places))
     return isHidden ? packHalves(wanted) : wanted
+  })
+}
+
+/**
+ * What the target says of a row by hidden states that were computed elsewhere, as it is kept.
+ *
+ * @param found  f32 [places, hidden], before the final norm
+ */
+export function statesFrom(model: HiddenStatesLM, { places }: TargetRow, found: Float32Array): Tensor {
+  const { device } = model
+  if (!model.finalNorm)
+    throw new OutriderError('UNSUPPORTED', 'The target takes no hidden states of elsewhere (finalNorm).')
+  return device.scope(() => {
+    const states = device.tensor(found, { shape: [places.length, found.length / places.length] })
+    return packHalves(model.finalNorm!(states))
   })
 }
 

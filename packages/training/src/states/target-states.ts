@@ -10,10 +10,11 @@ import {
   type PretrainedModel,
 } from '@outrider/transformer'
 import { CoveredHeads, headNormalizers } from './covered-target'
+import type { HiddenStateFiles } from './hidden-state-files'
 import type { HostBatch, Reading } from './read-positions'
 import { StateFiles, type StatesIdentity } from './state-files'
 import { StateMemory } from './state-memory'
-import { answerRow, statesOfRow, type TargetRow, targetRows } from './target-rows'
+import { answerRow, statesFrom, statesOfRow, type TargetRow, targetRows } from './target-rows'
 
 export interface TargetStatesOptions {
   /**
@@ -27,6 +28,8 @@ export interface TargetStatesOptions {
   directoryBytes?: number | undefined
   /** They are written there in files of about so many bytes, and at the end of a run: what a kill may cost. Default 4 MiB. */
   fileBytes?: number | undefined
+  /** What an engine elsewhere gave at the rows (`openHiddenStates`): found there, a row is read by nobody here. */
+  hiddenStates?: HiddenStateFiles | undefined
   /** Told, a sentence at a time, of files that are damaged and of a directory that cannot be written. Default: the console. */
   onTrouble?: ((message: string) => void) | undefined
 }
@@ -84,6 +87,11 @@ export class TargetStates {
     return this.#memory.bytes + this.#logNormalizers.bytes
   }
 
+  /** What an engine elsewhere gave, where states are taken from it. */
+  get hiddenStates(): HiddenStateFiles | undefined {
+    return this.#options.hiddenStates
+  }
+
   get figures(): Readonly<TargetStatesFigures> {
     return this.#figures
   }
@@ -136,6 +144,12 @@ export class TargetStates {
         const found = drawn ? undefined : await files?.read(row.key)
         if (found) {
           hold(row.key, wordsOf(target.model, row, found))
+          this.#figures.fromDirectory++
+          continue
+        }
+        const told = drawn ? undefined : await this.#elsewhere(target.model, row)
+        if (told) {
+          hold(row.key, told)
           this.#figures.fromDirectory++
         } else {
           hold(row.key, statesOfRow(target.model, row))
@@ -224,6 +238,22 @@ export class TargetStates {
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** @throws OutriderError INVALID_ARGUMENT for a row that no file has, of a target that cannot read it */
+  async #elsewhere(model: CausalLM, row: TargetRow): Promise<Tensor | undefined> {
+    const { hiddenStates } = this.#options
+    if (!hasHiddenStates(model)) return undefined
+    const found = await hiddenStates?.find(row.tokens, row.places, model.head().weight.shape[1]!)
+    if (found) return statesFrom(model, row, found)
+    if (!model.isHeadAlone) return undefined
+    const { tokens } = row
+    const begin = tokens.subarray(0, 8).join(' ')
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `No file has the hidden states of a row of ${tokens.length} tokens that begins ${begin}, and of the target only the head is here.`,
+      { remedy: 'Have the engine give those of all rows, of the same tokens; or load the whole target.' },
+    )
   }
 
   #fresh(model: CausalLM, row: TargetRow, drawn: true | undefined): Tensor {

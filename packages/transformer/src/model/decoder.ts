@@ -106,7 +106,7 @@ export class Decoder implements TransformerLM {
   hidden(tokens: Tensor): Tensor {
     const [batch, rows] = checkedTokens('hidden', tokens)
     return this.device.scope(() => {
-      return this.#normed(this.#infer(tokens, this.#passing(batch, rows)))
+      return this.finalNorm(this.#infer(tokens, this.#passing(batch, rows)))
     })
   }
 
@@ -124,7 +124,7 @@ export class Decoder implements TransformerLM {
 
   forwardWithHidden(tokens: Tensor, options: ForwardOptions = {}): LogitsAndHidden {
     // The head computes the norm with its product; it is computed once more, so that logits are as without.
-    return this.#read(tokens, options, (logits, hidden) => ({ logits, hidden: this.#normed(hidden) }))
+    return this.#read(tokens, options, (logits, hidden) => ({ logits, hidden: this.finalNorm(hidden) }))
   }
 
   /** @param result  of logits and the hidden states before the last norm */
@@ -157,10 +157,9 @@ export class Decoder implements TransformerLM {
     return said
   }
 
-  /** The hidden states that the head reads. */
-  #normed(hidden: Tensor): Tensor {
+  finalNorm(states: Tensor): Tensor {
     const { norm } = this.#description
-    return rmsNorm(hidden, this.parameters[norm.weight]!, norm)
+    return rmsNorm(states, this.parameters[norm.weight]!, norm)
   }
 
   #shaped(rows: Pick<Head, 'weight' | 'covered'>): Head {

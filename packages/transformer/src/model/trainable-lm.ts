@@ -18,6 +18,16 @@ export interface HiddenStatesLM extends CausalLM {
    * then need not be read once more by who learns from it. Both are the caller's to free. Absent: decoding gives logits alone.
    */
   forwardWithHidden?(tokens: Tensor, options?: ForwardOptions): LogitsAndHidden
+  /**
+   * The hidden states that the head reads, of those that the last layer gives: for states that were computed elsewhere. Absent: such
+   * states cannot be taken.
+   *
+   * @param states  f32 [..., hidden]
+   * @returns f32 of the same shape; the caller's to free
+   */
+  finalNorm?(states: Tensor): Tensor
+  /** Its layers are not here, so that it reads no tokens. Absent: it does. */
+  readonly isHeadAlone?: boolean
   /** What turns hidden states into logits. Its tensors are the model's; but rows of a tied head that are gathered, the scope's. */
   head(): Head
 }

@@ -4,6 +4,7 @@ export { type ComparedElsewhere, type ObstacleElsewhere, obstaclesElsewhere } fr
 export { endsOfText, type WithEnds } from './ends-of-text'
 export { type SavedGguf, type SaveGgufOptions, saveGguf } from './gguf/save-gguf'
 export { type LoadOptions, loadCausalLM, openCausalLM, openSpeaker } from './load'
+export { loadHead } from './load-head'
 export { isModelFile } from './model-files'
 export { type ModelIdentity, modelIdentity } from './model-identity'
 export type { OpenedModel, SpeakerFiles } from './opened-model'
