@@ -10,8 +10,7 @@ export default library(
   },
   {
     // Where the types of WebGPU are depends on the compiler's version: the manifest's `imports` say it.
-    // What siblings call and users do not is marked internal.
-    dts: { banner: "import '#webgpu-types'", compilerOptions: { stripInternal: true } },
+    dts: { banner: "import '#webgpu-types'" },
     external: ['webgpu', /^node:/, '@outrider/tensor/node'],
   },
 )

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /**
  * The tsup configuration that every package shares: ESM, source maps, WGSL and HTML files as strings.
@@ -13,7 +15,7 @@ export function library(entry, { dts = true, ...options } = {}) {
     target: 'es2022',
     platform: 'neutral',
     // `bundle` (demo, tests of the built packages) needs no declarations; `build` (publishing) does.
-    dts: process.env.OUTRIDER_DECLARATIONS !== 'false' && dts,
+    dts: process.env.OUTRIDER_DECLARATIONS !== 'false' && dts && declarations(entry, dts),
     sourcemap: true,
     clean: true,
     treeshake: false,
@@ -22,6 +24,18 @@ export function library(entry, { dts = true, ...options } = {}) {
     ...options,
   }
 }
+
+/**
+ * The compiler writes the declarations of all packages at once (`declarations.json`), as it would read the sources of those
+ * below for each package again; here they are gathered into one file for each entry.
+ */
+function declarations(entry, dts) {
+  const options = dts === true ? {} : dts
+  const written = ([name, file]) => [name, `${emitted}${basename(process.cwd())}/${file.replace(/\.ts$/, '.d.ts')}`]
+  return { ...options, entry: Object.fromEntries(Object.entries(options.entry ?? entry).map(written)) }
+}
+
+const emitted = fileURLToPath(new URL('../../dist/declarations/', import.meta.url))
 
 /**
  * A package is one file, so what a page does not use of it can only be left out of the page where a bundler knows that making
