@@ -15,7 +15,7 @@ import { ChatSession } from './session'
 const template = '{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant: '
 const settings = {
   ...{ temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 },
-  ...{ seed: 0, maxTokens: 4, draftLength: 3, verification: 'block', drafting: false, lookup: false },
+  ...{ seed: 0, maxTokens: 4, draftLength: 3, verification: 'block' as const, drafting: false, lookup: false },
 } as const
 
 test('a turn reads what is new of the conversation, and is the answer that it is alone; nothing is held at the end', async () => {

@@ -85,8 +85,8 @@ export const addDistill: AddCommand = (program, run) => {
     [
       'The same with a tenth of pretraining text, which is learned as it stands',
       'outrider distill --targets ./shards --target ./big --draft ./draft --text corpus/*.txt --mix 9:1 --loss kld --out ./draft-big',
-      ],
-      [
+    ],
+    [
       'From hidden states of its last layer, as vLLM and speculators write them: of the target its final norm and head are enough',
       'outrider distill --hidden-states ./hidden_states --target ./big --data answers.jsonl --draft ./draft --out ./draft-big',
     ],

@@ -112,8 +112,8 @@ export function openAiTarget(options: OpenAiTargetOptions): EndpointTarget & Sco
     },
     async *continuations(asked, { concurrency, signal }) {
       if (asked.length === 0) return
-      const prepare = async (patient: Post) => {
-        const go = await continuationsOf({ post: patient, base: addresses.base, model }, asked[0]!, signal)
+      const prepare = async (asking: PatientAsking) => {
+        const go = await continuationsOf({ post: asking.post(post), base: addresses.base, model }, asked[0]!, signal)
         return (request: (typeof asked)[number], signal: AbortSignal) => go(post, request, signal)
       }
       yield* patiently(asked, { concurrency, signal }, prepare, ({ usage }) => usage.completion)
