@@ -31,5 +31,9 @@ export function printEndElsewhere(terminal: Terminal, asked: Asked, aligned: Ali
   terminal.print()
   terminal.printParagraph(terminal.style.bold(verdict))
   terminal.print(`\nWritten to ${out}, with report.html. To measure it where the target is:`)
-  for (const { engine, command } of measuredBy(asked, aligned)) terminal.print(`  # ${engine}\n  ${command}`)
+  const commands = measuredBy(asked, aligned)
+  for (const [i, { engine, command }] of commands.entries()) {
+    if (commands[i - 1]?.engine !== engine) terminal.print(`  # ${engine}`)
+    terminal.print(`  ${command}`)
+  }
 }
