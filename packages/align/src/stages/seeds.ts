@@ -16,10 +16,11 @@ export async function keepSeeds(run: Run, given: DataSource | undefined): Promis
   const { generate } = plan
   const all = given ? await readSeeds(given) : []
   const users = all.filter(fitting(run))
-  if (users.length < all.length)
+  const without = all.length - users.length
+  if (without > 0)
     run.tell({
       kind: 'warning',
-      text: `${all.length - users.length} instructions leave no room for an answer of ${generate.maxTokens} tokens; they are left out.`,
+      text: `Left out of the instructions, as there is no room for an answer of ${generate.maxTokens} tokens behind them: ${without}.`,
     })
   if (users.length < generate.given + generate.givenHeldOut)
     throw new OutriderError('INVALID_ARGUMENT', `The run was planned with more instructions than are given.`, {
