@@ -85,8 +85,7 @@ export interface Aligned {
 export async function align(options: AlignOptions): Promise<Aligned> {
   const { target, out, signal, only, onEvent = () => undefined } = options
   const tell = warnedOnce(onEvent)
-  const elsewhere = isElsewhere(target) ? target : undefined
-  if (elsewhere) assertFit(elsewhere, options)
+  if (isElsewhere(target)) assertFit(target, options)
   const folder = within(out, runFolder)
   const users = options.seeds && (await readSeeds(options.seeds))
   const plan = await planOf(options, folder, users, tell)
@@ -108,13 +107,11 @@ export async function align(options: AlignOptions): Promise<Aligned> {
     distill: () => distillDraft(run),
     evaluate: () => measureWays(run, teacher.model!),
   }
-  for (const stage of stages) {
-    if (
-      stage === 'look' ||
-      (stage === 'evaluate' && !teacher.model) ||
-      (only === undefined ? results[stage] : stage !== only)
-    )
-      continue
+  const isDue = (stage: Stage): stage is ResultStage =>
+    stage !== 'look' &&
+    (stage !== 'evaluate' || teacher.model !== undefined) &&
+    (only === undefined ? !results[stage] : stage === only)
+  for (const stage of stages.filter(isDue)) {
     tell({ kind: 'stage', stage, text: whatFor(stage, plan), seconds: plan.seconds[stage] })
     const began = performance.now()
     const found = await work[stage]()
@@ -129,7 +126,7 @@ export async function align(options: AlignOptions): Promise<Aligned> {
 const verdictOf = ({ teacher, plan }: Run, results: StageResults): string | null =>
   teacher.model ? null : verdictElsewhere(plan, results)
 
-/** @throws OutriderError UNSUPPORTED, INVALID_ARGUMENT for what takes more than an endpoint */
+/** @throws OutriderError UNSUPPORTED for what takes more than an endpoint */
 function assertFit({ chatTemplate, source }: TargetElsewhere, { only }: AlignOptions): void {
   if (only === 'evaluate')
     throw new OutriderError('UNSUPPORTED', 'The pair cannot be measured here: the target is elsewhere.', {

@@ -8,11 +8,8 @@ import { ceilings } from './ceiling'
 import { candidateShapes, type DraftShape, shapeOptions } from './draft-shape'
 import type { Candidate, Look } from './look'
 
-/** Answers that are looked at, and tokens of one, by the seconds that there are. */
-const looked = (budgetSeconds: number) => ({
-  answers: Math.min(16, Math.max(4, Math.round(budgetSeconds / 20))),
-  tokens: Math.min(48, Math.max(8, Math.round(budgetSeconds / 10))),
-})
+/** Answers that are looked at, and tokens of one: so many that what it takes to begin is little of it, where there is time for that. */
+const looked = (budgetSeconds: number) => (budgetSeconds < 60 ? { answers: 4, tokens: 8 } : { answers: 16, tokens: 48 })
 
 /**
  * What decides a run with a target that is elsewhere: the rate at which its engine answers and says what it thinks of answers, and
@@ -20,6 +17,7 @@ const looked = (budgetSeconds: number) => ({
  * as where memory is what limits an engine (MBSU = τ / (1 + c γ)).
  *
  * @param options.seeds          instructions to answer
+ * @param options.maxTokens      tokens of an answer at most
  * @param options.budgetSeconds  seconds that all of the run may take: with fewer less is asked. Default 1800
  * @throws OutriderError what asking throws; ABORTED
  */
@@ -27,11 +25,13 @@ export async function lookElsewhere(
   target: TargetElsewhere,
   {
     seeds,
+    maxTokens,
     budgetSeconds = 1800,
     signal,
     onMeasure = () => undefined,
   }: {
     seeds: readonly SeedRow[]
+    maxTokens: number
     budgetSeconds?: number | undefined
     signal?: AbortSignal | undefined
     onMeasure?: ((what: string) => void) | undefined
@@ -42,31 +42,31 @@ export async function lookElsewhere(
   const targetParameters = parameterCount(config)
   const out = memoryDirectory()
   const answers = { directory: out, file: 'answers.jsonl' }
-  onMeasure('answers of the endpoint')
+  onMeasure('answers of the endpoint, and what it thinks of them')
   const most = looked(budgetSeconds)
   const asked = seeds
     .slice(0, most.answers)
-    .map((seed) => ({ kind: 'conversation' as const, messages: seed.messages, metadata: {} }))
+    .map(({ messages }) => ({ kind: 'conversation' as const, messages, metadata: {} }))
   let [tokens, seconds] = [0, 0]
-  await generateDataset({
-    target: endpoint,
-    seeds: rows(asked, 'instructions'),
-    temperatures: [0.7],
-    maxTokens: most.tokens,
-    batchSize: concurrency,
-    maxFailed,
-    out: answers,
-    signal,
-    onProgress: (state) => {
-      tokens = state.tokens
-      seconds = state.seconds
-    },
-  })
-  onMeasure('what it thinks of them')
-  const scored = { target: endpoint, speaker: target, data: jsonl(answers), out, k, concurrency, signal }
-  const scoring = performance.now()
-  await scoreDataset(scored)
-  seconds += (performance.now() - scoring) / 1000
+  // The first alone, of which the time says how long the engine takes to begin.
+  for (const part of [asked.slice(0, 1), asked.slice(1)].filter(({ length }) => length > 0)) {
+    const begun = performance.now()
+    await generateDataset({
+      target: endpoint,
+      seeds: rows(part, 'instructions'),
+      temperatures: [0.7],
+      maxTokens: Math.min(maxTokens, most.tokens),
+      batchSize: concurrency,
+      maxFailed,
+      out: answers,
+      signal,
+      onProgress: (state) => {
+        tokens = state.tokens
+      },
+    })
+    await scoreDataset({ target: endpoint, speaker: target, data: jsonl(answers), out, k, concurrency, signal })
+    seconds = (performance.now() - begun) / 1000
+  }
   onMeasure('steps of training')
   const shapes = candidateShapes(config)
   const draftPositionSeconds = await trainingTime(target, shapes[0]!, signal)

@@ -52,7 +52,7 @@ export interface PlanOptions {
  */
 export function makePlan(options: PlanOptions): Plan {
   const { target, asked, look, kind, contextLength, given, promptTokens } = options
-  const maxTokens = Math.max(4, Math.min(usual.answerTokens, Math.floor(contextLength / 3)))
+  const maxTokens = mostAnswerTokens(contextLength)
   const length = Math.min(contextLength, Math.max(usual.length, Math.ceil((promptTokens.most + maxTokens) / 8) * 8))
   const meanPrompt = Math.min(promptTokens.mean, length)
   const meanRow = Math.min(length, meanPrompt + usual.meanAnswer)
@@ -117,6 +117,10 @@ export function makePlan(options: PlanOptions): Plan {
     },
   }
 }
+
+/** Tokens of an answer, of a target with such a context. */
+export const mostAnswerTokens = (contextLength: number): number =>
+  Math.max(4, Math.min(usual.answerTokens, Math.floor(contextLength / 3)))
 
 /** The last loss has the lesser share; of more than two all have the same. */
 const phaseShare = (index: number, count: number): number =>

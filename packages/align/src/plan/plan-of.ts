@@ -6,11 +6,12 @@ import type { AlignOptions } from '../align'
 import { type Look, look } from '../look/look'
 import { lookElsewhere } from '../look/look-elsewhere'
 import { readResults } from '../results'
+import { hasRoom } from '../seeds/has-room'
 import { ownOpenings } from '../seeds/openings'
 import type { SeedRow } from '../seeds/seed-row'
 import type { AlignEvent } from '../stages/run'
 import { type AlignTarget, isElsewhere, usualTopTokens } from '../teacher/target-elsewhere'
-import { makePlan } from './make-plan'
+import { makePlan, mostAnswerTokens } from './make-plan'
 import type { Asked, Plan, PlannedTarget } from './plan'
 import { assertSamePlan, readPlan, writePlan } from './stored-plan'
 
@@ -55,20 +56,27 @@ export async function planOf(
     })
   const where = isElsewhere(target) ? 'what the endpoint answers in which time' : 'what passes cost here'
   tell({ kind: 'stage', stage: 'look', text: `${where}, and what a draft could bring`, seconds: null })
-  const all = [...(users ?? []), ...ownOpenings(lookedAt, kind)]
+  const { contextLength } = target.config
+  const maxTokens = mostAnswerTokens(contextLength)
+  const fits = isElsewhere(target) ? hasRoom(target, maxTokens) : () => true
+  const asks = (users ?? []).filter(fits)
+  const all = [...asks, ...ownOpenings(lookedAt, kind).filter(fits)]
+  if (all.length === 0)
+    throw new OutriderError('CONTEXT_OVERFLOW', `No instruction leaves room for an answer of ${maxTokens} tokens.`, {
+      remedy: `Give shorter ones: the target reads ${contextLength} tokens.`,
+    })
   const lengths = all
     .slice(0, measuredPrompts)
     .map(({ messages }) => promptOf(target, messages).length)
     .sort((a, b) => a - b)
   const onMeasure = (what: string) => tell({ kind: 'note', text: `  measuring ${what}` })
-  const measured = { seeds: all.slice(0, lookedAt), budgetSeconds: asked.budgetSeconds, signal, onMeasure }
+  const measured = { seeds: all.slice(0, lookedAt), maxTokens, budgetSeconds: asked.budgetSeconds, signal, onMeasure }
   const seen = looked ?? (await lookAt(target, measured))
-  const { contextLength } = target.config
   const promptTokens = {
     mean: lengths.reduce((sum, length) => sum + length, 0) / lengths.length,
     most: lengths[Math.floor(0.9 * (lengths.length - 1))]!,
   }
-  const given = users?.length ?? 0
+  const given = asks.length
   const plan = makePlan({ target: planned, asked, look: seen, kind, contextLength, given, promptTokens })
   await writePlan(folder, plan)
   tell({ kind: 'plan', plan, known: false })
@@ -77,9 +85,9 @@ export async function planOf(
 
 function lookAt(
   target: AlignTarget,
-  { seeds, ...options }: Parameters<typeof lookElsewhere>[1] & { budgetSeconds: number },
+  { seeds, maxTokens, ...options }: Parameters<typeof lookElsewhere>[1] & { budgetSeconds: number },
 ): Promise<Look> {
-  if (isElsewhere(target)) return lookElsewhere(target, { seeds, ...options })
+  if (isElsewhere(target)) return lookElsewhere(target, { seeds, maxTokens, ...options })
   return look(target, { ...options, prompts: seeds.map(({ messages }) => promptOf(target, messages)) })
 }
 

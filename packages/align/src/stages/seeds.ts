@@ -1,6 +1,7 @@
 import { type DataSource, jsonl, leftOutText } from '@outrider/dataset'
 import { OutriderError } from '@outrider/tensor'
-import { ownOpenings } from '../seeds/openings'
+import { hasRoom } from '../seeds/has-room'
+import { openingCount, ownOpenings } from '../seeds/openings'
 import { readSeeds, type SeedRow, seedKey, seedLines } from '../seeds/seed-row'
 import { spreadOverTasks } from '../seeds/spread'
 import { files, type Run } from './run'
@@ -13,7 +14,14 @@ export async function keepSeeds(run: Run, given: DataSource | undefined): Promis
   const { folder, plan } = run
   if (await folder.has(files.heldOutSeeds)) return // the last that is written
   const { generate } = plan
-  const users = given ? await readSeeds(given) : []
+  const all = given ? await readSeeds(given) : []
+  const users = all.filter(fitting(run))
+  const without = all.length - users.length
+  if (without > 0)
+    run.tell({
+      kind: 'warning',
+      text: `Left out of the instructions, as there is no room for an answer of ${generate.maxTokens} tokens behind them: ${without}.`,
+    })
   if (users.length < generate.given + generate.givenHeldOut)
     throw new OutriderError('INVALID_ARGUMENT', `The run was planned with more instructions than are given.`, {
       remedy: 'Give the same --seeds again; they are kept in the run once it has written them down.',
@@ -33,9 +41,15 @@ async function oursBeside(run: Run, asked: ReadonlySet<string>): Promise<SeedRow
   const count = written + writtenHeldOut
   if (count === 0) return []
   const self = writtenBy === 'target' ? await selfWritten(run, count, asked.size > 0) : []
-  const all = [...self, ...ownOpenings(count + asked.size, run.plan.kind)]
-  return all.filter((seed) => !asked.has(seedKey(seed))).slice(0, count)
+  const { kind } = run.plan
+  const openings = ownOpenings(run.teacher.model ? count + asked.size : openingCount(kind), kind)
+  const fits = fitting(run)
+  return [...self, ...openings].filter((seed) => !asked.has(seedKey(seed)) && fits(seed)).slice(0, count)
 }
+
+/** What may be asked: of a target in memory all. */
+const fitting = ({ teacher, target, plan }: Run): ((seed: SeedRow) => boolean) =>
+  teacher.model ? () => true : hasRoom(target, plan.generate.maxTokens)
 
 /**
  * What the target asks itself (Xu et al. 2024), as far as it is worth keeping.

@@ -17,7 +17,7 @@ export function teacherElsewhere(target: TargetElsewhere): Teacher {
         const asked = { ...options, target: endpoint, batchSize: concurrency, maxFailed }
         const { withoutIds, failed } = await generateDataset(asked)
         const warn = (text: string) => tell({ kind: 'warning', text })
-        if (failed > 0) warn(`The endpoint refused ${failed} instructions, which are left out.`)
+        if (failed > 0) warn(`Left out of the answers, as the endpoint refused them: ${failed}.`)
         if (withoutIds > 0)
           warn(
             `The endpoint says no ids of tokens for ${withoutIds} answers: the tokens of their texts are learned, which may be others. vLLM and outrider serve say them.`,

@@ -69,7 +69,8 @@ beforeAll(async () => {
   await saveCausalLM(served, directory(speaker))
   rmSync(join(speaker, 'model.safetensors'))
   writeFileSync(at('key'), 'sk-secret\n')
-  const seeds = ['Who?', 'Where?', 'Why?'].map((prompt) => JSON.stringify({ prompt }))
+  // The last leaves no room for an answer: engines refuse it.
+  const seeds = ['Who?', 'Where?', 'Why?', 'How? '.repeat(60)].map((prompt) => JSON.stringify({ prompt }))
   writeFileSync(at('seeds.jsonl'), seeds.join('\n'))
   server = await startServer({
     target: served,
@@ -86,7 +87,7 @@ beforeAll(async () => {
   const onEvent = (event: AlignEvent) => events.push(event)
   await align({ ...whole, out: directory(at('looked')), only: 'look', budgetSeconds: 5, onEvent })
   begin('straight')
-  aligned = await align({ ...whole, out: directory(at('straight')) })
+  aligned = await align({ ...whole, out: directory(at('straight')), onEvent })
   begin('killed')
   await killed(directory(at('killed')))
   resumed = await command('killed', '--seeds', at('seeds.jsonl'), '--top', '8', '--gguf', '--json')
@@ -142,6 +143,14 @@ describe('align --endpoint', () => {
     })
     expect(shown).toMatch(/What a draft could bring, as far as memory limits the engine \(c by parameters\)/)
     expect(shown).not.toMatch(/A pass of the target|evaluate/)
+  })
+
+  test('asks nothing that leaves no room for its answer, and says so', () => {
+    const { generate } = planOf('looked')
+    expect(generate.given + generate.givenHeldOut).toBe(3)
+    const warned = events.flatMap((event) => (event.kind === 'warning' ? [event.text] : []))
+    expect(warned).toContainEqual(expect.stringMatching(/no room for an answer of 6 tokens behind them: 1\.$/))
+    expect(readFileSync(join(at('straight'), 'align/answers.jsonl'), 'utf8')).not.toContain('How?')
   })
 
   test('killed in the midst of each stage, goes on to the same data, weights and tokenizer', () => {

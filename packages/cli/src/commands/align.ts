@@ -1,10 +1,11 @@
 import { basename, dirname, join } from 'node:path'
-import { type Aligned, align, measuredElsewhere, type Origin, readOrigin, type Stage, stages } from '@outrider/align'
+import { type Aligned, align, type Origin, readOrigin, type Stage, stages } from '@outrider/align'
 import { rowFiles, textFiles } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
 import { directory, parseHubId } from '@outrider/transformer'
 import { InvalidArgumentError, Option } from 'commander'
+import { measuredBy, printEndElsewhere } from '../align/end-elsewhere'
 import { alignProgress } from '../align/progress'
 import { assertElsewhere, type ElsewhereFlags, targetElsewhere } from '../align/target-elsewhere'
 import { printWays } from '../align/ways-table'
@@ -151,19 +152,16 @@ function printEnd({ terminal }: Context, flags: AlignFlags, aligned: Aligned): v
   const { target, out, only, anyway } = flags
   const { canPay, results, verdict, gguf, plan } = aligned
   const { style } = terminal
+  if (aligned.leftOut) {
+    printEndElsewhere(terminal, flags, aligned)
+    return
+  }
   if (!canPay && !anyway) {
     terminal.print()
     terminal.printParagraph(
       'No draft can pay here: even one of which seven in ten tokens are accepted would make answers slower, so nothing was trained. Lookups need no draft, and are only used where they gain: --draft lookup. With --anyway a draft is trained all the same, for another machine, say.',
     )
     terminal.print(`\n  outrider chat --model ${target} --draft lookup`)
-    return
-  }
-  if (verdict !== null && aligned.leftOut) {
-    terminal.print()
-    terminal.printParagraph(style.bold(verdict))
-    terminal.print(`\nWritten to ${out}, with report.html. To measure it where the target is:`)
-    for (const { engine, command } of measuredBy(flags, aligned)) terminal.print(`  # ${engine}\n  ${command}`)
     return
   }
   if (verdict === null || !results.evaluate) {
@@ -182,9 +180,6 @@ function printEnd({ terminal }: Context, flags: AlignFlags, aligned: Aligned): v
   terminal.print('On prompts of your own:')
   terminal.print(`  outrider evaluate --target ${target} --draft lookup+${out} --prompts prompts.jsonl`)
 }
-
-const measuredBy = ({ target, out }: AlignFlags, { plan, gguf }: Aligned) =>
-  measuredElsewhere({ target, place: out, draftLength: plan.draftLength, gguf })
 
 /** The target's license goes with its draft; what its files do not say is left out. */
 async function originOf(target: string): Promise<Origin | undefined> {
