@@ -87,8 +87,8 @@ it('with the kernels of GPUs, an answer has the same bits where what its prompt 
   using prefixes = new PrefixCache()
   const prompt = Array.from({ length: longSequence - 3 }, (_, i) => 5 + ((7 * i) % 400))
   const options = { maxTokens: 7, logProbabilities: 1 }
-  const told = async (tokens: number[], more: object) => {
-    const stream = new SpeculativeDecoder({ target, drafter: draft, ...whole }).generate(tokens, {
+  const told = async (more: object) => {
+    const stream = new SpeculativeDecoder({ target, drafter: draft, ...whole }).generate(prompt, {
       ...options,
       ...more,
     })
