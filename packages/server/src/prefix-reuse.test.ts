@@ -148,6 +148,9 @@ describe('requests that begin alike, with a draft and without', () => {
     expect(told.mostBytes).toBeLessThanOrEqual(told.maxBytes)
     expect(told.forgotten).toBeGreaterThan(0)
     expect(told.heldAfterwards).toBe(0)
-    if (requests > 200) console.log(JSON.stringify(told))
+    if (requests <= 200) return
+    console.log(JSON.stringify(told))
+    const [middle, last] = [told.memory[5]!, told.memory.at(-1)!]
+    expect(last.heap).toBeLessThan(middle.heap + 2)
   })
 })

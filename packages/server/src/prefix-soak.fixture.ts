@@ -1,4 +1,7 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { SpeculativeDecoder } from '@outrider/speculative'
+import type { Device } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
 import { createServer, type OutriderServer } from './index'
 import { eventually } from './server.fixture'
@@ -25,8 +28,8 @@ export interface PrefixSoakResult {
   forgotten: number
   /** Bytes on the device after the server has closed, less those before it began. */
   heldAfterwards: number
-  /** MiB of the process when a tenth of the requests was done, and at the end. */
-  residentMebibytes: [early: number, late: number]
+  /** What was in use after each tenth of the requests, MiB: of the heap, once it is collected, of the process, and free in the device's pool. */
+  memory: { heap: number; process: number; pool: number }[]
 }
 
 /** Conversations of one of four beginnings, of 70 to 200 tokens, and of as many turns as lead to it. */
@@ -75,7 +78,8 @@ export async function prefixSoak({
   const server = createServer({ target, drafter, warmUp: false, queueLimit: 64, prefixCacheBytes: maxBytes })
   await server.ready
   const result = { right: 0, aborted: 0, wrong: [] as string[] }
-  let [next, mostBytes, early] = [0, 0, 0]
+  let [next, mostBytes] = [0, 0]
+  const memory: PrefixSoakResult['memory'] = []
   const visit = async () => {
     for (let n = next++; n < requests; n = next++) {
       const which = (n * 7 + Math.floor(n / 24)) % bodies.length
@@ -86,21 +90,30 @@ export async function prefixSoak({
       else if (answer === expected[which]) result.right++
       else result.wrong.push(`request ${n}: ${JSON.stringify(answer)} in place of ${JSON.stringify(expected[which])}`)
       mostBytes = Math.max(mostBytes, (await figures(server)).bytes)
-      if (n === Math.floor(requests / 10)) early = process.memoryUsage().rss
+      if (n % Math.ceil(requests / 10) === 0) memory.push(memoryOf(device))
     }
   }
   await Promise.all(Array.from({ length: 16 }, visit))
   await eventually('nothing runs', () => server.engine.running + server.engine.waiting === 0)
   const { queries, hits, bytes } = await figures(server)
   await server.close()
-  const late = process.memoryUsage().rss
   return {
     ...result,
     ...{ queries, hits, mostBytes, maxBytes },
     forgotten: ((queries - hits) / 64) * (maxBytes / 14) - bytes,
     heldAfterwards: device.memory.liveBytes - before,
-    residentMebibytes: [Math.round(early / 2 ** 20), Math.round(late / 2 ** 20)],
+    memory,
   }
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+function memoryOf({ memory: { pooledBytes } }: Device): { heap: number; process: number; pool: number } {
+  collectGarbage()
+  const { heapUsed, rss } = process.memoryUsage()
+  const [heap, whole, pool] = [heapUsed, rss, pooledBytes].map((bytes) => Math.round((10 * bytes) / 2 ** 20) / 10)
+  return { heap: heap!, process: whole!, pool: pool! }
 }
 
 async function answerOf({ app }: OutriderServer, body: object, signal?: AbortSignal): Promise<string> {

@@ -7,6 +7,7 @@ import {
   generate,
   loadCausalLM,
   longSequence,
+  PrefixCache,
   type PretrainedModel,
   pretrainedModel,
 } from '@outrider/transformer'
@@ -80,4 +81,22 @@ it('with the kernels of GPUs, a greedy answer has the bits that it has alone amo
     for await (const token of generate(target, prompt, options)) alone.push(token.scored)
     expect(scored.get(members[i]!)).toEqual(alone)
   }
+})
+
+it('with the kernels of GPUs, an answer has the same bits where what its prompt begins with was read for another', async () => {
+  using prefixes = new PrefixCache()
+  const prompt = Array.from({ length: longSequence - 3 }, (_, i) => 5 + ((7 * i) % 400))
+  const options = { maxTokens: 7, logProbabilities: 1 }
+  const told = async (more: object) => {
+    const stream = new SpeculativeDecoder({ target, drafter: draft, ...whole }).generate(prompt, {
+      ...options,
+      ...more,
+    })
+    const blocks = []
+    for await (const block of stream) blocks.push(block)
+    return { blocks, cached: (await stream.result).cachedTokens }
+  }
+  const { blocks } = await told({})
+  expect(await told({ prefixes: prefixes.of() })).toEqual({ blocks, cached: 0 })
+  expect(await told({ prefixes: prefixes.of() })).toEqual({ blocks, cached: 192 })
 })

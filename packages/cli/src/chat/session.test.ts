@@ -11,12 +11,13 @@ import {
 } from '@outrider/transformer'
 import { expect, test } from 'vitest'
 import { ChatSession } from './session'
+import type { ChatSettings } from './settings'
 
 const template = '{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant: '
-const settings = {
+const settings: ChatSettings = {
   ...{ temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 },
-  ...{ seed: 0, maxTokens: 4, draftLength: 3, verification: 'block' as const, drafting: false, lookup: false },
-} as const
+  ...{ seed: 0, maxTokens: 4, draftLength: 3, verification: 'block', drafting: false, lookup: false },
+}
 
 test('a turn reads what is new of the conversation, and is the answer that it is alone; nothing is held at the end', async () => {
   const device = await testDevice()

@@ -71,8 +71,12 @@ describe('a cache of f16', () => {
     using tokens = device.tensor(Uint32Array.from([1, 2]), { shape: [1, 2] })
     wide.forward(tokens, { cache: from }).dispose()
     expect(() => to.copySequence(0, from, 0)).toThrow(/the other cache holds f32, this one f16/)
+    const block = from.copyBlock!(0, 0, 2)
+    expect(block.bytes).toBe(2 * 2 * 2 * 2 * 8 * 4)
+    expect(() => to.appendBlock!(0, block)).toThrow(/the other cache holds f32, this one f16/)
+    expect(() => to.appendBlock!(0, { ...block })).toThrow(/another kind/)
     expect(to.lengths).toEqual([0])
-    for (const held of [from, to, wide]) held.dispose()
+    for (const held of [block, from, to, wide]) held.dispose()
   })
 
   it('of a type that is not known is refused', async () => {

@@ -11,7 +11,9 @@ beforeAll(async () => {
   model = tinyModel(await testDevice(), { seed: 7 }).model
 })
 
-type Methods = Pick<KvCache, 'truncate' | 'advance' | 'copySequence' | 'dispose'>
+type Methods = Required<
+  Pick<KvCache, 'truncate' | 'advance' | 'copySequence' | 'copyBlock' | 'appendBlock' | 'dispose'>
+>
 
 /** A model whose caches do something of their own. */
 const changed = (change: (cache: KvCache, sound: Methods) => Partial<Methods>): CausalLM =>
@@ -22,6 +24,8 @@ const changed = (change: (cache: KvCache, sound: Methods) => Partial<Methods>): 
         truncate: cache.truncate.bind(cache),
         advance: cache.advance.bind(cache),
         copySequence: cache.copySequence.bind(cache),
+        copyBlock: cache.copyBlock!.bind(cache),
+        appendBlock: cache.appendBlock!.bind(cache),
         dispose: cache.dispose.bind(cache),
       }
       return Object.assign(cache, change(cache, sound))
@@ -92,6 +96,18 @@ describe('a cache', () => {
             truncate(cache.lengths.with(to, 0))
             copySequence(to, source, from)
           },
+        })),
+    ],
+    [
+      'where positions can be copied out',
+      () => changed((_, { copyBlock }) => ({ copyBlock: (_, first, count) => copyBlock(0, first, count) })),
+    ],
+    [
+      // A block of which the cache is only reminded, and which goes with it.
+      'where positions can be copied out',
+      () =>
+        changed((cache, { advance }) => ({
+          appendBlock: (sequence, { count }) => advance(cache.lengths.map((_, b) => (b === sequence ? count : 0))),
         })),
     ],
     ['its memory is freed', () => changed(() => ({ dispose() {} }))],

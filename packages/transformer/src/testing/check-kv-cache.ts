@@ -109,7 +109,7 @@ const promises: Promises<CausalLM> = {
     const ids = someIds(model, 7)
     const next = someIds(model, 2, 1)
     const context = 12
-    const source = model.createCache({ batchSize: 2, capacity: 8, context })
+    const source = model.createCache({ batchSize: 2, capacity: 9, context })
     const cache = model.createCache({ batchSize: 2, capacity: 10, context })
     const dispose = () => [source, cache].forEach((one) => void one.dispose())
     if (!source.copyBlock || !cache.appendBlock) return dispose()
