@@ -43,8 +43,11 @@ async function tokenizerConfig(of: Directory): Promise<Uint8Array> {
   return new TextEncoder().encode(JSON.stringify({ ...config, tokenizer_class, chat_template: template }))
 }
 
-/** The same model here: what engines are compared with. */
-export const openModel = (device: Device, models: Models, which: 'f32' | 'quantised'): Promise<PretrainedModel> =>
-  which === 'f32'
-    ? loadCausalLM(models.folder, { device, dtype: 'f32' })
-    : loadCausalLM(models.gguf.quantised, { device })
+/** The same model here: what engines are compared with. Its answers are drawn by its name, too, which is the same in every run. */
+export async function openModel(device: Device, models: Models, which: 'f32' | 'quantised'): Promise<PretrainedModel> {
+  const model =
+    which === 'f32'
+      ? await loadCausalLM(models.folder, { device, dtype: 'f32' })
+      : await loadCausalLM(models.gguf.quantised, { device })
+  return { ...model, source: 'stories260K' }
+}

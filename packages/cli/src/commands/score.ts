@@ -25,7 +25,7 @@ export const addScore: AddCommand = (program, run) => {
     .command('score')
     .summary('what the target thinks of its answers, so that a draft is distilled without it')
     .description(
-      'Writes, for every token of the answers, the likeliest tokens in its place with their probabilities under the target, and what is left for the others, as shards of Parquet. `outrider distill --targets` learns from these: the target is then needed no more, but for its tokenizer and configuration. With --endpoint the target is elsewhere: on vLLM or outrider serve (prompt_logprobs), SGLang (/generate), llama.cpp’s server (n_probs) or hosted completions (echo and logprobs). Interrupted and run again, it goes on where it was.',
+      'Writes, for every token of the answers, the likeliest tokens in its place with their probabilities under the target, and what is left for the others, as shards of Parquet. `outrider distill --targets` learns from these: the target is then needed no more, but for its tokenizer and configuration. With --endpoint the target is elsewhere: on vLLM or outrider serve (prompt_logprobs), SGLang (/generate), llama.cpp’s server (n_probs), llama-cpp-python or hosted completions (echo and logprobs). Interrupted and run again, it goes on where it was.',
     )
     .requiredOption(
       '--target <dir>',

@@ -9,11 +9,15 @@ export type Dialect = (post: Post, asked: AskedConversation, signal?: AbortSigna
 /** What a request says beside the conversation. */
 type Fields = (maxTokens: number) => object
 
-/** Of engines that sample as vLLM does: ids are to be said, and nothing is added that a generation_config.json would add. */
+/**
+ * Of engines that sample as vLLM does: ids are to be said, and nothing is added that a generation_config.json would add.
+ * `repeat_penalty` is llama.cpp's name, whose servers know no other: llama-cpp-python's has 1.1 unless it is told.
+ */
 export const openFields =
   (topK?: number): Fields =>
   (maxTokens) => ({
-    ...{ max_tokens: maxTokens, top_k: topK ?? 0, min_p: 0, repetition_penalty: 1, return_token_ids: true },
+    ...{ max_tokens: maxTokens, top_k: topK ?? 0, min_p: 0, return_token_ids: true },
+    ...{ repetition_penalty: 1, repeat_penalty: 1 },
   })
 
 /** What OpenAI's newer models take, and nothing else. */

@@ -54,7 +54,13 @@ describe('a dataset from an endpoint', () => {
     }
     expect(told).toEqual(found.map(() => [1, 2, 3]))
     expect(asked).toHaveLength(30)
-    expect(asked[0]!.body).toMatchObject({ model: 'big', max_tokens: 6, top_k: 0, repetition_penalty: 1 })
+    expect(asked[0]!.body).toMatchObject({
+      model: 'big',
+      max_tokens: 6,
+      top_k: 0,
+      repetition_penalty: 1,
+      repeat_penalty: 1,
+    })
   })
 
   it('is known by the name of the model, wherever that is served, and asks for nothing that is there', async () => {

@@ -34,7 +34,7 @@ export type Scored<T> = { request: T } & (
 
 /** Of several machines each scores its own rows (`rank`, `worldSize`), into a directory of its own; their shards are put into one. */
 export interface ScoreDatasetOptions extends Share {
-  /** Who thinks: a model here, or one behind an engine that says it of given tokens (`openAiTarget`): vLLM, `outrider serve`, SGLang, llama.cpp's server, hosted completions. */
+  /** Who thinks: a model here, or one behind an engine that says it of given tokens (`openAiTarget`): vLLM, `outrider serve`, SGLang, llama.cpp's servers, hosted completions. */
   target: PretrainedModel<CausalLM> | ScoringTarget
   /** Whose tokenizer and template write the rows. Default the target, where it is here. */
   speaker?: Speaker | undefined

@@ -85,9 +85,9 @@ const run = async (options: Partial<Parameters<typeof distill>[0]>) => {
 
 describe('hidden states of an engine elsewhere', () => {
   it('teach a draft what the target in memory teaches it, of which the head alone is here', async () => {
-    const here = await run({})
+    const here = await run({ steps: 6 })
     using targetStates = new TargetStates({ hiddenStates: await openHiddenStates(written) })
-    const there = await run({ target: head, targetStates })
+    const there = await run({ target: head, targetStates, steps: 6 })
     expect(there.history).toHaveLength(here.history.length)
     for (const [i, { loss, acceptance_rate }] of there.history.entries()) {
       // bfloat16 keeps eight bits of a state.
@@ -109,7 +109,7 @@ describe('hidden states of an engine elsewhere', () => {
         /No file has the hidden states of a row of \d+ tokens that begins [\d ]+, and of the target only the head/,
     })
     using targetStates = new TargetStates({ hiddenStates })
-    await run({ targetStates, steps: 12 })
+    await run({ targetStates, steps: 6 })
     expect(targetStates.figures.computed).toBeGreaterThan(0)
     expect(targetStates.figures.fromDirectory).toBeGreaterThan(0)
   })

@@ -14,6 +14,7 @@ export async function sampled({ engine, endpoint, target, reference }: Asked): P
   const temperatures = [0.7, 1]
   const topP = 0.95
   const answers = await answersOf(endpoint, target, { prompts: 10, temperatures, topP, samples: 5, maxTokens: 40 })
+  const isTold = answers.every(({ isToldById }) => isToldById)
   const findings: Finding[] = []
   for (const temperature of temperatures) {
     const cells = new Array<number>(8).fill(0)
@@ -41,7 +42,8 @@ export async function sampled({ engine, endpoint, target, reference }: Asked): P
     findings.push({
       check: `sampled answers, temperature ${temperature}`,
       found: `χ² ${chi.toFixed(1)} of ${draws} tokens (7 degrees of freedom, at most ${improbable}); ${outside} outside top-p, ${atEdge} at its edge left out`,
-      isGood: chi < improbable && outside === 0 && draws > 300,
+      // Ids of a text are not always those that were said.
+      isGood: chi < improbable && outside <= (isTold ? 0 : draws / 200) && draws > 300,
     })
   }
   return findings

@@ -3,14 +3,14 @@ import type { Example } from '../../tokenize/example'
 import { learnedPlaces } from '../../top-tokens/top-tokens'
 import type { PatientAsking } from '../ask-each'
 import { type Post, RequestFailure } from '../http'
-import { echoedLogprobs } from './echoed-logprobs'
+import { echoedLogprobs, echoedText } from './echoed-logprobs'
 import { llamaCppCompletion } from './llama-cpp'
 import { promptLogprobs } from './prompt-logprobs'
 import { sglangGenerate } from './sglang'
 import type { AskedAbout, Teacher } from './teacher'
 
 /** Ways of asking, as one after the other is tried. */
-const teachers: readonly Teacher[] = [promptLogprobs, sglangGenerate, llamaCppCompletion, echoedLogprobs]
+const teachers: readonly Teacher[] = [promptLogprobs, sglangGenerate, llamaCppCompletion, echoedLogprobs, echoedText]
 
 /**
  * Finds out how an engine says what it thinks, by asking about two tokens of a row in one way after the other.
@@ -60,12 +60,15 @@ function unsupported(
 ): OutriderError {
   // Routes that are not there say nothing, where another is.
   const there = refusals.filter(({ failure }) => failure.kind !== 'closed')
-  const said = (there.length > 0 ? there : refusals).map(({ name, failure }) => `${name}: ${failure.message}`)
+  const said = (there.length > 0 ? there : refusals).map(
+    ({ name, failure }) => `Asked for ${name}: ${failure.message.split('\n', 1)[0]!.slice(0, 200)}`,
+  )
+  const fewer = k > 5 ? `, or ask for fewer (--top ${k > 20 ? 20 : 5})` : ''
   return new OutriderError(
     'UNSUPPORTED',
-    `The endpoint of ${model} does not say the ${k} likeliest tokens in every place of a row. Asked for ${said.join(' Asked for ')}`,
+    `The endpoint of ${model} does not say the ${k} likeliest tokens in every place of a row. ${said.join(' ')}`,
     {
-      remedy: `Start vLLM or outrider serve with --max-logprobs ${k} or more, or ask for fewer (--top ${k > 20 ? 20 : 5}). SGLang and llama.cpp's own server have no limit; where none of these is at hand, have one of them score the answers.`,
+      remedy: `Start vLLM or outrider serve with --max-logprobs ${k} or more${fewer}. llama-cpp-python needs --logits_all true. SGLang and llama.cpp's own server have no limit; where none of these is at hand, have one of them score the answers.`,
       cause: refusals[0]?.failure,
     },
   )
