@@ -243,7 +243,7 @@ describe('the choice of a matmul kernel', () => {
       return `${rows} × ${columns}`
     }
     expect(tile({ k: 64 })).toBe('8 × 6')
-    expect(tile({ k: 64, packed: true })).toBe('8 × 8')
+    expect(tile({ k: 64, packed: true })).toBe('8 × 4')
     expect(tile({ k: 384, packed: true })).toBe('16 × 8')
     const wideCpu = { ...cpu, subgroupMinSize: 8, subgroupMaxSize: 8 }
     for (const packed of [false, true]) expect(tile({ k: 64, packed }, wideCpu)).toBe('16 × 4')

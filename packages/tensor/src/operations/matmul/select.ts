@@ -235,15 +235,15 @@ function subgroupsLinearPlan({ m, n, k, packed }: LinearProblem, { subgroupMaxSi
 /**
  * Rows and columns of the largest tile of so many weights (SwiftShader and lavapipe, 2026-11-24 and -28: `npm run bench -- linear`).
  * With subgroups of 4 few sums fit into the registers: weights of f32 are fastest by 8 rows. Those that are unpacked are by 16,
- * which take half a second to compile; what few weights lose with 8 is a fraction of a millisecond.
+ * which take half a second to compile, four times as long as 8 × 4, with which few weights lose a tenth of a millisecond.
  */
 function largestLinearTile(weights: number, packed = false, lanes: number): readonly [rows: number, columns: number] {
   if (lanes > 4) return [16, 4]
   if (!packed) return [8, 6]
-  return [weights > fewWeights ? 16 : 8, 8]
+  return weights > fewWeights ? [16, 8] : [8, 4]
 }
 
-const fewWeights = 2 ** 16
+const fewWeights = 2 ** 15
 
 /** The same, and of 6 rows: a pass over a short draft. */
 function spansPlan({ m, n }: Pick<MatmulProblem, 'm' | 'n'>, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
