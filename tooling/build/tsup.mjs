@@ -27,7 +27,8 @@ export function library(entry, { dts = true, ...options } = {}) {
 
 /**
  * The compiler writes the declarations of all packages at once (`declarations.json`), as it would read the sources of those
- * below for each package again; here they are gathered into one file for each entry.
+ * below for each package again, and without what is marked internal, which siblings call and users do not; here they are
+ * gathered into one file for each entry.
  */
 function declarations(entry, dts) {
   const options = dts === true ? {} : dts

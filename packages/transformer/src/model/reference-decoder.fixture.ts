@@ -56,13 +56,12 @@ function attend(config: ModelConfig, parameters: HostParameters, layer: number, 
   const { attentionScale = 1 / Math.sqrt(headDim) } = config
   const part = (name: string) => `model.layers.${layer}.self_attn.${name}`
   const project = (name: string, count: number) => x.map((row) => affine(parameters, part(name), row, count * headDim))
+  const turns = x.map((_, t) => turnsOf(config, layer, t, x.length))
   const turned = (name: 'q' | 'k', count: number) =>
     project(`${name}_proj`, count).map((row, t) => {
       const gain = parameters[part(`${name}_norm.weight`)]!
       const whole = qkNorm === 'all' ? norm(row, gain, config) : row
-      return split(whole, count).map((head) =>
-        rotate(qkNorm === 'head' ? norm(head, gain, config) : head, { position: t, context: x.length, layer }, config),
-      )
+      return split(whole, count).map((head) => rotate(qkNorm === 'head' ? norm(head, gain, config) : head, turns[t]!))
     })
   const q = turned('q', heads)
   const k = turned('k', kvHeads)
@@ -113,37 +112,50 @@ function norm(
 }
 
 function affine(parameters: HostParameters, name: string, row: number[], size: number): number[] {
-  const bias = parameters[`${name}.bias`] ?? new Float64Array(size)
-  return plus(linear(row, parameters[`${name}.weight`]!, size), Array.from(bias))
+  const y = linear(row, parameters[`${name}.weight`]!, size)
+  const bias = parameters[`${name}.bias`]
+  return bias ? plus(y, bias) : y
 }
 
 function linear(row: number[], weight: ArrayLike<number>, size: number): number[] {
-  return Array.from({ length: size }, (_, o) =>
-    row.reduce((sum, value, i) => sum + value * weight[o * row.length + i]!, 0),
-  )
+  const y: number[] = []
+  for (let o = 0; o < size; o++) {
+    let sum = 0
+    for (let i = 0; i < row.length; i++) sum += row[i]! * weight[o * row.length + i]!
+    y.push(sum)
+  }
+  return y
 }
 
-/** Pair i is (head[i], head[i + half]), turned by position · frequency; what is not turned follows. */
-function rotate(
-  head: number[],
-  { position, context, layer }: { position: number; context: number; layer: number },
-  config: ModelConfig,
-): number[] {
-  if (config.layersWithoutRope?.includes(layer)) return head
+interface Turn {
+  cos: number
+  sin: number
+}
+
+/** How pair i is turned at a position: by position · frequency. None where a layer knows no positions. */
+function turnsOf(config: ModelConfig, layer: number, position: number, context: number): Turn[] {
+  if (config.layersWithoutRope?.includes(layer)) return []
   const { headDim, rotaryDim = headDim, slidingRope } = config
   const isSliding = layerTypesOf(config)[layer] === 'sliding_attention'
   const { ropeTheta, ropeScaling } = slidingRope && isSliding ? slidingRope : config
-  const half = rotaryDim / 2
   const magnitude = ropeScaling && 'attentionFactor' in ropeScaling ? ropeScaling.attentionFactor : 1
-  return head.map((value, d) => {
-    if (d >= rotaryDim) return value
-    const frequency = stretched(1 / ropeTheta ** ((2 * (d % half)) / rotaryDim), d % half, ropeScaling, {
+  return Array.from({ length: rotaryDim / 2 }, (_, pair) => {
+    const frequency = stretched(1 / ropeTheta ** ((2 * pair) / rotaryDim), pair, ropeScaling, {
       rotaryDim,
       ropeTheta,
       context,
     })
-    const other = d < half ? -head[d + half]! : head[d - half]!
-    return magnitude * (value * Math.cos(position * frequency) + other * Math.sin(position * frequency))
+    return { cos: magnitude * Math.cos(position * frequency), sin: magnitude * Math.sin(position * frequency) }
+  })
+}
+
+/** Pair i is (head[i], head[i + half]); what is not turned follows. */
+function rotate(head: number[], turns: readonly Turn[]): number[] {
+  const half = turns.length
+  return head.map((value, d) => {
+    if (d >= 2 * half) return value
+    const { cos, sin } = turns[d % half]!
+    return value * cos + (d < half ? -head[d + half]! : head[d - half]!) * sin
   })
 }
 
@@ -186,7 +198,13 @@ function softmax(scores: number[]): number[] {
 }
 
 const capped = (x: number, cap: number | undefined) => (cap === undefined ? x : cap * Math.tanh(x / cap))
-const dot = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
-const plus = (a: number[], b: number[]) => a.map((value, i) => value + b[i]!)
+const plus = (a: number[], b: ArrayLike<number>) => a.map((value, i) => value + b[i]!)
+
+function dot(a: number[], b: number[]): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}
+
 const split = (row: number[], parts: number) =>
   Array.from({ length: parts }, (_, i) => row.slice((i * row.length) / parts, ((i + 1) * row.length) / parts))

@@ -118,7 +118,7 @@ describe('linear', () => {
 
   it('does so where weights are in blocks, of two formats and for every height of a tile', async () => {
     const device = await testDevice()
-    const [rows, n, k] = [17, 50, 96]
+    const [rows, n, k] = [17, 50, 1312] // so many weights are read by tiles of 16 rows wherever there are any
     const { host } = problem(rows, n, k)
     const stored = (format: 'q4_1' | 'q8_0', stream: number) => {
       const bytes = randomWeights(format, n * k, stream)
@@ -126,26 +126,29 @@ describe('linear', () => {
     }
     const [gate, up] = [stored('q4_1', 7), stored('q8_0', 8)]
     using gain = device.tensor(host.gain)
-    const layer = (count: number) =>
+    const norm = { weight: gain, epsilon }
+    const layers = [{ norm }, { norm, up: up.weight }]
+    const layer = (count: number, options: (typeof layers)[number]) =>
       device.scope(() =>
-        linear(device.tensor(host.x.subarray(0, count * k), { shape: [count, k] }), gate.weight, {
-          up: up.weight,
-          norm: { weight: gain, epsilon },
-        }),
+        linear(device.tensor(host.x.subarray(0, count * k), { shape: [count, k] }), gate.weight, options),
       )
-    using together = layer(rows)
-    const all = await together.data()
-    const wanted = Float64Array.from({ length: rows * n }, (_, i) => {
-      const x = Array.from(host.x.subarray(Math.floor(i / n) * k, (Math.floor(i / n) + 1) * k))
+    const product = (i: number, w: Float32Array) => {
+      const x = host.x.subarray(Math.floor(i / n) * k, (Math.floor(i / n) + 1) * k)
       const scale = 1 / Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / k + epsilon)
-      const product = (w: Float32Array) =>
-        x.reduce((sum, value, j) => sum + value * scale * host.gain[j]! * w[(i % n) * k + j]!, 0)
-      return gates.silu(product(gate.values)) * product(up.values)
-    })
-    await expectAllClose(together, wanted, { absolute: 1e-4, relative: 1e-4 })
-    for (const count of [1, 2, 3, 4, 5, 6, 7, 8, 9, 16]) {
-      using some = layer(count)
-      expect(await some.data(), `${count} rows`).toEqual(all.slice(0, count * n))
+      return x.reduce((sum, value, j) => sum + value * scale * host.gain[j]! * w[(i % n) * k + j]!, 0)
+    }
+    for (const options of layers) {
+      using together = layer(rows, options)
+      const all = await together.data()
+      const wanted = Float64Array.from({ length: rows * n }, (_, i) => {
+        const value = product(i, gate.values)
+        return 'up' in options ? gates.silu(value) * product(i, up.values) : value
+      })
+      await expectAllClose(together, wanted, { absolute: 1e-4, relative: 1e-4 })
+      for (const count of [1, 2, 3, 4, 5, 6, 7, 8, 9, 16]) {
+        using some = layer(count, options)
+        expect(await some.data(), `${count} rows`).toEqual(all.slice(0, count * n))
+      }
     }
     gate.weight.dispose()
     up.weight.dispose()

@@ -36,7 +36,7 @@ export interface LinearOptions {
  * to 16 rows of a sequence, and among those of more: on a GPU these are computed by another kernel (`selectLinear`).
  *
  * @param x       f32 [..., k]
- * @param weight  [n, k], f32; or a format of weights, and k a multiple of 8. Read once for up to 16 rows of x.
+ * @param weight  [n, k], f32; or a format of weights, and k a multiple of 8. Read once for up to 8 or 16 rows of x.
  * @returns f32 [..., n]
  * @throws ShapeError for shapes that do not fit; OutriderError UNSUPPORTED while gradients are recorded through it
  */
@@ -66,7 +66,7 @@ export function linear(
   const { device } = x
   const m = x.size / k
   const inSpans = isInSpans(weight) && (!up || isInSpans(up))
-  const problem = { m, n, k, inSpans, sequenceRows }
+  const problem = { m, n, k, inSpans, packed: isFormat(weight.dtype), sequenceRows }
   const tuned = isOfMany(problem) && !kernel ? device.kernels.linear({ n, k, dtype: weight.dtype }) : undefined
   const plan = selectLinear(problem, device.capabilities, kernel, tuned)
   // Tiles in workgroup memory are as large as its least size allows, of one weight.

@@ -179,7 +179,11 @@ describe('the choice of a matmul kernel', () => {
 
   it('is a function of form, shape and capabilities', () => {
     expect(selectMatmul(problem, cpu)).toEqual({ kernel: 'subgroups', rows: 16, columns: 4, lanes: 4 })
-    expect(selectMatmul({ ...problem, transposeB: true }, cpu)).toMatchObject({ kernel: 'subgroups', columns: 8 })
+    expect(selectMatmul({ ...problem, transposeB: true }, cpu)).toMatchObject({
+      kernel: 'subgroups',
+      rows: 8,
+      columns: 4,
+    })
     expect(selectMatmul({ ...problem, n: 9 }, cpu)).toEqual({ kernel: 'outer', rows: 8, columns: 3, lanes: 4 })
     expect(selectMatmul({ ...problem, k: 127, transposeB: true }, cpu).kernel).toBe('dot')
     expect(selectMatmul({ ...problem, m: 9, transposeA: true }, cpu).kernel).toBe('outer')
@@ -231,6 +235,18 @@ describe('the choice of a matmul kernel', () => {
     expect(splitsOf({ ...narrow, m: 1024, n: 1024 }, gpu)).toBe(1)
     expect(splitsOf({ ...narrow, transposeA: false, transposeB: true }, gpu)).toBe(1)
     expect(splitsOf({ ...narrow, m: 16, n: 16 }, cpu)).toBe(1)
+  })
+
+  it('of tiles of a linear layer goes by the registers of four lanes and by what unpacking costs', () => {
+    const tile = (problem: { k: number; packed?: boolean }, device = cpu) => {
+      const { rows, columns } = selectLinear({ m: 16, n: 384, ...problem }, device)
+      return `${rows} × ${columns}`
+    }
+    expect(tile({ k: 64 })).toBe('8 × 6')
+    expect(tile({ k: 64, packed: true })).toBe('8 × 4')
+    expect(tile({ k: 384, packed: true })).toBe('16 × 8')
+    const wideCpu = { ...cpu, subgroupMinSize: 8, subgroupMaxSize: 8 }
+    for (const packed of [false, true]) expect(tile({ k: 64, packed }, wideCpu)).toBe('16 × 4')
   })
 
   it('of a linear layer is a matter of the weights and the device; its tiles hold up to 16 rows', () => {

@@ -128,13 +128,15 @@ const busyWorkgroups = 256
 const leastSteps = 128
 
 export function subgroupsPlan({ m, n, transposeB }: MatmulProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
-  // Subgroups of 4 (SSE, NEON) are fastest with the widest tiles that compile in a moment, subgroups of 8 (AVX) with the
-  // narrowest: there a tile of 16 rows just fits into the registers.
-  const widest = lanes > 4 ? 1 : transposeB ? 2 : 4
+  // Subgroups of 8 (AVX) are fastest with the narrowest tiles: there one of 16 rows just fits into the registers. Those of 4 (SSE,
+  // NEON) are with the widest that compile in a moment; of x · wᵀ one of 8 rows and 4 columns is no slower than the next wider
+  // ones, and compiled in a third of their time (SwiftShader, 2026-11-28).
+  const small = lanes <= 4 && transposeB
+  const widest = lanes > 4 || small ? 1 : 4
   // Few widths, for each is a kernel to compile; tiles side by side are as equal as these allow.
   const wanted = Math.ceil(n / (4 * lanes))
   const quads = Math.ceil(wanted / Math.ceil(wanted / widest))
-  return { kernel: 'subgroups', rows: m <= 8 ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
+  return { kernel: 'subgroups', rows: m <= 8 || small ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
 }
 
 /** The kernels of a linear layer. `tiled` is for many rows: the tile that is used where none is named. */
@@ -146,6 +148,8 @@ export type LinearTileName = Exclude<TileName, 'tiled128x128' | 'tiled128x128x2'
 export interface LinearProblem extends Pick<MatmulProblem, 'm' | 'n' | 'k'> {
   /** Whether all weights are of formats that are read by spans (`Format`). */
   readonly inSpans?: boolean
+  /** Whether weights are of formats, and so unpacked for each tile. */
+  readonly packed?: boolean
   /** The most rows that belong to one sequence. Default all. */
   readonly sequenceRows?: number | undefined
 }
@@ -205,7 +209,7 @@ export function selectLinear(
     case 'dot':
       return dotPlan({ m, n }, capabilities)
     case 'subgroups':
-      return subgroupsLinearPlan({ m, n }, capabilities)
+      return subgroupsLinearPlan(problem, capabilities)
     case 'spans':
       return spansPlan({ m, n }, capabilities)
     case 'tiled':
@@ -222,14 +226,24 @@ export function selectLinear(
 export const linearTile: LinearTileName = 'tiled64x64'
 
 /** Tiles of 1, 2, 4, 8 or 16 rows, so that weights are read once for all; for every height is a kernel to compile. */
-function subgroupsLinearPlan(
-  { m, n }: Pick<MatmulProblem, 'm' | 'n'>,
-  { subgroupMaxSize: lanes }: Subgroups,
-): MatmulPlan {
-  const rows = Math.min(16, 2 ** Math.ceil(Math.log2(m)))
-  const widest = lanes > 4 ? 4 : 8 // of subgroups of 4 and 8, 2026-11-24: `npm run bench -- linear`
+function subgroupsLinearPlan({ m, n, k, packed }: LinearProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
+  const [highest, widest] = largestLinearTile(n * k, packed, lanes)
+  const rows = Math.min(highest, 2 ** Math.ceil(Math.log2(m)))
   return { kernel: 'subgroups', rows, columns: Math.min(widest, Math.ceil(n / lanes)), lanes }
 }
+
+/**
+ * Rows and columns of the largest tile of so many weights (SwiftShader and lavapipe, 2026-11-24 and -28: `npm run bench -- linear`).
+ * With subgroups of 4 few sums fit into the registers: weights of f32 are fastest by 8 rows. Those that are unpacked are by 16,
+ * which take half a second to compile, four times as long as 8 × 4, with which few weights lose a tenth of a millisecond.
+ */
+function largestLinearTile(weights: number, packed = false, lanes: number): readonly [rows: number, columns: number] {
+  if (lanes > 4) return [16, 4]
+  if (!packed) return [8, 6]
+  return weights > fewWeights ? [16, 8] : [8, 4]
+}
+
+const fewWeights = 2 ** 15
 
 /** The same, and of 6 rows: a pass over a short draft. */
 function spansPlan({ m, n }: Pick<MatmulProblem, 'm' | 'n'>, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
