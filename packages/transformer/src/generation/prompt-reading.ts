@@ -8,7 +8,7 @@ import { dispose, type Said, say } from './said'
 export interface PromptReadingOptions {
   /** With the hidden states that the first token is said from; default false. */
   hiddenStates?: boolean | undefined
-  /** What is known of beginnings of prompts, for this one and by it. */
+  /** Gives what is kept of the prompt's beginning when the reading begins, and keeps what has been read. */
   prefixes?: Prefixes | undefined
 }
 
@@ -22,7 +22,6 @@ export class PromptReading {
   #cached: number | undefined
   #said: Said | undefined
 
-  /** @param options.prefixes  gives what is kept of its beginning when the reading begins, and keeps what has been read */
   constructor(
     { model, config }: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>,
     tokens: readonly number[],

@@ -12,7 +12,6 @@ export class ReadPrompt {
   readonly #reading: PromptReading
 
   /**
-   * @param options.hiddenStates  with the hidden states that the first token is said from; default false
    * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW for tokens that are no prompt (`promptTokens`); INVALID_ARGUMENT where
    *   hidden states are wanted of a model that does not show them (`decodesOpenly`)
    */
