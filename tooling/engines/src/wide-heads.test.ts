@@ -20,7 +20,7 @@ describe('a model with wide heads', () => {
     const ids = Uint32Array.from({ length: 32 }, (_, i) => (i * 37 + 261) % 512)
     const logits = [narrow, wide].map(({ model }) => model.forward(device.tensor(ids, { shape: [1, 32] })))
     const [a, b] = await readAll(logits)
-    const worst = a!.reduce((worst: number, x, i) => Math.max(worst, Math.abs(x - b![i]!)), 0)
+    const worst = Array.from(a!).reduce((worst, x, i) => Math.max(worst, Math.abs(x - b![i]!)), 0)
     expect(worst).toBeLessThan(1e-3)
     for (const one of [...logits, narrow, wide]) one.dispose()
   })
