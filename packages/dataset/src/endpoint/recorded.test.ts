@@ -122,7 +122,7 @@ describe('what is not what was asked for', () => {
     const sglang = JSON.stringify(recorded('sglang'))
     const shorter = JSON.parse(sglang.replaceAll('"input_top_logprobs":[null,', '"input_top_logprobs":['))
     await expect(thinks(shorter, 4)).rejects.toThrow(/log-probabilities of 5 tokens, of a prompt of 6/)
-    const llama: Recording = recorded('llama.cpp’s server')
+    const llama: Recording = recorded('llama-server')
     for (const { answer } of llama.exchanges) {
       const places = (answer as { completion_probabilities?: { top_logprobs: unknown[] }[] }).completion_probabilities
       places?.[0]?.top_logprobs.pop()

@@ -14,7 +14,7 @@ export const llamaServer = (binary: string): Engine => ({
     const url = `http://127.0.0.1:${port}`
     const args = ['-m', gguf[which], '--alias', 'stories', '--host', '127.0.0.1', '--port', String(port)]
     const server = await startServer(
-      [binary, ...args, '--ctx-size', '512', '--parallel', '4', '--jinja', '--no-webui', '-ctk', 'f32', '-ctv', 'f32'],
+      [binary, ...args, '--ctx-size', '512', '--parallel', '4', '--jinja', '--no-webui', '-ctk', 'f32', '-ctv', 'f32', '-fa', 'off'],
       {
         ready: `${url}/health`,
         seconds: 120,
