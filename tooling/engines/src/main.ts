@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
     'vllm-python': { type: 'string', default: process.env.OUTRIDER_VLLM_PYTHON },
     'llama-python': { type: 'string', default: process.env.OUTRIDER_LLAMA_PYTHON },
     'llama-server': { type: 'string', default: process.env.OUTRIDER_LLAMA_SERVER },
+    model: { type: 'string' },
     record: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -38,7 +39,7 @@ const engines: readonly Engine[] = [
   llamaCppPython(installed('llama-cpp-python'), values['llama-python']),
   ...(binary === undefined ? [] : [llamaServer(binary)]),
 ]
-const usage = `npm run engines -- [engines] [--vllm-python PATH] [--llama-python PATH] [--llama-server PATH] [--record FOLDER] [--json]
+const usage = `npm run engines -- [engines] [--vllm-python PATH] [--llama-python PATH] [--llama-server PATH] [--model PATH] [--record FOLDER] [--json]
 
 Starts engines with stories260K, a Llama of 260,000 weights, and compares what they say with what it says here: greedy and sampled answers, log-
 probabilities, and α from these, in float32 and, where an engine reads it, from a quantised file.
@@ -49,6 +50,7 @@ Without names all of them run. Python 3.10 to 3.13 is needed for those of PyPI: 
 tooling/engines/installed, gigabytes of them, unless an interpreter that has them is named (--vllm-python, --llama-python, or
 OUTRIDER_VLLM_PYTHON, OUTRIDER_LLAMA_PYTHON, OUTRIDER_LLAMA_SERVER). It ends with 1 if something is not as it should be.
 
+--model compares with a chat model of yours in place of stories260K, a directory or a .gguf file; it is written out in float32.
 --record writes what each engine answers to a few requests into a folder, and compares nothing: tooling/test-data/endpoints is made so.`
 
 const unknown = positionals.find((name) => !engines.some((engine) => engine.name === name))
@@ -64,7 +66,7 @@ const report: object[] = []
 let isGood = true
 try {
   say(`Adapter: ${device.adapterName}`)
-  const models = await writeModels(device, folder)
+  const models = await writeModels(device, folder, values.model)
   const opened = {
     f32: new Reference(await openModel(device, models, 'f32')),
     quantised: new Reference(await openModel(device, models, 'quantised')),

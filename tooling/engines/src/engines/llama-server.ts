@@ -16,8 +16,7 @@ export const llamaServer = (binary: string): Engine => ({
     const serving = ['--ctx-size', '512', '--parallel', '4', '--jinja', '--no-webui']
     // Its flash attention computes in halves, even where keys and values are f32.
     const exact = ['-ctk', 'f32', '-ctv', 'f32', '-fa', 'off']
-    const command = [binary, ...args, ...serving, ...exact]
-    const server = await startServer(command, { ready: `${url}/health`, seconds: 120 })
+    const server = await startServer([binary, ...args, ...serving, ...exact], { ready: `${url}/health`, seconds: 120 })
     const { stderr, stdout } = spawnSync(binary, ['--version'], { encoding: 'utf8' })
     const version = /version: (.*)/.exec(`${stderr}${stdout}`)?.[1] ?? 'of an unknown version'
     return { url: `${url}/v1`, model: 'stories', version, ...served(server) }

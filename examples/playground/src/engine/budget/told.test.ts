@@ -16,6 +16,7 @@ const shape = { layers: 2, hiddenSize: 32, heads: 1, intermediateSize: 96, vocab
 const planOf = (breakEvenAcceptance: number | null = 0.2): Plan => {
   const ceilings = [{ draftLength: 3, breakEvenTokens: 1.3, breakEvenAcceptance, speedUp: [] }]
   return {
+    target: { name: 'x', identity: {}, fingerprint: '' },
     asked: { budgetSeconds: 60, seed: 0, losses: ['kld', 'tvd'], seeds: null, text: false },
     look: { candidates: [{ shape, parameters: 1000, costs, ceilings }] },
     kind: 'chat',
