@@ -67,7 +67,7 @@ export function drawnFrom(
 }
 
 /** What roundings may move the sum of probabilities by. */
-const edgeWidth = 1e-3
+const edgeWidth = 1e-4
 
 function probabilities(scores: Float64Array): Float64Array {
   const values = logSoftmax(scores)

@@ -49,7 +49,9 @@ export async function answersOf(
       const prompt = promptOf(speaker, row.messages.slice(0, -1))
       if (told.length > 0 && told.join() !== prompt.join())
         throw new Error(`The engine reads ${told.join(' ')} where the template writes ${prompt.join(' ')}.`)
-      const tokens = row.completion_ids ?? tokenizeConversation(speaker, row.messages).tokens.slice(prompt.length)
+      const cut = row.finish_reason === 'length' ? [row.messages.length - 1] : []
+      const tokens =
+        row.completion_ids ?? tokenizeConversation(speaker, row.messages, { cut }).tokens.slice(prompt.length)
       answers.push({ prompt, tokens, isToldById: row.completion_ids !== undefined, row })
     },
   })
