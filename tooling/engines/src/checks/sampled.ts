@@ -43,7 +43,7 @@ export async function sampled({ engine, endpoint, target, reference }: Asked): P
       check: `sampled answers, temperature ${temperature}`,
       found: `χ² ${chi.toFixed(1)} of ${draws} tokens (7 degrees of freedom, at most ${improbable}); ${outside} outside top-p, ${atEdge} at its edge left out`,
       // Ids of a text are not always those that were said.
-      isGood: chi < improbable && outside <= (isTold ? 0 : draws / 100) && draws > 300,
+      isGood: chi < improbable && outside <= (isTold ? 0 : draws / 200) && draws > 300,
     })
   }
   return findings
