@@ -52,7 +52,6 @@ export class Sequence {
   readonly tokens: number[]
   /** Tokens of the prompt that the target was given, and has not read. */
   readonly cachedTokens: number
-  readonly #prompt: readonly number[]
   readonly #prefixes: Prefixes | undefined
   readonly #device: Device
   readonly #target: CausalLM
@@ -84,7 +83,6 @@ export class Sequence {
     this.#capacity = capacity
     this.#logProbabilities = logProbabilities
     this.tokens = [...prompt]
-    this.#prompt = prompt
     this.#prefixes = prefixes
     this.#cache = target.createCache({ capacity, context: target.config.contextLength })
     try {
@@ -124,7 +122,7 @@ export class Sequence {
     const isFirst = this.#steps === 0
     const counters = stepCounters(this.#steps++)
     const { pass, isDrafted, free } = await this.#device.scope(() => this.#enqueue(choice, counters))
-    if (isFirst) this.#prefixes?.keep(this.#target, this.#cache, this.#prompt)
+    if (isFirst) this.#prefixes?.keep(this.#target, this.#cache, this.tokens) // which are the prompt
     try {
       const words = (await pass.result.data()) as Uint32Array
       const step = stepOf(words, isDrafted)

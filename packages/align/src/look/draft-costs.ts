@@ -1,5 +1,6 @@
 import { measureCosts, modelDrafter, type StepCosts } from '@outrider/speculative'
-import { createDraft, type PretrainedModel, resolveSampling } from '@outrider/transformer'
+import type { Device } from '@outrider/tensor'
+import { createDraft, type DraftTarget, type PretrainedModel, resolveSampling } from '@outrider/transformer'
 import { type DraftShape, shapeOptions } from './draft-shape'
 
 /** What passes cost beside a draft of this shape, which is made for it and freed: what it says is of no matter. */
@@ -19,8 +20,11 @@ export async function draftCosts(
 }
 
 /** A draft of a shape with random weights, whose head has the first ids. */
-export const untrainedDraft = (target: PretrainedModel, shape: DraftShape): PretrainedModel =>
-  createDraft(target, {
-    ...shapeOptions(shape),
-    ...(shape.vocabulary !== null && { vocabulary: Array.from({ length: shape.vocabulary }, (_, id) => id) }),
-  })
+export function untrainedDraft(target: DraftTarget, shape: DraftShape, device?: Device): PretrainedModel {
+  const vocabulary = firstIds(shape)
+  return createDraft(target, { ...shapeOptions(shape), ...(device && { device }), ...(vocabulary && { vocabulary }) })
+}
+
+/** As many as a trimmed draft of a shape covers. */
+export const firstIds = ({ vocabulary }: DraftShape): number[] | undefined =>
+  vocabulary === null ? undefined : Array.from({ length: vocabulary }, (_, id) => id)

@@ -1,12 +1,13 @@
-import { type BatchStream, generateDataset, jsonl, rows, scoreDataset } from '@outrider/dataset'
+import { generateDataset, jsonl, rows, scoreDataset } from '@outrider/dataset'
 import type { StepCosts } from '@outrider/speculative'
-import { pretrain } from '@outrider/training'
-import { createDraft, draftConfig, madeUpTokens, memoryDirectory, parameterCount } from '@outrider/transformer'
+import { draftConfig, memoryDirectory, parameterCount } from '@outrider/transformer'
 import type { SeedRow } from '../seeds/seed-row'
 import { type TargetElsewhere, usualTopTokens } from '../teacher/target-elsewhere'
 import { ceilings } from './ceiling'
+import { firstIds } from './draft-costs'
 import { candidateShapes, type DraftShape, shapeOptions } from './draft-shape'
 import type { Candidate, Look } from './look'
+import { pretrainingTime } from './training-time'
 
 /** Answers that are looked at, and tokens of one: so many that what it takes to begin is little of it, where there is time for that. */
 const looked = (budgetSeconds: number) => (budgetSeconds < 60 ? { answers: 4, tokens: 8 } : { answers: 16, tokens: 48 })
@@ -69,7 +70,7 @@ export async function lookElsewhere(
   }
   onMeasure('steps of training')
   const shapes = candidateShapes(config)
-  const draftPositionSeconds = await trainingTime(target, shapes[0]!, signal)
+  const draftPositionSeconds = await pretrainingTime(target, shapes[0]!, { device, signal })
   return {
     adapter: device.adapterName,
     targetBytes: 0,
@@ -85,33 +86,9 @@ export async function lookElsewhere(
 
 /** In passes of the target: one over several rows takes as long as one over one. */
 function candidate({ config }: TargetElsewhere, shape: DraftShape, targetParameters: number): Candidate {
-  const coveredIds = shape.vocabulary === null ? undefined : Array.from({ length: shape.vocabulary }, (_, id) => id)
+  const coveredIds = firstIds(shape)
   const parameters = parameterCount({ ...draftConfig(config, shapeOptions(shape)), ...(coveredIds && { coveredIds }) })
   const targetSeconds = [1, 16].map((rows) => ({ rows, seconds: 1 }))
   const costs: StepCosts = { draftSeconds: parameters / targetParameters, targetSeconds }
   return { shape, parameters, costs, ceilings: ceilings(costs) }
-}
-
-/** Seconds of a position, by the second of two steps: the first compiles. */
-async function trainingTime(target: TargetElsewhere, shape: DraftShape, signal?: AbortSignal): Promise<number> {
-  const { config, device } = target
-  const [batchSize, length] = [8, Math.min(96, config.contextLength)]
-  const draft = createDraft(target, {
-    ...shapeOptions(shape),
-    device,
-    ...(shape.vocabulary !== null && { vocabulary: Array.from({ length: shape.vocabulary }, (_, id) => id) }),
-  })
-  const made = Uint32Array.from(madeUpTokens(batchSize * length + 1, shape.vocabulary ?? config.vocabularySize))
-  const batch = {
-    ...{ tokens: made.slice(0, -1), labels: made.slice(1), lossMask: new Float32Array(batchSize * length).fill(1) },
-    ...{ batchSize, length },
-  }
-  const data: BatchStream = { next: async () => batch, state: () => null, restore: async () => undefined }
-  const ends: number[] = []
-  try {
-    await pretrain(draft, data, { steps: 2, signal, onStep: ({ seconds }) => ends.push(seconds) })
-  } finally {
-    draft.dispose()
-  }
-  return Math.max(1e-9, (ends[1]! - ends[0]!) / (batchSize * length))
 }

@@ -1,7 +1,8 @@
 import type { Batch, BatchStream } from '@outrider/dataset'
 import { kld } from '@outrider/losses'
-import { distill, TargetStates } from '@outrider/training'
-import { madeUpTokens, type PretrainedModel } from '@outrider/transformer'
+import type { Device } from '@outrider/tensor'
+import { distill, pretrain, TargetStates } from '@outrider/training'
+import { type DraftTarget, madeUpTokens, type PretrainedModel } from '@outrider/transformer'
 import { untrainedDraft } from './draft-costs'
 import type { DraftShape } from './draft-shape'
 import type { Look } from './look'
@@ -23,15 +24,14 @@ export async function trainingTime(
   shape: DraftShape,
   { positions: most, signal }: { positions: number; signal?: AbortSignal | undefined },
 ): Promise<Pick<Look, 'targetPositionSeconds' | 'draftPositionSeconds'>> {
-  const length = Math.min(measured.length, target.config.contextLength)
+  const { vocabularySize, contextLength } = target.config
+  const length = Math.min(measured.length, contextLength)
   const rows = Math.min(mostRows, Math.max(2, Math.floor(most / (2 * length))))
-  const [first, second] = [0, 1].map((shift) => batchOf(target, { rows, length }, shift)) as [Batch, Batch]
+  const [first, second] = [0, 1].map((shift) =>
+    batchOf(vocabularySize, { rows, length, learned: measured.learned }, shift),
+  ) as [Batch, Batch]
   const batches = [first, second, second]
-  const data: BatchStream = {
-    next: async () => batches.shift()!,
-    state: () => null,
-    restore: async () => undefined,
-  }
+  const data = inTurn(batches)
   const draft = untrainedDraft(target, shape)
   using targetStates = new TargetStates()
   const ends: number[] = []
@@ -58,14 +58,39 @@ export async function trainingTime(
   }
 }
 
+/** Seconds of a position of a draft that learns labels alone: of two steps the first compiles. */
+export async function pretrainingTime(
+  target: DraftTarget,
+  shape: DraftShape,
+  { device, signal }: { device: Device; signal?: AbortSignal | undefined },
+): Promise<number> {
+  const { vocabularySize, contextLength } = target.config
+  const [rows, length] = [8, Math.min(measured.length, contextLength)]
+  const batch = batchOf(shape.vocabulary ?? vocabularySize, { rows, length, learned: length })
+  const draft = untrainedDraft(target, shape, device)
+  const ends: number[] = []
+  try {
+    const data = inTurn([batch, batch])
+    await pretrain(draft, data, { steps: 2, signal, onStep: ({ seconds }) => ends.push(seconds) })
+  } finally {
+    draft.dispose()
+  }
+  return Math.max(1e-9, (ends[1]! - ends[0]!) / (rows * length))
+}
+
+function inTurn(batches: readonly Batch[]): BatchStream {
+  let step = 0
+  return { next: async () => batches[step++]!, state: () => null, restore: async () => undefined }
+}
+
 function batchOf(
-  { config: { vocabularySize } }: PretrainedModel,
-  { rows, length }: { rows: number; length: number },
-  shift: number,
+  vocabularySize: number,
+  { rows, length, learned }: { rows: number; length: number; learned: number },
+  shift = 0,
 ): Batch {
   const made = madeUpTokens(rows * (length + 1) + shift, vocabularySize).slice(shift)
   const tokens = Uint32Array.from(made.slice(0, rows * length))
   const labels = Uint32Array.from(made.slice(1, rows * length + 1))
-  const lossMask = Float32Array.from(tokens, (_, i) => (length - (i % length) <= measured.learned ? 1 : 0))
+  const lossMask = Float32Array.from(tokens, (_, i) => (length - (i % length) <= learned ? 1 : 0))
   return { tokens, labels, lossMask, batchSize: rows, length }
 }

@@ -4,33 +4,20 @@ import type { Terminal } from '../terminal'
 interface Asked {
   target: string
   out: string
-  only?: string
-  anyway?: boolean
 }
 
 /** What measures a pair whose target is elsewhere. */
 export const measuredBy = ({ target, out }: Asked, { plan, gguf }: Aligned) =>
   measuredElsewhere({ target, place: out, draftLength: plan.draftLength, gguf })
 
-/** What came out of a run whose target is elsewhere, and how it is measured there. */
+export const noneCanPayElsewhere =
+  'By its parameters no draft can pay for this target: the smallest that is made has too many beside it, so nothing was trained. With --anyway a draft is trained all the same.'
+
+/** What came out of a run to its end whose target is elsewhere, and how it is measured there. */
 export function printEndElsewhere(terminal: Terminal, asked: Asked, aligned: Aligned): void {
-  const { out, only, anyway } = asked
-  const { canPay, verdict } = aligned
-  if (!canPay && !anyway) {
-    terminal.print()
-    terminal.printParagraph(
-      'By its parameters no draft can pay for this target: the smallest that is made has too many beside it, so nothing was trained. With --anyway a draft is trained all the same.',
-    )
-    return
-  }
-  if (verdict === null) {
-    if (only === 'look')
-      terminal.print(`\nThe same command without --only look follows this plan; it is kept in ${out}.`)
-    return
-  }
   terminal.print()
-  terminal.printParagraph(terminal.style.bold(verdict))
-  terminal.print(`\nWritten to ${out}, with report.html. To measure it where the target is:`)
+  terminal.printParagraph(terminal.style.bold(aligned.verdict!))
+  terminal.print(`\nWritten to ${asked.out}, with report.html. To measure it where the target is:`)
   const commands = measuredBy(asked, aligned)
   for (const [i, { engine, command }] of commands.entries()) {
     if (commands[i - 1]?.engine !== engine) terminal.print(`  # ${engine}`)

@@ -5,7 +5,7 @@ import { lossByName } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
 import { directory, parseHubId } from '@outrider/transformer'
 import { InvalidArgumentError, Option } from 'commander'
-import { measuredBy, printEndElsewhere } from '../align/end-elsewhere'
+import { measuredBy, noneCanPayElsewhere, printEndElsewhere } from '../align/end-elsewhere'
 import { alignProgress } from '../align/progress'
 import { assertElsewhere, type ElsewhereFlags, targetElsewhere } from '../align/target-elsewhere'
 import { printWays } from '../align/ways-table'
@@ -152,21 +152,26 @@ function printEnd({ terminal }: Context, flags: AlignFlags, aligned: Aligned): v
   const { target, out, only, anyway } = flags
   const { canPay, results, verdict, gguf, plan } = aligned
   const { style } = terminal
-  if (aligned.leftOut) {
-    printEndElsewhere(terminal, flags, aligned)
-    return
-  }
+  const isElsewhere = aligned.leftOut !== undefined
   if (!canPay && !anyway) {
     terminal.print()
+    if (isElsewhere) {
+      terminal.printParagraph(noneCanPayElsewhere)
+      return
+    }
     terminal.printParagraph(
       'No draft can pay here: even one of which seven in ten tokens are accepted would make answers slower, so nothing was trained. Lookups need no draft, and are only used where they gain: --draft lookup. With --anyway a draft is trained all the same, for another machine, say.',
     )
     terminal.print(`\n  outrider chat --model ${target} --draft lookup`)
     return
   }
-  if (verdict === null || !results.evaluate) {
+  if (verdict === null || !(results.evaluate || isElsewhere)) {
     if (only === 'look')
       terminal.print(`\nThe same command without --only look follows this plan; it is kept in ${out}.`)
+    return
+  }
+  if (!results.evaluate) {
+    printEndElsewhere(terminal, flags, aligned)
     return
   }
   terminal.print()

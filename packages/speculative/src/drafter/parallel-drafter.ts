@@ -1,5 +1,13 @@
 import { OutriderError, type Tensor } from '@outrider/tensor'
-import { type CausalLM, type KvCache, type Prefixes, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
+import {
+  type CausalLM,
+  type KvCache,
+  type Prefixes,
+  prefill,
+  prefillPrompt,
+  RepeatedStep,
+  RepeatedSteps,
+} from '@outrider/transformer'
 import { DraftRows, mostUnread } from './draft-rows'
 import type { DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 
@@ -74,10 +82,9 @@ export class ParallelDraftSession implements DraftSession {
     let rest = tokens.slice(cache.lengths[0]!)
     if (rest.length > mostUnread) {
       const [model, text] = [this.#model, tokens.slice(0, -1)]
-      const isPrompt = cache.lengths[0] === 0
-      if (isPrompt) this.#prefixes?.restore(model, cache, text)
-      prefill(model, cache, text.slice(cache.lengths[0]!)).dispose()
-      if (isPrompt) this.#prefixes?.keep(model, cache, text)
+      const read = cache.lengths[0]!
+      if (read === 0) prefillPrompt(model, cache, text, this.#prefixes).logits.dispose()
+      else prefill(model, cache, text.slice(read)).dispose()
       rest = tokens.slice(-1)
     }
     const pass = this.#passes.of(`${block.name} ${rest.length}`, () => this.#passOver(rest.length, block))

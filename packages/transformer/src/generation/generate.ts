@@ -6,7 +6,7 @@ import type { TokenConstraint } from './constraint'
 import { type Generation, generation } from './generation'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { LogitsProcessor } from './logits-processor'
-import { prefill } from './prefill'
+import { prefillPrompt } from './prefill-prompt'
 import type { Prefixes } from './prefix-cache'
 import { type Prompt, promptTokens } from './prompt'
 import { RepeatedStep } from './repeated-step'
@@ -122,11 +122,12 @@ async function* tokensOf(
   /** What is drawn outside of the step. */
   let own: Drawn | undefined
   try {
-    const { prefixes } = options
-    cachedTokens = prefixes?.restore(model, cache, ids) ?? 0
-    own = device.scope(() => draw(prefill(model, cache, ids.slice(cachedTokens)), 0))
+    own = device.scope(() => {
+      const read = prefillPrompt(model, cache, ids, options.prefixes)
+      cachedTokens = read.cachedTokens
+      return draw(read.logits, 0)
+    })
     for (const tensor of Object.values(own)) tensor.keep()
-    prefixes?.keep(model, cache, ids)
     for (let drawn: Drawn | undefined = own, counter = 1; drawn; counter++) {
       const { token, logits } = drawn
       const reading = Promise.all([token.data(), logits && scoreTokens(logits, token, scores!)])

@@ -11,6 +11,7 @@ export { checkedCount, type LogProbability, type ScoredToken, scoreTokens } from
 export { type DraftedRows, LogitsProcessor, type ProcessedText } from './logits-processor'
 export { longestMeanText, meanHiddenState } from './mean-hidden-state'
 export { multipleUpTo, prefill, prefillPositions } from './prefill'
+export { prefillPrompt } from './prefill-prompt'
 export { defaultPrefixBytes, PrefixCache, type PrefixCacheOptions, type Prefixes } from './prefix-cache'
 export { checkPrompt, type Prompt, promptTokens, promptTokensInSlices } from './prompt'
 export { PromptLine } from './prompt-line'

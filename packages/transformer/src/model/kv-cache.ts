@@ -118,13 +118,11 @@ export class FullKvCache implements KvCache {
       throw noRoom(`Sequence ${from} of the other cache has ${length} tokens, which`, this.capacity)
     this.#lengths = this.#lengths.with(to, length)
     if (length === 0) return
-    for (const [layer, target] of this.#layers.entries()) {
-      const perPosition = target.keys.size / (this.batchSize * this.capacity)
-      const [at, offset] = [to * this.capacity * perPosition, from * other.capacity * perPosition]
-      const { keys, values } = other.#layers[layer]!
-      this.device.copy(keys, offset, target.keys, at, length * perPosition)
-      this.device.copy(values, offset, target.values, at, length * perPosition)
-    }
+    const size = this.#positionSize
+    const [at, offset] = [to * this.capacity * size, from * other.capacity * size]
+    const sources = other.#tensors()
+    for (const [i, target] of this.#tensors().entries())
+      this.device.copy(sources[i]!, offset, target, at, length * size)
   }
 
   copyBlock(sequence: number, first: number, count: number): KvBlock {
@@ -142,15 +140,14 @@ export class FullKvCache implements KvCache {
         'INVALID_ARGUMENT',
         `cache.copyBlock: positions ${first} to ${first + count} of sequence ${sequence}, which has ${length} tokens.`,
       )
-    const { size, shape } = this.#layers[0]!.keys
-    const perPosition = size / (this.batchSize * this.capacity)
     const { device, context } = this
+    const tensors = this.#tensors()
+    const size = count * this.#positionSize
     // In one piece, for a device is slow at making many: the keys of a layer, its values, the keys of the next.
-    const rows = device.empty([2 * this.#layers.length, count, ...shape.slice(2)], this.#dtype).keep()
+    const rows = device.empty([tensors.length, count, ...tensors[0]!.shape.slice(2)], this.#dtype).keep()
     const kept = { rows, kinds: this.#longKinds, context, dtype: this.#dtype }
-    const from = (sequence * this.capacity + first) * perPosition
-    for (const [at, tensor] of this.#tensors().entries())
-      device.copy(tensor, from, rows, at * count * perPosition, count * perPosition)
+    const from = (sequence * this.capacity + first) * this.#positionSize
+    for (const [at, tensor] of tensors.entries()) device.copy(tensor, from, rows, at * size, size)
     return new FullKvBlock(first, count, kept)
   }
 
@@ -159,7 +156,9 @@ export class FullKvCache implements KvCache {
     this.#assertAlike('appendBlock', kinds)
     const { first, count } = block
     const length = this.#lengths[sequence]
-    if (length !== first || rows.size / (2 * count) !== this.#rowsSize)
+    const tensors = this.#tensors()
+    const size = count * this.#positionSize
+    if (length !== first || rows.size !== tensors.length * size)
       throw new OutriderError(
         'INVALID_ARGUMENT',
         `cache.appendBlock: positions ${first} to ${first + count}, and sequence ${sequence} has ${length} tokens.`,
@@ -167,9 +166,8 @@ export class FullKvCache implements KvCache {
     if (length + count > this.capacity)
       throw noRoom(`Sequence ${sequence} has ${length} tokens; ${count} more`, this.capacity)
     this.#lengths = this.#lengths.with(sequence, length + count)
-    const size = rows.size / (2 * this.#layers.length)
-    const to = (sequence * this.capacity + first) * (size / count)
-    for (const [at, tensor] of this.#tensors().entries()) this.device.copy(rows, at * size, tensor, to, size)
+    const to = (sequence * this.capacity + first) * this.#positionSize
+    for (const [at, tensor] of tensors.entries()) this.device.copy(rows, at * size, tensor, to, size)
   }
 
   advance(counts: readonly number[]): void {
@@ -193,9 +191,9 @@ export class FullKvCache implements KvCache {
     return this.#layers[0]!.keys.dtype
   }
 
-  /** Elements of the keys of one position in all layers. */
-  get #rowsSize(): number {
-    return (this.#layers.length * this.#layers[0]!.keys.size) / (this.batchSize * this.capacity)
+  /** Elements of the keys, or of the values, of one position in a layer. */
+  get #positionSize(): number {
+    return this.#layers[0]!.keys.size / (this.batchSize * this.capacity)
   }
 
   #assertAlike(method: string, other: Kinds): void {
@@ -249,8 +247,7 @@ class FullKvBlock implements KvBlock {
   }
 
   get bytes(): number {
-    const { rows, dtype } = this.#kept
-    return rows.size * (dtype === 'f16' ? 2 : 4)
+    return this.#kept.rows.bytes
   }
 
   dispose(): void {
