@@ -1,4 +1,4 @@
-import type { LogProbability, Tokenizer } from '@outrider/transformer'
+import { type LogProbability, type Tokenizer, tokenName } from '@outrider/transformer'
 import { jsonScore } from './prompt-logprobs'
 import type { EchoedToken, PlacedToken } from './sequence-scores'
 
@@ -31,7 +31,7 @@ export function chatLogprobs(tokenizer: Tokenizer, tokens: readonly PlacedToken[
  * @param asIds  whether tokens are named `token_id:5`
  */
 export function completionLogprobs(tokenizer: Tokenizer, tokens: readonly EchoedToken[], asIds = false) {
-  const name = (token: number) => (asIds ? idName(token) : tokenText(tokenizer.tokenBytes(token)))
+  const name = (token: number) => (asIds ? idName(token) : tokenName(tokenizer.tokenBytes(token)))
   const top = ({ token, logProbability, likeliest }: EchoedToken) =>
     logProbability === undefined
       ? null
@@ -52,13 +52,3 @@ const idName = (token: number) => `token_id:${token}`
 
 // U+FEFF at the beginning of a token is text of the model, not the mark of a file.
 const lossy = new TextDecoder('utf-8', { ignoreBOM: true })
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** Names must differ where tokens do: what is no whole character is written as OpenAI writes it, `bytes:\xf0\x9f`. */
-function tokenText(bytes: Uint8Array): string {
-  try {
-    return strict.decode(bytes)
-  } catch {
-    return `bytes:${Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}`
-  }
-}

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '@outrider/transformer'
+import { type Tokenizer, tokenName } from '@outrider/transformer'
 
 /** Ids of tokens by how completions name them: `token_id:5`, the text, or `bytes:\xf0\x9f` for what is no whole character. */
 export interface TokenNames {
@@ -21,7 +21,7 @@ export function tokenNames(tokenizer: Tokenizer): TokenNames {
       return said ? Number(said[1]) : table.get(name)
     },
     nameOf(id) {
-      const name = nameOf(tokenizer.tokenBytes(id))
+      const name = tokenName(tokenizer.tokenBytes(id))
       return marks.has(id) || table.get(name) !== id ? undefined : name
     },
   }
@@ -31,7 +31,7 @@ function tableOf(tokenizer: Tokenizer): ReadonlyMap<string, number | undefined> 
   const table = new Map<string, number | undefined>()
   for (let id = 0; id < tokenizer.vocabularySize; id++) {
     if (tokenizer.idToToken(id) === undefined) continue
-    const name = nameOf(tokenizer.tokenBytes(id))
+    const name = tokenName(tokenizer.tokenBytes(id))
     if (table.has(name) && isByte(tokenizer, id)) continue
     const other = table.get(name)
     table.set(name, table.has(name) && !(other !== undefined && isByte(tokenizer, other)) ? undefined : id)
@@ -41,14 +41,3 @@ function tableOf(tokenizer: Tokenizer): ReadonlyMap<string, number | undefined> 
 
 /** A byte that text is made of where no piece has it: of one that has a piece, too, nothing is heard. */
 const isByte = (tokenizer: Tokenizer, id: number): boolean => /^<0x[0-9A-F]{2}>$/.test(tokenizer.idToToken(id) ?? '')
-
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** As OpenAI writes it. */
-function nameOf(bytes: Uint8Array): string {
-  try {
-    return strict.decode(bytes)
-  } catch {
-    return `bytes:${Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}`
-  }
-}
