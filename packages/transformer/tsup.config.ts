@@ -18,6 +18,7 @@ const rooms = [
   'tokenizer/index',
   'tokenizer/jinja/index',
   'tokenizer/steps/index',
+  'tokenizer/token-name',
   'tokenizer/vocabulary',
   'tuning/index',
 ]
