@@ -9,7 +9,6 @@ const opened = (
   of = identity,
 ) =>
   StateFiles.open(directory, of, {
-    dtype: 'F16',
     maxBytes: 2 ** 20,
     fileBytes: 2 ** 20,
     onTrouble: (message) => {
@@ -19,13 +18,14 @@ const opened = (
   })
 /** Two positions of three words. */
 const words = (seed: number) => Uint8Array.from({ length: 24 }, (_, i) => (seed * 31 + i * 7) % 256)
+const row = (seed: number) => ({ bytes: words(seed), positions: 2, dtype: 'F16' as const })
 
 /** A directory with the rows `one` and `two`, and the path of its only file. */
 async function written() {
   const directory = memoryDirectory()
   const files = await opened(directory)
-  await files.add('one', words(1), 2)
-  await files.add('two', words(2), 2)
+  await files.add('one', row(1))
+  await files.add('two', row(2))
   await files.flush()
   const [folder] = await directory.folders!()
   const [file] = await directory.list(folder)
@@ -36,7 +36,7 @@ describe('state files', () => {
   it('give a row back before it is written, after it, and when they are opened again', async () => {
     const directory = memoryDirectory()
     const files = await opened(directory)
-    await files.add('one', words(1), 2)
+    await files.add('one', row(1))
     expect(await files.read('one')).toEqual(words(1))
     expect(await files.read('two')).toBeUndefined()
     await files.flush()
@@ -60,7 +60,7 @@ describe('state files', () => {
     // A file that was put into the folder of another target says what it is of.
     const foreign = memoryDirectory()
     const own = await opened(foreign, {}, { target: 'c', adapter: 'b' })
-    await own.add('one', words(9), 2)
+    await own.add('one', row(9))
     await own.flush()
     const [folder] = await foreign.folders!()
     await foreign.write(`${folder}/states-copied.safetensors`, await directory.read(path))
@@ -106,7 +106,7 @@ describe('state files', () => {
     await directory.write(path, bytes)
     const files = await opened(directory, { onTrouble })
     expect(await files.read('one')).toBeUndefined()
-    await files.add('one', words(1), 2)
+    await files.add('one', row(1))
     await files.flush()
     expect(await (await opened(directory, { onTrouble })).read('one')).toEqual(words(1))
   })
@@ -115,8 +115,8 @@ describe('state files', () => {
     const { directory, path } = await written()
     const maxBytes = (await directory.size(path)) + 30
     const other = await opened(directory, { maxBytes }, { target: 'c', adapter: 'b' })
-    await other.add('one', words(5), 2)
-    await other.add('two', words(6), 2) // beyond
+    await other.add('one', row(5))
+    await other.add('two', row(6)) // beyond
     expect(await other.read('one')).toEqual(words(5))
     expect(await other.read('two')).toBeUndefined()
     expect(await (await opened(directory)).read('two')).toEqual(words(2))
@@ -125,7 +125,7 @@ describe('state files', () => {
   it('are written as soon as they are large enough', async () => {
     const directory = memoryDirectory()
     const files = await opened(directory, { fileBytes: 40 })
-    for (const row of ['one', 'two', 'three', 'four', 'five']) await files.add(row, words(1), 2)
+    for (const name of ['one', 'two', 'three', 'four', 'five']) await files.add(name, row(1))
     const again = await opened(directory)
     expect(await again.read('four')).toEqual(words(1))
     expect(await again.read('five')).toBeUndefined() // not flushed
@@ -135,8 +135,8 @@ describe('state files', () => {
     const directory = { ...memoryDirectory(), write: () => Promise.reject(new Error('No space left on device')) }
     const told: string[] = []
     const files = await opened(directory, { onTrouble: (message) => told.push(message) })
-    for (const row of ['one', 'two', 'three']) {
-      await files.add(row, words(1), 2)
+    for (const name of ['one', 'two', 'three']) {
+      await files.add(name, row(1))
       await files.flush()
     }
     expect(await files.read('one')).toBeUndefined()

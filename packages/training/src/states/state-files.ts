@@ -14,7 +14,6 @@ import { digestOf } from '../checkpoint/checksums'
 export type StatesIdentity = Readonly<Record<string, unknown>>
 
 export interface StateFilesOptions {
-  dtype: 'F16' | 'F32'
   /** Most bytes in the directory, with those of other identities. */
   maxBytes: number
   /** So many of rows are written as one file. */
@@ -33,7 +32,7 @@ export class StateFiles {
   readonly #options: StateFilesOptions
   /** Where a row is; several times where an older place was damaged. */
   readonly #places = new Map<string, Place[]>()
-  readonly #pending = new Map<string, { bytes: Uint8Array; positions: number }>()
+  readonly #pending = new Map<string, StatesOfRow>()
   #pendingBytes = 0
   #bytes: number
   #isWritable = true
@@ -74,9 +73,10 @@ export class StateFiles {
   }
 
   /** Takes the words of a row, to be written with others, where there is room for them. */
-  async add(key: string, bytes: Uint8Array, positions: number): Promise<void> {
+  async add(key: string, row: StatesOfRow): Promise<void> {
+    const { bytes } = row
     if (!this.#isWritable || this.#bytes + this.#pendingBytes + bytes.length > this.#options.maxBytes) return
-    this.#pending.set(await contentHash(key), { bytes, positions })
+    this.#pending.set(await contentHash(key), row)
     this.#pendingBytes += bytes.length
     if (this.#pendingBytes >= this.#options.fileBytes) await this.flush()
   }
@@ -90,12 +90,10 @@ export class StateFiles {
     const file = `states-${crypto.randomUUID()}.safetensors`
     const checksums: Record<string, string> = {}
     for (const [name, { bytes }] of rows) checksums[name] = await this.#checksum(name, bytes)
-    const { dtype } = this.#options
-    const elementBytes = dtype === 'F16' ? 2 : 4
-    const tensors = rows.map(([name, { bytes, positions }]) => ({
+    const tensors = rows.map(([name, { bytes, positions, dtype }]) => ({
       name,
       dtype,
-      shape: [positions, bytes.length / elementBytes / positions],
+      shape: [positions, bytes.length / (dtype === 'F16' ? 2 : 4) / positions],
       bytes: () => bytes,
     }))
     try {
@@ -150,6 +148,13 @@ export class StateFiles {
     this.#told.add(file)
     this.#options.onTrouble(`${this.#directory.name}/${file} is not used, and what it had is computed again: ${what}`)
   }
+}
+
+/** The words of a row, as many of each of its positions. */
+export interface StatesOfRow {
+  bytes: Uint8Array
+  positions: number
+  dtype: 'F16' | 'F32'
 }
 
 interface Place {

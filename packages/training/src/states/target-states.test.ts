@@ -101,11 +101,12 @@ describe('states of a target', () => {
     const [batch] = batches
     const chosen = [32, 97, 98, 99, 100, 101, 102, 257]
     const covered = { ids: device.tensor(Uint32Array.from(chosen)), vocabularySize: target.config.vocabularySize }
-    using states = new TargetStates()
+    const directory = memoryDirectory()
+    using states = new TargetStates({ directory })
     using _held = await states.hold(target, [batch!], 'learnt')
-    const asked = async () => {
+    const asked = async (of = states) => {
       const before = device.counters.dispatches
-      const said = states.of(target, batch!, 'learnt', covered)
+      const said = of.of(target, batch!, 'learnt', covered)
       return { said, dispatches: device.counters.dispatches - before }
     }
     const first = await asked()
@@ -124,6 +125,13 @@ describe('states of a target', () => {
     const again = await asked()
     expect(again.dispatches).toBeLessThan(first.dispatches - batch!.batchSize)
     expect(await again.said.covered!.logNormalizers.data()).toEqual(normalizers)
+    // In the next run, too.
+    await states.flush()
+    using next = new TargetStates({ directory })
+    using _heldNext = await next.hold(target, [batch!], 'learnt')
+    const found = await asked(next)
+    expect(found.dispatches).toBeLessThan(first.dispatches - batch!.batchSize)
+    expect(await found.said.covered!.logNormalizers.data()).toEqual(normalizers)
     // Answers that were drawn for one step are asked of the whole head.
     expect(states.of(target, { ...batch!, drawn: true }, 'learnt', covered).covered).toBeUndefined()
   })

@@ -12,7 +12,7 @@ import {
 import { CoveredHeads, headNormalizers } from './covered-target'
 import type { HiddenStateFiles } from './hidden-state-files'
 import type { HostBatch, Reading } from './read-positions'
-import { StateFiles, type StatesIdentity } from './state-files'
+import { StateFiles, type StatesIdentity, type StatesOfRow } from './state-files'
 import { StateMemory } from './state-memory'
 import { answerRow, statesFrom, statesOfRow, type TargetRow, targetRows } from './target-rows'
 
@@ -22,7 +22,7 @@ export interface TargetStatesOptions {
    * or four times its vocabulary where it shows no hidden states; for a trimmed draft four bytes more, of an eighth of this beside it.
    */
   memoryBytes?: number | undefined
-  /** Where they are kept, too, for runs that go on and runs to come on the same rows: in a folder by target and adapter. */
+  /** Where they are kept, too, and ln Σ exp beside them, for runs that go on and runs to come on the same rows: in a folder by target and adapter. */
   directory?: Directory | undefined
   /** Most bytes in the directory, whatever target they are of; default 16 GiB. */
   directoryBytes?: number | undefined
@@ -67,6 +67,8 @@ export class TargetStates {
   readonly #memory: StateMemory
   /** ln Σ exp of what is said at a row's places, f32 [places]. */
   readonly #logNormalizers: StateMemory
+  /** Those that no file has yet. */
+  #newNormalizers: TargetRow[] = []
   readonly #coveredHeads = new CoveredHeads()
   readonly #options: TargetStatesOptions
   #files: Promise<StateFiles> | undefined
@@ -107,10 +109,9 @@ export class TargetStates {
     const files = await this.#openFiles(target)
     for (const answer of answers) {
       const row = answerRow(answer)
-      const { buffer, byteOffset, byteLength } = answer.hidden
-      const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+      const bytes = bytesOf(answer.hidden)
       if (files) {
-        if (!(await files.read(row.key))) await files.add(row.key, bytes, row.places.length)
+        if (!(await files.read(row.key))) await files.add(row.key, stored(target.model, row, bytes))
       } else if (!this.#memory.has(row.key)) {
         using states = wordsOf(target.model, row, bytes)
         this.#memory.add(row.key, states)
@@ -135,6 +136,7 @@ export class TargetStates {
     }
     try {
       const files = await this.#openFiles(target)
+      if (files) await this.#exchangeNormalizers(files, target.model, batches, reading)
       const computed: TargetRow[] = []
       for (const { row, drawn } of batches.flatMap((batch) => rowsOf(batch, reading))) {
         if (this.#held.has(row.key) || this.#memory.has(row.key)) {
@@ -158,7 +160,7 @@ export class TargetStates {
           else computed.push(row)
         }
       }
-      if (files) await this.#write(files, computed)
+      if (files) await this.#write(files, target.model, computed)
     } catch (error) {
       this.#letGo(held)
       throw error
@@ -209,12 +211,13 @@ export class TargetStates {
     return device.scope(() => {
       const joined = device.empty([states.shape[0]!])
       let at = 0
-      for (const { key, places } of rows) {
+      for (const row of rows) {
+        const { key, places } = row
         const count = places.length
         if (this.#logNormalizers.has(key)) this.#logNormalizers.copyTo(key, joined, at)
         else {
           using ofRow = device.scope(() => headNormalizers(head, slice(states, { start: at, count })))
-          this.#logNormalizers.add(key, ofRow)
+          if (this.#logNormalizers.add(key, ofRow) && this.#files) this.#newNormalizers.push(row)
           device.copy(ofRow, 0, joined, at, count)
         }
         at += count
@@ -225,7 +228,10 @@ export class TargetStates {
 
   /** Writes what is to be kept in the directory and is not there yet. Done in pieces as it grows, and once at the end of a run. */
   async flush(): Promise<void> {
-    await (await this.#files)?.flush()
+    const files = await this.#files
+    if (!files) return
+    await this.#writeNormalizers(files, this.#target!.model)
+    await files.flush()
   }
 
   /** Frees the memory. What is in the directory stays; what is not written there yet (`flush`) is forgotten. */
@@ -265,19 +271,49 @@ export class TargetStates {
   #openFiles(target: PretrainedModel<CausalLM>): Promise<StateFiles> | undefined {
     const { directory, directoryBytes = 2 ** 34, fileBytes = 2 ** 22, onTrouble = console.warn } = this.#options
     if (!directory) return undefined
-    const dtype = hasHiddenStates(target.model) ? 'F16' : 'F32'
     this.#files ??= identityOf(target).then((identity) =>
-      StateFiles.open(directory, identity, { dtype, maxBytes: directoryBytes, fileBytes, onTrouble }),
+      StateFiles.open(directory, identity, { maxBytes: directoryBytes, fileBytes, onTrouble }),
     )
     return this.#files
   }
 
-  async #write(files: StateFiles, rows: readonly TargetRow[]): Promise<void> {
+  async #write(files: StateFiles, model: CausalLM, rows: readonly TargetRow[]): Promise<void> {
     const read = await readAll(rows.map(({ key }) => this.#held.get(key)!))
-    for (const [i, { key, places }] of rows.entries()) {
-      const { buffer, byteOffset, byteLength } = read[i]!
-      const bytes = new Uint8Array(buffer, byteOffset, byteLength)
-      await files.add(key, bytes, places.length)
+    for (const [i, row] of rows.entries()) await files.add(row.key, stored(model, row, bytesOf(read[i]!)))
+  }
+
+  /** What all ids come to takes a pass of the whole head: it is found in files and written there as states are. */
+  async #exchangeNormalizers(
+    files: StateFiles,
+    model: CausalLM,
+    batches: readonly HostBatch[],
+    reading: Reading,
+  ): Promise<void> {
+    await this.#writeNormalizers(files, model)
+    for (const { row, drawn } of batches.flatMap((batch) => rowsOf(batch, reading))) {
+      if (drawn || this.#logNormalizers.has(row.key)) continue
+      const found = await files.read(normalizersKey(row))
+      if (!found) continue
+      using told = model.device.tensor(new Float32Array(found.slice().buffer))
+      this.#logNormalizers.add(row.key, told)
+    }
+  }
+
+  async #writeNormalizers(files: StateFiles, model: CausalLM): Promise<void> {
+    const rows = this.#newNormalizers
+    if (rows.length === 0) return
+    this.#newNormalizers = []
+    const tensors = rows.map(({ key, places }) => {
+      const copy = model.device.empty([places.length]).keep()
+      this.#logNormalizers.copyTo(key, copy, 0)
+      return copy
+    })
+    try {
+      const read = await readAll(tensors)
+      for (const [i, row] of rows.entries())
+        await files.add(normalizersKey(row), { bytes: bytesOf(read[i]!), positions: row.places.length, dtype: 'F32' })
+    } finally {
+      for (const tensor of tensors) tensor.dispose()
     }
   }
 
@@ -299,6 +335,17 @@ export class TargetStates {
 
 const rowsOf = (batch: HostBatch, reading: Reading) =>
   targetRows(batch, reading).rows.map((row) => ({ row, drawn: batch.drawn }))
+
+const normalizersKey = ({ key }: TargetRow): string => `ln Σ exp;${key}`
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+const stored = (model: CausalLM, { places }: TargetRow, bytes: Uint8Array): StatesOfRow => ({
+  bytes,
+  positions: places.length,
+  dtype: hasHiddenStates(model) ? 'F16' : 'F32',
+})
 
 /** Words from a file as the tensor that they were read from. */
 function wordsOf(model: CausalLM, { places }: TargetRow, bytes: Uint8Array): Tensor {
