@@ -162,6 +162,9 @@ interface Place {
   sha256: string
 }
 
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
 /** Bytes of all state files in a directory, whatever they are of. */
 async function bytesIn(directory: Directory): Promise<number> {
   const folders = (await directory.folders?.().catch((): string[] => [])) ?? []

@@ -1,6 +1,6 @@
 import type { AnswerStates } from '@outrider/dataset'
 import type { CoveredStates } from '@outrider/losses'
-import { type CoveredIds, type Head, OutriderError, readAll, slice, type Tensor } from '@outrider/tensor'
+import { type CoveredIds, OutriderError, readAll, type Tensor } from '@outrider/tensor'
 import { unpackHalves } from '@outrider/tensor/internal'
 import {
   type CausalLM,
@@ -9,10 +9,11 @@ import {
   modelIdentity,
   type PretrainedModel,
 } from '@outrider/transformer'
-import { CoveredHeads, headNormalizers } from './covered-target'
+import { CoveredHeads } from './covered-target'
 import type { HiddenStateFiles } from './hidden-state-files'
+import { LogNormalizers } from './log-normalizers'
 import type { HostBatch, Reading } from './read-positions'
-import { StateFiles, type StatesIdentity, type StatesOfRow } from './state-files'
+import { bytesOf, StateFiles, type StatesIdentity, type StatesOfRow } from './state-files'
 import { StateMemory } from './state-memory'
 import { answerRow, statesFrom, statesOfRow, type TargetRow, targetRows } from './target-rows'
 
@@ -65,10 +66,7 @@ export interface StatesOfBatch {
  */
 export class TargetStates {
   readonly #memory: StateMemory
-  /** ln Σ exp of what is said at a row's places, f32 [places]. */
-  readonly #logNormalizers: StateMemory
-  /** Those that no file has yet. */
-  #newNormalizers: TargetRow[] = []
+  readonly #logNormalizers: LogNormalizers
   readonly #coveredHeads = new CoveredHeads()
   readonly #options: TargetStatesOptions
   #files: Promise<StateFiles> | undefined
@@ -81,7 +79,7 @@ export class TargetStates {
     this.#options = options
     const memoryBytes = options.memoryBytes ?? 2 ** 29
     this.#memory = new StateMemory(memoryBytes)
-    this.#logNormalizers = new StateMemory(memoryBytes / 8)
+    this.#logNormalizers = new LogNormalizers(memoryBytes / 8, options.directory !== undefined)
   }
 
   /** Bytes of the device's memory that are kept. */
@@ -136,9 +134,15 @@ export class TargetStates {
     }
     try {
       const files = await this.#openFiles(target)
-      if (files) await this.#exchangeNormalizers(files, target.model, batches, reading)
+      const asked = batches.flatMap((batch) => rowsOf(batch, reading))
+      if (files) {
+        const { device } = target.model
+        await this.#logNormalizers.write(files, device)
+        const lasting = asked.filter(({ drawn }) => !drawn).map(({ row }) => row)
+        await this.#logNormalizers.find(files, lasting, device)
+      }
       const computed: TargetRow[] = []
-      for (const { row, drawn } of batches.flatMap((batch) => rowsOf(batch, reading))) {
+      for (const { row, drawn } of asked) {
         if (this.#held.has(row.key) || this.#memory.has(row.key)) {
           this.#figures.fromMemory++
           continue
@@ -201,36 +205,15 @@ export class TargetStates {
     return {
       states,
       numbers,
-      ...(head && { covered: { head, logNormalizers: this.#logNormalizersOf(model.head(), rows, states) } }),
+      ...(head && { covered: { head, logNormalizers: this.#logNormalizers.of(model.head(), rows, states) } }),
     }
-  }
-
-  /** As states, of a row alone, so that nothing beside it can have a say in its bits. */
-  #logNormalizersOf(head: Head, rows: readonly TargetRow[], states: Tensor): Tensor {
-    const { device } = states
-    return device.scope(() => {
-      const joined = device.empty([states.shape[0]!])
-      let at = 0
-      for (const row of rows) {
-        const { key, places } = row
-        const count = places.length
-        if (this.#logNormalizers.has(key)) this.#logNormalizers.copyTo(key, joined, at)
-        else {
-          using ofRow = device.scope(() => headNormalizers(head, slice(states, { start: at, count })))
-          if (this.#logNormalizers.add(key, ofRow) && this.#files) this.#newNormalizers.push(row)
-          device.copy(ofRow, 0, joined, at, count)
-        }
-        at += count
-      }
-      return joined
-    })
   }
 
   /** Writes what is to be kept in the directory and is not there yet. Done in pieces as it grows, and once at the end of a run. */
   async flush(): Promise<void> {
     const files = await this.#files
     if (!files) return
-    await this.#writeNormalizers(files, this.#target!.model)
+    await this.#logNormalizers.write(files, this.#target!.model.device)
     await files.flush()
   }
 
@@ -282,41 +265,6 @@ export class TargetStates {
     for (const [i, row] of rows.entries()) await files.add(row.key, stored(model, row, bytesOf(read[i]!)))
   }
 
-  /** What all ids come to takes a pass of the whole head: it is found in files and written there as states are. */
-  async #exchangeNormalizers(
-    files: StateFiles,
-    model: CausalLM,
-    batches: readonly HostBatch[],
-    reading: Reading,
-  ): Promise<void> {
-    await this.#writeNormalizers(files, model)
-    for (const { row, drawn } of batches.flatMap((batch) => rowsOf(batch, reading))) {
-      if (drawn || this.#logNormalizers.has(row.key)) continue
-      const found = await files.read(normalizersKey(row))
-      if (!found) continue
-      using told = model.device.tensor(new Float32Array(found.slice().buffer))
-      this.#logNormalizers.add(row.key, told)
-    }
-  }
-
-  async #writeNormalizers(files: StateFiles, model: CausalLM): Promise<void> {
-    const rows = this.#newNormalizers
-    if (rows.length === 0) return
-    this.#newNormalizers = []
-    const tensors = rows.map(({ key, places }) => {
-      const copy = model.device.empty([places.length]).keep()
-      this.#logNormalizers.copyTo(key, copy, 0)
-      return copy
-    })
-    try {
-      const read = await readAll(tensors)
-      for (const [i, row] of rows.entries())
-        await files.add(normalizersKey(row), { bytes: bytesOf(read[i]!), positions: row.places.length, dtype: 'F32' })
-    } finally {
-      for (const tensor of tensors) tensor.dispose()
-    }
-  }
-
   #assertSame(target: PretrainedModel<CausalLM>): void {
     this.#target ??= target
     if (this.#target !== target)
@@ -335,11 +283,6 @@ export class TargetStates {
 
 const rowsOf = (batch: HostBatch, reading: Reading) =>
   targetRows(batch, reading).rows.map((row) => ({ row, drawn: batch.drawn }))
-
-const normalizersKey = ({ key }: TargetRow): string => `ln Σ exp;${key}`
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength)
 
 const stored = (model: CausalLM, { places }: TargetRow, bytes: Uint8Array): StatesOfRow => ({
   bytes,
