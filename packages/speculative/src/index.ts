@@ -43,6 +43,7 @@ export type {
   Offer,
   SessionOptions,
 } from './drafter/drafter'
+export type { DraftGroup, DraftsTogether } from './drafter/drafts-together'
 export { firstOf } from './drafter/first-of'
 export { LookupGain } from './drafter/lookup-gain'
 export { madeUpDrafts } from './drafter/made-up-drafts'

@@ -3,6 +3,8 @@ import { type CausalLM, type KvCache, sampleTokens } from '@outrider/transformer
 import type { DraftChoice } from '../draft-length/policy'
 import type { DraftStop } from '../drafter/draft-stop'
 import type { Draft } from '../drafter/drafter'
+import type { DraftsTogether } from '../drafter/drafts-together'
+import { rowsBySlot } from '../rows-by-slot'
 import { stepCounters } from '../step-counters'
 import { judged, uniforms } from '../verification/passes'
 import type { VerificationRule } from '../verification/rule'
@@ -28,6 +30,8 @@ export interface BatchPassOptions {
   stop: DraftStop | undefined
   /** Whether draft steps behind an early end are left out: no token depends on it. */
   skips: boolean
+  /** Of the members' sessions. */
+  together: DraftsTogether
 }
 
 /** Passes of the target over what was drafted for the sequences of a batch. */
@@ -36,12 +40,14 @@ export class BatchPass {
   readonly #rule: VerificationRule
   readonly #stop: DraftStop | undefined
   readonly #skips: boolean
+  readonly #together: DraftsTogether
 
-  constructor({ model, rule, stop, skips }: BatchPassOptions) {
+  constructor({ model, rule, stop, skips, together }: BatchPassOptions) {
     this.#model = model
     this.#rule = rule
     this.#stop = stop
     this.#skips = skips
+    this.#together = together
   }
 
   /**
@@ -53,6 +59,7 @@ export class BatchPass {
     const { device } = this.#model
     const { drafts, logits, reading } = device.scope(() => {
       const drafts = turns.map(({ member, choice }) => choice && this.#draft(member, choice))
+      this.#together.run()
       // What a constraint allows goes by the drafted ids: they are read while the target's pass is on its way.
       const reading = turns.map(({ member }, i) =>
         member.processor?.isConstrained ? (idsOf(drafts[i]!) ?? undefined) : undefined,
@@ -87,16 +94,9 @@ export class BatchPass {
     const rowsOf = turns.map(({ member }, i) => (member.first ? 0 : 1 + (drafts[i] ? lengthOf(drafts[i]) : 0)))
     const counts = Array.from({ length: cache.batchSize }, () => 0)
     for (const [i, { member }] of turns.entries()) counts[member.slot] = rowsOf[i]!
-    const most = Math.max(...counts)
-    if (most === 0) return turns.map(({ member }) => alias(member.first!))
+    if (counts.every((count) => count === 0)) return turns.map(({ member }) => alias(member.first!))
     const packed = model.packs === true
-    // The first row of every slot.
-    const starts: number[] = []
-    let rows = 0
-    for (const count of counts) {
-      starts.push(rows)
-      rows += packed ? count : most
-    }
+    const { starts, rows, shape } = rowsBySlot(counts, packed)
     const known = new Uint32Array(rows)
     for (const [i, { member }] of turns.entries()) {
       if (member.first) continue
@@ -104,7 +104,7 @@ export class BatchPass {
       known[starts[member.slot]!] = member.tokens.at(-1)!
       if (draft && 'ids' in draft) known.set(draft.ids, starts[member.slot]! + 1)
     }
-    const tokens = model.device.tensor(known, { shape: packed ? [1, rows] : [counts.length, most] })
+    const tokens = model.device.tensor(known, { shape })
     for (const [i, draft] of drafts.entries())
       if (draft && 'tokens' in draft)
         model.device.copy(draft.tokens, 0, tokens, starts[turns[i]!.member.slot]! + 1, lengthOf(draft))

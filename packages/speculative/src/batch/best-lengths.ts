@@ -2,15 +2,20 @@
 export interface Gains {
   /** Tokens that each further drafted one is expected to add: Πⱼ≤ᵢ aⱼ for the i-th. */
   tokens: readonly number[]
-  /** Seconds that drafting it takes, the first with what is to be read before. */
+  /** Seconds that drafting it takes, the first with what is to be read before; where it joins others' steps, beside these. */
   seconds: readonly number[]
+  /** Whether a token is drafted in one pass with those of other sequences that are as far. */
+  joins?: boolean | undefined
 }
 
 /** What a step would be made of. */
 export interface StepSize {
   rows: number
   drafting: number
+  /** Seconds of drafting, but for the steps that are shared. */
   draftSeconds: number
+  /** Rows of each of the draft steps that are shared. */
+  steps: readonly number[]
 }
 
 export interface BestLengthsInput {
@@ -20,6 +25,10 @@ export interface BestLengthsInput {
   least: StepSize & { tokens: number }
   /** Seconds of a step. */
   secondsOf: (size: StepSize) => number
+  /** About what a row more takes of a draft step that is shared: it decides in which order drafts are looked at. Default 0. */
+  joinSeconds?: number
+  /** The most rows of the pass, as far as drafts have a say. Default any number. */
+  mostRows?: number
 }
 
 /** A way of a sequence's, and how many of its tokens. */
@@ -44,11 +53,12 @@ const rounds = 4
  * of the best known step a token is worth 1/λ seconds, so drafts are taken by what they bring beyond their own seconds, best first,
  * and after each it is seen what the step comes to. Whatever the pass takes by rows, no draft at all is among what is looked at.
  */
-export function bestLengths({ ways, least, secondsOf }: BestLengthsInput): BestLengths {
+export function bestLengths(input: BestLengthsInput): BestLengths {
+  const { ways, least, secondsOf } = input
   const none: BestLengths = { lengths: ways.map(() => null), rate: least.tokens / secondsOf(least) }
   let best = none
   for (let round = 0; round < rounds; round++) {
-    const found = walked({ ways, least, secondsOf }, best.rate)
+    const found = walked(input, best.rate)
     if (found.rate <= best.rate) break
     best = found
   }
@@ -56,18 +66,22 @@ export function bestLengths({ ways, least, secondsOf }: BestLengthsInput): BestL
 }
 
 /** Takes segments of drafts by their worth a row; the best step on the way. */
-function walked({ ways, least, secondsOf }: BestLengthsInput, rate: number): BestLengths {
-  const perRow = rowSeconds({ ways, least, secondsOf })
+function walked(input: BestLengthsInput, rate: number): BestLengths {
+  const { ways, least, secondsOf, joinSeconds = 0, mostRows = Number.POSITIVE_INFINITY } = input
+  const prices = { rate, perRow: rowSeconds(input), joinSeconds }
   const segments = ways.flatMap((each, sequence) =>
-    segmentsOf(each, rate, perRow).map((segment) => ({ ...segment, sequence })),
+    segmentsOf(each, prices).map((segment) => ({ ...segment, sequence })),
   )
   segments.sort((a, b) => b.worth - a.worth)
   const lengths: (Length | null)[] = ways.map(() => null)
-  const size = { ...least }
+  const steps = [...least.steps]
+  const size = { ...least, steps }
   let best: BestLengths = { lengths: [...lengths], rate: least.tokens / secondsOf(least) }
   for (const { sequence, way, draftLength, rows, tokens, seconds, worth } of segments) {
-    if (worth <= 0) break // not even if its rows were free
+    if (worth <= 0 || size.rows + rows > mostRows) break // not even if its rows were free
     if (!lengths[sequence]) size.drafting++
+    if (ways[sequence]![way]!.joins)
+      for (let i = lengths[sequence]?.draftLength ?? 0; i < draftLength; i++) steps[i] = (steps[i] ?? 0) + 1
     lengths[sequence] = { way, draftLength }
     size.rows += rows
     size.tokens += tokens
@@ -96,13 +110,22 @@ function rowSeconds({ ways, least, secondsOf }: BestLengthsInput): number {
   return Math.max(0, secondsOf({ ...least, rows: least.rows + more }) - secondsOf(least)) / more
 }
 
+interface Prices {
+  /** Tokens a second. */
+  rate: number
+  /** Seconds of a row of the pass. */
+  perRow: number
+  joinSeconds: number
+}
+
 /** The way that is worth most, in segments of falling worth: the upper hull over its lengths. */
-function segmentsOf(ways: readonly Gains[], rate: number, perRow: number): Segment[] {
+function segmentsOf(ways: readonly Gains[], { rate, perRow, joinSeconds }: Prices): Segment[] {
+  const secondsOf = ({ seconds, joins }: Gains, i: number) => seconds[i]! + (joins ? joinSeconds : 0)
   let best: { way: number; gains: Gains; worth: number } | undefined
   for (const [way, gains] of ways.entries()) {
     let [sum, worth] = [0, Number.NEGATIVE_INFINITY]
     for (const [i, tokens] of gains.tokens.entries()) {
-      sum += tokens - rate * (gains.seconds[i]! + perRow)
+      sum += tokens - rate * (secondsOf(gains, i) + perRow)
       worth = Math.max(worth, sum)
     }
     if (!best || worth > best.worth) best = { way, gains, worth }
@@ -112,7 +135,8 @@ function segmentsOf(ways: readonly Gains[], rate: number, perRow: number): Segme
   const segments: Segment[] = []
   for (const [i, tokens] of gains.tokens.entries()) {
     const seconds = gains.seconds[i]!
-    let segment: Segment = { way, draftLength: i + 1, rows: 1, tokens, seconds, worth: tokens - rate * seconds }
+    const worth = tokens - rate * secondsOf(gains, i)
+    let segment: Segment = { way, draftLength: i + 1, rows: 1, tokens, seconds, worth }
     // What pays only together is taken together.
     for (let last = segments.at(-1); last && last.worth < segment.worth; last = segments.at(-1)) {
       segments.pop()

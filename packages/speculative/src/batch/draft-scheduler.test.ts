@@ -9,6 +9,15 @@ interface Machine {
   draft: number
   perSequence: number
   perDraft: number
+  /** Whether a draft step is over all sequences that are as far; else each has its own. */
+  together?: boolean
+}
+
+/** Seconds of the draft steps of drafts so long. */
+function draftingSeconds({ pass, draft, together }: Machine, lengths: readonly number[]): number {
+  if (!together) return draft * lengths.reduce((sum, length) => sum + length, 0)
+  const steps = Array.from({ length: Math.max(...lengths) }, (_, i) => lengths.filter((length) => length > i).length)
+  return steps.reduce((sum, rows) => sum + (draft * pass(rows)) / pass(1), 0)
 }
 
 const costsOf = ({ pass, draft }: Machine): StepCosts => ({
@@ -26,10 +35,12 @@ function uniform(seed: number): () => number {
 }
 
 /** Tokens a second of steps in which each sequence drafts γ, exactly. */
-function fixedRate({ pass, draft, perSequence, perDraft }: Machine, rates: readonly number[], length: number): number {
+function fixedRate(machine: Machine, rates: readonly number[], length: number): number {
+  const { pass, perSequence, perDraft } = machine
   const tokens = rates.reduce((sum, a) => sum + (1 - a ** (length + 1)) / (1 - a), 0)
   const clients = rates.length
-  const drafts = length > 0 ? clients * (length * draft + perDraft) : 0
+  const lengths = rates.map(() => length)
+  const drafts = length > 0 ? clients * perDraft + draftingSeconds(machine, lengths) : 0
   return tokens / (pass(clients * (length + 1)) + (clients - 1) * perSequence + drafts)
 }
 
@@ -38,7 +49,7 @@ function scheduledRate(machine: Machine, rates: readonly number[], { steps, seed
   const random = uniform(seed)
   const scheduler = new DraftScheduler({ costs: costsOf(machine) })
   const sequences = rates.map((rate) => ({ rate }))
-  const offer: Offer = { source: 'model', kind: '', length: 15, unread: 1 }
+  const offer: Offer = { source: 'model', kind: '', length: 15, unread: 1, together: machine.together }
   let [tokens, seconds, last] = [0, 0, 0]
   for (let step = 0; step < steps; step++) {
     const plan = scheduler.plan(sequences.map((sequence) => ({ sequence, offers: [offer] })))
@@ -53,7 +64,10 @@ function scheduledRate(machine: Machine, rates: readonly number[], { steps, seed
     const exact =
       machine.pass(rows) +
       (rates.length - 1) * machine.perSequence +
-      (rows - rates.length) * machine.draft +
+      draftingSeconds(
+        machine,
+        blocks.map(({ drafted }) => drafted),
+      ) +
       drafting * machine.perDraft
     // Now and then something else holds the machine up.
     const taken = exact * (1 + 0.1 * (random() - 0.5)) * (random() < 0.01 ? 3 : 1)
@@ -73,6 +87,19 @@ const passes: Record<string, (rows: number) => number> = {
   'tiles of 16 rows': (rows) => 0.6 + 0.4 * Math.ceil(rows / 16) + 0.004 * rows,
   'a processor': (rows) => 1 + 0.12 * (rows - 1),
 }
+/** What the scheduler reaches of the better of all plainly and all speculating as far. */
+function shareOf(
+  machine: Pick<Machine, 'pass' | 'draft' | 'together'>,
+  clients: number,
+  a: number,
+): [share: number, where: string] {
+  const beside = { perSequence: 0.03, perDraft: 0.03 }
+  const rates = Array.from({ length: clients }, () => a)
+  const { rate } = scheduledRate({ ...machine, ...beside }, rates, { steps: 180, seed: clients })
+  const pure = [0, 1, 2, 3, 4, 6, 8, 12, 15].map((length) => fixedRate({ ...machine, ...beside }, rates, length))
+  return [rate / Math.max(...pure), JSON.stringify({ clients, draft: machine.draft, a })]
+}
+
 /** Steps after which it is asked. */
 const learning = 60
 const clientCounts = [1, 4, 16]
@@ -84,17 +111,19 @@ describe('the scheduler of drafts in a batch', () => {
       const shares: [share: number, where: string][] = []
       for (const clients of clientCounts)
         for (const draft of [0.02, 0.2])
-          for (const a of [0, 0.3, 0.6, 0.9])
-            for (const beside of [0.03]) {
-              const machine = { pass: passes[name]!, draft, perSequence: beside, perDraft: beside }
-              const rates = Array.from({ length: clients }, () => a)
-              const { rate } = scheduledRate(machine, rates, { steps: 180, seed: clients })
-              const pure = [0, 1, 2, 3, 4, 6, 8, 12, 15].map((length) => fixedRate(machine, rates, length))
-              shares.push([rate / Math.max(...pure), JSON.stringify({ clients, draft, a, beside })])
-            }
+          for (const a of [0, 0.3, 0.6, 0.9]) shares.push(shareOf({ pass: passes[name]!, draft }, clients, a))
       expect(shares.filter(([share]) => share < 0.95)).toEqual([])
     },
   )
+
+  // More depends on the length where a step costs about the same for all, and stairs are not seen in it.
+  it.each(Object.keys(passes))('brings 0.88 of them where draft steps are shared: %s', (name) => {
+    const shares: [share: number, where: string][] = []
+    for (const clients of [4, 16])
+      for (const draft of [0.02, 0.2])
+        for (const a of [0.3, 0.9]) shares.push(shareOf({ pass: passes[name]!, draft, together: true }, clients, a))
+    expect(shares.filter(([share]) => share < 0.88)).toEqual([])
+  })
 
   it('drafts for those whose drafts are accepted, and not for the others', () => {
     const machine = { pass: passes['weights first, then rows']!, draft: 0.08, perSequence: 0, perDraft: 0 }

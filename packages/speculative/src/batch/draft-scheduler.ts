@@ -3,7 +3,7 @@ import { type BlockObservation, type DraftChoice, maxDraftLength } from '../draf
 import { catchUpSeconds, draftPassSeconds, type StepCosts, skipsPay } from '../draft-length/step-costs'
 import { stopThreshold } from '../draft-length/stopping'
 import type { Offer } from '../drafter/drafter'
-import { bestLengths, type Gains } from './best-lengths'
+import { bestLengths, type Gains, type StepSize } from './best-lengths'
 import { RowCosts, type StepParts } from './row-costs'
 
 export interface DraftSchedulerOptions {
@@ -52,6 +52,8 @@ export class DraftScheduler {
   /** Tokens a second that the last plan was to bring: what a draft step is weighed against. */
   #rate = 0
   #drafts = true
+  /** The most rows that a pass is known to have had. */
+  #mostRows: number
 
   constructor({ costs, stops = false, memory = 32, forgiveness = 256 }: DraftSchedulerOptions) {
     this.#costs = costs
@@ -59,6 +61,7 @@ export class DraftScheduler {
     this.#memory = memory
     this.#forgiveness = forgiveness
     this.#seconds = new RowCosts(costs)
+    this.#mostRows = costs.targetSeconds.at(-1)!.rows
     this.#shared = new Acceptance(maxDraftLength, memory)
   }
 
@@ -72,12 +75,13 @@ export class DraftScheduler {
     const sequences = turns.length + chosen.sequences
     if (sequences === 0) return []
     const ways = turns.map(({ sequence, offers }) => offers.map((offer) => this.#gainsOf(sequence, offer)))
-    const others = partsOf(this.#costs, sequences, chosen.choices)
-    const least = { ...others, tokens: sequences }
     const { lengths, rate } = bestLengths({
       ways,
-      least,
-      secondsOf: (size) => this.#seconds.hoped({ ...size, sequences }),
+      least: { ...sizeOf(this.#costs, sequences, chosen.choices), tokens: sequences },
+      secondsOf: (size) => this.#seconds.hoped(partsOf(this.#costs, sequences, size)),
+      // Costs that are continued from few rows to many may be far off, and of a step that is, it is not seen which of them was.
+      mostRows: Math.max(2 * sequences, 1.5 * this.#mostRows),
+      joinSeconds: draftPassSeconds(this.#costs, sequences) - draftPassSeconds(this.#costs, sequences - 1),
     })
     this.#rate = rate
     if (turns.length > 0) this.#drafts = lengths.some((length) => length !== null)
@@ -105,11 +109,13 @@ export class DraftScheduler {
     const choices = blocks.flatMap(({ offer, drafted, computed = drafted }) =>
       offer && computed > 0 ? [{ offer, draftLength: computed }] : [],
     )
-    this.#seconds.observe(partsOf(this.#costs, blocks.length, choices), seconds)
+    const size = sizeOf(this.#costs, blocks.length, choices)
+    this.#mostRows = Math.max(this.#mostRows, size.rows)
+    this.#seconds.observe(partsOf(this.#costs, blocks.length, size), seconds)
   }
 
   #choice(sequence: object, offer: Offer, draftLength: number): DraftChoice {
-    if (!this.#stops || !offer.stops) return { offer, draftLength }
+    if (!this.#stops || !offer.stops || offer.together) return { offer, draftLength }
     const acceptance = this.#acceptanceOf(sequence, offer)(0)
     // A second is worth to one sequence what it is worth to all.
     return { offer, draftLength, stop: { confidence: stopThreshold(this.#costs, { acceptance, rate: this.#rate }) } }
@@ -120,7 +126,7 @@ export class DraftScheduler {
     const [tokens, seconds]: [number[], number[]] = [[], []]
     let [reached, before] = [1, 0]
     const length = Math.min(offer.length, maxDraftLength)
-    const { unread } = offer
+    const { unread, together: joins } = offer
     // A block pays for reading what other drafts than the model's have left to it; a prompt, read once, is shared.
     const charged =
       unread === undefined ? undefined : Math.max(Math.min(unread, maxDraftLength + 1), unread / this.#memory)
@@ -131,7 +137,7 @@ export class DraftScheduler {
       seconds.push(taken - before)
       before = taken
     }
-    return { tokens, seconds }
+    return { tokens, seconds, joins }
   }
 
   /** Of a sequence that was hardly drafted for, that of all. */
@@ -160,23 +166,31 @@ const hope = 0.5
 /** A token that is so unlikely to be reached is not drafted. */
 const negligible = 0.01
 
-/** Seconds of drafting γ tokens, as the measured costs have it. */
+/** Seconds of drafting γ tokens, as the measured costs have it, but for steps that are shared. */
 function draftSeconds(
   costs: StepCosts,
-  { unread, parallel }: Pick<Offer, 'unread' | 'parallel'>,
+  { unread, parallel, together }: Pick<Offer, 'unread' | 'parallel' | 'together'>,
   length: number,
 ): number {
   if (unread === undefined) return 0
   if (parallel) return draftPassSeconds(costs, unread + length - 1)
-  return length * costs.draftSeconds + catchUpSeconds(costs, unread)
+  return (together ? 0 : length * costs.draftSeconds) + catchUpSeconds(costs, unread)
 }
 
-/** What a step over so many sequences is made of, where these are drafted. */
-function partsOf(costs: StepCosts, sequences: number, choices: readonly DraftChoice[]): StepParts {
-  const parts = { rows: sequences, sequences, drafting: choices.length, draftSeconds: 0 }
+/** A step over so many sequences, where these are drafted. */
+function sizeOf(costs: StepCosts, sequences: number, choices: readonly DraftChoice[]): StepSize {
+  const steps: number[] = []
+  const size = { rows: sequences, drafting: choices.length, draftSeconds: 0, steps }
   for (const { offer, draftLength } of choices) {
-    parts.rows += draftLength
-    parts.draftSeconds += draftSeconds(costs, offer, draftLength)
+    size.rows += draftLength
+    size.draftSeconds += draftSeconds(costs, offer, draftLength)
+    if (offer.together) for (let i = 0; i < draftLength; i++) steps[i] = (steps[i] ?? 0) + 1
   }
-  return parts
+  return size
+}
+
+/** What takes the time of such a step. */
+function partsOf(costs: StepCosts, sequences: number, { steps, ...size }: StepSize): StepParts {
+  const shared = steps.reduce((sum, rows) => sum + draftPassSeconds(costs, rows), 0)
+  return { ...size, sequences, draftSeconds: size.draftSeconds + shared }
 }

@@ -12,6 +12,7 @@ import { AnswerBlocks } from '../answer-blocks'
 import type { Target } from '../decoder'
 import type { DraftLengthPolicy } from '../draft-length/policy'
 import type { Drafter, DraftSession } from '../drafter/drafter'
+import type { DraftsTogether } from '../drafter/drafts-together'
 import { withForcedText } from '../drafter/forced-text'
 import { SpeculationMetrics } from '../metrics'
 import type { SpeculativeJoinOptions, SpeculativeSequence } from './speculative-batch'
@@ -39,6 +40,7 @@ export interface Member extends SpeculativeSequence, CachedSequence {
 
 interface Opening extends Pick<Member, 'policy' | 'drafter' | 'mayDraft'> {
   options: SpeculativeJoinOptions
+  together: DraftsTogether
   /** Throws where a sequence of so many tokens, prompt and answer, has no room. */
   assertFits: (places: number) => void
 }
@@ -47,7 +49,7 @@ interface Opening extends Pick<Member, 'policy' | 'drafter' | 'mayDraft'> {
 export function openMember(
   target: Target,
   prompt: readonly number[],
-  { options, policy, drafter: asked, mayDraft, assertFits }: Opening,
+  { options, policy, drafter: asked, together, mayDraft, assertFits }: Opening,
 ): Member {
   const { maxTokens = 256, stop, logProbabilities, constraint, prefixes, ...drawing } = options
   const { config, tokenizer, generationConfig, model } = target
@@ -73,7 +75,7 @@ export function openMember(
       tokens: [...prompt],
       steps: 0,
       first: undefined,
-      session: drafter.open({ device: model.device, vocabularySize, capacity: places, prefixes }),
+      session: drafter.open({ device: model.device, vocabularySize, capacity: places, prefixes, together }),
     }
   } catch (error) {
     processor?.dispose()

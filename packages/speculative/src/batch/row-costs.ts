@@ -40,6 +40,8 @@ export class RowCosts {
   /** [size, size] */
   readonly #covariance: Float64Array
   readonly #prior: Float64Array
+  /** Deviations that the last step was off. */
+  #surprise = 0
 
   constructor(costs: StepCosts) {
     const { targetSeconds } = costs
@@ -85,9 +87,12 @@ export class RowCosts {
     for (let i = 0; i < size; i++) for (const [j, y] of features) spread[i]! += this.#covariance[i * size + j]! * y
     let variance = (noise * expected) ** 2
     for (const [i, x] of features) variance += x * spread[i]!
-    // A step in which something was compiled, or the machine did something else, is no more than a surprise.
-    const most = mostSurprise * Math.sqrt(variance)
-    const surprise = Math.min(Math.max(seconds - expected, -most), most)
+    // A step in which something was compiled, or the machine did something else, is no more than a surprise; two such steps say more.
+    const deviations = (seconds - expected) / Math.sqrt(variance)
+    const isAgain = Math.abs(this.#surprise) > mostSurprise && this.#surprise * deviations > 0
+    this.#surprise = deviations
+    const most = (isAgain ? 4 : 1) * mostSurprise
+    const surprise = Math.min(Math.max(deviations, -most), most) * Math.sqrt(variance)
     for (let i = 0; i < size; i++) {
       this.#means[i] = Math.max(this.#means[i]! + (spread[i]! * surprise) / variance, this.#means[i]! / 2)
       for (let j = 0; j < size; j++) this.#covariance[i * size + j]! -= (spread[i]! * spread[j]!) / variance

@@ -15,6 +15,7 @@ import { type StepCosts, skipsPay } from '../draft-length/step-costs'
 import { asDrafter } from '../drafter/as-drafter'
 import { checkedStop, type DraftStop } from '../drafter/draft-stop'
 import { type Drafter, type Offer, offersOf } from '../drafter/drafter'
+import { DraftsTogether } from '../drafter/drafts-together'
 import { madeUpDrafts } from '../drafter/made-up-drafts'
 import type { SpeculationMetrics } from '../metrics'
 import { type Step, scoredStep, stepOf } from '../step'
@@ -89,6 +90,7 @@ export class SpeculativeBatch {
   readonly #cached: BatchCache<Member>
   readonly #scheduler: DraftScheduler | undefined
   readonly #line: PromptLine<Member> | undefined
+  readonly #together: DraftsTogether
   /** Whether draft steps behind an early end are left out: no token depends on it. */
   readonly #skips: boolean
 
@@ -113,11 +115,13 @@ export class SpeculativeBatch {
     this.#scheduler = costs && new DraftScheduler({ costs, stops: draftStop === 'auto' })
     this.#line = maxStepSeconds === undefined ? undefined : new PromptLine(maxStepSeconds)
     this.#skips = costs?.skippedSeconds === undefined || skipsPay(costs)
+    this.#together = new DraftsTogether(size)
     this.#pass = new BatchPass({
       model: target.model,
       rule: verificationRule(verification),
       stop: draftStop === 'auto' ? undefined : checkedStop(draftStop),
       skips: this.#skips,
+      together: this.#together,
     })
   }
 
@@ -149,6 +153,7 @@ export class SpeculativeBatch {
       options,
       policy,
       drafter: drafter ? asDrafter(this.#target, drafter) : this.#drafter,
+      together: this.#together,
       mayDraft: () => (policy ? draftLength !== 0 : this.#scheduler!.drafts),
       assertFits: (places) => this.#cached.assertFits(places),
     })
@@ -238,10 +243,11 @@ export class SpeculativeBatch {
     try {
       for (const [i, sequences] of rounds.entries()) {
         throwIfAborted(signal)
-        for (const { prompt, ...options } of sequences)
-          if (this.fits(prompt.length + options.maxTokens)) this.join(prompt, { ...options, drafter: madeUpDrafts })
-        // What the prompts say, and a block.
-        for (let step = 0; step < 2; step++) await this.step()
+        for (const { prompt, isDrafted, ...options } of sequences)
+          if (this.fits(prompt.length + options.maxTokens))
+            this.join(prompt, { ...options, ...(!isDrafted && { drafter: madeUpDrafts }) })
+        // What the prompts say, and two blocks: a draft reads its prompt with the first.
+        for (let step = 0; step < 3; step++) await this.step()
         this.dispose()
         await model.device.idle()
         onProgress?.({ done: i + 1, total: rounds.length, pipelines: model.device.counters.pipelines })
@@ -255,6 +261,7 @@ export class SpeculativeBatch {
   dispose(): void {
     for (const member of [...this.#cached.sequences, ...(this.#line?.members ?? [])]) release(member)
     this.#line?.dispose()
+    this.#together.dispose()
     this.#cached.dispose()
   }
 
@@ -344,7 +351,7 @@ export class SpeculativeBatch {
       member.first!.dispose()
       member.first = undefined
     } else {
-      const chosen = offer && { stop: choice!.stop, skips: this.#skips }
+      const chosen = offer && { stop: choice!.stop, skips: this.#skips && !offer.together }
       const record = { ...step, offer, ...chosen, delivered: block.tokens.length, seconds }
       metrics.record(record)
       policy?.observe(record)

@@ -7,22 +7,24 @@ export interface WarmUpSequence {
   maxTokens: number
   temperature: number
   topP: number
+  /** Whether the batch's own drafter drafts for it; else anything is drafted at no cost. */
+  isDrafted: boolean
 }
 
 /**
  * What batches are made of that together need every kernel: drafts of 0, 1, 3, 7 and 15 tokens, for passes over so many rows of a
  * sequence have kernels of their own, beside a sequence that is not drafted for; long sequences, too; and the numbers of rows that
- * linear layers have kernels for.
+ * linear layers have kernels for, of the target and of a draft that drafts for so many.
  */
 export function warmUpRounds(
   { size, longest }: { size: number; longest: number },
   { vocabularySize }: { vocabularySize: number },
 ): WarmUpSequence[][] {
-  const sequence = (length: number, draftLength: number, temperature: number): WarmUpSequence => {
+  const sequence = (length: number, draftLength: number, temperature: number, isDrafted = false): WarmUpSequence => {
     const maxTokens = draftLength + 3
     // Unequal lengths, for a batch whose sequences begin at one place is read by other kernels.
     const read = Math.max(1, Math.min(length, longest - maxTokens))
-    return { prompt: madeUpTokens(read, vocabularySize), draftLength, maxTokens, temperature, topP: 0.9 }
+    return { prompt: madeUpTokens(read, vocabularySize), draftLength, maxTokens, temperature, topP: 0.9, isDrafted }
   }
   const lengths = [0, 1, 3, 7, 15]
   const alone = [...lengths, ...lengths].map((draftLength, i) => [
@@ -34,7 +36,11 @@ export function warmUpRounds(
   const many = [3, 4, 8, 16].map((count) =>
     Array.from({ length: count }, (_, i) => sequence(1 + (i % 3), i % 2, i % 2)),
   )
-  return [...alone, ...(size > 1 ? pairs : []), ...many.filter(({ length }) => length <= size)].filter((sequences) =>
+  const drafted = [2, 3, 4, 8, 16].map((count) =>
+    Array.from({ length: count }, (_, i) => sequence(1 + (i % 3), 2, i % 2, true)),
+  )
+  const several = [...many, ...drafted].filter(({ length }) => length <= size)
+  return [...alone, ...(size > 1 ? pairs : []), ...several].filter((sequences) =>
     sequences.every(({ prompt, maxTokens }) => prompt.length + maxTokens <= longest),
   )
 }

@@ -1,6 +1,7 @@
 import type { Device, Tensor } from '@outrider/tensor'
 import type { LogitsProcessor, Prefixes, Sampling } from '@outrider/transformer'
 import type { DraftStop } from './draft-stop'
+import type { DraftsTogether } from './drafts-together'
 
 /** What a drafter could draft next. Offers cost next to nothing; what is chosen is drafted, and nothing else. */
 export interface Offer {
@@ -19,6 +20,8 @@ export interface Offer {
   stops?: boolean | undefined
   /** Whether one pass of the model drafts all of it, over what is unread and a row more for each further token. */
   parallel?: boolean | undefined
+  /** Whether each of its tokens is drafted in one pass with those of other sequences that are as far (`SessionOptions.together`). */
+  together?: boolean | undefined
   /** How likely each token is to be accepted, those before it accepted, as far as the drafter knows before any are counted. */
   acceptance?: readonly number[] | undefined
 }
@@ -121,6 +124,8 @@ export interface SessionOptions {
   capacity: number
   /** What is known of beginnings of texts: of a drafter that runs a model, which reads only what is new. It changes no draft. */
   prefixes?: Prefixes | undefined
+  /** Of a batch: what is asked of a session may be put off until all sessions have been asked, and made together with theirs. */
+  together?: DraftsTogether | undefined
 }
 
 /** Whatever can propose tokens: a small model, n-grams of the prompt, or an engine's own. */

@@ -19,6 +19,7 @@ import {
   thresholdOf,
 } from './draft-stop'
 import type { Drafter, DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
+import { DraftPlace, type GroupedBlock, ModelDraftGroup } from './model-draft-group'
 import { ParallelDraftSession } from './parallel-drafter'
 
 export interface ModelDrafterOptions {
@@ -48,53 +49,79 @@ export function modelDrafter(model: CausalLM, { name = 'model', stop }: ModelDra
 class ModelDraftSession implements DraftSession {
   readonly #model: CausalLM
   readonly #stop: DraftStop | undefined
-  readonly #cache: KvCache
+  readonly #place: DraftPlace
   readonly #vocabularySize: number
   readonly #prefixes: Prefixes | undefined
+  /** With whom it drafts, of a batch. */
+  readonly #group: ModelDraftGroup | undefined
   readonly #blocks = new RepeatedSteps<DraftBlock>()
   /** The last draft: the tokens before it, and whether steps behind its end were left out. */
   #last = { after: 0, skips: false }
 
-  constructor(model: CausalLM, stop: DraftStop | undefined, { capacity, vocabularySize, prefixes }: SessionOptions) {
+  constructor(
+    model: CausalLM,
+    stop: DraftStop | undefined,
+    { capacity, vocabularySize, prefixes, together }: SessionOptions,
+  ) {
     this.#model = model
     this.#stop = stop
     this.#vocabularySize = vocabularySize
     this.#prefixes = prefixes
-    const context = model.config.contextLength
-    this.#cache = model.createCache({ capacity: Math.min(capacity, context), context })
+    this.#group = together?.of(model, () => new ModelDraftGroup(model, together.size))
+    this.#place = new DraftPlace(model, capacity)
   }
 
   offers(tokens: readonly number[], limit: number): Offer[] {
     const length = Math.min(limit, this.#room(tokens))
-    const unread = tokens.length - this.#cache.lengths[0]!
-    return length < 1 ? [] : [{ source: 'model', kind: '', length, unread, ...(!this.#stop && { stops: true }) }]
+    const unread = tokens.length - this.#place.length
+    if (length < 1) return []
+    return [
+      {
+        source: 'model',
+        kind: '',
+        length,
+        unread,
+        ...(!this.#stop && { stops: true }),
+        ...(this.#group && { together: true }),
+      },
+    ]
   }
 
   read(tokens: readonly number[], place: number): void {
-    const to = multipleUpTo(Math.min(place, this.#cache.capacity))
-    if (this.#cache.lengths[0] === 0) this.#prefixes?.restore(this.#model, this.#cache, tokens, to)
-    const from = this.#cache.lengths[0]!
-    if (to > from) prefill(this.#model, this.#cache, tokens.slice(from, to)).dispose()
-    if (place === tokens.length) this.#prefixes?.keep(this.#model, this.#cache, tokens.slice(0, to))
+    const { own } = this.#place
+    if (!own) return
+    const to = multipleUpTo(Math.min(place, own.capacity))
+    if (own.lengths[0] === 0) this.#prefixes?.restore(this.#model, own, tokens, to)
+    const from = own.lengths[0]!
+    if (to > from) prefill(this.#model, own, tokens.slice(from, to)).dispose()
+    if (place === tokens.length) this.#prefixes?.keep(this.#model, own, tokens.slice(0, to))
   }
 
-  draft({ tokens, draftLength, stop: asked, skips = true, offset, ...request }: DraftRequest): DrawnDraft | null {
+  draft({
+    tokens,
+    draftLength,
+    stop: asked,
+    skips: maySkip = true,
+    offset,
+    sampling,
+    processor,
+  }: DraftRequest): DrawnDraft | null {
     const count = Math.min(draftLength, this.#room(tokens))
     if (count < 1) return null
-    const [model, cache, columns] = [this.#model, this.#cache, this.#vocabularySize]
+    if (this.#prefixes && this.#place.length === 0 && tokens.length > mostUnread)
+      this.read(tokens.slice(0, -1), tokens.length - 1)
     const stop = asked === undefined ? this.#stop : checkedStop(asked ?? undefined)
     const { by, threshold } = stop ? thresholdOf(stop) : {}
-    const stops = by && { by, skips }
-    const name = [count, by, stops?.skips].join()
-    const { sampling, processor } = request
-    const making = { model, cache, count, columns, sampling, processor, stops }
-    const block = this.#blocks.of(name, () => new DraftBlock(making))
-    if (this.#prefixes && this.#cache.lengths[0] === 0 && tokens.length > mostUnread)
-      this.read(tokens.slice(0, -1), tokens.length - 1)
+    // With others every step is made: one's draft may go on where another's has ended.
+    const skips = maySkip && !this.#group
+    const block = this.#block({ count, sampling, processor, stops: by && { by, skips } })
     if (threshold !== undefined) block.progress!.threshold.write(Float32Array.of(threshold))
     // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
-    block.run(tokens.slice(this.#cache.lengths[0]!), offset)
-    this.#last = { after: tokens.length, skips: stops?.skips ?? false }
+    const unread = tokens.slice(this.#place.length)
+    const alone = () => block.run(unread, offset)
+    if (this.#group) this.#group.ask({ place: this.#place, block, unread, offset, alone })
+    else alone()
+    this.#last = { after: tokens.length, skips: by !== undefined && skips }
     const { ids, probabilities } = block.rows
     return { tokens: ids, probabilities, count: block.progress?.count, lasting: true }
   }
@@ -103,28 +130,36 @@ class ModelDraftSession implements DraftSession {
     // Where steps behind the end were not run, the last proposed token is not read.
     const { after, skips } = this.#last
     const read = skips ? after + proposed - 1 : length
-    this.#cache.truncate(Math.min(length, read, this.#cache.lengths[0]!))
+    this.#place.truncate(Math.min(length, read, this.#place.length))
   }
 
   dispose(): void {
     this.#blocks.dispose()
-    this.#cache.dispose()
+    this.#place.dispose()
+  }
+
+  #block(options: Pick<DraftBlockOptions, 'count' | 'sampling' | 'processor' | 'stops'>): DraftBlock {
+    const [model, columns, { own: cache }] = [this.#model, this.#vocabularySize, this.#place]
+    const { count, stops } = options
+    const name = [count, stops?.by, stops?.skips, cache ? 'own' : ''].join()
+    return this.#blocks.of(name, () => new DraftBlock({ ...options, model, columns, cache }))
   }
 
   /** The last drafted token is never read, so n drafts take n − 1 places after the sequence. */
   #room(tokens: readonly number[]): number {
-    return this.#cache.capacity - tokens.length + 1
+    return this.#place.places - tokens.length + 1
   }
 }
 
 interface DraftBlockOptions extends DraftRowsOptions {
-  cache: KvCache
+  /** Of this sequence alone; undefined where it is with others, whose group reads its tokens. */
+  cache: KvCache | undefined
   /** By what drafts end before their length, if they may, and whether the device leaves out the steps behind the end. */
   stops: { by: StopMeasure; skips: boolean } | undefined
 }
 
 /** Drafts of one length: where they go, and the steps that write them. */
-class DraftBlock {
+class DraftBlock implements GroupedBlock {
   readonly rows: DraftRows
   /** Where drafts may end early. */
   readonly progress: DraftProgress | undefined
@@ -141,15 +176,24 @@ class DraftBlock {
     this.progress = stops && { by: stops.by, threshold: device.empty([1]).keep(), count: word(), going: word() }
   }
 
+  get count(): number {
+    return this.#options.count
+  }
+
+  get coveredOnly(): boolean {
+    return this.rows.covered !== undefined
+  }
+
+  drawable(logits: Tensor): Tensor {
+    const { covered } = this.rows
+    return covered ? ofCovered(logits, covered.ids) : logits
+  }
+
   /** Queues the drafting of `count` tokens after those that the model has not read. */
   run(unread: readonly number[], offset: number): void {
     const { model, cache } = this.#options
     if (unread.length > mostUnread) {
-      const { covered } = this.rows
-      model.device.scope(() => {
-        const logits = prefill(model, cache, unread) // [1, V']
-        this.#draft(covered ? ofCovered(logits, covered.ids) : logits, counter(offset))
-      })
+      model.device.scope(() => this.#draft(this.drawable(prefill(model, cache!, unread)), counter(offset)))
       return
     }
     const known = this.#steps.of(`${unread.length}`, () => this.#stepAfter(unread.length))
@@ -166,7 +210,7 @@ class DraftBlock {
   #stepAfter(count: number): DraftStep {
     const { model, cache } = this.#options
     const unread = model.device.empty([1, count], 'u32').keep()
-    const step = new RepeatedStep(model, cache, (counter) => {
+    const step = new RepeatedStep(model, cache!, (counter) => {
       this.#draft(this.#forward(unread), counter)
       return {}
     })
@@ -180,7 +224,7 @@ class DraftBlock {
   /** Logits of the token after those that the model has not read, of the covered ids alone where it has such: [1, 1, C or V']. */
   #forward(tokens: Tensor): Tensor {
     const { model, cache } = this.#options
-    return model.forward(tokens, { cache, rows: 'last', coveredOnly: this.rows.covered !== undefined })
+    return model.forward(tokens, { cache: cache!, rows: 'last', coveredOnly: this.coveredOnly })
   }
 
   /**
@@ -189,16 +233,20 @@ class DraftBlock {
    */
   #draft(first: Tensor, offset: Counter): void {
     const { model, count, stops } = this.#options
-    let token = this.#draw(0, first, offset)
+    let token = this.draw(0, first, offset)
     for (let i = 1; i < count; i++) {
-      const step = () => this.#draw(i, this.#forward(token.reshape([1, 1])), offset) // logits [1, 1, C or V']
+      const step = () => this.draw(i, this.#forward(token.reshape([1, 1])), offset) // logits [1, 1, C or V']
       token = this.progress && stops?.skips ? model.device.when(this.progress.going, step) : step()
     }
+    this.finish()
+  }
+
+  finish(): void {
     this.rows.finish()
   }
 
   /** Draws token i from logits [1, C or V'], in any shape; u32 [1]. */
-  #draw(i: number, logits: Tensor, offset: Counter): Tensor {
+  draw(i: number, logits: Tensor, offset: Counter): Tensor {
     const { model, sampling } = this.#options
     return model.device.scope(() => {
       const { ids, x, places } = this.rows.draw(logits.reshape([1, logits.size]), i, offset)

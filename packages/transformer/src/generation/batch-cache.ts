@@ -1,6 +1,5 @@
 import { OutriderError } from '@outrider/tensor'
 import type { CausalLM, KvCache } from '../model/index'
-import type { PretrainedModel } from '../pretrained/index'
 
 /** A sequence that has, or is to have, a place in the cache. */
 export interface CachedSequence {
@@ -10,12 +9,18 @@ export interface CachedSequence {
   slot: number
 }
 
+/** Whose keys and values they are. */
+interface Cached {
+  readonly model: CausalLM
+  readonly config: Pick<CausalLM['config'], 'contextLength'>
+}
+
 /**
  * The keys and values of sequences that come and go. It has room for those who are there: it grows with them and shrinks with
  * them, and is freed with the last.
  */
 export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
-  readonly #pretrained: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>
+  readonly #cached: Cached
   /** The most sequences. */
   readonly size: number
   readonly #positions: number
@@ -28,12 +33,12 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
    * @param size  the most sequences
    * @throws OutriderError INVALID_ARGUMENT for a size that is none
    */
-  constructor(pretrained: Pick<PretrainedModel<CausalLM>, 'model' | 'config'>, size: number) {
+  constructor(cached: Cached, size: number) {
     if (!Number.isSafeInteger(size) || size < 1)
       throw new OutriderError('INVALID_ARGUMENT', `size is ${size}; it must be a positive whole number.`)
-    this.#pretrained = pretrained
+    this.#cached = cached
     this.size = size
-    this.#positions = pretrained.model.maxCachePositions ?? Number.POSITIVE_INFINITY
+    this.#positions = cached.model.maxCachePositions ?? Number.POSITIVE_INFINITY
   }
 
   get sequences(): ReadonlySet<Sequence> {
@@ -47,7 +52,7 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
 
   /** The most tokens, prompt and answer, that a sequence can have: the model's context, or what one binding holds. */
   get longest(): number {
-    return Math.min(this.#pretrained.config.contextLength, this.#positions)
+    return Math.min(this.#cached.config.contextLength, this.#positions)
   }
 
   /** Whether a sequence of so many tokens, prompt and answer, has room now. */
@@ -124,7 +129,7 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
       }
       return
     }
-    const { model, config } = this.#pretrained
+    const { model, config } = this.#cached
     const capacity = this.#capacityFor(places, sequences)
     const next = model.createCache({ batchSize: slots, capacity, context: config.contextLength })
     for (const [slot, sequence] of sequences.entries()) {

@@ -1,0 +1,39 @@
+/** Drafts of several sequences that are asked for one after another, and made together. */
+export interface DraftGroup {
+  /** Makes what was asked for since. */
+  run(): void
+  dispose(): void
+}
+
+/**
+ * What the drafts of a batch have in common: a session that is opened with it may put off what it is asked to draft until all have
+ * been asked (`run`), so that a model's passes are over the sequences together. What a session returns has its memory by then, and
+ * no session is told anything before. Drafts have the bits that they have alone.
+ */
+export class DraftsTogether {
+  /** The most sequences. */
+  readonly size: number
+  readonly #groups = new Map<object, DraftGroup>()
+
+  constructor(size: number) {
+    this.size = size
+  }
+
+  /** The group of whatever drafts, made when it is first asked for. */
+  of<Group extends DraftGroup>(drafts: object, open: () => Group): Group {
+    const group = (this.#groups.get(drafts) as Group | undefined) ?? open()
+    this.#groups.set(drafts, group)
+    return group
+  }
+
+  /** Queues all that sessions have put off. */
+  run(): void {
+    for (const group of this.#groups.values()) group.run()
+  }
+
+  /** Frees what groups hold, once their sessions are disposed of. It is as usable as a new one. */
+  dispose(): void {
+    for (const group of this.#groups.values()) group.dispose()
+    this.#groups.clear()
+  }
+}
