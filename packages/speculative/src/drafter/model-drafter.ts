@@ -9,6 +9,7 @@ import {
   RepeatedStep,
   RepeatedSteps,
 } from '@outrider/transformer'
+import { drawConstrained } from './constrained-draft'
 import { DraftRows, type DraftRowsOptions, mostUnread } from './draft-rows'
 import {
   advanceDraft,
@@ -52,6 +53,8 @@ class ModelDraftSession implements DraftSession {
   readonly #vocabularySize: number
   readonly #prefixes: Prefixes | undefined
   readonly #blocks = new RepeatedSteps<DraftBlock>()
+  /** Passes alone, by the number of tokens that they read: of drafts whose tokens are read one by one. */
+  readonly #passes = new RepeatedSteps<DraftPass>()
   /** The last draft: the tokens before it, and whether steps behind its end were left out. */
   #last = { after: 0, skips: false }
 
@@ -78,25 +81,28 @@ class ModelDraftSession implements DraftSession {
     if (place === tokens.length) this.#prefixes?.keep(this.#model, this.#cache, tokens.slice(0, to))
   }
 
-  draft({ tokens, draftLength, stop: asked, skips = true, offset, ...request }: DraftRequest): DrawnDraft | null {
-    const count = Math.min(draftLength, this.#room(tokens))
-    if (count < 1) return null
-    const [model, cache, columns] = [this.#model, this.#cache, this.#vocabularySize]
-    const stop = asked === undefined ? this.#stop : checkedStop(asked ?? undefined)
-    const { by, threshold } = stop ? thresholdOf(stop) : {}
-    const stops = by && { by, skips }
-    const name = [count, by, stops?.skips].join()
-    const { sampling, processor } = request
-    const making = { model, cache, count, columns, sampling, processor, stops }
-    const block = this.#blocks.of(name, () => new DraftBlock(making))
-    if (this.#prefixes && this.#cache.lengths[0] === 0 && tokens.length > mostUnread)
-      this.read(tokens.slice(0, -1), tokens.length - 1)
-    if (threshold !== undefined) block.progress!.threshold.write(Float32Array.of(threshold))
-    // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
-    block.run(tokens.slice(this.#cache.lengths[0]!), offset)
-    this.#last = { after: tokens.length, skips: stops?.skips ?? false }
+  draft(request: DraftRequest): DrawnDraft | null {
+    const block = this.#blockFor(request)
+    if (!block) return null
+    block.run(this.#unreadOf(request), request.offset)
+    this.#last = { after: request.tokens.length, skips: block.skips }
     const { ids, probabilities } = block.rows
     return { tokens: ids, probabilities, count: block.progress?.count, lasting: true }
+  }
+
+  async draftConstrained(request: DraftRequest): Promise<DrawnDraft | null> {
+    const block = this.#blockFor(request)
+    if (!block) return null
+    const { tokens, sampling, processor, offset } = request
+    const { rows, progress } = block
+    const unread = this.#unreadOf(request)
+    this.#last = { after: tokens.length, skips: false }
+    return drawConstrained({
+      ...{ rows, progress, offset },
+      processor: processor!,
+      greedy: sampling.temperature === 0,
+      logitsAfter: (drafted) => this.#logitsAfter(drafted.length === 0 ? unread : drafted.slice(-1), rows),
+    })
   }
 
   keep(length: number, proposed = Number.POSITIVE_INFINITY): void {
@@ -107,14 +113,67 @@ class ModelDraftSession implements DraftSession {
   }
 
   dispose(): void {
+    this.#passes.dispose()
     this.#blocks.dispose()
     this.#cache.dispose()
+  }
+
+  /** Where a draft goes; undefined where it has no room. */
+  #blockFor({ tokens, draftLength, stop: asked, skips = true, sampling, processor }: DraftRequest) {
+    const count = Math.min(draftLength, this.#room(tokens))
+    if (count < 1) return undefined
+    const [model, cache, columns] = [this.#model, this.#cache, this.#vocabularySize]
+    const stop = asked === undefined ? this.#stop : checkedStop(asked ?? undefined)
+    const { by, threshold } = stop ? thresholdOf(stop) : {}
+    const stops = by && { by, skips }
+    const name = [count, by, stops?.skips].join()
+    const making = { model, cache, count, columns, sampling, processor, stops }
+    const block = this.#blocks.of(name, () => new DraftBlock(making))
+    if (threshold !== undefined) block.progress!.threshold.write(Float32Array.of(threshold))
+    return block
+  }
+
+  /** What it has not read: the last token, and those that plain steps or a fully accepted draft left out. */
+  #unreadOf({ tokens }: DraftRequest): number[] {
+    if (this.#prefixes && this.#cache.lengths[0] === 0 && tokens.length > mostUnread)
+      this.read(tokens.slice(0, -1), tokens.length - 1)
+    return tokens.slice(this.#cache.lengths[0]!)
+  }
+
+  /** Queues the reading of tokens, and returns what follows them: logits [1, C or V'], in any shape. */
+  #logitsAfter(unread: readonly number[], { covered }: DraftRows): Tensor {
+    const [model, cache] = [this.#model, this.#cache]
+    if (unread.length > mostUnread) {
+      const logits = prefill(model, cache, unread) // [1, V']
+      return covered ? ofCovered(logits, covered.ids) : logits
+    }
+    const pass = this.#passes.of(`${unread.length}`, () => {
+      const tokens = model.device.empty([1, unread.length], 'u32').keep()
+      const step = new RepeatedStep(model, cache, () => ({
+        logits: model.forward(tokens, { cache, rows: 'last', coveredOnly: covered !== undefined }),
+      }))
+      const dispose = () => {
+        tokens.dispose()
+        step.dispose()
+      }
+      return { tokens, step, dispose }
+    })
+    pass.tokens.write(Uint32Array.from(unread))
+    return pass.step.run(0).logits
   }
 
   /** The last drafted token is never read, so n drafts take n − 1 places after the sequence. */
   #room(tokens: readonly number[]): number {
     return this.#cache.capacity - tokens.length + 1
   }
+}
+
+/** A pass over so many unread tokens. */
+interface DraftPass {
+  /** u32 [1, n], written before each run. */
+  tokens: Tensor
+  step: RepeatedStep<{ logits: Tensor }>
+  dispose(): void
 }
 
 interface DraftBlockOptions extends DraftRowsOptions {
@@ -139,6 +198,11 @@ class DraftBlock {
     this.rows = new DraftRows(options)
     const word = () => device.empty([1], 'u32').keep()
     this.progress = stops && { by: stops.by, threshold: device.empty([1]).keep(), count: word(), going: word() }
+  }
+
+  /** Whether steps behind an early end are left out. */
+  get skips(): boolean {
+    return this.#options.stops?.skips ?? false
   }
 
   /** Queues the drafting of `count` tokens after those that the model has not read. */
