@@ -107,8 +107,15 @@ function answering(
   const logProbabilities = request.told?.promptLogProbabilities
   const score = (signal: AbortSignal) => scorePrompt(served.target, request.prompt, { logProbabilities, signal })
   const promptScores = logProbabilities === undefined ? undefined : passes.run(score, leaving.signal)
-  // Who reads the answer hears of it, after what is generated.
-  promptScores?.catch(() => job?.abort())
+  let failure: { error: unknown } | undefined
+  const scored = promptScores?.then(
+    () => true,
+    (error) => {
+      failure = { error }
+      job?.abort()
+      return true
+    },
+  )
   return {
     request,
     job,
@@ -123,12 +130,25 @@ function answering(
     get ending() {
       return job ? job.ending : generatedNothing
     },
-    begun: async (options) => job?.begun(options) ?? true,
+    async begun(options) {
+      const begun = job ? await job.begun(options) : await within(options.withinMilliseconds, scored ?? true)
+      if (failure) throw failure.error
+      return begun
+    },
     abort() {
       job?.abort()
       leaving.abort()
     },
   }
+}
+
+/** False where it is not there within so many milliseconds. */
+async function within(milliseconds: number, coming: Promise<boolean> | boolean): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false)
+  })
+  return Promise.race([coming, over]).finally(() => clearTimeout(timer))
 }
 
 const nothing: AsyncIterable<Piece> = {

@@ -1,8 +1,9 @@
-import { scorePrompt } from '@outrider/transformer'
+import { ChatTemplate, scorePrompt } from '@outrider/transformer'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ListeningServer } from './node/start-server'
 import { chatServer, post, stories, tinyChat } from './server.fixture'
+import { chunksOf, recordedStreams, recordedTemplate, together } from './streamed.fixture'
 
 const messages = [{ role: 'user', content: 'Hello.' }]
 const chat = '/v1/chat/completions'
@@ -12,7 +13,8 @@ let server: ListeningServer
 let base: ListeningServer
 beforeAll(async () => {
   server = await chatServer()
-  base = await chatServer({ target: await stories(), name: 'stories', maxLogprobs: 25 })
+  const chatTemplate = new ChatTemplate(recordedTemplate, { bos_token: '<s>' })
+  base = await chatServer({ target: { ...(await stories()), chatTemplate }, name: 'stories', maxLogprobs: 25 })
 })
 afterAll(() => Promise.all([server.close(), base.close()]))
 
@@ -32,12 +34,10 @@ describe('return_token_ids', () => {
     expect(completed.choices[0]).toMatchObject({ token_ids, prompt_token_ids: found.prompt_token_ids })
   })
 
-  it('is not told where it was not asked for, and refused for a stream', async () => {
+  it('is not told where it was not asked for', async () => {
     const found = (await post(server, chat, { ...greedy, messages, return_token_ids: false })).json()
     expect(found).not.toHaveProperty('prompt_token_ids')
     expect(found.choices[0]).not.toHaveProperty('token_ids')
-    const refused = await post(server, chat, { ...greedy, messages, stream: true })
-    expect([refused.status, refused.json().error.param]).toEqual([400, 'return_token_ids'])
   })
 })
 
@@ -133,9 +133,8 @@ describe('prompt_logprobs', () => {
   it.each([
     ['prompt_logprobs', { prompt: 'a', prompt_logprobs: 26 }, /at most 25, not 26.*--max-logprobs/],
     ['prompt_logprobs', { prompt: 'a', prompt_logprobs: -1 }, /at least 0/],
-    ['prompt_logprobs', { prompt: 'a', prompt_logprobs: 1, stream: true }, /not supported with stream/],
+    ['prompt_logprobs', { prompt: 'a', prompt_logprobs: 0, stream: true }, /not supported with stream.*as in vLLM/],
     ['logprobs', { prompt: 'a', logprobs: 26 }, /at most 25/],
-    ['echo', { prompt: 'a', echo: true, stream: true }, /not supported with stream/],
   ])('(%s) beyond what is given are refused: %o', async (param, body, message) => {
     const { status, json } = await post(base, completions, body)
     expect([status, json().error]).toMatchObject([400, { param, message: expect.stringMatching(message) }])
@@ -184,5 +183,88 @@ describe('logprobs and echo', () => {
     expect(choice.logprobs.text_offset[scored.length + 1]).toBe(prompt.length)
     const silent = (await post(base, completions, { prompt, echo: true, max_tokens: 0 })).json()
     expect(silent.choices[0]).toMatchObject({ text: prompt, logprobs: null })
+  })
+})
+
+describe('streams of what is told of prompts', () => {
+  it.each(recordedStreams(({ body }) => body.prompt_logprobs === undefined))(
+    'say what vLLM said: %s',
+    async (_, { path, body, answer }) => {
+      const chunks = await chunksOf(base, path, body)
+      for (const [index, prompt] of [body.prompt].flat().entries()) {
+        const [found, expected] = [together(chunks, index), together(answer, index)]
+        // There, ids and an echo exclude each other, and an echo tells the prompt's ids unasked.
+        const isBoth = body.echo === true && body.return_token_ids === true
+        expect(found.text).toBe(isBoth ? `${prompt}${expected.text}` : expected.text)
+        expect(found.ids).toEqual(expected.ids)
+        expect(found.promptIds).toEqual(body.return_token_ids ? expected.promptIds : [])
+        expect(found.end).toBe(expected.end)
+        expect(found.scores).toHaveLength(expected.scores.length)
+        for (const [at, score] of expected.scores.entries())
+          if (score === null) expect(found.scores[at]).toBeNull()
+          else expect(found.scores[at]).toBeCloseTo(score, 4)
+        if (body.return_tokens_as_token_ids) expect(found.tokens).toEqual(expected.tokens)
+      }
+    },
+  )
+
+  it.each(recordedStreams(({ status }) => status !== 200))(
+    'refuse what vLLM refuses: %s',
+    async (_, { path, body, answer, status }) => {
+      const refused = await post(base, path, body)
+      expect([refused.status, refused.json().error.param]).toEqual([status, answer.error.param])
+    },
+  )
+
+  it('are the whole answer: ids with an end token among them, an echo and its offsets, an answer without text', async () => {
+    const asked = { prompt: 'Once upon a time', temperature: 1.2, seed: 2, return_token_ids: true }
+    for (const more of [
+      { echo: true, logprobs: 2, max_tokens: 6 },
+      { echo: true, logprobs: 2, max_tokens: 0 },
+      { echo: true, max_tokens: 6, n: 2 },
+      { max_tokens: 6, stop: ['re', 'the'] },
+    ]) {
+      const whole = (await post(base, completions, { ...asked, ...more })).json()
+      const chunks = await chunksOf(base, completions, { ...asked, ...more })
+      for (const { index, text, token_ids, prompt_token_ids, logprobs, finish_reason } of whole.choices) {
+        const found = together(chunks, index)
+        expect([found.text, found.ids, found.end]).toEqual([text, token_ids, finish_reason])
+        expect(found.promptIds).toEqual([[0, prompt_token_ids]])
+        expect(found.offsets).toEqual(logprobs?.text_offset ?? [])
+        expect(found.scores).toEqual(logprobs?.token_logprobs ?? [])
+      }
+    }
+  })
+
+  it('reach the openai client, in chat with the role, an end token among the ids', async () => {
+    const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 })
+    const { tokenizer, generationConfig } = await tinyChat()
+    const request = {
+      ...{ model: 'tiny-chat', temperature: 0, max_tokens: 40, return_token_ids: true },
+      messages: [{ role: 'user' as const, content: 'Hello.' }],
+    }
+    const chunks: OpenAI.ChatCompletionChunk[] = []
+    for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) chunks.push(chunk)
+    const whole = (await post(server, chat, request)).json()
+    const found = together(chunks, 0)
+    expect(chunks[0]!.choices[0]!.delta.role).toBe('assistant')
+    expect(found.promptIds).toEqual([[0, whole.prompt_token_ids]])
+    expect(found.ids).toEqual(whole.choices[0].token_ids)
+    expect(generationConfig.eosTokenIds).toContain(found.ids.at(-1))
+    expect(found.text).toBe(tokenizer.decode(found.ids.slice(0, -1) as number[]))
+    const plain = await chunksOf(server, chat, { ...request, return_token_ids: false })
+    expect(together(plain, 0)).toMatchObject({ text: found.text, ids: [], promptIds: [] })
+  })
+
+  it('fail with a status where the prompt cannot be scored', async () => {
+    const busy = await chatServer({ target: await stories(), name: 'stories', queueLimit: 0 })
+    try {
+      const body = { echo: true, logprobs: 0, stream: true, max_tokens: 0 }
+      const ask = (prompt: string[]) => post(busy, completions, { ...body, prompt })
+      // Room for one to be scored, and for none that wait.
+      expect([(await ask(['Lily'])).status, (await ask(['Lily', 'Tom'])).status]).toEqual([200, 429])
+    } finally {
+      await busy.close()
+    }
   })
 })

@@ -67,6 +67,20 @@ afterAll(() => {
 const decoderOf = (drafter: Drafter, verification: Verification = 'block') =>
   new SpeculativeDecoder({ target: letters(model), drafter, draftLength: 3, verification })
 
+/** The drafter, without what it does to know what is allowed behind its own tokens. */
+const maskedFirst = (drafter: Drafter): Drafter => ({
+  ...drafter,
+  open(options) {
+    const session = drafter.open(options)
+    return {
+      offers: (tokens, limit) => session.offers!(tokens, limit),
+      draft: (request) => session.draft(request),
+      keep: (...kept) => session.keep(...kept),
+      dispose: () => session.dispose(),
+    }
+  },
+})
+
 const dispose = () => {}
 
 const drafterNames = [
@@ -111,6 +125,37 @@ describe('greedy answers with processed logits', () => {
     likes.dispose()
   })
 
+  it('are drafted from what is allowed behind each drafted token, sampled ones too: where the draft is the target, all is accepted', async () => {
+    const likes = new TableModel(device, target)
+    const choices = new TableConstraint([
+      [1, 3],
+      [0, 2],
+      [0, 3],
+      [1, 2],
+    ])
+    const metricsOf = async (drafter: Drafter, options: GenerateOptions) => {
+      const decoder = decoderOf(drafter, 'token')
+      for (let seed = 0; seed < 4; seed++)
+        await decoder.generate(prompt, { constraint: choices, maxTokens: 16, seed, ...options }).result
+      return decoder.metrics
+    }
+    for (const options of [{ temperature: 0 }, { temperature: 1.3 }, { temperature: 1, ...penalties, logitBias }])
+      expect((await metricsOf(modelDrafter(likes), options)).draftAcceptanceRate).toBe(1)
+    // Blocks of another draft bring more than where it knows of its first token alone what is allowed.
+    const more = await metricsOf(drafters['a model']!, { temperature: 1 })
+    const less = await metricsOf(maskedFirst(drafters['a model']!), { temperature: 1 })
+    expect(more.blockEfficiency).toBeGreaterThan(less.blockEfficiency)
+    // In a batch it is drafted as alone.
+    const asked = { constraint: choices, maxTokens: 16, seed: 1, temperature: 1, draftLength: 3 }
+    const decoder = decoderOf(drafters['a model']!)
+    const { tokens } = await decoder.generate(prompt, asked).result
+    const batch = new SpeculativeBatch({ target: letters(model), drafter: drafters['a model']! })
+    const { answer, metrics } = batch.join(prompt, asked)
+    while (batch.count > 0) await batch.step()
+    expect([answer.tokens, metrics.numAcceptedTokens]).toEqual([tokens, decoder.metrics.numAcceptedTokens])
+    likes.dispose()
+  })
+
   it('are drafted by the constraint itself where it leaves no choice, alone and in a batch, and elsewhere by the model', async () => {
     const forcing = new TableConstraint([[1, 2], [3], [0, 1], [2]])
     const asked = { constraint: forcing, maxTokens: 14, draftLength: 3 }
@@ -140,6 +185,29 @@ describe('greedy answers with processed logits', () => {
     const decoder = new SpeculativeDecoder({ target, drafter: drafters['a model']!, draftLength: 3 })
     expect((await decoder.generate(prompt, asked).result).tokens).toEqual(tokens)
   })
+})
+
+it('sequences with a constraint may leave a batch, and others join, while their drafts are waited for', async () => {
+  const { liveBytes } = device.memory
+  const batch = new SpeculativeBatch({ target: letters(model), drafter: drafters['a model']!, size: 8 })
+  const asked = { constraint, maxTokens: 14, draftLength: 3 }
+  const { tokens } = await generate({ ...letters(model), dispose }, prompt, asked).result
+  const stays = batch.join(prompt, asked)
+  const leaves = [batch.join(prompt, asked), batch.join(prompt, { ...asked, constraint: undefined })]
+  await batch.step()
+  const waiting = batch.step()
+  // Its first tokens are on their way.
+  for (const one of leaves) batch.leave(one)
+  const joins = [1, 2, 3].map(() => batch.join(prompt, asked))
+  expect((await waiting).map(({ sequence }) => sequence)).toEqual([stays])
+  while (batch.count > 0) await batch.step()
+  for (const { answer } of [stays, ...joins]) expect(answer.tokens).toEqual(tokens)
+  const last = batch.join(prompt, asked)
+  await batch.step()
+  const nobody = batch.step()
+  batch.leave(last)
+  expect(await nobody).toEqual([])
+  expect(device.memory.liveBytes).toBe(liveBytes)
 })
 
 describe("sampled answers with processed logits follow the target's law (χ²)", () => {

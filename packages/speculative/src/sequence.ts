@@ -121,7 +121,9 @@ export class Sequence {
     const before = this.tokens.length
     const isFirst = this.#steps === 0
     const counters = stepCounters(this.#steps++)
-    const { pass, isDrafted, free } = await this.#device.scope(() => this.#enqueue(choice, counters))
+    const request = choice && this.#request(choice, counters)
+    const drafted = request?.processor?.isConstrained ? await this.#session.draftConstrained?.(request) : undefined
+    const { pass, isDrafted, free } = await this.#device.scope(() => this.#enqueue(request, counters, drafted))
     if (isFirst) this.#prefixes?.keep(this.#target, this.#cache, this.tokens) // which are the prompt
     try {
       const words = (await pass.result.data()) as Uint32Array
@@ -156,13 +158,20 @@ export class Sequence {
     this.#session.dispose()
   }
 
+  #request(choice: DraftChoice & Pick<DraftRequest, 'skips'>, counters: StepCounters): DraftRequest {
+    const [sampling, processor] = [this.#sampling, this.#processor]
+    return { tokens: this.tokens, ...choice, sampling, processor, offset: counters.drafts }
+  }
+
+  /** @param drafted  what has been drafted already; undefined: nothing has been asked */
   #enqueue(
-    choice: (DraftChoice & Pick<DraftRequest, 'skips'>) | null,
+    request: DraftRequest | null,
     counters: StepCounters,
+    drafted: Draft | null | undefined,
   ): Queued | Promise<Queued> {
     const { tokens } = this
     const [sampling, processor] = [this.#sampling, this.#processor]
-    const draft = choice && this.#session.draft({ tokens, ...choice, sampling, processor, offset: counters.drafts })
+    const draft = drafted !== undefined ? drafted : request && this.#session.draft(request)
     const unread = tokens.slice(this.#cache.lengths[0]!)
     if (unread.length === 1) this.#unread.write(Uint32Array.from(unread))
     if (!draft) {
@@ -170,9 +179,9 @@ export class Sequence {
       if (unread.length === 1) return { pass: this.#plain.run(counter), isDrafted: false, free: lasting }
       return passing(this.#drawn(prefill(this.#target, this.#cache, unread), counter), false)
     }
-    const drafted = 'ids' in draft ? draft.ids.length : draft.tokens.size
+    const length = 'ids' in draft ? draft.ids.length : draft.tokens.size
     const counter = counters.verification
-    const drawn = uniforms(drafted + 1, sampling.seed, counter)
+    const drawn = uniforms(length + 1, sampling.seed, counter)
     if (processor?.isConstrained) return this.#judgedOnceRead(draft, drawn, processor)
     if ('tokens' in draft && !draft.lasting) return passing(this.#verdict(draft, this.#device.tensor(drawn)), true)
     const verification =
@@ -184,8 +193,8 @@ export class Sequence {
   }
 
   /**
-   * The pass over a draft, where what the target may say depends on which tokens were drafted: these are read while the target's
-   * pass is on its way, and the verdict is queued behind it.
+   * The pass over a draft, where what the target may say depends on which tokens were drafted: unless they are known, these are read
+   * while the target's pass is on its way, and the verdict is queued behind it.
    */
   #judgedOnceRead(draft: Draft, drawn: Float32Array<ArrayBuffer>, processor: LogitsProcessor): Promise<Queued> {
     const device = this.#device
@@ -200,7 +209,7 @@ export class Sequence {
           : this.#reading(draft, true)
     const { tokens } = reading.draft
     if ('ids' in draft) tokens.write(Uint32Array.from(draft.ids))
-    const ids = 'ids' in draft ? draft.ids : tokens.data()
+    const ids = 'ids' in draft ? draft.ids : (draft.known ?? tokens.data())
     const { logits } = reading.step.run(0)
     device.flush()
     const judge = async (): Promise<Queued> => {

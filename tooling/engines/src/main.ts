@@ -17,6 +17,7 @@ import { outriderServe } from './engines/outrider-serve'
 import { vllm } from './engines/vllm'
 import { openModel, writeModels } from './models'
 import { record } from './record'
+import { recordStreams } from './record-streams'
 import { Reference } from './reference'
 
 const { values, positionals } = parseArgs({
@@ -87,6 +88,8 @@ try {
         try {
           if (values.record !== undefined) {
             say(`  ${await record(engine, served, target, values.record)}`)
+            // What is asked for there goes by vLLM's names.
+            if (engine.name === 'vllm') say(`  ${await recordStreams(engine, served, values.record)}`)
             continue
           }
           const { tokenizer } = target

@@ -96,12 +96,12 @@ export async function generationRequest(served: ServedModel, fields: GenerationF
   const { generationConfig } = served.target
   const { prompt, promptParam, maxTokens, logProbabilities, seed } = fields
   assertModel(served, fields.model)
-  for (const field of ['return_token_ids', 'prompt_logprobs', 'echo'] as const)
-    if (fields.stream && fields[field] != null && fields[field] !== false)
-      throw new ApiError(400, `${field} is not supported with stream. Ask for the answer whole.`, {
-        param: field,
-        code: 'unsupported_parameter',
-      })
+  if (fields.stream && fields.prompt_logprobs != null)
+    throw new ApiError(
+      400,
+      'prompt_logprobs is not supported with stream: it stands beside whole answers, as in vLLM. Ask for the answer whole, or for echo with logprobs.',
+      { param: 'prompt_logprobs', code: 'unsupported_parameter' },
+    )
   assertCount(served, 'prompt_logprobs', fields.prompt_logprobs)
   const advised: Partial<GenerationConfig> = generationConfig.doSample === false ? {} : generationConfig
   const draftLength = fields.draft_length ?? undefined

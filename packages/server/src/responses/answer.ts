@@ -4,29 +4,47 @@ import { ToolReader } from '../tools/tool-reader'
 import type { ToolDelta } from '../tools/tool-stream'
 import type { Format, Given, ToldEnding, Usage, Whole } from './format'
 import { merged } from './merged'
-import { SequenceScores } from './sequence-scores'
+import { type PlacedToken, SequenceScores } from './sequence-scores'
+import { type ToldPrompt, toldPrompt } from './told-prompt'
 
-/** The pieces of an answer with the scores that belong to them, as they come. Pieces without text are left out. */
+interface GivenOptions {
+  tools?: ToolReader | undefined
+  /** Told of all tokens, those of pieces that are left out among them. */
+  onTokens?: (tokens: readonly number[]) => void
+  /** Characters that come before the answer: its tokens' places are counted from there. Default 0. */
+  offset?: number | undefined
+}
+
+/** The pieces of an answer with the scores that belong to them, as they come. Those without text are left out where no ids are told. */
 export async function* given(
   { request, pieces }: Answering,
   { target }: ServedModel,
-  { tools, onTokens }: { tools?: ToolReader | undefined; onTokens?: (tokens: readonly number[]) => void } = {},
+  { tools, onTokens, offset = 0 }: GivenOptions = {},
 ): AsyncGenerator<Given, void, undefined> {
-  const { logProbabilities, prompt } = request
+  const { logProbabilities, prompt, told } = request
   const scores = logProbabilities === undefined ? undefined : new SequenceScores(target.tokenizer, prompt)
   let length = 0
   for await (const { tokens, text, scored } of pieces) {
     onTokens?.(tokens)
     length += text.length
-    const placed = scores?.push(scored!, length)
+    const placed = scores?.push(scored!, length).map((one) => ({ ...one, offset: offset + one.offset }))
+    const ids = told?.tokenIds ? tokens : undefined
     const calls = tools?.push({ tokens, text })
     if (calls) {
-      if (calls.length > 0 || placed?.length) yield { ...apart(calls), scores: placed }
-    } else if (text !== '') yield { text, scores: placed }
+      if (calls.length > 0 || placed?.length || ids) yield { ...apart(calls), scores: placed, ids }
+    } else if (text !== '' || ids) yield { text, scores: placed, ids }
   }
   const last = tools?.end() ?? []
-  if (last.length > 0) yield { ...apart(last), scores: scores && [] }
+  if (last.length > 0) yield { ...nothing(request), ...apart(last) }
 }
+
+/** Of an answer, no more. */
+const nothing = ({ logProbabilities, told }: Answering['request']) => ({
+  text: '',
+  scores: logProbabilities === undefined ? undefined : [],
+  tokensAsIds: told?.tokensAsIds,
+  ids: told?.tokenIds ? [] : undefined,
+})
 
 /** Text, and what belongs to calls. */
 const apart = (deltas: readonly ToolDelta[]): Pick<Given, 'text' | 'calls'> => ({
@@ -61,22 +79,18 @@ export async function wholeAnswers(
 const hasCalls = ({ calls = [] }: Whole) => calls.length > 0
 
 async function wholeOf(answer: Answering, served: ServedModel): Promise<Whole> {
-  const { prompt, told, logProbabilities } = answer.request
-  const scored = logProbabilities !== undefined
-  const whole: Whole = { text: '', scores: scored ? [] : undefined, tokensAsIds: told?.tokensAsIds }
-  const said: number[] = []
-  if (told?.tokenIds) whole.ids = { prompt, answer: said }
-  if (told?.echo) whole.echo = prompt
-  const tools = readerOf(answer, served)
-  for await (const { text, calls, scores } of given(answer, served, {
-    tools,
-    onTokens: (tokens) => said.push(...tokens),
-  })) {
-    whole.text += text
-    if (calls) whole.calls = [...(whole.calls ?? []), ...calls]
-    whole.scores?.push(...scores!)
+  const prompt = await toldPrompt(answer, served.target.tokenizer)
+  const whole: Whole = { ...nothing(answer.request), prompt }
+  const [scores, ids]: [PlacedToken[], number[]] = [[], []]
+  const options = { tools: readerOf(answer, served), offset: prompt.echo?.text.length }
+  for await (const piece of given(answer, served, options)) {
+    whole.text += piece.text
+    if (piece.calls) whole.calls = [...(whole.calls ?? []), ...piece.calls]
+    scores.push(...(piece.scores ?? []))
+    ids.push(...(piece.ids ?? []))
   }
-  whole.promptScores = await answer.promptScores
+  if (whole.scores) whole.scores = scores
+  if (whole.ids) whole.ids = ids
   return whole
 }
 
@@ -89,21 +103,27 @@ export async function* answerChunks(
 ): AsyncGenerator<object, void, undefined> {
   yield* merged(
     answers.map(async function* (answer, index) {
-      const { prompt, told } = answer.request
+      const { request } = answer
       let tokens = 0
       const withUsage = (chunk: object) =>
-        continuousUsage ? { ...chunk, usage: usageOfTokens(prompt.length, tokens) } : chunk
-      for (const chunk of format.opening(index)) yield withUsage(chunk)
+        continuousUsage ? { ...chunk, usage: usageOfTokens(request.prompt.length, tokens) } : chunk
+      const prompt = await toldPrompt(answer, served.target.tokenizer)
+      for (const chunk of format.opening(index, prompt)) yield withUsage(chunk)
       const tools = readerOf(answer, served)
       const onTokens = ({ length }: readonly number[]) => {
         tokens += length
       }
-      for await (const piece of given(answer, served, { tools, onTokens }))
-        yield withUsage(format.chunk({ ...piece, tokensAsIds: told?.tokensAsIds }, index))
+      // The prompt comes with the first piece, as vLLM has it; where there is none, with the end.
+      let untold: ToldPrompt | undefined = prompt
+      for await (const piece of given(answer, served, { tools, onTokens, offset: prompt.echo?.text.length })) {
+        yield withUsage(format.chunk({ ...nothing(request), ...piece, prompt: untold }, index))
+        untold = undefined
+      }
       if (!answer.ending) return
       // As vLLM has it, speculation is told with the usage; to those who do not ask for that, with the reason of the end.
       const metrics = includeUsage ? undefined : metricsOf(answers.length === 1 ? [answer] : [])
-      yield withUsage(format.closing(toldEnding(answer, (tools?.calls ?? 0) > 0), metrics, index))
+      const ending = toldEnding(answer, (tools?.calls ?? 0) > 0)
+      yield withUsage(format.closing(ending, metrics, { ...nothing(request), prompt: untold }, index))
     }),
   )
   if (includeUsage && answers.every(({ ending }) => ending)) yield format.usage(usageOf(answers), metricsOf(answers))

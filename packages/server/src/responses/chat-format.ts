@@ -24,17 +24,20 @@ export function chatFormat({ name: model, target: { tokenizer } }: ServedModel, 
     ...more,
   })
   return {
-    opening: (index) => [chunk([delta(index, { role: 'assistant', content: '' })])],
-    chunk: (given, index) => chunk([delta(index, deltaOf(given), { logprobs: logprobsOf(given) ?? null })]),
-    closing: ({ finishReason }, metrics, index) =>
-      chunk([delta(index, {}, { finish_reason: finishReason })], metrics && { metrics }),
+    opening: (index, { ids }) => [
+      chunk([delta(index, { role: 'assistant', content: '' })], ids && { prompt_token_ids: ids }),
+    ],
+    chunk: (given, index) =>
+      chunk([delta(index, deltaOf(given), { logprobs: logprobsOf(given) ?? null, ...idsOf(given) })]),
+    closing: ({ finishReason }, metrics, given, index) =>
+      chunk([delta(index, {}, { finish_reason: finishReason, ...idsOf(given) })], metrics && { metrics }),
     usage: (usage, metrics) => chunk([], { usage, ...(metrics && { metrics }) }),
     choice: (given, { finishReason }, index) => ({
       index,
       message: { role: 'assistant', ...messageOf(given), refusal: null },
       logprobs: logprobsOf(given) ?? null,
       finish_reason: finishReason,
-      ...(given.ids && { token_ids: given.ids.answer }),
+      ...idsOf(given),
     }),
     // Of the prompt, which all answers have in common.
     whole: (choices, [first], usage, metrics) => ({
@@ -43,13 +46,16 @@ export function chatFormat({ name: model, target: { tokenizer } }: ServedModel, 
       created,
       model,
       choices,
-      ...(first?.ids && { prompt_token_ids: first.ids.prompt }),
-      ...(first?.promptScores && { prompt_logprobs: promptLogprobs(tokenizer, first.promptScores) }),
+      ...(first?.prompt.ids && { prompt_token_ids: first.prompt.ids }),
+      ...(first?.prompt.scores && { prompt_logprobs: promptLogprobs(tokenizer, first.prompt.scores) }),
       usage,
       ...(metrics && { metrics }),
     }),
   }
 }
+
+/** vLLM's name for them. */
+const idsOf = ({ ids }: Given) => ids && { token_ids: ids }
 
 /** A part of a call in a stream: its name comes first. */
 interface CallDelta {

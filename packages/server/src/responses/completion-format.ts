@@ -1,8 +1,8 @@
 import type { ServedModel } from '../requests/generation-request'
-import { echoed } from './echo'
-import type { Echoed, Format, Whole } from './format'
+import type { Format, Streamed } from './format'
 import { completionLogprobs } from './logprobs'
 import { promptLogprobs } from './prompt-logprobs'
+import { behind } from './told-prompt'
 
 /** Answers of `/v1/completions`. */
 export function completionFormat({ name: model, target: { tokenizer } }: ServedModel, created: number): Format {
@@ -15,26 +15,31 @@ export function completionFormat({ name: model, target: { tokenizer } }: ServedM
     choices,
     ...more,
   })
-  const choice = (index: number, { text, scores, tokensAsIds }: Echoed, finish_reason: string | null = null) => ({
-    index,
-    text,
-    logprobs: scores ? completionLogprobs(tokenizer, scores, tokensAsIds) : null,
-    finish_reason,
-  })
+  const choice = (index: number, given: Streamed, finish_reason: string | null = null) => {
+    const { text, scores } = behind(given.prompt?.echo, given)
+    return {
+      index,
+      text,
+      logprobs: scores ? completionLogprobs(tokenizer, scores, given.tokensAsIds) : null,
+      finish_reason,
+      // vLLM's names for them.
+      ...(given.ids && { token_ids: given.ids }),
+      ...(given.prompt?.ids && { prompt_token_ids: given.prompt.ids }),
+    }
+  }
   return {
     opening: () => [],
     chunk: (given, index) => body([choice(index, given)]),
-    closing: ({ finishReason }, metrics, index) =>
-      body([choice(index, { text: '', scores: undefined }, finishReason)], metrics && { metrics }),
+    closing: ({ finishReason }, metrics, given, index) =>
+      body(
+        [choice(index, { ...given, scores: given.prompt?.echo && given.scores }, finishReason)],
+        metrics && { metrics },
+      ),
     usage: (usage, metrics) => body([], { usage, ...(metrics && { metrics }) }),
     choice: (given, { finishReason }, index) => ({
-      ...choice(index, given.echo ? echoed(tokenizer, given, given.echo) : given, finishReason),
-      ...(given.ids && idsOf(given.ids)),
-      ...(given.promptScores && { prompt_logprobs: promptLogprobs(tokenizer, given.promptScores) }),
+      ...choice(index, given, finishReason),
+      ...(given.prompt.scores && { prompt_logprobs: promptLogprobs(tokenizer, given.prompt.scores) }),
     }),
     whole: (choices, _, usage, metrics) => body(choices, { usage, ...(metrics && { metrics }) }),
   }
 }
-
-/** vLLM's names for them. */
-const idsOf = ({ prompt, answer }: NonNullable<Whole['ids']>) => ({ token_ids: answer, prompt_token_ids: prompt })

@@ -1,7 +1,7 @@
-import type { ScoredPromptToken } from '@outrider/transformer'
 import type { Ending } from '../engine/job'
 import type { ToolDelta } from '../tools/tool-stream'
-import type { EchoedToken, PlacedToken } from './sequence-scores'
+import type { PlacedToken } from './sequence-scores'
+import type { ToldPrompt } from './told-prompt'
 
 /** Some of an answer, as it is given. */
 export interface Given {
@@ -12,21 +12,19 @@ export interface Given {
   scores: PlacedToken[] | undefined
   /** Whether tokens are named by their ids. Default false. */
   tokensAsIds?: boolean | undefined
-}
-
-/** A text with its prompt. */
-export interface Echoed extends Omit<Given, 'scores'> {
-  scores: EchoedToken[] | undefined
+  /** Of its tokens, an end token among them, where they were asked for. */
+  ids?: readonly number[] | undefined
 }
 
 /** A whole answer. */
 export interface Whole extends Given {
-  /** Where they were asked for, the ids of the prompt, and of the answer, an end token among them. */
-  ids?: { prompt: readonly number[]; answer: readonly number[] } | undefined
-  /** Of the prompt's tokens but the first, where they were asked for. */
-  promptScores?: readonly ScoredPromptToken[] | undefined
-  /** The prompt, where it comes before the answer. */
-  echo?: readonly number[] | undefined
+  prompt: ToldPrompt
+}
+
+/** Some of a streamed answer. */
+export interface Streamed extends Given {
+  /** Of the prompt, with what comes first. */
+  prompt?: ToldPrompt | undefined
 }
 
 export interface Usage {
@@ -45,10 +43,10 @@ export type ToldEnding = Omit<Ending, 'finishReason'> & { finishReason: Ending['
 /** How an endpoint writes its answers: whole, or in chunks of a stream. An index says which of several answers it is. */
 export interface Format {
   /** The chunk before any text, if there is one. */
-  opening(index: number): object[]
-  chunk(given: Given, index: number): object
-  /** The chunk that says why the answer ends. */
-  closing(ending: ToldEnding, metrics: object | undefined, index: number): object
+  opening(index: number, prompt: ToldPrompt): object[]
+  chunk(given: Streamed, index: number): object
+  /** The chunk that says why the answer ends, with what is left of it: no text. */
+  closing(ending: ToldEnding, metrics: object | undefined, given: Streamed, index: number): object
   /** The chunk after that, for those who ask for it. */
   usage(usage: Usage, metrics: object | undefined): object
   /** One whole answer, and the response of all. */

@@ -2,7 +2,7 @@ import { slice, type Tensor } from '@outrider/tensor'
 import { type CausalLM, type KvCache, sampleTokens } from '@outrider/transformer'
 import type { DraftChoice } from '../draft-length/policy'
 import type { DraftStop } from '../drafter/draft-stop'
-import type { Draft } from '../drafter/drafter'
+import type { Draft, DraftRequest } from '../drafter/drafter'
 import type { DraftsTogether } from '../drafter/drafts-together'
 import { rowsBySlot } from '../rows-by-slot'
 import { stepCounters } from '../step-counters'
@@ -14,6 +14,11 @@ import type { Member } from './member'
 export interface Turn {
   member: Member
   choice: DraftChoice | null
+}
+
+/** The same with what has been drafted under a constraint; undefined: nothing has been asked. */
+export interface DraftedTurn extends Turn {
+  drafted: Draft | null | undefined
 }
 
 /** What is read of a pass for one sequence, and its logits, f32 [γ + 1, V], if its tokens are to be scored. */
@@ -50,17 +55,30 @@ export class BatchPass {
     this.#together = together
   }
 
+  /** Drafts for those with a constraint whose drafters wait for each token: all of them wait together. */
+  async draft(turns: readonly Turn[]): Promise<DraftedTurn[]> {
+    const drafting = turns.map(({ member, choice }) =>
+      choice && member.processor?.isConstrained
+        ? member.session.draftConstrained?.(this.#request(member, choice))
+        : undefined,
+    )
+    const drafts = drafting.some(Boolean) ? await Promise.all(drafting) : []
+    return turns.map((turn, i) => ({ ...turn, drafted: drafts[i] }))
+  }
+
   /**
-   * Queues the drafts, one pass of the target over them all, and the verdicts. What the passes hold is the caller's to dispose of.
+   * Queues the other drafts, one pass of the target over them all, and the verdicts. What the passes hold is the caller's to dispose of.
    *
    * @param cache  of the target, with a slot for each of the members
    */
-  async enqueue(cache: KvCache, turns: readonly Turn[]): Promise<Pass[]> {
+  async enqueue(cache: KvCache, turns: readonly DraftedTurn[]): Promise<Pass[]> {
     const { device } = this.#model
     const { drafts, logits, reading } = device.scope(() => {
-      const drafts = turns.map(({ member, choice }) => choice && this.#draft(member, choice))
+      const drafts = turns.map(({ member, choice, drafted }) =>
+        drafted !== undefined ? drafted : choice && member.session.draft(this.#request(member, choice)),
+      )
       this.#together.run()
-      // What a constraint allows goes by the drafted ids: they are read while the target's pass is on its way.
+      // What a constraint allows goes by the drafted ids: they are read, if nobody knows them, while the target's pass is on its way.
       const reading = turns.map(({ member }, i) =>
         member.processor?.isConstrained ? (idsOf(drafts[i]!) ?? undefined) : undefined,
       )
@@ -82,10 +100,10 @@ export class BatchPass {
     return passes
   }
 
-  #draft({ session, tokens, sampling, processor, steps }: Member, choice: DraftChoice): Draft | null {
+  #request({ tokens, sampling, processor, steps }: Member, choice: DraftChoice): DraftRequest {
     const stop = choice.stop ?? this.#stop
     const ending = { ...(choice.offer.stops && { stop }), skips: this.#skips }
-    return session.draft({ tokens, ...choice, ...ending, sampling, processor, offset: stepCounters(steps).drafts })
+    return { tokens, ...choice, ...ending, sampling, processor, offset: stepCounters(steps).drafts }
   }
 
   /** The logits of each sequence, f32 [γ + 1, V], by one pass over the last tokens and the drafts of all but the newcomers. */
@@ -139,7 +157,7 @@ export class BatchPass {
 }
 
 /** Which tokens a draft has. */
-const idsOf = (draft: Draft | null) => draft && ('ids' in draft ? draft.ids : draft.tokens.data())
+const idsOf = (draft: Draft | null) => draft && ('ids' in draft ? draft.ids : (draft.known ?? draft.tokens.data()))
 
 const lengthOf = (draft: Draft): number => ('ids' in draft ? draft.ids.length : draft.tokens.size)
 

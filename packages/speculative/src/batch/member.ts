@@ -75,7 +75,14 @@ export function openMember(
       tokens: [...prompt],
       steps: 0,
       first: undefined,
-      session: drafter.open({ device: model.device, vocabularySize, capacity: places, prefixes, together }),
+      // Under a constraint each token is waited for, for which the others do not.
+      session: drafter.open({
+        device: model.device,
+        vocabularySize,
+        capacity: places,
+        prefixes,
+        together: processor?.isConstrained ? undefined : together,
+      }),
     }
   } catch (error) {
     processor?.dispose()

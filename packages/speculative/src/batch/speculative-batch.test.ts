@@ -199,3 +199,66 @@ it("draws answers by the target's law, under draft lengths that follow the clock
   model.dispose()
   draft.dispose()
 })
+
+it("draws answers by the target's law where drafts are scheduled by load, others joining and leaving meanwhile (χ²)", async () => {
+  const device = await testDevice()
+  const table = [
+    [0.3, 1.2],
+    [1.5, 0.2],
+  ]
+  // A machine for six rows: where few ask they are drafted for, and in a crowd hardly any.
+  const secondsOf = (rows: number) => 1 + 0.35 * Math.max(0, rows - 6)
+  let clock = 0
+  class TimedModel extends TableModel {
+    override forward(...[tokens, options]: Parameters<TableModel['forward']>) {
+      clock += secondsOf(options?.counts?.reduce((sum, count) => sum + count, 0) ?? tokens.size)
+      return super.forward(tokens, options)
+    }
+  }
+  const model = new TimedModel(device, table)
+  const draft = new TableModel(device, [
+    [0.7, 0.8],
+    [0.9, 0.9],
+  ])
+  const costs = { draftSeconds: 0.01, targetSeconds: [1, 6, 16].map((rows) => ({ rows, seconds: secondsOf(rows) })) }
+  const [target, drafter] = [letters(model), letters(draft)]
+  const batch = new SpeculativeBatch({ target, drafter, size: 12, costs, now: () => clock })
+  const sampling = { temperature: 0.8 }
+  const rows = table.map((logits) => referenceDistribution(logits, sampling))
+  const asked = { ...sampling, draftLength: 'auto' as const, maxTokens: 4 }
+  const law = new Map<string, number>()
+  for (let answer = 0; answer < 2 ** asked.maxTokens; answer++) {
+    const tokens = Array.from({ length: asked.maxTokens }, (_, i) => (answer >> i) & 1)
+    law.set(
+      tokens.join(),
+      tokens.reduce((product, x, i) => product * rows[tokens[i - 1] ?? 0]![x]!, 1),
+    )
+  }
+  const answers: SpeculativeSequence[] = []
+  const passers: SpeculativeSequence[] = []
+  /** How many tokens were drafted for a sequence, by how many were in the step. */
+  const [alone, crowded]: [number[], number[]] = [[], []]
+  let joined = 0
+  for (let step = 0; joined < 320 || batch.count > 0; step++) {
+    const crowd = step % 24 < 8 ? 12 : 2
+    while (joined < 320 && batch.count < crowd) {
+      const sequence = batch.join([0], { ...asked, seed: joined })
+      // Who is to leave is known before anything is said.
+      if (joined++ % 7 === 0) passers.push(sequence)
+      else answers.push(sequence)
+    }
+    // Of first tokens nothing is drafted, and of last ones nothing can be.
+    const blocks = (await batch.step()).filter(
+      ({ sequence: { answer }, tokens }) => answer.tokens.length > tokens.length,
+    )
+    for (const { drafted } of blocks) (blocks.length > 6 ? crowded : alone).push(drafted)
+    if (passers.length > 0 && step % 2 === 0) batch.leave(passers.shift()!)
+  }
+  const observed = new Map<string, number>()
+  for (const { answer } of answers) observed.set(answer.tokens.join(), (observed.get(answer.tokens.join()) ?? 0) + 1)
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
+  expect(mean(alone)).toBeGreaterThan(mean(crowded) + 0.5)
+  expect(chiSquareScore(observed, law)).toBeLessThan(3)
+  model.dispose()
+  draft.dispose()
+})

@@ -20,7 +20,7 @@ import { madeUpDrafts } from '../drafter/made-up-drafts'
 import type { SpeculationMetrics } from '../metrics'
 import { type Step, scoredStep, stepOf } from '../step'
 import { type Verification, verificationRule } from '../verification/by-name'
-import { BatchPass, type Turn } from './batch-pass'
+import { BatchPass, type Pass, type Turn } from './batch-pass'
 import { DraftScheduler } from './draft-scheduler'
 import { type Member, openMember, release } from './member'
 import { warmUpRounds } from './warm-up-rounds'
@@ -93,6 +93,8 @@ export class SpeculativeBatch {
   readonly #together: DraftsTogether
   /** Whether draft steps behind an early end are left out: no token depends on it. */
   readonly #skips: boolean
+  /** While a step is being queued: who has left meanwhile, and is freed when it is. */
+  #leaving: Member[] | undefined
 
   /**
    * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens than the target's; INVALID_ARGUMENT for a size or a stop
@@ -174,7 +176,9 @@ export class SpeculativeBatch {
   leave(sequence: SpeculativeSequence): void {
     const member = sequence as Member
     this.#line?.leave(member)
-    if (this.#cached.remove(member)) release(member)
+    if (!this.#cached.remove(member)) return
+    if (this.#leaving) this.#leaving.push(member)
+    else release(member)
   }
 
   /**
@@ -195,8 +199,7 @@ export class SpeculativeBatch {
       return []
     }
     this.#cached.settle()
-    const turns = this.#turns()
-    const passes = await this.#pass.enqueue(this.#cached.cache, turns)
+    const { turns, passes } = await this.#enqueue()
     try {
       const read = await device.read(passes.map(({ result }) => result))
       const steps = await Promise.all(
@@ -267,6 +270,21 @@ export class SpeculativeBatch {
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** Queues a step of those who are there once what constraints wait for is drafted. */
+  async #enqueue(): Promise<{ turns: Turn[]; passes: Pass[] }> {
+    const leaving: Member[] = []
+    this.#leaving = leaving
+    try {
+      const drafting = await this.#pass.draft(this.#turns())
+      const turns = drafting.filter(({ member }) => this.#cached.sequences.has(member))
+      const passes = turns.length === 0 ? [] : await this.#pass.enqueue(this.#cached.cache, turns)
+      return { turns, passes }
+    } finally {
+      this.#leaving = undefined
+      for (const member of leaving) release(member)
+    }
   }
 
   /** Queues some of the prompts that wait, and whether there were any; those that have been read take part in the step. */

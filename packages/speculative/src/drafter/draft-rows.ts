@@ -38,6 +38,7 @@ export class DraftRows {
   /** Of a draft that says some ids alone: what it draws from over these, and what it draws. */
   readonly covered: CoveredRows | undefined
   readonly #options: DraftRowsOptions
+  #proposed: Tensor | undefined
 
   constructor(options: DraftRowsOptions) {
     const { model, count, columns } = options
@@ -58,13 +59,14 @@ export class DraftRows {
    * Queues the draws of tokens from `first` on. What it makes is its scope's.
    *
    * @param logits  [rows, C] of the covered ids, where there are such, or else [rows, V']
+   * @param masks   what a constraint allows in each row, where that is known: u32 [rows, words]
    */
-  draw(logits: Tensor, first: number, offset: Counter): DrawnRows {
+  draw(logits: Tensor, first: number, offset: Counter, masks?: Tensor): DrawnRows {
     const { columns, sampling } = this.#options
     const { covered } = this
     const { device } = logits
     const greedy = sampling.temperature === 0
-    const x = this.#drawnFrom(this.#processed(logits, first)) // [rows, C or V]
+    const x = this.#drawnFrom(this.#processed(logits, first, masks)) // [rows, C or V]
     const { probabilities } = covered ?? this
     const width = covered ? covered.ids.size : columns
     if (!greedy) device.copy(x, 0, probabilities, first * width, x.size)
@@ -97,7 +99,15 @@ export class DraftRows {
     if (covered) writeCovered(probabilities, covered.ids, this.probabilities)
   }
 
+  /** Says that of the tokens only some are proposed: u32 [1], written again by the next such draft. */
+  proposed(count: number): Tensor {
+    this.#proposed ??= this.ids.device.empty([1], 'u32').keep()
+    this.#proposed.write(Uint32Array.of(count))
+    return this.#proposed
+  }
+
   dispose(): void {
+    this.#proposed?.dispose()
     this.ids.dispose()
     this.probabilities.dispose()
     this.covered?.probabilities.dispose()
@@ -105,9 +115,9 @@ export class DraftRows {
   }
 
   /** Logits of a row after the first `first` of the drafted tokens, as it is drawn from. */
-  #processed(logits: Tensor, first: number): Tensor {
+  #processed(logits: Tensor, first: number, masks: Tensor | undefined): Tensor {
     const { processor } = this.#options
-    return processor?.draft(logits, { drafted: this.ids, first, ids: this.covered?.ids }) ?? logits
+    return processor?.draft(logits, { drafted: this.ids, first, ids: this.covered?.ids, masks }) ?? logits
   }
 
   #drawnFrom(logits: Tensor): Tensor {

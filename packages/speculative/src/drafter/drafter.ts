@@ -72,6 +72,8 @@ export interface DrawnDraft {
   count?: Tensor | undefined
   /** Whether they are the session's own, to be written again by later drafts. Else they belong to the scope of the call. */
   lasting?: boolean
+  /** The n ids on the host, where it knows them; those that are not proposed are anything. */
+  known?: readonly number[] | undefined
 }
 
 /** A continuation that was not drawn, as what stands elsewhere in a text: p is 1 for each of its tokens. */
@@ -105,6 +107,12 @@ export interface DraftSession {
    * the device. How many are drafted may depend on the tokens before, not on those drawn; for that there is `Draft.count`.
    */
   draft(request: DraftRequest): Draft | null
+  /**
+   * The same where the request's processor has a constraint: each token is drawn from what is allowed behind those before it
+   * (`LogitsProcessor.maskBehind`), for which each is waited for. What is drafted is `lasting`. Undefined, as where it is left out: `draft`
+   * is to be asked.
+   */
+  draftConstrained?(request: DraftRequest): Promise<DrawnDraft | null> | undefined
   /**
    * Called after each draft, once it is verified: the sequence keeps this many tokens of the request and the draft. The next
    * request has at least one more, which the target said.

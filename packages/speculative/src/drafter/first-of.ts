@@ -3,6 +3,7 @@ import {
   type Drafter,
   type DraftRequest,
   type DraftSession,
+  type DrawnDraft,
   type Offer,
   offersOf,
   type SessionOptions,
@@ -56,6 +57,13 @@ class FirstOfSession implements DraftSession {
       if (draft) return draft
     }
     return null
+  }
+
+  draftConstrained(request: DraftRequest): Promise<DrawnDraft | null> | undefined {
+    const session = request.offer && this.#offered.get(request.offer)
+    const drafting = session?.draftConstrained?.(request)
+    if (drafting) this.#drafted = session
+    return drafting
   }
 
   keep(length: number, proposed?: number): void {

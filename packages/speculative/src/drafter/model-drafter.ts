@@ -9,6 +9,7 @@ import {
   RepeatedStep,
   RepeatedSteps,
 } from '@outrider/transformer'
+import { drawConstrained } from './constrained-draft'
 import { DraftRows, type DraftRowsOptions, mostUnread } from './draft-rows'
 import {
   advanceDraft,
@@ -55,6 +56,8 @@ class ModelDraftSession implements DraftSession {
   /** With whom it drafts, of a batch. */
   readonly #group: ModelDraftGroup | undefined
   readonly #blocks = new RepeatedSteps<DraftBlock>()
+  /** Passes alone, by the number of tokens that they read: of drafts whose tokens are read one by one. */
+  readonly #passes = new RepeatedSteps<DraftPass>()
   /** The last draft: the tokens before it, and whether steps behind its end were left out. */
   #last = { after: 0, skips: false }
 
@@ -97,33 +100,32 @@ class ModelDraftSession implements DraftSession {
     if (place === tokens.length) this.#prefixes?.keep(this.#model, own, tokens.slice(0, to))
   }
 
-  draft({
-    tokens,
-    draftLength,
-    stop: asked,
-    skips: maySkip = true,
-    offset,
-    sampling,
-    processor,
-  }: DraftRequest): DrawnDraft | null {
-    const count = Math.min(draftLength, this.#room(tokens))
-    if (count < 1) return null
-    if (this.#prefixes && this.#place.length === 0 && tokens.length > mostUnread)
-      this.read(tokens.slice(0, -1), tokens.length - 1)
-    const stop = asked === undefined ? this.#stop : checkedStop(asked ?? undefined)
-    const { by, threshold } = stop ? thresholdOf(stop) : {}
-    // With others every step is made: one's draft may go on where another's has ended.
-    const skips = maySkip && !this.#group
-    const block = this.#block({ count, sampling, processor, stops: by && { by, skips } })
-    if (threshold !== undefined) block.progress!.threshold.write(Float32Array.of(threshold))
-    // What it has not read: the last token, and those that plain steps or a fully accepted draft left out.
-    const unread = tokens.slice(this.#place.length)
+  draft(request: DraftRequest): DrawnDraft | null {
+    const block = this.#blockFor(request)
+    if (!block) return null
+    const { tokens, offset } = request
+    const unread = this.#unreadOf(request)
     const alone = () => block.run(unread, offset)
     if (this.#group) this.#group.ask({ place: this.#place, block, unread, offset, alone })
     else alone()
-    this.#last = { after: tokens.length, skips: by !== undefined && skips }
+    this.#last = { after: tokens.length, skips: block.skips }
     const { ids, probabilities } = block.rows
     return { tokens: ids, probabilities, count: block.progress?.count, lasting: true }
+  }
+
+  async draftConstrained(request: DraftRequest): Promise<DrawnDraft | null> {
+    const block = this.#blockFor(request)
+    if (!block) return null
+    const { tokens, sampling, processor, offset } = request
+    const { rows, progress } = block
+    const unread = this.#unreadOf(request)
+    this.#last = { after: tokens.length, skips: false }
+    return drawConstrained({
+      ...{ rows, progress, offset },
+      processor: processor!,
+      greedy: sampling.temperature === 0,
+      logitsAfter: (drafted) => this.#logitsAfter(drafted.length === 0 ? unread : drafted.slice(-1), rows),
+    })
   }
 
   keep(length: number, proposed = Number.POSITIVE_INFINITY): void {
@@ -134,21 +136,68 @@ class ModelDraftSession implements DraftSession {
   }
 
   dispose(): void {
+    this.#passes.dispose()
     this.#blocks.dispose()
     this.#place.dispose()
   }
 
-  #block(options: Pick<DraftBlockOptions, 'count' | 'sampling' | 'processor' | 'stops'>): DraftBlock {
-    const [model, columns, { own: cache }] = [this.#model, this.#vocabularySize, this.#place]
-    const { count, stops } = options
-    const name = [count, stops?.by, stops?.skips, cache ? 'own' : ''].join()
-    return this.#blocks.of(name, () => new DraftBlock({ ...options, model, columns, cache }))
+  /** Where a draft goes; undefined where it has no room. */
+  #blockFor({ tokens, draftLength, stop: asked, skips = true, sampling, processor }: DraftRequest) {
+    const count = Math.min(draftLength, this.#room(tokens))
+    if (count < 1) return undefined
+    const [model, { own: cache }, columns] = [this.#model, this.#place, this.#vocabularySize]
+    const stop = asked === undefined ? this.#stop : checkedStop(asked ?? undefined)
+    const { by, threshold } = stop ? thresholdOf(stop) : {}
+    // With others every step is made: one's draft may go on where another's has ended.
+    const stops = by && { by, skips: skips && !this.#group }
+    const name = [count, by, stops?.skips, cache ? 'own' : ''].join()
+    const making = { model, cache, count, columns, sampling, processor, stops }
+    const block = this.#blocks.of(name, () => new DraftBlock(making))
+    if (threshold !== undefined) block.progress!.threshold.write(Float32Array.of(threshold))
+    return block
+  }
+
+  /** What it has not read: the last token, and those that plain steps or a fully accepted draft left out. */
+  #unreadOf({ tokens }: DraftRequest): number[] {
+    if (this.#prefixes && this.#place.length === 0 && tokens.length > mostUnread)
+      this.read(tokens.slice(0, -1), tokens.length - 1)
+    return tokens.slice(this.#place.length)
+  }
+
+  /** Queues the reading of tokens, and returns what follows them: logits [1, C or V'], in any shape. */
+  #logitsAfter(unread: readonly number[], { covered }: DraftRows): Tensor {
+    const [model, cache] = [this.#model, this.#place.own!]
+    if (unread.length > mostUnread) {
+      const logits = prefill(model, cache, unread) // [1, V']
+      return covered ? ofCovered(logits, covered.ids) : logits
+    }
+    const pass = this.#passes.of(`${unread.length}`, () => {
+      const tokens = model.device.empty([1, unread.length], 'u32').keep()
+      const step = new RepeatedStep(model, cache, () => ({
+        logits: model.forward(tokens, { cache, rows: 'last', coveredOnly: covered !== undefined }),
+      }))
+      const dispose = () => {
+        tokens.dispose()
+        step.dispose()
+      }
+      return { tokens, step, dispose }
+    })
+    pass.tokens.write(Uint32Array.from(unread))
+    return pass.step.run(0).logits
   }
 
   /** The last drafted token is never read, so n drafts take n − 1 places after the sequence. */
   #room(tokens: readonly number[]): number {
     return this.#place.places - tokens.length + 1
   }
+}
+
+/** A pass over so many unread tokens. */
+interface DraftPass {
+  /** u32 [1, n], written before each run. */
+  tokens: Tensor
+  step: RepeatedStep<{ logits: Tensor }>
+  dispose(): void
 }
 
 interface DraftBlockOptions extends DraftRowsOptions {
@@ -182,6 +231,11 @@ class DraftBlock implements GroupedBlock {
 
   get coveredOnly(): boolean {
     return this.rows.covered !== undefined
+  }
+
+  /** Whether steps behind an early end are left out. */
+  get skips(): boolean {
+    return this.#options.stops?.skips ?? false
   }
 
   drawable(logits: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import { OutriderError, type Tensor } from '@outrider/tensor'
+import { OutriderError, slice, type Tensor } from '@outrider/tensor'
 import {
   type CausalLM,
   type KvCache,
@@ -8,6 +8,7 @@ import {
   RepeatedStep,
   RepeatedSteps,
 } from '@outrider/transformer'
+import { drawConstrained } from './constrained-draft'
 import { DraftRows, mostUnread } from './draft-rows'
 import type { DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 
@@ -48,17 +49,27 @@ export class ParallelDraftSession implements DraftSession {
     return length < 1 ? [] : [{ source: 'model', kind: '', length, unread, parallel: true }]
   }
 
-  draft({ tokens, draftLength, sampling, processor, offset }: DraftRequest): DrawnDraft | null {
-    const count = Math.min(draftLength, this.#room(tokens))
-    if (count < 1) return null
-    const options = { model: this.#model, count, columns: this.#vocabularySize, sampling, processor }
-    const block = this.#blocks.of(`${count}`, () => {
-      const rows = new DraftRows(options)
-      return { name: this.#made++, count, rows, dispose: () => rows.dispose() }
-    })
+  draft(request: DraftRequest): DrawnDraft | null {
+    const block = this.#blockFor(request)
+    if (!block) return null
+    const { tokens, offset } = request
     this.#run(block, tokens, offset)
     this.#cache.truncate(tokens.length)
     return { tokens: block.rows.ids, probabilities: block.rows.probabilities, lasting: true }
+  }
+
+  async draftConstrained(request: DraftRequest): Promise<DrawnDraft | null> {
+    const block = this.#blockFor(request)
+    if (!block) return null
+    const { tokens, sampling, processor, offset } = request
+    const { logits } = this.#run(block, tokens, offset, false) // [n, C or V']
+    this.#cache.truncate(tokens.length)
+    return drawConstrained({
+      ...{ rows: block.rows, offset },
+      processor: processor!,
+      greedy: sampling.temperature === 0,
+      logitsAfter: (drafted) => slice(logits!, { start: drafted.length, count: 1 }),
+    })
   }
 
   keep(length: number): void {
@@ -76,8 +87,23 @@ export class ParallelDraftSession implements DraftSession {
     return this.#cache.capacity - tokens.length + 1
   }
 
-  /** Queues the drafting after tokens of which the model has read some, and leaves masks in the cache behind them. */
-  #run(block: Block, tokens: readonly number[], offset: number): void {
+  /** Where a draft goes; undefined where it has no room. */
+  #blockFor({ tokens, draftLength, sampling, processor }: DraftRequest): Block | undefined {
+    const count = Math.min(draftLength, this.#room(tokens))
+    if (count < 1) return undefined
+    const options = { model: this.#model, count, columns: this.#vocabularySize, sampling, processor }
+    return this.#blocks.of(`${count}`, () => {
+      const rows = new DraftRows(options)
+      return { name: this.#made++, count, rows, dispose: () => rows.dispose() }
+    })
+  }
+
+  /**
+   * Queues the drafting after tokens of which the model has read some, and leaves masks in the cache behind them.
+   *
+   * @param draws  whether the tokens are drawn; else there are the logits of their rows, the pass's own
+   */
+  #run(block: Block, tokens: readonly number[], offset: number, draws = true): { logits?: Tensor } {
     const cache = this.#cache
     let rest = tokens.slice(cache.lengths[0]!)
     if (rest.length > mostUnread) {
@@ -87,23 +113,26 @@ export class ParallelDraftSession implements DraftSession {
       else prefill(model, cache, text.slice(read)).dispose()
       rest = tokens.slice(-1)
     }
-    const pass = this.#passes.of(`${block.name} ${rest.length}`, () => this.#passOver(rest.length, block))
+    const name = `${block.name} ${rest.length} ${draws}`
+    const pass = this.#passes.of(name, () => this.#passOver(rest.length, block, draws))
     pass.tokens.write(Uint32Array.from([...rest, ...new Array<number>(block.count - 1).fill(this.#maskTokenId)]))
-    pass.step.run(offset)
+    return pass.step.run(offset)
   }
 
-  #passOver(unread: number, { rows, count }: Block): Pass {
+  #passOver(unread: number, { rows, count }: Block, draws: boolean): Pass {
     const [model, cache] = [this.#model, this.#cache]
     const tokens = model.device.empty([1, unread + count - 1], 'u32').keep()
-    const step = new RepeatedStep(model, cache, (counter) => {
+    const step = new RepeatedStep<{ logits?: Tensor }>(model, cache, (counter) =>
       model.device.scope(() => {
         const coveredOnly = rows.covered !== undefined
-        const logits = model.forward(tokens, { cache, rows: count, coveredOnly }) // [1, n, C or V']
-        rows.drawAll(logits.reshape([count, logits.size / count]), counter)
+        const said = model.forward(tokens, { cache, rows: count, coveredOnly }) // [1, n, C or V']
+        const logits = said.reshape([count, said.size / count])
+        if (!draws) return { logits }
+        rows.drawAll(logits, counter)
         rows.finish()
-      })
-      return {}
-    })
+        return {}
+      }),
+    )
     const dispose = () => {
       tokens.dispose()
       step.dispose()
@@ -125,6 +154,6 @@ interface Block {
 interface Pass {
   /** What it reads, u32 [1, unread + n − 1]; written before each run. */
   tokens: Tensor
-  step: RepeatedStep<Record<string, Tensor>>
+  step: RepeatedStep<{ logits?: Tensor }>
   dispose(): void
 }

@@ -1,10 +1,11 @@
 import type { Device } from '@outrider/tensor'
-import { testDevice } from '@outrider/tensor/testing'
-import { isAllowed, resolveSampling, type SamplingOptions } from '@outrider/transformer'
+import { expectAllClose, testDevice } from '@outrider/tensor/testing'
+import { isAllowed, LogitsProcessor, resolveSampling, type SamplingOptions } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TableConstraint } from '../constraint.fixture'
 import { fixedDraftLength } from '../draft-length/policy'
 import { referenceDistribution, referenceLogits } from '../reference-distribution.fixture'
+import { letters, TableModel } from '../table-model.fixture'
 import { verificationNames, verificationRule } from '../verification/by-name'
 import { draftEnd } from './draft-end.fixture'
 import {
@@ -14,6 +15,7 @@ import {
   knownProposal,
   type Proposal,
 } from './enumerated-answers.fixture'
+import { modelDrafter } from './model-drafter'
 import { promptLookup } from './prompt-lookup'
 
 let device: Device
@@ -83,13 +85,21 @@ function distribution(
 const q = (processing: Processing) => (text: readonly number[]) =>
   distribution(target, text, processing, { allowed: allowedAfter(processing, text.slice(prompt.length)) })
 
-/** What a model's drafted tokens are drawn from: a constraint is known of the first alone. */
+/**
+ * What a model's drafted tokens are drawn from.
+ *
+ * @param options.known  of so many of the tokens it is known what is allowed
+ */
 const p =
-  (processing: Processing, text: readonly number[], { table = draft, ids = [0, 1, 2] } = {}) =>
+  (
+    processing: Processing,
+    text: readonly number[],
+    { table = draft, ids = [0, 1, 2], known = Number.POSITIVE_INFINITY } = {},
+  ) =>
   (drafted: readonly number[]) =>
     distribution(table, [...text, ...drafted], processing, {
       ids,
-      allowed: drafted.length === 0 ? allowedAfter(processing, text.slice(prompt.length)) : null,
+      allowed: drafted.length < known ? allowedAfter(processing, [...text.slice(prompt.length), ...drafted]) : null,
     })
 
 type Drafts = (processing: Processing, text: readonly number[], draftLength: number) => Proposal[]
@@ -98,6 +108,8 @@ const all = (tokens: readonly number[]) => tokens.length
 
 const drafts: Record<string, Drafts> = {
   'a model': (processing, text, draftLength) => drawnProposals(p(processing, text), { draftLength, end: all }),
+  'a model that knows what is allowed first': (processing, text, draftLength) =>
+    drawnProposals(p(processing, text, { known: 1 }), { draftLength, end: all }),
   'a model that stops': (processing, text, draftLength) => {
     const row = p(processing, text)
     const end = (tokens: readonly number[]) =>
@@ -146,7 +158,11 @@ function enumerated(
 }
 
 describe.each(verificationNames)('drafts with processed logits under %s verification, by enumeration', (name) => {
-  const each = Object.keys(drafts).flatMap((how) => Object.keys(processings).map((what) => [how, what] as const))
+  const each = Object.keys(drafts).flatMap((how) =>
+    Object.keys(processings)
+      .filter((what) => processings[what]!.constraint || !how.includes('allowed'))
+      .map((what) => [how, what] as const),
+  )
   it.each(each)("of %s keep the target's distribution with %s", (how, what) => {
     expect(enumerated(name, processings[what]!, drafts[how]!)).toBeLessThan(1e-6)
   })
@@ -162,10 +178,20 @@ describe.each(verificationNames)('drafts with processed logits under %s verifica
     expect(enumerated(name, processing, drafts['a model']!, { verified })).toBeGreaterThan(0.003)
   })
 
+  it('notice a draft whose p is masked, and whose tokens are not', () => {
+    const processing = processings['a constraint']!
+    const masked: Drafts = (processing, text, draftLength) =>
+      drawnProposals(p(processing, text, { known: 1 }), { draftLength, end: all }).map((one) => ({
+        ...one,
+        p: one.ids.map((_, i) => p(processing, text)(one.ids.slice(0, i))),
+      }))
+    expect(enumerated(name, processing, masked)).toBeGreaterThan(0.003)
+  })
+
   it('notice a draft that withholds a token because it is not allowed', () => {
     const processing = processings['a constraint']!
     const withheld: Drafts = (processing, text, draftLength) =>
-      drawnProposals(p(processing, text), {
+      drawnProposals(p(processing, text, { known: 1 }), {
         draftLength,
         end: (tokens) => {
           const first = tokens.findIndex(
@@ -176,4 +202,53 @@ describe.each(verificationNames)('drafts with processed logits under %s verifica
       })
     expect(enumerated(name, processing, withheld)).toBeGreaterThan(0.003)
   })
+})
+
+describe('drafts under a constraint', () => {
+  const made: Record<string, (model: typeof TableModel) => TableModel> = {
+    'a model': (Model) => new Model(device, draft),
+    'a trimmed model': (Model) => new Model(device, draft, { coveredIds: [0, 1] }),
+    'a parallel model': (Model) =>
+      new Model(
+        device,
+        [...draft, draft[1]!].map((row) => [...row, 0]),
+        { maskTokenId: 3 },
+      ),
+  }
+  it.each(Object.keys(made))(
+    'of %s are drawn on the device from what the enumeration has, and are allowed',
+    async (name) => {
+      const model = made[name]!(TableModel)
+      const drafter = modelDrafter(model)
+      const processing = processings['all of them']!
+      const text = [...prompt, 1]
+      for (const temperature of [1.4, 0]) {
+        const sampling = resolveSampling({ ...processing.sampling, temperature, seed: 3 })
+        const processor = LogitsProcessor.of(letters(model), { sampling, prompt, constraint })!
+        processor.accept([1])
+        const session = drafter.open({ device, vocabularySize: 3, capacity: 32 })
+        for (let offset = 0; offset < 640; offset += 64) {
+          const request = { tokens: text, draftLength: 4, sampling, processor, offset }
+          const { tokens, probabilities, known } = (await session.draftConstrained!(request))!
+          const ids = [...(await tokens.data())]
+          expect(known).toEqual(ids)
+          const rows = (await probabilities.toArray()) as number[][]
+          // A trimmed head may have nothing that is allowed; behind that, nothing is drawn.
+          const kept = ids.findIndex((_, i) => !walked(constraint, [1, ...ids.slice(0, i + 1)]))
+          if (name === 'a model') expect(kept).toBe(-1)
+          for (let i = 0; i < (kept < 0 ? ids.length : kept); i++) {
+            const shape = name === 'a trimmed model' ? { ids: [0, 1] } : {}
+            const table = name === 'a parallel model' ? draft.map(() => draft[1]!) : draft
+            const expected = p({ ...processing, sampling }, text, { ...shape, table })(ids.slice(0, i))
+            await expectAllClose(rows[i]!, expected, { absolute: 1e-5, relative: 0 })
+            expect(rows[i]![ids[i]!]).toBeGreaterThan(0)
+          }
+          session.keep(text.length - 1)
+        }
+        session.dispose()
+        processor.dispose()
+      }
+      model.dispose()
+    },
+  )
 })

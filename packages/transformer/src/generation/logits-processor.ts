@@ -3,6 +3,7 @@ import { countTokens, inPrompt, type Penalties, processLogits } from '@outrider/
 import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import { isAllowed, onlyAllowed, type TokenConstraint } from './constraint'
+import { ConstraintPath } from './constraint-path'
 import type { Sampling } from './sampling-options'
 
 /** What a text is made with, as far as it changes logits. */
@@ -42,6 +43,8 @@ export class LogitsProcessor {
   /** The same on the host. */
   #allowed: Uint32Array<ArrayBuffer> | undefined
   #ended = false
+  /** Behind what was said: along what is drafted there. */
+  #path: ConstraintPath | undefined
 
   private constructor(
     { model, generationConfig }: Processed,
@@ -88,13 +91,15 @@ export class LogitsProcessor {
   }
 
   /**
-   * The logits that drafted tokens are drawn from. A constraint is applied to the first of them alone, which is enough: of others
-   * nothing is known on the host, and one that is not allowed is never accepted. Any p is exact that the tokens are drawn from.
+   * The logits that drafted tokens are drawn from. What a constraint allows behind drafted tokens is known once the host knows these
+   * (`maskBehind`); without, it is applied to the first token alone, which is as exact: any p is that the tokens are drawn from, and one
+   * that is not allowed is never accepted.
    *
-   * @param logits  f32 [1, columns]
+   * @param logits         f32 [1, columns]
+   * @param options.masks  default of the first token's row what is allowed next, of others none
    */
-  draft(logits: Tensor, { drafted, first = 0, ids }: Omit<DraftedRows, 'masks'>): Tensor {
-    return this.#process(logits, { drafted, first, ids, mask: first === 0 ? this.#mask : undefined })
+  draft(logits: Tensor, { drafted, first = 0, ids, masks }: DraftedRows): Tensor {
+    return this.#process(logits, { drafted, first, ids, mask: masks ?? (first === 0 ? this.#mask : undefined) })
   }
 
   /**
@@ -115,15 +120,22 @@ export class LogitsProcessor {
   masksAlong(device: Tensor['device'], drafted: ArrayLike<number>): Tensor {
     const words = this.#mask!.size
     const masks = new Uint32Array(words * (drafted.length + 1)).fill(0xffffffff)
-    const walker = this.#constraint!.clone()
     for (let row = 0; row <= drafted.length; row++) {
-      const mask = this.#words(walker)
+      const mask = this.#along.behind(drafted, row)
+      if (!mask) break
       masks.set(mask, row * words)
-      const token = drafted[row]
-      if (token === undefined || !isAllowed(mask, token) || this.#endTokens.includes(token)) break
-      walker.accept(token)
     }
     return device.tensor(masks, { shape: [drafted.length + 1, words] })
+  }
+
+  /**
+   * What the constraint allows behind drafted tokens, for `draft`.
+   *
+   * @returns u32 [1, words], the caller's to free; undefined where one of them is not allowed, or ends the text
+   */
+  maskBehind(device: Tensor['device'], drafted: readonly number[]): Tensor | undefined {
+    const mask = this.#along.behind(drafted, drafted.length)
+    return mask && device.tensor(mask, { shape: [1, mask.length] })
   }
 
   /** Ids that the constraint is likely to leave no choice but to say next, at most so many (`TokenConstraint.forced`). */
@@ -154,6 +166,7 @@ export class LogitsProcessor {
     if (counts) counts.device.scope(() => countTokens(counts, counts.device.tensor(Uint32Array.from(tokens))))
     const constraint = this.#constraint
     if (!constraint) return
+    this.#path = undefined
     for (const token of tokens) {
       if (this.#ended) return
       if (!isAllowed(this.#allowed!, token))
@@ -169,6 +182,16 @@ export class LogitsProcessor {
 
   dispose(): void {
     for (const tensor of [this.#bias, this.#counts, this.#mask]) tensor?.dispose()
+  }
+
+  get #along(): ConstraintPath {
+    this.#path ??= new ConstraintPath({
+      constraint: this.#constraint!,
+      allowed: this.#allowed!,
+      endTokens: this.#endTokens,
+      wordsOf: (constraint) => this.#words(constraint),
+    })
+    return this.#path
   }
 
   #process(
