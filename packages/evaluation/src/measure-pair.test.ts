@@ -4,7 +4,7 @@ import { type CausalLM, createDraft, loadCausalLM, type PretrainedModel, pretrai
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { evaluationReport } from './evaluation-report'
 import type { MeasuredPrompt } from './measure-in-turns'
-import { measurePair, type PairMeasurement } from './measure-pair'
+import { type LengthResult, measurePair, type PairMeasurement } from './measure-pair'
 import { renderReport } from './report/render'
 import { tokenByToken } from './token-by-token'
 
@@ -86,6 +86,42 @@ describe('a pair that is measured', () => {
     expect(results.map(({ draftLength }) => draftLength)).toEqual([3, 5])
     for (const { all } of results) expect(all.costRatio).toBeGreaterThan(0)
   })
+
+  it.each([0, 0.8])(
+    'has the same counts to the bit where prompts are answered at once, at temperature %s',
+    async (temperature) => {
+      const texts = ['Once upon a time', 'Who is', 'One day, Tim', 'The', 'Lily and Ben']
+      const prompts = texts.map((text, i) => ({ category: ['a', 'b'][Number(i === 1)]!, prompt: text, shown: text }))
+      const measure = {
+        target,
+        prompts,
+        sampling: { temperature, seed: 3 },
+        maxTokens: 8,
+        draft: random,
+        draftLengths: [2],
+      }
+      const { memory } = target.model.device
+      const before = memory.liveBytes
+      const rates: number[] = []
+      const onAnswer = ({ rate }: { rate: number }) => rates.push(rate)
+      const [alone, together] = [
+        await measurePair({ ...measure, costs }),
+        await measurePair({ ...measure, costs, batchSize: 3, onAnswer }),
+      ].map(({ results }) => results[0]!)
+      expect(memory.liveBytes).toBe(before)
+      const counts = ({ all, categories }: LengthResult) =>
+        [all, ...Object.values(categories)].map((figures) => ({
+          ...figures,
+          ...{ tokensPerSecond: 0, plainTokensPerSecond: 0, speedUp: 0, speedUpShare: 0, expectedSpeedUp: 0 },
+          ...{ breakEvenAcceptanceRate: 0, neededAcceptanceLength: 0, pays: false },
+        }))
+      expect(counts(together!)).toEqual(counts(alone!))
+      expect(together!.all).toMatchObject({ expectedSpeedUp: null, speedUpShare: null, breakEvenAcceptanceRate: null })
+      expect(together!.all.pays).toBe(together!.all.speedUp! > 1)
+      expect(rates).toHaveLength(10)
+      expect(together!.all.plainTokensPerSecond).toBeGreaterThan(0)
+    },
+  )
 
   it('is of any models, those that are nothing but a CausalLM, too, and its report tells what there is to tell', async () => {
     const ofOurs = ({ model }: PretrainedModel): CausalLM => ({
