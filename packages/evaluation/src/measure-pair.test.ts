@@ -164,6 +164,15 @@ it('makes a report of a measurement, with an answer token by token or without', 
     expect(page).toContain(text)
 })
 
+it('says how many prompts were answered at once, and nothing of what costs of single ones say', () => {
+  const names = { target: 'stories', draft: 'itself', prompts: 'three.jsonl' }
+  const results = itself.results.map((result) => ({ ...result, all: { ...result.all, pays: false, speedUp: 0.8 } }))
+  const data = evaluationReport({ ...itself, results, batchSize: 4, names, adapter: 'some GPU', seconds: 3 })
+  expect(data.notes![0]).toMatch(/^Up to 4 prompts of a category were answered at once.* it does not pay here\.$/)
+  expect(data.settings).toMatchObject({ Evaluation: { 'prompts at once': 'up to 4 of a category' } })
+  expect(JSON.stringify(data.headline)).not.toContain('pays')
+})
+
 it('says of a draft that proposes a block in one pass what that pass costs, of others what a step does', async () => {
   const names = { target: 'stories', draft: 'itself', prompts: 'three.jsonl' }
   const notes = (measured: typeof itself) => {

@@ -106,7 +106,7 @@ export const addGenerate: AddCommand = (program, run) => {
     .option('--seed <n>', 'decides what is drawn', integer(), 0)
     .addOption(
       new DraftOption(
-        'answer with a draft of the same vocabulary (default: without; the fewer answers side by side, the more it gains)',
+        'answer with a draft of the same vocabulary (default: without; a draft gains less the more answers are side by side, and soon costs time: evaluate --batch-size measures it)',
       ),
     )
   withSpeculation(command)
@@ -129,7 +129,7 @@ export const addGenerate: AddCommand = (program, run) => {
       'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl --target-states ./states',
     ],
     [
-      'With the draft that there is, for the next one; a few at a time, for then it gains most',
+      'With the draft that there is, and two answers side by side, for beside many a draft gains little',
       'outrider generate --target ./model --draft lookup+./draft --seeds seeds.jsonl --out distill.jsonl --batch-size 2',
     ],
     [

@@ -62,6 +62,7 @@ describe('answers to many requests with a draft', () => {
   })
 
   it('are the same whoever else is answered, where γ is chosen, and have the greedy bits under any clock', async () => {
+    const began = performance.now()
     const drafted = draftedAnswers({ ...lookup, costs })
     const { answers } = await answersOf(drafted)
     for (const [i, request] of grid().entries())
@@ -71,6 +72,9 @@ describe('answers to many requests with a draft', () => {
         expect(answers[i]).toEqual((await generate(target, prompt, options).result).tokens)
       }
     expect(drafted.metrics!.numDraftTokens).toBeGreaterThan(0)
+    // Steps are shared: their seconds are not counted for each who is in them.
+    expect(drafted.metrics!.seconds).toBeLessThan((performance.now() - began) / 1000)
+    expect(drafted.metrics!.seconds).toBeGreaterThan(0)
   })
 
   it('are known by all that they are drawn with: the weights, γ, where drafts stop, the rule, and for γ "auto" how many there are', async () => {

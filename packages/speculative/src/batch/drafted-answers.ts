@@ -70,8 +70,8 @@ export interface DraftedAnswers {
     options?: Pick<AnswerEachOptions, 'size' | 'onTokens' | 'signal'>,
   ): AsyncGenerator<{ request: R; answer: BatchAnswer }, void, undefined>
   /**
-   * Counts over the answers that have ended; undefined before there was one. They know no costs: what a step of a batch takes is not
-   * what that of a single sequence does.
+   * Counts over the answers that have ended, and the seconds of steps, which all share; undefined before the first request. They know
+   * no costs: what a step of a batch takes is not what that of a single sequence does.
    */
   readonly metrics: SpeculationMetrics | undefined
 }
@@ -140,8 +140,12 @@ export function draftedAnswers({
         join: (prompt, request) => batch.join(prompt, { ...request, draftLength: lengthOf(request) }),
         dispose: () => batch.dispose(),
         async step() {
+          const began = performance.now()
           const blocks = await batch.step()
+          // A step's seconds are all sequences' together.
+          const seconds = total.seconds + (performance.now() - began) / 1000
           for (const { sequence, finishReason } of blocks) if (finishReason) total.add(sequence.metrics)
+          total.seconds = seconds
           return blocks
         },
       }
