@@ -2,18 +2,16 @@ import { OutriderError } from '@outrider/tensor'
 import type { AnswerEachOptions, AnswerRequest, BatchAnswer, CausalLM, PretrainedModel } from '@outrider/transformer'
 import type { EndpointTarget } from '../endpoint/openai-target'
 
-type Target = PretrainedModel<CausalLM>
-
 /**
  * Whoever answers faster than the target alone, in its distribution, and greedily in its bits: `draftedAnswers` of
  * `@outrider/speculative`.
  */
 export interface DraftOfRows {
   /** All that a sampled answer depends on, beside the target, the request and its seed, as JSON. */
-  identity(target: Target, options: { size: number }): Promise<object>
+  identity(target: PretrainedModel<CausalLM>, options: { size: number }): Promise<object>
   /** As `answerEach` does. A request with a seed is answered in the same way whoever else is. */
   answerEach<R extends AnswerRequest>(
-    target: Target,
+    target: PretrainedModel<CausalLM>,
     requests: Iterable<R>,
     options: Pick<AnswerEachOptions, 'onTokens' | 'signal'> & { size: number },
   ): AsyncIterable<{ request: R; answer: BatchAnswer }>
@@ -24,7 +22,7 @@ export function assertDraftable({
   target,
   draft,
 }: {
-  target: Target | EndpointTarget
+  target: PretrainedModel<CausalLM> | EndpointTarget
   draft?: DraftOfRows | undefined
 }): void {
   if (!draft || !('kind' in target)) return

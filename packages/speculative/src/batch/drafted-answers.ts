@@ -5,8 +5,10 @@ import {
   type AnswerRequest,
   answerEach,
   type BatchAnswer,
+  type CausalLM,
   type GenerateOptions,
   modelIdentity,
+  type PretrainedModel,
   resolveSampling,
 } from '@outrider/transformer'
 import type { Target } from '../decoder'
@@ -24,9 +26,6 @@ import { SpeculativeBatch } from './speculative-batch'
 
 /** Sequences side by side, where nothing else is asked for. */
 const usualSize = 16
-
-/** A target that answers: what `loadCausalLM` returns. */
-type AnsweringTarget = Parameters<typeof answerEach>[0]
 
 export interface DraftedAnswersOptions {
   /** A model of the target's vocabulary, or anything else that drafts. */
@@ -53,11 +52,10 @@ export interface DraftedAnswersOptions {
 /** Answers many requests with a draft: what `generateDataset` of `@outrider/dataset` takes as `draft`. */
 export interface DraftedAnswers {
   /**
-   * All that a sampled answer depends on, beside the target, the request and its seed, as JSON.
-   *
-   * @param options.size  how many are answered side by side, by which 'auto' goes. Default 16
+   * All that a sampled answer depends on, beside the target, the request and its seed, as JSON: with γ 'auto' also how many are answered
+   * side by side, 16 by default.
    */
-  identity(target: AnsweringTarget, options?: Pick<AnswerEachOptions, 'size'>): Promise<object>
+  identity(target: PretrainedModel<CausalLM>, options?: Pick<AnswerEachOptions, 'size'>): Promise<object>
   /**
    * Answers requests side by side, as `answerEach` does. A greedy answer has the bits that it has without a draft; a sampled one has
    * the target's distribution, and is the one that its seed gives with this draft, whoever else is answered.
@@ -65,7 +63,7 @@ export interface DraftedAnswers {
    * @throws OutriderError as `answerEach` does; VOCABULARY_MISMATCH for a draft with other tokens than the target's
    */
   answerEach<R extends AnswerRequest>(
-    target: AnsweringTarget,
+    target: PretrainedModel<CausalLM>,
     requests: Iterable<R>,
     options?: Pick<AnswerEachOptions, 'size' | 'onTokens' | 'signal'>,
   ): AsyncGenerator<{ request: R; answer: BatchAnswer }, void, undefined>
