@@ -70,7 +70,7 @@ describe('answers to many requests with a draft', () => {
     const costs = declaredCosts({ parameterRatio: 0, isSoftware, sequences: 4 })
     const decoder = new SpeculativeDecoder({ target, drafter: lookup.drafter, costs })
     for (const [i, { prompt, ...options }] of grid().entries()) {
-      const alone = options.temperature > 0 ? decoder.generate(prompt, options) : generate(target, prompt, options)
+      const alone = options.temperature! > 0 ? decoder.generate(prompt, options) : generate(target, prompt, options)
       expect(answers[i]).toEqual((await alone.result).tokens)
     }
     expect(decoder.metrics.numDraftTokens).toBeGreaterThan(0)
