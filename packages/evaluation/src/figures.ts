@@ -3,7 +3,8 @@ import { type Pace, tokensPerSecond } from './pace'
 
 /**
  * The figures of answers to prompts that were answered plainly, too: both rates and the speed-up are measured. Of prompts that were
- * answered at once, rates are those of all together; whether it pays is what they say, and what costs of single sequences say of that is null.
+ * answered at once, rates are those of all together; whether it pays is what they say, and what costs of single sequences say of
+ * that is null.
  */
 export interface EvaluationFigures extends SpeculationFigures {
   prompts: number

@@ -42,8 +42,8 @@ export interface Answered {
 }
 
 /**
- * How fast the target answers alone and with each contender, and how the drafts fare. A prompt, or as many as are answered at once, is answered by all of them in
- * turn before the next one is: a machine's speed drifts, and what slows it must slow them all.
+ * How fast the target answers alone and with each contender, and how the drafts fare. A prompt, or as many as are answered at once,
+ * is answered by all of them in turn before the next one is: a machine's speed drifts, and what slows it must slow them all.
  *
  * @returns of each contender, its figures by category, in the order in which prompts have them, and under `allTasks`
  * @throws OutriderError what decoding throws; INVALID_ARGUMENT for a `batchSize` that is none

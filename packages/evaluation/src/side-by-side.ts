@@ -75,8 +75,8 @@ interface Answered<Sequence> {
 }
 
 /**
- * Answers a group, all of it at once as far as it fits, and the rest after it. What counts as its time begins when all of those at once have their first
- * token, as it does of one, and ends when the last answer does.
+ * Answers a group, all of it at once as far as it fits, and the rest after it. What counts as its time begins when all of those at
+ * once have their first token, as it does of one, and ends when the last answer does.
  */
 async function answered<Sequence extends BatchSequence>(
   target: PretrainedModel<CausalLM>,

@@ -18,8 +18,8 @@ export interface GenerateDatasetOptions extends Share {
   target: PretrainedModel<CausalLM> | EndpointTarget
   /**
    * Answers with a draft: `draftedAnswers` of `@outrider/speculative`. Greedy rows are the same as without. Sampled ones have the same
-   * distribution and are drawn otherwise, so that they are known as other rows: by what they are drawn with. Of a target that is loaded here. Default none:
-   * beside many others a sequence gains little by a draft.
+   * distribution and are drawn otherwise, so that they are known as other rows: by what they are drawn with. Of a target that is
+   * loaded here. Default none: beside many others a sequence gains little by a draft.
    */
   draft?: DraftOfRows | undefined
   /** Instructions: conversations, of which the part before the last answer is asked again. */
