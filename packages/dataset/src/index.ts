@@ -33,6 +33,7 @@ export { type BadRows, badRows } from './formats/bad-rows'
 export { parseRow } from './formats/parse-row'
 export type { ConversationRow, DataSource, DatasetRow, TextRow, TokensRow } from './formats/row'
 export { useRow } from './formats/use-row'
+export type { DraftOfRows } from './generate/draft-of-rows'
 export {
   type AnswerStates,
   type GenerateDatasetOptions,

@@ -8,9 +8,11 @@ import { modelFacts } from './report/model-facts'
 import { temperatureText } from './report/results'
 
 /** A measurement, and what a report says besides. */
-export interface Evaluated extends Omit<PairMeasurement, 'costs'> {
+export interface Evaluated extends Omit<PairMeasurement, 'costs' | 'batchSize'> {
   /** Of the measurement: whether the draft takes a step a token, or a pass a block. Default a step a token. */
   costs?: Pick<StepCosts, 'draftPasses'> | undefined
+  /** Of the measurement: prompts of a category that were answered at once. Default 1. */
+  batchSize?: number | undefined
   names: { target: string; draft: string; prompts: string }
   completion?: Completion | undefined
   /** The adapter as it is to be printed. */
@@ -21,11 +23,12 @@ export interface Evaluated extends Omit<PairMeasurement, 'costs'> {
 /** What the report of an evaluation tells. */
 export function evaluationReport(evaluated: Evaluated): ReportData {
   const { target, draft, names, results, completion, adapter, sampling, verification, maxTokens, seconds } = evaluated
+  const { batchSize = 1 } = evaluated
   const best = results.reduce((a, b) => ((b.all.speedUp ?? 0) > (a.all.speedUp ?? 0) ? b : a))
   return {
     title: 'How well a draft predicts its target',
     lead: leadOf(evaluated, best),
-    headline: headlineOf(best),
+    headline: headlineOf(best, batchSize),
     created: new Date().toISOString().slice(0, 16).replace('T', ' '),
     adapter,
     models: [
@@ -47,6 +50,7 @@ export function evaluationReport(evaluated: Evaluated): ReportData {
         'draft lengths': results.map(({ draftLength }) => draftLength).join(', '),
         verification: verificationRule(verification).name,
         'most tokens an answer': maxTokens,
+        ...(batchSize > 1 && { 'prompts at once': `up to ${batchSize} of a category` }),
         'time in all': duration(seconds),
       },
     },
@@ -61,8 +65,9 @@ function leadOf({ names, sampling }: Evaluated, { draftLength, all }: LengthResu
   return `With the draft ${names.draft}, ${names.target} gains ${fixed(blockEfficiency)} tokens from each of its passes (${how}; ${prompts} ${prompts === 1 ? 'prompt' : 'prompts'}). Measured, that is ${fixed(speedUp)} ${measured}.`
 }
 
-function headlineOf({ draftLength, all }: LengthResult): NonNullable<ReportData['headline']> {
+function headlineOf({ draftLength, all }: LengthResult, batchSize: number): NonNullable<ReportData['headline']> {
   const even = all.breakEvenAcceptanceRate
+  const pays = `pays ${even === null ? 'at no α here' : `from ${fixed(even)}`}`
   return [
     { label: 'Block efficiency τ', value: fixed(all.blockEfficiency), note: `γ = ${draftLength}` },
     {
@@ -73,7 +78,7 @@ function headlineOf({ draftLength, all }: LengthResult): NonNullable<ReportData[
     {
       label: 'Acceptance α',
       value: fixed(all.acceptanceRate),
-      note: `pays ${even === null ? 'at no α here' : `from ${fixed(even)}`}`,
+      note: batchSize > 1 ? 'of tokens drafted' : pays,
     },
     {
       label: 'Accepted/drafted',
@@ -84,7 +89,7 @@ function headlineOf({ draftLength, all }: LengthResult): NonNullable<ReportData[
   ]
 }
 
-function notesOf({ results, target, costs }: Evaluated, best: LengthResult): string[] {
+function notesOf({ results, target, costs, batchSize = 1 }: Evaluated, best: LengthResult): string[] {
   const { all, categories, draftLength } = best
   const even = all.breakEvenAcceptanceRate
   const drafting = costs?.draftPasses ? 'A pass of the draft, which proposes a whole block,' : 'A draft step'
@@ -95,7 +100,8 @@ function notesOf({ results, target, costs }: Evaluated, best: LengthResult): str
       : `Blocks of γ = ${draftLength} are as fast as plain decoding at α = ${fixed(even)}; α is ${fixed(all.acceptanceRate)}.`
   const ranked = Object.entries(categories).sort(([, a], [, b]) => b.blockEfficiency - a.blockEfficiency)
   const [first, last] = [ranked[0], ranked.at(-1)]
-  const notes = [`${price} ${pays} Measured: ${paysText(all)}.`]
+  const together = `Up to ${batchSize} prompts of a category were answered at once, and rates are those of all of them together, plainly and with the draft: ${all.pays ? 'it pays' : 'it does not pay here'}.`
+  const notes = [batchSize > 1 ? together : `${price} ${pays} Measured: ${paysText(all)}.`]
   if (first && last && ranked.length > 1)
     notes.push(
       `By category τ is highest for ${first[0]} (${fixed(first[1].blockEfficiency)}) and lowest for ${last[0]} (${fixed(last[1].blockEfficiency)}).`,

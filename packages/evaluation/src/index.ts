@@ -1,19 +1,13 @@
+export type { Contender } from './contender'
 export { drafterName, draftersText } from './drafters-text'
 export { type Evaluated, evaluationReport } from './evaluation-report'
 export { allTasks, type EvaluationFigures } from './figures'
-export {
-  type Answered,
-  type Contender,
-  type MeasuredPrompt,
-  type MeasureOptions,
-  measureInTurns,
-} from './measure-in-turns'
+export { type Answered, type MeasuredPrompt, type MeasureOptions, measureInTurns } from './measure-in-turns'
 export {
   type LengthResult,
   type MeasurePairOptions,
   measurePair,
   type PairMeasurement,
-  stepCosts,
 } from './measure-pair'
 export { bytes, count, duration, fixed, rate } from './numbers'
 export { paysText } from './pays-text'
@@ -27,5 +21,6 @@ export { lineChart } from './report/line-chart'
 export { modelFacts, shapeText } from './report/model-facts'
 export { renderReport } from './report/render'
 export { temperatureText } from './report/results'
+export { stepCosts } from './step-costs'
 export { stopsText } from './stops-text'
 export { type TokenByTokenOptions, tokenByToken, type Way } from './token-by-token'

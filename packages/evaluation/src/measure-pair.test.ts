@@ -4,7 +4,7 @@ import { type CausalLM, createDraft, loadCausalLM, type PretrainedModel, pretrai
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { evaluationReport } from './evaluation-report'
 import type { MeasuredPrompt } from './measure-in-turns'
-import { measurePair, type PairMeasurement } from './measure-pair'
+import { type LengthResult, measurePair, type PairMeasurement } from './measure-pair'
 import { renderReport } from './report/render'
 import { tokenByToken } from './token-by-token'
 
@@ -87,6 +87,42 @@ describe('a pair that is measured', () => {
     for (const { all } of results) expect(all.costRatio).toBeGreaterThan(0)
   })
 
+  it.each([0, 0.8])(
+    'has the same counts to the bit where prompts are answered at once, at temperature %s',
+    async (temperature) => {
+      const texts = ['Once upon a time', 'Who is', 'One day, Tim', 'The', 'Lily and Ben']
+      const prompts = texts.map((text, i) => ({ category: ['a', 'b'][Number(i === 1)]!, prompt: text, shown: text }))
+      const measure = {
+        target,
+        prompts,
+        sampling: { temperature, seed: 3 },
+        maxTokens: 8,
+        draft: random,
+        draftLengths: [2],
+      }
+      const { memory } = target.model.device
+      const before = memory.liveBytes
+      const rates: number[] = []
+      const onAnswer = ({ rate }: { rate: number }) => rates.push(rate)
+      const [alone, together] = [
+        await measurePair({ ...measure, costs }),
+        await measurePair({ ...measure, costs, batchSize: 3, onAnswer }),
+      ].map(({ results }) => results[0]!)
+      expect(memory.liveBytes).toBe(before)
+      const counts = ({ all, categories }: LengthResult) =>
+        [all, ...Object.values(categories)].map((figures) => ({
+          ...figures,
+          ...{ tokensPerSecond: 0, plainTokensPerSecond: 0, speedUp: 0, speedUpShare: 0, expectedSpeedUp: 0 },
+          ...{ breakEvenAcceptanceRate: 0, neededAcceptanceLength: 0, pays: false },
+        }))
+      expect(counts(together!)).toEqual(counts(alone!))
+      expect(together!.all).toMatchObject({ expectedSpeedUp: null, speedUpShare: null, breakEvenAcceptanceRate: null })
+      expect(together!.all.pays).toBe(together!.all.speedUp! > 1)
+      expect(rates).toHaveLength(10)
+      expect(together!.all.plainTokensPerSecond).toBeGreaterThan(0)
+    },
+  )
+
   it('is of any models, those that are nothing but a CausalLM, too, and its report tells what there is to tell', async () => {
     const ofOurs = ({ model }: PretrainedModel): CausalLM => ({
       device: model.device,
@@ -126,6 +162,15 @@ it('makes a report of a measurement, with an answer token by token or without', 
   const page = renderReport({ ...data, completion })
   for (const text of ['itself', 'some GPU', '8.00', '3 of three.jsonl', 'τ 4.00: 2 target passes', 'token by token'])
     expect(page).toContain(text)
+})
+
+it('says how many prompts were answered at once, and nothing of what costs of single ones say', () => {
+  const names = { target: 'stories', draft: 'itself', prompts: 'three.jsonl' }
+  const results = itself.results.map((result) => ({ ...result, all: { ...result.all, pays: false, speedUp: 0.8 } }))
+  const data = evaluationReport({ ...itself, results, batchSize: 4, names, adapter: 'some GPU', seconds: 3 })
+  expect(data.notes![0]).toMatch(/^Up to 4 prompts of a category were answered at once.* it does not pay here\.$/)
+  expect(data.settings).toMatchObject({ Evaluation: { 'prompts at once': 'up to 4 of a category' } })
+  expect(JSON.stringify(data.headline)).not.toContain('pays')
 })
 
 it('says of a draft that proposes a block in one pass what that pass costs, of others what a step does', async () => {

@@ -1,15 +1,14 @@
 import {
   type Drafter,
   type DraftStop,
-  measureCosts,
-  modelDrafter,
   SpeculativeDecoder,
   type StepCosts,
   type Verification,
 } from '@outrider/speculative'
-import { type CausalLM, type PretrainedModel, resolveSampling, type SamplingOptions } from '@outrider/transformer'
+import type { CausalLM, PretrainedModel, SamplingOptions } from '@outrider/transformer'
 import { allTasks, type EvaluationFigures } from './figures'
 import { type MeasureOptions, measureInTurns } from './measure-in-turns'
+import { stepCosts } from './step-costs'
 
 export interface MeasurePairOptions extends MeasureOptions {
   /** A model, or anything else that drafts. */
@@ -31,6 +30,8 @@ export interface PairMeasurement {
   sampling: SamplingOptions
   verification: Verification
   maxTokens: number
+  /** Prompts of a category that were answered at once. */
+  batchSize: number
   costs: StepCosts
   /** Of each draft length. */
   results: LengthResult[]
@@ -45,7 +46,8 @@ export interface LengthResult {
 }
 
 /**
- * How well a draft predicts its target, and what that gains: prompts answered plainly and with each draft length, in turns.
+ * How well a draft predicts its target, and what that gains: prompts answered plainly and with each draft length, in turns, one
+ * by one or several at once (`batchSize`).
  *
  * @throws OutriderError VOCABULARY_MISMATCH where the models do not share one, and what decoding throws
  */
@@ -56,7 +58,7 @@ export async function measurePair({
   verification = 'block',
   ...options
 }: MeasurePairOptions): Promise<PairMeasurement> {
-  const { target, sampling, maxTokens, signal } = options
+  const { target, sampling, maxTokens, batchSize = 1, signal } = options
   let { costs } = options
   if (!costs) {
     const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths), draftStop }
@@ -69,23 +71,5 @@ export async function measurePair({
     const { [allTasks]: whole, ...categories } = Object.fromEntries(byCategory)
     return { draftLength: draftLengths[i]!, all: whole!, categories }
   })
-  return { target, draft, sampling, verification, maxTokens, costs, results }
+  return { target, draft, sampling, verification, maxTokens, batchSize, costs, results }
 }
-
-/**
- * What steps of the two models cost, measured before anything else: it also compiles their kernels.
- *
- * @param options.stops  whether drafts may end early. Default false
- */
-export const stepCosts = (
-  target: PretrainedModel<CausalLM>,
-  draft: PretrainedModel<CausalLM> | Drafter,
-  sampling: SamplingOptions,
-  { stops = false }: { stops?: boolean } = {},
-): Promise<StepCosts> =>
-  measureCosts({
-    target: target.model,
-    drafter: 'open' in draft ? draft : modelDrafter(draft.model),
-    sampling: resolveSampling(sampling),
-    stops,
-  })

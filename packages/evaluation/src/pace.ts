@@ -16,6 +16,13 @@ export const paceOf = ({ tokens, timings }: GenerationResult): Pace => ({
   seconds: timings.decodeSeconds,
 })
 
+/** Of what was done one after the other. */
+export const sumOf = (paces: readonly Pace[]): Pace => ({
+  answers: paces.reduce((sum, { answers }) => sum + answers, 0),
+  tokens: paces.reduce((sum, { tokens }) => sum + tokens, 0),
+  seconds: paces.reduce((sum, { seconds }) => sum + seconds, 0),
+})
+
 /** Paces by category; that of all prompts is under `allTasks`. */
 export class Paces {
   readonly #paces = new Map<string, Pace>()
@@ -24,13 +31,10 @@ export class Paces {
     return this.#paces.get(category)
   }
 
-  add(categories: Iterable<string>, { answers, tokens, seconds }: Pace): void {
+  add(categories: Iterable<string>, pace: Pace): void {
     for (const name of new Set(categories)) {
-      const pace = this.#paces.get(name) ?? { answers: 0, tokens: 0, seconds: 0 }
-      pace.answers += answers
-      pace.tokens += tokens
-      pace.seconds += seconds
-      this.#paces.set(name, pace)
+      const before = this.#paces.get(name)
+      this.#paces.set(name, before ? sumOf([before, pace]) : pace)
     }
   }
 }

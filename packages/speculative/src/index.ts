@@ -1,3 +1,5 @@
+export { type DraftedAnswers, type DraftedAnswersOptions, draftedAnswers } from './batch/drafted-answers'
+export { type SequenceDraftLengthOptions, sequenceDraftLength } from './batch/sequence-draft-length'
 export {
   type SequenceBlock,
   SpeculativeBatch,

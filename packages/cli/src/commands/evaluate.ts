@@ -46,6 +46,7 @@ interface EvaluateFlags extends SamplingFlags, DtypeFlags, RowFlags {
   verification: VerificationName
   maxTokens: number
   limit?: number
+  batchSize: number
   blockTimes?: boolean
   report?: string
 }
@@ -68,6 +69,12 @@ export const addEvaluate: AddCommand = (program, run) => {
     // The first token comes of the prompt, and a block adds one more than it drafts: with two, none would be drafted.
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 3 }), 128)
     .option('--limit <n>', 'only the first prompts of each category', integer({ least: 1 }))
+    .option(
+      '--batch-size <n>',
+      'prompts of a category answered at once: τ and α stay as they are, and token rates are those of all of them together',
+      integer({ least: 1 }),
+      1,
+    )
     .option('--block-times', "take a block's time apart: draft steps, target pass, verification, readback, host")
     .option('--report <file>', 'write a report as one HTML file: plots, tables, an answer token by token')
   withExamples(withOutputOptions(withDtype(withRows(withSampling(withDraftStop(command))), { draft: true })), [
@@ -83,6 +90,10 @@ export const addEvaluate: AddCommand = (program, run) => {
     [
       'What looking up gains, and what the draft adds to it',
       'outrider evaluate --target ./model --draft lookup+./draft --prompts prompts.jsonl --report out.html',
+    ],
+    [
+      'What is left of it where eight are answered at once',
+      'outrider evaluate --target ./model --draft ./draft --prompts prompts.jsonl --batch-size 8',
     ],
     [
       'Ten prompts of each category, the figures for a script',
@@ -112,7 +123,8 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   const draft = drafterOf(opened, { draftLength: Math.max(...flags.draftLength) })
   const reading = rowReading(terminal, flags)
   const prompts = await readPrompts(rowFiles(flags.prompts, reading.options), target, flags.limit)
-  const { temperature, topK, topP, seed = 0, maxTokens, draftLength: draftLengths, draftStop, verification } = flags
+  const { temperature, topK, topP, seed = 0, maxTokens, batchSize } = flags
+  const { draftLength: draftLengths, draftStop, verification } = flags
   const sampling = { temperature, topK, topP, seed }
 
   const longest = { target, drafter: draft, draftLength: Math.max(...draftLengths), draftStop }
@@ -128,6 +140,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     verification,
     sampling,
     maxTokens,
+    batchSize,
     costs,
     signal,
     onAnswer,
@@ -136,12 +149,13 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
   terminal.endProgress()
 
   for (const { draftLength, all, categories } of measured.results) {
-    terminal.print(`\nγ = ${draftLength}, ${temperature === 0 ? 'greedy' : `temperature ${temperature}`}`)
+    const together = batchSize > 1 ? `, up to ${batchSize} prompts of a category at once` : ''
+    terminal.print(`\nγ = ${draftLength}, ${temperature === 0 ? 'greedy' : `temperature ${temperature}`}${together}`)
     terminal.printTable(
       columns,
       [...Object.entries(categories), [allTasks, all] as const].map(([name, figures]) => rowOf(name, figures)),
     )
-    terminal.printParagraph(furtherFigures(all))
+    terminal.printParagraph(furtherFigures(all, batchSize))
     if (draftStop === 'auto') terminal.print(stopsText(all))
     const byDrafter = draftersText(all)
     if (byDrafter) terminal.print(byDrafter)
@@ -176,6 +190,7 @@ async function evaluate(context: Context, flags: EvaluateFlags): Promise<object>
     top_p: topP,
     seed,
     verification,
+    batch_size: batchSize,
     parameter_ratio: measured.results[0]!.all.parameterRatio,
     costs: figuresJson(costs),
     ...(times && { block_times: times.map(figuresJson) }),
@@ -204,11 +219,21 @@ const rowOf = (name: string, figures: EvaluationFigures): string[] => [
 ]
 
 /** What the table has no room for, over all categories. */
-function furtherFigures(figures: EvaluationFigures): string {
+function furtherFigures(figures: EvaluationFigures, batchSize: number): string {
   const { numAcceptedTokens, numDraftTokens, breakEvenAcceptanceRate: even } = figures
-  return [
+  const counted = [
     `accepted/drafted ${numAcceptedTokens}/${numDraftTokens} = ${fixed(figures.draftAcceptanceRate)}`,
     `α by position ${figures.acceptanceRatePerPos.map((alpha) => fixed(alpha)).join(' ')}`,
+  ]
+  // What costs of single sequences say does not hold of several.
+  if (batchSize > 1)
+    return [
+      ...counted,
+      'tokens/s of all prompts at once, plainly and with the draft',
+      figures.pays ? 'it pays' : 'it does not pay here',
+    ].join('; ')
+  return [
+    ...counted,
     `break-even α ${even === null ? 'out of reach' : fixed(even)}`,
     `${fixed(figures.speedUpShare)} of τ/(1 + cγ) = ${fixed(figures.expectedSpeedUp)}×`,
     paysText(figures),

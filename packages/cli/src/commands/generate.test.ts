@@ -50,6 +50,36 @@ describe('generate without seeds', () => {
   })
 })
 
+describe('generate --draft', () => {
+  test('answers with a draft: greedy rows are those without, others are drawn with it, and it says how drafts fared', async () => {
+    writeFileSync(at('asked.jsonl'), '{"prompt":"Tell me about Mira."}\n')
+    const asked = (...args: string[]) =>
+      generate(chat, 'drafted.jsonl', '--seeds', at('asked.jsonl'), '--max-tokens', '20', '--json', ...args)
+    const drafted = await asked('--temperatures', '0,1', '--draft', chat, '--draft-length', '4')
+    expect(drafted.status, drafted.err).toBe(0)
+    const { speculation, ...done } = drafted.json() as { speculation: { block_efficiency: number } }
+    expect(done).toMatchObject({ rows: 2, generated: 2, others: 0 })
+    // The target as its own draft is right under block verification, but for how the answer ends.
+    expect(speculation.block_efficiency).toBeGreaterThan(3)
+    const plain = await asked('--temperatures', '0')
+    expect(plain.json()).toMatchObject({ rows: 2, generated: 0, others: 1 })
+    expect(plain.json()).not.toHaveProperty('speculation')
+  })
+
+  test.each([
+    [['--target-states', at('states')], '--target-states does not go with --draft'],
+    [['--texts', '2'], '--draft is of no use here: --texts are written from nothing'],
+    [
+      ['--endpoint', 'http://127.0.0.1:9', '--model', 'm', '--seeds', at('asked.jsonl')],
+      '--draft is of no use with --endpoint',
+    ],
+  ])('is refused with %j', async (args, text) => {
+    const { status, err } = await generate(chat, 'no.jsonl', '--draft', 'lookup', ...args)
+    expect(status).toBe(2)
+    expect(err.replace(/\s+/g, ' ')).toContain(text)
+  })
+})
+
 describe('generate --texts', () => {
   test('has the target write texts to pretrain on', async () => {
     const { status, json, err } = await generate(base, 'texts.jsonl', '--texts', '3', '--max-tokens', '30', '--json')

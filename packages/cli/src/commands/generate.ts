@@ -6,34 +6,47 @@ import {
   leftOutText,
   rowFiles,
 } from '@outrider/dataset'
+import { draftersText } from '@outrider/evaluation'
+import type { DraftedAnswers, SpeculationMetrics } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import type { PretrainedModel } from '@outrider/transformer'
 import { InvalidArgumentError } from 'commander'
 import { type BatchFlags, batchesToRead, tellOfBatch, withBatchFiles, writeBatchFiles } from '../batch-files'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
+import { DraftOption, draftSource } from '../draft/draft-source'
+import { draftOfRows } from '../draft/drafted-rows'
 import { costOf, type EndpointFlags, openEndpoint, withEndpoint } from '../endpoint'
 import { assertTarget, ofSelfWritten } from '../generate-target'
 import { generationProgress } from '../generation-progress'
 import { openModel } from '../models'
-import { given } from '../options/given'
-import { type DtypeFlags, modelSource, probability, withDtype } from '../options/groups'
+import { given, refusedBeside } from '../options/given'
+import {
+  type DtypeFlags,
+  modelSource,
+  probability,
+  type SpeculationFlags,
+  withDtype,
+  withSpeculation,
+} from '../options/groups'
 import { integer, listOf, number } from '../options/parse'
 import { assertShare, type ShareFlags, withShare } from '../options/share'
 import { type StatesOfAnswersFlags, statesOfAnswers, withStatesOfAnswers } from '../options/target-states'
 import { claimFile, type OutputFile } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { selfSeedsFile, writeSeeds, writeTexts } from '../self-written'
-import { count, duration } from '../terminal'
+import { count, duration, fixed } from '../terminal'
 
 export interface GenerateFlags
-  extends Pick<DtypeFlags, 'dtype'>,
+  extends Omit<DtypeFlags, 'cacheDtype'>,
+    SpeculationFlags,
     RowFlags,
     StatesOfAnswersFlags,
     EndpointFlags,
     BatchFlags,
     ShareFlags {
   target?: string
+  draft?: string
   seeds?: string[]
   selfSeeds?: number
   openingShare?: number
@@ -91,11 +104,17 @@ export const addGenerate: AddCommand = (program, run) => {
     .option('--max-tokens <n>', 'the most tokens of an answer', integer({ least: 1 }), 256)
     .option('--batch-size <n>', 'answers generated side by side (default: 16)', integer({ least: 1 }))
     .option('--seed <n>', 'decides what is drawn', integer(), 0)
+    .addOption(
+      new DraftOption(
+        'answer with a draft of the same vocabulary (default: without; a draft gains less the more answers are side by side, and soon costs time: evaluate --batch-size measures it)',
+      ),
+    )
+  withSpeculation(command)
   withStatesOfAnswers(command)
   withShare(command, 'each has its own rows answered, into a file of its own, and the files are put together')
   withEndpoint(command)
   withBatchFiles(command)
-  withExamples(withOutputOptions(withDtype(withRows(command))), [
+  withExamples(withOutputOptions(withDtype(withRows(command), { draft: true, caches: false })), [
     ['The grid of the paper', 'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl'],
     [
       'Short answers, greedy and warm',
@@ -108,6 +127,10 @@ export const addGenerate: AddCommand = (program, run) => {
     [
       'With what the target says each token from, so that it need not read its answers again',
       'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl --target-states ./states',
+    ],
+    [
+      'With the draft that there is, and two answers side by side, for beside many a draft gains little',
+      'outrider generate --target ./model --draft lookup+./draft --seeds seeds.jsonl --out distill.jsonl --batch-size 2',
     ],
     [
       'A target that vLLM serves elsewhere; its tokenizer is compared with ours first',
@@ -141,7 +164,7 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
   assertTarget(flags)
   assertShare(flags)
   const useless = isSelf
-    ? texts !== undefined && given(flags, ['selfSeeds', 'openingShare'])
+    ? texts !== undefined && given(flags, ['selfSeeds', 'openingShare', 'draft'])
     : given(flags, ofSelfWritten)
   if (useless)
     throw new OutriderError(
@@ -149,8 +172,13 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
       `${useless} is of no use here: ${isSelf ? '--texts are written from nothing' : 'the seeds are given, and the target writes none'}.`,
       { remedy: `Leave out ${useless}, or ${isSelf ? '--texts' : '--seeds'}.` },
     )
+  if (flags.draft !== undefined)
+    refusedBeside('--draft', flags, [
+      ['targetStates', '--target-states', 'what the target says is not kept of drafts that it verifies'],
+    ])
   const inputs = {
     ...(path !== undefined && { '--target': path }),
+    ...(flags.draft !== undefined && { '--draft': draftSource(flags.draft).place }),
     ...(!isSelf && { '--seeds': seeds }),
     ...(apiKeyFile !== undefined && { '--api-key-file': apiKeyFile }),
     ...(flags.readBatch && { '--read-batch': flags.readBatch }),
@@ -176,6 +204,7 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
     return answer(context, elsewhere, flags, file, seeds)
   }
   const target = await openModel(context, path!, 'target', { dtype })
+  const draft = await draftOfRows(context, flags, target)
   context.resume = resume
   const { batchSize = 16, seed, scripts, openingShare, selfSeeds = 200, maxTokens, topP, topK } = flags
   const writing = { batchSize, seed, scripts }
@@ -185,11 +214,11 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
     context.terminal.print(`${rows} texts in ${out}, ${generated} of them new${leftOutIn(leftOut)}`)
     return { out, rows, generated, others, left_out: leftOut }
   }
-  if (!own) return answer(context, target, flags, file, seeds)
+  if (!own) return answer(context, target, { ...flags, drafted: draft }, file, seeds)
   const settings = { ...writing, count: selfSeeds, openingShare, path: seedsFile, file: own }
   const { rows, leftOut } = await writeSeeds(context, target, settings)
   context.terminal.print(`${rows} seeds in ${seedsFile}${leftOutIn(leftOut)}`)
-  const answered = await answer(context, target, flags, file, [seedsFile])
+  const answered = await answer(context, target, { ...flags, drafted: draft }, file, [seedsFile])
   return { ...answered, seeds: seedsFile, seed_rows: rows, left_out: leftOut }
 }
 
@@ -211,17 +240,30 @@ const leftOutIn = (leftOut: LeftOutFaults): string =>
 async function answer(
   { terminal, signal }: Context,
   target: PretrainedModel | EndpointTarget,
-  { out, skipBadRows, temperatures, topP, topK, samples, maxTokens, seed, ...flags }: GenerateFlags,
+  {
+    out,
+    skipBadRows,
+    temperatures,
+    topP,
+    topK,
+    samples,
+    maxTokens,
+    seed,
+    drafted,
+    ...flags
+  }: GenerateFlags & { drafted?: DraftedAnswers | undefined },
   file: OutputFile,
   seeds: string[],
 ): Promise<object> {
   const reading = rowReading(terminal, { skipBadRows })
   const { prices, maxFailed, concurrency, batchSize = concurrency, rank, worldSize } = flags
-  const progress = generationProgress(terminal, { prices })
+  const notes = () => (drafted?.metrics ? [`τ ${fixed(drafted.metrics.blockEfficiency)}`] : [])
+  const progress = generationProgress(terminal, { prices, notes })
   using states = 'kind' in target ? undefined : statesOfAnswers(terminal, flags)
   let done: { tokens: number; prompt_tokens: number; seconds: number; cost?: number } | undefined
   const { rows, generated, others, withoutIds, failed } = await generateDataset({
     ...{ target, temperatures, topP, topK, samples, maxTokens, batchSize, maxFailed, seed, rank, worldSize, signal },
+    draft: drafted,
     seeds: rowFiles(seeds, reading.options),
     out: file,
     onStates: states && ((answers) => states.keep(target as PretrainedModel, answers)),
@@ -239,6 +281,8 @@ async function answer(
   terminal.print(
     `${rows} rows in ${out}, ${generated} of them new (${count(done?.tokens ?? 0)} tokens in ${duration(done?.seconds ?? 0)})${others > 0 ? `; ${others} are not of these instructions, settings and target` : ''}`,
   )
+  const speculation = drafted?.metrics
+  if (speculation) terminal.printParagraph(draftedText(speculation))
   if (done?.cost !== undefined) terminal.print(`It cost ${done.cost}, by --prices.`)
   if (withoutIds > 0)
     terminal.warn(
@@ -249,5 +293,16 @@ async function answer(
       `The endpoint refused ${failed} ${failed === 1 ? 'row' : 'rows'}; the same command asks for them again.`,
     )
   const elsewhere = 'kind' in target && { without_ids: withoutIds, failed }
-  return { out, rows, generated, others, ...done, ...elsewhere, ...reading.summary() }
+  const drafting = speculation && { speculation: speculation.toJSON() }
+  return { out, rows, generated, others, ...done, ...elsewhere, ...drafting, ...reading.summary() }
+}
+
+/** How the drafts of a batch fared. */
+function draftedText(metrics: SpeculationMetrics): string {
+  const { blockEfficiency, acceptanceRate, numAcceptedTokens, numDraftTokens } = metrics
+  const byDrafter = draftersText(metrics)
+  return [
+    `With the draft: ${fixed(blockEfficiency)} tokens from each pass of the target over an answer (τ), α ${fixed(acceptanceRate)}, accepted/drafted ${numAcceptedTokens}/${numDraftTokens}`,
+    ...(byDrafter ? [byDrafter] : []),
+  ].join('; ')
 }

@@ -67,7 +67,12 @@ describe('pretrain, generate, distill, evaluate', () => {
     )
     expect(aligned).toMatchObject({ steps: 60, acceptance_rate: expect.any(Number), skipped_rows: 1 })
 
-    const [before, after] = [await stage(...evaluation('draft')), await stage(...evaluation('aligned'))]
+    const together = [...evaluation('aligned'), '--batch-size', '3']
+    const [before, after] = [await stage(...evaluation('draft')), await stage(...together)]
+    expect([before, after]).toMatchObject([
+      { batch_size: 1 },
+      { batch_size: 3, results: [{ all: { prompts: 6 } }, {}] },
+    ])
     const efficiency = ({ results }: Record<string, unknown>) =>
       (results as { all: InJson<EvaluationFigures> }[]).map(({ all }) => all.block_efficiency)
     for (const [i, value] of efficiency(after).entries()) expect(value).toBeGreaterThan(efficiency(before)[i]! + 0.1)

@@ -16,14 +16,18 @@ export interface DtypeFlags {
 /**
  * For what a model is used as it is: a command that trains it loads f32.
  *
- * @param options.draft  for what decodes with a draft: how that is loaded, and what the caches of both hold
+ * @param options.draft   for what decodes with a draft: how that is loaded
+ * @param options.caches  what the caches of both hold, too. Default with a draft
  */
-export function withDtype(command: Command, { draft = false }: { draft?: boolean } = {}): Command {
+export function withDtype(
+  command: Command,
+  { draft = false, caches = draft }: { draft?: boolean; caches?: boolean } = {},
+): Command {
   const option = (flag: string, whose: string) =>
     new Option(`${flag} <dtype>`, `of the ${whose} on the device; default: as it is stored`).choices(loadDtypes)
   command.addOption(option('--dtype', 'weights'))
-  if (!draft) return command
-  return command.addOption(option('--draft-dtype', "draft's weights")).addOption(cacheDtype())
+  if (draft) command.addOption(option('--draft-dtype', "draft's weights"))
+  return caches ? command.addOption(cacheDtype()) : command
 }
 
 export const cacheDtype = (): Option =>

@@ -16,7 +16,7 @@ export interface Answered {
   hidden?: Uint16Array | undefined
 }
 
-type Asking = Pick<GenerateDatasetOptions, 'target' | 'topK' | 'onStates' | 'signal'> & {
+type Asking = Pick<GenerateDatasetOptions, 'target' | 'draft' | 'topK' | 'onStates' | 'signal'> & {
   topP: number
   maxTokens: number
   batchSize: number
@@ -27,7 +27,7 @@ type Asking = Pick<GenerateDatasetOptions, 'target' | 'topK' | 'onStates' | 'sig
 
 /** Has the target answer, in the order in which answers end. */
 export async function* answered(missing: readonly RowRequest[], asking: Asking): AsyncGenerator<Answered> {
-  const { target, topP, topK, maxTokens, batchSize, signal, isRow, onTokens } = asking
+  const { target, draft, topP, topK, maxTokens, batchSize, signal, isRow, onTokens } = asking
   if (missing.length === 0) return
   if ('kind' in target) {
     const asked = missing.map((row, turn) => {
@@ -48,12 +48,11 @@ export async function* answered(missing: readonly RowRequest[], asking: Asking):
     const { prompt, temperature } = row
     return { row, turn, prompt, temperature, seed: seedOf(row.asked), maxTokens, topP, topK }
   })
+  const answering = { size: batchSize, signal, onTokens }
   const hiddenStates = asking.onStates !== undefined && decodesOpenly(target.model)
-  for await (const { request, answer } of answerEach(target, asked, {
-    size: batchSize,
-    hiddenStates,
-    signal,
-    onTokens,
-  }))
+  const answers = draft
+    ? draft.answerEach(target, asked, answering)
+    : answerEach(target, asked, { ...answering, hiddenStates })
+  for await (const { request, answer } of answers)
     yield { row: request.row, turn: request.turn, prompt: request.prompt, answer, hidden: answer.hidden }
 }

@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testDevice } from '@outrider/tensor/testing'
-import { contentHash, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
+import { answerEach, contentHash, memoryDirectory, type PretrainedModel } from '@outrider/transformer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openAiTarget } from '../endpoint/openai-target'
 import { badRows } from '../formats/bad-rows'
 import { jsonl } from '../sources/jsonl'
 import { rows } from '../sources/rows'
 import { chatSpeaker, tinyModel } from '../tiny-model.fixture'
 import { promptOf } from '../tokenize/example'
 import { tokenize } from '../tokenize/tokenize'
+import type { DraftOfRows } from './draft-of-rows'
 import {
   type GenerateDatasetOptions,
   type GeneratedRow,
@@ -218,6 +220,48 @@ describe('generateDataset', () => {
     writeFileSync(path, `${JSON.stringify({ id: await contentHash(asked), messages })}\n`)
     const older = { seeds: rows([{ kind: 'text', text: 'Why?' }]), temperatures: [0] }
     expect(await generate('older.jsonl', older)).toEqual({ rows: 1, generated: 0, others: 0, ...allAnswered })
+  })
+
+  describe('with a draft', () => {
+    /** Answers as the target does, with other seeds: greedily that is the same. */
+    const drafting = (name: string): DraftOfRows => ({
+      identity: async () => ({ name }),
+      answerEach: (model, requests, options) =>
+        answerEach(
+          model,
+          [...requests].map((request) => ({ ...request, seed: request.seed! + 1 })),
+          options,
+        ),
+    })
+
+    it('has the same greedy rows, and draws others that are known by what they were drawn with', async () => {
+      await generate('drafted.jsonl', { draft: drafting('one') })
+      const [found, plain] = ['drafted.jsonl', 'whole.jsonl'].map((name) => rowsOf(join(folder, name)))
+      for (const [i, row] of found!.entries())
+        if (row.temperature === 0) expect(row).toEqual(plain![i])
+        else {
+          expect(row.id).not.toBe(plain![i]!.id)
+          expect(row.completion_ids).not.toEqual(plain![i]!.completion_ids)
+        }
+    })
+
+    it('goes on where it was with the same draft, and tells of the rows of others and of none', async () => {
+      const made = read(join(folder, 'drafted.jsonl'))
+      const again = { rows: 30, generated: 0, others: 0, ...allAnswered }
+      expect(await generate('drafted.jsonl', { draft: drafting('one') })).toEqual(again)
+      expect(read(join(folder, 'drafted.jsonl'))).toBe(made)
+      const other = { rows: 50, generated: 20, others: 20, ...allAnswered }
+      expect(await generate('drafted.jsonl', { draft: drafting('other') })).toEqual(other)
+      expect(await generate('drafted.jsonl')).toEqual({ ...other, rows: 70, others: 40 })
+    })
+
+    it('is refused for a target that answers elsewhere', async () => {
+      const elsewhere = openAiTarget({ baseUrl: 'http://127.0.0.1:9', model: 'big' })
+      await expect(generate('no.jsonl', { target: elsewhere, draft: drafting('one') })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('answers elsewhere'),
+      })
+    })
   })
 
   it('leaves a file alone that is not its own', async () => {

@@ -4,6 +4,7 @@ import type { EndpointTarget } from '../endpoint/openai-target'
 import type { DataSource } from '../formats/row'
 import type { FilePlace } from '../sources/open-file'
 import { type Answered, answered } from './answered'
+import { assertDraftable, type DraftOfRows } from './draft-of-rows'
 import { InTurn } from './in-turn'
 import type { Share } from './own-rows'
 import { openRowFile } from './row-file'
@@ -15,6 +16,12 @@ import { TokenTally } from './token-tally'
 export interface GenerateDatasetOptions extends Share {
   /** The chat-tuned model whose answers are collected: loaded here, behind OpenAI's API (`openAiTarget`), or in files that it answered (`batchAnswers`). */
   target: PretrainedModel<CausalLM> | EndpointTarget
+  /**
+   * Answers with a draft: `draftedAnswers` of `@outrider/speculative`. Greedy rows are the same as without. Sampled ones have the same
+   * distribution and are drawn otherwise, so that they are known as other rows: by what they are drawn with. Of a target that is
+   * loaded here. Default none: beside many others a sequence gains little by a draft.
+   */
+  draft?: DraftOfRows | undefined
   /** Instructions: conversations, of which the part before the last answer is asked again. */
   seeds: DataSource
   /** Each instruction is answered once at each of these. Default the paper's: 0, 0.3, 0.7 and 1. */
@@ -44,7 +51,7 @@ export interface GenerateDatasetOptions extends Share {
   /**
    * Told of what the target said its new answers from, before their rows are written, which wait for it: whoever learns from them need
    * not have the target read them again (`TargetStates.keep` of `@outrider/training`). Of a target that does not show it as it
-   * decodes, nothing is told.
+   * decodes, and of answers with a draft, nothing is told.
    */
   onStates?: ((answers: readonly AnswerStates[]) => void | Promise<void>) | undefined
   /** Stops after the step at hand; the file stays valid, and a second run goes on. */
@@ -73,7 +80,10 @@ export interface GenerationProgress {
 
 /** A row of the dataset. */
 export interface GeneratedRow {
-  /** Hash of the instruction, the settings and the target: its weights and their dtype, or its name at an endpoint. */
+  /**
+   * Hash of the instruction, the settings and the target: its weights and their dtype, or its name at an endpoint. Of a sampled row
+   * also of the draft that it was drawn with.
+   */
   id: string
   messages: ChatMessage[]
   temperature: number
@@ -98,7 +108,8 @@ export interface GeneratedRow {
  *
  * @returns rows in the file, how many of them are new, how many of these have no `completion_ids`, how many an endpoint refused,
  *   and how many in the file are of other instructions, settings or targets
- * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction, and for what an endpoint refuses;
+ * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction, for a draft of an endpoint, and for
+ *   what an endpoint refuses;
  *   CONTEXT_OVERFLOW for one that leaves no room for an answer, before anything is generated; NETWORK, VOCABULARY_MISMATCH,
  *   UNSUPPORTED of an endpoint; ABORTED
  */
@@ -106,7 +117,9 @@ export async function generateDataset(
   options: GenerateDatasetOptions,
 ): Promise<{ rows: number; generated: number; withoutIds: number; failed: number; others: number }> {
   const { topP = 0.95, maxTokens = 256, batchSize = 16, maxFailed = 0, out } = options
-  const requests = await rowRequests(options, topP, maxTokens)
+  assertDraftable(options)
+  const drawnWith = await options.draft?.identity(options.target as PretrainedModel<CausalLM>, { size: batchSize })
+  const requests = await rowRequests({ ...options, drawnWith }, topP, maxTokens)
   const file = await openRowFile(out)
   const isThere = ({ id, asked }: RowRequest) => file.ids.has(id) || file.ids.has(asked)
   const missing = requests.filter((request) => !isThere(request))

@@ -20,13 +20,25 @@ export interface RowRequest {
 }
 
 /** What decides the rows; of an endpoint no more than its name. */
-export type RowsAsked = Omit<GenerateDatasetOptions, 'target' | 'out'> & {
+export type RowsAsked = Omit<GenerateDatasetOptions, 'target' | 'draft' | 'out'> & {
   target: Exclude<GenerateDatasetOptions['target'], { kind: unknown }> | Pick<EndpointTarget, 'kind' | 'model'>
+  /** What sampled rows depend on besides, where they are drawn with a draft. */
+  drawnWith?: object | undefined
 }
 
 /** Everything that is to be in the file, in its order. The same request twice is one row. */
 export async function rowRequests(
-  { target, seeds, temperatures = [0, 0.3, 0.7, 1], samples = 1, seed = 0, topK, rank, worldSize }: RowsAsked,
+  {
+    target,
+    drawnWith,
+    seeds,
+    temperatures = [0, 0.3, 0.7, 1],
+    samples = 1,
+    seed = 0,
+    topK,
+    rank,
+    worldSize,
+  }: RowsAsked,
   topP: number,
   maxTokens: number,
 ): Promise<RowRequest[]> {
@@ -39,7 +51,10 @@ export async function rowRequests(
     const metadata = row.kind === 'conversation' ? row.metadata : {}
     for (const temperature of temperatures)
       for (let sample = 0; sample < (temperature === 0 ? 1 : samples); sample++) {
-        const asked = await contentHash({ messages, temperature, topP, topK, maxTokens, sample, seed, model })
+        // A greedy row is the same with any draft, and none.
+        const drawn = temperature > 0 && drawnWith && { drawnWith }
+        const settings = { messages, temperature, topP, topK, maxTokens, sample, seed, ...drawn }
+        const asked = await contentHash({ ...settings, model })
         const id = await contentHash({ asked, prompt, computed })
         if (!requests.has(id)) requests.set(id, { id, asked, messages, metadata, temperature, prompt })
       }

@@ -1,14 +1,13 @@
 import {
-  autoDraftLength,
   type Block,
   type Drafter,
-  type DraftLengthPolicy,
   type DraftStop,
   declaredCosts,
   type SpeculativeBatch,
   SpeculativeDecoder,
   type SpeculativeSequence,
   type StepCosts,
+  sequenceDraftLength,
 } from '@outrider/speculative'
 import type { CausalLM, PrefixCache, PretrainedModel } from '@outrider/transformer'
 import type { GenerationRequest } from '../requests/generation-request'
@@ -46,17 +45,8 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
   const declared = declaredCosts({ parameterRatio, isSoftware: target.model.device.isSoftware })
 
   /** What chooses the draft lengths of a request. */
-  const policyOf = (
-    { draftLength: asked }: GenerationRequest,
-    repeats: boolean,
-  ): number | DraftLengthPolicy | 'auto' => {
-    const wanted = asked ?? options.draftLength
-    // What the clock and other requests taught must not matter where the same answer is expected again.
-    if (wanted === 'auto') return repeats ? autoDraftLength({ costs: declared, learnsTimes: false, stops }) : 'auto'
-    if (!stops || wanted === 0) return wanted
-    const chosen = repeats ? { costs: declared, learnsTimes: false } : { costs }
-    return autoDraftLength({ ...chosen, stops, draftLength: wanted })
-  }
+  const policyOf = ({ draftLength = options.draftLength }: GenerationRequest, repeats: boolean) =>
+    sequenceDraftLength(draftLength, { repeats, stops, costs, fixedCosts: declared })
 
   return batchDecoding<SpeculativeSequence>(
     {

@@ -5,6 +5,7 @@ import {
   type GenerateOptions,
   PromptLine,
   PromptReading,
+  ReadPrompt,
   throwIfAborted,
   type WarmUpOptions,
 } from '@outrider/transformer'
@@ -145,13 +146,15 @@ export class SpeculativeBatch {
   /**
    * Reads a prompt and adds its sequence to the batch, from the next step on.
    *
+   * @param prompt  ids, or a prompt that the target has read before, to which others may go on too
    * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW as `generate` does; INVALID_ARGUMENT for a γ out of range, or 'auto' without costs; DEVICE_LIMIT
    *   where it does not fit
    */
-  join(prompt: readonly number[], options: SpeculativeJoinOptions): SpeculativeSequence {
+  join(prompt: readonly number[] | ReadPrompt, options: SpeculativeJoinOptions): SpeculativeSequence {
     const { draftLength, drafter } = options
     const policy = this.#policyOf(draftLength)
-    const member = openMember(this.#target, prompt, {
+    const tokens = prompt instanceof ReadPrompt ? prompt.tokens : prompt
+    const member = openMember(this.#target, tokens, {
       options,
       policy,
       drafter: drafter ? asDrafter(this.#target, drafter) : this.#drafter,
@@ -160,11 +163,14 @@ export class SpeculativeBatch {
       assertFits: (places) => this.#cached.assertFits(places),
     })
     try {
-      const reading = new PromptReading(this.#target, prompt, { prefixes: options.prefixes })
-      if (this.#line) {
-        this.#line.join(member, reading)
-        this.#cached.reserve(member)
-      } else this.#begin(member, reading)
+      if (prompt instanceof ReadPrompt) this.#take(member, prompt)
+      else {
+        const reading = new PromptReading(this.#target, tokens, { prefixes: options.prefixes })
+        if (this.#line) {
+          this.#line.join(member, reading)
+          this.#cached.reserve(member)
+        } else this.#begin(member, reading)
+      }
     } catch (error) {
       release(member)
       throw error
@@ -301,13 +307,16 @@ export class SpeculativeBatch {
   #begin(member: Member, reading: PromptReading): void {
     try {
       reading.readAll()
-      this.#cached.add(member, reading.cache)
-      member.cachedTokens = reading.cachedTokens
-      const { logits } = reading.said
-      member.first = logits.reshape(logits.shape).keep()
+      this.#take(member, reading)
     } finally {
       reading.dispose()
     }
+  }
+
+  #take(member: Member, { cache, cachedTokens, said: { logits } }: PromptReading | ReadPrompt): void {
+    this.#cached.add(member, cache)
+    member.cachedTokens = cachedTokens
+    member.first = logits.reshape(logits.shape).keep()
   }
 
   /** @returns undefined where the scheduler chooses */

@@ -1,4 +1,4 @@
-import type { StepCosts } from './step-costs'
+import { type StepCosts, targetPassSeconds } from './step-costs'
 
 /** Passes of the target by rows, over one row: about what large models take (the repository's BENCHMARKS.md). */
 const passes = {
@@ -14,15 +14,22 @@ const passes = {
 export function declaredCosts({
   parameterRatio,
   isSoftware,
+  sequences = 1,
 }: {
   /** Parameters of the drafter over those of the target. */
   parameterRatio: number
   /** Whether the adapter computes on a processor. */
   isSoftware: boolean
+  /** How many are decoded together, each of which is drafted for by itself: seconds are those of a step of them all. Default 1. */
+  sequences?: number | undefined
 }): StepCosts {
   const seconds = isSoftware ? passes.processor : passes.gpu
+  const targetSeconds = rowCounts.map((rows, i) => ({ rows, seconds: seconds[i]! }))
+  const alone = { draftSeconds: parameterRatio, targetSeconds }
   return {
-    draftSeconds: parameterRatio,
-    targetSeconds: [1, 2, 4, 8, 16].map((rows, i) => ({ rows, seconds: seconds[i]! })),
+    draftSeconds: sequences * parameterRatio,
+    targetSeconds: rowCounts.map((rows) => ({ rows, seconds: targetPassSeconds(alone, sequences * rows) })),
   }
 }
+
+const rowCounts = [1, 2, 4, 8, 16]

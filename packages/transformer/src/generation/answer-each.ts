@@ -1,6 +1,7 @@
 import type { CausalLM } from '../model/index'
 import type { PretrainedModel } from '../pretrained/index'
 import type { FinishReason } from './answer'
+import type { AnsweringBatch } from './answering-batch'
 import { type BatchSequence, ContinuousBatch, type ContinuousBatchOptions } from './continuous-batch'
 import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './generate'
 import type { ScoredToken } from './log-probabilities'
@@ -23,14 +24,17 @@ export interface BatchAnswer {
 }
 
 export interface AnswerEachOptions extends ContinuousBatchOptions {
+  /** Where they are answered, in place of a `ContinuousBatch` of the other options. It is empty afterwards. */
+  batch?: AnsweringBatch | undefined
   /** Tokens read of prompts, and tokens generated, since it was told last: after every prompt and every step. */
   onTokens?: ((tokens: { read: number; generated: number }) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
 /**
- * Answers requests in a continuous batch, in their order as soon as there is a place, and gives each answer as it ends. Each is
- * what `generate` gives for its prompt, sampling and seed alone, bit for bit. Memory holds the requests that are being answered.
+ * Answers requests in a batch, in their order as soon as there is a place, and gives each answer as it ends. Each is
+ * what `generate` gives for its prompt, sampling and seed alone, bit for bit; in a `batch` of another's, what that says. Memory holds
+ * the requests that are being answered.
  *
  * @throws OutriderError INVALID_ARGUMENT, CONTEXT_OVERFLOW as `generate` does, when the request's turn comes; DEVICE_LIMIT for one
  *   that does not fit even alone; ABORTED when the signal fires; NOT_FINITE where the model's logits are no numbers
@@ -38,9 +42,9 @@ export interface AnswerEachOptions extends ContinuousBatchOptions {
 export async function* answerEach<R extends AnswerRequest>(
   pretrained: PretrainedModel<CausalLM>,
   requests: Iterable<R>,
-  { size, hiddenStates, onTokens, signal }: AnswerEachOptions = {},
+  { batch: given, size, hiddenStates, onTokens, signal }: AnswerEachOptions = {},
 ): AsyncGenerator<{ request: R; answer: BatchAnswer }, void, undefined> {
-  using batch = new ContinuousBatch(pretrained, { size, hiddenStates })
+  const batch = given ?? continuous(new ContinuousBatch(pretrained, { size, hiddenStates }))
   const waiting = new Waiting(requests)
   const answering = new Map<BatchSequence, { request: R; scored: ScoredToken[]; hidden: Uint16Array[] }>()
   let read: ReadPrompt | undefined
@@ -65,11 +69,11 @@ export async function* answerEach<R extends AnswerRequest>(
         waiting.take()
       }
       throwIfAborted(signal)
-      const tokens = await batch.step()
-      onTokens?.({ read: 0, generated: tokens.length })
-      for (const { sequence, scored, hidden } of tokens) {
+      const added = await batch.step()
+      onTokens?.({ read: 0, generated: added.reduce((sum, { tokens }) => sum + tokens.length, 0) })
+      for (const { sequence, scored = [], hidden } of added) {
         const asked = answering.get(sequence)!
-        if (scored) asked.scored.push(scored)
+        asked.scored.push(...scored)
         if (hidden) asked.hidden.push(hidden)
         const { tokens, text, finishReason } = sequence.answer
         if (!finishReason) continue
@@ -81,8 +85,26 @@ export async function* answerEach<R extends AnswerRequest>(
     }
   } finally {
     read?.dispose()
+    batch.dispose()
   }
 }
+
+/** A batch that adds a token a step. */
+const continuous = (batch: ContinuousBatch): AnsweringBatch => ({
+  get count() {
+    return batch.count
+  },
+  fits: (tokens) => batch.fits(tokens),
+  join: (prompt, options) => batch.join(prompt, options),
+  dispose: () => batch.dispose(),
+  async step() {
+    const added = await batch.step()
+    return added.map(({ sequence, token, scored, hidden }) => ({
+      ...{ sequence, tokens: [token], hidden },
+      ...(scored && { scored: [scored] }),
+    }))
+  },
+})
 
 /** Requests that have not begun, of which the first can be looked at. */
 class Waiting<R> {
@@ -104,9 +126,12 @@ class Waiting<R> {
 }
 
 function joined(rows: readonly Uint16Array[]): Uint16Array {
-  const width = rows[0]!.length
-  const all = new Uint16Array(rows.length * width)
-  for (const [i, row] of rows.entries()) all.set(row, i * width)
+  const all = new Uint16Array(rows.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const row of rows) {
+    all.set(row, at)
+    at += row.length
+  }
   return all
 }
 

@@ -1,5 +1,6 @@
 export { Answer, type AnswerOptions, type FinishReason, type TokenText } from './answer'
 export { type AnswerEachOptions, type AnswerRequest, answerEach, type BatchAnswer } from './answer-each'
+export type { AddedTokens, AnsweringBatch } from './answering-batch'
 export { BatchCache, type CachedSequence } from './batch-cache'
 export { isAllowed, type TokenConstraint } from './constraint'
 export { type BatchSequence, type BatchToken, ContinuousBatch, type ContinuousBatchOptions } from './continuous-batch'
