@@ -11,19 +11,25 @@ export const cacheDtypes = ['f32', 'f16', 'q8_0'] as const
 
 export type CacheDtype = (typeof cacheDtypes)[number]
 
+/** Those that take a model's heads. */
+export const cacheDtypesFor = ({ headDim }: Pick<ModelConfig, 'headDim'>): CacheDtype[] =>
+  cacheDtypes.filter((dtype) => dtype !== 'q8_0' || headDim % cacheBlock === 0)
+
 /**
+ * @param whose  the model's name, for the error
  * @throws OutriderError INVALID_ARGUMENT for a dtype that is none of `cacheDtypes`; UNSUPPORTED for one that does not take the
  *   model's heads
  */
-export function assertCacheDtype({ headDim }: Pick<ModelConfig, 'headDim'>, dtype: CacheDtype): void {
+export function assertCacheDtype(config: Pick<ModelConfig, 'headDim'>, dtype: CacheDtype, whose = 'this model'): void {
   if (!cacheDtypes.includes(dtype))
     throw new OutriderError('INVALID_ARGUMENT', `A cache of ${dtype} is not known.`, {
       remedy: `Give cacheDtype ${cacheDtypes.slice(0, -1).join(', ')} or ${cacheDtypes.at(-1)}.`,
     })
-  if (dtype === 'q8_0' && headDim % cacheBlock !== 0)
+  const { headDim } = config
+  if (!cacheDtypesFor(config).includes(dtype))
     throw new OutriderError(
       'UNSUPPORTED',
-      `A cache of q8_0 takes heads of a multiple of ${cacheBlock}; this model's heads are of ${headDim}.`,
+      `A cache of q8_0 takes heads of a multiple of ${cacheBlock}; those of ${whose} are of ${headDim}.`,
       { remedy: `Use a cache of ${headDim % 4 === 0 ? 'f16' : 'f32'}.` },
     )
 }

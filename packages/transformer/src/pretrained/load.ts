@@ -64,7 +64,7 @@ export async function loadCausalLM(
   { device, dtype, cacheDtype, onProgress, ...options }: LoadOptions,
 ): Promise<PretrainedModel> {
   const { config, weights, disregarded, ...rest } = await openCausalLM(source, options)
-  if (cacheDtype) assertCacheDtype(config, cacheDtype)
+  if (cacheDtype) assertCacheDtype(config, cacheDtype, rest.source)
   await weights.keep?.()
   const parameters = await loadParameters(device, weights, parameterShapes(config), {
     disregarded,
