@@ -31,6 +31,7 @@ export {
   type LinearWeights,
   linearCandidates,
   type TunedKernels,
+  takesChoice,
 } from './tuning/kernel-choices'
 export {
   type LinearCandidate,

@@ -18,6 +18,7 @@ import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer, listOf, timeSpan } from '../options/parse'
 import { claimDirectory } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
+import { useTuned } from '../tuned'
 
 interface AlignFlags extends RowFlags, ElsewhereFlags, Pick<DtypeFlags, 'dtype'> {
   out: string
@@ -111,6 +112,7 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
     ? await targetElsewhere(context, flags)
     : await openModel(context, flags.target, 'target', { dtype: flags.dtype })
   context.resume = 'What is done is kept; the same command goes on from there.'
+  await useTuned(context)
   const reading = rowReading(terminal, flags)
   const began = performance.now()
   const aligned = await align({
