@@ -25,7 +25,10 @@ const wholeHeads: KernelPart = {
   provides,
   uses: [angles],
   text: `fn placeOf(pair: u32) -> vec2u { return vec2u(pair, params.pairs); }
-fn pairOf(element: u32) -> vec2u { return vec2u(element % params.pairs, element / params.pairs); }
+fn pairOf(element: u32) -> vec2u {
+  let second = u32(element >= params.pairs);
+  return vec2u(element - second * params.pairs, second);
+}
 fn turnOf(pair: u32, position: u32) -> vec2f { return cosineAndSine(position, frequencies[pair]); }
 fn turned(x: vec2f, turn: vec2f, pair: u32) -> vec2f {
   return vec2f(x.x * turn.x - x.y * turn.y, x.y * turn.x + x.x * turn.y);
@@ -44,9 +47,10 @@ const partialHeads: KernelPart = {
 }
 fn pairOf(element: u32) -> vec2u {
   let n = params.turnedPairs;
-  if (element < 2u * n) { return vec2u(element % n, element / n); }
-  let isSecond = element >= params.pairs + n;
-  return select(vec2u(element - n, 0u), vec2u(element - params.pairs, 1u), isSecond);
+  let second = u32(element >= select(params.pairs + n, n, element < 2u * n));
+  // Behind those that are turned, first ones are n further on than their pair, second ones as many as there are pairs.
+  let turned = vec2u(element - second * n, second);
+  return select(vec2u(element - select(n, params.pairs, second == 1u), second), turned, element < 2u * n);
 }
 fn turnOf(pair: u32, position: u32) -> vec2f {
   return params.magnitude * cosineAndSine(position, frequencies[min(pair, params.turnedPairs - 1u)]);
