@@ -27,7 +27,7 @@ import { selfSeedsFile, writeSeeds, writeTexts } from '../self-written'
 import { count, duration } from '../terminal'
 
 export interface GenerateFlags
-  extends Pick<DtypeFlags, 'dtype'>,
+  extends Pick<DtypeFlags, 'dtype' | 'cacheDtype'>,
     RowFlags,
     StatesOfAnswersFlags,
     EndpointFlags,
@@ -95,7 +95,7 @@ export const addGenerate: AddCommand = (program, run) => {
   withShare(command, 'each has its own rows answered, into a file of its own, and the files are put together')
   withEndpoint(command)
   withBatchFiles(command)
-  withExamples(withOutputOptions(withDtype(withRows(command))), [
+  withExamples(withOutputOptions(withDtype(withRows(command), { cache: true })), [
     ['The grid of the paper', 'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl'],
     [
       'Short answers, greedy and warm',
@@ -131,7 +131,7 @@ export const addGenerate: AddCommand = (program, run) => {
 }
 
 async function generate(context: Context, flags: GenerateFlags): Promise<object> {
-  const { target: path, dtype, seeds = [], out, texts, endpoint, apiKeyFile } = flags
+  const { target: path, dtype, cacheDtype, seeds = [], out, texts, endpoint, apiKeyFile } = flags
   const other = /\.(parquet|arrow|csv|tsv|gz|zst)$/i.exec(out)?.[0]
   if (other)
     throw new OutriderError('INVALID_ARGUMENT', `--out ${out} ends in ${other}, and rows are written as JSONL.`, {
@@ -175,7 +175,7 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
     context.resume = resume
     return answer(context, elsewhere, flags, file, seeds)
   }
-  const target = await openModel(context, path!, 'target', { dtype })
+  const target = await openModel(context, path!, 'target', { dtype, cacheDtype })
   context.resume = resume
   const { batchSize = 16, seed, scripts, openingShare, selfSeeds = 200, maxTokens, topP, topK } = flags
   const writing = { batchSize, seed, scripts }

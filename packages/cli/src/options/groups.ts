@@ -17,11 +17,16 @@ export interface DtypeFlags {
  * For what a model is used as it is: a command that trains it loads f32.
  *
  * @param options.draft  for what decodes with a draft: how that is loaded, and what the caches of both hold
+ * @param options.cache  for what a target alone answers: what its caches hold
  */
-export function withDtype(command: Command, { draft = false }: { draft?: boolean } = {}): Command {
+export function withDtype(
+  command: Command,
+  { draft = false, cache = false }: { draft?: boolean; cache?: boolean } = {},
+): Command {
   const option = (flag: string, whose: string) =>
     new Option(`${flag} <dtype>`, `of the ${whose} on the device; default: as it is stored`).choices(loadDtypes)
   command.addOption(option('--dtype', 'weights'))
+  if (cache) command.addOption(targetCacheDtype())
   if (!draft) return command
   return command.addOption(option('--draft-dtype', "draft's weights")).addOption(cacheDtype())
 }
@@ -33,6 +38,12 @@ export const cacheDtype = (): Option =>
   )
     .choices(cacheDtypes)
     .default('f32')
+
+const targetCacheDtype = (): Option =>
+  new Option(
+    '--cache-dtype <dtype>',
+    'of the keys and values of what the target reads, as it will be used: f16 and q8_0 (heads of a multiple of 32) round; default: f32',
+  ).choices(cacheDtypes)
 
 /** How answers are drawn. */
 export interface SamplingFlags {

@@ -106,6 +106,7 @@ function modelDifference(before: ModelIdentity, now: ModelIdentity): string | un
   for (const key of new Set([...Object.keys(before.config), ...Object.keys(now.config)]))
     if (!same(before.config[key], now.config[key])) return `${key} ${differ(before.config[key], now.config[key])}`
   if (before.dtype !== now.dtype) return `its dtype ${differ(before.dtype, now.dtype)}`
+  if (before.cache !== now.cache) return `its cache ${differ(before.cache ?? 'f32', now.cache ?? 'f32')}`
   return before.weights === now.weights ? undefined : otherWeights
 }
 
