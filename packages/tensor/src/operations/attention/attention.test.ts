@@ -113,9 +113,9 @@ describe('attention', () => {
   })
 
   it.each([
-    ['as chosen', 32, {}],
-    ['shared', 96, { kernel: 'shared', softCap: 3 }],
-    ['decoding', 32, { kernel: 'decoding', window: 7 }],
+    ['as chosen', 96, {}],
+    ['shared', 64, { kernel: 'shared' }],
+    ['decoding', 64, { kernel: 'decoding', window: 7 }],
     ['as chosen, in splits', 64, { span: 16 }],
   ] as const)(
     'reads a cache of q8_0 to the bits that its numbers in f32 give, which are those of float64 (kernel %s)',
@@ -138,9 +138,9 @@ describe('attention', () => {
       using blocked = of('u32')
       using whole = of('f32')
       expect(await blocked.data()).toEqual(await whole.data())
-      const { window, softCap } = options as AttentionOptions
+      const { window } = options as AttentionOptions
       const numbers = { q, k: outOfBlocks(k), v: outOfBlocks(v) }
-      const { out } = attentionInFloat64(numbers, shape, { sees: causal([3, 35], window), softCap })
+      const { out } = attentionInFloat64(numbers, shape, { sees: causal([3, 35], window) })
       await expectAllClose(blocked, out, { absolute: 2e-5, relative: 1e-4 })
     },
   )
