@@ -76,7 +76,8 @@ export interface Aligned {
 /**
  * A chat model and a time budget in, an aligned draft out. It looks at the target, makes a plan and writes it down; lets the
  * target answer, keeps the table of its answers, makes a draft, pretrains it, aligns it, and measures what is gained. Stopped at any moment and called again with the same,
- * it goes on, and ends in the same answers, weights and tokenizer: only figures and times differ.
+ * it goes on, and ends in the same answers, weights and tokenizer: only figures and times differ. The kernels that tuning has chosen
+ * when it begins (`useTuning`) are written into the plan, and used to its end.
  *
  * @throws OutriderError INVALID_ARGUMENT where the directory holds a run for another target, or one that was asked for otherwise;
  *   ABORTED, FILE_WRITE: what is done is kept; FILE_MISSING where `only` asks for a stage before its turn; UNSUPPORTED for what takes

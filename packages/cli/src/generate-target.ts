@@ -19,7 +19,7 @@ export function assertTarget(flags: GenerateFlags): void {
     throw refuse('There is no target.', `Give --target, ${modelSource}, or --endpoint and --model.`)
   if (!assertEndpoint(flags)) return
   if (seeds.length === 0) throw refuse('A target at an endpoint writes no seeds itself.', 'Give --seeds.')
-  const useless = given(flags, ['draft', 'dtype', 'batchSize', 'targetStates', ...ofSelfWritten])
+  const useless = given(flags, ['draft', 'dtype', 'cacheDtype', 'batchSize', 'targetStates', ...ofSelfWritten])
   if (useless) throw ofNoUse(useless, 'with --endpoint')
 }
 
@@ -35,7 +35,7 @@ function assertBatch(flags: GenerateFlags): void {
   if (model === undefined) throw refuse(`${option} needs --model.`, 'Give the name that the engine has for the target.')
   if (seeds.length === 0) throw refuse('A target that is asked by files writes no seeds itself.', 'Give --seeds.')
   const useless = given(flags, [
-    ...(['target', 'draft', 'endpoint', 'dtype', 'batchSize', 'targetStates'] as const),
+    ...(['target', 'draft', 'endpoint', 'dtype', 'cacheDtype', 'batchSize', 'targetStates'] as const),
     ...endpointFlags.filter((flag) => flag !== 'model' && (flag !== 'prices' || readBatch === undefined)),
     ...(readBatch ? batchFlags : []),
     ...ofSelfWritten,

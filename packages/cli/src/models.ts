@@ -60,7 +60,7 @@ export async function openModel(
   })
   terminal.endProgress()
   terminal.noteParagraph(
-    `${role[0]!.toUpperCase()}${role.slice(1)}: ${path}, ${describeModel(model)}${cacheDtype === 'f16' ? ', caches of f16' : ''}`,
+    `${role[0]!.toUpperCase()}${role.slice(1)}: ${path}, ${describeModel(model)}${(cacheDtype ?? 'f32') === 'f32' ? '' : `, caches of ${cacheDtype}`}`,
     '  ',
   )
   return model

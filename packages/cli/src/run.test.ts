@@ -85,11 +85,16 @@ describe('the frame of the command line', () => {
   test('doctor reckons with the cache that is asked for', async () => {
     const { json } = await runCli(['doctor', '--model', testData('stories260K'), '--cache-dtype', 'f16', '--json'])
     const [report] = json().models as Record<string, unknown>[]
+    const bytes = 5 * 2 * 4 * 8 * 512
     expect(report).toMatchObject({
       cache_dtype: 'f16',
+      cache_bytes_with: { f32: 4 * bytes, f16: 2 * bytes },
       cache_bytes: 5 * 2 * 4 * 8 * 512 * 2,
       largest_cache_bytes: 4 * 8 * 512 * 2,
     })
+    const refused = await runCli(['doctor', '--model', testData('stories260K'), '--cache-dtype', 'q8_0'])
+    expect(refused.status).toBe(1)
+    expect(refused.err).toMatch(/q8_0 takes heads of a multiple of 32; those of \S*stories260K are of 8/)
   })
 
   test('doctor refuses what is no model', async () => {

@@ -22,6 +22,7 @@ import { readRows } from './options/target-states'
 import type { TrainingFlags } from './options/training'
 import { duration, fixed } from './terminal'
 import { stepProgress } from './training-progress'
+import { useTuned } from './tuned'
 
 /** What `pretrain` and `distill` share: progress, checkpoints, validation, saving, and the summary. */
 export async function trainingRun(
@@ -66,6 +67,7 @@ export async function trainingRun(
     out,
   } = flags
   context.resume = 'The same command with --resume goes on from the last checkpoint.'
+  await useTuned(context)
   // Of the rows that are learned the result says how many were not learned whole; of held-out ones the warning alone.
   const leftOut = { rows_cut: 0, rows_passed_over: 0 }
   const tell = ({ message }: LeftOut) => terminal.warn(message)

@@ -7,6 +7,7 @@ export { isFormat, storedBytes } from './dtype'
 export { floatToHalf, halfToFloat } from './formats/half'
 export { type Format, type FormatName, formats } from './formats/index'
 export { nearest } from './nearest'
+export { blockedWidth, cacheBlock } from './operations/attention/blocked-cache'
 export { coveredPlaces, coveredTokens, ofCovered, writeCovered } from './operations/head/covered-ids'
 export { type HeadGradients, headGradients, rowLogits } from './operations/head/head'
 export { firstColumns } from './operations/layout/slice'
@@ -30,6 +31,7 @@ export {
   type LinearWeights,
   linearCandidates,
   type TunedKernels,
+  takesChoice,
 } from './tuning/kernel-choices'
 export {
   type LinearCandidate,

@@ -8,6 +8,7 @@ import type { Row, Suite } from './suite'
 import { attentionSuite } from './suites/attention'
 import { bitsSuite } from './suites/bits'
 import { blockSuite } from './suites/block'
+import { cachesSuite } from './suites/caches'
 import { clientsSuite } from './suites/clients'
 import { distillationStepSuite } from './suites/distillation-step'
 import { draftVocabularySuite } from './suites/draft-vocabulary'
@@ -36,6 +37,7 @@ const suites: readonly Suite[] = [
   matmulSuite,
   linearSuite,
   attentionSuite,
+  cachesSuite,
   rowsSuite,
   trainingStepSuite,
   distillationStepSuite,

@@ -1,7 +1,7 @@
 import { promptOf } from '@outrider/dataset'
 import { lossByName } from '@outrider/losses'
 import { OutriderError } from '@outrider/tensor'
-import { contentHash, type Directory, modelIdentity } from '@outrider/transformer'
+import { contentHash, type Directory, modelIdentity, restoreTuning, tuningInUse } from '@outrider/transformer'
 import type { AlignOptions } from '../align'
 import { type Look, look } from '../look/look'
 import { lookElsewhere } from '../look/look-elsewhere'
@@ -39,6 +39,8 @@ export async function planOf(
       ...(seeds && { seeds }),
       ...(known.asked.text && !(await readResults(folder)).pretrain && { text: text !== undefined }),
     })
+    const recorded = { adapter: known.look.adapter, kernels: known.kernels }
+    for (const text of restoreTuning(deviceOf(target), out.name, recorded)) tell({ kind: 'warning', text })
     tell({ kind: 'plan', plan: known, known: true })
     return known
   }
@@ -77,11 +79,17 @@ export async function planOf(
     most: lengths[Math.floor(0.9 * (lengths.length - 1))]!,
   }
   const given = asks.length
-  const plan = makePlan({ target: planned, asked, look: seen, kind, contextLength, given, promptTokens })
+  const { kernels } = tuningInUse(deviceOf(target))
+  const plan = {
+    ...makePlan({ target: planned, asked, look: seen, kind, contextLength, given, promptTokens }),
+    kernels,
+  }
   await writePlan(folder, plan)
   tell({ kind: 'plan', plan, known: false })
   return plan
 }
+
+const deviceOf = (target: AlignTarget) => (isElsewhere(target) ? target.device : target.model.device)
 
 function lookAt(
   target: AlignTarget,

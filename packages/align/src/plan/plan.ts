@@ -14,6 +14,8 @@ export interface Plan {
   target: PlannedTarget
   asked: Asked
   look: Look
+  /** The kernels that tuning chose on the look's adapter, which the run goes on with; of older versions nothing is recorded. */
+  kernels?: Readonly<Record<string, string>> | undefined
   /** Conversations, or continuations of text where the target has no chat template. */
   kind: 'chat' | 'text'
   draft: DraftShape

@@ -17,13 +17,15 @@ export interface ElsewhereFlags extends EndpointFlags {
  * @returns whether there is an endpoint
  * @throws OutriderError INVALID_ARGUMENT
  */
-export function assertElsewhere(flags: ElsewhereFlags & { dtype?: string; only?: string }): boolean {
+export function assertElsewhere(
+  flags: ElsewhereFlags & { dtype?: string; cacheDtype?: string; only?: string },
+): boolean {
   if (!assertEndpoint(flags)) {
     const useless = given(flags, ['top'])
     if (useless) throw ofNoUse(useless, 'without --endpoint', ', or give --endpoint')
     return false
   }
-  const useless = given(flags, ['dtype'])
+  const useless = given(flags, ['dtype', 'cacheDtype'])
   if (useless) throw ofNoUse(useless, 'with --endpoint')
   if (flags.only === 'evaluate')
     throw new OutriderError('INVALID_ARGUMENT', '--only evaluate needs the target here, and it is at the endpoint.', {

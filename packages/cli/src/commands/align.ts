@@ -18,8 +18,9 @@ import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer, listOf, timeSpan } from '../options/parse'
 import { claimDirectory } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
+import { useTuned } from '../tuned'
 
-interface AlignFlags extends RowFlags, ElsewhereFlags, Pick<DtypeFlags, 'dtype'> {
+interface AlignFlags extends RowFlags, ElsewhereFlags, Pick<DtypeFlags, 'dtype' | 'cacheDtype'> {
   out: string
   budget?: number
   seeds?: string[]
@@ -76,7 +77,7 @@ export const addAlign: AddCommand = (program, run) => {
       '--target is then its configuration and tokenizer, which is compared with the endpoint’s and needs no weights beside it',
     prices: false,
   })
-  withExamples(withOutputOptions(withDtype(withRows(command))), [
+  withExamples(withOutputOptions(withDtype(withRows(command), { cache: 'target' })), [
     ['Half an hour', 'outrider align --target ./model --out ./draft'],
     [
       'With what you ask it, for the night',
@@ -109,8 +110,9 @@ async function alignDraft(context: Context, flags: AlignFlags): Promise<object> 
   })
   const target = isElsewhere
     ? await targetElsewhere(context, flags)
-    : await openModel(context, flags.target, 'target', { dtype: flags.dtype })
+    : await openModel(context, flags.target, 'target', { dtype: flags.dtype, cacheDtype: flags.cacheDtype })
   context.resume = 'What is done is kept; the same command goes on from there.'
+  await useTuned(context)
   const reading = rowReading(terminal, flags)
   const began = performance.now()
   const aligned = await align({
@@ -204,6 +206,7 @@ const madeBy = ({
   loss = [],
   seed,
   dtype,
+  cacheDtype,
   gguf,
   ...flags
 }: AlignFlags): string =>
@@ -217,6 +220,7 @@ const madeBy = ({
     ...(loss.length > 0 ? ['--loss', loss.join(',')] : []),
     ...(seed === undefined ? [] : [`--seed ${seed}`]),
     ...(dtype === undefined ? [] : [`--dtype ${dtype}`]),
+    ...(cacheDtype === undefined ? [] : [`--cache-dtype ${cacheDtype}`]),
     ...(gguf ? ['--gguf'] : []),
   ].join(' ')
 

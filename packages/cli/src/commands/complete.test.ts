@@ -44,7 +44,8 @@ describe('outrider complete', () => {
     const drafted = await runCli([...flags, 'f16', '--draft', model, '--draft-length', '3'])
     expect(drafted.err.match(/caches of f16/g)).toHaveLength(2)
     expect(drafted.out).toBe(plain.out)
-    expect((await runCli([...flags, 'q4_0'])).err).toMatch(/--cache-dtype.*f32, f16/)
+    expect((await runCli([...flags, 'q4_0'])).err).toMatch(/--cache-dtype.*f32, f16, q8_0/)
+    expect((await runCli([...flags, 'q8_0'])).err).toMatch(/multiple of 32; those of \S* are of 8/)
   })
 
   test('with penalties and a bias it is another text, and the same with a draft', async () => {

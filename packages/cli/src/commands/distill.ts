@@ -28,7 +28,7 @@ interface DistillFlags
     TargetShardsFlags,
     OnPolicyFlags,
     ParallelFlags,
-    Pick<DtypeFlags, 'dtype'> {
+    Pick<DtypeFlags, 'dtype' | 'cacheDtype'> {
   target: string
   draft: string
   data?: string[]
@@ -61,7 +61,7 @@ export const addDistill: AddCommand = (program, run) => {
   command.options.find(({ long }) => long === '--loss')!.defaultValueDescription = 'tvd++'
   command.options.find(({ long }) => long === '--mix')!.defaultValueDescription = '9:1'
   withTraining(command, { steps: 1000, learningRate: 5e-4, figures: heldOutFigures })
-  withExamples(withOutputOptions(withDtype(withRows(command))), [
+  withExamples(withOutputOptions(withDtype(withRows(command), { cache: 'target' })), [
     [
       'As in the paper',
       'outrider distill --target ./model --draft ./draft --data distill.jsonl --text corpus/*.txt --loss tvd++ --out ./draft-tvd++',
@@ -147,10 +147,10 @@ async function distillDraft(context: Context, flags: DistillFlags): Promise<obje
 
 /** Whoever is learned from: in memory, its head alone, or its shards. */
 function targetOf(context: Context, flags: DistillFlags): Promise<PretrainedModel<CausalLM> | TopTokenTarget> {
-  const { target, targets, hiddenStates, dtype } = flags
+  const { target, targets, hiddenStates, dtype, cacheDtype } = flags
   if (targets !== undefined) return targetOfShards(context, flags)
   return hiddenStates === undefined
-    ? openModel(context, target, 'target', { dtype })
+    ? openModel(context, target, 'target', { dtype, cacheDtype })
     : openHead(context, target, { dtype })
 }
 

@@ -86,6 +86,13 @@ describe('generate --texts', () => {
     expect(status, err).toBe(0)
     expect(json()).toMatchObject({ out: at('texts.jsonl'), rows: 3, generated: 3, others: 0 })
     for (const { text } of rowsOf('texts.jsonl')) expect(text.split(/\s+/).length).toBeGreaterThan(6)
+    // With a cache that rounds it is another target.
+    const rounding = ['--texts', '1', '--max-tokens', '10', '--cache-dtype', 'f16', '--json']
+    expect((await generate(base, 'texts.jsonl', ...rounding)).json()).toMatchObject({
+      rows: 1,
+      generated: 1,
+      others: 3,
+    })
   })
 
   test.each([

@@ -38,7 +38,7 @@ import { selfSeedsFile, writeSeeds, writeTexts } from '../self-written'
 import { count, duration, fixed } from '../terminal'
 
 export interface GenerateFlags
-  extends Omit<DtypeFlags, 'cacheDtype'>,
+  extends DtypeFlags,
     SpeculationFlags,
     RowFlags,
     StatesOfAnswersFlags,
@@ -114,7 +114,7 @@ export const addGenerate: AddCommand = (program, run) => {
   withShare(command, 'each has its own rows answered, into a file of its own, and the files are put together')
   withEndpoint(command)
   withBatchFiles(command)
-  withExamples(withOutputOptions(withDtype(withRows(command), { draft: true, caches: false })), [
+  withExamples(withOutputOptions(withDtype(withRows(command), { draft: true, cache: 'target' })), [
     ['The grid of the paper', 'outrider generate --target ./model --seeds seeds.jsonl --out distill.jsonl'],
     [
       'Short answers, greedy and warm',
@@ -154,7 +154,7 @@ export const addGenerate: AddCommand = (program, run) => {
 }
 
 async function generate(context: Context, flags: GenerateFlags): Promise<object> {
-  const { target: path, dtype, seeds = [], out, texts, endpoint, apiKeyFile } = flags
+  const { target: path, dtype, cacheDtype, seeds = [], out, texts, endpoint, apiKeyFile } = flags
   const other = /\.(parquet|arrow|csv|tsv|gz|zst)$/i.exec(out)?.[0]
   if (other)
     throw new OutriderError('INVALID_ARGUMENT', `--out ${out} ends in ${other}, and rows are written as JSONL.`, {
@@ -203,7 +203,7 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
     context.resume = resume
     return answer(context, elsewhere, flags, file, seeds)
   }
-  const target = await openModel(context, path!, 'target', { dtype })
+  const target = await openModel(context, path!, 'target', { dtype, cacheDtype })
   const draft = await draftOfRows(context, flags, target)
   context.resume = resume
   const { batchSize = 16, seed, scripts, openingShare, selfSeeds = 200, maxTokens, topP, topK } = flags

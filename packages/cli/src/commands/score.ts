@@ -5,7 +5,7 @@ import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { assertEndpoint, type EndpointFlags, openEndpoint, speakerOf, withEndpoint } from '../endpoint'
 import { openModel } from '../models'
-import { ofNoUse } from '../options/given'
+import { given, ofNoUse } from '../options/given'
 import { type DtypeFlags, modelSource, withDtype } from '../options/groups'
 import { integer } from '../options/parse'
 import { assertShare, type ShareFlags, withShare } from '../options/share'
@@ -13,7 +13,7 @@ import { claimDirectory } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { count, duration } from '../terminal'
 
-interface ScoreFlags extends Pick<DtypeFlags, 'dtype'>, RowFlags, EndpointFlags, ShareFlags {
+interface ScoreFlags extends Pick<DtypeFlags, 'dtype' | 'cacheDtype'>, RowFlags, EndpointFlags, ShareFlags {
   target: string
   data: string[]
   out: string
@@ -41,7 +41,7 @@ export const addScore: AddCommand = (program, run) => {
     )
   withShare(command, 'each scores its own rows, and their shards are put into one folder')
   withEndpoint(command)
-  withExamples(withOutputOptions(withDtype(withRows(command))), [
+  withExamples(withOutputOptions(withDtype(withRows(command), { cache: 'target' })), [
     ['Of a model here', 'outrider score --target ./model --data distill.jsonl --out ./shards'],
     [
       'Of one that vLLM serves elsewhere, started with --max-logprobs 64',
@@ -68,7 +68,7 @@ async function score(context: Context, flags: ScoreFlags): Promise<object> {
   const isElsewhere = flags.endpoint !== undefined
   const target: PretrainedModel | ScoringTarget = isElsewhere
     ? await openEndpoint(context, flags, path)
-    : await openModel(context, path, 'target', { dtype: flags.dtype })
+    : await openModel(context, path, 'target', { dtype: flags.dtype, cacheDtype: flags.cacheDtype })
   const speaker = isElsewhere ? await speakerOf(context, path) : undefined
   context.resume = 'The shards written stay; the same command goes on from there.'
   const reading = rowReading(terminal, flags)
@@ -114,5 +114,6 @@ function assertFlags(flags: ScoreFlags): void {
     throw new OutriderError('INVALID_ARGUMENT', '--prices is of no use here.', {
       remedy: 'Leave it out: what is read of answers is what generate paid for.',
     })
-  if (assertEndpoint(flags) && flags.dtype) throw ofNoUse('--dtype', 'with --endpoint')
+  const useless = assertEndpoint(flags) ? given(flags, ['dtype', 'cacheDtype']) : undefined
+  if (useless) throw ofNoUse(useless, 'with --endpoint')
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDevice } from '@outrider/tensor'
@@ -9,7 +9,7 @@ import { openAdapter } from '../adapter'
 import { rowFindings } from '../doctor/compare-rows'
 import { runCli } from '../testing/run-cli'
 
-test('tune keeps what it found, says what it gained, and doctor reports what was set aside', async () => {
+test('tune keeps what it found and says what it gained; a run writes down that it uses it, and doctor reports what was set aside', async () => {
   const cache = await mkdtemp(join(tmpdir(), 'outrider-tune-'))
   try {
     const env = { XDG_CACHE_HOME: cache }
@@ -25,8 +25,20 @@ test('tune keeps what it found, says what it gained, and doctor reports what was
 
     const device = await createDevice({ adapter: await openAdapter() })
     const wrong = { 'linear 64x64 f32': ['tiled128x64'] }
-    await writeTuning(device, { kernels: {}, timed: [], wrong }, directory(join(cache, 'outrider')))
+    const kernels = { 'linear 64x172 f32': 'dot' } as const
+    await writeTuning(device, { kernels, timed: [], wrong }, directory(join(cache, 'outrider')))
     device.dispose()
+    const trained = await runCli(
+      [
+        ...['pretrain', '--target', testData('stories260K'), '--text', testData('tinystories/stories.txt')],
+        ...['--layers', '1', '--hidden-size', '8', '--heads', '1', '--intermediate-size', '8', '--steps', '1'],
+        ...['--batch-size', '1', '--length', '8', '--out', join(cache, 'draft')],
+      ],
+      { env },
+    )
+    expect(trained.err).toContain('Kernels of 1 shapes as outrider tune chose them')
+    const state = await readFile(join(cache, 'draft', 'checkpoint-1', 'trainer_state.json'), 'utf8')
+    expect(JSON.parse(state).identity.kernels).toEqual(kernels)
     const doctor = await runCli(['doctor', '--compare-rows', '--json'], { env })
     expect(doctor.status).toBe(0)
     const { findings, rows } = doctor.json() as { findings: { what: string; level: string }[]; rows: object }

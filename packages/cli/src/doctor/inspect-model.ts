@@ -1,6 +1,9 @@
 import type { Capabilities } from '@outrider/tensor'
 import {
+  assertCacheDtype,
   type CacheDtype,
+  cacheDtypes,
+  cacheDtypesFor,
   cacheRowBytes,
   type LoadDtype,
   loadDtypes,
@@ -30,6 +33,8 @@ export interface ModelReport {
   cache_tokens: number
   cache_dtype: CacheDtype
   cache_bytes: number
+  /** The same by --cache-dtype, of those that take the model's heads. */
+  cache_bytes_with: Partial<Record<CacheDtype, number>>
   /** Weights as they are stored, and the cache. */
   device_bytes: number
   /** Keys, or values, of one layer: these lie in one binding. */
@@ -45,10 +50,15 @@ export async function inspectModel(
   const stored: Record<string, number> = {}
   for (const [name, { dtype, bytes: size }] of weights.tensors)
     if (!disregarded(name)) stored[dtype] = (stored[dtype] ?? 0) + size
+  assertCacheDtype(config, cacheDtype, path)
   const parameters = parameterCount(config)
   const cacheTokens = Math.min(context, config.contextLength)
   const layerBytes = cacheTokens * cacheRowBytes(config, cacheDtype)
   const cacheBytes = config.layers * 2 * layerBytes
+  const cacheBytesWith = cacheDtypesFor(config).map((dtype) => [
+    dtype,
+    config.layers * 2 * cacheTokens * cacheRowBytes(config, dtype),
+  ])
   const shapes = parameterShapes(config)
   const held = {
     stored: weightBytes(weights, shapes),
@@ -68,6 +78,7 @@ export async function inspectModel(
     cache_tokens: cacheTokens,
     cache_dtype: cacheDtype,
     cache_bytes: cacheBytes,
+    cache_bytes_with: Object.fromEntries(cacheBytesWith),
     device_bytes: held.stored + cacheBytes,
     largest_cache_bytes: layerBytes,
   }
@@ -89,6 +100,9 @@ export function printModel(terminal: Terminal, report: ModelReport): void {
       ['weights on the device', bytes(report.weight_bytes.stored)],
       ...loadDtypes.map((dtype) => [`  with --dtype ${dtype}`, bytes(report.weight_bytes[dtype])]),
       [`cache of ${report.cache_tokens} tokens, ${report.cache_dtype}`, bytes(report.cache_bytes)],
+      ...Object.entries(report.cache_bytes_with)
+        .filter(([dtype]) => dtype !== report.cache_dtype)
+        .map(([dtype, size]) => [`  with --cache-dtype ${dtype}`, bytes(size)]),
       ['in all, as stored', bytes(report.device_bytes)],
     ],
   )
@@ -99,12 +113,16 @@ export function modelFindings(report: ModelReport, capabilities: Capabilities): 
   const limit = Math.min(capabilities.maxBindingBytes, capabilities.maxBufferBytes)
   if (report.largest_cache_bytes <= limit) return []
   const most = Math.floor((limit / report.largest_cache_bytes) * report.cache_tokens)
-  const halves = report.cache_dtype === 'f32' && report.largest_cache_bytes / 2 <= limit
+  const { cache_bytes, cache_bytes_with } = report
+  const smaller = cacheDtypes.find(
+    (dtype) =>
+      report.largest_cache_bytes * ((cache_bytes_with[dtype] ?? Number.POSITIVE_INFINITY) / cache_bytes) <= limit,
+  )
   return [
     {
       level: 'problem',
       what: `${report.model} with a cache of ${report.cache_tokens} tokens does not fit: the keys of a layer take ${bytes(report.largest_cache_bytes)}, and one binding of this adapter holds ${bytes(limit)}.`,
-      remedy: `Use a context of at most ${most} tokens${halves ? ', or --cache-dtype f16' : ''}.`,
+      remedy: `Use a context of at most ${most} tokens${smaller ? `, or --cache-dtype ${smaller}` : ''}.`,
     },
   ]
 }

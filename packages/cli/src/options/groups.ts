@@ -16,27 +16,37 @@ export interface DtypeFlags {
 /**
  * For what a model is used as it is: a command that trains it loads f32.
  *
- * @param options.draft   for what decodes with a draft: how that is loaded
- * @param options.caches  what the caches of both hold, too. Default with a draft
+ * @param options.draft  for what decodes with a draft: how that is loaded
+ * @param options.cache  whose caches' contents may be chosen. Default both models', with a draft
  */
 export function withDtype(
   command: Command,
-  { draft = false, caches = draft }: { draft?: boolean; caches?: boolean } = {},
+  {
+    draft = false,
+    cache = draft ? 'both' : undefined,
+  }: { draft?: boolean; cache?: 'both' | 'target' | undefined } = {},
 ): Command {
   const option = (flag: string, whose: string) =>
     new Option(`${flag} <dtype>`, `of the ${whose} on the device; default: as it is stored`).choices(loadDtypes)
   command.addOption(option('--dtype', 'weights'))
   if (draft) command.addOption(option('--draft-dtype', "draft's weights"))
-  return caches ? command.addOption(cacheDtype()) : command
+  if (!cache) return command
+  return command.addOption(cache === 'both' ? cacheDtype() : targetCacheDtype())
 }
 
 export const cacheDtype = (): Option =>
   new Option(
     '--cache-dtype <dtype>',
-    'of the keys and values of tokens read; f16 takes half the memory and half the reading, and rounds',
+    'of the keys and values of tokens read; f16 takes half the memory and half the reading, q8_0 28 % (heads of a multiple of 32); both round',
   )
     .choices(cacheDtypes)
     .default('f32')
+
+const targetCacheDtype = (): Option =>
+  new Option(
+    '--cache-dtype <dtype>',
+    'of the keys and values of what the target reads, as it will be used: f16 and q8_0 (heads of a multiple of 32) round; default: f32',
+  ).choices(cacheDtypes)
 
 /** How answers are drawn. */
 export interface SamplingFlags {

@@ -16,7 +16,7 @@ export const withHiddenStates = (command: Command): Command =>
   )
 
 /** Flags of a target that reads here, or tells otherwise. */
-type OfTargetHere = Record<'targets' | 'text' | 'onPolicy' | 'targetStates', unknown>
+type OfTargetHere = Record<'targets' | 'text' | 'onPolicy' | 'targetStates' | 'cacheDtype', unknown>
 
 /**
  * Makes sure that nothing is asked of hidden states that only a whole target can say.
@@ -30,6 +30,7 @@ export function assertHiddenStates(flags: HiddenStatesFlags & Partial<OfTargetHe
     ['text', '--text', 'what the target thinks of it is not in the files'],
     ['onPolicy', '--on-policy', 'the target would have to read what the draft draws'],
     ['targetStates', '--target-states', 'the files are there already'],
+    ['cacheDtype', '--cache-dtype', 'of the target only the head is loaded'],
   ])
 }
 

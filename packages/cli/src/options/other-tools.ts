@@ -9,6 +9,7 @@ const names: Readonly<Record<string, string>> = {
   '--target': '--model -m --model-path --model-id --model-name-or-path --teacher --base-model --target-model',
   '--draft-stop': '--draft-p-min --assistant-confidence-threshold --spec-draft-p-min',
   '--draft-dtype': '--draft-type --model-draft-dtype',
+  '--cache-dtype': '-ctk -ctv --cache-type-k --cache-type-v --kv-cache-dtype',
   '--dtype': '--torch-dtype --quantization --quantize --load-format -q --type --outtype',
   '--max-tokens': '-n --n-predict --predict --max-new-tokens --max-length --num-predict --max-completion-tokens',
   '--temperature': '--temp',

@@ -34,7 +34,10 @@ export const withTargetShards = (command: Command): Command =>
     )
 
 /** Flags of a target that is here. */
-type OfTargetHere = Record<'dtype' | 'targetStates' | 'onPolicy' | 'onPolicyTemperature' | 'parallel', unknown>
+type OfTargetHere = Record<
+  'dtype' | 'cacheDtype' | 'targetStates' | 'onPolicy' | 'onPolicyTemperature' | 'parallel',
+  unknown
+>
 
 /**
  * Makes sure that there are rows, and that nothing is asked of shards that only a target here can say.
@@ -60,6 +63,7 @@ export function assertTargets(flags: TargetShardsFlags & { data?: string[] } & P
     ['parallel', '--parallel', 'a parallel draft is learned from a target in memory'],
     ['targetStates', '--target-states', 'the target says nothing beside its shards'],
     ['dtype', '--dtype', 'the target is not loaded'],
+    ['cacheDtype', '--cache-dtype', 'the target is not loaded'],
   ]
   refusedBeside('--targets', flags, needsTarget)
 }

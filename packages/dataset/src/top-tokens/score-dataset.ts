@@ -183,8 +183,8 @@ async function idsIn(out: Directory, head: ShardHead): Promise<{ has(id: string)
 
 async function identityOf(target: ScoreDatasetOptions['target']): Promise<string> {
   if ('kind' in target) return `${target.model} at an endpoint`
-  const { weights, dtype } = await modelIdentity(target)
-  return `weights ${weights} in ${dtype}`
+  const { weights, dtype, cache } = await modelIdentity(target)
+  return `weights ${weights} in ${dtype}${cache ? `, with a cache of ${cache}` : ''}`
 }
 
 const tooManyFailed = (failure: string) =>

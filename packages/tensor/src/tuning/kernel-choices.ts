@@ -1,5 +1,6 @@
-import type { DType } from '../dtype'
-import type { LinearKernelName } from '../operations/matmul/select'
+import type { Capabilities } from '../device/capabilities'
+import { type DType, isInSpans } from '../dtype'
+import { fewRows, type LinearKernelName, takesLinear } from '../operations/matmul/select'
 import { tileNames } from '../operations/matmul/tile-shapes'
 
 /** Weights of linear layers, [n, k], of which one kernel is to be chosen. */
@@ -23,6 +24,15 @@ export const linearCandidates: readonly LinearKernelName[] = [
   ...tileNames.filter((name) => name !== 'tiled128x128' && name !== 'tiled128x128x2'),
 ]
 
+/** Whether a device has the kernel of a choice that was written down. */
+export function takesChoice(key: string, name: string, capabilities: Capabilities): name is LinearKernelName {
+  const [, n, k, dtype] = /^linear (\d+)x(\d+) (\w+)$/.exec(key) ?? []
+  const kernel = linearCandidates.find((candidate) => candidate === name)
+  if (!kernel || !dtype) return false
+  const problem = { m: fewRows + 1, n: Number(n), k: Number(k), inSpans: isInSpans(dtype as DType) }
+  return takesLinear(kernel, problem, capabilities)
+}
+
 /**
  * The kernels that were found fastest on this adapter for linear layers of more than 16 rows of a sequence. What has been chosen once stays as it
  * is for the device's life, tuned or not: of what has run already, a later `use` says nothing.
@@ -42,6 +52,21 @@ export class KernelChoices {
     const key = choiceKey(weights)
     if (!this.#settled.has(key)) this.#settled.set(key, this.#tuned.get(key))
     return this.#settled.get(key)
+  }
+
+  /**
+   * Settles these choices in place of all that tuning found: where it found more, the default.
+   *
+   * @returns those that have run otherwise on this device: where there are any, nothing changes
+   */
+  adopt(kernels: TunedKernels): string[] {
+    const keys = [...new Set([...this.#tuned.keys(), ...Object.keys(kernels)])]
+    const others = keys.filter((key) => this.#settled.has(key) && this.#settled.get(key) !== kernels[key])
+    if (others.length > 0) return others
+    this.#tuned.clear()
+    for (const key of keys) this.#settled.set(key, kernels[key])
+    for (const [key, kernel] of Object.entries(kernels)) this.#tuned.set(key, kernel)
+    return []
   }
 
   /** The choices in use, by key in order: part of what bits depend on. */

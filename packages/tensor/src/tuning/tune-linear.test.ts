@@ -4,7 +4,7 @@ import { add } from '../operations/pointwise/binary'
 import { uniform01 } from '../random/philox'
 import type { Tensor } from '../tensor'
 import { randomWeights, testDevice } from '../testing'
-import { KernelChoices } from './kernel-choices'
+import { choiceKey, KernelChoices, takesChoice } from './kernel-choices'
 import { type LinearCandidate, tuneLinear } from './tune-linear'
 
 const random = (size: number, stream: number) =>
@@ -126,5 +126,30 @@ describe('kernel choices', () => {
     choices.use({ 'linear 8x32 f32': 'tiled64x64' })
     expect(choices.linear({ ...weights, n: 8 })).toBe('dot')
     expect(choices.toJSON()).toEqual({ 'linear 8x32 f32': 'dot' })
+  })
+
+  it('that something was begun with are taken over whatever was tuned, but not where another has run', () => {
+    const choices = new KernelChoices()
+    const [wide, narrow] = [weights, { ...weights, n: 8 }]
+    const [key, other] = [choiceKey(wide), choiceKey(narrow)] as const
+    choices.use({ [key]: 'dot', [other]: 'dot' })
+    expect(choices.adopt({ [key]: 'tiled64x64' })).toEqual([])
+    choices.use({ [other]: 'dot' })
+    expect([wide, narrow].map((one) => choices.linear(one))).toEqual(['tiled64x64', undefined])
+    expect(choices.toJSON()).toEqual({ [key]: 'tiled64x64' })
+    expect(choices.adopt({ [key]: 'dot', [other]: 'dot' })).toEqual([key, other])
+    expect(choices.adopt({ 'linear 5x8 f32': 'dot' })).toEqual([key])
+    expect([wide, narrow].map((one) => choices.linear(one))).toEqual(['tiled64x64', undefined])
+  })
+
+  it('are known by name where a device has the kernel', async () => {
+    const { capabilities } = await testDevice()
+    const takes = (key: string, name: string, limits = {}) => takesChoice(key, name, { ...capabilities, ...limits })
+    expect(takes('linear 36x32 f32', 'dot')).toBe(true)
+    expect(takes('linear 36x32 q4_0', 'tiled64x64')).toBe(true)
+    expect(takes('linear 36x30 f32', 'tiled64x64')).toBe(false)
+    expect(takes('linear 36x32 f32', 'tiled128x64', { maxWorkgroupBytes: 1024 })).toBe(false)
+    for (const name of ['plain', 'tiled128x128', 'constructor']) expect(takes('linear 36x32 f32', name)).toBe(false)
+    for (const key of ['linear', 'matmul 36x32 f32', 'linear 36x32']) expect(takes(key, 'dot')).toBe(false)
   })
 })

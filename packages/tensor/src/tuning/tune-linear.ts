@@ -1,8 +1,9 @@
 import type { Device } from '../device/device'
+import { isInSpans } from '../dtype'
 import { OutriderError } from '../errors'
 import { defineKernel } from '../kernel/index'
 import { embedding } from '../operations/embedding/embedding'
-import { isInSpans, linear } from '../operations/matmul/linear'
+import { linear } from '../operations/matmul/linear'
 import { fewRows, type LinearKernelName, linearKernelFor, linearTile, takesLinear } from '../operations/matmul/select'
 import { uniform01 } from '../random/philox'
 import type { Tensor } from '../tensor'
@@ -183,7 +184,7 @@ function standardOf(weight: Tensor, rows: number, candidates: readonly LinearCan
   return candidates.some((one) => one.name === name) ? name : candidates[0]!.name
 }
 
-const problemOf = (weight: Tensor, m: number) => ({ ...describe(weight), m, inSpans: isInSpans(weight) })
+const problemOf = (weight: Tensor, m: number) => ({ ...describe(weight), m, inSpans: isInSpans(weight.dtype) })
 
 const countDifferences = defineKernel({ name: 'differences', source: differencesSource })
 

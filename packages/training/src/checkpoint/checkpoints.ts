@@ -6,6 +6,7 @@ import {
   type PretrainedModel,
   readJson,
   readWeight,
+  restoreTuning,
   safetensorsWeights,
   saveCausalLM,
   type TrainableLM,
@@ -175,7 +176,8 @@ export async function wholeCheckpoint(run: Directory): Promise<Resumption | null
  * scaler.
  *
  * @returns its state; and what is not as it was, or not known to be, and does not forbid to go on
- * @throws OutriderError FILE_MISSING, FILE_FORMAT, SHAPE_MISMATCH; INVALID_ARGUMENT where the run had other settings, rows or models
+ * @throws OutriderError FILE_MISSING, FILE_FORMAT, SHAPE_MISMATCH; INVALID_ARGUMENT where the run had other settings, rows or models;
+ *   and for kernels that it cannot go on with, which may be UNSUPPORTED
  */
 export async function loadCheckpoint(
   run: Directory,
@@ -194,6 +196,7 @@ export async function loadCheckpoint(
         { remedy: 'Resume with the same settings, or train into another directory.' },
       )
   const remarks = identity ? assertSameRun(checkpoint.name, state.identity, identity, await knownFrom(run, state)) : []
+  if (identity) remarks.push(...restoreTuning(model.model.device, checkpoint.name, state.identity))
   await restoreWeights(checkpoint, model)
   const moments = await safetensorsWeights(checkpoint, optimizerFile)
   for (const [kind, values] of momentsOf(optimizer))

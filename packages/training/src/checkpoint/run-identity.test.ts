@@ -42,6 +42,7 @@ test('held-out rows and their target that are others are refused where they deci
 test('whatever decides its bits and is another is named', () => {
   for (const [now, what] of [
     [{ target: { ...model, dtype: 'f32' } }, 'another target: its dtype was "f16, f32", and is "f32"'],
+    [{ target: { ...model, cache: 'f16' } }, 'another target: its cache was "f32", and is "f16"'],
     [
       { target: { ...model, config: { layers: 2, ropeTheta: 5e5 } } },
       'another target: ropeTheta was 10000, and is 500000',

@@ -5,12 +5,13 @@ import {
   type ModelIdentity,
   modelIdentity,
   type PretrainedModel,
+  type RecordedTuning,
   type TrainableLM,
 } from '@outrider/transformer'
 import type { Objective } from '../loop/objective'
 
-/** What decides the bits of a run, beside its settings. */
-export interface RunIdentity {
+/** What decides the bits of a run, beside its settings. Another adapter is allowed: results differ in their last bits. */
+export interface RunIdentity extends RecordedTuning {
   /** The draft that it began with. */
   draft: ModelIdentity
   target?: ModelIdentity | undefined
@@ -22,8 +23,6 @@ export interface RunIdentity {
   validation?: string | undefined
   /** Of a run without a target: the model that they are measured against. */
   heldOutTarget?: ModelIdentity | undefined
-  /** The device's adapter. Another one is allowed: results differ in their last bits. */
-  adapter: string
 }
 
 /** The identity of a run that is about to begin, or to go on. */
@@ -107,6 +106,7 @@ function modelDifference(before: ModelIdentity, now: ModelIdentity): string | un
   for (const key of new Set([...Object.keys(before.config), ...Object.keys(now.config)]))
     if (!same(before.config[key], now.config[key])) return `${key} ${differ(before.config[key], now.config[key])}`
   if (before.dtype !== now.dtype) return `its dtype ${differ(before.dtype, now.dtype)}`
+  if (before.cache !== now.cache) return `its cache ${differ(before.cache ?? 'f32', now.cache ?? 'f32')}`
   return before.weights === now.weights ? undefined : otherWeights
 }
 

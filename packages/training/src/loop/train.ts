@@ -1,6 +1,12 @@
 import type { Batch, BatchStream } from '@outrider/dataset'
 import { type Device, OutriderError } from '@outrider/tensor'
-import { type Directory, modelIdentity, type PretrainedModel, type TrainableLM } from '@outrider/transformer'
+import {
+  type Directory,
+  modelIdentity,
+  type PretrainedModel,
+  type TrainableLM,
+  tuningInUse,
+} from '@outrider/transformer'
 import {
   loadCheckpoint,
   type Resumption,
@@ -158,6 +164,7 @@ export async function train(
     history = state.log_history
     step = state.global_step
   }
+  if (identity) identity = { ...identity, ...tuningInUse(device) }
   if (checkpoints && !resumed) await retireCheckpoints(checkpoints)
   const hasStalled = () => best?.hasStalled(history) ?? false
   const { means, squares } = optimizer

@@ -1,4 +1,5 @@
 import type { CoveredIds, Device, Tensor } from '@outrider/tensor'
+import type { CacheDtype } from './cache-dtype'
 import type { ModelParameters } from './parameters'
 
 /** Keys and values of some positions of a sequence, apart from any cache. */
@@ -112,6 +113,8 @@ export interface CausalLM {
   readonly parameterCount: number
   /** Its weights by name, where they can be looked at: runs and files of answers know a model again by them. */
   readonly parameters?: ModelParameters
+  /** What it keeps keys and values in, where that is not f32 alone: part of what it is known again by. Absent: f32. */
+  readonly cacheDtype?: CacheDtype
   /**
    * Whether the commands of a pass over one sequence can be recorded (`device.record`) and replayed further on, `start` advanced.
    * Absent: they cannot, and every pass is computed anew.

@@ -11,11 +11,12 @@ import {
 } from '@outrider/tensor'
 import { familyOf } from '../config/families/index'
 import { configToJson, type ModelConfig } from '../config/index'
+import { assertCacheDtype, type CacheDtype, storedRows } from './cache-dtype'
 import type { CacheOptions, ForwardOptions, KvCache } from './causal-lm'
 import { CoveredHead } from './covered-head'
 import { describeModel } from './describe-model'
 import { inferencePass, type LayerCache, type Packing, type PassPlace, withWeight } from './inference-pass'
-import { type CacheDtype, cacheDtypes, FullKvCache } from './kv-cache'
+import { FullKvCache } from './kv-cache'
 import type { ModelDescription } from './layer'
 import { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
 import { RotaryTables } from './rotary-tables'
@@ -25,7 +26,8 @@ import { type PlacedPassOptions, trainingPass } from './training-pass'
 export interface DecoderOptions {
   /**
    * What keys and values are kept in, in caches and in passes without one, so that a row's bits are the same with and without.
-   * With f16 it is another model, by a rounding: drafts are exact for it as it is. Training computes without. Default 'f32'.
+   * With f16 or q8_0 it is another model, by a rounding: drafts are exact for it as it is. q8_0 takes heads of a multiple of 32.
+   * Training computes without. Default 'f32'.
    */
   cacheDtype?: CacheDtype | undefined
 }
@@ -48,7 +50,7 @@ export class Decoder implements TransformerLM {
   /**
    * @param parameters  by Hugging Face name; the model takes them over
    * @throws ShapeError or OutriderError for parameters that do not fit the configuration; OutriderError INVALID_ARGUMENT for a
-   *   cacheDtype that is none
+   *   cacheDtype that is none; UNSUPPORTED for one that does not take the heads
    */
   constructor(
     device: Device,
@@ -56,10 +58,7 @@ export class Decoder implements TransformerLM {
     parameters: ModelParameters,
     { cacheDtype = 'f32' }: DecoderOptions = {},
   ) {
-    if (!cacheDtypes.includes(cacheDtype))
-      throw new OutriderError('INVALID_ARGUMENT', `A cache of ${cacheDtype} is not known.`, {
-        remedy: `Give cacheDtype ${cacheDtypes.join(' or ')}.`,
-      })
+    assertCacheDtype(config, cacheDtype)
     for (const [name, shape] of parameterShapes(config)) {
       const tensor = parameters[name]
       if (!tensor) throw new OutriderError('INVALID_ARGUMENT', `The model has no parameter "${name}".`)
@@ -173,8 +172,8 @@ export class Decoder implements TransformerLM {
 
   /** Keys and values that end with the scope. */
   #passing(batch: number, rows: number): PassPlace {
-    const shape = [batch, rows, this.config.kvHeads, this.config.headDim]
-    const place = () => this.device.empty(shape, this.cacheDtype)
+    const { shape, dtype } = storedRows(this.config, this.cacheDtype, [batch, rows])
+    const place = () => this.device.empty(shape, dtype)
     const cacheOf = (): LayerCache => ({ keys: place(), values: place() })
     return { start: 0, context: rows, sequenceRows: rows, cacheOf }
   }

@@ -1,7 +1,7 @@
+export { assertCacheDtype, type CacheDtype, cacheDtypes, cacheDtypesFor, cacheRowBytes } from './cache-dtype'
 export type { CacheOptions, CausalLM, ForwardOptions, KvBlock, KvCache } from './causal-lm'
 export { Decoder, type DecoderOptions } from './decoder'
 export { HeadAlone } from './head-alone'
-export { type CacheDtype, cacheDtypes, cacheRowBytes } from './kv-cache'
 export { initializeParameters, type ModelParameters, parameterCount, parameterShapes } from './parameters'
 export {
   decodesOpenly,

@@ -16,7 +16,7 @@ import type { AttentionBlock, Layer, MlpBlock, ModelDescription, Norm, Projectio
 import type { ModelParameters } from './parameters'
 import type { RotaryTables, Rotation } from './rotary-tables'
 
-/** Keys and values of one layer, f32 or f16 [batch, capacity, kvHeads, headDim]. */
+/** Keys and values of one layer, f32 or f16 [batch, capacity, kvHeads, headDim], or in q8_0 (`ropeIntoCache`). */
 export interface LayerCache {
   keys: Tensor
   values: Tensor

@@ -2,20 +2,9 @@ import { type Device, OutriderError, type Tensor } from '@outrider/tensor'
 import { position } from '@outrider/tensor/internal'
 import type { ModelConfig } from '../config/index'
 import { isLong } from '../config/rope-scaling'
+import { type CacheDtype, cacheRowBytes, storedRows } from './cache-dtype'
 import type { CacheOptions, KvBlock, KvCache } from './causal-lm'
 import type { LayerCache, PassPlace } from './inference-pass'
-
-/**
- * What a cache keeps keys and values in. f16 takes half the memory and half the reading, and rounds them; no adapter needs
- * `shader-f16` for it.
- */
-export const cacheDtypes = ['f32', 'f16'] as const
-
-export type CacheDtype = (typeof cacheDtypes)[number]
-
-/** Bytes of the keys, or the values, of one position in one layer. */
-export const cacheRowBytes = ({ kvHeads, headDim }: ModelConfig, dtype: CacheDtype): number =>
-  (dtype === 'f16' ? 2 : 4) * kvHeads * headDim
 
 /** The cache of a model whose layers all attend to all earlier tokens. */
 export class FullKvCache implements KvCache {
@@ -25,6 +14,7 @@ export class FullKvCache implements KvCache {
   readonly context: number
   readonly device: Device
   readonly #config: ModelConfig
+  readonly #dtype: CacheDtype
   readonly #layers: LayerCache[]
   #lengths: number[]
 
@@ -42,11 +32,12 @@ export class FullKvCache implements KvCache {
     this.context = Math.max(capacity, context)
     this.device = device
     this.#config = config
-    const { layers, kvHeads, headDim } = config
+    this.#dtype = dtype
     // Rows beyond a length are never attended to, but what they hold must be finite: 0 · NaN is NaN.
-    const zeros = () => device.zeros([batchSize, capacity, kvHeads, headDim], dtype)
+    const { shape, dtype: stored } = storedRows(config, dtype, [batchSize, capacity])
+    const zeros = () => device.zeros(shape, stored)
     // All or none: where there is no memory for the last of them, the first are freed.
-    this.#layers = device.scope(() => Array.from({ length: layers }, () => ({ keys: zeros(), values: zeros() })))
+    this.#layers = device.scope(() => Array.from({ length: config.layers }, () => ({ keys: zeros(), values: zeros() })))
     for (const tensor of this.#tensors()) tensor.keep()
     this.#lengths = Array.from({ length: batchSize }, () => 0)
   }
@@ -144,7 +135,8 @@ export class FullKvCache implements KvCache {
     const tensors = this.#tensors()
     const size = count * this.#positionSize
     // In one piece, for a device is slow at making many: the keys of a layer, its values, the keys of the next.
-    const rows = device.empty([tensors.length, count, ...tensors[0]!.shape.slice(2)], this.#dtype).keep()
+    const { shape, dtype: stored } = storedRows(this.#config, this.#dtype, [tensors.length, count])
+    const rows = device.empty(shape, stored).keep()
     const kept = { rows, kinds: this.#longKinds, context, dtype: this.#dtype }
     const from = (sequence * this.capacity + first) * this.#positionSize
     for (const [at, tensor] of tensors.entries()) device.copy(tensor, from, rows, at * size, size)
@@ -187,11 +179,7 @@ export class FullKvCache implements KvCache {
     return this.#layers.flatMap(({ keys, values }) => [keys, values])
   }
 
-  get #dtype(): Tensor['dtype'] {
-    return this.#layers[0]!.keys.dtype
-  }
-
-  /** Elements of the keys, or of the values, of one position in a layer. */
+  /** Stored elements of the keys, or of the values, of one position in a layer. */
   get #positionSize(): number {
     return this.#layers[0]!.keys.size / (this.batchSize * this.capacity)
   }
@@ -223,14 +211,14 @@ interface Kinds {
   /** Which of the model's rotary positions are those of long contexts. */
   kinds: string
   context: number
-  dtype: Tensor['dtype']
+  dtype: CacheDtype
 }
 
 /** A copy of positions of a `FullKvCache`. */
 class FullKvBlock implements KvBlock {
   readonly first: number
   readonly count: number
-  /** Of [2 · layers, count, kvHeads, headDim]: the keys of a layer, its values, the keys of the next. */
+  /** Of 2 · layers times `count` positions, as they are stored: the keys of a layer, its values, the keys of the next. */
   readonly #kept: Kinds & { rows: Tensor }
 
   constructor(first: number, count: number, kept: Kinds & { rows: Tensor }) {

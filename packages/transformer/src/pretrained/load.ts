@@ -3,7 +3,7 @@ import { warnOnConsole } from '../files/file-warning'
 import { type Directory, directory, type OnWarning, urlDirectory } from '../files/index'
 import { defaultEndpoint, modelOfPage } from '../hub/hub-id'
 import { type DownloadProgress, type HubOptions, hubDirectory, parseHubId } from '../hub/index'
-import { type CacheDtype, Decoder, parameterShapes } from '../model/index'
+import { assertCacheDtype, type CacheDtype, Decoder, parameterShapes } from '../model/index'
 import { openGgufModel } from './gguf/open-gguf-model'
 import { openModelDirectory, openSpeakerDirectory } from './open-model-directory'
 import type { OpenedModel, SpeakerFiles } from './opened-model'
@@ -20,8 +20,8 @@ export interface LoadOptions {
    */
   dtype?: LoadDtype | undefined
   /**
-   * What its caches keep keys and values in: 'f16' takes half the memory and half the reading. It is then another model, by a
-   * rounding, and speculation is exact for it as it is. Default 'f32'.
+   * What its caches keep keys and values in: 'f16' takes half the memory and half the reading, 'q8_0' 28 % of both, of heads of a
+   * multiple of 32. It is then another model, by a rounding, and speculation is exact for it as it is. Default 'f32'.
    */
   cacheDtype?: CacheDtype | undefined
   /** A GGUF file in a Directory. A path says it itself. */
@@ -64,6 +64,7 @@ export async function loadCausalLM(
   { device, dtype, cacheDtype, onProgress, ...options }: LoadOptions,
 ): Promise<PretrainedModel> {
   const { config, weights, disregarded, ...rest } = await openCausalLM(source, options)
+  if (cacheDtype) assertCacheDtype(config, cacheDtype, rest.source)
   await weights.keep?.()
   const parameters = await loadParameters(device, weights, parameterShapes(config), {
     disregarded,

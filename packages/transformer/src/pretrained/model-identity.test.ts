@@ -1,5 +1,6 @@
 import { testDevice } from '@outrider/tensor/testing'
 import { expect, test } from 'vitest'
+import { Decoder } from '../model/index'
 import { modelIdentity } from './model-identity'
 import { tinyConfig, tinyModel } from './tiny-model.fixture'
 
@@ -20,6 +21,10 @@ test('a model is known again by its weights, and is another where one of them is
   expect(one).toEqual({ config: tinyConfig, dtype: 'f32', weights: expect.stringMatching(/^[0-9a-f]{32}$/) })
   expect(await identityOf(1)).toEqual(one)
   expect((await identityOf(2)).weights).not.toBe(one.weights)
+  const { config, model } = tinyModel(device, { seed: 1 })
+  const rounding = new Decoder(device, config, model.parameters, { cacheDtype: 'f16' })
+  expect(await modelIdentity({ config, model: rounding })).toMatchObject({ cache: 'f16', dtype: 'f32' })
+  model.dispose()
   const changed = await identityOf(1, (values) => {
     values[7]! *= 1 + 2 ** -23
   })

@@ -1,7 +1,7 @@
 import { fingerprints } from '@outrider/tensor'
 import type { ModelConfig } from '../config/index'
 import { contentHash } from '../files/content-hash'
-import type { CausalLM } from '../model/index'
+import type { CacheDtype, CausalLM } from '../model/index'
 import type { PretrainedModel } from './pretrained-model'
 
 /** What a model computes with, in a few words: two models of one identity compute the same. */
@@ -9,6 +9,8 @@ export interface ModelIdentity {
   config: Record<string, unknown>
   /** What the weights are held in on the device, such as `f16, f32`. */
   dtype: string
+  /** What keys and values are kept in, where that is not f32. */
+  cache?: CacheDtype | undefined
   /** A hash of the weights as they are on the device, 32 hexadecimal digits. */
   weights: string
 }
@@ -26,6 +28,7 @@ export async function modelIdentity({
   const prints = await fingerprints(parameters.map(([, tensor]) => tensor))
   return {
     config: { ...JSON.parse(JSON.stringify(config)), ...(await coverage(config)) },
+    ...((model.cacheDtype ?? 'f32') !== 'f32' && { cache: model.cacheDtype }),
     dtype: [...new Set(parameters.map(([, { dtype }]) => dtype))].sort().join(', '),
     weights: await contentHash(parameters.map(([name, { dtype, shape }], i) => [name, dtype, shape, prints[i]])),
   }

@@ -5,8 +5,9 @@ import { expectAllClose, testDevice } from '../../testing'
 import { slice } from '../layout/slice'
 import { cast } from '../pointwise/cast'
 import { sum } from '../reduce/sum'
-import { attention } from './attention'
+import { type AttentionOptions, attention } from './attention'
 import { attentionInFloat64, causal, randomNumbers as random } from './attention.fixture'
+import { inBlocks, outOfBlocks } from './blocked-cache.fixture'
 
 describe('attention', () => {
   for (const [headDim, heads, kvHeads, kernel] of [
@@ -109,6 +110,60 @@ describe('attention', () => {
     const before = device.memory.liveBytes
     using _ = attention(q, cache, cache, { start: 3 })
     expect(device.memory.peakBytes - before).toBeLessThan(cache.bytes)
+  })
+
+  it.each([
+    ['as chosen', 96, {}],
+    ['shared', 64, { kernel: 'shared' }],
+    ['decoding', 64, { kernel: 'decoding', window: 7 }],
+    ['as chosen, in splits', 64, { span: 16 }],
+  ] as const)(
+    'reads a cache of q8_0 to the bits that its numbers in f32 give, which are those of float64 (kernel %s)',
+    async (_, headDim, options) => {
+      const device = await testDevice()
+      const shape = { batch: 2, rows: 3, heads: 4, keys: 40, kvHeads: 2, headDim }
+      const blocks = (stream: number) => inBlocks(random(2 * 40 * 2 * headDim, stream))
+      const q = Float32Array.from(random(2 * 3 * 4 * headDim, 20))
+      const [k, v] = [blocks(21), blocks(22)]
+      const of = (dtype: 'f32' | 'u32') =>
+        device.scope(() => {
+          const cache = (words: Uint32Array<ArrayBuffer>) =>
+            device.tensor(dtype === 'u32' ? words : outOfBlocks(words), {
+              shape: [2, 40, 2, dtype === 'u32' ? (9 * headDim) / 32 : headDim],
+            })
+          const start = device.tensor([3, 35], { dtype: 'u32' })
+          const queries = device.tensor(q, { shape: [2, 3, 4, headDim] })
+          return attention(queries, cache(k), cache(v), { start, ...options })
+        })
+      using blocked = of('u32')
+      using whole = of('f32')
+      expect(await blocked.data()).toEqual(await whole.data())
+      const { window } = options as AttentionOptions
+      const numbers = { q, k: outOfBlocks(k), v: outOfBlocks(v) }
+      const { out } = attentionInFloat64(numbers, shape, { sees: causal([3, 35], window) })
+      await expectAllClose(blocked, out, { absolute: 2e-5, relative: 1e-4 })
+    },
+  )
+
+  it('refuses a cache of q8_0 whose heads are no whole blocks, beside other values, and with gradients', async () => {
+    const device = await testDevice()
+    device.scope(() => {
+      const given = (headDim: number, width: number, values: 'u32' | 'f32' = 'u32') =>
+        [
+          device.zeros([1, 1, 1, headDim]),
+          device.zeros([1, 2, 1, width], 'u32'),
+          device.zeros([1, 2, 1, width], values),
+        ] as const
+      attention(...given(64, 18))
+      expect(() => attention(...given(48, 18))).toThrow(/headDim must be a multiple of 32/)
+      expect(() => attention(...given(32, 18))).toThrow(/9 · headDim \/ 32/)
+      const mistyped = expect.objectContaining({ code: 'DTYPE_MISMATCH' })
+      expect(() => attention(...given(32, 9, 'f32'))).toThrow(mistyped)
+      const [q, k, v] = given(32, 9)
+      expect(() => valueAndGradient({ q }, ({ q }) => sum(attention(q, k, v)))).toThrow(mistyped)
+      const half = cast(q, 'f16')
+      expect(() => attention(half, k, v)).toThrow(/these are f16 and u32/)
+    })
   })
 
   it('in splits gives a row the same bits whatever rows are computed with it, and however long the cache is', async () => {

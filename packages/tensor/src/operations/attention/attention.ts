@@ -4,6 +4,7 @@ import { linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import { type Start, startRun } from '../starts'
 import { throughF32 } from '../through-f32'
+import { blockedWidth, cacheBlock } from './blocked-cache'
 import { attentionGradients } from './gradient'
 import { attentionKernels } from './kernels'
 import { type AttentionKernelName, selectSpan, unlimited } from './select'
@@ -48,11 +49,12 @@ export interface AttentionOptions {
  *
  * @param q  f32 or f16 [batch, rows, heads, headDim]; headDim a multiple of 4. f16 is widened for the kernels
  * @param k  f32 or f16 [batch, keys, kvHeads, headDim]; beside f32 queries, and where no gradients are recorded, f16 is read as
- *   it lies
- * @param v  f32 or f16, the shape of k
+ *   it lies. There it may be a cache of q8_0, too: u32 [batch, keys, kvHeads, 9 · headDim / 32] (`ropeIntoCache`)
+ * @param v  of k's dtype and shape; f32 may stand beside f16
  * @returns of q's shape and dtype
  * @throws ShapeError where shapes do not fit; OutriderError INVALID_ARGUMENT for an option out of range, or a kernel that does
- *         not take the form here; UNSUPPORTED where a gradient is asked for with starts by sequence
+ *         not take the form here; UNSUPPORTED where a gradient is asked for with starts by sequence; DTYPE_MISMATCH for a cache
+ *         of q8_0 beside queries that are not f32, or values that are not u32, or where gradients are recorded
  */
 export function attention(
   q: Tensor,
@@ -73,8 +75,14 @@ export function attention(
   const score = { capped: softCap !== undefined, given: visibility !== undefined }
   const given = visibility && { visibility }
   const tracked = isTracked(q, k, v)
+  const inBlocks = k.dtype === 'u32'
+  if (inBlocks && (tracked || q.dtype !== 'f32' || v.dtype !== 'u32'))
+    throw new OutriderError(
+      'DTYPE_MISMATCH',
+      `attention: keys in q8_0 take f32 queries and values in q8_0, and give no gradient; these are ${q.dtype} and ${v.dtype}${tracked ? ', and gradients are recorded' : ''}.`,
+    )
   const queries = (rows * heads) / kvHeads
-  const kernels = attentionKernels(device, { rows, queries, headDim, score, tracked }, kernel)
+  const kernels = attentionKernels(device, { rows, queries, headDim, score, tracked, inBlocks }, kernel)
   const forward = startRun('attention', kernels.forward.kernel, start, batch)
   // The gradients want the logSumExp over all keys, which splits do not give.
   const splitKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
@@ -136,11 +144,15 @@ export function attention(
 
 function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {
   const [batch, rows, heads, headDim] = q.shape as [number, number, number, number]
-  const [kBatch, keys, kvHeads, kHeadDim] = k.shape as [number, number, number, number]
+  const [kBatch, keys, kvHeads, width] = k.shape as [number, number, number, number]
   const fail = (rule: string) => new ShapeError('attention', [q.shape, k.shape, v.shape], rule)
   if (q.shape.length !== 4 || k.shape.length !== 4 || k.shape.join() !== v.shape.join())
     throw fail('q must be [batch, rows, heads, headDim], k and v [batch, keys, kvHeads, headDim]')
-  if (batch !== kBatch || headDim !== kHeadDim) throw fail('batch and headDim differ')
+  if (k.dtype === 'u32') {
+    if (headDim % cacheBlock !== 0) throw fail(`headDim must be a multiple of ${cacheBlock} where keys are in q8_0`)
+    if (width !== blockedWidth(headDim)) throw fail('k in q8_0 must be [batch, keys, kvHeads, 9 · headDim / 32]')
+  }
+  if (batch !== kBatch || (k.dtype !== 'u32' && headDim !== width)) throw fail('batch and headDim differ')
   if (heads % kvHeads !== 0) throw fail('heads must be a multiple of kvHeads')
   if (headDim % 4 !== 0) throw fail('headDim must be a multiple of 4')
   return { batch, rows, heads, headDim, keys, kvHeads }

@@ -3,6 +3,7 @@ import { OutriderError } from '../../errors'
 import type { KernelPart, KernelSpecialization } from '../../kernel/index'
 import { rowReductionFor, workgroupReduction } from '../reduce/row-reduction'
 import { generatedStartKernel, type StartKernel } from '../starts'
+import { cachedInBlocks } from './blocked-cache'
 import { decodingExchange } from './decoding-exchange'
 import type { Exchange } from './exchange'
 import {
@@ -54,14 +55,23 @@ export interface AttentionKernels {
  */
 export function attentionKernels(
   device: Device,
-  form: { rows: number; queries: number; headDim: number; score: ScoreForm; tracked: boolean },
+  form: {
+    rows: number
+    queries: number
+    headDim: number
+    score: ScoreForm
+    tracked: boolean
+    /** Whether keys and values are in q8_0. */
+    inBlocks: boolean
+  },
   forced?: AttentionKernelName,
 ): AttentionKernels {
-  const { rows, queries, headDim, score, tracked } = form
+  const { rows, queries, headDim, score, tracked, inBlocks } = form
   const decodes = forced ? forced === 'decoding' : !tracked && selectsDecoding(rows, headDim, device.capabilities)
   const chosen = forced && forced !== 'decoding' ? forced : selectAttention(headDim, device.capabilities)
   const withGradients = chosen === 'wide' ? 'subgroups' : chosen
   const suffix = `${score.capped ? 'Capped' : ''}${score.given ? 'Given' : ''}`
+  const [held, holding] = inBlocks ? [cachedInBlocks, 'Blocked'] : [cached, '']
   const make = (
     pass: string,
     source: (form: AttentionForm) => string,
@@ -83,14 +93,14 @@ export function attentionKernels(
     if (!takesSubgroups(headDim, capabilities)) throw notTaken('wide')
     const [lanes, vectors] = [capabilities.subgroupMinSize, headDim / 4]
     const groups = selectGroups(queries, headDim, capabilities)
-    const kernel = generatedStartKernel(`attentionWide${lanes}x${vectors}x${groups}${suffix}`, () => ({
+    const kernel = generatedStartKernel(`attention${holding}Wide${lanes}x${vectors}x${groups}${suffix}`, () => ({
       source: wideSource({ score, lanes, vectors, groups }),
-      uses: [cached, ...scoreUses(score)],
+      uses: [held, ...scoreUses(score)],
       constants: ['LANES', 'VECTORS'],
     }))
     return { kernel, specialization: { constants: { LANES: lanes, VECTORS: vectors } }, queries: 4 * groups }
   }
-  const narrow = (name: ExchangeName) => ({ ...make('', forwardSource, name, [cached]), queries: 4 })
+  const narrow = (name: ExchangeName) => ({ ...make(holding, forwardSource, name, [held]), queries: 4 })
   const simple = (pass: string, source: (score: ScoreForm) => string, constants: Record<string, number> = {}) => ({
     kernel: generatedStartKernel(`attention${pass}${suffix}`, () => ({
       source: source(score),

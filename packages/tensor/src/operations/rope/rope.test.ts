@@ -5,6 +5,7 @@ import { f16 } from '../../formats/f16'
 import { uniform01 } from '../../random/philox'
 import type { Tensor } from '../../tensor'
 import { expectAllClose, testDevice } from '../../testing'
+import { inBlocks, outOfBlocks } from '../attention/blocked-cache.fixture'
 import { slice } from '../layout/slice'
 import { multiply } from '../pointwise/binary'
 import { sum } from '../reduce/sum'
@@ -249,6 +250,53 @@ describe('rope into a cache', () => {
     for (const tensor of [...Object.values(wide), ...Object.values(half)]) tensor.dispose()
   })
 
+  it.each([
+    ['whole heads', 64, 64, 1],
+    ['heads of an odd number of blocks, in part and by a magnitude', 96, 20, 1.19],
+  ])(
+    'of q8_0 writes what it gets to the nearest 127th of the largest of 32, and turns queries as ever (%s)',
+    async (_, headDim, rotaryDim, magnitude) => {
+      const device = await testDevice()
+      const [batch, rows, heads, kvHeads, capacity] = [2, 3, 2, 1, 6]
+      const starts = [0, 4] // the last row of the second sequence is past the capacity
+      const frequencies = frequenciesOf(rotaryDim)
+      const [q, k, v] = [numbers(6 * heads * headDim, 1), numbers(6 * headDim, 2), numbers(6 * headDim, 3)]
+      v.fill(0, 0, 32) // a block of nothing
+      for (let i = 32; i < 64; i++) v[i]! *= 1e-6 // and one of what f16 has no scale for
+      const results = device.scope(() => {
+        const projection = (x: number[]) => device.tensor(x, { shape: [batch, rows, x.length / 6] })
+        const zeros = () => device.zeros([batch, capacity, kvHeads, (9 * headDim) / 32], 'u32')
+        const cache = { keys: zeros(), values: zeros() }
+        const options = { frequencies: exactFrequencies(device, frequencies), magnitude }
+        const start = device.tensor(starts, { dtype: 'u32' })
+        const projections = { q: projection(q), k: projection(k), v: projection(v) }
+        return { queries: ropeIntoCache(projections, cache, { ...options, start }), ...cache }
+      })
+      const turning = { starts, rows, frequencies, headDim, magnitude }
+      await expectAllClose(results.queries, rotated(q, { ...turning, heads }), { absolute: 2.5e-7, relative: 0 })
+      const expected = { keys: rotated(k, { ...turning, heads: kvHeads }), values: v }
+      for (const name of ['keys', 'values'] as const) {
+        const written = outOfBlocks((await results[name].data()) as Uint32Array)
+        for (let place = 0; place < batch * capacity; place++) {
+          const row = (place % capacity) - starts[Math.floor(place / capacity)]!
+          const at = (Math.floor(place / capacity) * rows + row) * headDim
+          const is = written.subarray(place * headDim, (place + 1) * headDim)
+          const isThere = row >= 0 && row < rows
+          const exact = isThere ? expected[name].slice(at, at + headDim) : Array(headDim).fill(0)
+          const nearest = outOfBlocks(inBlocks(exact))
+          for (let i = 0; i < headDim; i++) {
+            const d = Math.max(...exact.slice(i - (i % 32), i - (i % 32) + 32).map(Math.abs)) / 127
+            // Where float64 is as good as between two bytes, it may be the other.
+            const isBetween = Math.abs(((exact[i]! / d) % 1) - Math.sign(exact[i]!) * 0.5) < 1e-3
+            expect(Math.abs(is[i]! - nearest[i]!)).toBeLessThanOrEqual((isBetween ? 1.001 : 2e-4) * d)
+            expect(Math.abs(is[i]! - exact[i]!)).toBeLessThanOrEqual(0.501 * d)
+          }
+        }
+      }
+      for (const tensor of Object.values(results)) tensor.dispose()
+    },
+  )
+
   it('of f16 refuses heads whose halves share words, and keys and values of two dtypes', async () => {
     const device = await testDevice()
     device.scope(() => {
@@ -261,6 +309,7 @@ describe('rope into a cache', () => {
       expect(() => write(6, 4)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }))
       expect(() => write(8, 6)).toThrow(/not 8 and 6/)
       expect(() => write(8, 8, ['f16', 'f32'] as never)).toThrow(expect.objectContaining({ code: 'DTYPE_MISMATCH' }))
+      expect(() => write(8, 8, ['u32', 'u32'] as never)).toThrow(/headDim a multiple of 32/)
     })
   })
 

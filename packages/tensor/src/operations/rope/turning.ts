@@ -10,12 +10,13 @@ const angles: KernelPart = {
   text: rotation + frequency,
 }
 
-const provides = ['placeOf', 'turnOf', 'turned']
+const provides = ['placeOf', 'pairOf', 'turnOf', 'turned']
 
 /**
  * What becomes of a pair of elements of a head:
  *
  * - `placeOf(pair) -> vec2u`: where the first is in its head, and how much further on the second
+ * - `pairOf(element) -> vec2u`: the pair that an element of a head is of, and 0 for its first or 1 for its second
  * - `turnOf(pair, position) -> vec2f`: what it is turned by, (cos, sin)
  * - `turned(x, turn, pair) -> vec2f`: the pair afterwards
  */
@@ -24,6 +25,10 @@ const wholeHeads: KernelPart = {
   provides,
   uses: [angles],
   text: `fn placeOf(pair: u32) -> vec2u { return vec2u(pair, params.pairs); }
+fn pairOf(element: u32) -> vec2u {
+  let second = u32(element >= params.pairs);
+  return vec2u(element - second * params.pairs, second);
+}
 fn turnOf(pair: u32, position: u32) -> vec2f { return cosineAndSine(position, frequencies[pair]); }
 fn turned(x: vec2f, turn: vec2f, pair: u32) -> vec2f {
   return vec2f(x.x * turn.x - x.y * turn.y, x.y * turn.x + x.x * turn.y);
@@ -39,6 +44,13 @@ const partialHeads: KernelPart = {
   text: `fn placeOf(pair: u32) -> vec2u {
   let n = params.turnedPairs;
   return select(vec2u(pair + n, params.pairs - n), vec2u(pair, n), pair < n);
+}
+fn pairOf(element: u32) -> vec2u {
+  let n = params.turnedPairs;
+  let second = u32(element >= select(params.pairs + n, n, element < 2u * n));
+  // Behind those that are turned, first ones are n further on than their pair, second ones as many as there are pairs.
+  let turned = vec2u(element - second * n, second);
+  return select(vec2u(element - select(n, params.pairs, second == 1u), second), turned, element < 2u * n);
 }
 fn turnOf(pair: u32, position: u32) -> vec2f {
   return params.magnitude * cosineAndSine(position, frequencies[min(pair, params.turnedPairs - 1u)]);
