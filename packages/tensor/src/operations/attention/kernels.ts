@@ -5,6 +5,7 @@ import { rowReductionFor, workgroupReduction } from '../reduce/row-reduction'
 import { generatedStartKernel, type StartKernel } from '../starts'
 import { decodingExchange } from './decoding-exchange'
 import type { Exchange } from './exchange'
+import { flashSource } from './flash-source'
 import {
   type AttentionForm,
   cached,
@@ -18,6 +19,8 @@ import { type ScoreForm, scoreUses } from './score'
 import {
   type AttentionKernelName,
   decodingLanes,
+  flashQueries,
+  flashShape,
   selectAttention,
   selectGroups,
   selectsDecoding,
@@ -36,8 +39,8 @@ export interface AttentionKernel {
 
 /** Those of one form. */
 export interface AttentionKernels {
-  /** With the queries of a block, which is a workgroup's. */
-  forward: AttentionKernel & { queries: number }
+  /** With the queries of a block, which is a workgroup's, and whether queries, and what they get, may be f16. */
+  forward: AttentionKernel & { queries: number; takesHalves: boolean }
   /** What makes the whole of splits. */
   combine: () => AttentionKernel
   /** The kernels of the gradients; made when they are asked for. */
@@ -54,13 +57,13 @@ export interface AttentionKernels {
  */
 export function attentionKernels(
   device: Device,
-  form: { rows: number; queries: number; headDim: number; score: ScoreForm; tracked: boolean },
+  form: { rows: number; queries: number; headDim: number; half: boolean; score: ScoreForm; tracked: boolean },
   forced?: AttentionKernelName,
 ): AttentionKernels {
-  const { rows, queries, headDim, score, tracked } = form
+  const { rows, queries, headDim, half, score, tracked } = form
   const decodes = forced ? forced === 'decoding' : !tracked && selectsDecoding(rows, headDim, device.capabilities)
-  const chosen = forced && forced !== 'decoding' ? forced : selectAttention(headDim, device.capabilities)
-  const withGradients = chosen === 'wide' ? 'subgroups' : chosen
+  const chosen = forced && forced !== 'decoding' ? forced : selectAttention({ headDim, half }, device.capabilities)
+  const withGradients = chosen === 'wide' ? 'subgroups' : chosen === 'flash' ? 'shared' : chosen
   const suffix = `${score.capped ? 'Capped' : ''}${score.given ? 'Given' : ''}`
   const make = (
     pass: string,
@@ -88,9 +91,30 @@ export function attentionKernels(
       uses: [cached, ...scoreUses(score)],
       constants: ['LANES', 'VECTORS'],
     }))
-    return { kernel, specialization: { constants: { LANES: lanes, VECTORS: vectors } }, queries: 4 * groups }
+    return {
+      kernel,
+      specialization: { constants: { LANES: lanes, VECTORS: vectors } },
+      queries: 4 * groups,
+      takesHalves: false,
+    }
   }
-  const narrow = (name: ExchangeName) => ({ ...make('', forwardSource, name, [cached]), queries: 4 })
+  const flash = () => {
+    const shape = flashShape({ headDim, half }, device.capabilities)
+    if (!shape) throw notTaken('flash')
+    const vectors = headDim / 4
+    const name = `attentionFlash${vectors}x${shape.keys}${half ? 'Half' : ''}${suffix}`
+    return {
+      kernel: generatedStartKernel(name, () => flashSource({ score, vectors, ...shape })),
+      specialization: { constants: { LANES: (flashQueries / 4) * shape.across, VECTORS: vectors } },
+      queries: flashQueries,
+      takesHalves: true,
+    }
+  }
+  const narrow = (name: ExchangeName) => ({
+    ...make('', forwardSource, name, [cached]),
+    queries: 4,
+    takesHalves: false,
+  })
   const simple = (pass: string, source: (score: ScoreForm) => string, constants: Record<string, number> = {}) => ({
     kernel: generatedStartKernel(`attention${pass}${suffix}`, () => ({
       source: source(score),
@@ -101,7 +125,7 @@ export function attentionKernels(
   return {
     combine: () => simple('Combine', combineSource, { VECTORS: headDim / 4 }),
     seers: () => simple('Seers', seersSource),
-    forward: decodes ? narrow('decoding') : chosen === 'wide' ? wide() : narrow(chosen),
+    forward: decodes ? narrow('decoding') : chosen === 'wide' ? wide() : chosen === 'flash' ? flash() : narrow(chosen),
     queryGradient: () => make('QueryGradient', queryGradientSource, withGradients),
     keyGradient: () => make('KeyGradient', keyGradientSource, withGradients),
   }
@@ -111,7 +135,7 @@ const notTaken = (name: AttentionKernelName) =>
   new OutriderError('INVALID_ARGUMENT', `attention: kernel ${name} does not take this form here.`)
 
 /** The kernels that are a frame and an exchange. */
-type ExchangeName = Exclude<AttentionKernelName, 'wide'>
+type ExchangeName = Exclude<AttentionKernelName, 'wide' | 'flash'>
 
 function exchangeOf(
   { capabilities }: Device,
