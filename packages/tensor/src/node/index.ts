@@ -33,7 +33,7 @@ export async function nodeAdapter({ flags = [], software = false }: NodeAdapterO
       if (software === true) throw error
       failure = error
     })
-  const gpu = create([exactTimestamps, ...flags])
+  const gpu = create(withExperiments([exactTimestamps, ...flags]))
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
   if (!adapter)
     throw (
@@ -47,6 +47,16 @@ export async function nodeAdapter({ flags = [], software = false }: NodeAdapterO
 
 /** Dawn rounds timestamps to 65,536 ns against pages that spy; most kernels are shorter than that. */
 const exactTimestamps = 'disable-dawn-features=timestamp_quantization'
+
+/**
+ * Dawn shows features that are experiments (matrix units of subgroups) only where this is allowed; of a toggle's lists it takes the
+ * last, so that what the caller enables is one list with it.
+ */
+function withExperiments(flags: readonly string[]): string[] {
+  const key = 'enable-dawn-features='
+  const enabled = flags.filter((flag) => flag.startsWith(key)).map((flag) => flag.slice(key.length))
+  return [...flags.filter((flag) => !flag.startsWith(key)), key + ['allow_unsafe_apis', ...enabled].join(',')]
+}
 
 // An instance that is collected before its devices takes the process with it, and the collector keeps no order.
 const instances = new Set<GPU>()
