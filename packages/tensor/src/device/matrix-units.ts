@@ -25,8 +25,8 @@ interface SubgroupMatrixConfig {
 }
 
 /**
- * The units of a device that has asked for the feature, in the adapter's order; none without it, and none where the device takes
- * WGSL of neither form.
+ * The units of a device that has asked for the feature, in the adapter's order; none without it, and none where the device makes
+ * no pipeline of either form.
  */
 export async function matrixUnitsOf(gpu: GPUDevice, info: GPUAdapterInfo | undefined): Promise<readonly MatrixUnit[]> {
   const { subgroupMatrixConfigs: configs } = (info ?? {}) as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> }
@@ -78,13 +78,19 @@ async function compiles(gpu: GPUDevice, unit: MatrixUnit): Promise<boolean> {
     code: `${matrixUnitHead(unit)}
 var<workgroup> x: array<${unit.component}, 4096>;
 var<workgroup> y: array<f32, 4096>;
-@compute @workgroup_size(64) fn main() {
+@compute @workgroup_size(128) fn main() {
   let sum = subgroupMatrixMultiplyAccumulate(
     ${loadMatrix(unit, 'Left', { ...at, byColumns: false })}, ${loadMatrix(unit, 'Right', { ...at, byColumns: true })}, Sum());
   ${storeMatrix(unit, { ...at, memory: 'y', value: 'sum' })}
 }`,
   })
   const { messages } = await shader.getCompilationInfo()
+  const made =
+    messages.every(({ type }) => type !== 'error') &&
+    (await gpu.createComputePipelineAsync({ layout: 'auto', compute: { module: shader } }).then(
+      () => true,
+      () => false,
+    ))
   await gpu.popErrorScope()
-  return !messages.some(({ type }) => type === 'error')
+  return made
 }

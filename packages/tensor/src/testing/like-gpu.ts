@@ -9,14 +9,14 @@ import type { Device } from '../device/device'
  * Workgroup memory is not cleared before a kernel: to clear it SwiftShader writes an instruction for every word of it, and
  * compiles a kernel of 16 KiB for seconds.
  *
- * @param limits  what else it is to have less of than the adapter
+ * @param others  what it is to have otherwise than the adapter
  */
-export async function likeGpu(limits: Partial<Capabilities> = {}): Promise<Device> {
+export async function likeGpu(others: Partial<Capabilities> = {}): Promise<Device> {
   const { nodeAdapter } = await import('@outrider/tensor/node')
   const device = await createDevice({ adapter: nodeAdapter({ flags: [withoutClearing] }) })
   const capabilities = {
     ...device.capabilities,
-    ...{ subgroups: false, subgroupMinSize: 0, subgroupMaxSize: 0, ...limits },
+    ...{ subgroups: false, subgroupMinSize: 0, subgroupMaxSize: 0, ...others },
   }
   return Object.defineProperties(device, { capabilities: { value: capabilities }, isSoftware: { value: false } })
 }

@@ -73,7 +73,7 @@ export function flashShape(
   const across = vectors > 8 ? 16 : 8
   const bytes = (keys: number) => keys * (vectors * (half ? 8 : 16) + 4 * flashQueries)
   const keys = [64, 32, 16, 8].find((keys) => keys >= across && bytes(keys) <= maxWorkgroupBytes)
-  return keys && { across, keys, half }
+  return keys ? { across, keys, half } : undefined
 }
 
 /** What of the capabilities says whether a tile fits; by default the least that any device has. */

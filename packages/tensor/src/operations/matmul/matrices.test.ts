@@ -105,7 +105,7 @@ describe('products by matrix units', () => {
     const info = {
       subgroupMatrixConfigs: [config('f16', 'f16', 8), config('f16', 'f32', 16), config('f32', 'f32', 8)],
     } as unknown as GPUAdapterInfo
-    const like = (features: readonly string[], takes: (code: string) => boolean) =>
+    const like = (features: readonly string[], takes: (code: string) => boolean, makes = true) =>
       ({
         features: new Set(features),
         pushErrorScope() {},
@@ -113,6 +113,7 @@ describe('products by matrix units', () => {
         createShaderModule: ({ code }: { code: string }) => ({
           getCompilationInfo: async () => ({ messages: takes(code) ? [{ type: 'warning' }] : [{ type: 'error' }] }),
         }),
+        createComputePipelineAsync: () => (makes ? Promise.resolve() : Promise.reject(new Error('no memory model'))),
       }) as unknown as GPUDevice
     const features = ['shader-f16', 'chromium-experimental-subgroup-matrix']
     const sizes = async (device: GPUDevice) =>
@@ -127,6 +128,7 @@ describe('products by matrix units', () => {
     ])
     expect(await sizes(like(features.slice(1), () => true))).toEqual([['f32', 8, 'template']])
     expect(await sizes(like(features, () => false))).toEqual([])
+    expect(await sizes(like(features, () => true, false))).toEqual([])
     expect(await sizes(like(['shader-f16'], () => true))).toEqual([])
   })
 })
