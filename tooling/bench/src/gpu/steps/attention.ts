@@ -36,7 +36,7 @@ export const attentionStep: GpuStep = {
       const operations = 4 * heads * headDim * (rows! * start + (rows! * (rows! + 1)) / 2)
       for (const cache of ['f32', 'f16'] as const) {
         const shape = [1, keys!, kvHeads, headDim]
-        const held = (values: Float32Array<ArrayBuffer>) =>
+        const held = (values: Float32Array) =>
           cache === 'f32'
             ? device.tensor(values, { shape })
             : device.tensor(formats.f16.encode!(values), { shape, dtype: cache })
