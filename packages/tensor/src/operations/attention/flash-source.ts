@@ -1,5 +1,4 @@
-import type { KernelDefinition } from '../../kernel/index'
-import { elements } from '../../kernel/index'
+import { elements, type KernelDefinition } from '../../kernel/index'
 import { each } from '../each'
 import { components } from './exchange'
 import { entryPoint, ofPairs } from './frame'

@@ -10,9 +10,10 @@ export type AttentionKernelName = 'shared' | 'subgroups' | 'wide' | 'decoding' |
 
 /**
  * Which kernel attends: a matter of the head, of what the cache holds and of the device alone, so that a row's bits are the same in
- * any batch. On a GPU it is `flash`, where its workgroup memory holds the tiles. `subgroups` is for a CPU's vectors, where a barrier costs more than the work between two of them, and `wide` for those of eight
- * lanes: a vector that they load costs them eight loads, products one (lavapipe); with four lanes there are more sums than
- * registers, and it is a quarter slower (SwiftShader).
+ * any batch. On a GPU it is `flash`, where its workgroup memory holds the tiles. `subgroups` is for a CPU's vectors, where a
+ * barrier costs more than the work between two of them, and `wide` for those of eight lanes: a vector that they load costs them
+ * eight loads, products one (lavapipe); with four lanes there are more sums than registers, and it is a quarter slower
+ * (SwiftShader).
  */
 export function selectAttention(
   { headDim, half }: FlashHead,
@@ -64,7 +65,7 @@ export interface FlashShape {
   readonly half: boolean
 }
 
-/** The tile of `flash`: as many keys, up to 64, as the workgroup memory holds beside the scores; undefined where it is too small. */
+/** The tile of `flash`: as many keys, up to 64, as workgroup memory holds beside the scores; undefined where it is too small. */
 export function flashShape(
   { headDim, half }: FlashHead,
   { maxWorkgroupBytes = 16_384 }: WorkgroupLimits,

@@ -15,7 +15,7 @@ const unit = (component: MatrixUnit['component'], m: number, n: number, k: numbe
   ...{ component, m, n, k },
   layout: component === 'f16' ? 'template' : 'argument',
 })
-/** Those of NVIDIA, Intel and Apple, and two of no maker whose sides are all unlike and whose text is short. */
+/** Those of NVIDIA, Intel and Apple, and two of no maker: all sides unlike, and so large that the text is short. */
 const [nvidia, intel, apple] = [unit('f16', 16, 16, 16), unit('f16', 8, 16, 16), unit('f32', 8, 8, 8)]
 const [wide, tall] = [unit('f16', 8, 32, 16), unit('f32', 32, 8, 16)]
 
@@ -44,8 +44,9 @@ describe('products by matrix units', () => {
       using x = device.tensor(a)
       using y = device.tensor(b)
       using parts = device.full([splits, m, n], 7)
+      using heldSums = device.empty([tiles * splits * side * side])
       device.run(kernel, {
-        bindings: { a: x, b: y, c: parts },
+        bindings: { a: x, b: y, c: parts, heldSums },
         params: { m, n, k, tilesAcross, tiles, splits, span: Math.ceil(k / splits / 4) * 4, splitSize: (m * n) / 4 },
         workgroups: linearWorkgroups(tiles * splits),
       })
