@@ -1,5 +1,6 @@
 import { createDevice, type Device } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
+import { likeGpu } from '@outrider/tensor/testing'
 import { Decoder, type LoadDtype, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
 import type { ServerOptions } from './create-server'
@@ -9,15 +10,11 @@ import { chatServer, post, tinyChatFolder } from './server.fixture'
  * Kernels are chosen as for a GPU of subgroups of 32: a CPU is known by its narrow ones. What they compute is wrong where it has
  * others, but what is compiled is what a GPU compiles.
  */
-async function likeGpu(): Promise<Device> {
-  const device = await createDevice({ adapter: nodeAdapter() })
-  const capabilities = { ...device.capabilities, subgroupMinSize: 32, subgroupMaxSize: 32 }
-  return Object.defineProperty(device, 'capabilities', { value: capabilities })
-}
+const withWideSubgroups = () => likeGpu({ subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32 })
 
 const adapters = {
   'the adapter as it is': () => createDevice({ adapter: nodeAdapter() }),
-  'an adapter taken for a GPU': likeGpu,
+  'an adapter taken for a GPU': withWideSubgroups,
 }
 
 /** A layer of the chat model, with a context that is long enough for sequences that GPUs read in parts. */

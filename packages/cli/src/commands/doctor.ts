@@ -185,6 +185,7 @@ function findingsOf(capabilities: Capabilities, software: boolean, works: boolea
 const capabilityRows = (capabilities: Capabilities): string[][] => [
   ['shader-f16', capabilities.shaderF16 ? 'yes' : 'no'],
   ['subgroups', capabilities.subgroups ? `${capabilities.subgroupMinSize} to ${capabilities.subgroupMaxSize}` : 'no'],
+  ['matrix units of subgroups', matrixUnits(capabilities)],
   ['timestamp queries', capabilities.timestampQuery ? 'yes' : 'no'],
   ['one binding', bytes(capabilities.maxBindingBytes)],
   ['one buffer', bytes(capabilities.maxBufferBytes)],
@@ -192,6 +193,9 @@ const capabilityRows = (capabilities: Capabilities): string[][] => [
   ['invocations in a workgroup', String(capabilities.maxInvocations)],
   ['storage buffers in a kernel', String(capabilities.maxStorageBuffers)],
 ]
+
+const matrixUnits = ({ matrixUnits: units = [] }: Capabilities): string =>
+  units.map(({ component, m, n, k }) => `${component} ${m} × ${n} × ${k}`).join(', ') || 'no'
 
 async function vulkanDrivers(): Promise<string[]> {
   if (process.env.VK_DRIVER_FILES) return [`${process.env.VK_DRIVER_FILES} (VK_DRIVER_FILES)`]

@@ -1,3 +1,5 @@
+import { type MatrixUnit, matrixUnitsFeature } from './matrix-units'
+
 /** What an adapter can do, as far as kernels choose by it. Never the adapter's name. */
 export interface Capabilities {
   readonly subgroups: boolean
@@ -14,6 +16,8 @@ export interface Capabilities {
   readonly maxStorageBuffers: number
   readonly uniformAlignment: number
   readonly storageAlignment: number
+  /** Products of whole matrices that subgroups compute. Left out where there are none. */
+  readonly matrixUnits?: readonly MatrixUnit[]
 }
 
 /** What of the capabilities kernels that hand values round between invocations are chosen by. */
@@ -27,7 +31,7 @@ export const hasOneSubgroupSize = ({ subgroups, subgroupMinSize, subgroupMaxSize
   subgroups && subgroupMinSize === subgroupMaxSize
 
 /** Optional features that Outrider uses where an adapter has them. */
-const wantedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'] as const
+const wantedFeatures = ['subgroups', 'shader-f16', 'timestamp-query', matrixUnitsFeature] as const
 
 /** The most of an adapter that Outrider can use: its optional features, and its own limits for sizes of data and of workgroups. */
 export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
@@ -53,7 +57,11 @@ export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
   }
 }
 
-export function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo | undefined): Capabilities {
+export function capabilitiesOf(
+  device: GPUDevice,
+  info: GPUAdapterInfo | undefined,
+  matrixUnits: readonly MatrixUnit[] = [],
+): Capabilities {
   const { limits, features } = device
   const subgroups = features.has('subgroups')
   return {
@@ -69,5 +77,6 @@ export function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo | undefin
     maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
     uniformAlignment: limits.minUniformBufferOffsetAlignment,
     storageAlignment: limits.minStorageBufferOffsetAlignment,
+    ...(matrixUnits.length > 0 && { matrixUnits }),
   }
 }

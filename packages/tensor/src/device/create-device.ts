@@ -1,6 +1,7 @@
 import { browserAdapter } from './browser-adapter'
 import { deviceDescriptor } from './capabilities'
 import { Device } from './device'
+import { matrixUnitsOf } from './matrix-units'
 import { waitOf } from './wait'
 
 export interface DeviceOptions {
@@ -25,8 +26,16 @@ export interface DeviceOptions {
  * @throws OutriderError NO_ADAPTER where there is no WebGPU, or no adapter
  */
 export async function createDevice({ adapter, device, ...options }: DeviceOptions = {}): Promise<Device> {
-  if (device) return new Device(device, { owned: false, info: device.adapterInfo, wait: waitOf(undefined), ...options })
+  const made = async (gpu: GPUDevice, info: GPUAdapterInfo, from: GPUAdapter | undefined) =>
+    new Device(gpu, {
+      owned: from !== undefined,
+      info,
+      wait: waitOf(from),
+      matrixUnits: await matrixUnitsOf(gpu, info),
+      ...options,
+    })
+  if (device) return made(device, device.adapterInfo, undefined)
   const chosen = adapter ? await adapter : await browserAdapter()
   const gpu = await chosen.requestDevice(deviceDescriptor(chosen))
-  return new Device(gpu, { owned: true, info: chosen.info, wait: waitOf(chosen), ...options })
+  return made(gpu, chosen.info, chosen)
 }

@@ -19,6 +19,7 @@ import { conditionalWorkgroups } from './conditional-workgroups'
 import { Failures, mendMemory } from './failures'
 import { hostMemoryBytes } from './host-memory'
 import { type KernelTime, KernelTimer } from './kernel-timer'
+import type { MatrixUnit } from './matrix-units'
 import { PipelineCache } from './pipeline-cache'
 import { Readback } from './readback'
 import { Recorder, Recording } from './recording'
@@ -80,6 +81,7 @@ export class Device {
       owned,
       info,
       wait,
+      matrixUnits,
       maxBindingBytes = Number.POSITIVE_INFINITY,
       maxMemoryBytes,
       submitEvery,
@@ -87,6 +89,7 @@ export class Device {
       owned: boolean
       info: GPUAdapterInfo | undefined
       wait: Wait
+      matrixUnits?: readonly MatrixUnit[] | undefined
       maxBindingBytes?: number | undefined
       maxMemoryBytes?: number | undefined
       submitEvery?: number | undefined
@@ -95,7 +98,7 @@ export class Device {
     this.gpu = gpu
     this.#owned = owned
     this.#wait = wait
-    const capabilities = capabilitiesOf(gpu, info)
+    const capabilities = capabilitiesOf(gpu, info, matrixUnits)
     this.capabilities = {
       ...capabilities,
       maxBindingBytes: Math.min(capabilities.maxBindingBytes, maxBindingBytes),

@@ -135,7 +135,7 @@ export function generatedKernel(name: string, define: () => Omit<KernelDefinitio
 }
 
 /**
- * The kernel's text with all that it uses before it; `enable` directives come first, as WGSL wants.
+ * The kernel's text with all that it uses before it; directives (`enable`, `diagnostic`) come first, as WGSL wants.
  *
  * @param tensors  those that are bound, whose dtypes its elements have
  * @throws OutriderError KERNEL for a constant or a form that is missing, or that the kernel does not declare
@@ -158,7 +158,7 @@ export function specialize(
   const names = (parts: readonly KernelPart[]) => parts.map(({ name }) => name)
   same('a form of', names(kernel.forms), names(forms.map(({ part }) => part)))
   const rowVectorSize = forms.find((form) => form.rowVectorSize)?.rowVectorSize
-  const enables = new Set<string>()
+  const directives = new Set<string>()
   const text = [
     ...Object.entries(Object.assign({}, constants, ...forms.map((form) => form.constants)) as typeof constants).map(
       ([name, value]) => `const ${name} = ${literal(value)};`,
@@ -169,11 +169,11 @@ export function specialize(
     kernel.source,
   ]
     .join('\n')
-    .replace(/^\s*enable\s+[^;]+;/gm, (directive) => {
-      enables.add(directive.trim())
+    .replace(/^\s*(?:enable\s+[^;]+|diagnostic\([^)]+\));/gm, (directive) => {
+      directives.add(directive.trim())
       return ''
     })
-  return [...enables, text].join('\n')
+  return [...directives, text].join('\n')
 }
 
 /** What tells one specialisation of a kernel from another, but for the types of its elements. Made for every dispatch. */

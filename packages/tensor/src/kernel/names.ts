@@ -52,7 +52,7 @@ function isOfWgsl(name: string): boolean {
 
 /** What can be called without being declared: https://www.w3.org/TR/WGSL, but for textures and derivatives. */
 const wgsl = new RegExp(
-  `^(?:if|for|while|switch|return|bool|[fiu]32|f16|vec[234][fiuh]?|mat[234]x[234][fh]?|array|bitcast|select|all|any|arrayLength|${[
+  `^(?:if|for|while|switch|return|diagnostic|bool|[fiu]32|f16|vec[234][fiuh]?|mat[234]x[234][fh]?|array|bitcast|select|all|any|arrayLength|${[
     'abs|a?(?:cos|sin|tan)h?|atan2|ceil|clamp|count(?:LeadingZeros|OneBits|TrailingZeros)|cross|degrees|determinant|distance',
     'dot|dot4[IU]8Packed|exp2?|extractBits|faceForward|first(?:Leading|Trailing)Bit|floor|fma|fract|frexp|insertBits',
     'inverseSqrt|ldexp|length|log2?|max|min|mix|modf|normalize|pow|quantizeToF16|radians|reflect|refract|reverseBits|round',

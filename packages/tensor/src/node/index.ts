@@ -1,4 +1,5 @@
 import { create } from 'webgpu'
+import { matrixUnitsFeature } from '../device/matrix-units'
 import { setWait, type Wait } from '../device/wait'
 import { OutriderError } from '../errors'
 import { noAdapterRemedy } from './no-adapter'
@@ -33,8 +34,14 @@ export async function nodeAdapter({ flags = [], software = false }: NodeAdapterO
       if (software === true) throw error
       failure = error
     })
-  const gpu = create([exactTimestamps, ...flags])
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  const options = { powerPreference: 'high-performance' } as const
+  let gpu = create(enabling(['allow_unsafe_apis'], [exactTimestamps, ...flags]))
+  let adapter = await gpu.requestAdapter(options)
+  if (adapter?.features.has(matrixUnitsFeature as GPUFeatureName)) {
+    instances.add(gpu)
+    gpu = create(enabling(['allow_unsafe_apis', 'use_vulkan_memory_model'], [exactTimestamps, ...flags]))
+    adapter = await gpu.requestAdapter(options)
+  }
   if (!adapter)
     throw (
       failure ??
@@ -47,6 +54,17 @@ export async function nodeAdapter({ flags = [], software = false }: NodeAdapterO
 
 /** Dawn rounds timestamps to 65,536 ns against pages that spy; most kernels are shorter than that. */
 const exactTimestamps = 'disable-dawn-features=timestamp_quantization'
+
+/**
+ * Dawn shows features that are experiments, as matrix units of subgroups are, only where that is allowed, and through Vulkan
+ * compiles them for its memory model alone. Of a flag that is there twice it takes the last: what the caller enables is one list
+ * with ours.
+ */
+function enabling(toggles: readonly string[], flags: readonly string[]): string[] {
+  const key = 'enable-dawn-features='
+  const asked = flags.filter((flag) => flag.startsWith(key)).map((flag) => flag.slice(key.length))
+  return [...flags.filter((flag) => !flag.startsWith(key)), key + [...toggles, ...asked].join(',')]
+}
 
 // An instance that is collected before its devices takes the process with it, and the collector keeps no order.
 const instances = new Set<GPU>()

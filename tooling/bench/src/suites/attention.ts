@@ -38,6 +38,7 @@ const generations: readonly Kernel[] = [
   { kernel: 'shared' },
   { kernel: 'subgroups' },
   { kernel: 'wide' },
+  { kernel: 'flash' },
   { kernel: 'shared', span: 256 },
   { kernel: 'wide', span: 256 },
   { kernel: 'decoding', span: 256 },
@@ -56,7 +57,7 @@ export const attentionSuite: Suite = {
         const { run, inputs, check } = problem(device, shape, backward)
         const runs = runsOf(shape)
         const running: { kernel: Kernel; first: number; times: number[] }[] = []
-        for (const kernel of generations.slice(0, shape.rows > 16 ? 4 : undefined)) {
+        for (const kernel of generations.slice(0, shape.rows > 16 ? 5 : undefined)) {
           const start = performance.now()
           try {
             run(kernel)

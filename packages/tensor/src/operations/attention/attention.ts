@@ -82,7 +82,9 @@ export function attention(
       `attention: keys in q8_0 take f32 queries and values in q8_0, and give no gradient; these are ${q.dtype} and ${v.dtype}${tracked ? ', and gradients are recorded' : ''}.`,
     )
   const queries = (rows * heads) / kvHeads
-  const kernels = attentionKernels(device, { rows, queries, headDim, score, tracked, inBlocks }, kernel)
+  const half = k.dtype === 'f16' && v.dtype === 'f16'
+  const kernels = attentionKernels(device, { rows, queries, headDim, half, score, tracked, inBlocks }, kernel)
+  const { takesHalves } = kernels.forward
   const forward = startRun('attention', kernels.forward.kernel, start, batch)
   // The gradients want the logSumExp over all keys, which splits do not give.
   const splitKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
@@ -105,7 +107,7 @@ export function attention(
   const blocks = (count: number) => linearWorkgroups(batch * kvHeads * Math.ceil(count / 4))
   const logSumExp = device.empty([splits, batch, heads, rows])
   const forwards = (q: Tensor, k: Tensor, v: Tensor): [Tensor] => {
-    const out = device.empty(splits > 1 ? [splits, ...q.shape] : q.shape)
+    const out = splits > 1 ? device.empty([splits, ...q.shape]) : device.empty(q.shape, q.dtype)
     device.run(forward.kernel, {
       ...kernels.forward.specialization,
       bindings: { q, k, v, out, logSumExp, ...given, ...forward.bindings },
@@ -126,7 +128,8 @@ export function attention(
     return [whole]
   }
   // A cache may be long: it is read where it lies, not widened as a whole.
-  const [out] = q.dtype === 'f32' && !tracked ? forwards(q, k, v) : throughF32([q, k, v], [q.dtype], forwards)
+  const asTheyLie = q.dtype === 'f32' ? !tracked || takesHalves : takesHalves && splits === 1
+  const [out] = asTheyLie ? forwards(q, k, v) : throughF32([q, k, v], [q.dtype], forwards)
 
   const gradient = (dout: Tensor) => {
     if (typeof start !== 'number')

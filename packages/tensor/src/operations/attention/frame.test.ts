@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { defineStartKernel } from '../starts'
 import { decodingExchange } from './decoding-exchange'
+import { flashSource } from './flash-source'
 import {
   type AttentionForm,
   cached,
@@ -16,6 +17,9 @@ import { wideSource } from './wide-source'
 
 const wide = ({ score }: AttentionForm) => wideSource({ score, lanes: 8, vectors: 16, groups: 6 })
 
+const flashOf = ({ score }: AttentionForm) => flashSource({ score, vectors: 16, across: 16, keys: 32, half: true })
+const flash = (form: AttentionForm) => flashOf(form).source
+
 const forms = [
   ['shared', forwardSource, sharedExchange],
   ['shared', queryGradientSource, sharedExchange],
@@ -25,6 +29,7 @@ const forms = [
   ['subgroups', keyGradientSource, subgroupsExchange(8, 16)],
   ['wide', wide, subgroupsExchange(8, 16)],
   ['decoding', forwardSource, decodingExchange],
+  ['flash', flash, sharedExchange],
 ] as const
 
 /** Those that read a cache, in whatever it holds. */
@@ -34,9 +39,13 @@ const passes = new Set<unknown>([forwardSource, wide])
 const kernelOf = (source: (form: AttentionForm) => string, form: AttentionForm) =>
   defineStartKernel({
     name: 'example',
-    source: source(form),
-    uses: [...(passes.has(source) ? [cached] : []), ...form.exchange.uses, ...scoreUses(form.score)],
-    constants: form.exchange.constants,
+    ...(source === flash
+      ? flashOf(form)
+      : {
+          source: source(form),
+          uses: [...(passes.has(source) ? [cached] : []), ...form.exchange.uses, ...scoreUses(form.score)],
+          constants: form.exchange.constants,
+        }),
   }).constant
 const all = { capped: true, given: true }
 const nothing = { capped: false, given: false }

@@ -190,7 +190,14 @@ const keysOfTile = {
 
 /** What the vectors `name`0 … of the places that a lane scores come to, two by two. */
 const ofAll = ({ scored }: Exchange, name: string, both: (a: string, b: string) => string) =>
-  scored === 1 ? `${name}0` : ofFour(name, both)
+  ofPairs(name, scored, both)
 
-export const ofFour = (name: string, both: (a: string, b: string) => string): string =>
-  both(both(`${name}0`, `${name}1`), both(`${name}2`, `${name}3`))
+export const ofFour = (name: string, both: (a: string, b: string) => string): string => ofPairs(name, 4, both)
+
+/** What the variables `name`0 … come to, two by two; their count is a power of two. */
+export const ofPairs = (name: string, count: number, both: (a: string, b: string) => string): string => {
+  let parts = Array.from({ length: count }, (_, i) => `${name}${i}`)
+  while (parts.length > 1)
+    parts = Array.from({ length: parts.length / 2 }, (_, i) => both(parts[2 * i]!, parts[2 * i + 1]!))
+  return parts[0]!
+}

@@ -6,6 +6,7 @@ import { generatedStartKernel, type StartKernel } from '../starts'
 import { cachedInBlocks } from './blocked-cache'
 import { decodingExchange } from './decoding-exchange'
 import type { Exchange } from './exchange'
+import { flashSource } from './flash-source'
 import {
   type AttentionForm,
   cached,
@@ -19,6 +20,8 @@ import { type ScoreForm, scoreUses } from './score'
 import {
   type AttentionKernelName,
   decodingLanes,
+  flashQueries,
+  flashShape,
   selectAttention,
   selectGroups,
   selectsDecoding,
@@ -37,8 +40,8 @@ export interface AttentionKernel {
 
 /** Those of one form. */
 export interface AttentionKernels {
-  /** With the queries of a block, which is a workgroup's. */
-  forward: AttentionKernel & { queries: number }
+  /** With the queries of a block, which is a workgroup's, and whether queries, and what they get, may be f16. */
+  forward: AttentionKernel & { queries: number; takesHalves: boolean }
   /** What makes the whole of splits. */
   combine: () => AttentionKernel
   /** The kernels of the gradients; made when they are asked for. */
@@ -59,6 +62,8 @@ export function attentionKernels(
     rows: number
     queries: number
     headDim: number
+    /** Whether keys and values are f16. */
+    half: boolean
     score: ScoreForm
     tracked: boolean
     /** Whether keys and values are in q8_0. */
@@ -66,10 +71,13 @@ export function attentionKernels(
   },
   forced?: AttentionKernelName,
 ): AttentionKernels {
-  const { rows, queries, headDim, score, tracked, inBlocks } = form
+  const { rows, queries, headDim, half, score, tracked, inBlocks } = form
   const decodes = forced ? forced === 'decoding' : !tracked && selectsDecoding(rows, headDim, device.capabilities)
-  const chosen = forced && forced !== 'decoding' ? forced : selectAttention(headDim, device.capabilities)
-  const withGradients = chosen === 'wide' ? 'subgroups' : chosen
+  const selected = selectAttention({ headDim, half }, device.capabilities)
+  // A tile of `flash` is of numbers, not of blocks.
+  const own = inBlocks && selected === 'flash' ? 'shared' : selected
+  const chosen = forced && forced !== 'decoding' ? forced : own
+  const withGradients = chosen === 'wide' ? 'subgroups' : chosen === 'flash' ? 'shared' : chosen
   const suffix = `${score.capped ? 'Capped' : ''}${score.given ? 'Given' : ''}`
   const [held, holding] = inBlocks ? [cachedInBlocks, 'Blocked'] : [cached, '']
   const make = (
@@ -98,9 +106,30 @@ export function attentionKernels(
       uses: [held, ...scoreUses(score)],
       constants: ['LANES', 'VECTORS'],
     }))
-    return { kernel, specialization: { constants: { LANES: lanes, VECTORS: vectors } }, queries: 4 * groups }
+    return {
+      kernel,
+      specialization: { constants: { LANES: lanes, VECTORS: vectors } },
+      queries: 4 * groups,
+      takesHalves: false,
+    }
   }
-  const narrow = (name: ExchangeName) => ({ ...make(holding, forwardSource, name, [held]), queries: 4 })
+  const flash = () => {
+    const shape = flashShape({ headDim, half }, device.capabilities)
+    if (!shape || inBlocks) throw notTaken('flash')
+    const vectors = headDim / 4
+    const name = `attentionFlash${vectors}x${shape.keys}${half ? 'Half' : ''}${suffix}`
+    return {
+      kernel: generatedStartKernel(name, () => flashSource({ score, vectors, ...shape })),
+      specialization: { constants: { LANES: (flashQueries / 4) * shape.across, VECTORS: vectors } },
+      queries: flashQueries,
+      takesHalves: true,
+    }
+  }
+  const narrow = (name: ExchangeName) => ({
+    ...make(holding, forwardSource, name, [held]),
+    queries: 4,
+    takesHalves: false,
+  })
   const simple = (pass: string, source: (score: ScoreForm) => string, constants: Record<string, number> = {}) => ({
     kernel: generatedStartKernel(`attention${pass}${suffix}`, () => ({
       source: source(score),
@@ -111,7 +140,7 @@ export function attentionKernels(
   return {
     combine: () => simple('Combine', combineSource, { VECTORS: headDim / 4 }),
     seers: () => simple('Seers', seersSource),
-    forward: decodes ? narrow('decoding') : chosen === 'wide' ? wide() : narrow(chosen),
+    forward: decodes ? narrow('decoding') : chosen === 'wide' ? wide() : chosen === 'flash' ? flash() : narrow(chosen),
     queryGradient: () => make('QueryGradient', queryGradientSource, withGradients),
     keyGradient: () => make('KeyGradient', keyGradientSource, withGradients),
   }
@@ -121,7 +150,7 @@ const notTaken = (name: AttentionKernelName) =>
   new OutriderError('INVALID_ARGUMENT', `attention: kernel ${name} does not take this form here.`)
 
 /** The kernels that are a frame and an exchange. */
-type ExchangeName = Exclude<AttentionKernelName, 'wide'>
+type ExchangeName = Exclude<AttentionKernelName, 'wide' | 'flash'>
 
 function exchangeOf(
   { capabilities }: Device,

@@ -1,20 +1,26 @@
-import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
+import { type Capabilities, hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
 
 /**
  * The generations of attention kernels, by name. `shared` runs everywhere, and lanes meet in workgroup memory; `decoding` is
  * for a few rows on a GPU, and has no gradient; `wide` has the bits of `subgroups`, whose gradients are its own, and loads keys
- * and values less often.
+ * and values less often. `flash` is for many rows on a GPU, by tiles of keys in workgroup memory; its gradients are those of
+ * `shared`.
  */
-export type AttentionKernelName = 'shared' | 'subgroups' | 'wide' | 'decoding'
+export type AttentionKernelName = 'shared' | 'subgroups' | 'wide' | 'decoding' | 'flash'
 
 /**
- * Which kernel attends: a matter of the head and the device alone, so that a row's bits are the same in any batch.
- * `subgroups` is for a CPU's vectors, where a barrier costs more than the work between two of them, and `wide` for those of eight
- * lanes: a vector that they load costs them eight loads, products one (lavapipe); with four lanes there are more sums than
- * registers, and it is a quarter slower (SwiftShader).
+ * Which kernel attends: a matter of the head, of what the cache holds and of the device alone, so that a row's bits are the same in
+ * any batch. On a GPU it is `flash`, where its workgroup memory holds the tiles. `subgroups` is for a CPU's vectors, where a
+ * barrier costs more than the work between two of them, and `wide` for those of eight lanes: a vector that they load costs them
+ * eight loads, products one (lavapipe); with four lanes there are more sums than registers, and it is a quarter slower
+ * (SwiftShader).
  */
-export function selectAttention(headDim: number, capabilities: Subgroups): Exclude<AttentionKernelName, 'decoding'> {
-  if (!takesSubgroups(headDim, capabilities) || !isOnCpu(capabilities)) return 'shared'
+export function selectAttention(
+  { headDim, half }: FlashHead,
+  capabilities: Subgroups & WorkgroupLimits,
+): Exclude<AttentionKernelName, 'decoding'> {
+  if (!isOnCpu(capabilities)) return flashShape({ headDim, half }, capabilities) ? 'flash' : 'shared'
+  if (!takesSubgroups(headDim, capabilities)) return 'shared'
   return capabilities.subgroupMinSize >= 8 ? 'wide' : 'subgroups'
 }
 
@@ -38,6 +44,41 @@ export function selectGroups(queries: number, headDim: number, { subgroupMinSize
 /** Each is a kernel of its own, to be compiled. */
 const groupCounts = [1, 2, 4, 6]
 const mostSums = 12
+
+/** Queries of a workgroup of `flash`. */
+export const flashQueries = 64
+
+/** What of a head, and of what its cache holds, a tile of `flash` depends on. */
+export interface FlashHead {
+  readonly headDim: number
+  /** Whether keys and values are f16. */
+  readonly half: boolean
+}
+
+/** A tile of `flash`. */
+export interface FlashShape {
+  /** Lanes that share four queries; a workgroup has sixteen times as many. */
+  readonly across: 8 | 16
+  /** Keys of a tile: a power of two, and no less than the lanes across. */
+  readonly keys: number
+  /** Keys and values are halves in workgroup memory, too. */
+  readonly half: boolean
+}
+
+/** The tile of `flash`: as many keys, up to 64, as workgroup memory holds beside the scores; undefined where it is too small. */
+export function flashShape(
+  { headDim, half }: FlashHead,
+  { maxWorkgroupBytes = 16_384 }: WorkgroupLimits,
+): FlashShape | undefined {
+  const vectors = headDim / 4
+  const across = vectors > 8 ? 16 : 8
+  const bytes = (keys: number) => keys * (vectors * (half ? 8 : 16) + 4 * flashQueries)
+  const keys = [64, 32, 16, 8].find((keys) => keys >= across && bytes(keys) <= maxWorkgroupBytes)
+  return keys ? { across, keys, half } : undefined
+}
+
+/** What of the capabilities says whether a tile fits; by default the least that any device has. */
+type WorkgroupLimits = Partial<Pick<Capabilities, 'maxWorkgroupBytes'>>
 
 /**
  * Whether a few rows attend by the kernel `decoding`: up to 16 of them, as a verified block has the bits of plain decoding, and

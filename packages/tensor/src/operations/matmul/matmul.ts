@@ -12,6 +12,7 @@ import {
 import type { Tensor } from '../../tensor'
 import { addSplits } from '../reduce/reduce'
 import { runLinear } from './linear-kernel'
+import { type MatricesForm, matricesSource, matricesSubgroups } from './matrices-source'
 import { outerSource } from './outer-source'
 import plainSource from './plain.wgsl'
 import {
@@ -19,6 +20,7 @@ import {
   type MatmulKernelName,
   type MatmulPlan,
   type MatmulProblem,
+  matricesPlan,
   namedTilePlan,
   outerPlan,
   selectMatmul,
@@ -79,7 +81,7 @@ function matmulProblem(a: Tensor, b: Tensor, transposeA: boolean, transposeB: bo
   const [n, bk] = transposeB ? [b.shape[0]!, b.shape[1]!] : [b.shape[1]!, b.shape[0]!]
   if (b.shape.length !== 2 || k !== bk || (transposeA && a.shape.length !== 2))
     throw new ShapeError('matmul', [a.shape, b.shape], 'the inner dimensions differ')
-  return { m, n, k, transposeA, transposeB }
+  return { m, n, k, transposeA, transposeB, halves: a.dtype === 'f16' && b.dtype === 'f16' }
 }
 
 function multiplyInto(
@@ -99,6 +101,7 @@ function multiplyInto(
     outer: !transposeB,
     subgroups: takesSubgroups(problem, device.capabilities),
     tiled: takesTiled(problem),
+    matrices: matricesPlan(problem, device.capabilities) !== undefined,
   }
   if (forced && !takesForm[isTileName(forced) ? 'tiled' : forced])
     throw new OutriderError('INVALID_ARGUMENT', `matmul: kernel ${forced} does not take this form here.`)
@@ -139,10 +142,23 @@ function multiplyInto(
 
 /** A kernel of tiles: what it writes at once, and counts along n; how many elements of n a tile has; its own parameters. */
 function tileForm(
-  { kernel, rows, columns, lanes, buffers = 1 }: MatmulPlan,
+  { kernel, rows, columns, lanes, buffers = 1, unit }: MatmulPlan,
   { m, k, transposeA, transposeB }: MatmulProblem,
 ) {
   switch (kernel) {
+    case 'matrices':
+      return {
+        kernel: matricesKernel({
+          side: rows as MatricesForm['side'],
+          lanes: lanes / matricesSubgroups,
+          unit: unit!,
+          transposeA,
+          transposeB,
+        }),
+        access: { c: 4, n: 1 },
+        tileColumns: columns,
+        params: {},
+      } as const
     case 'tiled':
       return {
         kernel: tiledKernel({ rows, columns, buffers, transposeA, transposeB }),
@@ -201,6 +217,7 @@ function forcedPlan(
     outer: outerPlan,
     subgroups: subgroupsPlan,
     tiled: tiledPlan,
+    matrices: () => matricesPlan(problem, capabilities)!,
   }
   return plans[kernel](problem, capabilities)
 }
@@ -225,6 +242,16 @@ const tiledKernel = (form: TiledForm): Kernel =>
     source: tiledSource(form),
     uses: [elements({ a: 4, b: 4, c: 4 })],
   }))
+
+const matricesKernel = (form: MatricesForm): Kernel => {
+  const { side, lanes, unit, transposeA, transposeB } = form
+  const { component, m, n, k, layout } = unit
+  const name = [side, lanes, component, m, n, k, layout, transposeA ? 'T' : 'N', transposeB ? 'T' : 'N'].join('x')
+  return generatedKernel(`matmulMatrices${name}`, () => ({
+    source: matricesSource(form),
+    uses: [elements({ a: 4, b: 4, c: 4 })],
+  }))
+}
 
 const formName = ({ rows, columns, buffers, transposeA, transposeB }: TiledForm) =>
   `${rows}x${columns}x${buffers}${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`

@@ -1,5 +1,7 @@
-import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
+import { type Capabilities, hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
+import type { MatrixUnit } from '../../device/matrix-units'
 import { OutriderError } from '../../errors'
+import { matricesSubgroups, takesUnit } from './matrices-source'
 import {
   holdsLinearTile,
   isTileName,
@@ -12,9 +14,9 @@ import {
 
 /**
  * The generations of matmul kernels, by name. `plain` takes any form and is what the others are compared with. `tiled` is the tile
- * that the shape chooses; of the others of its kind each has a name.
+ * that the shape chooses; of the others of its kind each has a name. `matrices` is for devices whose subgroups multiply matrices.
  */
-export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'subgroups' | 'tiled' | MatmulTileName
+export type MatmulKernelName = 'plain' | 'dot' | 'outer' | 'subgroups' | 'tiled' | 'matrices' | MatmulTileName
 
 /** The tiles that `matmul` has: an invocation has vectors of four of either side. */
 export type MatmulTileName = Exclude<TileName, 'tiled32x64'>
@@ -23,7 +25,7 @@ export type MatmulTileName = Exclude<TileName, 'tiled32x64'>
 type KernelKind = Exclude<MatmulKernelName, TileName>
 
 /**
- * A kernel and its tile: an invocation, or for `dot` and `tiled` a workgroup, computes rows × columns elements; of `subgroups`
+ * A kernel and its tile: an invocation, or for `dot`, `tiled` and `matrices` a workgroup, computes rows × columns elements; of `subgroups`
  * columns are vectors of four.
  */
 export interface MatmulPlan {
@@ -34,6 +36,8 @@ export interface MatmulPlan {
   readonly lanes: number
   /** Of `tiled`: how many tiles of the operands are in workgroup memory. Default 1. */
   readonly buffers?: 1 | 2 | undefined
+  /** Of `matrices`. */
+  readonly unit?: MatrixUnit | undefined
 }
 
 export interface MatmulProblem {
@@ -42,17 +46,21 @@ export interface MatmulProblem {
   readonly k: number
   readonly transposeA: boolean
   readonly transposeB: boolean
+  /** Whether both operands are f16. Default: they are not. */
+  readonly halves?: boolean | undefined
 }
 
 /**
  * Which kernel multiplies: a pure function of the problem and of what the device can do. On a CPU's vectors loads are what
- * costs, and `subgroups` has the fewest; on a GPU tiles in workgroup memory are fastest. Which kernel takes x · wᵀ does not
+ * costs, and `subgroups` has the fewest; on a GPU tiles in workgroup memory are fastest, and of f16 those of matrix units. Which kernel takes x · wᵀ does not
  * depend on the number of rows.
  */
-export function selectMatmul(problem: MatmulProblem, capabilities: Subgroups): MatmulPlan {
-  const { transposeA, transposeB } = problem
+export function selectMatmul(problem: MatmulProblem, capabilities: Subgroups & MatrixUnits): MatmulPlan {
+  const { transposeA, transposeB, halves } = problem
   if (transposeA && transposeB) return { kernel: 'plain', rows: 1, columns: 1, lanes: 64 }
   if (isOnCpu(capabilities) && takesSubgroups(problem, capabilities)) return subgroupsPlan(problem, capabilities)
+  const matrices = halves && matricesPlan(problem, capabilities)
+  if (matrices && matrices.unit?.component === 'f16') return matrices
   if (!isOnCpu(capabilities) && takesTiled(problem)) return tiledPlan(problem)
   return transposeB ? dotPlan(problem, capabilities) : outerPlan(problem, capabilities)
 }
@@ -99,6 +107,29 @@ export function tiledPlan({ m, n, transposeB }: Pick<MatmulProblem, 'm' | 'n' | 
   return { kernel: 'tiled', rows: side, columns: side, lanes: tileLanes }
 }
 
+/** What of the capabilities says which matrix units there are. */
+type MatrixUnits = Partial<Pick<Capabilities, 'matrixUnits'>>
+
+/**
+ * The plan of the kernel `matrices`; undefined where it cannot: it wants vectors of four along whatever is neighbouring in memory,
+ * subgroups of one size, and units that lose nothing of the operands and of which tiles are whole. Of these the largest.
+ */
+export function matricesPlan(
+  problem: MatmulProblem,
+  capabilities: Subgroups & MatrixUnits,
+): (MatmulPlan & { rows: 64 | 128; unit: MatrixUnit }) | undefined {
+  const { n, transposeA, transposeB, halves } = problem
+  if (!takesTiled(problem) || n % 4 !== 0 || (transposeA && transposeB) || !hasOneSubgroupSize(capabilities)) return
+  const side = tiledPlan(problem).rows as 64 | 128
+  const size = ({ component, m, n, k }: MatrixUnit) => (component === 'f16' ? 2 ** 32 : 0) + m * n * k
+  const [unit] = (capabilities.matrixUnits ?? [])
+    .filter((unit) => (halves || unit.component === 'f32') && takesUnit(side, unit))
+    .sort((a, b) => size(b) - size(a))
+  if (!unit) return
+  const lanes = matricesSubgroups * capabilities.subgroupMaxSize
+  return { kernel: 'matrices', rows: side, columns: side, lanes, unit }
+}
+
 /** The plan of a tile that has a name. */
 export const namedTilePlan = (name: TileName): MatmulPlan => ({
   ...(tileShapes[name] as TileShape),
@@ -118,7 +149,9 @@ export function selectSplits(
 ): number {
   if (transposeB || isOnCpu(capabilities) || plan.kernel === 'plain' || plan.kernel === 'dot') return 1
   const tileColumns =
-    plan.kernel === 'tiled' ? plan.columns : plan.columns * plan.lanes * (plan.kernel === 'subgroups' ? 4 : 1)
+    plan.kernel === 'tiled' || plan.kernel === 'matrices'
+      ? plan.columns
+      : plan.columns * plan.lanes * (plan.kernel === 'subgroups' ? 4 : 1)
   const tiles = Math.ceil(m / plan.rows) * Math.ceil(n / tileColumns)
   return Math.max(1, Math.min(Math.floor(busyWorkgroups / tiles), Math.floor(k / leastSteps)))
 }

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { type Format, type FormatName, formats } from '../../formats/index'
 import { uniform01 } from '../../random/philox'
-import { expectAllClose, likeGpu, randomWeights, testDevice } from '../../testing'
+import { expectAllClose, likeGpu, randomWeights } from '../../testing'
 import { linear } from './linear'
 import { matmul } from './matmul'
 import { selectLinear } from './select'
@@ -12,6 +12,9 @@ const random = (size: number, stream: number) =>
 
 const bytes = (x: { buffer: ArrayBufferLike; byteOffset: number; byteLength: number }) =>
   Buffer.from(x.buffer, x.byteOffset, x.byteLength)
+
+const gpu = likeGpu()
+afterAll(async () => (await gpu).dispose())
 
 const matmulTiles = tileNames.filter((name) => name !== 'tiled32x64')
 const linearTiles = tileNames.filter((name) => name !== 'tiled128x128' && name !== 'tiled128x128x2')
@@ -44,7 +47,7 @@ const sizes = [
 
 describe('tiles in workgroup memory', () => {
   it('give a linear layer with all that surrounds it, against float64, with the same bits in every tile and for any rows', async () => {
-    const device = await testDevice()
+    const device = await gpu
     for (const size of sizes) {
       const [m, n, k] = size
       const host = {
@@ -83,7 +86,7 @@ describe('tiles in workgroup memory', () => {
   })
 
   it('unpack weights of every layout of blocks, against float64', async () => {
-    const device = await testDevice()
+    const device = await gpu
     const [m, n] = [33, 70]
     for (const [i, name] of layouts.entries()) {
       const format: Format = formats[name]
@@ -115,7 +118,7 @@ describe('tiles in workgroup memory', () => {
     ['TN', true, false, ['tiled64x64', 'tiled128x64']],
   ] as const)
     it(`multiply as ${name} against float64, cut into splits where that form allows it, all with the same bits`, async () => {
-      const device = await testDevice()
+      const device = await gpu
       const [m, n, k] = [132, 136, 44]
       const [a, b] = [random(m * k, 1), random(k * n, 2)]
       const wanted = Float64Array.from({ length: m * n }, (_, at) => {
@@ -140,7 +143,7 @@ describe('tiles in workgroup memory', () => {
     })
 
   it('multiply f16 into f16 and f32, against float64 of the halves', async () => {
-    const device = await testDevice()
+    const device = await gpu
     if (!device.capabilities.shaderF16) {
       expect(() => device.scope(() => matmul(device.zeros([4, 4], 'f16'), device.zeros([4, 4])))).toThrow(/shader-f16/)
       return
@@ -169,26 +172,26 @@ describe('tiles in workgroup memory', () => {
       expect(tileBytes(tileShapes[name], matmulDepth(tileShapes[name])), name).toBeLessThanOrEqual(16_384)
     const larger = linearTiles.filter((name) => !holdsLinearTile(name, {}))
     expect(larger).toEqual(['tiled128x64x2'])
-    const gpu = { subgroups: false, subgroupMinSize: 0, subgroupMaxSize: 0 }
+    const limits = { subgroups: false, subgroupMinSize: 0, subgroupMaxSize: 0 }
     const problem = { m: 512, n: 64, k: 64 }
-    expect(() => selectLinear(problem, gpu, 'tiled128x64x2')).toThrow(/does not take this form here/)
-    expect(selectLinear(problem, { ...gpu, maxWorkgroupBytes: 32_768 }, 'tiled128x64x2').buffers).toBe(2)
+    expect(() => selectLinear(problem, limits, 'tiled128x64x2')).toThrow(/does not take this form here/)
+    expect(selectLinear(problem, { ...limits, maxWorkgroupBytes: 32_768 }, 'tiled128x64x2').buffers).toBe(2)
   })
 
   it('are chosen on a GPU for more than 16 rows, where a tuned choice has its say; decoding keeps its kernel', async () => {
-    const gpu = { subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32 }
+    const wide = { subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32 }
     const shape = { n: 1536, k: 576 }
-    expect(selectLinear({ m: 16, ...shape }, gpu).kernel).toBe('dot')
-    expect(selectLinear({ m: 16, ...shape }, gpu, undefined, 'tiled64x64').kernel).toBe('dot')
-    expect(selectLinear({ m: 17, ...shape }, gpu)).toMatchObject({ kernel: 'tiled', rows: 64 })
-    expect(selectLinear({ m: 512, ...shape }, gpu, undefined, 'tiled128x64')).toMatchObject({
+    expect(selectLinear({ m: 16, ...shape }, wide).kernel).toBe('dot')
+    expect(selectLinear({ m: 16, ...shape }, wide, undefined, 'tiled64x64').kernel).toBe('dot')
+    expect(selectLinear({ m: 17, ...shape }, wide)).toMatchObject({ kernel: 'tiled', rows: 64 })
+    expect(selectLinear({ m: 512, ...shape }, wide, undefined, 'tiled128x64')).toMatchObject({
       kernel: 'tiled',
       rows: 128,
     })
-    expect(selectLinear({ m: 512, ...shape }, gpu, undefined, 'dot').kernel).toBe('dot')
-    expect(selectLinear({ m: 512, ...shape, k: 577 }, gpu, undefined, 'tiled64x64').kernel).toBe('dot')
-    expect(() => selectLinear({ m: 512, ...shape, k: 577 }, gpu, 'tiled64x64')).toThrow(/does not take this form/)
-    using device = await likeGpu()
+    expect(selectLinear({ m: 512, ...shape }, wide, undefined, 'dot').kernel).toBe('dot')
+    expect(selectLinear({ m: 512, ...shape, k: 577 }, wide, undefined, 'tiled64x64').kernel).toBe('dot')
+    expect(() => selectLinear({ m: 512, ...shape, k: 577 }, wide, 'tiled64x64')).toThrow(/does not take this form/)
+    const device = await gpu
     const [m, n, k] = [20, 12, 16]
     const [x, w, up] = [random(m * k, 1), random(n * k, 2), random(n * k, 3)]
     using y = device.scope(() =>

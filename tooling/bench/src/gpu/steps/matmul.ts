@@ -1,4 +1,4 @@
-import { type MatmulKernelName, type MatmulOptions, matmul, type Tensor } from '@outrider/tensor'
+import { type Device, type MatmulKernelName, type MatmulOptions, matmul, type Tensor } from '@outrider/tensor'
 import { formats, tileNames } from '@outrider/tensor/internal'
 import { common } from '../../peers'
 import type { GpuStep } from '../step'
@@ -13,6 +13,7 @@ const kernels: readonly (MatmulKernelName | undefined)[] = [
   'outer',
   'dot',
   'subgroups',
+  'matrices',
   ...tileNames.filter((name) => name !== 'tiled32x64'),
 ]
 const checked = 24
@@ -37,7 +38,9 @@ export const matmulStep: GpuStep = {
           try {
             product = matmul(x, y, { ...options, kernel })
           } catch {
-            continue // this kernel does not take the form here
+            // This kernel does not take the form here. What a GPU has or has not is told once.
+            if (kernel === 'matrices' && form === 'nn') emit({ ...name, skipped: lacking(device) })
+            continue
           }
           const off = await farthest(product, { a, b, n, form })
           product.dispose()
@@ -53,6 +56,11 @@ export const matmulStep: GpuStep = {
     }
   },
 }
+
+const lacking = ({ capabilities: { matrixUnits } }: Device) =>
+  matrixUnits
+    ? `its matrix units take no such tile: ${matrixUnits.map(({ component, m, n, k }) => `${component} ${m} × ${n} × ${k}`).join(', ')}`
+    : 'its subgroups have no matrix units with sums of f32'
 
 /** How far some elements are from float64, over what the sums are of. */
 async function farthest(
