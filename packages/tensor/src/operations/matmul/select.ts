@@ -27,13 +27,15 @@ type KernelKind = Exclude<MatmulKernelName, TileName>
  * columns are vectors of four.
  */
 export interface MatmulPlan {
-  readonly kernel: KernelKind | 'spans'
+  readonly kernel: KernelKind | 'spans' | 'skinny'
   readonly rows: number
   readonly columns: number
   /** Invocations a workgroup; `dot` takes its own from the row reduction. */
   readonly lanes: number
   /** Of `tiled`: how many tiles of the operands are in workgroup memory. Default 1. */
   readonly buffers?: 1 | 2 | undefined
+  /** Of `skinny`: neighbours that are of one subgroup. */
+  readonly reach?: number | undefined
 }
 
 export interface MatmulProblem {
@@ -55,6 +57,41 @@ export function selectMatmul(problem: MatmulProblem, capabilities: Subgroups): M
   if (isOnCpu(capabilities) && takesSubgroups(problem, capabilities)) return subgroupsPlan(problem, capabilities)
   if (!isOnCpu(capabilities) && takesTiled(problem)) return tiledPlan(problem)
   return transposeB ? dotPlan(problem, capabilities) : outerPlan(problem, capabilities)
+}
+
+/** Whether a kernel takes the form of a product here. */
+export function takesMatmul(
+  name: MatmulKernelName,
+  problem: MatmulProblem,
+  capabilities: Subgroups & WorkgroupLimits,
+): boolean {
+  const { transposeA, transposeB } = problem
+  switch (name) {
+    case 'plain':
+      return true
+    case 'dot':
+      return transposeB && !transposeA
+    case 'outer':
+      return !transposeB
+    case 'subgroups':
+      return takesSubgroups(problem, capabilities)
+    default: {
+      // x · wᵀ of columns that are no fours has the tiles of `linear`.
+      const asLinear = transposeB && problem.n % 4 !== 0
+      return takesTiled(problem) && !(asLinear && isTileName(name) && !holdsLinearTile(name, capabilities))
+    }
+  }
+}
+
+/** What a plan is called: of a tile, its own name. */
+export function tileNameOf({ kernel, rows, columns, buffers = 1 }: MatmulPlan): MatmulKernelName {
+  if (kernel !== 'tiled') return kernel as MatmulKernelName
+  const names = Object.keys(tileShapes) as TileName[]
+  const named = (name: TileName) => {
+    const shape = tileShapes[name]
+    return shape.rows === rows && shape.columns === columns && shape.buffers === buffers
+  }
+  return names.find(named) as MatmulTileName
 }
 
 /**
@@ -139,8 +176,8 @@ export function subgroupsPlan({ m, n, transposeB }: MatmulProblem, { subgroupMax
   return { kernel: 'subgroups', rows: m <= 8 || small ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
 }
 
-/** The kernels of a linear layer. `tiled` is for many rows: the tile that is used where none is named. */
-export type LinearKernelName = 'dot' | 'subgroups' | 'spans' | 'tiled' | LinearTileName
+/** The kernels of a linear layer. `skinny` is for few rows on GPUs with subgroups. `tiled` is for many rows: the tile that is used where none is named. */
+export type LinearKernelName = 'dot' | 'skinny' | 'subgroups' | 'spans' | 'tiled' | LinearTileName
 
 /** The tiles that `linear` has. */
 export type LinearTileName = Exclude<TileName, 'tiled128x128' | 'tiled128x128x2'>
@@ -168,6 +205,7 @@ export function takesLinear(
   capabilities: Subgroups & WorkgroupLimits,
 ): boolean {
   if (name === 'dot') return true
+  if (name === 'skinny') return takesSkinny(capabilities)
   if (name === 'tiled') return k % 4 === 0
   if (isTileName(name)) return k % 4 === 0 && holdsLinearTile(name, capabilities)
   const subgroups = takesSubgroups({ m, n, k, transposeA: false, transposeB: true }, capabilities)
@@ -181,7 +219,10 @@ export function takesLinear(
  */
 export function linearKernelFor(problem: LinearProblem, capabilities: Subgroups & WorkgroupLimits): LinearKernelName {
   const takes = (name: LinearKernelName) => takesLinear(name, problem, capabilities)
-  if (!isOnCpu(capabilities)) return isOfMany(problem) && takes('tiled') ? 'tiled' : 'dot'
+  if (!isOnCpu(capabilities)) {
+    if (isOfMany(problem) && takes('tiled')) return 'tiled'
+    return takes('skinny') ? 'skinny' : 'dot'
+  }
   // Subgroups of 4 gain from spans with one row alone, and lose with more (SwiftShader, 2026-11-27).
   if (capabilities.subgroupMaxSize > 4 && takes('spans')) return 'spans'
   return takes('subgroups') ? 'subgroups' : 'dot'
@@ -208,6 +249,8 @@ export function selectLinear(
   switch (kernel) {
     case 'dot':
       return dotPlan({ m, n }, capabilities)
+    case 'skinny':
+      return skinnyPlan(problem, capabilities)
     case 'subgroups':
       return subgroupsLinearPlan(problem, capabilities)
     case 'spans':
@@ -224,6 +267,32 @@ export function selectLinear(
  * and whoever warms a model up compiles it by 17 rows.
  */
 export const linearTile: LinearTileName = 'tiled64x64'
+
+/** Whether `skinny` can: subgroups of more than one invocation. Of their sizes it needs the least alone. */
+const takesSkinny = ({ subgroups, subgroupMinSize }: Subgroups): boolean => subgroups && subgroupMinSize >= 2
+
+/**
+ * A workgroup of `skinny`: one subgroup of the largest size that the device has (32 on NVIDIA and Apple, 64 on AMD), whose neighbours
+ * add by shuffles as far as its smallest goes (8 or 16 on Intel); or several along k, where the columns are too few to keep the
+ * device busy and k is long enough. How sums are cut is a matter of the weights and the device alone. The tile is not: all rows,
+ * and columns as registers allow.
+ */
+export function skinnyPlan(
+  { m, n, k, packed = false }: Pick<LinearProblem, 'm' | 'n' | 'k' | 'packed'>,
+  { subgroupMinSize, subgroupMaxSize }: Subgroups,
+): MatmulPlan {
+  const rows = Math.min(fewRows, 2 ** Math.ceil(Math.log2(m)))
+  const columns = rows > 8 ? 2 : 4
+  const pieces = k / (packed ? 8 : k % 4 === 0 ? 4 : 1)
+  let lanes = Math.min(subgroupMaxSize, mostLanes)
+  while (2 * lanes <= mostLanes && (n / 4) * lanes < busyLanes && pieces >= 4 * lanes) lanes *= 2
+  return { kernel: 'skinny', rows, columns: Math.min(columns, n), lanes, reach: Math.min(subgroupMinSize, lanes) }
+}
+
+/** Invocations of a workgroup that every device allows. */
+const mostLanes = 256
+/** Invocations that keep a GPU of some dozens of cores busy. */
+const busyLanes = 2 ** 15
 
 /** Tiles of 1, 2, 4, 8 or 16 rows, so that weights are read once for all; for every height is a kernel to compile. */
 function subgroupsLinearPlan({ m, n, k, packed }: LinearProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {
