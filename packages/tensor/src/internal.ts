@@ -7,9 +7,11 @@ export { isFormat, storedBytes } from './dtype'
 export { floatToHalf, halfToFloat } from './formats/half'
 export { type Format, type FormatName, formats } from './formats/index'
 export { nearest } from './nearest'
+export { decodingLanes, selectSpan } from './operations/attention/select'
 export { coveredPlaces, coveredTokens, ofCovered, writeCovered } from './operations/head/covered-ids'
 export { type HeadGradients, headGradients, rowLogits } from './operations/head/head'
 export { firstColumns } from './operations/layout/slice'
+export { dotPlan, outerPlan, skinnyPlan } from './operations/matmul/select'
 export {
   linearDepth,
   matmulDepth,
@@ -26,16 +28,19 @@ export { countTokens, inPrompt, type Penalties, processLogits } from './operatio
 export { normalPair, philox, philoxRandom, splitWords } from './random/philox'
 export {
   choiceKey,
+  isChoice,
   KernelChoices,
   type LinearWeights,
-  linearCandidates,
+  type TunedKernelName,
   type TunedKernels,
 } from './tuning/kernel-choices'
 export {
-  type LinearCandidate,
   type TunedWeights,
   type TuneOptions,
+  type TuneProblem,
   type TuneProgress,
   type Tuning,
-  tuneLinear,
-} from './tuning/tune-linear'
+  tune,
+} from './tuning/tune'
+export { type LinearCandidate, linearProblems, tuneLinear } from './tuning/tune-linear'
+export { type MatmulCandidate, matmulProblems, type TrainedWeights, tuneMatmul } from './tuning/tune-matmul'

@@ -1,5 +1,5 @@
 import type { DType } from '../dtype'
-import type { LinearKernelName } from '../operations/matmul/select'
+import type { LinearKernelName, MatmulKernelName, MatmulProblem } from '../operations/matmul/select'
 import { tileNames } from '../operations/matmul/tile-shapes'
 
 /** Weights of linear layers, [n, k], of which one kernel is to be chosen. */
@@ -9,11 +9,26 @@ export interface LinearWeights {
   readonly dtype: DType
 }
 
-/** Kernels by what they are for (`choiceKey`). */
-export type TunedKernels = Readonly<Record<string, LinearKernelName>>
+/** A kernel that tuning may choose. */
+export type TunedKernelName = LinearKernelName | MatmulKernelName
+
+/** Kernels by what they are for (`choiceKey`, `matmulKey`). */
+export type TunedKernels = Readonly<Record<string, TunedKernelName>>
 
 /** What a choice is for, as it is kept: `linear 1536x576 q4_0`. */
 export const choiceKey = ({ n, k, dtype }: LinearWeights): string => `linear ${n}x${k} ${dtype}`
+
+/** The forms of a product: which of its operands are read as their transposes. Of both there is one kernel. */
+export type MatmulForm = 'NN' | 'NT' | 'TN'
+
+/**
+ * The same of a product with weights: `matmul NT 1536x576 f32`. The three forms of training have the weights [n, k] as an operand
+ * (x · wᵀ, and dy · w) or as the result (dyᵀ · x). The number of rows is not part of it: of x · wᵀ a row's bits must not depend on it.
+ */
+export function matmulKey({ m, n, k, transposeA, transposeB }: MatmulProblem, a: DType, b: DType): string {
+  const [form, rows, columns] = transposeA ? ['TN', m, n] : transposeB ? ['NT', n, k] : ['NN', k, n]
+  return `matmul ${form} ${rows}x${columns} ${a === b ? a : `${a}*${b}`}`
+}
 
 /** The kernels that linear layers of many rows are chosen among. */
 export const linearCandidates: readonly LinearKernelName[] = [
@@ -23,13 +38,30 @@ export const linearCandidates: readonly LinearKernelName[] = [
   ...tileNames.filter((name) => name !== 'tiled128x128' && name !== 'tiled128x128x2'),
 ]
 
+/** The kernels that products are chosen among: those without workgroup memory, the one that broadcasts, and the tiles. */
+export const matmulCandidates: readonly MatmulKernelName[] = [
+  'dot',
+  'outer',
+  'subgroups',
+  ...tileNames.filter((name) => name !== 'tiled32x64'),
+]
+
+/** Whether this can be a choice: a kernel that what the key names is chosen among. */
+export const isChoice = (key: string, name: string): boolean =>
+  (key.startsWith('matmul ')
+    ? matmulCandidates
+    : key.startsWith('linear ')
+      ? linearCandidates
+      : ([] as readonly string[])
+  ).some((one) => one === name)
+
 /**
- * The kernels that were found fastest on this adapter for linear layers of more than 16 rows of a sequence. What has been chosen once stays as it
- * is for the device's life, tuned or not: of what has run already, a later `use` says nothing.
+ * The kernels that were found fastest on this adapter: for linear layers of more than 16 rows of a sequence, and for products. What has
+ * been chosen once stays as it is for the device's life, tuned or not: of what has run already, a later `use` says nothing.
  */
 export class KernelChoices {
-  readonly #tuned = new Map<string, LinearKernelName>()
-  readonly #settled = new Map<string, LinearKernelName | undefined>()
+  readonly #tuned = new Map<string, TunedKernelName>()
+  readonly #settled = new Map<string, TunedKernelName | undefined>()
 
   /** Uses these from now on. */
   use(kernels: TunedKernels): void {
@@ -39,13 +71,21 @@ export class KernelChoices {
 
   /** The tuned kernel for such weights; undefined where capabilities decide. */
   linear(weights: LinearWeights): LinearKernelName | undefined {
-    const key = choiceKey(weights)
-    if (!this.#settled.has(key)) this.#settled.set(key, this.#tuned.get(key))
-    return this.#settled.get(key)
+    return this.#settle(choiceKey(weights)) as LinearKernelName | undefined
+  }
+
+  /** The same for a product of operands of these types. */
+  matmul(problem: MatmulProblem, a: DType, b: DType): MatmulKernelName | undefined {
+    return this.#settle(matmulKey(problem, a, b)) as MatmulKernelName | undefined
   }
 
   /** The choices in use, by key in order: part of what bits depend on. */
   toJSON(): TunedKernels {
     return Object.fromEntries([...this.#tuned].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+
+  #settle(key: string): TunedKernelName | undefined {
+    if (!this.#settled.has(key)) this.#settled.set(key, this.#tuned.get(key))
+    return this.#settled.get(key)
   }
 }

@@ -1,2 +1,2 @@
-export { type TuneKernelsOptions, tuneKernels, useTuning } from './tune-kernels'
+export { type TunedWork, type TuneKernelsOptions, tunedWorks, tuneKernels, useTuning } from './tune-kernels'
 export { type KeptTuning, readTuning, tuningDirectory, writeTuning } from './tuning-file'
