@@ -11,7 +11,8 @@ export { decodingLanes, selectSpan } from './operations/attention/select'
 export { coveredPlaces, coveredTokens, ofCovered, writeCovered } from './operations/head/covered-ids'
 export { type HeadGradients, headGradients, rowLogits } from './operations/head/head'
 export { firstColumns } from './operations/layout/slice'
-export { dotPlan, outerPlan, skinnyPlan } from './operations/matmul/select'
+export { dotPlan, outerPlan } from './operations/matmul/select'
+export { skinnyPlan } from './operations/matmul/skinny-plan'
 export {
   linearDepth,
   matmulDepth,

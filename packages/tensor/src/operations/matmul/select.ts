@@ -1,5 +1,6 @@
 import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
 import { OutriderError } from '../../errors'
+import { fewRows, skinnyPlan, takesSkinny } from './skinny-plan'
 import {
   holdsLinearTile,
   isTileName,
@@ -191,9 +192,6 @@ export interface LinearProblem extends Pick<MatmulProblem, 'm' | 'n' | 'k'> {
   readonly sequenceRows?: number | undefined
 }
 
-/** A pass of more rows of a sequence than this is a prompt's, and may be computed otherwise than decoding. */
-export const fewRows = 16
-
 /** Whether a pass is over many rows of a sequence; of a batch that decodes it is not, however many sequences there are. */
 export const isOfMany = ({ m, sequenceRows = m }: Pick<LinearProblem, 'm' | 'sequenceRows'>): boolean =>
   Math.min(m, sequenceRows) > fewRows
@@ -267,32 +265,6 @@ export function selectLinear(
  * and whoever warms a model up compiles it by 17 rows.
  */
 export const linearTile: LinearTileName = 'tiled64x64'
-
-/** Whether `skinny` can: subgroups of more than one invocation. Of their sizes it needs the least alone. */
-const takesSkinny = ({ subgroups, subgroupMinSize }: Subgroups): boolean => subgroups && subgroupMinSize >= 2
-
-/**
- * A workgroup of `skinny`: one subgroup of the largest size that the device has (32 on NVIDIA and Apple, 64 on AMD), whose neighbours
- * add by shuffles as far as its smallest goes (8 or 16 on Intel); or several along k, where the columns are too few to keep the
- * device busy and k is long enough. How sums are cut is a matter of the weights and the device alone. The tile is not: all rows,
- * and columns as registers allow.
- */
-export function skinnyPlan(
-  { m, n, k, packed = false }: Pick<LinearProblem, 'm' | 'n' | 'k' | 'packed'>,
-  { subgroupMinSize, subgroupMaxSize }: Subgroups,
-): MatmulPlan {
-  const rows = Math.min(fewRows, 2 ** Math.ceil(Math.log2(m)))
-  const columns = rows > 8 ? 2 : 4
-  const pieces = k / (packed ? 8 : k % 4 === 0 ? 4 : 1)
-  let lanes = Math.min(subgroupMaxSize, mostLanes)
-  while (2 * lanes <= mostLanes && (n / 4) * lanes < busyLanes && pieces >= 4 * lanes) lanes *= 2
-  return { kernel: 'skinny', rows, columns: Math.min(columns, n), lanes, reach: Math.min(subgroupMinSize, lanes) }
-}
-
-/** Invocations of a workgroup that every device allows. */
-const mostLanes = 256
-/** Invocations that keep a GPU of some dozens of cores busy. */
-const busyLanes = 2 ** 15
 
 /** Tiles of 1, 2, 4, 8 or 16 rows, so that weights are read once for all; for every height is a kernel to compile. */
 function subgroupsLinearPlan({ m, n, k, packed }: LinearProblem, { subgroupMaxSize: lanes }: Subgroups): MatmulPlan {

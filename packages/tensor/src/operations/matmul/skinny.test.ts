@@ -3,7 +3,8 @@ import { type FormatName, formats } from '../../formats/index'
 import { uniform01 } from '../../random/philox'
 import { expectAllClose, gpuSubgroups, likeGpu, randomWeights, testDevice } from '../../testing'
 import { linear } from './linear'
-import { selectLinear, skinnyPlan } from './select'
+import { selectLinear } from './select'
+import { skinnyPlan } from './skinny-plan'
 
 const random = (size: number, stream: number) =>
   Float32Array.from({ length: size }, (_, i) => 2 * uniform01(stream, i) - 1)
