@@ -80,9 +80,9 @@ export interface KernelCost {
 
 /**
  * How long a GPU takes at least, by the roofs of its arithmetic and its memory, and what keeps it from them: cores without a
- * workgroup, cores that hold too few invocations to hide what they wait for, and too little on its way for memory to be busy. It
- * leaves out caches, what reading workgroup memory and unpacking weights take of a core's time, and starting a kernel, so its share
- * of the roof is one from above.
+ * workgroup, cores that hold too few invocations to hide what they wait for, and too little on its way: from memory what is
+ * read at all, from caches, which answer sooner, what is read again. It leaves out how much a cache moves at most, what reading workgroup
+ * memory and unpacking weights take of a core's time, and starting a kernel, so its share of the roof is one from above.
  */
 export function expected(gpu: Gpu, cost: KernelCost) {
   const held = Math.floor(
@@ -99,9 +99,10 @@ export function expected(gpu: Gpu, cost: KernelCost) {
   const busy = cost.workgroups / (rounds * gpu.cores * resident)
   const hidden = Math.min(1, (resident * cost.lanes) / invocationsToHide)
   const flying = Math.min(cost.workgroups, gpu.cores * perCore) * cost.lanes * cost.onTheWay
-  const bandwidth = Math.min(gpu.bandwidth, flying / latency)
+  const memory = cost.leastBytes / Math.min(gpu.bandwidth, flying / latency)
+  const caches = cost.bytes / (flying / cacheLatency)
   const roof = Math.max(cost.leastOperations / gpu.operations, cost.leastBytes / gpu.bandwidth)
-  const seconds = Math.max(cost.operations / gpu.operations / (busy * hidden), cost.leastBytes / bandwidth)
+  const seconds = Math.max(cost.operations / gpu.operations / (busy * hidden), memory, caches)
   return {
     perCore: held,
     occupancy: (perCore * cost.lanes) / gpu.invocations,
@@ -112,5 +113,6 @@ export function expected(gpu: Gpu, cost: KernelCost) {
 
 /** So many invocations of a core have something to do while others wait for workgroup memory. */
 const invocationsToHide = 512
-/** Seconds from asking memory to having it. */
+/** Seconds from asking memory, or a cache of all cores, to having it: about as these GPUs have it. */
 const latency = 6e-7
+const cacheLatency = 2.5e-7
