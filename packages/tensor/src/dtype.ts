@@ -29,6 +29,10 @@ export function bytesPerElement(operation: string, dtype: DType): number {
 
 export const isFormat = (dtype: DType): dtype is FormatName => dtype in formats
 
+/** Whether weights are of a format that is read by spans (`Format`). */
+export const isInSpans = (dtype: DType): boolean =>
+  isFormat(dtype) && (formats[dtype] as Format).device.span !== undefined
+
 /** Bytes that `size` elements take on the device. */
 export function storedBytes(size: number, dtype: DType): number {
   const bytes = elementBytes[dtype]

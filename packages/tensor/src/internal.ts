@@ -29,11 +29,11 @@ export { countTokens, inPrompt, type Penalties, processLogits } from './operatio
 export { normalPair, philox, philoxRandom, splitWords } from './random/philox'
 export {
   choiceKey,
-  isChoice,
   KernelChoices,
   type LinearWeights,
   type TunedKernelName,
   type TunedKernels,
+  takesChoice,
 } from './tuning/kernel-choices'
 export {
   type TunedWeights,

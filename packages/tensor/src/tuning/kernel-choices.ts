@@ -1,5 +1,13 @@
-import type { DType } from '../dtype'
-import type { LinearKernelName, MatmulKernelName, MatmulProblem } from '../operations/matmul/select'
+import type { Capabilities } from '../device/capabilities'
+import { type DType, isInSpans } from '../dtype'
+import {
+  type LinearKernelName,
+  type MatmulKernelName,
+  type MatmulProblem,
+  takesLinear,
+  takesMatmul,
+} from '../operations/matmul/select'
+import { fewRows } from '../operations/matmul/skinny-plan'
 import { tileNames } from '../operations/matmul/tile-shapes'
 
 /** Weights of linear layers, [n, k], of which one kernel is to be chosen. */
@@ -30,6 +38,14 @@ export function matmulKey({ m, n, k, transposeA, transposeB }: MatmulProblem, a:
   return `matmul ${form} ${rows}x${columns} ${a === b ? a : `${a}*${b}`}`
 }
 
+/** The product of a form that weights [n, k] have with so many rows. */
+export const productOf = (form: MatmulForm, { n, k }: { n: number; k: number }, rows: number): MatmulProblem =>
+  ({
+    NT: { m: rows, n, k, transposeA: false, transposeB: true },
+    NN: { m: rows, n: k, k: n, transposeA: false, transposeB: false },
+    TN: { m: n, n: k, k: rows, transposeA: true, transposeB: false },
+  })[form]
+
 /** The kernels that linear layers of many rows are chosen among. */
 export const linearCandidates: readonly LinearKernelName[] = [
   'dot',
@@ -46,14 +62,19 @@ export const matmulCandidates: readonly MatmulKernelName[] = [
   ...tileNames.filter((name) => name !== 'tiled32x64'),
 ]
 
-/** Whether this can be a choice: a kernel that what the key names is chosen among. */
-export const isChoice = (key: string, name: string): boolean =>
-  (key.startsWith('matmul ')
-    ? matmulCandidates
-    : key.startsWith('linear ')
-      ? linearCandidates
-      : ([] as readonly string[])
-  ).some((one) => one === name)
+/** Whether a device has the kernel of a choice that was written down. */
+export function takesChoice(key: string, name: string, capabilities: Capabilities): name is TunedKernelName {
+  const [, form, rows, columns, dtype] = /^(?:linear|matmul (NN|NT|TN)) (\d+)x(\d+) ([\w*]+)$/.exec(key) ?? []
+  if (!dtype) return false
+  const [n, k] = [Number(rows), Number(columns)]
+  const m = fewRows + 1
+  if (!form) {
+    const kernel = linearCandidates.find((candidate) => candidate === name)
+    return kernel !== undefined && takesLinear(kernel, { m, n, k, inSpans: isInSpans(dtype as DType) }, capabilities)
+  }
+  const kernel = matmulCandidates.find((candidate) => candidate === name)
+  return kernel !== undefined && takesMatmul(kernel, productOf(form as MatmulForm, { n, k }, 4 * m), capabilities)
+}
 
 /**
  * The kernels that were found fastest on this adapter: for linear layers of more than 16 rows of a sequence, and for products. What has

@@ -1,6 +1,7 @@
+import { isInSpans } from '../dtype'
 import { OutriderError } from '../errors'
 import { embedding } from '../operations/embedding/embedding'
-import { isInSpans, linear } from '../operations/matmul/linear'
+import { linear } from '../operations/matmul/linear'
 import { type LinearKernelName, linearKernelFor, linearTile, takesLinear } from '../operations/matmul/select'
 import { fewRows } from '../operations/matmul/skinny-plan'
 import { uniform01 } from '../random/philox'
@@ -86,7 +87,7 @@ function standardOf(weight: Tensor, rows: number, candidates: readonly LinearCan
   return candidates.some((one) => one.name === name) ? name : first.name
 }
 
-const formOf = (weight: Tensor, m: number) => ({ ...describe(weight), m, inSpans: isInSpans(weight) })
+const formOf = (weight: Tensor, m: number) => ({ ...describe(weight), m, inSpans: isInSpans(weight.dtype) })
 
 async function sampled(x: Float32Array, weight: Tensor, rows: number) {
   const { device } = weight

@@ -6,7 +6,7 @@ import { type MatmulProblem, selectMatmul, takesMatmul, tileNameOf } from '../op
 import { add } from '../operations/pointwise/binary'
 import { uniform01 } from '../random/philox'
 import { expectAllClose, testDevice } from '../testing'
-import { isChoice, KernelChoices, matmulCandidates } from './kernel-choices'
+import { KernelChoices, matmulCandidates, takesChoice } from './kernel-choices'
 import { type MatmulCandidate, tuneMatmul } from './tune-matmul'
 
 const random = (size: number, stream: number) =>
@@ -139,10 +139,21 @@ describe('a tuned product', () => {
     )
     expect(choices.matmul({ m: n, n: k, k: 99, transposeA: true, transposeB: false }, 'f32', 'f32')).toBe('tiled128x64')
     expect(choices.matmul({ m: n, n: k, k: 99, transposeA: true, transposeB: false }, 'f16', 'f16')).toBeUndefined()
-    expect(isChoice(keys[0]!, 'tiled128x128')).toBe(true)
-    expect(isChoice('linear 36x32 f32', 'tiled128x128')).toBe(false)
-    expect(isChoice('linear 36x32 f32', 'spans')).toBe(true)
-    expect(isChoice('attention 36x32', 'dot')).toBe(false)
+  })
+
+  it('is known by name where a device has the kernel', async () => {
+    const { capabilities } = await testDevice()
+    const takes = (key: string, name: string) => takesChoice(key, name, capabilities)
+    for (const key of keys) expect(takes(key, 'tiled128x128'), key).toBe(true)
+    expect(['NT', 'NN', 'TN'].map((form) => takes(`matmul ${form} 36x30 f16*f32`, 'tiled64x64'))).toEqual([
+      ...[false, false, false], // neither vectors along 30, nor of them
+    ])
+    expect(takes('matmul NN 36x32 f32', 'dot')).toBe(false)
+    expect(takes('matmul NT 36x32 f32', 'outer')).toBe(false)
+    expect(takes('linear 36x32 f32', 'tiled128x128')).toBe(false)
+    for (const name of ['plain', 'spans', 'constructor']) expect(takes(keys[0]!, name)).toBe(false)
+    for (const key of ['matmul 36x32 f32', 'matmul NT 36x32', 'attention 36x32 f32'])
+      expect(takes(key, 'dot')).toBe(false)
   })
 
   it('has the default’s own name for every plan', () => {

@@ -11,7 +11,7 @@ import {
 import { uniform01 } from '../random/philox'
 import type { Tensor } from '../tensor'
 import { samplePlaces, samplesOf } from './agreement'
-import { type MatmulForm, matmulCandidates, matmulKey } from './kernel-choices'
+import { type MatmulForm, matmulCandidates, matmulKey, productOf } from './kernel-choices'
 import { rowsToTime, type TuneOptions, type TuneProblem, type Tuning, tune } from './tune'
 
 /** A matrix of weights that is trained, [n, k]: y = x · wᵀ, dx = dy · w, dw = dyᵀ · x. */
@@ -78,11 +78,7 @@ function problemOf(
   const dy = { shape: [rows, n], dtype: gradient, stream: 23 } as const
   const first = form === 'NT' ? x : dy
   const second = form === 'TN' ? x : weight
-  const problem = {
-    NT: { m: rows, n, k, transposeA: false, transposeB: true },
-    NN: { m: rows, n: k, k: n, transposeA: false, transposeB: false },
-    TN: { m: n, n: k, k: rows, transposeA: true, transposeB: false },
-  }[form]
+  const problem = productOf(form, { n, k }, rows)
   if (4 * Math.max(n * k, rows * n, rows * k) > device.capabilities.maxBindingBytes) return undefined
   const { transposeA, transposeB } = problem
   return {

@@ -88,7 +88,7 @@ describe('what tuning found', () => {
         expect.stringMatching(/^matmul NT \S+ f16$/),
       ])
     else await expect(mixed).rejects.toMatchObject({ code: 'UNSUPPORTED' })
-    const kernels = { 'linear 5x8 f32': 'spans', 'matmul TN 5x8 f32': 'outer' } as const
+    const kernels = { 'linear 5x8 f32': 'dot', 'matmul TN 5x8 f32': 'outer' } as const
     await writeTuning(device, { kernels, timed: [], wrong: {} }, directory)
     expect((await readTuning(device, directory))!.kernels).toEqual(kernels)
     const foreign = { 'matmul TN 5x8 f32': 'spans' } as const

@@ -1,7 +1,6 @@
 import { isTracked } from '../../autograd/tape'
-import { isFormat } from '../../dtype'
+import { isFormat, isInSpans } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
-import { type Format, formats } from '../../formats/index'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
 import type { RmsNorm } from '../normalize/rms-norm'
@@ -65,7 +64,7 @@ export function linear(
 
   const { device } = x
   const m = x.size / k
-  const inSpans = isInSpans(weight) && (!up || isInSpans(up))
+  const inSpans = isInSpans(weight.dtype) && (!up || isInSpans(up.dtype))
   const problem = { m, n, k, inSpans, packed: isFormat(weight.dtype), sequenceRows }
   const tuned = isOfMany(problem) && !kernel ? device.kernels.linear({ n, k, dtype: weight.dtype }) : undefined
   const plan = selectLinear(problem, device.capabilities, kernel, tuned)
@@ -81,9 +80,6 @@ export function linear(
   runLinear({ ...plan, columns }, { a: x, b: weight, c, norm, bias, residual, up, activation })
   return c
 }
-
-/** Whether weights are of a format that is read by spans. */
-export const isInSpans = ({ dtype }: Tensor) => isFormat(dtype) && (formats[dtype] as Format).device.span !== undefined
 
 /** Whether two weights can be read side by side: both f32 or both in formats, in slabs of the same rows. */
 const liesAs = (a: Tensor, b: Tensor) =>
