@@ -188,6 +188,30 @@ describe('Look inside', () => {
     expect(moved.join()).toMatch(/read \d+ tokens of the prompt.*open tiny-chat/)
   })
 
+  it('tunes kernels for the model, says what it gained, and uses them in the next load', async () => {
+    const own = await site.open({ tab: 'inside' })
+    const card = own.page.getByRole('region', { name: 'Kernels for this adapter' })
+    const said = card.getByRole('status')
+    await card.getByRole('spinbutton', { name: 'Seconds it may take' }).fill('300')
+    await card.getByRole('button', { name: 'Tune' }).click()
+    await card.getByRole('button', { name: 'Stop' }).click()
+    await card.getByRole('button', { name: 'Tune' }).waitFor()
+    expect(await said.textContent()).toBe('') // nothing is kept of what was stopped
+    await card.getByRole('button', { name: 'Tune' }).click()
+    await card.getByRole('progressbar').waitFor()
+    const result = await said.filter({ hasText: 'Kept for' }).textContent()
+    expect(result).toMatch(/^(Layers over prompts run \d+ % faster by \d other kernels?|The defaults are best here\.)/)
+    expect(result).toMatch(/5 shapes timed, \d with a faster kernel/)
+    await own.page.reload()
+    const kept = result!.slice(result!.indexOf('Kept for')).replace(/, in use.*/, ', in use.')
+    expect(await said.filter({ hasText: 'Kept for' }).textContent()).toBe(kept)
+    await own.page.getByRole('tab', { name: 'Chat' }).click()
+    await ask(own.page)
+    expect(textOf(await tokens(own.page)).length).toBeGreaterThan(20)
+    expect(own.problems).toEqual([])
+    await own.close()
+  })
+
   it('shows the time by kernel', async () => {
     await page.getByRole('button', { name: 'Measure a short answer' }).click()
     const kernels = page.getByRole('region', { name: 'Time by kernel', exact: true }).locator('tbody tr')

@@ -10,7 +10,7 @@ import { chatServer, post, tinyChatFolder } from './server.fixture'
  * Kernels are chosen as for a GPU of subgroups of 32: a CPU is known by its narrow ones. What they compute is wrong where it has
  * others, but what is compiled is what a GPU compiles.
  */
-const withWideSubgroups = () => likeGpu({ subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32 })
+const withWideSubgroups = () => likeGpu({ others: { subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32 } })
 
 const adapters = {
   'the adapter as it is': () => createDevice({ adapter: nodeAdapter() }),

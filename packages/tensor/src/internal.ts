@@ -8,9 +8,12 @@ export { floatToHalf, halfToFloat } from './formats/half'
 export { type Format, type FormatName, formats } from './formats/index'
 export { nearest } from './nearest'
 export { blockedWidth, cacheBlock } from './operations/attention/blocked-cache'
+export { decodingLanes, selectSpan } from './operations/attention/select'
 export { coveredPlaces, coveredTokens, ofCovered, writeCovered } from './operations/head/covered-ids'
 export { type HeadGradients, headGradients, rowLogits } from './operations/head/head'
 export { firstColumns } from './operations/layout/slice'
+export { dotPlan, outerPlan } from './operations/matmul/select'
+export { skinnyPlan } from './operations/matmul/skinny-plan'
 export {
   linearDepth,
   matmulDepth,
@@ -29,15 +32,17 @@ export {
   choiceKey,
   KernelChoices,
   type LinearWeights,
-  linearCandidates,
+  type TunedKernelName,
   type TunedKernels,
   takesChoice,
 } from './tuning/kernel-choices'
 export {
-  type LinearCandidate,
   type TunedWeights,
   type TuneOptions,
+  type TuneProblem,
   type TuneProgress,
   type Tuning,
-  tuneLinear,
-} from './tuning/tune-linear'
+  tune,
+} from './tuning/tune'
+export { type LinearCandidate, linearProblems, tuneLinear } from './tuning/tune-linear'
+export { type MatmulCandidate, matmulProblems, type TrainedWeights, tuneMatmul } from './tuning/tune-matmul'

@@ -1,9 +1,13 @@
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
 import { measureCeilings } from './ceilings'
 import { rounded } from './compare'
-import { modelOfCost } from './model-of-cost'
+import { compared } from './cost/compared'
+import { modelOfCost } from './cost/model-of-cost'
+import { gpuPlan } from './gpu/settings'
+import { worlds } from './gpu/world'
 import type { Row, Suite } from './suite'
 import { attentionSuite } from './suites/attention'
 import { bitsSuite } from './suites/bits'
@@ -74,7 +78,8 @@ answers: for \`lookups\` {"category", "ids", "answer"} a line, the ids of a prom
 \`passes\`, is a directory, a .gguf file or a name of the hub. --each, for \`stops\`, is the number of prompts of a kind, and for \`clients\` how many of the numbers of clients are tried.
 --set, for \`gpu\`: size (tiny, 1.1B, 7B), dtype, draft-length and damp (how well the draft guesses) of its speculation, steps (names
 with commas), seconds for all (360). --rows FILE adds each of its figures to a file as it comes.
---model-of-cost measures nothing and needs no adapter: what linear layers by tiles cost, and the share of the roof to expect on three GPUs.
+--model-of-cost measures nothing and needs no adapter: what every kernel costs by shape, and the share of the roof to expect on three
+GPUs; with --rows FILE, a run of \`gpu\` (and its --set size), what was measured there beside that.
 
 Columns: times are of a run to its end; GB/s and GFLOP/s count what must be moved and computed at least; of_ceiling is the share of
 what a large copy or a large matmul reaches on this adapter. OUTRIDER_ADAPTER=swiftshader takes the software adapter of npm,
@@ -101,8 +106,10 @@ if (values.help || unknown !== undefined) {
   process.exit(unknown === undefined ? 0 : 2)
 }
 
+const setting = Object.fromEntries(values.set.map((one) => one.split('=', 2)))
 if (values['model-of-cost']) {
-  const rows = modelOfCost()
+  const { settings } = gpuPlan(setting)
+  const rows = values.rows ? compared(await measuredRows(values.rows), worlds[settings.size]) : modelOfCost()
   if (values.json) for (const row of rows) console.log(JSON.stringify(row))
   else printTable(rows)
   process.exit(0)
@@ -135,7 +142,7 @@ for (const suite of suites) {
     profile,
     answers: values.answers,
     model: values.model,
-    settings: Object.fromEntries(values.set.map((one) => one.split('=', 2))),
+    settings: setting,
     rowsFile: values.rows,
     each: values.each === undefined ? undefined : Number(values.each),
     now: values['processor-time'] ? processorSeconds : () => performance.now() / 1000,
@@ -152,3 +159,9 @@ for (const suite of suites) {
 }
 if (values.json) console.log(JSON.stringify(report, null, 2))
 device.dispose()
+
+/** What `--rows` wrote. */
+async function measuredRows(file: string): Promise<Row[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line.trim() !== '')
+  return lines.map((line) => JSON.parse(line) as Row)
+}

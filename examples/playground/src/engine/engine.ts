@@ -7,6 +7,7 @@ import { insideRoom } from './inside'
 import { modelsRoom } from './models'
 import { Session } from './session'
 import { type EngineState, stateOf } from './state'
+import { tuningRoom } from './tuning'
 
 /** All work of the playground, room by room. It runs in one worker; the page calls it through comlink. */
 export function createEngine() {
@@ -20,6 +21,7 @@ export function createEngine() {
     align: alignRoom(session),
     budget: budgetRoom(session),
     inside: insideRoom(session, chat),
+    tuning: tuningRoom(session, chat),
 
     /** Calls back with the state, now and after every change. */
     watch(onState: (state: EngineState) => void): void {

@@ -93,6 +93,10 @@ export class Session {
     this.changed()
   }
 
+  get isTraining(): boolean {
+    return this.#isTraining
+  }
+
   /**
    * Notes that a draft is being trained: one at a time. Gives what ends it.
    *

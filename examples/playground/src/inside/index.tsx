@@ -8,6 +8,7 @@ import { Adapter } from './adapter'
 import { KernelTimes } from './kernel-times'
 import { Memory } from './memory'
 import { Stages } from './stages'
+import { Tuning } from './tuning'
 
 const state = signal<InsideState | undefined>(undefined)
 
@@ -32,6 +33,7 @@ export function Inside() {
     <div class="page inside">
       <Adapter state={now} />
       <Memory state={now} />
+      <Tuning />
       <KernelTimes supported={now.capabilities.timestampQuery} />
       <Stages entries={now.stages} />
     </div>

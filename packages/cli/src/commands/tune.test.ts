@@ -23,6 +23,21 @@ test('tune keeps what it found and says what it gained; a run writes down that i
     const [file] = await readdir(join(cache, 'outrider'))
     expect(file).toMatch(/^tuning-[0-9a-f]{32}\.json$/)
 
+    const training = [
+      'tune',
+      '--model',
+      testData('stories260K'),
+      '--for',
+      'training',
+      '--budget',
+      '0.000000001',
+      '--json',
+    ]
+    const { not_reached } = (await runCli(training, { env })).json() as { not_reached: string[] }
+    expect(not_reached.slice(0, 3)).toEqual(['NT', 'NN', 'TN'].map((form) => `matmul ${form} 512x64 f32`))
+    const mixed = await runCli(['tune', '--model', testData('stories260K'), '--precision', 'mixed'], { env })
+    expect([mixed.status, mixed.err]).toEqual([2, expect.stringContaining('Add --for training')])
+
     const device = await createDevice({ adapter: await openAdapter() })
     const wrong = { 'linear 64x64 f32': ['tiled128x64'] }
     const kernels = { 'linear 64x172 f32': 'dot' } as const

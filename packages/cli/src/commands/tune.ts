@@ -1,5 +1,6 @@
-import type { Tuning } from '@outrider/tensor'
-import { readTuning, tuneKernels, tuningDirectory } from '@outrider/transformer'
+import { OutriderError, type Tuning } from '@outrider/tensor'
+import { readTuning, type TunedWork, tunedWorks, tuneKernels, tuningDirectory } from '@outrider/transformer'
+import { Option } from 'commander'
 import { type AddCommand, withExamples, withOutputOptions } from '../command'
 import type { Context } from '../context'
 import { openModel } from '../models'
@@ -9,6 +10,8 @@ import { fixed } from '../terminal'
 
 interface TuneFlags extends DtypeFlags {
   model: string
+  for: TunedWork
+  precision: 'f32' | 'mixed'
   budget: number
   rows?: number
 }
@@ -16,11 +19,21 @@ interface TuneFlags extends DtypeFlags {
 export const addTune: AddCommand = (program, run) => {
   const command = program
     .command('tune')
-    .summary("find the fastest kernels for a model's prompts on this adapter")
+    .summary("find the fastest kernels for a model's prompts, or its training, on this adapter")
     .description(
-      "Times the kernels that may compute a model's linear layers over prompts, more than 16 rows of a sequence, with its own weights, compares their results, and keeps the choice for this adapter, its driver and this version: chat, complete, serve and evaluate use it from then on. A kernel that computes wrongly here is set aside and named. Decoding, training and what generate writes go on as before, bit for bit.",
+      "Times the kernels that may compute a model's linear layers over prompts, more than 16 rows of a sequence, with its own weights, compares their results, and keeps the choice for this adapter, its driver and this version: chat, complete, serve and evaluate use it from then on. With --for training it times the products of a training step at the model's shapes. A kernel that computes wrongly here is set aside and named. Decoding and what generate writes go on as before, bit for bit.",
     )
     .requiredOption('--model <dir>', `the model: ${modelSource}`)
+    .addOption(
+      new Option('--for <work>', "what it is for: prompts, or a draft's training")
+        .choices(tunedWorks)
+        .default('prompts'),
+    )
+    .addOption(
+      new Option('--precision <name>', 'of --for training: that of the steps, as in pretrain and distill')
+        .choices(['f32', 'mixed'])
+        .default('f32'),
+    )
     .option('--budget <seconds>', 'how long it may take; what is not reached keeps its default', positive, 10)
     .option(
       '--rows <n>',
@@ -30,6 +43,7 @@ export const addTune: AddCommand = (program, run) => {
   withExamples(withOutputOptions(withDtype(command)), [
     ['Before the first conversation', 'outrider tune --model ./model'],
     ['For a server with many prompts of some thousand tokens', 'outrider tune --model ./model --rows 2048 --budget 60'],
+    ['Before a draft is trained', 'outrider tune --model ./draft --for training --budget 60'],
     ['What would be chosen, for a script', 'outrider tune --model ./model --json'],
   ])
   command.action((flags: TuneFlags) => run((context) => tune(context, flags), command))
@@ -37,12 +51,18 @@ export const addTune: AddCommand = (program, run) => {
 
 async function tune(context: Context, flags: TuneFlags): Promise<object> {
   const { terminal, signal } = context
+  if (flags.precision === 'mixed' && flags.for !== 'training')
+    throw new OutriderError('INVALID_ARGUMENT', '--precision is of training, and this tunes for prompts.', {
+      remedy: 'Add --for training.',
+    })
   const { model } = await openModel(context, flags.model, 'model', flags)
   const directory = tuningDirectory(context.surroundings.env)
   context.resume = 'Nothing was kept; the same command begins anew.'
   let progress: ReturnType<typeof terminal.progress> | undefined
   const tuning = await tuneKernels(model, {
     directory,
+    work: flags.for,
+    precision: flags.precision,
     budget: 1000 * flags.budget,
     rows: flags.rows,
     signal,
@@ -52,7 +72,7 @@ async function tune(context: Context, flags: TuneFlags): Promise<object> {
     },
   })
   terminal.endProgress()
-  printTuning(context, tuning)
+  printTuning(context, tuning, flags.for)
   const { kernels: inUse = {} } = (await readTuning(model.device, directory)) ?? {}
   terminal.print(`Kept in ${directory.name}: ${Object.keys(inUse).length} choices for this adapter.`)
   return {
@@ -72,10 +92,10 @@ type Weights = Tuning['weights'][number]
 const gainOf = ({ milliseconds, standard, chosen }: Weights): number | null =>
   milliseconds[standard] === undefined ? null : milliseconds[standard] / milliseconds[chosen]!
 
-function printTuning({ terminal }: Context, { weights, notReached }: Tuning): void {
+function printTuning({ terminal }: Context, { weights, notReached }: Tuning, work: TunedWork): void {
   terminal.printTable(
     [
-      { title: 'layer' },
+      { title: work === 'training' ? 'product' : 'layer' },
       { title: 'rows', align: 'right' },
       { title: 'default' },
       { title: 'ms', align: 'right' },
@@ -87,7 +107,7 @@ function printTuning({ terminal }: Context, { weights, notReached }: Tuning): vo
       const { key, rows, standard, chosen, milliseconds } = one
       const gain = gainOf(one)
       return [
-        key.replace('linear ', ''),
+        key.replace(/^(linear|matmul) /, ''),
         String(rows),
         standard,
         milliseconds[standard] === undefined ? 'wrong' : fixed(milliseconds[standard], 2),

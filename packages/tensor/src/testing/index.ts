@@ -1,6 +1,6 @@
 export { expectAllClose, type Tolerance } from './all-close'
 export { checkGradient, type GradientCheckOptions } from './check-gradient'
-export { likeGpu } from './like-gpu'
+export { gpuSubgroups, likeGpu } from './like-gpu'
 export { checkPromises, expectRefused, expectSame, type Promises } from './promises'
 export { randomWeights } from './random-weights'
 export { testDevice } from './test-device'

@@ -1,37 +1,79 @@
 import type { Device, Tensor } from '@outrider/tensor'
 import { OutriderError } from '@outrider/tensor'
-import { choiceKey, type TuneOptions as LinearOptions, type Tuning, tuneLinear } from '@outrider/tensor/internal'
+import {
+  choiceKey,
+  linearProblems,
+  matmulProblems,
+  type TuneOptions as ProblemOptions,
+  type TrainedWeights,
+  type TuneProblem,
+  type Tuning,
+  tune,
+} from '@outrider/tensor/internal'
 import type { Directory } from '../files/index'
 import type { CausalLM } from '../model/index'
 import { type KeptTuning, readTuning, tuningDirectory, writeTuning } from './tuning-file'
 
-export interface TuneKernelsOptions extends Pick<LinearOptions, 'rows' | 'budget' | 'signal' | 'onProgress'> {
+export interface TuneKernelsOptions extends Pick<ProblemOptions, 'rows' | 'budget' | 'signal' | 'onProgress'> {
+  /**
+   * What it is for: `prompts`, the linear layers over more than 16 rows of a sequence; `training`, the three products of each of the
+   * model's matrices in a step (y = x · wᵀ, dx = dy · w, dw = dyᵀ · x). Default prompts.
+   */
+  work?: TunedWork | undefined
+  /** Of `training`: that of the steps. Mixed needs `shader-f16`. Default f32. */
+  precision?: 'f32' | 'mixed' | undefined
   /** Where it is kept. Default `tuningDirectory()`. */
   directory?: Directory | undefined
 }
 
+/** What kernels are tuned for. */
+export const tunedWorks = ['prompts', 'training'] as const
+export type TunedWork = (typeof tunedWorks)[number]
+
 /**
- * Finds the fastest kernels for a model's linear layers over prompts, more than 16 rows of a sequence, on its device: times all of them
- * in turns, with the model's own weights, compares their results, and keeps the choice by adapter, driver and version. It is used
- * from now on, but for what has run on this device already, whose kernels stay; and by `useTuning` the next time. Decoding has
- * its own kernels, and training its own, which no tuning changes.
+ * Finds the fastest kernels for a model's matrices on its device: times all of them in turns, compares their results, and keeps the
+ * choice by adapter, driver and version, beside what was found before. It is used from now on, but for what has run on this device
+ * already, whose kernels stay; and by `useTuning` the next time. Decoding has its own kernels, which no tuning changes; what was
+ * tuned for training changes the bits of a training step, so it belongs to a run's identity.
  *
  * Nothing is kept or used of a tuning that is aborted. A kernel that is wrong on this adapter is set aside and named.
  *
  * @throws OutriderError ABORTED; INVALID_ARGUMENT for a model that does not show its weights; KERNEL where every kernel is wrong;
- *   FILE_WRITE where it cannot be kept
+ *   UNSUPPORTED for mixed precision without `shader-f16`; FILE_WRITE where it cannot be kept
  */
 export async function tuneKernels(
   model: CausalLM,
   { directory: place = tuningDirectory(), ...options }: TuneKernelsOptions = {},
 ): Promise<Tuning> {
   const { device } = model
-  const tuning = await tuneLinear(linearWeights(model), options)
+  const tuning = await tune(problemsOf(model, options), options)
   const before = await readTuning(device, place)
   const kept = joined(before, tuning)
   await writeTuning(device, kept, place)
   device.kernels.use(kept.kernels)
   return tuning
+}
+
+function problemsOf(
+  model: CausalLM,
+  { work = 'prompts', precision = 'f32', rows }: Pick<TuneKernelsOptions, 'work' | 'precision' | 'rows'>,
+): TuneProblem[] {
+  const weights = linearWeights(model)
+  if (work === 'prompts') return linearProblems(weights, { rows })
+  const { device, config } = model
+  if (precision === 'mixed' && !device.capabilities.shaderF16)
+    throw new OutriderError('UNSUPPORTED', `Mixed precision needs shader-f16; ${device.adapterName} has none.`, {
+      remedy: 'Tune for f32.',
+    })
+  const dtype = precision === 'mixed' ? 'f16' : 'f32'
+  // The head's rows are the whole batch's, as are those of the others, so the largest matrix is the most work. Its loss is f32.
+  const trained = weights
+    .toSorted((a, b) => b.size - a.size)
+    .map(({ shape }): TrainedWeights => {
+      const [n, k] = shape as [number, number]
+      return { n, k, dtype, gradient: n >= config.vocabularySize ? 'f32' : dtype }
+    })
+  return matmulProblems(device, trained, { rows })
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Device } from '@outrider/tensor'
-import { linearCandidates, type TunedKernels } from '@outrider/tensor/internal'
+import { type TunedKernels, takesChoice } from '@outrider/tensor/internal'
 import { version } from '../../package.json'
 import { contentHash, type Directory, directory, opfsDirectory } from '../files/index'
 import { nodeModule } from '../files/node-module'
@@ -47,7 +47,7 @@ export async function readTuning(
       adapter === device.adapterIdentity &&
       kept.version === version &&
       hash === (await contentHash(kept)) &&
-      Object.values(kernels).every((name) => linearCandidates.includes(name))
+      Object.entries(kernels).every(([key, name]) => takesChoice(key, name, device.capabilities))
     return sound ? { kernels, timed, wrong } : undefined
   } catch {
     return undefined

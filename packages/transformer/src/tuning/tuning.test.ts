@@ -68,6 +68,35 @@ describe('what tuning found', () => {
     model.dispose()
   })
 
+  it('is of training, where it is asked for: three products of each matrix, the largest first, kept beside the rest', async () => {
+    const { model } = tinyModel(device)
+    const directory = memoryDirectory()
+    const inNoTime = { directory, work: 'training', budget: 1e-9 } as const
+    const { weights, notReached } = await tuneKernels(model, inNoTime)
+    expect(weights).toEqual([])
+    expect(notReached).toHaveLength(15)
+    expect(notReached.slice(0, 4)).toEqual([
+      ...['NT', 'NN', 'TN'].map((form) => `matmul ${form} 258x16 f32`),
+      `matmul NT ${notReached[3]!.split(' ')[2]} f32`,
+    ])
+    const mixed = tuneKernels(model, { ...inNoTime, precision: 'mixed' })
+    if (device.capabilities.shaderF16)
+      expect((await mixed).notReached.slice(0, 4)).toEqual([
+        'matmul NT 258x16 f16',
+        'matmul NN 258x16 f32*f16',
+        'matmul TN 258x16 f32*f16',
+        expect.stringMatching(/^matmul NT \S+ f16$/),
+      ])
+    else await expect(mixed).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    const kernels = { 'linear 5x8 f32': 'dot', 'matmul TN 5x8 f32': 'outer' } as const
+    await writeTuning(device, { kernels, timed: [], wrong: {} }, directory)
+    expect((await readTuning(device, directory))!.kernels).toEqual(kernels)
+    const foreign = { 'matmul TN 5x8 f32': 'spans' } as const
+    await writeTuning(device, { kernels: foreign, timed: [], wrong: {} }, directory)
+    expect(await readTuning(device, directory)).toBeUndefined()
+    model.dispose()
+  })
+
   it('is nothing where tuning is aborted, or the model shows no weights', async () => {
     const { model } = tinyModel(device)
     const directory = memoryDirectory()

@@ -19,7 +19,10 @@ import {
 
 const tolerance = { absolute: 3e-5, relative: 1e-4 }
 /** GPUs with the least workgroup memory that there is, and with twice that. */
-const [small, large] = [likeGpu({ maxWorkgroupBytes: 16_384 }), likeGpu({ maxWorkgroupBytes: 32_768 })]
+const [small, large] = [
+  likeGpu({ others: { maxWorkgroupBytes: 16_384 } }),
+  likeGpu({ others: { maxWorkgroupBytes: 32_768 } }),
+]
 afterAll(async () => {
   for (const device of await Promise.all([small, large])) device.dispose()
 })

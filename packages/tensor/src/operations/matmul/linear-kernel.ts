@@ -10,6 +10,7 @@ import { rowReductionFor } from '../reduce/row-reduction'
 import { dotSource } from './dot-source'
 import type { LinearForm } from './linear-frame'
 import type { MatmulPlan } from './select'
+import { type SkinnyShape, skinnySource } from './skinny-source'
 import { spanSize, spansSource } from './spans-source'
 import { subgroupsLinearSource } from './subgroups-linear-source'
 import { tiledLinearSource } from './tiled-linear-source'
@@ -31,7 +32,7 @@ export interface LinearOperands {
 
 /** Runs a kernel of such a layer for every slab of the weights. One that is `tiled` takes no `up`. */
 export function runLinear(
-  { kernel: name, rows, columns, lanes, buffers = 1 }: MatmulPlan,
+  { kernel: name, rows, columns, lanes, reach = lanes, buffers = 1 }: MatmulPlan,
   { a, b, c, norm, bias, residual, up, activation = 'silu' }: LinearOperands,
 ): void {
   const { device } = a
@@ -57,11 +58,13 @@ export function runLinear(
     ? dotKernel(form)
     : tiled
       ? tiledKernel(form, buffers)
-      : name === 'spans'
-        ? spansKernel(form, lanes)
-        : subgroupsKernel(form, lanes)
+      : name === 'skinny'
+        ? skinnyKernel(form, { lanes, reach })
+        : name === 'spans'
+          ? spansKernel(form, lanes)
+          : subgroupsKernel(form, lanes)
   const forms = dot ? [rowReductionFor(k / vectorSize, device.capabilities)] : []
-  const tileColumns = dot || tiled ? columns : columns * lanes
+  const tileColumns = dot || tiled || name === 'skinny' ? columns : columns * lanes
   const steps = k / (name === 'spans' ? spanSize : tiled ? 4 : vectorSize)
   const weights = (name: 'b' | 'up', slab: Tensor) =>
     format ? blockOperands(name, slab, format[name]!) : { bindings: { [name]: slab }, params: {} }
@@ -107,6 +110,11 @@ const dotKernel = (form: LinearForm): Kernel =>
 const tiledKernel = (form: LinearForm, buffers: 1 | 2): Kernel =>
   generatedKernel(`linearTiled${form.rows}x${form.columns}x${buffers}-${nameOf(form)}`, () =>
     tiledLinearSource(form, { buffers }),
+  )
+
+const skinnyKernel = (form: LinearForm, shape: SkinnyShape): Kernel =>
+  generatedKernel(`linearSkinny${form.rows}x${form.columns}x${shape.lanes}by${shape.reach}-${nameOf(form)}`, () =>
+    skinnySource(form, shape),
   )
 
 const subgroupsKernel = (form: LinearForm, lanes: number): Kernel =>

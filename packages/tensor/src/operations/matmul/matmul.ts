@@ -26,8 +26,7 @@ import {
   selectMatmul,
   selectSplits,
   subgroupsPlan,
-  takesSubgroups,
-  takesTiled,
+  takesMatmul,
   tiledPlan,
 } from './select'
 import { type SubgroupsForm, subgroupsSource } from './subgroups-source'
@@ -95,18 +94,10 @@ function multiplyInto(
   const { device } = a
   if (forcedSplits !== undefined) checkSplits(forcedSplits, transposeB)
   const selected = selectMatmul(problem, device.capabilities)
-  const takesForm = {
-    plain: true,
-    dot: transposeB && !transposeA,
-    outer: !transposeB,
-    subgroups: takesSubgroups(problem, device.capabilities),
-    tiled: takesTiled(problem),
-    matrices: matricesPlan(problem, device.capabilities) !== undefined,
-  }
-  if (forced && !takesForm[isTileName(forced) ? 'tiled' : forced])
+  if (forced && !takesMatmul(forced, problem, device.capabilities))
     throw new OutriderError('INVALID_ARGUMENT', `matmul: kernel ${forced} does not take this form here.`)
-  const plan =
-    forced === undefined || forced === selected.kernel ? selected : forcedPlan(forced, problem, selected, device)
+  const name = forced ?? tunedFor(problem, a, b)
+  const plan = name === undefined || name === selected.kernel ? selected : namedPlan(name, problem, selected, device)
   const asLinear = plan.kernel === 'dot' || (plan.kernel === 'tiled' && transposeB && n % 4 !== 0)
   // These read weights of f16 in eights.
   const odd = asLinear && b.dtype === 'f16' && k % 8 !== 0
@@ -203,8 +194,15 @@ function checkSplits(splits: number, transposeB: boolean): void {
     throw new OutriderError('INVALID_ARGUMENT', `matmul: this form cannot be cut into ${splits} splits.`)
 }
 
-/** A plan for a kernel that was not selected, for comparison. */
-function forcedPlan(
+/** The kernel that tuning found, where it takes these rows, too. For both operands transposed there is but one. */
+function tunedFor(problem: MatmulProblem, a: Tensor, b: Tensor): MatmulKernelName | undefined {
+  if (problem.transposeA && problem.transposeB) return undefined
+  const tuned = a.device.kernels.matmul(problem, a.dtype, b.dtype)
+  return tuned && takesMatmul(tuned, problem, a.device.capabilities) ? tuned : undefined
+}
+
+/** A plan for a kernel that was not selected. */
+function namedPlan(
   kernel: MatmulKernelName,
   problem: MatmulProblem,
   selected: MatmulPlan,

@@ -2,6 +2,7 @@ import { type Capabilities, hasOneSubgroupSize, isOnCpu, type Subgroups } from '
 import type { MatrixUnit } from '../../device/matrix-units'
 import { OutriderError } from '../../errors'
 import { matricesSubgroups, takesUnit } from './matrices-source'
+import { fewRows, skinnyPlan, takesSkinny } from './skinny-plan'
 import {
   holdsLinearTile,
   isTileName,
@@ -29,7 +30,7 @@ type KernelKind = Exclude<MatmulKernelName, TileName>
  * columns are vectors of four.
  */
 export interface MatmulPlan {
-  readonly kernel: KernelKind | 'spans'
+  readonly kernel: KernelKind | 'spans' | 'skinny'
   readonly rows: number
   readonly columns: number
   /** Invocations a workgroup; `dot` takes its own from the row reduction. */
@@ -38,6 +39,8 @@ export interface MatmulPlan {
   readonly buffers?: 1 | 2 | undefined
   /** Of `matrices`. */
   readonly unit?: MatrixUnit | undefined
+  /** Of `skinny`: neighbours that are of one subgroup. */
+  readonly reach?: number | undefined
 }
 
 export interface MatmulProblem {
@@ -63,6 +66,43 @@ export function selectMatmul(problem: MatmulProblem, capabilities: Subgroups & M
   if (matrices && matrices.unit?.component === 'f16') return matrices
   if (!isOnCpu(capabilities) && takesTiled(problem)) return tiledPlan(problem)
   return transposeB ? dotPlan(problem, capabilities) : outerPlan(problem, capabilities)
+}
+
+/** Whether a kernel takes the form of a product here. */
+export function takesMatmul(
+  name: MatmulKernelName,
+  problem: MatmulProblem,
+  capabilities: Subgroups & WorkgroupLimits & MatrixUnits,
+): boolean {
+  const { transposeA, transposeB } = problem
+  switch (name) {
+    case 'plain':
+      return true
+    case 'dot':
+      return transposeB && !transposeA
+    case 'outer':
+      return !transposeB
+    case 'subgroups':
+      return takesSubgroups(problem, capabilities)
+    case 'matrices':
+      return matricesPlan(problem, capabilities) !== undefined
+    default: {
+      // x · wᵀ of columns that are no fours has the tiles of `linear`.
+      const asLinear = transposeB && problem.n % 4 !== 0
+      return takesTiled(problem) && !(asLinear && isTileName(name) && !holdsLinearTile(name, capabilities))
+    }
+  }
+}
+
+/** What a plan is called: of a tile, its own name. */
+export function tileNameOf({ kernel, rows, columns, buffers = 1 }: MatmulPlan): MatmulKernelName {
+  if (kernel !== 'tiled') return kernel as MatmulKernelName
+  const names = Object.keys(tileShapes) as TileName[]
+  const named = (name: TileName) => {
+    const shape = tileShapes[name]
+    return shape.rows === rows && shape.columns === columns && shape.buffers === buffers
+  }
+  return names.find(named) as MatmulTileName
 }
 
 /**
@@ -172,8 +212,8 @@ export function subgroupsPlan({ m, n, transposeB }: MatmulProblem, { subgroupMax
   return { kernel: 'subgroups', rows: m <= 8 || small ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
 }
 
-/** The kernels of a linear layer. `tiled` is for many rows: the tile that is used where none is named. */
-export type LinearKernelName = 'dot' | 'subgroups' | 'spans' | 'tiled' | LinearTileName
+/** The kernels of a linear layer. `skinny` is for few rows on GPUs with subgroups. `tiled` is for many rows: the tile that is used where none is named. */
+export type LinearKernelName = 'dot' | 'skinny' | 'subgroups' | 'spans' | 'tiled' | LinearTileName
 
 /** The tiles that `linear` has. */
 export type LinearTileName = Exclude<TileName, 'tiled128x128' | 'tiled128x128x2'>
@@ -187,9 +227,6 @@ export interface LinearProblem extends Pick<MatmulProblem, 'm' | 'n' | 'k'> {
   readonly sequenceRows?: number | undefined
 }
 
-/** A pass of more rows of a sequence than this is a prompt's, and may be computed otherwise than decoding. */
-export const fewRows = 16
-
 /** Whether a pass is over many rows of a sequence; of a batch that decodes it is not, however many sequences there are. */
 export const isOfMany = ({ m, sequenceRows = m }: Pick<LinearProblem, 'm' | 'sequenceRows'>): boolean =>
   Math.min(m, sequenceRows) > fewRows
@@ -201,6 +238,7 @@ export function takesLinear(
   capabilities: Subgroups & WorkgroupLimits,
 ): boolean {
   if (name === 'dot') return true
+  if (name === 'skinny') return takesSkinny(capabilities)
   if (name === 'tiled') return k % 4 === 0
   if (isTileName(name)) return k % 4 === 0 && holdsLinearTile(name, capabilities)
   const subgroups = takesSubgroups({ m, n, k, transposeA: false, transposeB: true }, capabilities)
@@ -214,7 +252,10 @@ export function takesLinear(
  */
 export function linearKernelFor(problem: LinearProblem, capabilities: Subgroups & WorkgroupLimits): LinearKernelName {
   const takes = (name: LinearKernelName) => takesLinear(name, problem, capabilities)
-  if (!isOnCpu(capabilities)) return isOfMany(problem) && takes('tiled') ? 'tiled' : 'dot'
+  if (!isOnCpu(capabilities)) {
+    if (isOfMany(problem) && takes('tiled')) return 'tiled'
+    return takes('skinny') ? 'skinny' : 'dot'
+  }
   // Subgroups of 4 gain from spans with one row alone, and lose with more (SwiftShader, 2026-11-27).
   if (capabilities.subgroupMaxSize > 4 && takes('spans')) return 'spans'
   return takes('subgroups') ? 'subgroups' : 'dot'
@@ -241,6 +282,8 @@ export function selectLinear(
   switch (kernel) {
     case 'dot':
       return dotPlan({ m, n }, capabilities)
+    case 'skinny':
+      return skinnyPlan(problem, capabilities)
     case 'subgroups':
       return subgroupsLinearPlan(problem, capabilities)
     case 'spans':

@@ -181,15 +181,15 @@ describe('tiles in workgroup memory', () => {
   it('are chosen on a GPU for more than 16 rows, where a tuned choice has its say; decoding keeps its kernel', async () => {
     const wide = { subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32 }
     const shape = { n: 1536, k: 576 }
-    expect(selectLinear({ m: 16, ...shape }, wide).kernel).toBe('dot')
-    expect(selectLinear({ m: 16, ...shape }, wide, undefined, 'tiled64x64').kernel).toBe('dot')
+    expect(selectLinear({ m: 16, ...shape }, wide).kernel).toBe('skinny')
+    expect(selectLinear({ m: 16, ...shape }, wide, undefined, 'tiled64x64').kernel).toBe('skinny')
     expect(selectLinear({ m: 17, ...shape }, wide)).toMatchObject({ kernel: 'tiled', rows: 64 })
     expect(selectLinear({ m: 512, ...shape }, wide, undefined, 'tiled128x64')).toMatchObject({
       kernel: 'tiled',
       rows: 128,
     })
     expect(selectLinear({ m: 512, ...shape }, wide, undefined, 'dot').kernel).toBe('dot')
-    expect(selectLinear({ m: 512, ...shape, k: 577 }, wide, undefined, 'tiled64x64').kernel).toBe('dot')
+    expect(selectLinear({ m: 512, ...shape, k: 577 }, wide, undefined, 'tiled64x64').kernel).toBe('skinny')
     expect(() => selectLinear({ m: 512, ...shape, k: 577 }, wide, 'tiled64x64')).toThrow(/does not take this form/)
     const device = await gpu
     const [m, n, k] = [20, 12, 16]
