@@ -28,8 +28,11 @@ export interface PrefixSoakResult {
   forgotten: number
   /** Bytes on the device after the server has closed, less those before it began. */
   heldAfterwards: number
-  /** What was in use after each tenth of the requests, MiB: of the heap, once it is collected, of the process, and free in the device's pool. */
-  memory: { heap: number; process: number; pool: number }[]
+  /**
+   * What was in use after each tenth of the requests, MiB: of the heap, once it is collected, of the process, and free in the device's
+   * pool. And the bind groups that were made so far: the device keeps up to 16,384 of them, which take a third of a KiB of the heap each.
+   */
+  memory: { heap: number; process: number; pool: number; bindGroups: number }[]
 }
 
 /** Conversations of one of four beginnings, of 70 to 200 tokens, and of as many turns as lead to it. */
@@ -109,11 +112,11 @@ export async function prefixSoak({
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-function memoryOf({ memory: { pooledBytes } }: Device): { heap: number; process: number; pool: number } {
+function memoryOf({ memory: { pooledBytes }, counters: { bindGroups } }: Device): PrefixSoakResult['memory'][number] {
   collectGarbage()
   const { heapUsed, rss } = process.memoryUsage()
   const [heap, whole, pool] = [heapUsed, rss, pooledBytes].map((bytes) => Math.round((10 * bytes) / 2 ** 20) / 10)
-  return { heap: heap!, process: whole!, pool: pool! }
+  return { heap: heap!, process: whole!, pool: pool!, bindGroups }
 }
 
 async function answerOf({ app }: OutriderServer, body: object, signal?: AbortSignal): Promise<string> {

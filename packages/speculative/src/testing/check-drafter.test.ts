@@ -149,6 +149,18 @@ describe('a drafter', () => {
       () => asking(({ offset, draftLength }) => ({ offset: offset + 3 - draftLength })),
     ],
     [
+      'under a constraint, too, each token that it waits for is drawn from its p',
+      () =>
+        changed((sound) => ({
+          async draftConstrained(request) {
+            const draft = (await sound.draftConstrained!(request))!
+            const p = await draft.probabilities.data()
+            draft.probabilities.write(p.map(() => 1 / vocabularySize))
+            return draft
+          },
+        })),
+    ],
+    [
       'how many tokens are drafted does not depend',
       () =>
         asking(({ offset, draftLength }) => ({ draftLength: offset === 64 ? Math.min(2, draftLength) : draftLength })),

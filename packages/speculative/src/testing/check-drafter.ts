@@ -2,6 +2,7 @@ import { type Device, uniform01 } from '@outrider/tensor'
 import { checkPromises, expectAllClose, expectSame, type Promises } from '@outrider/tensor/testing'
 import { resolveSampling } from '@outrider/transformer'
 import type { Drafter, DraftRequest, DraftSession } from '../drafter/drafter'
+import { constrainedDraws } from './constrained-draws'
 import { chiSquare, correlation, type Draw, improbable, placeOf } from './draws'
 
 export interface DrafterCheckOptions {
@@ -156,6 +157,20 @@ const promises: Promises<Subject> = {
         }
       }
     })
+  },
+
+  async 'under a constraint, too, each token that it waits for is drawn from its p, and is there when it has waited'(
+    subject,
+  ) {
+    const { prompt: tokens, device, vocabularySize } = subject
+    const sampling = resolveSampling({ temperature: 1, seed })
+    const offsets = Array.from({ length: 40 }, (_, n) => n * spacing)
+    const request = { device, vocabularySize, tokens, sampling, offsets, draftLength: asked }
+    const drafts = await opened(subject, (session) => constrainedDraws(session, request))
+    const places = drafts.flat().map(placeOf)
+    const found = places.length < offsets.length ? 0 : chiSquare(places)
+    if (found > improbable)
+      throw new Error(`${places.length} tokens have χ² = ${found.toFixed(1)} against their p (7 degrees of freedom)`)
   },
 
   async 'how many tokens are drafted does not depend on the random numbers'(subject) {

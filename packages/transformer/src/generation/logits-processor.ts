@@ -217,7 +217,10 @@ export class LogitsProcessor {
   }
 }
 
-type Processed = Pick<PretrainedModel<CausalLM>, 'model' | 'generationConfig'>
+/** What is known of the model. */
+type Processed = Pick<PretrainedModel, 'generationConfig'> & {
+  model: Pick<CausalLM, 'device'> & { config: Pick<CausalLM['config'], 'vocabularySize'> }
+}
 
 /** Biases by id; undefined where there are none. */
 function biases(logitBias: Sampling['logitBias'], vocabularySize: number): Float32Array<ArrayBuffer> | undefined {
