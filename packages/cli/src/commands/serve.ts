@@ -1,18 +1,22 @@
 import { basename } from 'node:path'
+import type { DraftChange } from '@outrider/server'
 import type { ListeningServer } from '@outrider/server/node'
+import { OutriderError } from '@outrider/tensor'
 import { defaultPrefixBytes, type PretrainedModel } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { readApiKeys } from '../api-keys'
 import { type AddCommand, withExamples } from '../command'
 import { adapterLabel, type Context } from '../context'
-import { DraftOption } from '../draft/draft-source'
+import { draftLoader } from '../draft/draft-loader'
+import { DraftOption, draftName } from '../draft/draft-source'
+import { type DraftsBelow, draftsBelow } from '../draft/drafts-below'
 import { learningOf } from '../draft/learning'
 import { LookupAdvice } from '../draft/lookup-advice'
 import { drafterOf, openDraftOf } from '../draft/open-draft'
 import { errorText } from '../error-text'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, type SpeculationFlags, withDtype, withSpeculation } from '../options/groups'
-import { integer } from '../options/parse'
+import { integer, memorySize } from '../options/parse'
 import { endOverdue } from '../overdue'
 import { duration } from '../terminal'
 import { useTuned } from '../tuned'
@@ -21,6 +25,8 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   model: string
   draft?: string
   learn?: boolean
+  draftsBelow?: string
+  draftKeys?: string[]
   name?: string
   host: string
   port: number
@@ -35,6 +41,7 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   concurrency: number
   maxStepMs: number
   prefixCacheMib: number
+  maxMemory?: number
   sharePrefixes?: boolean
   queue: number
   maxChoices: number
@@ -57,6 +64,14 @@ export const addServe: AddCommand = (program, run) => {
     .option(
       '--learn',
       'with lookup: answers go into the table, whoever asked, and are drafted from for all. No answer changes, but how fast one comes may tell what others were answered',
+    )
+    .option(
+      '--drafts-below <dir>',
+      'drafts that may take the place of --draft while it runs: POST /admin/draft {"draft": "a path in this folder"}, or null for none; with a key only',
+    )
+    .option(
+      '--draft-keys <name...>',
+      'with --api-keys: the names of those that may change the draft (default: the only key there is)',
     )
     .option('--name <name>', 'what clients call the model (default: the last part of --model)')
     .option('--host <address>', 'where to listen; other machines reach 0.0.0.0', '127.0.0.1')
@@ -81,6 +96,11 @@ export const addServe: AddCommand = (program, run) => {
       'MiB of the device for what prompts begin with (system messages, earlier turns): what begins so reads only what is new; 0 keeps nothing',
       integer(),
       defaultPrefixBytes / 2 ** 20,
+    )
+    .option(
+      '--max-memory <size>',
+      'the most of the device that is taken, such as 12GiB: weights, keys and values, what prompts begin with. A request waits until the most that it can take is free; one that can never have it is refused (default: no bound)',
+      memorySize,
     )
     .option(
       '--share-prefixes',
@@ -161,6 +181,8 @@ const endMilliseconds = 4000
 
 async function serveUntilStopped(context: Context, flags: ServeFlags, onListening: () => void): Promise<object> {
   const { terminal, signal } = context
+  const drafts = await draftsOf(flags)
+  if (flags.maxMemory !== undefined) context.boundMemory(flags.maxMemory)
   await useTuned(context)
   const target = await openModel(context, flags.model, 'model', flags)
   const draft = await openDraftOf(context, flags, target)
@@ -175,6 +197,13 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     drafter: draft && drafterOf({ ...draft, answers: learning?.answers ?? draft.answers }, flags),
     // What others were answered meanwhile must not matter where the same answer is expected again.
     reproducibleDrafter: learning && draft && drafterOf({ ...draft, answers: undefined }, flags),
+    draftName: flags.draft && draftName(flags.draft),
+    loadDraft: drafts && draftLoader(context, { drafts, target, learning, flags }),
+    draftKeys: flags.draftKeys,
+    onDraftUnused: () => draft?.model?.dispose(),
+    onDraftChange: (change) => {
+      if (flags.logFormat !== 'none') terminal.warn(changeLine(change, flags.logFormat))
+    },
     onAnswer(answer) {
       learning?.add(answer.tokens)
       const advised = advice.after(answer)
@@ -189,6 +218,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     concurrency: flags.concurrency,
     maxStepMilliseconds: flags.maxStepMs,
     prefixCacheBytes: flags.prefixCacheMib * 2 ** 20,
+    maxMemoryBytes: flags.maxMemory,
     sharePrefixes: flags.sharePrefixes,
     queueLimit: flags.queue,
     maxChoices: flags.maxChoices,
@@ -235,6 +265,34 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     generation_tokens: generationTokens,
     seconds,
   }
+}
+
+/** The folder of drafts that may take the place of the one it begins with; before anything is loaded. */
+async function draftsOf({ draftsBelow: folder, apiKey, apiKeys }: ServeFlags): Promise<DraftsBelow | undefined> {
+  if (folder === undefined) return undefined
+  if (apiKey === undefined && apiKeys === undefined)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      '--drafts-below lets clients change the draft, and the server asks for no key.',
+      {
+        remedy: 'Set OUTRIDER_API_KEY, --api-key or --api-keys.',
+      },
+    )
+  return draftsBelow(folder)
+}
+
+/** That another draft is in use, in the log of requests. */
+function changeLine({ draft, former, ...figures }: DraftChange, format: 'text' | 'json'): string {
+  const time = new Date().toISOString()
+  const { requestsWithFormer, loadSeconds, prepareSeconds } = figures
+  if (format === 'json') {
+    const json = {
+      ...{ draft, former, requests_with_former: requestsWithFormer },
+      ...{ load_seconds: loadSeconds, prepare_seconds: prepareSeconds },
+    }
+    return JSON.stringify({ time, event: 'draft_changed', ...json })
+  }
+  return `${time} draft=${draft ?? 'none'} former=${former ?? 'none'} requests_with_former=${requestsWithFormer} load_seconds=${loadSeconds.toPrecision(3)} prepare_seconds=${prepareSeconds.toPrecision(3)}`
 }
 
 type Start = ReturnType<typeof startOf>

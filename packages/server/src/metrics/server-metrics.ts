@@ -47,6 +47,8 @@ export class ServerMetrics {
   load: () => { running: number; waiting: number } = () => ({ running: 0, waiting: 0 })
   /** Requests that have come with each key and have not been answered, by the keys' names. Set by who asks for keys. */
   openByKey: () => ReadonlyMap<string, number> = () => new Map()
+  /** The draft that requests begin with, and how often it was changed. Set by whoever changes it. */
+  draft: () => { draft: string | null; count: number } = () => ({ draft: null, count: 0 })
   readonly #metrics: Metric[] = []
   readonly #labels: Labels
   readonly #prompt: Counter
@@ -105,6 +107,13 @@ export class ServerMetrics {
         hits: this.#counter('vllm:prefix_cache_hits_total', 'Tokens of prompts that did not have to be read.'),
       }
       this.#gauge('outrider:prefix_cache_bytes', 'Memory that beginnings of prompts take.', () => prefixes.bytes)
+    }
+    if (longestDraft > 0) {
+      this.#gauge('outrider:draft_info', 'The draft that requests begin with, 1 for the one that runs.', () => {
+        const { draft } = this.draft()
+        return draft === null ? [] : [[{ draft }, 1]]
+      })
+      this.#gauge('outrider:draft_changes', 'Times that another draft was put in place.', () => this.draft().count)
     }
     const positions = Array.from({ length: longestDraft }, (_, position) => ({ position: String(position) }))
     const spec = 'vllm:spec_decode_num'

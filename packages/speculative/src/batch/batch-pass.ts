@@ -1,12 +1,12 @@
 import { slice, type Tensor } from '@outrider/tensor'
-import { type CausalLM, type KvCache, sampleTokens } from '@outrider/transformer'
+import { type CausalLM, isOutOfMemory, type KvCache, sampleTokens } from '@outrider/transformer'
 import type { DraftChoice } from '../draft-length/policy'
 import type { DraftStop } from '../drafter/draft-stop'
 import type { Draft } from '../drafter/drafter'
 import { stepCounters } from '../step-counters'
 import { judged, uniforms } from '../verification/passes'
 import type { VerificationRule } from '../verification/rule'
-import type { Member } from './member'
+import { type Member, silence } from './member'
 
 /** A sequence in a step, and what is drafted for it; null: nothing. */
 export interface Turn {
@@ -75,10 +75,17 @@ export class BatchPass {
     return passes
   }
 
-  #draft({ session, tokens, sampling, processor, steps }: Member, choice: DraftChoice): Draft | null {
+  #draft(member: Member, choice: DraftChoice): Draft | null {
+    const { session, tokens, sampling, processor, steps } = member
     const stop = choice.stop ?? this.#stop
     const ending = { ...(choice.offer.stops && { stop }), skips: this.#skips }
-    return session.draft({ tokens, ...choice, ...ending, sampling, processor, offset: stepCounters(steps).drafts })
+    try {
+      return session.draft({ tokens, ...choice, ...ending, sampling, processor, offset: stepCounters(steps).drafts })
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error
+      silence(member)
+      return null
+    }
   }
 
   /** The logits of each sequence, f32 [γ + 1, V], by one pass over the last tokens and the drafts of all but the newcomers. */

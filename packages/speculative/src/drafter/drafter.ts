@@ -1,5 +1,5 @@
 import type { Device, Tensor } from '@outrider/tensor'
-import type { LogitsProcessor, Prefixes, Sampling } from '@outrider/transformer'
+import type { CausalLM, LogitsProcessor, Prefixes, Sampling } from '@outrider/transformer'
 import type { DraftStop } from './draft-stop'
 
 /** What a drafter could draft next. Offers cost next to nothing; what is chosen is drafted, and nothing else. */
@@ -109,6 +109,10 @@ export interface DraftSession {
    * @param proposed  how many of the drafted tokens were proposed; left out, all
    */
   keep(length: number, proposed?: number): void
+  /**
+   * Frees what a later draft can make again, at a cost of time: called after `keep`, where memory is short. Left out, there is nothing.
+   */
+  trim?(): void
   /** Frees the session's memory. */
   dispose(): void
 }
@@ -129,6 +133,8 @@ export interface Drafter {
   readonly name: string
   /** For the memory-bound speed-up; 0 for a drafter without a model. */
   readonly parameterCount: number
+  /** The models that it runs, of whose prompts keys and values may be kept (`SessionOptions.prefixes`). Absent: none that anybody need know of. */
+  readonly models?: readonly CausalLM[]
   open(options: SessionOptions): DraftSession
 }
 

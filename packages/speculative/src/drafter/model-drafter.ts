@@ -42,7 +42,7 @@ export function modelDrafter(model: CausalLM, { name = 'model', stop }: ModelDra
     maskTokenId === undefined
       ? new ModelDraftSession(model, checked, options)
       : new ParallelDraftSession(model, maskTokenId, options)
-  return { name, parameterCount, open }
+  return { name, parameterCount, models: [model], open }
 }
 
 class ModelDraftSession implements DraftSession {
@@ -106,8 +106,12 @@ class ModelDraftSession implements DraftSession {
     this.#cache.truncate(Math.min(length, read, this.#cache.lengths[0]!))
   }
 
-  dispose(): void {
+  trim(): void {
     this.#blocks.dispose()
+  }
+
+  dispose(): void {
+    this.trim()
     this.#cache.dispose()
   }
 
