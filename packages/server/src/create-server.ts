@@ -81,7 +81,13 @@ export function createServer({
   const contextLength = Math.min(options.contextLength ?? longest, longest)
   const prefixes = prefixCacheBytes === 0 ? undefined : new PrefixCache({ maxBytes: prefixCacheBytes })
   const mayDraft = drafter !== undefined || options.loadDraft !== undefined
-  const metrics = new ServerMetrics({ model: name, device, longestDraft: mayDraft ? maxDraftLength : 0, prefixes })
+  const metrics = new ServerMetrics({
+    model: name,
+    device,
+    longestDraft: mayDraft ? maxDraftLength : 0,
+    prefixes,
+    maxMemoryBytes: options.maxMemoryBytes,
+  })
   const closing = new AbortController()
   const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
   const inTurn = oneAtATime()
@@ -119,10 +125,18 @@ export function createServer({
       throw error
     }
   }
-  const first = draft && { ...draft, dispose: () => void (closing.signal.aborted || options.onDraftUnused?.()) }
-  const decoding = prepare({ draft: first, onWarmUp: options.onWarmUp, signal }).then(
-    (prepared) => new SuccessiveDecodings(prepared, inTurn, () => budget?.observeIdle()),
-  )
+  let runs = false
+  // Of a server that did not come to run, or ends, the models are the caller's.
+  const first = draft && {
+    ...draft,
+    dispose() {
+      if (runs && !closing.signal.aborted) options.onDraftUnused?.()
+    },
+  }
+  const decoding = prepare({ draft: first, onWarmUp: options.onWarmUp, signal }).then((prepared) => {
+    runs = true
+    return new SuccessiveDecodings(prepared, inTurn, () => budget?.observeIdle())
+  })
   const drafts = new DraftChanges({
     ...{ draft, load: options.loadDraft, prepare, decodings: decoding, closing: closing.signal },
     limitMilliseconds: options.draftChangeMilliseconds ?? 600_000,

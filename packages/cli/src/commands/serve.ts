@@ -1,8 +1,6 @@
 import { basename } from 'node:path'
-import type { DraftChange } from '@outrider/server'
-import type { ListeningServer } from '@outrider/server/node'
 import { OutriderError } from '@outrider/tensor'
-import { defaultPrefixBytes, type PretrainedModel } from '@outrider/transformer'
+import { defaultPrefixBytes } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { readApiKeys } from '../api-keys'
 import { type AddCommand, withExamples } from '../command'
@@ -18,6 +16,7 @@ import { openModel } from '../models'
 import { type DtypeFlags, modelSource, type SpeculationFlags, withDtype, withSpeculation } from '../options/groups'
 import { integer, memorySize } from '../options/parse'
 import { endOverdue } from '../overdue'
+import { announce, changeLine, startOf } from '../serving/told'
 import { duration } from '../terminal'
 import { useTuned } from '../tuned'
 
@@ -279,54 +278,6 @@ async function draftsOf({ draftsBelow: folder, apiKey, apiKeys }: ServeFlags): P
       },
     )
   return draftsBelow(folder)
-}
-
-/** That another draft is in use, in the log of requests. */
-function changeLine({ draft, former, ...figures }: DraftChange, format: 'text' | 'json'): string {
-  const time = new Date().toISOString()
-  const { requestsWithFormer, loadSeconds, prepareSeconds } = figures
-  if (format === 'json') {
-    const json = {
-      ...{ draft, former, requests_with_former: requestsWithFormer },
-      ...{ load_seconds: loadSeconds, prepare_seconds: prepareSeconds },
-    }
-    return JSON.stringify({ time, event: 'draft_changed', ...json })
-  }
-  return `${time} draft=${draft ?? 'none'} former=${former ?? 'none'} requests_with_former=${requestsWithFormer} load_seconds=${loadSeconds.toPrecision(3)} prepare_seconds=${prepareSeconds.toPrecision(3)}`
-}
-
-type Start = ReturnType<typeof startOf>
-
-function startOf(server: ListeningServer, flags: ServeFlags, target: Pick<PretrainedModel, 'chatTemplate'>) {
-  return {
-    event: 'listening',
-    url: server.url,
-    api: `${server.url}/v1`,
-    model: server.name,
-    draft: flags.draft ?? null,
-    chat: target.chatTemplate !== undefined,
-    context_length: server.contextLength,
-    concurrency: flags.concurrency,
-    queue: flags.queue,
-    page: flags.page,
-    api_key: flags.apiKey !== undefined || flags.apiKeys !== undefined,
-    ...(server.metricsUrl !== undefined && { metrics: `${server.metricsUrl}/metrics` }),
-    process: process.pid,
-  }
-}
-
-function announce({ terminal }: Context, start: Start): void {
-  if (terminal.json) terminal.printJson(start)
-  const { bold, dim } = terminal.style
-  terminal.print(`Serving ${bold(start.model)} at ${bold(start.api)}`)
-  const paths = [...(start.chat ? ['/chat/completions', '/responses'] : []), '/completions', '/embeddings', '/models']
-  terminal.print(dim(`  ${paths.join(' ')}; ${start.url}/health, /ready and /metrics`))
-  if (start.page && start.chat) terminal.print(dim(`  a page to chat by: ${start.url}/`))
-  terminal.print(
-    dim(
-      `  ${start.context_length} tokens a request, ${start.concurrency} requests at once, ${start.queue} waiting; Ctrl-C ends`,
-    ),
-  )
 }
 
 /** Resolves when Ctrl-C or a signal asks to end. */

@@ -1,6 +1,6 @@
 import { type Block, SpeculativeBatch, SpeculativeDecoder } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
-import { ContinuousBatch, type PrefixCache, type WarmUpOptions } from '@outrider/transformer'
+import { ContinuousBatch, isOutOfMemory, type PrefixCache, type WarmUpOptions } from '@outrider/transformer'
 import { type LoadedDraft, modelsOf } from '../drafts/served-draft'
 import { assertOneFits, boundedDecoding, mebibytes } from '../memory/bounded-decoding'
 import { measureScratch } from '../memory/measure-scratch'
@@ -65,8 +65,9 @@ export function decodingPreparer({
   const warmPlain = (options: WarmUpOptions) =>
     new ContinuousBatch(target, { size }).warmUp({ ...options, logProbabilities: 1 })
   let isFirst = true
-  const bounded = async (prepared: PreparedDecoding, draft: Preparation['draft']): Promise<PreparedDecoding> => {
-    if (!budget) return prepared
+  /** Makes sure that there is memory for requests with this draft, before anything is done for them; and how it is kept. */
+  const bounding = async (draft: Preparation['draft']) => {
+    if (!budget) return (prepared: PreparedDecoding) => prepared
     const scratch = await inTurn(() => measureScratch(target, draft, { verification }))
     const options = { budget, target, drafts: draft ? modelsOf(draft.drafter) : [], scratch }
     if (isFirst) {
@@ -75,20 +76,26 @@ export function decodingPreparer({
     } else if (!budget.makeRoom(Math.max(0, scratch.pass - budget.passBytes) + scratch.step))
       throw new OutriderError('OUT_OF_MEMORY', `It leaves too little of ${mebibytes(budget.maxBytes)} for requests.`)
     isFirst = false
-    return boundedDecoding(prepared, options)
+    return (prepared: PreparedDecoding) => boundedDecoding(prepared, options)
   }
 
   return async ({ draft, onWarmUp, signal }) => {
     const warmedUp = async (phases: readonly ((options: WarmUpOptions) => Promise<void>)[]) => {
       for (const [phase, run] of phases.entries())
-        await run({ signal, onProgress: ({ done, total }) => onWarmUp?.((phase + done / total) / phases.length) })
+        try {
+          await run({ signal, onProgress: ({ done, total }) => onWarmUp?.((phase + done / total) / phases.length) })
+        } catch (error) {
+          // Batches for which there is no memory are none that requests will need.
+          if (!budget || !isOutOfMemory(error)) throw error
+        }
     }
+    const bounded = await bounding(draft)
     const plainPhases = warm.plain ? [] : [warmPlain]
     if (!draft) {
       await warmedUp(plainPhases)
       warm.plain = true
       const batch = new ContinuousBatch(target, { size, maxStepSeconds })
-      return bounded({ decoding: plainDecoding(batch, { onAnswer, prefixes }), dispose: () => batch.dispose() }, draft)
+      return bounded({ decoding: plainDecoding(batch, { onAnswer, prefixes }), dispose: () => batch.dispose() })
     }
     const { drafter, reproducibleDrafter = drafter } = draft
     const making = { target, drafter, verification, size }
@@ -106,6 +113,6 @@ export function decodingPreparer({
     const batch = new SpeculativeBatch({ ...making, costs, draftStop, maxStepSeconds })
     const drafting = { draftLength, draftStop, costs, reproducibleDrafter, onDraft }
     const decoding = speculativeDecoding({ batch, target, ...drafting, onAnswer, prefixes })
-    return bounded({ decoding, dispose: () => batch.dispose() }, draft)
+    return bounded({ decoding, dispose: () => batch.dispose() })
   }
 }

@@ -11,6 +11,8 @@ export interface ServerMetricsOptions {
   longestDraft: number
   /** What is kept of prompts, if anything is. */
   prefixes?: PrefixCache | undefined
+  /** What may be taken of the device, where it is bounded. */
+  maxMemoryBytes?: number | undefined
   /** Seconds. Default the system's monotonic clock. */
   now?: () => number
 }
@@ -66,7 +68,14 @@ export class ServerMetrics {
   readonly #prefixes: { queries: Counter; hits: Counter } | undefined
   readonly #speculation: (DraftCounters & { byPosition: Counter; byDrafter: DraftCounters }) | undefined
 
-  constructor({ model, device, longestDraft, prefixes, now = () => performance.now() / 1000 }: ServerMetricsOptions) {
+  constructor({
+    model,
+    device,
+    longestDraft,
+    prefixes,
+    maxMemoryBytes,
+    now = () => performance.now() / 1000,
+  }: ServerMetricsOptions) {
     this.now = now
     this.#labels = { model_name: model, engine: '0' }
     const reasons = ['stop', 'length', 'abort', 'error'].map((finished_reason) => ({ finished_reason }))
@@ -96,6 +105,13 @@ export class ServerMetrics {
       [...this.openByKey()].map(([key, open]) => [{ key }, open]),
     )
     this.#gauge('outrider:device_live_bytes', 'Bytes of tensors on the device.', () => device.memory.liveBytes)
+    this.#gauge(
+      'outrider:device_held_bytes',
+      'Bytes of buffers, with those kept for reuse.',
+      () => device.memory.heldBytes,
+    )
+    if (maxMemoryBytes !== undefined)
+      this.#gauge('outrider:device_limit_bytes', 'The most bytes of the device that are taken.', () => maxMemoryBytes)
     this.#gauge(
       'outrider:compiled_kernels',
       'Kernels compiled; a warm server compiles no more.',
