@@ -230,6 +230,7 @@ describe('outrider serve', () => {
       [['--api-key', ' '], /must not be empty/],
       [['--draft-length', 'long'], /--draft-length/],
       [['--log-format', 'xml'], /text, json, none/],
+      [['--max-memory', '12'], /a size above 0 with its unit/],
       [['--api-keys', './no-such-file'], /no-such-file, cannot be read/],
       [['--drafts-below', stories], /asks for no key/],
       [['--api-key', 'x', '--drafts-below', './no-such-folder'], /no folder \.\/no-such-folder/],
