@@ -2,11 +2,11 @@ import { OutriderError } from '@outrider/tensor'
 import { ApiError } from '../api-error'
 import type { Preparation, PreparedDecoding } from '../engine/prepare-decoding'
 import type { SuccessiveDecodings } from '../engine/successive-decodings'
-import type { DraftInUse, LoadDraft } from './served-draft'
+import type { LoadDraft } from './served-draft'
 
 export interface DraftChangesOptions {
   /** The draft that the server begins with, by name. */
-  draft: Pick<DraftInUse, 'name'> | undefined
+  draft: { name: string } | undefined
   /** Absent: drafts stay as they are. */
   load: LoadDraft | undefined
   prepare: (preparation: Preparation) => Promise<PreparedDecoding>

@@ -1,18 +1,12 @@
 import type { Drafter } from '@outrider/speculative'
 import type { CausalLM, PretrainedModel } from '@outrider/transformer'
 
-/** What drafts for the requests of a server. */
-export interface DraftInUse {
-  /** As it is called where it is told which draft runs. */
-  name: string
+/** A draft that was loaded while a server runs. */
+export interface LoadedDraft {
   /** A small model of the target's vocabulary, or anything else that drafts. */
   drafter: PretrainedModel<CausalLM> | Drafter
   /** What drafts for a request with a seed. Default `drafter`. */
   reproducibleDrafter?: PretrainedModel<CausalLM> | Drafter | undefined
-}
-
-/** A draft that was loaded while a server runs. */
-export interface LoadedDraft extends Omit<DraftInUse, 'name'> {
   /** Frees it; called once, when nothing drafts with it any more. */
   dispose(): void
 }
@@ -25,5 +19,5 @@ export interface LoadedDraft extends Omit<DraftInUse, 'name'> {
 export type LoadDraft = (name: string, options: { signal: AbortSignal }) => Promise<LoadedDraft>
 
 /** The models of what drafts, of which keys and values may be kept. */
-export const modelsOf = (drafter: DraftInUse['drafter']): readonly CausalLM[] =>
+export const modelsOf = (drafter: LoadedDraft['drafter']): readonly CausalLM[] =>
   'open' in drafter ? (drafter.models ?? []) : [drafter.model]

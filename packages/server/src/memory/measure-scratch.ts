@@ -6,7 +6,7 @@ import {
   type PretrainedModel,
   prefillPositions,
 } from '@outrider/transformer'
-import type { DraftInUse } from '../drafts/served-draft'
+import type { LoadedDraft } from '../drafts/served-draft'
 import type { ServerOptions } from '../server-options'
 
 /** Bytes that are taken for a moment, beside keys and values. */
@@ -29,7 +29,7 @@ const rounding = 1.25
  */
 export async function measureScratch(
   target: PretrainedModel<CausalLM>,
-  draft: Pick<DraftInUse, 'drafter'> | undefined,
+  draft: Pick<LoadedDraft, 'drafter'> | undefined,
   { verification }: Required<Pick<ServerOptions, 'verification'>>,
 ): Promise<Scratch> {
   const { device } = target.model
@@ -61,5 +61,5 @@ export async function measureScratch(
 }
 
 /** What looks up finds nothing in made-up text. */
-const drafterOf = (drafter: DraftInUse['drafter']) =>
+const drafterOf = (drafter: LoadedDraft['drafter']) =>
   firstOf('open' in drafter ? drafter : modelDrafter(drafter.model), madeUpDrafts)
