@@ -125,14 +125,14 @@ function failing<Name extends 'createCache' | 'forward'>(
 describe('where the device has no memory', () => {
   it.each([undefined, 2])('fails who asked for more, and no other, with a draft of %s layers', async (layers) => {
     const server = await served({ ...(layers && { drafter: shallow(target, layers) }), prefixCacheBytes: 0 })
-    const long = ask(server, { prompt: 'Once upon a time', max_tokens: 150, temperature: 0 })
+    const long = ask(server, { prompt: 'Once upon a time', max_tokens: 100, temperature: 0 })
     await eventually('it runs', () => server.engine.running === 1 && server.metrics.figures().generationTokens > 0)
     {
       using _ = failing(target.model, 'createCache', ({ batchSize = 1 }: { batchSize?: number }) => batchSize > 1)
       const refused = await ask(server, { prompt: 'Mira', max_tokens: 5 })
       expect([refused.status, refused.body.error.code]).toEqual([503, 'out_of_memory'])
     }
-    const { text } = await generate(target, 'Once upon a time', { maxTokens: 150 }).result
+    const { text } = await generate(target, 'Once upon a time', { maxTokens: 100 }).result
     expect((await long).body.choices[0].text).toBe(text)
   })
 
