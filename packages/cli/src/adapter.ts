@@ -1,4 +1,4 @@
-import { createDevice, type Device, OutriderError } from '@outrider/tensor'
+import { createDevice, type Device, type DeviceOptions, OutriderError } from '@outrider/tensor'
 
 /** How a machine without a usable GPU comes to an adapter. */
 export const noAdapterRemedy =
@@ -19,7 +19,8 @@ export async function openAdapter(): Promise<GPUAdapter> {
   }
 }
 
-export const openDevice = async (): Promise<Device> => createDevice({ adapter: await openAdapter() })
+export const openDevice = async (options: Pick<DeviceOptions, 'maxMemoryBytes'> = {}): Promise<Device> =>
+  createDevice({ adapter: await openAdapter(), ...options })
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof OutriderError)) return `WebGPU could not be started: ${(error as Error).message}`

@@ -10,6 +10,7 @@ export class Context {
   resume: string | undefined
   #device: Promise<Device> | undefined
   #opened: Device | undefined
+  #maxMemoryBytes: number | undefined
   readonly #warned = new Set<string>()
   readonly #endings: (() => void | Promise<void>)[] = []
 
@@ -21,9 +22,14 @@ export class Context {
     readonly surroundings: Surroundings,
   ) {}
 
+  /** Bounds what all tensors of the device may take. Before it is asked for. */
+  boundMemory(maxBytes: number): void {
+    this.#maxMemoryBytes = maxBytes
+  }
+
   /** The device, made when first asked for; its adapter is always named. Freed when the command ends. */
   device(): Promise<Device> {
-    this.#device ??= openDevice().then((device) => {
+    this.#device ??= openDevice({ maxMemoryBytes: this.#maxMemoryBytes }).then((device) => {
       this.#opened = device
       this.terminal.note(this.terminal.noteStyle.dim(`Adapter: ${adapterLabel(device)}`))
       return device

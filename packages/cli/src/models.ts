@@ -21,14 +21,17 @@ export async function openModel(
     dtype,
     cacheDtype,
     vocabulary,
+    signal = context.signal,
   }: {
     dtype?: LoadDtype | undefined
     cacheDtype?: CacheDtype | undefined
     /** The ids that its head is to cover. Default: as it says itself. */
     vocabulary?: readonly number[] | undefined
+    /** Breaks off the loading. Default the command's. */
+    signal?: AbortSignal | undefined
   } = {},
 ): Promise<PretrainedModel> {
-  const { terminal, signal } = context
+  const { terminal } = context
   const device = await context.device()
   let progress: ReturnType<typeof terminal.progress> | undefined
   let downloading: { file: string; line: ReturnType<typeof terminal.progress> } | undefined

@@ -106,7 +106,10 @@ function answering(
   const leaving = new AbortController()
   const logProbabilities = request.told?.promptLogProbabilities
   const score = (signal: AbortSignal) => scorePrompt(served.target, request.prompt, { logProbabilities, signal })
-  const promptScores = logProbabilities === undefined ? undefined : passes.run(score, leaving.signal)
+  const promptScores =
+    logProbabilities === undefined
+      ? undefined
+      : passes.run(score, leaving.signal, scoringBytes(served, request.prompt.length))
   let failure: { error: unknown } | undefined
   const scored = promptScores?.then(
     () => true,
@@ -149,6 +152,12 @@ async function within(milliseconds: number, coming: Promise<boolean> | boolean):
     timer = setTimeout(resolve, milliseconds, false)
   })
   return Promise.race([coming, over]).finally(() => clearTimeout(timer))
+}
+
+/** Keys and values of a prompt that is scored, and its logits: a piece of them, and what sums and ranks are made of. */
+function scoringBytes({ target }: ServedModel, tokens: number): number {
+  const { model, config } = target
+  return (model.cacheBytes?.({ capacity: tokens }) ?? 0) + 6 * Math.min(8 * 2 ** 20, 1024 * config.vocabularySize)
 }
 
 const nothing: AsyncIterable<Piece> = {

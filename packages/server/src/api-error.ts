@@ -53,6 +53,12 @@ export function toApiError(error: unknown): ApiError {
         return new ApiError(400, error.message)
       case 'CONTEXT_OVERFLOW':
         return new ApiError(400, error.message, { code: 'context_length_exceeded' })
+      case 'OUT_OF_MEMORY':
+        return new ApiError(503, 'The device has no memory for this request. Try again later, or ask for less.', {
+          type: 'server_error',
+          code: 'out_of_memory',
+          headers: { 'retry-after': '5' },
+        })
       case 'DEVICE_LOST':
         return new ApiError(503, 'The device was lost.', { type: 'server_error', code: 'device_lost' })
     }

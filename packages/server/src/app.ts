@@ -5,6 +5,8 @@ import { requireLoopbackHost } from './access'
 import { ApiError, toApiError } from './api-error'
 import { clientOf } from './client'
 import { complete, type Endpoint } from './complete'
+import type { DraftChanges } from './drafts/draft-changes'
+import { draftPath, draftRoutes } from './drafts/draft-routes'
 import { embeddings } from './embeddings/embeddings'
 import type { Engine } from './engine/engine'
 import { inTurn } from './in-turn'
@@ -31,6 +33,9 @@ export interface AppOptions {
   ready: Promise<void>
   /** Without any, everybody who reaches the server may ask. */
   keys?: Keys | undefined
+  drafts: DraftChanges
+  /** Names of the keys that may change the draft. */
+  draftKeys: readonly string[]
   /** Whether requests of all keys share what their prompts begin with. */
   sharePrefixes: boolean
   /** Whether only names of this machine are answered. */
@@ -98,6 +103,7 @@ export function buildApp(options: AppOptions): Hono {
   }
   // What had to wait for its turn has been read already.
   const bounded: typeof limit = (c, next) => (clientOf(c).turn ? next() : limit(c, next))
+  if (keys) draftRoutes(app, { ...options, bounded })
   for (const [path, answer] of Object.entries(endpoints)) {
     if (keys) app.post(path, keys.limit)
     app.post(path, bounded, answer)
@@ -106,6 +112,14 @@ export function buildApp(options: AppOptions): Hono {
     app.all(path, (c) => {
       const allow = path in endpoints ? 'POST' : 'GET'
       throw new ApiError(405, `${c.req.path} takes ${allow}.`, { code: 'method_not_allowed', headers: { allow } })
+    })
+
+  if (keys)
+    app.all(draftPath, (c) => {
+      throw new ApiError(405, `${c.req.path} takes GET and POST.`, {
+        code: 'method_not_allowed',
+        headers: { allow: 'GET, POST' },
+      })
     })
 
   const paths = [...Object.keys(endpoints), '/v1/models'].join(', ')

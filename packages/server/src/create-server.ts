@@ -1,107 +1,20 @@
-import {
-  type Drafter,
-  type DraftStop,
-  maxDraftLength,
-  SpeculativeDecoder,
-  type Verification,
-} from '@outrider/speculative'
-import {
-  type CausalLM,
-  ContinuousBatch,
-  defaultPrefixBytes,
-  PrefixCache,
-  type PretrainedModel,
-} from '@outrider/transformer'
+import { maxDraftLength, SpeculativeDecoder } from '@outrider/speculative'
+import { OutriderError } from '@outrider/tensor'
+import { ContinuousBatch, defaultPrefixBytes, PrefixCache } from '@outrider/transformer'
 import type { Hono } from 'hono'
 import { toApiError } from './api-error'
 import { buildApp, buildOperatorApp } from './app'
-import type { AnsweredTokens } from './engine/decoding'
+import { DraftChanges } from './drafts/draft-changes'
+import { modelsOf } from './drafts/served-draft'
 import { Engine } from './engine/engine'
-import { prepareDecoding } from './engine/prepare-decoding'
+import { decodingPreparer, type Preparation, type PreparedDecoding } from './engine/prepare-decoding'
+import { SuccessiveDecodings } from './engine/successive-decodings'
+import { MemoryBudget } from './memory/memory-budget'
 import { type ServerFigures, ServerMetrics } from './metrics/server-metrics'
-import { type ApiKeys, Keys } from './operators/keys'
-import type { RequestLogEntry } from './operators/request-log'
+import { Keys } from './operators/keys'
 import { Passes } from './passes/passes'
-
-export interface ServerOptions {
-  target: PretrainedModel<CausalLM>
-  /** A small model of the same vocabulary, or anything else that drafts. */
-  drafter?: PretrainedModel<CausalLM> | Drafter | undefined
-  /**
-   * What drafts for a request with a seed, whose answer is to come again: needed where `drafter` learns from answers. Default
-   * `drafter`.
-   */
-  reproducibleDrafter?: PretrainedModel<CausalLM> | Drafter | undefined
-  /** What clients call the model. Default 'model'. */
-  name?: string
-  /**
-   * γ; 'auto' chooses in every step who speculates, and how far, by measured costs and acceptance; for a request with a seed by no
-   * clock. Default 'auto'.
-   */
-  draftLength?: number | 'auto'
-  /** Where drafts of a model end before their length; 'auto': where it pays by measured costs. Default nowhere. */
-  draftStop?: DraftStop | 'auto' | undefined
-  verification?: Verification
-  /** The most requests decoded at once. Default 16. */
-  concurrency?: number
-  /**
-   * Milliseconds that a step may take while a prompt is read beside those who are being answered, as far as pieces of 64 tokens allow.
-   * Default 50.
-   */
-  maxStepMilliseconds?: number
-  /**
-   * The most memory of the device for what prompts begin with, so that others that begin so read only what is new; 0 keeps nothing. Default
-   * 512 MiB. Answers have the same bits.
-   */
-  prefixCacheBytes?: number
-  /**
-   * Whether requests of all keys share beginnings of prompts. How fast an answer comes tells whether somebody has asked what begins so.
-   * Default false: those of one key do.
-   */
-  sharePrefixes?: boolean | undefined
-  /** The most requests that wait. Default 128. */
-  queueLimit?: number
-  /** The most tokens of a request, prompt and answer together. Default the model's context. */
-  contextLength?: number | undefined
-  /** The most of the likeliest tokens told for a place, of prompts and of answers. Default 20. */
-  maxLogprobs?: number
-  /** The most answers to one prompt of a request (`n`). Default 16. */
-  maxChoices?: number
-  /** What clients must send as Bearer. Without one, everybody who reaches the server may ask. */
-  apiKey?: string | undefined
-  /** Several of them by name, in place of `apiKey` or beside it; logs and metrics show names. */
-  apiKeys?: ApiKeys | undefined
-  /** The most requests of one key that may run or wait at once; one more gets 429. Default as many as fit. */
-  requestsPerKey?: number | undefined
-  /** Whether only names of this machine are answered where there is no key. Default false. */
-  loopbackOnly?: boolean
-  /** Origins of pages in browsers that may ask; '*' for all. Default none. */
-  corsOrigins?: readonly string[]
-  /** Whether `/` is a page to chat by, for everybody; what it asks takes a key where there is one. Default false. */
-  page?: boolean
-  /** Default 1 MiB. */
-  maxBodyBytes?: number
-  /** Milliseconds after which a reader that takes nothing is let go of. Default 60,000. */
-  stallMilliseconds?: number
-  /** Milliseconds that a stream waits for its first token before its head is sent, after which failures are events. Default 3000. */
-  headMilliseconds?: number
-  /** Milliseconds of silence in a stream after which a comment is sent. Default 15,000. */
-  commentMilliseconds?: number
-  /** Milliseconds that running requests have for their end when the server closes. Default 5000. */
-  graceMilliseconds?: number
-  /** Whether kernels are compiled before the first request. Default true. */
-  warmUp?: boolean
-  /** Told what share of the warm-up is done. */
-  onWarmUp?: ((share: number) => void) | undefined
-  /** Told of each answer that came to its end, of whichever client: what it is used for, others may notice. */
-  onAnswer?: ((answer: AnsweredTokens) => void) | undefined
-  /** Told of each request when its answer has ended; of `/health`, `/ready` and `/metrics` only where they fail. */
-  onRequest?: ((entry: RequestLogEntry) => void) | undefined
-  /** Told of errors that are the server's. */
-  onError?: (error: unknown) => void
-  /** Breaks off what comes before `ready`. */
-  signal?: AbortSignal | undefined
-}
+import { oneAtATime } from './requests/one-at-a-time'
+import type { ServerOptions } from './server-options'
 
 export interface OutriderServer {
   /** The routes, to be mounted: `yours.route('/ai', server.app)`. */
@@ -131,8 +44,8 @@ export interface OutriderServer {
  * Serves a model as OpenAI's API has it, by an app to be mounted into another or given to any host that Hono runs on. The models
  * stay the caller's to dispose of, after `close`.
  *
- * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens; INVALID_ARGUMENT for keys that are empty or the same, or a bound of
- *   memory that is none
+ * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens; INVALID_ARGUMENT for keys that are empty or the same, a bound of
+ *   memory that is none, or drafts that could be changed without a key, or by one that there is not
  */
 export function createServer({
   name = 'model',
@@ -155,29 +68,90 @@ export function createServer({
 }: ServerOptions): OutriderServer {
   const { target, drafter, verification = 'block' } = options
   const keys = keysOf(options)
+  const draftKeys = draftKeysOf(options, keys)
   const { device } = target.model
-  // Of any draft length, for requests may ask for theirs.
-  const decoder = drafter && new SpeculativeDecoder({ target, drafter, draftStop: options.draftStop, verification })
+  const draft = drafter && {
+    name: options.draftName ?? 'draft',
+    drafter,
+    reproducibleDrafter: options.reproducibleDrafter,
+  }
+  // Of any draft length, for requests may ask for theirs: a draft that does not fit is refused now.
+  if (draft) new SpeculativeDecoder({ target, drafter: draft.drafter, draftStop: options.draftStop, verification })
   const { longest } = new ContinuousBatch(target)
   const contextLength = Math.min(options.contextLength ?? longest, longest)
   const prefixes = prefixCacheBytes === 0 ? undefined : new PrefixCache({ maxBytes: prefixCacheBytes })
-  const metrics = new ServerMetrics({ model: name, device, longestDraft: drafter ? maxDraftLength : 0, prefixes })
+  const mayDraft = drafter !== undefined || options.loadDraft !== undefined
+  const metrics = new ServerMetrics({
+    model: name,
+    device,
+    longestDraft: mayDraft ? maxDraftLength : 0,
+    prefixes,
+    maxMemoryBytes: options.maxMemoryBytes,
+  })
   const closing = new AbortController()
   const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
-  const preparing = prepareDecoding({
+  const inTurn = oneAtATime()
+  const maxBytes = options.maxMemoryBytes
+  if (maxBytes !== undefined && !(maxBytes > 0))
+    throw new OutriderError('INVALID_ARGUMENT', `maxMemoryBytes is ${maxBytes}; it must be a number of bytes.`)
+  const budget = maxBytes === undefined ? undefined : new MemoryBudget({ device, maxBytes, prefixes })
+  const preparer = decodingPreparer({
     ...options,
-    decoder,
     verification,
     concurrency,
     prefixes,
-    signal,
+    inTurn,
+    budget,
+    contextLength,
     onDraft: metrics.drafted.bind(metrics),
   })
-  const decoding = preparing.then(({ decoding }) => decoding)
+  /** The draft is the decoding's, with what is kept of prompts for it: they end with it, or at once where it comes to nothing. */
+  const prepare = async ({ draft, ...preparation }: Preparation): Promise<PreparedDecoding> => {
+    const dispose = () => {
+      for (const model of draft ? modelsOf(draft.drafter) : []) prefixes?.forget(model)
+      draft?.dispose()
+    }
+    try {
+      const prepared = await preparer({ draft, ...preparation })
+      return {
+        decoding: prepared.decoding,
+        dispose() {
+          prepared.dispose()
+          dispose()
+        },
+      }
+    } catch (error) {
+      dispose()
+      throw error
+    }
+  }
+  let runs = false
+  // Of a server that did not come to run, or ends, the models are the caller's.
+  const first = draft && {
+    ...draft,
+    dispose() {
+      if (runs && !closing.signal.aborted) options.onDraftUnused?.()
+    },
+  }
+  const decoding = prepare({ draft: first, onWarmUp: options.onWarmUp, signal }).then((prepared) => {
+    runs = true
+    return new SuccessiveDecodings(prepared, inTurn, () => budget?.observeIdle())
+  })
+  const drafts = new DraftChanges({
+    ...{ draft, load: options.loadDraft, prepare, decodings: decoding, closing: closing.signal },
+    limitMilliseconds: options.draftChangeMilliseconds ?? 600_000,
+    onChange: (change) => options.onDraftChange?.(change),
+  })
+  metrics.draft = () => drafts
   const engine = new Engine({ decoding, concurrency, queueLimit, metrics })
-  const ready = preparing.then(() => {})
+  const ready = decoding.then(() => {})
   for (const promise of [decoding, ready]) promise.catch(() => {}) // who does not wait for it hears of it by the requests
-  const passes = new Passes({ ready, queueLimit, closed: () => engine.closed })
+  const passes = new Passes({
+    ready,
+    queueLimit,
+    closed: () => engine.closed,
+    room: budget && roomFor(budget, () => engine.running),
+  })
   void device.lost.then((error) => {
     engine.close(toApiError(error))
     passes.breakOff()
@@ -190,13 +164,17 @@ export function createServer({
       maxLogprobs,
       mostPrompts: concurrency + queueLimit,
       mostChoices: maxChoices,
-      hasDraft: decoder !== undefined,
+      get hasDraft() {
+        return drafts.draft !== null
+      },
     },
     engine,
     passes,
     metrics,
     ready,
     keys,
+    drafts,
+    draftKeys,
     sharePrefixes,
     loopbackOnly,
     corsOrigins,
@@ -224,18 +202,49 @@ export function createServer({
         passes.breakOff()
       }, graceMilliseconds)
       closing.abort()
-      await Promise.all([engine.drain(), passes.drain()])
+      await Promise.all([engine.drain(), passes.drain(), drafts.settled()])
       clearTimeout(overdue)
-      const prepared = await preparing.catch(() => undefined)
-      prepared?.dispose()
+      const decodings = await decoding.catch(() => undefined)
+      decodings?.dispose()
       prefixes?.dispose()
     },
   }
 }
 
+/** Waits until there is room for a pass over a text that takes so much beside it, or nobody is there to wait for; then that is set aside. */
+const roomFor = (budget: MemoryBudget, running: () => number) => async (bytes: number, signal: AbortSignal) => {
+  const all = bytes + budget.passBytes
+  while (!budget.makeRoom(all) && running() > 0 && !signal.aborted)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  return budget.borrow(all)
+}
+
 function keysOf({ apiKey, apiKeys, requestsPerKey = Number.POSITIVE_INFINITY }: KeyOptions): Keys | undefined {
   const keys = { ...apiKeys, ...(apiKey !== undefined && { default: apiKey }) }
   return Object.keys(keys).length > 0 ? new Keys({ keys, requestsPerKey }) : undefined
+}
+
+/** @throws OutriderError INVALID_ARGUMENT */
+function draftKeysOf({ loadDraft, draftKeys }: Pick<ServerOptions, 'loadDraft' | 'draftKeys'>, keys: Keys | undefined) {
+  if (loadDraft && !keys)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      'Drafts may be changed while the server runs, and it asks for no key.',
+      {
+        remedy: 'Set an API key.',
+      },
+    )
+  const names = [...(keys?.open.keys() ?? [])]
+  const unknown = draftKeys?.find((name) => !names.includes(name))
+  if (unknown !== undefined)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `There is no API key of the name "${unknown}", which is to change drafts.`,
+      {
+        remedy: `The names are ${names.join(', ') || 'none'}.`,
+      },
+    )
+  return draftKeys ?? (names.length === 1 ? names : [])
 }
 
 type KeyOptions = Pick<ServerOptions, 'apiKey' | 'apiKeys' | 'requestsPerKey'>

@@ -3,8 +3,8 @@ import { nodeAdapter } from '@outrider/tensor/node'
 import { likeGpu } from '@outrider/tensor/testing'
 import { Decoder, type LoadDtype, loadCausalLM, type PretrainedModel, pretrainedModel } from '@outrider/transformer'
 import { describe, expect, it } from 'vitest'
-import type { ServerOptions } from './create-server'
 import { chatServer, post, tinyChatFolder } from './server.fixture'
+import type { ServerOptions } from './server-options'
 
 /**
  * Kernels are chosen as for a GPU of subgroups of 32: a CPU is known by its narrow ones. What they compute is wrong where it has

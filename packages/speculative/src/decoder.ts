@@ -26,6 +26,7 @@ import { type StepCosts, skipsPay } from './draft-length/step-costs'
 import { asDrafter } from './drafter/as-drafter'
 import { checkedStop, type DraftStop } from './drafter/draft-stop'
 import type { Drafter } from './drafter/drafter'
+import type { MeasuringOptions } from './measuring/in-turns'
 import { measureCosts } from './measuring/measure-costs'
 import { SpeculationMetrics } from './metrics'
 import { Sequence } from './sequence'
@@ -249,10 +250,12 @@ export class SpeculativeDecoder {
    */
   async measureCosts({
     signal,
+    inTurn,
     ...options
-  }: SamplingOptions & { signal?: AbortSignal | undefined } = {}): Promise<StepCosts> {
+  }: SamplingOptions & Pick<MeasuringOptions, 'signal' | 'inTurn'> = {}): Promise<StepCosts> {
     this.#measuredCosts = await measureCosts({
       signal,
+      inTurn,
       target: this.#target.model,
       drafter: this.#drafter,
       sampling: resolveSampling(options),

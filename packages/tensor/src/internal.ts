@@ -1,6 +1,7 @@
 /** What the other packages of Outrider take beside the public entry. It may change in any release. */
 export { isTracked, withoutGradients } from './autograd/tape'
 export { type Advance, counter, position } from './device/advancing'
+export { sizeClass as bufferBytes } from './device/buffer-pool'
 export { isOnCpu } from './device/capabilities'
 export type { Recording } from './device/recording'
 export { isFormat, storedBytes } from './dtype'

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, truncateSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testData } from '@outrider/test-data'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -139,6 +142,43 @@ describe('outrider serve', () => {
     expect(err).not.toMatch(/unsettled|\n\s+at /i)
   })
 
+  test('changes its draft for one of a folder, named by whoever has the key, and refuses what is no draft of it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrider-drafts-'))
+    for (const name of ['good', 'cut']) cpSync(stories, join(folder, name), { recursive: true })
+    cpSync(tinyChatFolder, join(folder, 'other'), { recursive: true })
+    truncateSync(join(folder, 'cut/model.safetensors'), 5000)
+    const flags = ['--model', stories, '--no-warm-up', '--draft-length', '3', '--log-format', 'json']
+    const { url, signal, ended } = await serve(...flags, '--api-key', 'secret', '--drafts-below', folder)
+    const headers = { authorization: 'Bearer secret', 'content-type': 'application/json' }
+    const said = async (path: string, body: object) => {
+      const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+      // biome-ignore lint/suspicious/noExplicitAny: what a server says is anything
+      return { status: response.status, body: (await response.json()) as any }
+    }
+    const story = async () =>
+      (await said('/v1/completions', { prompt: 'Once upon a time', temperature: 0, max_tokens: 20 })).body
+    const plain = await story()
+    for (const [draft, status, message] of [
+      ['../', 400, /leads out of the folder/],
+      ['none', 404, /no draft "none"/],
+      ['cut', 400, /model\.safetensors/],
+      ['other', 400, /vocabular/i],
+    ] as const) {
+      const refused = await said('/admin/draft', { draft })
+      expect([refused.status, refused.body.error.message]).toEqual([status, expect.stringMatching(message)])
+    }
+    expect(await said('/admin/draft', { draft: 'lookup+good' })).toMatchObject({ status: 200, body: { former: null } })
+    const drafted = await story()
+    expect(drafted.choices[0].text).toBe(plain.choices[0].text)
+    expect(drafted.metrics.speculative_decoding.num_accepted_tokens).toBeGreaterThan(0)
+    signal('SIGTERM')
+    const { code, err } = await ended
+    rmSync(folder, { recursive: true })
+    expect(code).toBe(0)
+    const changed = err.split('\n').find((line) => line.includes('draft_changed'))
+    expect(JSON.parse(changed!)).toMatchObject({ draft: 'lookup+good', former: null, requests_with_former: 0 })
+  })
+
   test('ends at once at a second signal', async () => {
     const { url, signal, ended } = await serve('--model', stories, '--no-warm-up')
     const running = await complete(url, { max_tokens: 500, stream: true, temperature: 2, seed: 3 })
@@ -190,7 +230,10 @@ describe('outrider serve', () => {
       [['--api-key', ' '], /must not be empty/],
       [['--draft-length', 'long'], /--draft-length/],
       [['--log-format', 'xml'], /text, json, none/],
+      [['--max-memory', '12'], /a size above 0 with its unit/],
       [['--api-keys', './no-such-file'], /no-such-file, cannot be read/],
+      [['--drafts-below', stories], /asks for no key/],
+      [['--api-key', 'x', '--drafts-below', './no-such-folder'], /no folder \.\/no-such-folder/],
     ] as const) {
       const { status, err } = await runCli(['serve', '--model', stories, ...flags])
       expect(status).toBe(2)

@@ -1,19 +1,22 @@
 import { basename } from 'node:path'
-import type { ListeningServer } from '@outrider/server/node'
-import { defaultPrefixBytes, type PretrainedModel } from '@outrider/transformer'
+import { OutriderError } from '@outrider/tensor'
+import { defaultPrefixBytes } from '@outrider/transformer'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { readApiKeys } from '../api-keys'
 import { type AddCommand, withExamples } from '../command'
 import { adapterLabel, type Context } from '../context'
-import { DraftOption } from '../draft/draft-source'
+import { draftLoader } from '../draft/draft-loader'
+import { DraftOption, draftName } from '../draft/draft-source'
+import { type DraftsBelow, draftsBelow } from '../draft/drafts-below'
 import { learningOf } from '../draft/learning'
 import { LookupAdvice } from '../draft/lookup-advice'
 import { drafterOf, openDraftOf } from '../draft/open-draft'
 import { errorText } from '../error-text'
 import { openModel } from '../models'
 import { type DtypeFlags, modelSource, type SpeculationFlags, withDtype, withSpeculation } from '../options/groups'
-import { integer } from '../options/parse'
+import { integer, memorySize } from '../options/parse'
 import { endOverdue } from '../overdue'
+import { announce, changeLine, startOf } from '../serving/told'
 import { duration } from '../terminal'
 import { useTuned } from '../tuned'
 
@@ -21,6 +24,8 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   model: string
   draft?: string
   learn?: boolean
+  draftsBelow?: string
+  draftKeys?: string[]
   name?: string
   host: string
   port: number
@@ -35,6 +40,7 @@ interface ServeFlags extends DtypeFlags, SpeculationFlags {
   concurrency: number
   maxStepMs: number
   prefixCacheMib: number
+  maxMemory?: number
   sharePrefixes?: boolean
   queue: number
   maxChoices: number
@@ -57,6 +63,14 @@ export const addServe: AddCommand = (program, run) => {
     .option(
       '--learn',
       'with lookup: answers go into the table, whoever asked, and are drafted from for all. No answer changes, but how fast one comes may tell what others were answered',
+    )
+    .option(
+      '--drafts-below <dir>',
+      'drafts that may take the place of --draft while it runs: POST /admin/draft {"draft": "a path in this folder"}, or null for none; with a key only',
+    )
+    .option(
+      '--draft-keys <name...>',
+      'with --api-keys: the names of those that may change the draft (default: the only key there is)',
     )
     .option('--name <name>', 'what clients call the model (default: the last part of --model)')
     .option('--host <address>', 'where to listen; other machines reach 0.0.0.0', '127.0.0.1')
@@ -81,6 +95,11 @@ export const addServe: AddCommand = (program, run) => {
       'MiB of the device for what prompts begin with (system messages, earlier turns): what begins so reads only what is new; 0 keeps nothing',
       integer(),
       defaultPrefixBytes / 2 ** 20,
+    )
+    .option(
+      '--max-memory <size>',
+      'the most of the device that is taken, such as 12GiB: weights, keys and values, what prompts begin with. A request waits until the most that it can take is free; one that can never have it is refused (default: no bound)',
+      memorySize,
     )
     .option(
       '--share-prefixes',
@@ -161,6 +180,8 @@ const endMilliseconds = 4000
 
 async function serveUntilStopped(context: Context, flags: ServeFlags, onListening: () => void): Promise<object> {
   const { terminal, signal } = context
+  const drafts = await draftsOf(flags)
+  if (flags.maxMemory !== undefined) context.boundMemory(flags.maxMemory)
   await useTuned(context)
   const target = await openModel(context, flags.model, 'model', flags)
   const draft = await openDraftOf(context, flags, target)
@@ -175,6 +196,13 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     drafter: draft && drafterOf({ ...draft, answers: learning?.answers ?? draft.answers }, flags),
     // What others were answered meanwhile must not matter where the same answer is expected again.
     reproducibleDrafter: learning && draft && drafterOf({ ...draft, answers: undefined }, flags),
+    draftName: flags.draft && draftName(flags.draft),
+    loadDraft: drafts && draftLoader(context, { drafts, target, learning, flags }),
+    draftKeys: flags.draftKeys,
+    onDraftUnused: () => draft?.model?.dispose(),
+    onDraftChange: (change) => {
+      if (flags.logFormat !== 'none') terminal.warn(changeLine(change, flags.logFormat))
+    },
     onAnswer(answer) {
       learning?.add(answer.tokens)
       const advised = advice.after(answer)
@@ -189,6 +217,7 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
     concurrency: flags.concurrency,
     maxStepMilliseconds: flags.maxStepMs,
     prefixCacheBytes: flags.prefixCacheMib * 2 ** 20,
+    maxMemoryBytes: flags.maxMemory,
     sharePrefixes: flags.sharePrefixes,
     queueLimit: flags.queue,
     maxChoices: flags.maxChoices,
@@ -237,38 +266,18 @@ async function serveUntilStopped(context: Context, flags: ServeFlags, onListenin
   }
 }
 
-type Start = ReturnType<typeof startOf>
-
-function startOf(server: ListeningServer, flags: ServeFlags, target: Pick<PretrainedModel, 'chatTemplate'>) {
-  return {
-    event: 'listening',
-    url: server.url,
-    api: `${server.url}/v1`,
-    model: server.name,
-    draft: flags.draft ?? null,
-    chat: target.chatTemplate !== undefined,
-    context_length: server.contextLength,
-    concurrency: flags.concurrency,
-    queue: flags.queue,
-    page: flags.page,
-    api_key: flags.apiKey !== undefined || flags.apiKeys !== undefined,
-    ...(server.metricsUrl !== undefined && { metrics: `${server.metricsUrl}/metrics` }),
-    process: process.pid,
-  }
-}
-
-function announce({ terminal }: Context, start: Start): void {
-  if (terminal.json) terminal.printJson(start)
-  const { bold, dim } = terminal.style
-  terminal.print(`Serving ${bold(start.model)} at ${bold(start.api)}`)
-  const paths = [...(start.chat ? ['/chat/completions', '/responses'] : []), '/completions', '/embeddings', '/models']
-  terminal.print(dim(`  ${paths.join(' ')}; ${start.url}/health, /ready and /metrics`))
-  if (start.page && start.chat) terminal.print(dim(`  a page to chat by: ${start.url}/`))
-  terminal.print(
-    dim(
-      `  ${start.context_length} tokens a request, ${start.concurrency} requests at once, ${start.queue} waiting; Ctrl-C ends`,
-    ),
-  )
+/** The folder of drafts that may take the place of the one it begins with; before anything is loaded. */
+async function draftsOf({ draftsBelow: folder, apiKey, apiKeys }: ServeFlags): Promise<DraftsBelow | undefined> {
+  if (folder === undefined) return undefined
+  if (apiKey === undefined && apiKeys === undefined)
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      '--drafts-below lets clients change the draft, and the server asks for no key.',
+      {
+        remedy: 'Set OUTRIDER_API_KEY, --api-key or --api-keys.',
+      },
+    )
+  return draftsBelow(folder)
 }
 
 /** Resolves when Ctrl-C or a signal asks to end. */

@@ -45,6 +45,7 @@ export const openDraftOf = async (
  * Opens what `--draft` names.
  *
  * @param options.target  whose vocabulary it must have
+ * @param options.signal  breaks off the loading; default the command's
  * @throws OutriderError VOCABULARY_MISMATCH; FILE_MISSING where a folder has neither a draft nor a table; what loading throws
  */
 export async function openDraft(
@@ -54,7 +55,13 @@ export async function openDraft(
     target,
     dtype,
     cacheDtype,
-  }: { target: PretrainedModel; dtype: LoadDtype | undefined; cacheDtype: CacheDtype | undefined },
+    signal,
+  }: {
+    target: PretrainedModel
+    dtype: LoadDtype | undefined
+    cacheDtype: CacheDtype | undefined
+    signal?: AbortSignal | undefined
+  },
 ): Promise<OpenDraft> {
   const { lookup, place } = draftSource(given)
   const unused = await folderOfThatName(given)
@@ -69,8 +76,13 @@ export async function openDraft(
     draft.answers = await readAnswers(place, target.tokenizer)
   }
   if (!draft.folder || (await directory(place).has('config.json'))) {
-    draft.model = await openModel(context, place, 'draft', { dtype, cacheDtype })
-    compareVocabularies(target, draft.model)
+    draft.model = await openModel(context, place, 'draft', { dtype, cacheDtype, signal })
+    try {
+      compareVocabularies(target, draft.model)
+    } catch (error) {
+      draft.model.dispose()
+      throw error
+    }
   } else if (!draft.answers)
     throw new OutriderError(
       'FILE_MISSING',

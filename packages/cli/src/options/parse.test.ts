@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { buildProgram } from '../program'
-import { draftStop, integer, listOf } from './parse'
+import { draftStop, integer, listOf, memorySize } from './parse'
 
 it('joins the lists of an option that is given again, whatever its default', () => {
   const parse = listOf(integer())
@@ -27,4 +27,12 @@ it('takes where drafts end as a probability, of the drawn token or of being acce
   expect(draftStop('auto')).toBe('auto')
   for (const wrong of ['', 'automatic', 'entropy:0.4', '1.5', '-0.1', 'acceptance:', '0.4:acceptance'])
     expect(() => draftStop(wrong)).toThrow(/It must be a number/)
+})
+
+it('takes memory as a size with its unit', () => {
+  expect(['12GiB', '1.5 MiB', '512kib', '8GB', '3MB'].map(memorySize)).toEqual([
+    ...[12 * 2 ** 30, 1.5 * 2 ** 20, 512 * 2 ** 10, 8e9, 3e6],
+  ])
+  for (const wrong of ['', '12', '12G', '0GiB', '-1GiB', '1.2.3GiB', '9e9GiB', '9999999999GiB', 'all'])
+    expect(() => memorySize(wrong)).toThrow(/It must be a size above 0/)
 })

@@ -29,6 +29,19 @@ export function positive(text: string): number {
   throw new InvalidArgumentError('It must be above 0.')
 }
 
+/** Memory in bytes: `12GiB`, `600MiB`, `8GB`. */
+export function memorySize(text: string): number {
+  const [, amount, unit] = /^([\d.]+) ?([KMG]i?B)$/i.exec(text.trim()) ?? []
+  const bytes = Math.floor(Number(amount) * (sizeUnits[(unit ?? '').toLowerCase()] ?? 0))
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes
+  throw new InvalidArgumentError('It must be a size above 0 with its unit, such as 12GiB, 600MiB or 8GB.')
+}
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
+  ...{ kb: 1e3, mb: 1e6, gb: 1e9 },
+}
+
 /** A span of time in seconds: `90s`, `30m`, `1h30m`, or a number of seconds. */
 export function timeSpan(text: string): number {
   const [, hours = 0, minutes = 0, seconds = 0] =

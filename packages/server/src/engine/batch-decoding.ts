@@ -15,6 +15,10 @@ export interface Added<Sequence> {
 /** A batch that sequences join and leave between steps. */
 export interface JobBatch<Sequence> {
   fits(tokens: number): boolean
+  growth(tokens?: number): number | undefined
+  trim?(): void
+  /** Set by who is to be told of a sequence for which there was no memory; it has left. */
+  onFailure: ((sequence: Sequence, error: unknown) => void) | undefined
   join(request: GenerationRequest): Sequence
   leave(sequence: Sequence): void
   step(): Promise<Added<Sequence>[]>
@@ -49,8 +53,20 @@ export function batchDecoding<Sequence extends { readonly cachedTokens: number }
       return batch.join(request)
     }
   }
+  batch.onFailure = (sequence, error) => {
+    const job = jobs.get(sequence)!
+    forget(job)
+    // Whoever comes next may have what was kept.
+    prefixes?.clear()
+    job.fail(error)
+  }
   return {
+    get count() {
+      return sequences.size
+    },
     fits: ({ prompt, maxTokens }) => batch.fits(prompt.length + maxTokens),
+    growth: (request) => batch.growth(request && request.prompt.length + request.maxTokens) ?? 0,
+    trim: () => batch.trim?.(),
     begin(job) {
       const sequence = join(job.request)
       sequences.set(job, sequence)

@@ -32,7 +32,12 @@ function manualDecoding({
   const dropped: Job[] = []
   let go: (() => void) | undefined
   const decoding: Decoding = {
+    get count() {
+      return jobs.size
+    },
     fits,
+    growth: () => 0,
+    trim() {},
     begin(job) {
       if (job.request.prompt.length === 0) throw new Error('no prompt')
       jobs.add(job)

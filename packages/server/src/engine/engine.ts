@@ -26,6 +26,8 @@ export class Engine {
   readonly #leaving: Job[] = []
   readonly #observer: JobObserver
   #loop: Promise<void> | undefined
+  /** Once it is ready. */
+  #decoding: Decoding | undefined
   /** Why nothing new is taken. */
   #closed: ApiError | undefined
   /** A job's seconds from its start to its end, on average; older jobs count less. */
@@ -54,7 +56,7 @@ export class Engine {
   /**
    * Queues a job.
    *
-   * @throws ApiError 429 where the queue is full, 503 where the engine is closed
+   * @throws ApiError 429 where the queue is full, 503 where the engine is closed; 400 for a job that there can never be the memory for
    */
   submit(request: GenerationRequest): Job {
     if (this.#closed) throw this.#closed
@@ -63,6 +65,8 @@ export class Engine {
       metrics.rejected()
       throw queueFull(queueLimit, this.#retryAfter())
     }
+    const refusal = this.#decoding?.refusal?.(request)
+    if (refusal) throw refusal
     const job = new Job(request, metrics.now(), this.#observer)
     this.#waiting.push(job)
     this.#loop ??= this.#run()
@@ -94,6 +98,7 @@ export class Engine {
   async #run(): Promise<void> {
     try {
       const decoding = await this.#options.decoding
+      this.#decoding = decoding
       while (this.#waiting.length + this.#running.size + this.#leaving.length > 0) {
         // Devices answer so fast at times that sockets would wait for a long answer to end.
         await nextTurn()
@@ -108,11 +113,16 @@ export class Engine {
     }
   }
 
-  /** In order: a job that does not fit yet is not overtaken. */
+  /** In order: a job that does not fit yet is not overtaken. Where no other is there to wait for, it is tried. */
   #admit(decoding: Decoding): void {
     const { concurrency, metrics } = this.#options
     for (let job = this.#waiting[0]; job && this.#running.size < concurrency; job = this.#waiting[0]) {
-      if (!decoding.fits(job.request)) return
+      const refusal = decoding.refusal?.(job.request)
+      if (refusal) {
+        job.fail(refusal)
+        continue
+      }
+      if (!decoding.fits(job.request) && decoding.count > 0) return
       this.#waiting.shift()
       this.#running.add(job)
       job.state = 'running'

@@ -7,6 +7,10 @@ export function plainDecoding(batch: ContinuousBatch, options: BatchDecodingOpti
   return batchDecoding<BatchSequence>(
     {
       fits: (tokens) => batch.fits(tokens),
+      growth: (tokens) => batch.growth(tokens),
+      set onFailure(told: typeof batch.onFailure) {
+        batch.onFailure = told
+      },
       join: ({ prompt, prefixScope, ...request }) =>
         batch.join(prompt, { ...request, prefixes: options.prefixes?.of(prefixScope) }),
       leave: (sequence) => batch.leave(sequence),

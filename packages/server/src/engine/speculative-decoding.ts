@@ -51,6 +51,11 @@ export function speculativeDecoding(options: SpeculativeDecodingOptions): Decodi
   return batchDecoding<SpeculativeSequence>(
     {
       fits: (tokens) => batch.fits(tokens),
+      growth: (tokens) => batch.growth(tokens),
+      trim: () => batch.trim(),
+      set onFailure(told: typeof batch.onFailure) {
+        batch.onFailure = told
+      },
       join(request) {
         const { prompt, prefixScope, ...generation } = request
         const repeats = request.seeded && request.temperature > 0

@@ -11,6 +11,8 @@ export interface ServerMetricsOptions {
   longestDraft: number
   /** What is kept of prompts, if anything is. */
   prefixes?: PrefixCache | undefined
+  /** What may be taken of the device, where it is bounded. */
+  maxMemoryBytes?: number | undefined
   /** Seconds. Default the system's monotonic clock. */
   now?: () => number
 }
@@ -47,6 +49,8 @@ export class ServerMetrics {
   load: () => { running: number; waiting: number } = () => ({ running: 0, waiting: 0 })
   /** Requests that have come with each key and have not been answered, by the keys' names. Set by who asks for keys. */
   openByKey: () => ReadonlyMap<string, number> = () => new Map()
+  /** The draft that requests begin with, and how often it was changed. Set by whoever changes it. */
+  draft: () => { draft: string | null; count: number } = () => ({ draft: null, count: 0 })
   readonly #metrics: Metric[] = []
   readonly #labels: Labels
   readonly #prompt: Counter
@@ -64,7 +68,14 @@ export class ServerMetrics {
   readonly #prefixes: { queries: Counter; hits: Counter } | undefined
   readonly #speculation: (DraftCounters & { byPosition: Counter; byDrafter: DraftCounters }) | undefined
 
-  constructor({ model, device, longestDraft, prefixes, now = () => performance.now() / 1000 }: ServerMetricsOptions) {
+  constructor({
+    model,
+    device,
+    longestDraft,
+    prefixes,
+    maxMemoryBytes,
+    now = () => performance.now() / 1000,
+  }: ServerMetricsOptions) {
     this.now = now
     this.#labels = { model_name: model, engine: '0' }
     const reasons = ['stop', 'length', 'abort', 'error'].map((finished_reason) => ({ finished_reason }))
@@ -95,6 +106,13 @@ export class ServerMetrics {
     )
     this.#gauge('outrider:device_live_bytes', 'Bytes of tensors on the device.', () => device.memory.liveBytes)
     this.#gauge(
+      'outrider:device_held_bytes',
+      'Bytes of buffers, with those kept for reuse.',
+      () => device.memory.heldBytes,
+    )
+    if (maxMemoryBytes !== undefined)
+      this.#gauge('outrider:device_limit_bytes', 'The most bytes of the device that are taken.', () => maxMemoryBytes)
+    this.#gauge(
       'outrider:compiled_kernels',
       'Kernels compiled; a warm server compiles no more.',
       () => device.counters.pipelines,
@@ -105,6 +123,13 @@ export class ServerMetrics {
         hits: this.#counter('vllm:prefix_cache_hits_total', 'Tokens of prompts that did not have to be read.'),
       }
       this.#gauge('outrider:prefix_cache_bytes', 'Memory that beginnings of prompts take.', () => prefixes.bytes)
+    }
+    if (longestDraft > 0) {
+      this.#gauge('outrider:draft_info', 'The draft that requests begin with, 1 for the one that runs.', () => {
+        const { draft } = this.draft()
+        return draft === null ? [] : [[{ draft }, 1]]
+      })
+      this.#gauge('outrider:draft_changes', 'Times that another draft was put in place.', () => this.draft().count)
     }
     const positions = Array.from({ length: longestDraft }, (_, position) => ({ position: String(position) }))
     const spec = 'vllm:spec_decode_num'

@@ -1,5 +1,6 @@
 import { isLoopback } from '../access'
-import { createServer, type OutriderServer, type ServerOptions } from '../create-server'
+import { createServer, type OutriderServer } from '../create-server'
+import type { ServerOptions } from '../server-options'
 import { listen } from './listen'
 
 export interface ListeningOptions extends Omit<ServerOptions, 'loopbackOnly'> {

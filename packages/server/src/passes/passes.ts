@@ -8,6 +8,8 @@ export interface PassesOptions {
   queueLimit: number
   /** Why nothing new is computed, if so. */
   closed: () => ApiError | undefined
+  /** Waits until the device has memory for a pass and so many bytes more; returns what gives it back. Default it has. */
+  room?: ((bytes: number, signal: AbortSignal) => Promise<() => void>) | undefined
 }
 
 /**
@@ -29,10 +31,15 @@ export class Passes {
    * Computes when its turn has come.
    *
    * @param signal  of who asked: what nobody waits for any more is not begun
+   * @param bytes   memory of the device that is taken beside that of a pass
    * @throws ApiError 429 where the queue is full, 503 where the server is closed; what `compute` throws
    */
-  async run<Result>(compute: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal): Promise<Result> {
-    const { queueLimit, ready, closed } = this.#options
+  async run<Result>(
+    compute: (signal: AbortSignal) => Promise<Result>,
+    signal: AbortSignal,
+    bytes = 0,
+  ): Promise<Result> {
+    const { queueLimit, ready, closed, room } = this.#options
     this.#assertOpen(closed)
     if (this.#open > queueLimit) throw queueFull(queueLimit, 1)
     this.#open++
@@ -40,7 +47,12 @@ export class Passes {
     const result = this.#inTurn(async () => {
       await ready
       this.#assertOpen(closed)
-      return compute(either)
+      const giveBack = await room?.(bytes, either)
+      try {
+        return await compute(either)
+      } finally {
+        giveBack?.()
+      }
     })
       .catch((error: unknown) => {
         throw this.#ending.signal.aborted ? (closed() ?? error) : error

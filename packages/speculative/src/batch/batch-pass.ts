@@ -1,5 +1,5 @@
 import { slice, type Tensor } from '@outrider/tensor'
-import { type CausalLM, type KvCache, sampleTokens } from '@outrider/transformer'
+import { type CausalLM, isOutOfMemory, type KvCache, sampleTokens } from '@outrider/transformer'
 import type { DraftChoice } from '../draft-length/policy'
 import type { DraftStop } from '../drafter/draft-stop'
 import type { Draft, DraftRequest } from '../drafter/drafter'
@@ -8,7 +8,7 @@ import { rowsBySlot } from '../rows-by-slot'
 import { stepCounters } from '../step-counters'
 import { judged, uniforms } from '../verification/passes'
 import type { VerificationRule } from '../verification/rule'
-import type { Member } from './member'
+import { type Member, silence } from './member'
 
 /** A sequence in a step, and what is drafted for it; null: nothing. */
 export interface Turn {
@@ -75,9 +75,9 @@ export class BatchPass {
     const { device } = this.#model
     const { drafts, logits, reading } = device.scope(() => {
       const drafts = turns.map(({ member, choice, drafted }) =>
-        drafted !== undefined ? drafted : choice && member.session.draft(this.#request(member, choice)),
+        drafted !== undefined ? drafted : choice && this.#draft(member, choice),
       )
-      this.#together.run()
+      this.#run(turns, drafts)
       // What a constraint allows goes by the drafted ids: they are read, if nobody knows them, while the target's pass is on its way.
       const reading = turns.map(({ member }, i) =>
         member.processor?.isConstrained ? (idsOf(drafts[i]!) ?? undefined) : undefined,
@@ -104,6 +104,31 @@ export class BatchPass {
     const stop = choice.stop ?? this.#stop
     const ending = { ...(choice.offer.stops && { stop }), skips: this.#skips }
     return { tokens, ...choice, ...ending, sampling, processor, offset: stepCounters(steps).drafts }
+  }
+
+  #draft(member: Member, choice: DraftChoice): Draft | null {
+    try {
+      return member.session.draft(this.#request(member, choice))
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error
+      silence(member)
+      return null
+    }
+  }
+
+  /** Makes the drafts that sessions have put off; where the device has no memory for it, none that is drawn on it. */
+  #run(turns: readonly DraftedTurn[], drafts: (Draft | null)[]): void {
+    try {
+      this.#together.run()
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error
+      for (const [i, { member, drafted }] of turns.entries()) {
+        const draft = drafts[i]
+        if (drafted !== undefined || !draft || 'ids' in draft) continue
+        silence(member)
+        drafts[i] = null
+      }
+    }
   }
 
   /** The logits of each sequence, f32 [γ + 1, V], by one pass over the last tokens and the drafts of all but the newcomers. */

@@ -27,7 +27,8 @@ export interface Member extends SpeculativeSequence, CachedSequence {
   readonly drafter: Drafter
   /** Whether it is likely to be drafted for, so that its drafter is to read the prompt. */
   readonly mayDraft: () => boolean
-  readonly session: DraftSession
+  /** One that has nothing to say, once the device had no memory for a draft. */
+  session: DraftSession
   readonly blocks: AnswerBlocks
   /** Prompt and answer so far: the target has read all but the last. */
   readonly tokens: number[]
@@ -96,3 +97,11 @@ export function release({ first, processor, session }: Member): void {
   processor?.dispose()
   session.dispose()
 }
+
+/** Drafts no more for a sequence, and frees what that takes: it goes on plainly, to the same distribution. */
+export function silence(member: Member): void {
+  member.session.dispose()
+  member.session = silent
+}
+
+const silent: DraftSession = { offers: () => [], draft: () => null, keep() {}, dispose() {} }

@@ -56,6 +56,8 @@ async function together(batch: SpeculativeBatch, requests: readonly Asked[]): Pr
         sequences.push(batch.join(prompt, { ...options, draftLength: draftLength() }))
     }
     await batch.step()
+    // As where memory is short.
+    if (sequences.length % 3 === 0) batch.trim()
   }
   return sequences
 }

@@ -3,6 +3,7 @@ import {
   type Answer,
   BatchCache,
   type GenerateOptions,
+  isOutOfMemory,
   PromptLine,
   PromptReading,
   ReadPrompt,
@@ -23,7 +24,7 @@ import { type Step, scoredStep, stepOf } from '../step'
 import { type Verification, verificationRule } from '../verification/by-name'
 import { BatchPass, type Pass, type Turn } from './batch-pass'
 import { DraftScheduler } from './draft-scheduler'
-import { type Member, openMember, release } from './member'
+import { type Member, openMember, release, silence } from './member'
 import { warmUpRounds } from './warm-up-rounds'
 
 export interface SpeculativeBatchOptions {
@@ -80,7 +81,8 @@ export interface SequenceBlock extends Block {
 /**
  * Decodes sequences together that come and go, those that speculate and those that do not: each is drafted for as far as its own
  * policy says, one pass of the target reads what was drafted for all, and each keeps what it accepts. A greedy answer has the bits
- * that it has alone, and plainly; a sampled one has the target's distribution. The pass is over the rows that are tokens and no
+ * that it has alone, and plainly; a sampled one has the target's distribution. A sequence for whose drafts the device has no memory goes on
+ * plainly. The pass is over the rows that are tokens and no
  * others (of a model that `packs`). It is the caller's to dispose of; models stay the caller's.
  */
 export class SpeculativeBatch {
@@ -96,6 +98,11 @@ export class SpeculativeBatch {
   readonly #skips: boolean
   /** While a step is being queued: who has left meanwhile, and is freed when it is. */
   #leaving: Member[] | undefined
+  /**
+   * Told of a sequence for whose prompt the device has no memory as it is read between steps; it has left, and others go on. Default: the
+   * step throws it.
+   */
+  onFailure: ((sequence: SpeculativeSequence, error: unknown) => void) | undefined
 
   /**
    * @throws OutriderError VOCABULARY_MISMATCH for a draft with other tokens than the target's; INVALID_ARGUMENT for a size or a stop
@@ -141,6 +148,20 @@ export class SpeculativeBatch {
   /** Whether a sequence of so many tokens, prompt and answer, can join now. */
   fits(tokens: number): boolean {
     return this.#cached.fits(tokens)
+  }
+
+  /**
+   * Memory that the caches that sequences share take at most, the target's and drafts', beside what they take now, until all who have joined
+   * are in them, and if tokens are given one more sequence of so many; undefined for a model that does not say.
+   */
+  growth(tokens?: number): number | undefined {
+    const own = this.#cached.growth(tokens)
+    return own === undefined ? undefined : own + this.#together.growth(tokens)
+  }
+
+  /** Between steps: frees what drafts hold and can make again, where memory is short. */
+  trim(): void {
+    for (const { session } of this.#cached.sequences) session.trim?.()
   }
 
   /**
@@ -296,11 +317,23 @@ export class SpeculativeBatch {
   /** Queues some of the prompts that wait, and whether there were any; those that have been read take part in the step. */
   #readPrompts(): boolean {
     if (!this.#line?.count) return false
-    const read = this.#line.read(this.#cached.sequences.size > 0, ({ session, mayDraft }, { tokens, position }) => {
-      if (mayDraft()) session.read?.(tokens, position)
-    })
-    for (const { member, reading } of read) this.#begin(member, reading)
+    const { onFailure } = this
+    const failed = onFailure && ((member: Member, error: unknown) => this.#fail(member, error, onFailure))
+    const read = this.#line.read(this.#cached.sequences.size > 0, readAhead, failed)
+    for (const { member, reading } of read)
+      try {
+        this.#begin(member, reading)
+      } catch (error) {
+        if (!failed || !isOutOfMemory(error)) throw error
+        failed(member, error)
+      }
     return true
+  }
+
+  #fail(member: Member, error: unknown, told: (sequence: SpeculativeSequence, error: unknown) => void): void {
+    this.#cached.remove(member)
+    release(member)
+    told(member, error)
   }
 
   /** Takes a sequence in whose prompt has been read, as far as it has not; the reading is freed. */
@@ -385,5 +418,16 @@ export class SpeculativeBatch {
     }
     if (answer.finishReason) this.leave(member)
     return { sequence: member, ...block }
+  }
+}
+
+/** What drafts reads as much of a prompt as the target has, where it is likely to be asked. */
+function readAhead(member: Member, { tokens, position }: PromptReading): void {
+  if (!member.mayDraft()) return
+  try {
+    member.session.read?.(tokens, position)
+  } catch (error) {
+    if (!isOutOfMemory(error)) throw error
+    silence(member)
   }
 }

@@ -44,9 +44,9 @@ export class DraftRows {
     const { model, count, columns } = options
     const { device, covered, config } = model
     this.#options = options
-    this.ids = device.empty([count], 'u32').keep()
     // Columns of ids that are not covered stay 0. A draft that says ids beyond V is cut to V like any other.
     this.probabilities = device.zeros([count, columns]).keep()
+    this.ids = device.empty([count], 'u32').keep()
     if (covered && (config.coveredIds?.at(-1) ?? covered.vocabularySize - 1) < columns)
       this.covered = {
         ids: covered.ids,

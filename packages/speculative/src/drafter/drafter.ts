@@ -1,5 +1,5 @@
 import type { Device, Tensor } from '@outrider/tensor'
-import type { LogitsProcessor, Prefixes, Sampling } from '@outrider/transformer'
+import type { CausalLM, LogitsProcessor, Prefixes, Sampling } from '@outrider/transformer'
 import type { DraftStop } from './draft-stop'
 import type { DraftsTogether } from './drafts-together'
 
@@ -120,6 +120,10 @@ export interface DraftSession {
    * @param proposed  how many of the drafted tokens were proposed; left out, all
    */
   keep(length: number, proposed?: number): void
+  /**
+   * Frees what a later draft can make again, at a cost of time: called after `keep`, where memory is short. Left out, there is nothing.
+   */
+  trim?(): void
   /** Frees the session's memory. */
   dispose(): void
 }
@@ -142,6 +146,8 @@ export interface Drafter {
   readonly name: string
   /** For the memory-bound speed-up; 0 for a drafter without a model. */
   readonly parameterCount: number
+  /** The models that it runs, of whose prompts keys and values may be kept (`SessionOptions.prefixes`). Absent: none that anybody need know of. */
+  readonly models?: readonly CausalLM[]
   open(options: SessionOptions): DraftSession
 }
 

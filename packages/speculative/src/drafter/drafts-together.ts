@@ -2,6 +2,11 @@
 export interface DraftGroup {
   /** Makes what was asked for since. */
   run(): void
+  /**
+   * Memory that it takes at most, beside what it takes now, until all of its sessions draft together, and if tokens are given one more of
+   * so many; undefined where that is not known.
+   */
+  growth?(tokens?: number): number | undefined
   dispose(): void
 }
 
@@ -29,6 +34,11 @@ export class DraftsTogether {
   /** Queues all that sessions have put off. */
   run(): void {
     for (const group of this.#groups.values()) group.run()
+  }
+
+  /** What groups say of theirs. */
+  growth(tokens?: number): number {
+    return [...this.#groups.values()].reduce((sum, group) => sum + (group.growth?.(tokens) ?? 0), 0)
   }
 
   /** Frees what groups hold, once their sessions are disposed of. It is as usable as a new one. */

@@ -17,6 +17,7 @@ export function firstOf(...drafters: Drafter[]): Drafter {
   return {
     name: drafters.map(({ name }) => name).join(', else '),
     parameterCount: Math.max(0, ...drafters.map(({ parameterCount }) => parameterCount)),
+    models: drafters.flatMap(({ models = [] }) => models),
     open: (options) => new FirstOfSession(drafters, options),
   }
 }
@@ -68,6 +69,10 @@ class FirstOfSession implements DraftSession {
 
   keep(length: number, proposed?: number): void {
     for (const { session } of this.#members) session.keep(length, session === this.#drafted ? proposed : undefined)
+  }
+
+  trim(): void {
+    for (const { session } of this.#members) session.trim?.()
   }
 
   dispose(): void {

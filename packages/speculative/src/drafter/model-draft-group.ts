@@ -34,12 +34,17 @@ export class DraftPlace implements CachedSequence {
     else this.#shared!.cache.truncate(this.#shared!.cache.lengths.with(this.slot, length))
   }
 
-  /** Moves to the others, for good. */
-  join(shared: BatchCache<DraftPlace>): void {
-    shared.add(this, this.#own!)
+  /** Has room kept for it beside the others. */
+  reserve(shared: BatchCache<DraftPlace>): void {
+    shared.reserve(this)
+    this.#shared = shared
+  }
+
+  /** Moves to where room is kept for it, for good. */
+  join(): void {
+    this.#shared!.add(this, this.#own!)
     this.#own!.dispose()
     this.#own = undefined
-    this.#shared = shared
   }
 
   dispose(): void {
@@ -89,6 +94,13 @@ export class ModelDraftGroup implements DraftGroup {
     this.#cached = new BatchCache({ model, config: model.config }, size)
   }
 
+  /** Whether a sequence may draft with the others, once it does: whether there is room for it. */
+  expect(place: DraftPlace): boolean {
+    if (!this.#cached.fits(place.places)) return false
+    place.reserve(this.#cached)
+    return true
+  }
+
   /** Puts a draft off until `run`. */
   ask(draft: GroupedDraft): void {
     this.#asked.push(draft)
@@ -103,9 +115,12 @@ export class ModelDraftGroup implements DraftGroup {
       return
     }
     this.#model.device.scope(() => {
-      const drafts = asked.map((draft) => this.#taken(draft))
-      this.#draft(drafts.filter((draft) => draft !== null))
+      this.#draft(asked.map((draft) => this.#taken(draft)))
     })
+  }
+
+  growth(tokens?: number): number | undefined {
+    return this.#cached.growth(tokens)
   }
 
   dispose(): void {
@@ -113,15 +128,11 @@ export class ModelDraftGroup implements DraftGroup {
     this.#cached.dispose()
   }
 
-  /** Reads what is too much for a step and has the sequence with the others; null where there is no room for it: then it is drafted. */
-  #taken({ place, block, unread, offset, alone }: GroupedDraft): InGroup | null {
-    if (place.own && !this.#cached.fits(place.places)) {
-      alone()
-      return null
-    }
+  /** Reads what is too much for a step, and has the sequence with the others. */
+  #taken({ place, block, unread, offset }: GroupedDraft): InGroup {
     const isPrompt = unread.length > mostUnread
     const said = isPrompt ? block.drawable(this.#prefilled(place, unread)) : undefined
-    if (place.own) place.join(this.#cached)
+    if (place.own) place.join()
     return { place, block, offset, next: unread, said }
   }
 

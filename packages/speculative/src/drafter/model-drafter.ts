@@ -44,7 +44,7 @@ export function modelDrafter(model: CausalLM, { name = 'model', stop }: ModelDra
     maskTokenId === undefined
       ? new ModelDraftSession(model, checked, options)
       : new ParallelDraftSession(model, maskTokenId, options)
-  return { name, parameterCount, open }
+  return { name, parameterCount, models: [model], open }
 }
 
 class ModelDraftSession implements DraftSession {
@@ -70,8 +70,9 @@ class ModelDraftSession implements DraftSession {
     this.#stop = stop
     this.#vocabularySize = vocabularySize
     this.#prefixes = prefixes
-    this.#group = together?.of(model, () => new ModelDraftGroup(model, together.size))
     this.#place = new DraftPlace(model, capacity)
+    const group = together?.of(model, () => new ModelDraftGroup(model, together.size))
+    this.#group = group?.expect(this.#place) ? group : undefined
   }
 
   offers(tokens: readonly number[], limit: number): Offer[] {
@@ -135,9 +136,13 @@ class ModelDraftSession implements DraftSession {
     this.#place.truncate(Math.min(length, read, this.#place.length))
   }
 
-  dispose(): void {
+  trim(): void {
     this.#passes.dispose()
     this.#blocks.dispose()
+  }
+
+  dispose(): void {
+    this.trim()
     this.#place.dispose()
   }
 

@@ -76,9 +76,13 @@ export class ParallelDraftSession implements DraftSession {
     this.#cache.truncate(Math.min(length, this.#cache.lengths[0]!))
   }
 
-  dispose(): void {
+  trim(): void {
     this.#passes.dispose()
     this.#blocks.dispose()
+  }
+
+  dispose(): void {
+    this.trim()
     this.#cache.dispose()
   }
 

@@ -7,6 +7,11 @@ export interface MeasuringOptions {
   repetitions?: number | undefined
   /** Seconds. Default the system's clock. */
   now?: (() => number) | undefined
+  /**
+   * Runs each single measurement, which waits first for what is queued: where others use the device meanwhile, between what they do.
+   * Default at once.
+   */
+  inTurn?: (<Result>(measurement: () => Promise<Result>) => Promise<Result>) | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -20,14 +25,16 @@ export interface MeasuringOptions {
 export async function mediansInTurns(
   device: Device,
   runs: readonly (() => Promise<number>)[],
-  { repetitions = 5, signal }: MeasuringOptions = {},
+  { repetitions = 5, inTurn = (measurement) => measurement(), signal }: MeasuringOptions = {},
 ): Promise<number[]> {
   const seconds: number[][] = runs.map(() => [])
   for (let round = 0; round <= repetitions; round++)
     for (const [i, run] of runs.entries()) {
-      await device.idle()
-      throwIfAborted(signal)
-      const taken = await run()
+      const taken = await inTurn(async () => {
+        await device.idle()
+        throwIfAborted(signal)
+        return run()
+      })
       if (round > 0) seconds[i]!.push(taken)
     }
   return seconds.map(median)

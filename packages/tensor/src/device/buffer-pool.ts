@@ -9,6 +9,8 @@ export interface MemoryUse {
   liveBuffers: number
   /** Bytes that are kept for reuse. */
   pooledBytes: number
+  /** Bytes of all buffers that the driver was asked for: what tensors occupy, rounded up to what buffers are made of, and what is kept. */
+  heldBytes: number
 }
 
 /** Device memory shared by the tensors that view it; it returns to the pool with the last of them. */
@@ -35,42 +37,48 @@ const keptBytes = 256 * 2 ** 20
  * that is done again and again gets the same buffers each time, and finds its bind groups made.
  */
 export class BufferPool {
-  readonly memory: MemoryUse = { liveBytes: 0, peakBytes: 0, liveBuffers: 0, pooledBytes: 0 }
+  readonly memory: MemoryUse = { liveBytes: 0, peakBytes: 0, liveBuffers: 0, pooledBytes: 0, heldBytes: 0 }
   readonly #gpu: GPUDevice
   /** By size class, the highest id first. */
   readonly #free = new Map<number, Storage[]>()
   readonly #maxBytes: number
   readonly #onFailure: (error: OutriderError) => void
+  readonly #onShort: () => void
   /** Allocations that the driver has not answered yet. */
   readonly #asked = new Set<Promise<void>>()
   #nextId = 1
 
   /**
-   * @param options.maxBytes   what all tensors together may hold
+   * @param options.maxBytes   what all tensors together may hold, and the buffers that are kept for reuse with them
    * @param options.onFailure  told of memory that the driver refuses
+   * @param options.onShort    called where what is kept for reuse must go: submits what is queued, and then calls `giveBack`
    */
   constructor(
     gpu: GPUDevice,
     {
       maxBytes = Number.POSITIVE_INFINITY,
       onFailure = () => {},
-    }: { maxBytes?: number; onFailure?: (error: OutriderError) => void } = {},
+      onShort = () => this.giveBack(),
+    }: { maxBytes?: number; onFailure?: (error: OutriderError) => void; onShort?: () => void } = {},
   ) {
     this.#gpu = gpu
     this.#maxBytes = maxBytes
     this.#onFailure = onFailure
+    this.#onShort = onShort
   }
 
   /** Throws where so many bytes more are more than all tensors may hold. */
   assertRoom(bytes: number): void {
     const { liveBytes } = this.memory
-    if (liveBytes + bytes > this.#maxBytes)
-      throw outOfMemory(
-        `${bytes} bytes more than the ${liveBytes} in use are beyond the memory of ${this.#maxBytes}.`,
-        {
-          bytes,
-        },
-      )
+    if (liveBytes + bytes > this.#maxBytes) throw this.#full(bytes, liveBytes)
+  }
+
+  #full(bytes: number, inUse: number): OutriderError {
+    return outOfMemory(`${bytes} bytes more than the ${inUse} in use are beyond the memory of ${this.#maxBytes}.`, {
+      bytes,
+      inUse,
+      maxBytes: this.#maxBytes,
+    })
   }
 
   acquire(bytes: number): Storage {
@@ -89,6 +97,8 @@ export class BufferPool {
       storage.references = 1
       storage.bytes = bytes
     } else {
+      if (memory.heldBytes + capacity > this.#maxBytes && memory.pooledBytes > 0) this.#onShort()
+      if (memory.heldBytes + capacity > this.#maxBytes) throw this.#full(capacity, memory.heldBytes)
       storage = this.#allocate(capacity, bytes)
     }
     memory.liveBytes += bytes
@@ -110,6 +120,7 @@ export class BufferPool {
       size: capacity,
       usage: GPUBufferUsage_STORAGE | GPUBufferUsage_INDIRECT | GPUBufferUsage_COPY_SRC | GPUBufferUsage_COPY_DST,
     })
+    this.memory.heldBytes += capacity
     const storage: Storage = { buffer, id: this.#nextId++, capacity, bytes, references: 1, lastUse: -1, owner: null }
     const asked = Promise.all([this.#gpu.popErrorScope(), this.#gpu.popErrorScope()])
       .then(([invalid, missing]) => {
@@ -125,6 +136,7 @@ export class BufferPool {
 
   #refused(storage: Storage, error: GPUError): void {
     storage.isRefused = true
+    this.memory.heldBytes -= storage.capacity
     const free = this.#free.get(storage.capacity)
     const at = free?.indexOf(storage) ?? -1
     if (at >= 0) {
@@ -174,13 +186,20 @@ export class BufferPool {
   trim(): boolean {
     const { memory } = this
     if (memory.pooledBytes <= keptBytes + memory.liveBytes) return false
+    this.giveBack(memory.liveBytes)
+    return true
+  }
+
+  /** Destroys free buffers, the largest first, down to so many bytes of them. Only between submissions. */
+  giveBack(kept = 0): void {
+    const { memory } = this
     for (const [capacity, free] of [...this.#free].sort((a, b) => b[0] - a[0])) {
-      while (free.length > 0 && memory.pooledBytes > memory.liveBytes) {
+      while (free.length > 0 && memory.pooledBytes > kept) {
         free.pop()!.buffer.destroy()
         memory.pooledBytes -= capacity
+        memory.heldBytes -= capacity
       }
     }
-    return true
   }
 }
 
@@ -190,7 +209,8 @@ const GPUBufferUsage_COPY_DST = 0x0008
 const GPUBufferUsage_STORAGE = 0x0080
 const GPUBufferUsage_INDIRECT = 0x0100
 
-function sizeClass(bytes: number): number {
+/** What a buffer for so many bytes takes. */
+export function sizeClass(bytes: number): number {
   if (bytes <= 256) return 256
   const quarter = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2)
   return Math.ceil(bytes / quarter) * quarter

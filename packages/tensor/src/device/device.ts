@@ -115,6 +115,11 @@ export class Device {
       maxBytes:
         maxMemoryBytes ?? (this.isSoftware || isOnCpu(capabilities) ? hostMemoryBytes() : Number.POSITIVE_INFINITY),
       onFailure: (error) => this.#failures.allocationFailed(error),
+      onShort: () => {
+        this.#queue.flush()
+        this.#pool.giveBack()
+        this.#bindGroups.clear()
+      },
     })
     this.#pipelines = new PipelineCache(gpu)
     this.#queue = new CommandQueue(gpu, {

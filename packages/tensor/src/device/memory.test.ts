@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { valueAndGradient } from '../autograd/value-and-gradient'
-import { embedding, logSoftmax, rmsNorm, softmax, sum } from '../operations/index'
+import { nodeAdapter } from '../node/index'
+import { add, embedding, logSoftmax, rmsNorm, softmax, sum } from '../operations/index'
 import { testDevice } from '../testing'
 import { BufferPool } from './buffer-pool'
+import { createDevice } from './create-device'
 
 describe('memory', () => {
   it('is flat over repeated gradients, and so are bind groups once the pool is warm', async () => {
@@ -61,5 +63,20 @@ describe('memory', () => {
     expect(pool.acquire(900).id).toBe(first.id)
     expect(pool.acquire(900).id).not.toBe(first.id)
     expect(pool.memory).toMatchObject({ liveBytes: 1800, peakBytes: 1800, liveBuffers: 2, pooledBytes: 0 })
+    expect(pool.memory.heldBytes).toBe(2048)
+  })
+
+  it('keeps nothing for reuse beyond what may be held, and what was queued is computed all the same', async () => {
+    using device = await createDevice({ adapter: nodeAdapter(), maxMemoryBytes: 4096 })
+    const first = device.full([256], 3)
+    using twice = add(first, first) // queued, of memory that is free from now on
+    first.dispose()
+    expect(device.memory).toMatchObject({ pooledBytes: 1024, heldBytes: 2048 })
+    using large = device.full([512], 1)
+    expect(device.memory).toMatchObject({ pooledBytes: 1024, heldBytes: 4096 })
+    using other = device.full([200], 2) // of 896 bytes, and the 1024 that are free are of another size
+    expect(device.memory).toMatchObject({ pooledBytes: 0, heldBytes: 3968 })
+    expect(() => device.zeros([33])).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }))
+    expect([(await twice.data())[255], (await large.data())[511], (await other.data())[199]]).toEqual([6, 1, 2])
   })
 })

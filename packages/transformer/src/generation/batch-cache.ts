@@ -1,5 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import type { CausalLM, KvCache } from '../model/index'
+import { isOutOfMemory } from './out-of-memory'
 
 /** A sequence that has, or is to have, a place in the cache. */
 export interface CachedSequence {
@@ -72,6 +73,29 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
     )
   }
 
+  /**
+   * Memory of the device that is taken at most, beside what is taken now, until those that room is kept for are there, and if tokens are
+   * given one more sequence of so many: a cache that grows is copied, and the old one is freed after that. Undefined for a model that does
+   * not say.
+   */
+  growth(tokens?: number): number | undefined {
+    const { cacheBytes } = this.#cached.model
+    if (!cacheBytes) return undefined
+    const bytesOf = cacheBytes.bind(this.#cached.model)
+    const all = [...this.#sequences, ...this.#reserved]
+    const coming = this.#reserved.size + (tokens === undefined ? 0 : 1)
+    if (coming === 0) return 0
+    const longest = Math.max(tokens ?? 0, ...all.map(({ places }) => places))
+    const [batchSize, capacity] = [slotsFor(this.#sequences.size + coming), this.#capacityFor(longest, all)]
+    const present = this.#cache
+    if (present && batchSize === present.batchSize && longest <= present.capacity) return 0
+    const final = bytesOf({ batchSize, capacity })
+    if (coming === 1) return final
+    // It may grow several times, each time from less than it has in the end.
+    const now = present ? bytesOf({ batchSize: present.batchSize, capacity: present.capacity }) : 0
+    return Math.max(final, 2 * final - now)
+  }
+
   /** Keeps room for a sequence that is to be added. */
   reserve(sequence: Sequence): void {
     this.#reserved.add(sequence)
@@ -98,7 +122,12 @@ export class BatchCache<Sequence extends CachedSequence = CachedSequence> {
   /** Gives back the room of those who have left. */
   settle(): void {
     if (this.#sequences.size === 0) return
-    this.#arrange([...this.#sequences])
+    try {
+      this.#arrange([...this.#sequences])
+    } catch (error) {
+      // A smaller cache is made before the larger one goes; where there is no memory for both, that stays.
+      if (!isOutOfMemory(error)) throw error
+    }
   }
 
   /** Forgets all sequences and frees what it holds. It is as usable as a new one. */

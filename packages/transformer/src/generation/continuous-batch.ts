@@ -6,6 +6,7 @@ import { BatchCache, type CachedSequence, slotsFor } from './batch-cache'
 import { defaultMaxTokens, type GenerateOptions, throwIfAborted } from './generate'
 import { checkedCount, type ScoredToken, scoreTokens } from './log-probabilities'
 import { LogitsProcessor } from './logits-processor'
+import { isOutOfMemory } from './out-of-memory'
 import { checkPrompt } from './prompt'
 import { PromptLine } from './prompt-line'
 import { PromptReading } from './prompt-reading'
@@ -80,6 +81,11 @@ export class ContinuousBatch {
   readonly #cached: BatchCache<Member>
   readonly #line: PromptLine<Member> | undefined
   readonly #now: () => number
+  /**
+   * Told of a sequence for whose prompt the device has no memory as it is read between steps; it has left, and others go on. Default: the
+   * step throws it.
+   */
+  onFailure: ((sequence: BatchSequence, error: unknown) => void) | undefined
   #said: Said | undefined
 
   /** @throws OutriderError INVALID_ARGUMENT for a size that is none; where hidden states are wanted of a model that shows none */
@@ -118,6 +124,14 @@ export class ContinuousBatch {
   /** Whether a sequence of so many tokens, prompt and answer, can join now. */
   fits(tokens: number): boolean {
     return this.#cached.fits(tokens)
+  }
+
+  /**
+   * Memory that the cache takes at most, beside what it takes now, until all who have joined are in it, and if tokens are given one more
+   * sequence of so many; undefined for a model that does not say.
+   */
+  growth(tokens?: number): number | undefined {
+    return this.#cached.growth(tokens)
   }
 
   /**
@@ -314,12 +328,26 @@ export class ContinuousBatch {
 
   /** Queues some of the prompts that wait; those that have been read take part in the step. */
   #readPrompts(): void {
-    for (const { member, reading } of this.#line?.read(this.#members.size > 0) ?? []) {
-      this.#cached.add(member, reading.cache)
-      member.said = { of: shared(reading.said), row: 0 }
-      member.cachedTokens = reading.cachedTokens
-      reading.dispose()
+    const { onFailure } = this
+    const failed = onFailure && ((member: Member, error: unknown) => this.#fail(member, error, onFailure))
+    for (const { member, reading } of this.#line?.read(this.#members.size > 0, undefined, failed) ?? []) {
+      try {
+        this.#cached.add(member, reading.cache)
+        member.said = { of: shared(reading.said), row: 0 }
+        member.cachedTokens = reading.cachedTokens
+      } catch (error) {
+        if (!failed || !isOutOfMemory(error)) throw error
+        failed(member, error)
+      } finally {
+        reading.dispose()
+      }
     }
+  }
+
+  #fail(member: Member, error: unknown, told: (sequence: BatchSequence, error: unknown) => void): void {
+    this.#cached.remove(member)
+    member.processor?.dispose()
+    told(member, error)
   }
 
   /** Queues the pass that reads the tokens drawn, for those who may take another. */

@@ -106,6 +106,14 @@ describe('what prompts begin with', () => {
     const other = await randomModel(small)
     const cache = other.model.createCache()
     expect(prefixes.of('mira').restore(other.model, cache, tokens)).toBe(0)
+    cache.advance([130])
+    prefixes.of('mira').keep(other.model, cache, tokens)
+    // What is kept of a model that is gone goes alone.
+    const [bytes, before] = [prefixes.bytes, model.device.memory.liveBytes]
+    prefixes.forget(other.model)
+    expect(bytes - prefixes.bytes).toBe(2 * blockBytes)
+    expect(before - model.device.memory.liveBytes).toBe(2 * blockBytes)
+    expect((await read(tokens, 'mira')).given).toBe(128)
     cache.dispose()
     other.dispose()
   })
@@ -133,6 +141,23 @@ describe('what prompts begin with', () => {
     await read(text(900))
     expect(prefixes.blocks).toBe(5)
     expect(await read(text(900))).toEqual({ given: 320, logits: await readAlone(text(900)) })
+  })
+
+  it('gives way at once where the bound is set lower, and comes back within it', async () => {
+    prefixes = new PrefixCache()
+    await read(text(200))
+    await read(text(100, 3))
+    expect(prefixes.blocks).toBe(4)
+    prefixes.maxBytes = 2.5 * blockBytes
+    expect(prefixes.bytes).toBe(2 * blockBytes)
+    expect((await read(text(100, 3))).given).toBe(64)
+    prefixes.maxBytes = -1
+    expect([prefixes.bytes, prefixes.maxBytes]).toEqual([0, 0])
+    await read(text(100))
+    expect(prefixes.blocks).toBe(0)
+    prefixes.maxBytes = 4 * blockBytes
+    await read(text(100))
+    expect(prefixes.blocks).toBe(1)
   })
 
   it('is not kept without a bound, memory, or a cache that gives it', async () => {

@@ -47,7 +47,7 @@ interface Node {
  * has no memory for a block, it is not kept. `clear` it when the weights of a model have changed.
  */
 export class PrefixCache {
-  readonly maxBytes: number
+  #maxBytes: number
   /** What texts begin with, by model. */
   #first = new WeakMap<CausalLM, Following>()
   /** From the one that was used longest ago. A block comes behind all that follow it in a text, so the first has none. */
@@ -60,7 +60,17 @@ export class PrefixCache {
   constructor({ maxBytes = defaultPrefixBytes }: PrefixCacheOptions = {}) {
     if (!(maxBytes >= 0))
       throw new OutriderError('INVALID_ARGUMENT', `maxBytes is ${maxBytes}; it must be a number of bytes.`)
-    this.maxBytes = maxBytes
+    this.#maxBytes = maxBytes
+  }
+
+  /** The most memory that it takes. Set lower, what was used longest ago goes at once. */
+  get maxBytes(): number {
+    return this.#maxBytes
+  }
+
+  set maxBytes(bytes: number) {
+    this.#maxBytes = Math.max(0, bytes)
+    while (this.#bytes > this.#maxBytes && this.#forgetOldest(none));
   }
 
   /** Memory of the device that is taken. */
@@ -83,6 +93,16 @@ export class PrefixCache {
       restore: (model, cache, tokens, most = tokens.length - 1) => this.#restore(name, model, { cache, tokens, most }),
       keep: (model, cache, tokens) => this.#keep(name, model, { cache, tokens }),
     }
+  }
+
+  /** Forgets what is kept of one model, which is no longer asked, and frees the memory. */
+  forget(model: CausalLM): void {
+    const nodes = [...(this.#first.get(model)?.values() ?? [])]
+    for (let node = nodes.pop(); node; node = nodes.pop()) {
+      this.#free(node)
+      nodes.push(...node.following.values())
+    }
+    this.#first.delete(model)
   }
 
   /** Forgets everything and frees the memory. It is as usable as a new one. */
@@ -149,11 +169,11 @@ export class PrefixCache {
     if (!cache.copyBlock) return undefined
     for (;;) {
       const expected = this.#blockBytes.get(model) ?? 0
-      while (this.#bytes + expected > this.maxBytes) if (!this.#forgetOldest(chain)) return undefined
+      while (this.#bytes + expected > this.#maxBytes) if (!this.#forgetOldest(chain)) return undefined
       try {
         const block = cache.copyBlock(0, first, pieceMultiple)
         this.#blockBytes.set(model, block.bytes)
-        if (this.#bytes + block.bytes <= this.maxBytes) return block
+        if (this.#bytes + block.bytes <= this.#maxBytes) return block
         block.dispose()
       } catch (error) {
         if (!isLackOfMemory(error)) throw error
@@ -166,11 +186,15 @@ export class PrefixCache {
   #forgetOldest(needed: ReadonlySet<Node>): boolean {
     const [oldest] = this.#byAge
     if (!oldest || needed.has(oldest)) return false
-    this.#byAge.delete(oldest)
     oldest.among.delete(oldest.key)
-    this.#bytes -= oldest.block.bytes
-    oldest.block.dispose()
+    this.#free(oldest)
     return true
+  }
+
+  #free(node: Node): void {
+    this.#byAge.delete(node)
+    this.#bytes -= node.block.bytes
+    node.block.dispose()
   }
 
   /** They are the last to go, and each after those that follow it. */
@@ -187,6 +211,8 @@ export class PrefixCache {
     return first
   }
 }
+
+const none: ReadonlySet<Node> = new Set()
 
 interface Keeping {
   cache: KvCache

@@ -1,3 +1,4 @@
+import { isOutOfMemory } from './out-of-memory'
 import { pieceMultiple, prefillPositions } from './prefill'
 import type { PromptReading } from './prompt-reading'
 
@@ -46,11 +47,13 @@ export class PromptLine<Member> {
    *
    * @param othersWait  whether there are sequences that the step holds up
    * @param onPiece     told of each piece, when it is queued
+   * @param onFailure   told of a prompt for which the device has no memory; it leaves the line, and others are read. Default: it is thrown
    * @returns those whose prompts have been read; their readings are the caller's to dispose of
    */
   read(
     othersWait: boolean,
     onPiece: (member: Member, reading: PromptReading) => void = () => {},
+    onFailure?: (member: Member, error: unknown) => void,
   ): { member: Member; reading: PromptReading }[] {
     this.#rows = 0
     const budget = othersWait ? this.#budget() : prefillPositions
@@ -59,7 +62,15 @@ export class PromptLine<Member> {
       // A prompt's rest is a pass of its own, which may be left for the next step.
       const left = first.reading.tokens.length - first.reading.position
       if (this.#rows > 0 && this.#rows + Math.min(left, pieceMultiple) > budget) break
-      this.#rows += first.reading.read(budget - this.#rows)
+      try {
+        this.#rows += first.reading.read(budget - this.#rows)
+      } catch (error) {
+        if (!onFailure || !isOutOfMemory(error)) throw error
+        this.#line.shift()
+        first.reading.dispose()
+        onFailure(first.member, error)
+        continue
+      }
       onPiece(first.member, first.reading)
       if (!first.reading.isRead) continue
       done.push(first)

@@ -128,6 +128,8 @@ export interface CausalLM {
   readonly covered?: CoveredIds | undefined
   /** The caller disposes of it. */
   createCache(options?: CacheOptions): KvCache
+  /** Memory of the device that such a cache takes. Absent: nobody knows before it is made, and no bound of memory can be kept. */
+  cacheBytes?(options?: CacheOptions): number
   /**
    * Logits of the token after each row. A row's result does not depend on how many other rows, up to 16, are computed with
    * it, nor on the other sequences of the batch.

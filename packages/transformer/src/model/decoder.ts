@@ -102,6 +102,10 @@ export class Decoder implements TransformerLM {
     return new FullKvCache(this.device, this.config, this.cacheDtype, options)
   }
 
+  cacheBytes(options?: CacheOptions): number {
+    return FullKvCache.bytes(this.config, this.cacheDtype, options)
+  }
+
   hidden(tokens: Tensor): Tensor {
     const [batch, rows] = checkedTokens('hidden', tokens)
     return this.device.scope(() => {

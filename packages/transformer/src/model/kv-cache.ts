@@ -1,5 +1,5 @@
 import { type Device, OutriderError, type Tensor } from '@outrider/tensor'
-import { position } from '@outrider/tensor/internal'
+import { bufferBytes, position } from '@outrider/tensor/internal'
 import type { ModelConfig } from '../config/index'
 import { isLong } from '../config/rope-scaling'
 import { type CacheDtype, cacheRowBytes, storedRows } from './cache-dtype'
@@ -40,6 +40,12 @@ export class FullKvCache implements KvCache {
     this.#layers = device.scope(() => Array.from({ length: config.layers }, () => ({ keys: zeros(), values: zeros() })))
     for (const tensor of this.#tensors()) tensor.keep()
     this.#lengths = Array.from({ length: batchSize }, () => 0)
+  }
+
+  /** Memory of the device that a cache takes. */
+  static bytes(config: ModelConfig, dtype: CacheDtype, options: CacheOptions = {}): number {
+    const { batchSize = 1, capacity = config.contextLength } = options
+    return 2 * config.layers * bufferBytes(batchSize * capacity * cacheRowBytes(config, dtype))
   }
 
   /** What one binding of the device holds of a layer. */
