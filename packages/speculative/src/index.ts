@@ -1,12 +1,7 @@
 export { type DraftedAnswers, type DraftedAnswersOptions, draftedAnswers } from './batch/drafted-answers'
 export { type SequenceDraftLengthOptions, sequenceDraftLength } from './batch/sequence-draft-length'
-export {
-  type SequenceBlock,
-  SpeculativeBatch,
-  type SpeculativeBatchOptions,
-  type SpeculativeJoinOptions,
-  type SpeculativeSequence,
-} from './batch/speculative-batch'
+export { SpeculativeBatch, type SpeculativeBatchOptions } from './batch/speculative-batch'
+export type { SequenceBlock, SpeculativeJoinOptions, SpeculativeSequence } from './batch/speculative-sequence'
 export type { Block, TextPiece, TokenSource } from './block'
 export {
   SpeculativeDecoder,

@@ -31,7 +31,7 @@ export async function viteSite(project: string): Promise<{ site: string; warning
   const customLogger = createLogger('silent')
   customLogger.warn = customLogger.warnOnce = (message) => warnings.push(message)
   // What a page of everything may weigh is a matter of size-budgets.json; Vite would warn from 500 kB on.
-  const build = { target: 'es2022', chunkSizeWarningLimit: 750 }
+  const build = { target: 'es2022', chunkSizeWarningLimit: 900 }
   await vite({ root: folder, configFile: false, logLevel: 'warn', customLogger, build })
   return { site: join(folder, 'dist'), warnings }
 }

@@ -1,5 +1,5 @@
 import { type Device, OutriderError, type Tuning } from '@outrider/tensor'
-import { readTuning, tuneKernels, useTuning } from '@outrider/transformer'
+import { readTuning, useTuning } from '@outrider/transformer'
 import type { Session } from './session'
 
 /** What is kept in the browser's storage of this adapter, from all models that were tuned on it. */
@@ -29,6 +29,9 @@ export interface TuningResult {
   /** Kernels that compute wrongly here: `linear 64x64 f32: tiled64x64`. */
   wrong: string[]
 }
+
+/** What times kernels is fetched when it is first needed. */
+const timing = () => import('./time-kernels')
 
 /** Finds the fastest kernels for a model's prompts on this adapter. They are used from the next load on. */
 export function tuningRoom(session: Session, chat: { stop(): Promise<void> }) {
@@ -68,6 +71,7 @@ export function tuningRoom(session: Session, chat: { stop(): Promise<void> }) {
       const { signal } = running
       try {
         await chat.stop()
+        const { tuneKernels } = await timing()
         const work = session.ledger.stage('time kernels', model.device, () =>
           tuneKernels(model, { budget: 1000 * seconds, signal, onProgress }),
         )

@@ -15,7 +15,7 @@ import type { Drafter, DraftSession } from '../drafter/drafter'
 import type { DraftsTogether } from '../drafter/drafts-together'
 import { withForcedText } from '../drafter/forced-text'
 import { SpeculationMetrics } from '../metrics'
-import type { SpeculativeJoinOptions, SpeculativeSequence } from './speculative-batch'
+import type { SpeculativeJoinOptions, SpeculativeSequence } from './speculative-sequence'
 
 /** A sequence of a batch, with all that is known of it. */
 export interface Member extends SpeculativeSequence, CachedSequence {

@@ -12,7 +12,8 @@ import { modelDrafter } from '../drafter/model-drafter'
 import { promptLookup } from '../drafter/prompt-lookup'
 import { chiSquareScore, referenceDistribution } from '../reference-distribution.fixture'
 import { letters, TableModel } from '../table-model.fixture'
-import { type SequenceBlock, SpeculativeBatch, type SpeculativeSequence } from './speculative-batch'
+import { SpeculativeBatch } from './speculative-batch'
+import type { SequenceBlock, SpeculativeSequence } from './speculative-sequence'
 
 let target: PretrainedModel
 /** The target without its last layer: often right, and often not. */

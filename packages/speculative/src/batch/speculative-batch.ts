@@ -1,8 +1,6 @@
 import { OutriderError } from '@outrider/tensor'
 import {
-  type Answer,
   BatchCache,
-  type GenerateOptions,
   isOutOfMemory,
   PromptLine,
   PromptReading,
@@ -10,7 +8,6 @@ import {
   throwIfAborted,
   type WarmUpOptions,
 } from '@outrider/transformer'
-import type { Block } from '../block'
 import type { Target } from '../decoder'
 import { type DraftLengthPolicy, draftLengthPolicy, maxDraftLength } from '../draft-length/policy'
 import { type StepCosts, skipsPay } from '../draft-length/step-costs'
@@ -19,12 +16,12 @@ import { checkedStop, type DraftStop } from '../drafter/draft-stop'
 import { type Drafter, type Offer, offersOf } from '../drafter/drafter'
 import { DraftsTogether } from '../drafter/drafts-together'
 import { madeUpDrafts } from '../drafter/made-up-drafts'
-import type { SpeculationMetrics } from '../metrics'
 import { type Step, scoredStep, stepOf } from '../step'
 import { type Verification, verificationRule } from '../verification/by-name'
 import { BatchPass, type Pass, type Turn } from './batch-pass'
 import { DraftScheduler } from './draft-scheduler'
 import { type Member, openMember, release, silence } from './member'
+import type { SequenceBlock, SpeculativeJoinOptions, SpeculativeSequence } from './speculative-sequence'
 import { warmUpRounds } from './warm-up-rounds'
 
 export interface SpeculativeBatchOptions {
@@ -49,33 +46,6 @@ export interface SpeculativeBatchOptions {
   maxStepSeconds?: number | undefined
   /** Seconds, for measuring. Default the system's clock. */
   now?: () => number
-}
-
-export interface SpeculativeJoinOptions extends GenerateOptions {
-  /**
-   * γ, 0 to 15, or a policy, which are obeyed; 0 decodes plainly. 'auto', of a batch that knows `costs`: in every step as far as it
-   * brings all sequences together the most tokens a second, by clock and load. An answer with a seed repeats itself under a policy that looks at no clock, and is
-   * then the one that `SpeculativeDecoder` gives alone under it. A policy may be shared by several sequences.
-   */
-  draftLength: number | DraftLengthPolicy | 'auto'
-  /** Who drafts for this sequence. Default the batch's drafter. */
-  drafter?: Target | Drafter | undefined
-}
-
-/** A sequence that a batch decodes. */
-export interface SpeculativeSequence {
-  /** What has been answered so far. */
-  readonly answer: Answer
-  readonly promptTokens: number
-  /** Those of them that the target knew, and did not read (`prefixes`); 0 before the prompt has been read. */
-  readonly cachedTokens: number
-  /** Counts of its blocks. The seconds of a block are those of the step, which others share. */
-  readonly metrics: SpeculationMetrics
-}
-
-/** What a step of the batch added to one sequence. */
-export interface SequenceBlock extends Block {
-  sequence: SpeculativeSequence
 }
 
 /**

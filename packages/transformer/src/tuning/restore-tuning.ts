@@ -25,11 +25,8 @@ export const tuningInUse = (device: Device): Required<RecordedTuning> => ({
  * @returns what cannot be as it was, and does not forbid to go on, of another adapter or where nothing was recorded: sentences
  * @throws OutriderError UNSUPPORTED for a kernel that this adapter does not have; INVALID_ARGUMENT where another has run already
  */
-export function restoreTuning(
-  { kernels, adapterName, capabilities }: Device,
-  where: string,
-  before: RecordedTuning | undefined,
-): string[] {
+export function restoreTuning(device: Device, where: string, before: RecordedTuning | undefined): string[] {
+  const { kernels, adapterName, capabilities } = device
   const recorded = Object.entries(before?.kernels ?? {})
   const isBound = before?.kernels !== undefined && before.adapter === adapterName
   const there = recorded.filter(([key, name]) => takesChoice(key, name, capabilities))

@@ -1,0 +1,1 @@
+export { tuneKernels } from '@outrider/transformer'
