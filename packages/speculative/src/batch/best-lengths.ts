@@ -65,6 +65,11 @@ export function bestLengths(input: BestLengthsInput): BestLengths {
   return best
 }
 
+/** Adds a row to each of the shared draft steps from one on, up to before another. */
+export function addRow(steps: number[], from: number, to: number): void {
+  for (let i = from; i < to; i++) steps[i] = (steps[i] ?? 0) + 1
+}
+
 /** Takes segments of drafts by their worth a row; the best step on the way. */
 function walked(input: BestLengthsInput, rate: number): BestLengths {
   const { ways, least, secondsOf, joinSeconds = 0, mostRows = Number.POSITIVE_INFINITY } = input
@@ -80,8 +85,7 @@ function walked(input: BestLengthsInput, rate: number): BestLengths {
   for (const { sequence, way, draftLength, rows, tokens, seconds, worth } of segments) {
     if (worth <= 0 || size.rows + rows > mostRows) break // not even if its rows were free
     if (!lengths[sequence]) size.drafting++
-    if (ways[sequence]![way]!.joins)
-      for (let i = lengths[sequence]?.draftLength ?? 0; i < draftLength; i++) steps[i] = (steps[i] ?? 0) + 1
+    if (ways[sequence]![way]!.joins) addRow(steps, lengths[sequence]?.draftLength ?? 0, draftLength)
     lengths[sequence] = { way, draftLength }
     size.rows += rows
     size.tokens += tokens

@@ -3,7 +3,7 @@ import { type BlockObservation, type DraftChoice, maxDraftLength } from '../draf
 import { catchUpSeconds, draftPassSeconds, type StepCosts, skipsPay } from '../draft-length/step-costs'
 import { stopThreshold } from '../draft-length/stopping'
 import type { Offer } from '../drafter/drafter'
-import { bestLengths, type Gains, type StepSize } from './best-lengths'
+import { addRow, bestLengths, type Gains, type StepSize } from './best-lengths'
 import { RowCosts, type StepParts } from './row-costs'
 
 export interface DraftSchedulerOptions {
@@ -184,7 +184,7 @@ function sizeOf(costs: StepCosts, sequences: number, choices: readonly DraftChoi
   for (const { offer, draftLength } of choices) {
     size.rows += draftLength
     size.draftSeconds += draftSeconds(costs, offer, draftLength)
-    if (offer.together) for (let i = 0; i < draftLength; i++) steps[i] = (steps[i] ?? 0) + 1
+    if (offer.together) addRow(steps, 0, draftLength)
   }
   return size
 }

@@ -1,10 +1,9 @@
 import type { Tensor } from '@outrider/tensor'
-import { ofCovered } from '@outrider/tensor/internal'
 import { type CausalLM, multipleUpTo, type Prefixes, prefill, RepeatedStep, RepeatedSteps } from '@outrider/transformer'
 import { drawConstrained } from './constrained-draft'
 import { DraftBlock } from './draft-block'
 import { DraftPlace } from './draft-place'
-import { type DraftRows, mostUnread } from './draft-rows'
+import { mostUnread } from './draft-rows'
 import { checkedStop, type DraftStop, thresholdOf } from './draft-stop'
 import type { Drafter, DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
 import { ModelDraftGroup } from './model-draft-group'
@@ -112,7 +111,7 @@ class ModelDraftSession implements DraftSession {
       ...{ rows, progress, offset },
       processor: processor!,
       greedy: sampling.temperature === 0,
-      logitsAfter: (drafted) => this.#logitsAfter(drafted.length === 0 ? unread : drafted.slice(-1), rows),
+      logitsAfter: (drafted) => this.#logitsAfter(drafted.length === 0 ? unread : drafted.slice(-1), block),
     })
   }
 
@@ -157,16 +156,14 @@ class ModelDraftSession implements DraftSession {
   }
 
   /** Queues the reading of tokens, and returns what follows them: logits [1, C or V'], in any shape. */
-  #logitsAfter(unread: readonly number[], { covered }: DraftRows): Tensor {
+  #logitsAfter(unread: readonly number[], block: DraftBlock): Tensor {
     const [model, cache] = [this.#model, this.#place.own!]
-    if (unread.length > mostUnread) {
-      const logits = prefill(model, cache, unread) // [1, V']
-      return covered ? ofCovered(logits, covered.ids) : logits
-    }
+    if (unread.length > mostUnread) return block.drawable(prefill(model, cache, unread))
+    const { coveredOnly } = block
     const pass = this.#passes.of(`${unread.length}`, () => {
       const tokens = model.device.empty([1, unread.length], 'u32').keep()
       const step = new RepeatedStep(model, cache, () => ({
-        logits: model.forward(tokens, { cache, rows: 'last', coveredOnly: covered !== undefined }),
+        logits: model.forward(tokens, { cache, rows: 'last', coveredOnly }),
       }))
       const dispose = () => {
         tokens.dispose()

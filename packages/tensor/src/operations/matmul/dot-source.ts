@@ -14,19 +14,11 @@ import { type LinearForm, linearFrame } from './linear-frame'
  */
 export function dotSource(form: LinearForm): Omit<KernelDefinition, 'name'> {
   const { rows, columns, vectorSize, normed } = form
-  const { weights, uses, declarations, tile, map, gain, product, store } = linearFrame(form)
+  const { weights, uses, declarations, place, tile, map, gain, product, store } = linearFrame(form)
   const source = `${declarations}
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let number = group.x + group.y * groups.x;
-  if (number >= params.tiles) { return; }
-  let row = (number / params.tilesAcross) * ${rows}u;
-  let edge = (number % params.tilesAcross) * ${columns}u;
-  let column = params.first + edge;
-  ${each(rows, (i) => `let row${i} = min(row + ${i}u, params.m - 1u) * params.k;`)}
-  ${each(columns, (j) => `let column${j} = min(edge + ${j}u, params.n - 1u) * params.k;`)}
-  ${tile((weight, i, j) => `var ${weight}_${i}_${j} = 0.0;`)}
-  ${normed ? each(rows, (i) => `var squares${i} = 0.0;`) : ''}
+  ${place}
   for (var k = lane; k < params.k; k += LANES) {
     ${normed ? gain : ''}
     ${each(rows, (i) => `let x${i} = load_a(row${i} + k);`)}

@@ -68,6 +68,8 @@ export function linearFrame(
   ]
   const map = (name: string, value: (part: string) => string): string =>
     `let ${name} = ${vectorSize === 8 ? `Piece(${value('.low')}, ${value('.high')})` : value('')};`
+  const tile = (line: (weight: string, i: number, j: number) => string): string =>
+    weights.map((weight) => each(rows, (i) => each(columns, (j) => line(weight, i, j)))).join('\n  ')
   return {
     weights,
     uses,
@@ -77,9 +79,22 @@ ${inputs.map((input, i) => `@group(0) @binding(${i}) ${input};`).join('\n')}
 
 ${gate?.activation ?? ''}`,
 
+    /**
+     * Of a workgroup that computes the tile as a whole: declares where the tile is, where its rows and columns begin in memory, the last
+     * again past the edge, and sums of nothing.
+     */
+    place: `let number = group.x + group.y * groups.x;
+  if (number >= params.tiles) { return; }
+  let row = (number / params.tilesAcross) * ${rows}u;
+  let edge = (number % params.tilesAcross) * ${columns}u;
+  let column = params.first + edge;
+  ${each(rows, (i) => `let row${i} = min(row + ${i}u, params.m - 1u) * params.k;`)}
+  ${each(columns, (j) => `let column${j} = min(edge + ${j}u, params.n - 1u) * params.k;`)}
+  ${tile((weight, i, j) => `var ${weight}_${i}_${j} = 0.0;`)}
+  ${normed ? each(rows, (i) => `var squares${i} = 0.0;`) : ''}`,
+
     /** A line for each weight, row and column of the tile. */
-    tile: (line: (weight: string, i: number, j: number) => string): string =>
-      weights.map((weight) => each(rows, (i) => each(columns, (j) => line(weight, i, j)))).join('\n  '),
+    tile,
 
     /** Declares a piece as a function of each of its vectors. */
     map,

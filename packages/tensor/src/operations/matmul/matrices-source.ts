@@ -1,5 +1,6 @@
 import { loadMatrix, type MatrixUnit, matrixUnitHead, storeMatrix } from '../../device/matrix-units'
 import { each } from '../each'
+import { tileBindings, tilePlace } from './tile-place'
 
 /** A kernel of matrix units. */
 export interface MatricesForm {
@@ -33,11 +34,7 @@ export function matricesSource({ side, lanes, unit, transposeA, transposeB }: Ma
   const [tall, wide] = [side / 2 / m, side / 2 / n]
   const sums = (line: (i: number, j: number) => string) => each(tall, (i) => each(wide, (j) => line(i, j)))
   return `${matrixUnitHead(unit)}
-struct Params { m: u32, n: u32, k: u32, tilesAcross: u32, tiles: u32, splits: u32, span: u32, splitSize: u32 }
-@group(0) @binding(0) var<storage, read> a: array<element_a>;
-@group(0) @binding(1) var<storage, read> b: array<element_b>;
-@group(0) @binding(2) var<storage, read_write> c: array<element_c>;
-@group(1) @binding(0) var<uniform> params: Params;
+${tileBindings}
 
 var<workgroup> tileA: array<${component}, ${a.size}>;
 var<workgroup> tileB: array<${component}, ${b.size}>;
@@ -48,14 +45,7 @@ fn main(
   @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
   @builtin(subgroup_id) quarter: u32, @builtin(subgroup_invocation_id) laneOfQuarter: u32,
 ) {
-  let index = group.x + group.y * groups.x;
-  let split = index / params.tiles;
-  if (split >= params.splits) { return; }
-  let tile = index % params.tiles;
-  let begin = split * params.span;
-  let end = min(begin + params.span, params.k);
-  let row = (tile / params.tilesAcross) * ${side}u;
-  let column = (tile % params.tilesAcross) * ${side}u;
+  ${tilePlace(side, side)}
   let down = (quarter / 2u) * ${side / 2}u;
   let across = (quarter % 2u) * ${side / 2}u;
   ${sums((i, j) => `var c${i}_${j} = Sum();`)}

@@ -24,7 +24,7 @@ export interface SkinnyShape {
  */
 export function skinnySource(form: LinearForm, { lanes, reach }: SkinnyShape): Omit<KernelDefinition, 'name'> {
   const { rows, columns, vectorSize, normed } = form
-  const { weights, uses, declarations, tile, map, gain, product, store } = linearFrame(form)
+  const { weights, uses, declarations, place, map, gain, product, store } = linearFrame(form)
   const groups = lanes / reach
   const type = columns === 1 ? 'f32' : `vec${columns}f`
   const of = (name: string, j: number) => (columns === 1 ? name : `${name}[${j}]`)
@@ -55,15 +55,7 @@ ${groups > 1 && normed ? `var<workgroup> squareSums: array<f32, ${groups * rows}
 
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let number = group.x + group.y * groups.x;
-  if (number >= params.tiles) { return; }
-  let row = (number / params.tilesAcross) * ${rows}u;
-  let edge = (number % params.tilesAcross) * ${columns}u;
-  let column = params.first + edge;
-  ${each(rows, (i) => `let row${i} = min(row + ${i}u, params.m - 1u) * params.k;`)}
-  ${each(columns, (j) => `let column${j} = min(edge + ${j}u, params.n - 1u) * params.k;`)}
-  ${tile((weight, i, j) => `var ${weight}_${i}_${j} = 0.0;`)}
-  ${normed ? each(rows, (i) => `var squares${i} = 0.0;`) : ''}
+  ${place}
   for (var k = lane; k < params.k; k += ${lanes}u) {
     ${normed ? gain : ''}
     ${weights.map((weight) => each(columns, (j) => `let ${weight}${j} = load_${weight}(column${j} + k);`)).join('\n  ')}

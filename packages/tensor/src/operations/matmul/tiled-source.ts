@@ -1,4 +1,5 @@
 import { each } from '../each'
+import { tileBindings, tilePlace } from './tile-place'
 import { matmulDepth, type TileShape, tileLanes } from './tile-shapes'
 
 /** The tile of a tiled kernel, of 64 or 128 rows and columns, and how the operands lie; one of them at most is transposed. */
@@ -33,25 +34,14 @@ export function tiledSource({ transposeA, transposeB, ...shape }: TiledForm): st
       ${part(b)}
     }`
   const buffer = (of: typeof a) => (buffers === 2 ? `current * ${of.size}u + ` : '')
-  return `struct Params { m: u32, n: u32, k: u32, tilesAcross: u32, tiles: u32, splits: u32, span: u32, splitSize: u32 }
-@group(0) @binding(0) var<storage, read> a: array<element_a>;
-@group(0) @binding(1) var<storage, read> b: array<element_b>;
-@group(0) @binding(2) var<storage, read_write> c: array<element_c>;
-@group(1) @binding(0) var<uniform> params: Params;
+  return `${tileBindings}
 
 var<workgroup> tileA: array<vec4f, ${buffers * a.size}>;
 var<workgroup> tileB: array<vec4f, ${buffers * b.size}>;
 
 @compute @workgroup_size(${tileLanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let index = group.x + group.y * groups.x;
-  let split = index / params.tiles;
-  if (split >= params.splits) { return; }
-  let tile = index % params.tiles;
-  let begin = split * params.span;
-  let end = min(begin + params.span, params.k);
-  let row = (tile / params.tilesAcross) * ${rows}u;
-  let column = (tile % params.tilesAcross) * ${columns}u;
+  ${tilePlace(rows, columns)}
   let loadsA = lane < ${a.blocks}u;
   let number = select(lane - ${a.blocks}u, lane, loadsA);
   let x = lane % 16u;
