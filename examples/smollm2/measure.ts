@@ -11,13 +11,14 @@ import { useSoftwareAdapter } from '@outrider/software-adapter'
 import { measureCosts, SpeculationMetrics, SpeculativeDecoder } from '@outrider/speculative'
 import { createDevice } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
-import { type Generation, generate, loadCausalLM, resolveSampling } from '@outrider/transformer'
+import { type Generation, generate, loadCausalLM, PrefixCache, resolveSampling } from '@outrider/transformer'
 import { Drafters } from './drafters'
 import { countsOf, tablesOf } from './figures'
 import { answeredIn, appendTo, readLog } from './log'
 import { progress, timeLeft } from './progress'
 import { inTurns, promptsOf } from './prompts'
 import { nameOf, sampling, settingsOf, settingsWith } from './settings'
+import { prefixesOf } from './target-prefixes'
 
 const { values } = parseArgs({
   options: {
@@ -74,6 +75,7 @@ const decoders = new Map(
 )
 
 const has = answeredIn(answered)
+const prefixes = prefixesOf(target.model, new PrefixCache())
 const all = prompts.flatMap(({ prompt }) => settings.filter((setting) => !has(nameOf(setting), prompt))).length
 const started = performance.now()
 let done = 0
@@ -86,7 +88,8 @@ for (const [i, { prompt, category, asked }] of prompts.entries())
     const left = done > 0 ? `, ${timeLeft({ done, all, seconds: (performance.now() - started) / 1000 })}` : ''
     progress(`answer ${done + 1} of ${all}${left}: prompt ${i + 1} of ${prompts.length}, ${name}`)
     const metrics = new SpeculationMetrics({ parameterRatio: 0 })
-    const options = setting.sampled ? { ...sampling, seed: prompt, maxTokens } : { temperature: 0, maxTokens }
+    const drawing = setting.sampled ? { ...sampling, seed: prompt } : { temperature: 0 }
+    const options = { ...drawing, maxTokens, prefixes }
     const answer =
       setting.drafter === 'plain'
         ? generate(target, asked, options)
