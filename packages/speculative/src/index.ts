@@ -20,6 +20,7 @@ export {
   maxDraftLength,
 } from './draft-length/policy'
 export {
+  type BatchStepSeconds,
   blockSeconds,
   costRatio,
   draftPassSeconds,
@@ -54,6 +55,7 @@ export {
   type SpeculationReport,
 } from './figures'
 export type { MeasuringOptions } from './measuring/in-turns'
+export { type MeasureBatchStepsOptions, measureBatchSteps } from './measuring/measure-batch-steps'
 export { type BlockTimes, type MeasureBlocksOptions, measureBlocks } from './measuring/measure-blocks'
 export { type MeasureCostsOptions, measureCosts } from './measuring/measure-costs'
 export { type BlockRecord, SpeculationMetrics } from './metrics'

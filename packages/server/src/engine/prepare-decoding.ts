@@ -1,4 +1,4 @@
-import { type Block, SpeculativeBatch, SpeculativeDecoder } from '@outrider/speculative'
+import { type Block, measureBatchSteps, SpeculativeBatch, SpeculativeDecoder } from '@outrider/speculative'
 import { OutriderError } from '@outrider/tensor'
 import { ContinuousBatch, isOutOfMemory, type PrefixCache, type WarmUpOptions } from '@outrider/transformer'
 import { type LoadedDraft, modelsOf } from '../drafts/served-draft'
@@ -109,7 +109,9 @@ export function decodingPreparer({
       ...(warm.batch ? [] : [(options: WarmUpOptions) => new SpeculativeBatch(making).warmUp(options)]),
     ])
     warm.plain = warm.batch = true
-    const costs = await decoder.measureCosts({ temperature: 1, inTurn, signal })
+    const single = await decoder.measureCosts({ temperature: 1, inTurn, signal })
+    const batchSteps = warmUp ? await measureBatchSteps({ ...making, inTurn, signal }) : []
+    const costs = { ...single, batchSteps }
     const batch = new SpeculativeBatch({ ...making, costs, draftStop, maxStepSeconds })
     const drafting = { draftLength, draftStop, costs, reproducibleDrafter, onDraft }
     const decoding = speculativeDecoding({ batch, target, ...drafting, onAnswer, prefixes })

@@ -12,21 +12,22 @@ export interface Gains {
 export interface StepSize {
   rows: number
   drafting: number
-  /** Seconds of drafting, but for the steps that are shared. */
+  /** Seconds of drafting. */
   draftSeconds: number
-  /** Rows of each of the draft steps that are shared. */
-  steps: readonly number[]
 }
 
 export interface BestLengthsInput {
   /** By sequence, the ways to draft for it; a sequence without any adds a row. */
   ways: readonly (readonly Gains[])[]
-  /** What the step has in any case: the rows of all sequences without a draft, and what others have chosen themselves. */
-  least: StepSize & { tokens: number }
+  /**
+   * What the step has in any case: the rows of all sequences without a draft, and what others have chosen themselves. `steps`: rows of
+   * each of their draft steps that are shared.
+   */
+  least: StepSize & { tokens: number; steps?: readonly number[] }
   /** Seconds of a step. */
   secondsOf: (size: StepSize) => number
-  /** About what a row more takes of a draft step that is shared: it decides in which order drafts are looked at. Default 0. */
-  joinSeconds?: number
+  /** Seconds of a draft step that is shared, by its rows. Default none. */
+  sharedSeconds?: (rows: number) => number
   /** The most rows of the pass, as far as drafts have a say. Default any number. */
   mostRows?: number
 }
@@ -65,38 +66,48 @@ export function bestLengths(input: BestLengthsInput): BestLengths {
   return best
 }
 
-/** Adds a row to each of the shared draft steps from one on, up to before another. */
-export function addRow(steps: number[], from: number, to: number): void {
-  for (let i = from; i < to; i++) steps[i] = (steps[i] ?? 0) + 1
+/** Seconds of draft steps to which a row is added, from one on up to before another. */
+export function joinSteps(steps: number[], [from, to]: readonly [number, number], secondsOf: Seconds): number {
+  let added = 0
+  for (let i = from; i < to; i++) {
+    const rows = steps[i] ?? 0
+    added += secondsOf(rows + 1) - (rows > 0 ? secondsOf(rows) : 0)
+    steps[i] = rows + 1
+  }
+  return added
 }
+
+type Seconds = (rows: number) => number
 
 /** Takes segments of drafts by their worth a row; the best step on the way. */
 function walked(input: BestLengthsInput, rate: number): BestLengths {
-  const { ways, least, secondsOf, joinSeconds = 0, mostRows = Number.POSITIVE_INFINITY } = input
-  const prices = { rate, perRow: rowSeconds(input), joinSeconds }
-  const segments = ways.flatMap((each, sequence) =>
-    segmentsOf(each, prices).map((segment) => ({ ...segment, sequence })),
-  )
+  const { ways, least, secondsOf, sharedSeconds = () => 0, mostRows = Number.POSITIVE_INFINITY } = input
+  const joinSeconds = sharedSeconds(least.rows) - (least.rows > 1 ? sharedSeconds(least.rows - 1) : 0)
+  const segments = segmentsOf(ways, { rate, perRow: rowSeconds(input), joinSeconds })
   segments.sort((a, b) => b.worth - a.worth)
-  const lengths: (Length | null)[] = ways.map(() => null)
-  const steps = [...least.steps]
-  const size = { ...least, steps }
-  let best: BestLengths = { lengths: [...lengths], rate: least.tokens / secondsOf(least) }
-  for (const { sequence, way, draftLength, rows, tokens, seconds, worth } of segments) {
+  const drafted = new Uint32Array(ways.length)
+  const steps = [...(least.steps ?? [])]
+  const size = { ...least }
+  let best = { rate: least.tokens / secondsOf(least), taken: 0 }
+  for (const [i, { sequence, way, draftLength, rows, tokens, seconds, worth }] of segments.entries()) {
     if (worth <= 0 || size.rows + rows > mostRows) break // not even if its rows were free
-    if (!lengths[sequence]) size.drafting++
-    if (ways[sequence]![way]!.joins) addRow(steps, lengths[sequence]?.draftLength ?? 0, draftLength)
-    lengths[sequence] = { way, draftLength }
+    const before = drafted[sequence]!
+    if (before === 0) size.drafting++
+    if (ways[sequence]![way]!.joins) size.draftSeconds += joinSteps(steps, [before, draftLength], sharedSeconds)
+    drafted[sequence] = draftLength
     size.rows += rows
     size.tokens += tokens
     size.draftSeconds += seconds
     const reached = size.tokens / secondsOf(size)
-    if (reached > best.rate) best = { lengths: [...lengths], rate: reached }
+    if (reached > best.rate) best = { rate: reached, taken: i + 1 }
   }
-  return best
+  const lengths: (Length | null)[] = ways.map(() => null)
+  for (const { sequence, way, draftLength } of segments.slice(0, best.taken)) lengths[sequence] = { way, draftLength }
+  return { lengths, rate: best.rate }
 }
 
 interface Segment {
+  sequence: number
   way: number
   /** γ with it. */
   draftLength: number
@@ -122,39 +133,46 @@ interface Prices {
   joinSeconds: number
 }
 
-/** The way that is worth most, in segments of falling worth: the upper hull over its lengths. */
-function segmentsOf(ways: readonly Gains[], { rate, perRow, joinSeconds }: Prices): Segment[] {
-  const secondsOf = ({ seconds, joins }: Gains, i: number) => seconds[i]! + (joins ? joinSeconds : 0)
-  let best: { way: number; gains: Gains; worth: number } | undefined
-  for (const [way, gains] of ways.entries()) {
-    let [sum, worth] = [0, Number.NEGATIVE_INFINITY]
-    for (const [i, tokens] of gains.tokens.entries()) {
-      sum += tokens - rate * (secondsOf(gains, i) + perRow)
-      worth = Math.max(worth, sum)
-    }
-    if (!best || worth > best.worth) best = { way, gains, worth }
-  }
-  if (!best) return []
-  const { way, gains } = best
+/** Of each sequence the way that is worth most, in segments of falling worth: the upper hull over its lengths. */
+function segmentsOf(ways: BestLengthsInput['ways'], { rate, perRow, joinSeconds }: Prices): Segment[] {
   const segments: Segment[] = []
-  for (const [i, tokens] of gains.tokens.entries()) {
-    const seconds = gains.seconds[i]!
-    const worth = tokens - rate * secondsOf(gains, i)
-    let segment: Segment = { way, draftLength: i + 1, rows: 1, tokens, seconds, worth }
-    // What pays only together is taken together.
-    for (let last = segments.at(-1); last && last.worth < segment.worth; last = segments.at(-1)) {
-      segments.pop()
-      const rows = last.rows + segment.rows
-      const worth = (last.worth * last.rows + segment.worth * segment.rows) / rows
-      segment = {
-        ...segment,
-        rows,
-        worth,
-        tokens: last.tokens + segment.tokens,
-        seconds: last.seconds + segment.seconds,
+  for (const [sequence, each] of ways.entries()) {
+    const way = each.length > 1 ? mostWorth(each, { rate, perRow, joinSeconds }) : 0
+    const gains = each[way]
+    if (!gains) continue
+    const first = segments.length
+    for (const [i, tokens] of gains.tokens.entries()) {
+      const seconds = gains.seconds[i]!
+      const worth = tokens - rate * (seconds + (gains.joins ? joinSeconds : 0))
+      const segment: Segment = { sequence, way, draftLength: i + 1, rows: 1, tokens, seconds, worth }
+      // What pays only together is taken together.
+      for (
+        let last = segments.at(-1)!;
+        segments.length > first && last.worth < segment.worth;
+        last = segments.at(-1)!
+      ) {
+        segments.pop()
+        const rows = last.rows + segment.rows
+        segment.worth = (last.worth * last.rows + segment.worth * segment.rows) / rows
+        segment.rows = rows
+        segment.tokens += last.tokens
+        segment.seconds += last.seconds
       }
+      segments.push(segment)
     }
-    segments.push(segment)
   }
   return segments
+}
+
+/** Which of the ways of a sequence brings most beyond what its rows and seconds are worth. */
+function mostWorth(ways: readonly Gains[], { rate, perRow, joinSeconds }: Prices): number {
+  let best = { way: 0, worth: Number.NEGATIVE_INFINITY }
+  for (const [way, { tokens, seconds, joins }] of ways.entries()) {
+    let sum = 0
+    for (const [i, added] of tokens.entries()) {
+      sum += added - rate * (seconds[i]! + (joins ? joinSeconds : 0) + perRow)
+      if (sum > best.worth) best = { way, worth: sum }
+    }
+  }
+  return best.way
 }

@@ -1,10 +1,16 @@
 import { Acceptance } from '../draft-length/acceptance'
 import { type BlockObservation, type DraftChoice, maxDraftLength } from '../draft-length/policy'
-import { catchUpSeconds, draftPassSeconds, type StepCosts, skipsPay } from '../draft-length/step-costs'
+import {
+  type BatchStepSeconds,
+  catchUpSeconds,
+  draftPassSeconds,
+  type StepCosts,
+  skipsPay,
+} from '../draft-length/step-costs'
 import { stopThreshold } from '../draft-length/stopping'
 import type { Offer } from '../drafter/drafter'
-import { addRow, bestLengths, type Gains, type StepSize } from './best-lengths'
-import { RowCosts, type StepParts } from './row-costs'
+import { bestLengths, type Gains, joinSteps, type StepSize } from './best-lengths'
+import { RowCosts } from './row-costs'
 
 export interface DraftSchedulerOptions {
   /** What steps of a single sequence cost. */
@@ -51,7 +57,12 @@ export class DraftScheduler {
   readonly #own = new WeakMap<object, Acceptance>()
   /** Tokens a second that the last plan was to bring: what a draft step is weighed against. */
   #rate = 0
-  #drafts = true
+  /** Whether the last plan for about so many sequences drafted for anyone. */
+  readonly #drafts = new Map<number, boolean>()
+  /** Of all sequences, by kind of offer, while a step is planned. */
+  readonly #planned = new Map<string, readonly number[]>()
+  /** Of a draft step over so many sequences. */
+  readonly #sharedSeconds: (rows: number) => number
   /** The most rows that a pass is known to have had. */
   #mostRows: number
 
@@ -63,28 +74,36 @@ export class DraftScheduler {
     this.#seconds = new RowCosts(costs)
     this.#mostRows = costs.targetSeconds.at(-1)!.rows
     this.#shared = new Acceptance(maxDraftLength, memory)
+    const known: number[] = []
+    this.#sharedSeconds = (rows) => (known[rows] ??= draftPassSeconds(costs, rows))
+    for (const { sequences, choices, seconds } of costs.batchSteps ?? []) this.#learn({ sequences, choices, seconds })
   }
 
-  /** Whether the last plan drafted for anyone; true before there was one. */
-  get drafts(): boolean {
-    return this.#drafts
+  /** Whether anyone is likely to be drafted for among so many sequences: as when there were about as many; true before there were. */
+  drafts(sequences: number): boolean {
+    return this.#drafts.get(classOf(sequences)) ?? true
   }
 
   /** What to draft for each of the turns in a step that they share with others; null decodes plainly. */
   plan(turns: readonly ScheduledTurn[], chosen: ChosenAlready = { sequences: 0, choices: [] }): (DraftChoice | null)[] {
     const sequences = turns.length + chosen.sequences
     if (sequences === 0) return []
+    this.#planned.clear()
     const ways = turns.map(({ sequence, offers }) => offers.map((offer) => this.#gainsOf(sequence, offer)))
     const { lengths, rate } = bestLengths({
       ways,
-      least: { ...sizeOf(this.#costs, sequences, chosen.choices), tokens: sequences },
-      secondsOf: (size) => this.#seconds.hoped(partsOf(this.#costs, sequences, size)),
+      least: { ...this.#sizeOf(sequences, chosen.choices), tokens: sequences },
+      secondsOf: (size) => this.#seconds.hoped(size, sequences),
+      sharedSeconds: this.#sharedSeconds,
       // Costs that are continued from few rows to many may be far off, and of a step that is, it is not seen which of them was.
       mostRows: Math.max(2 * sequences, 1.5 * this.#mostRows),
-      joinSeconds: draftPassSeconds(this.#costs, sequences) - draftPassSeconds(this.#costs, sequences - 1),
     })
     this.#rate = rate
-    if (turns.length > 0) this.#drafts = lengths.some((length) => length !== null)
+    if (turns.length > 0)
+      this.#drafts.set(
+        classOf(sequences),
+        lengths.some((length) => length !== null),
+      )
     return lengths.map((length, i) => {
       const { sequence, offers } = turns[i]!
       for (const [way, offer] of offers.entries()) if (length?.way !== way) this.#fade(sequence, offer, turns.length)
@@ -109,9 +128,24 @@ export class DraftScheduler {
     const choices = blocks.flatMap(({ offer, drafted, computed = drafted }) =>
       offer && computed > 0 ? [{ offer, draftLength: computed }] : [],
     )
-    const size = sizeOf(this.#costs, blocks.length, choices)
+    this.#learn({ sequences: blocks.length, choices, seconds })
+  }
+
+  #learn({ sequences, choices, seconds }: BatchStepSeconds): void {
+    const size = this.#sizeOf(sequences, choices)
     this.#mostRows = Math.max(this.#mostRows, size.rows)
-    this.#seconds.observe(partsOf(this.#costs, blocks.length, size), seconds)
+    this.#seconds.observe(size, sequences, seconds)
+  }
+
+  /** A step over so many sequences, where these are drafted. */
+  #sizeOf(sequences: number, choices: readonly DraftChoice[]): StepSize & { steps: number[] } {
+    const size = { rows: sequences, drafting: choices.length, draftSeconds: 0, steps: [] }
+    for (const { offer, draftLength } of choices) {
+      size.rows += draftLength
+      size.draftSeconds += draftSeconds(this.#costs, offer, draftLength)
+      if (offer.together) size.draftSeconds += joinSteps(size.steps, [0, draftLength], this.#sharedSeconds)
+    }
+    return size
   }
 
   #choice(sequence: object, offer: Offer, draftLength: number): DraftChoice {
@@ -124,27 +158,36 @@ export class DraftScheduler {
   #gainsOf(sequence: object, offer: Offer): Gains {
     const acceptance = this.#acceptanceOf(sequence, offer)
     const [tokens, seconds]: [number[], number[]] = [[], []]
-    let [reached, before] = [1, 0]
+    let reached = 1
     const length = Math.min(offer.length, maxDraftLength)
     const { unread, together: joins } = offer
     // A block pays for reading what other drafts than the model's have left to it; a prompt, read once, is shared.
     const charged =
       unread === undefined ? undefined : Math.max(Math.min(unread, maxDraftLength + 1), unread / this.#memory)
+    const charges = { ...offer, unread: charged }
     for (let i = 0; i < length && reached > negligible; i++) {
       reached *= acceptance(i)
       tokens.push(reached)
-      const taken = draftSeconds(this.#costs, { ...offer, unread: charged }, i + 1)
-      seconds.push(taken - before)
-      before = taken
+      seconds.push(addedSeconds(this.#costs, charges, i))
     }
     return { tokens, seconds, joins }
   }
 
   /** Of a sequence that was hardly drafted for, that of all. */
   #acceptanceOf(sequence: object, offer: Offer): (position: number) => number {
+    return this.#ownOf(sequence).among(offer, this.#sharedOf(offer))
+  }
+
+  /** By position, that of all sequences. */
+  #sharedOf(offer: Offer): readonly number[] {
+    const kind = `${offer.source} ${offer.kind}`
+    // What a drafter itself expects is of one offer.
+    const known = offer.acceptance ? undefined : this.#planned.get(kind)
+    if (known) return known
     const shared = this.#shared.of(offer, hope)
     const acceptance = Array.from({ length: maxDraftLength }, (_, position) => shared(position))
-    return this.#ownOf(sequence).of({ ...offer, acceptance })
+    if (!offer.acceptance) this.#planned.set(kind, acceptance)
+    return acceptance
   }
 
   #ownOf(sequence: object): Acceptance {
@@ -161,36 +204,26 @@ export class DraftScheduler {
 }
 
 /** Deviations by which acceptance is taken for more than it has shown, so that bad luck is not the end. */
-const hope = 0.5
+const hope = 0.85
+
+/** 1 for one, 2 for two and three, 3 for up to seven. */
+const classOf = (sequences: number) => Math.floor(Math.log2(sequences)) + 1
 
 /** A token that is so unlikely to be reached is not drafted. */
 const negligible = 0.01
 
-/** Seconds of drafting γ tokens, as the measured costs have it, but for steps that are shared. */
-function draftSeconds(
-  costs: StepCosts,
-  { unread, parallel, together }: Pick<Offer, 'unread' | 'parallel' | 'together'>,
-  length: number,
-): number {
+/** Seconds that the i-th drafted token adds, as the measured costs have it, but for steps that are shared. */
+function addedSeconds(costs: StepCosts, { unread, parallel, together }: Drafting, i: number): number {
   if (unread === undefined) return 0
-  if (parallel) return draftPassSeconds(costs, unread + length - 1)
-  return (together ? 0 : length * costs.draftSeconds) + catchUpSeconds(costs, unread)
+  if (parallel) return draftPassSeconds(costs, unread + i) - (i > 0 ? draftPassSeconds(costs, unread + i - 1) : 0)
+  return (together ? 0 : costs.draftSeconds) + (i === 0 ? catchUpSeconds(costs, unread) : 0)
 }
 
-/** A step over so many sequences, where these are drafted. */
-function sizeOf(costs: StepCosts, sequences: number, choices: readonly DraftChoice[]): StepSize {
-  const steps: number[] = []
-  const size = { rows: sequences, drafting: choices.length, draftSeconds: 0, steps }
-  for (const { offer, draftLength } of choices) {
-    size.rows += draftLength
-    size.draftSeconds += draftSeconds(costs, offer, draftLength)
-    if (offer.together) addRow(steps, 0, draftLength)
-  }
-  return size
-}
+type Drafting = Pick<Offer, 'unread' | 'parallel' | 'together'>
 
-/** What takes the time of such a step. */
-function partsOf(costs: StepCosts, sequences: number, { steps, ...size }: StepSize): StepParts {
-  const shared = steps.reduce((sum, rows) => sum + draftPassSeconds(costs, rows), 0)
-  return { ...size, sequences, draftSeconds: size.draftSeconds + shared }
+/** Of γ tokens. */
+function draftSeconds(costs: StepCosts, drafting: Drafting, length: number): number {
+  let seconds = 0
+  for (let i = 0; i < length; i++) seconds += addedSeconds(costs, drafting, i)
+  return seconds
 }

@@ -150,7 +150,7 @@ export class SpeculativeBatch {
       policy,
       drafter: drafter ? asDrafter(this.#target, drafter) : this.#drafter,
       together: this.#together,
-      mayDraft: () => (policy ? draftLength !== 0 : this.#scheduler!.drafts),
+      mayDraft: () => (policy ? draftLength !== 0 : this.#scheduler!.drafts(this.count)),
       assertFits: (places) => this.#cached.assertFits(places),
     })
     try {

@@ -4,6 +4,8 @@ import type { Offer } from '../drafter/drafter'
 const priorAcceptance = 0.6
 const priorTrials = 2
 const drafterTrials = 8
+/** What is known of all of them, for one among many. */
+const sharedTrials = 16
 
 /**
  * Acceptance by source, kind and position. Of what was hardly tried it is near to what is known of the next larger thing: of a
@@ -24,17 +26,24 @@ export class Acceptance {
   }
 
   /**
-   * The probability that each position is accepted, those before it accepted; and beyond it by `hope` deviations of what so few
-   * trials can say.
+   * The probability that each position is accepted, those before it accepted; the first taken for more by `hope` deviations of what
+   * trials of the kind can say. That makes something be drafted, and not more of it.
    */
   of(offer: Offer, hope = 0): (position: number) => number {
     const believed = this.#believed(offer)
     if (hope === 0) return believed
-    const tried = this.#sources.get(offer.source)?.get(offer.kind)?.tried
-    return (position) => {
-      const a = believed(position)
-      return Math.min(1, a + hope * Math.sqrt((a * (1 - a)) / ((tried?.[position] ?? 0) + priorTrials)))
-    }
+    const counts = this.#sources.get(offer.source)?.get(offer.kind)
+    const trials = (counts ? total([counts], 'tried') : 0) + priorTrials
+    const first = believed(0)
+    const hoped = Math.min(1, first + hope * Math.sqrt((first * (1 - first)) / trials))
+    return (position) => (position === 0 ? hoped : believed(position))
+  }
+
+  /** The same for one among many, with what is known of all of them, by position. */
+  among({ source, kind }: Offer, shared: readonly number[]): (position: number) => number {
+    const counts = this.#sources.get(source)?.get(kind)
+    return (position) =>
+      believed(counts?.accepted[position] ?? 0, counts?.tried[position] ?? 0, shared[position]!, sharedTrials)
   }
 
   #believed({ source, kind, acceptance }: Offer): (position: number) => number {

@@ -1,5 +1,14 @@
+import type { DraftChoice } from './policy'
+
 /** Seconds of passes over a number of rows, by rows. */
 export type PassSeconds = readonly { rows: number; seconds: number }[]
+
+/** What a step of a batch took: so many sequences, and what was drafted for some of them. */
+export interface BatchStepSeconds {
+  sequences: number
+  choices: readonly DraftChoice[]
+  seconds: number
+}
 
 /** Measured seconds of the passes that a block is made of. */
 export interface StepCosts {
@@ -14,6 +23,8 @@ export interface StepCosts {
   skippedSeconds?: number | undefined
   /** Passes of the target over a number of rows, by rows, the first over one row: plain decoding. */
   targetSeconds: PassSeconds
+  /** Of a batch, where they were measured (`measureBatchSteps`): what steps of several sequences take. */
+  batchSteps?: readonly BatchStepSeconds[] | undefined
 }
 
 /** Seconds of one target pass over `rows` rows: between the measured ones by a straight line, beyond them by the last slope. */
