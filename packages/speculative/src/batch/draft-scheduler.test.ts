@@ -65,7 +65,7 @@ interface Scheduled {
   steps: number
   seed: number
   /** Numbers of sequences of which steps were measured before. */
-  measured?: readonly number[]
+  measured?: readonly number[] | undefined
 }
 
 /** The same of what the scheduler chooses, on a machine whose times tremble; and what it drafted last. */

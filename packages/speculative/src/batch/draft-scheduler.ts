@@ -99,7 +99,7 @@ export class DraftScheduler {
       mostRows: Math.max(2 * sequences, 1.5 * this.#mostRows),
     })
     this.#rate = rate
-    if (turns.length > 0)
+    if (turns.some(({ offers }) => offers.length > 0))
       this.#drafts.set(
         classOf(sequences),
         lengths.some((length) => length !== null),

@@ -1,13 +1,13 @@
 import { createServer, type ServerOptions } from '@outrider/server'
-import { rounded } from '../compare'
+import { median, rounded } from '../compare'
 import { type Streams, streamed, waits } from '../streams'
 import type { Row, Suite } from '../suite'
 import { tinyDraft, tinyTarget } from '../tiny-pair'
 
 const clientCounts = [1, 2, 4, 8, 16, 32]
-/** Rounds in which the scheduler learns: each is some fifteen steps, and it knows a machine after some sixty. */
-const learning = 4
-const rounds = 4
+/** Rounds in which the scheduler learns and what it runs is compiled by the engine: one is ten steps and more. */
+const learning = 8
+const rounds = 9
 const maxTokens = 48
 const prompts = [
   'Tell me about a friend of yours.',
@@ -16,13 +16,40 @@ const prompts = [
   'Tell me a story about a goat.',
 ]
 
+/** Of a way: tokens of a round, and the seconds of each; what its streams waited for. */
+interface Measured extends Pick<Streams, 'tokens' | 'firsts' | 'gaps'> {
+  seconds: number[]
+}
+
+type App = ReturnType<typeof createServer>['app']
+
+const allAtOnce = (app: App, clients: number, now: () => number) =>
+  Promise.all(
+    Array.from({ length: clients }, (_, client) =>
+      streamed(app, { content: prompts[client % prompts.length]!, maxTokens }, now),
+    ),
+  )
+
+/** The most of the device's memory that a server takes while all are answered once, beside the models. */
+async function memoryOf(options: ServerOptions & { concurrency: number }): Promise<number> {
+  const { device } = options.target.model
+  const before = device.memory.liveBytes
+  const server = createServer(options)
+  await server.ready
+  device.resetPeak()
+  await allAtOnce(server.app, options.concurrency, () => 0)
+  await server.close()
+  return device.memory.peakBytes - before
+}
+
 /**
  * What clients of a server notice, all asking at once, streaming, each again as soon as it is answered; the ways in turns, round by
- * round. Of `auto`, the share of the better of the two pure ways.
+ * round. Of `auto`, the share of the better of the two pure ways: the median over rounds, each beside that way's of the same round.
  */
 export const clientsSuite: Suite = {
   name: 'clients',
-  summary: 'a server with 1 … 32 clients, with and without a draft: tokens a second, time to the first, gaps between',
+  summary:
+    'a server with 1 … 32 clients, with and without a draft: tokens a second, time to the first, gaps between, memory',
   async run({ device, note, now, each = clientCounts.length }) {
     const target = await tinyTarget(device)
     const drafter = await tinyDraft(device)
@@ -38,33 +65,36 @@ export const clientsSuite: Suite = {
         createServer({ target, concurrency: clients, warmUp: true, ...options }),
       )
       for (const { ready } of servers) await ready
-      const measured = servers.map((): Streams => ({ tokens: 0, seconds: 0, firsts: [], gaps: [] }))
+      const measured = servers.map((): Measured => ({ tokens: 0, seconds: [], firsts: [], gaps: [] }))
       for (let round = 0; round < learning + rounds; round++)
         for (const [i, { app }] of servers.entries()) {
           note(`${clients} clients, ${Object.keys(ways)[i]}, round ${round}`)
           const began = now()
-          const streams = await Promise.all(
-            Array.from({ length: clients }, (_, client) =>
-              streamed(app, { content: prompts[client % prompts.length]!, maxTokens }, now),
-            ),
-          )
+          const streams = await allAtOnce(app, clients, now)
           if (round < learning) continue
-          measured[i]!.seconds += now() - began
+          measured[i]!.seconds.push(now() - began)
           for (const { tokens, firsts, gaps } of streams) {
-            measured[i]!.tokens += tokens
+            measured[i]!.tokens += tokens / rounds
             measured[i]!.firsts.push(...firsts)
             measured[i]!.gaps.push(...gaps)
           }
         }
       for (const server of servers) await server.close()
-      const rates = measured.map(({ tokens, seconds }) => tokens / seconds)
+      const memory: number[] = []
+      for (const options of Object.values(ways))
+        memory.push(await memoryOf({ target, concurrency: clients, ...options }))
+      const rates = measured.map(({ tokens, seconds }) => tokens / median(seconds))
+      const better = rates.indexOf(Math.max(...rates.slice(0, -1)))
+      const ofBetter = (seconds: readonly number[]) =>
+        median(seconds.map((taken, round) => measured[better]!.seconds[round]! / taken))
       for (const [i, name] of Object.keys(ways).entries())
         rows.push({
           clients,
           way: name,
           tokens_s: rounded(rates[i]!),
-          of_better: name === 'auto' ? rounded(rates[i]! / Math.max(...rates.slice(0, -1))) : undefined,
+          of_better: name === 'auto' ? rounded(ofBetter(measured[i]!.seconds)) : undefined,
           ...waits(measured[i]!),
+          mib: rounded(memory[i]! / 2 ** 20),
         })
     }
     target.dispose()
