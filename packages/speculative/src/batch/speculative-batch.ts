@@ -18,7 +18,7 @@ import { DraftsTogether } from '../drafter/drafts-together'
 import { madeUpDrafts } from '../drafter/made-up-drafts'
 import { type Step, scoredStep, stepOf } from '../step'
 import { type Verification, verificationRule } from '../verification/by-name'
-import { BatchPass, type Pass, type Turn } from './batch-pass'
+import { BatchPass, type QueuedStep, type Turn } from './batch-pass'
 import { DraftScheduler } from './draft-scheduler'
 import { type Member, openMember, release, silence } from './member'
 import type { SequenceBlock, SpeculativeJoinOptions, SpeculativeSequence } from './speculative-sequence'
@@ -196,13 +196,13 @@ export class SpeculativeBatch {
       return []
     }
     this.#cached.settle()
-    const { turns, passes } = await this.#enqueue()
+    const { turns, passes, verdicts } = await this.#enqueue()
     try {
-      const read = await device.read(passes.map(({ result }) => result))
+      const told = await verdicts
       const steps = await Promise.all(
         turns.map(({ member }, i) => {
-          const { logits, isDrafted } = passes[i]!
-          const step = stepOf(new Uint32Array(read[i]!), isDrafted)
+          const step = stepOf(told[i]!)
+          const { logits } = passes[i]!
           return logits ? scoredStep(step, logits, member.scores!) : step
         }),
       )
@@ -224,10 +224,7 @@ export class SpeculativeBatch {
       this.#learn(here, isMeasure ? seconds : undefined)
       return here.map((turn) => this.#told(turn, seconds))
     } finally {
-      for (const { result, logits } of passes) {
-        result.dispose()
-        logits?.dispose()
-      }
+      for (const { logits } of passes) logits?.dispose()
     }
   }
 
@@ -270,14 +267,14 @@ export class SpeculativeBatch {
   }
 
   /** Queues a step of those who are there once what constraints wait for is drafted. */
-  async #enqueue(): Promise<{ turns: Turn[]; passes: Pass[] }> {
+  async #enqueue(): Promise<QueuedStep & { turns: Turn[] }> {
     const leaving: Member[] = []
     this.#leaving = leaving
     try {
       const drafting = await this.#pass.draft(this.#turns())
       const turns = drafting.filter(({ member }) => this.#cached.sequences.has(member))
-      const passes = turns.length === 0 ? [] : await this.#pass.enqueue(this.#cached.cache, turns)
-      return { turns, passes }
+      if (turns.length === 0) return { turns, passes: [], verdicts: Promise.resolve([]) }
+      return { turns, ...(await this.#pass.enqueue(this.#cached.cache, turns)) }
     } finally {
       this.#leaving = undefined
       for (const member of leaving) release(member)

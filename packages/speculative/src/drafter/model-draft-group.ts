@@ -1,9 +1,9 @@
-import { type Counter, slice, type Tensor } from '@outrider/tensor'
+import type { Counter, Tensor } from '@outrider/tensor'
 import { counter } from '@outrider/tensor/internal'
-import { BatchCache, type CausalLM, prefill } from '@outrider/transformer'
+import { BatchCache, type CausalLM, prefill, rowsTogether, type TensorRows } from '@outrider/transformer'
 import { rowsBySlot } from '../rows-by-slot'
 import type { DraftPlace } from './draft-place'
-import { mostUnread } from './draft-rows'
+import { type DraftRows, drawEach, mostUnread } from './draft-rows'
 import type { DraftGroup } from './drafts-together'
 
 /** A draft that a group makes: where its tokens go, and how they are drawn. */
@@ -12,6 +12,9 @@ export interface GroupedBlock {
   readonly count: number
   /** Whether it draws from the logits of covered ids alone. */
   readonly coveredOnly: boolean
+  readonly rows: DraftRows
+  /** Whether token i is drawn with those of others: whether nothing is to be done but to draw it. */
+  readonly drawsWithOthers: boolean
   /** Draws token i from logits [1, C or V'] and returns it, u32 [1]. */
   draw(i: number, logits: Tensor, offset: Counter): Tensor
   /** Queues what is left once all are drawn. */
@@ -68,7 +71,9 @@ export class ModelDraftGroup implements DraftGroup {
       return
     }
     this.#model.device.scope(() => {
-      this.#draft(asked.map((draft) => this.#taken(draft)))
+      const drafts = asked.map((draft) => this.#taken(draft))
+      // In the order of the rows of a pass, so that what is drawn need not be moved to be read.
+      this.#draft(drafts.sort((a, b) => a.place.slot - b.place.slot))
     })
   }
 
@@ -86,7 +91,7 @@ export class ModelDraftGroup implements DraftGroup {
     const isPrompt = unread.length > mostUnread
     const said = isPrompt ? block.drawable(this.#prefilled(place, unread)) : undefined
     if (place.own) place.join()
-    return { place, block, offset, next: unread, said }
+    return { place, block, offset, next: unread, said: said && { x: said } }
   }
 
   /** Logits after many tokens, which are read as a prompt is, in a cache of one sequence: [1, V']. */
@@ -109,10 +114,7 @@ export class ModelDraftGroup implements DraftGroup {
     for (let i = 0; drafts.some(({ block }) => block.count > i); i++) {
       const going = drafts.filter(({ block }) => block.count > i)
       this.#read(going.filter(({ said }) => !said))
-      for (const draft of going) {
-        draft.next = [draft.block.draw(i, draft.said!, counter(draft.offset))]
-        draft.said = undefined
-      }
+      draw(i, going)
     }
     for (const { block } of drafts) block.finish()
   }
@@ -128,24 +130,44 @@ export class ModelDraftGroup implements DraftGroup {
     const packed = model.packs === true
     const { starts, rows, shape } = rowsBySlot(counts, packed)
     const known = new Uint32Array(rows)
+    const drawn = new Map<number, TensorRows>()
     for (const { place, next } of drafts)
-      for (const [i, token] of next.entries()) if (typeof token === 'number') known[starts[place.slot]! + i] = token
-    const tokens = model.device.tensor(known, { shape })
-    for (const { place, next } of drafts)
-      for (const [i, token] of next.entries())
-        if (typeof token !== 'number') model.device.copy(token, 0, tokens, starts[place.slot]! + i, 1)
-    const all = model.forward(tokens, { cache, counts, packed, coveredOnly: first.block.coveredOnly })
+      for (const [i, token] of next.entries()) {
+        const row = starts[place.slot]! + i
+        if (typeof token === 'number') known[row] = token
+        else drawn.set(row, token)
+      }
+    const told = drawn.size < rows ? model.device.tensor(known, { shape: [rows, 1] }) : undefined
+    const tokens = rowsTogether(Array.from(known, (_, row) => drawn.get(row) ?? { x: told!, start: row }))
+    const all = model.forward(tokens.reshape(shape), { cache, counts, packed, coveredOnly: first.block.coveredOnly })
     const logits = all.reshape([rows, all.size / rows])
     for (const draft of drafts) {
       const last = starts[draft.place.slot]! + draft.next.length - 1
-      draft.said = slice(logits, { start: last, count: 1 })
+      draft.said = { x: logits, start: last }
     }
   }
 }
 
+/** Draws token i of each from what was said, in one pass for all that can be. */
+function draw(i: number, drafts: readonly InGroup[]): void {
+  const together = drafts.filter(({ block }) => block.drawsWithOthers)
+  if (together.length > 1) {
+    const next = together.map(({ block: { rows }, offset }) => ({ rows, index: i, offset }))
+    const saying = together.map(({ said }) => said!)
+    const ids = saying[0]!.x.device.scope(() => drawEach(next, rowsTogether(saying)))
+    const x = ids.reshape([ids.size, 1])
+    for (const [start, draft] of together.entries()) draft.next = [{ x, start }]
+  }
+  for (const draft of together.length > 1 ? drafts.filter(({ block }) => !block.drawsWithOthers) : drafts) {
+    const id = draft.block.draw(i, rowsTogether([draft.said!]), counter(draft.offset))
+    draft.next = [{ x: id.reshape([1, 1]) }]
+  }
+  for (const draft of drafts) draft.said = undefined
+}
+
 interface InGroup extends Pick<GroupedDraft, 'place' | 'block' | 'offset'> {
-  /** Tokens that are to be read next, on the device once they were drawn. */
-  next: readonly (number | Tensor)[]
-  /** The logits that the next token is drawn from, where they are there. */
-  said: Tensor | undefined
+  /** Tokens that are to be read next, on the device once they were drawn: u32 [n, 1]. */
+  next: readonly (number | TensorRows)[]
+  /** The row of logits that the next token is drawn from, where it is there. */
+  said: TensorRows | undefined
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from '@outrider/tensor'
 
 /** Some rows of a tensor [..., columns]. */
-export interface Rows {
+export interface TensorRows {
   x: Tensor
   /** Default 0. */
   start?: number
@@ -10,11 +10,11 @@ export interface Rows {
 }
 
 /**
- * Rows of one or several tensors, one below the other; what lies side by side is copied at once, and nothing where it is all of a tensor.
+ * TensorRows of one or several tensors, one below the other; what lies side by side is copied at once, and nothing where it is all of a tensor.
  *
  * @returns [rows, columns], its memory the tensor's where nothing was copied
  */
-export function rowsTogether(parts: readonly Rows[]): Tensor {
+export function rowsTogether(parts: readonly TensorRows[]): Tensor {
   const runs = joined(parts)
   const [first] = runs
   const { device, dtype } = first!.x
@@ -30,8 +30,8 @@ export function rowsTogether(parts: readonly Rows[]): Tensor {
 }
 
 /** The same rows in as few pieces as they lie in. */
-function joined(parts: readonly Rows[]): Required<Rows>[] {
-  const runs: Required<Rows>[] = []
+function joined(parts: readonly TensorRows[]): Required<TensorRows>[] {
+  const runs: Required<TensorRows>[] = []
   for (const { x, start = 0, count = 1 } of parts) {
     const last = runs.at(-1)
     if (last?.x === x && last.start + last.count === start) last.count += count

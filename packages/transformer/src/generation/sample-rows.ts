@@ -1,10 +1,10 @@
 import { argmax, sampleCategorical, samplingDistribution, type Tensor } from '@outrider/tensor'
-import { type Rows, rowsTogether } from './rows-together'
+import { rowsTogether, type TensorRows } from './rows-together'
 import { sampleTokens } from './sample'
 import type { Sampling } from './sampling-options'
 
 /** Rows of logits, f32, and how their tokens are drawn. */
-export interface RowsToSample extends Rows {
+export interface RowsToSample extends TensorRows {
   sampling: Sampling
   /** Row r of them uses the random number philox(seed, offset + r). */
   offset: number
