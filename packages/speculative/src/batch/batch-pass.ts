@@ -67,7 +67,9 @@ export class BatchPass {
   async draft(turns: readonly Turn[]): Promise<DraftedTurn[]> {
     const drafting = turns.map(({ member, choice }) =>
       choice && member.processor?.isConstrained
-        ? member.session.draftConstrained?.(this.#request(member, choice))
+        ? member.session
+            .draftConstrained?.(this.#request(member, choice))
+            ?.catch((error) => withoutDraft(member, error))
         : undefined,
     )
     const drafts = drafting.some(Boolean) ? await Promise.all(drafting) : []
@@ -127,9 +129,7 @@ export class BatchPass {
     try {
       return member.session.draft(this.#request(member, choice))
     } catch (error) {
-      if (!isOutOfMemory(error)) throw error
-      silence(member)
-      return null
+      return withoutDraft(member, error)
     }
   }
 
@@ -202,6 +202,13 @@ function toDraw(
   const drafted = 'ids' in draft ? device.tensor(Uint32Array.from(draft.ids)) : draft.tokens
   const masks = ids && processor.masksAlong(device, ids)
   return { ...asked, logits: whole(processor.verify(logits, { drafted, masks })) }
+}
+
+/** Goes on plainly for a sequence for whose draft the device has no memory. */
+function withoutDraft(member: Member, error: unknown): null {
+  if (!isOutOfMemory(error)) throw error
+  silence(member)
+  return null
 }
 
 /** Which tokens a draft has. */
