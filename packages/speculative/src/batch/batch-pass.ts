@@ -1,5 +1,12 @@
-import type { Tensor } from '@outrider/tensor'
-import { type CausalLM, isOutOfMemory, type KvCache, rowsTogether, type TensorRows } from '@outrider/transformer'
+import type { OutriderError, Tensor } from '@outrider/tensor'
+import {
+  type CausalLM,
+  isNotFinite,
+  isOutOfMemory,
+  type KvCache,
+  rowsTogether,
+  type TensorRows,
+} from '@outrider/transformer'
 import type { DraftChoice } from '../draft-length/policy'
 import type { DraftStop } from '../drafter/draft-stop'
 import type { Draft, DraftRequest } from '../drafter/drafter'
@@ -32,8 +39,8 @@ export interface Pass {
 /** What has been queued of a step. */
 export interface QueuedStep {
   passes: Pass[]
-  /** Of each of the passes, once it has been read. */
-  verdicts: Promise<BlockVerdict[]>
+  /** Of each of the passes, once it has been read; an error for one whose sequence there was nothing to draw from (NOT_FINITE). */
+  verdicts: Promise<(BlockVerdict | OutriderError)[]>
 }
 
 export interface BatchPassOptions {
@@ -113,10 +120,17 @@ export class BatchPass {
     return queued
   }
 
-  async #told(tensors: Tensor[], verdicts: DrawnTogether['verdicts']): Promise<BlockVerdict[]> {
+  async #told(tensors: Tensor[], verdicts: DrawnTogether['verdicts']): QueuedStep['verdicts'] {
     const read = await this.#model.device.read(tensors)
     const words = new Map(tensors.map((tensor, i) => [tensor, new Uint32Array(read[i]!)]))
-    return verdicts.map((verdict) => verdict((tensor) => words.get(tensor)!))
+    return verdicts.map((verdict) => {
+      try {
+        return verdict((tensor) => words.get(tensor)!)
+      } catch (error) {
+        if (!isNotFinite(error)) throw error
+        return error
+      }
+    })
   }
 
   #request({ tokens, sampling, processor, steps }: Member, choice: DraftChoice): DraftRequest {

@@ -2,7 +2,7 @@ import { noToken } from '@outrider/tensor/internal'
 import { notFiniteLogits } from '@outrider/transformer'
 import { endedDraft } from './ended-draft'
 import type { VerificationRule } from './rule'
-import type { BlockVerdict } from './verify'
+import { type BlockVerdict, theDraft } from './verify'
 
 /** A draft of which each token is certain, and what a greedy target says in its place. */
 export interface IdsToJudge {
@@ -30,7 +30,7 @@ export function verdictOfIds(
 ): BlockVerdict {
   const drafted = tokens.slice(0, count)
   for (let i = 0; i <= drafted.length; i++) {
-    if (i < drafted.length && drafted[i]! >= vocabularySize) throw notFiniteLogits('The draft')
+    if (i < drafted.length && drafted[i]! >= vocabularySize) throw notFiniteLogits(theDraft)
     if (ids[i] === noToken) throw notFiniteLogits('The target')
   }
   const all = [...new Set([...tokens, ...ids])]

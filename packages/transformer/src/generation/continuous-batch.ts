@@ -13,7 +13,7 @@ import { PromptReading } from './prompt-reading'
 import { ReadPrompt } from './read-prompt'
 import { rowsTogether } from './rows-together'
 import { assertOpen, dispose, type Said, say, shared } from './said'
-import { drawnToken } from './sample'
+import { drawnToken, isNotFinite } from './sample'
 import { type RowsToSample, sampleRows } from './sample-rows'
 import { resolveSampling, type Sampling } from './sampling-options'
 import { longSequence, madeUpTokens, type WarmUpOptions, warmUp } from './warm-up'
@@ -84,8 +84,8 @@ export class ContinuousBatch {
   readonly #line: PromptLine<Member> | undefined
   readonly #now: () => number
   /**
-   * Told of a sequence for whose prompt the device has no memory as it is read between steps; it has left, and others go on. Default: the
-   * step throws it.
+   * Told of a sequence that has failed alone, and has left; others go on: the device has no memory for its prompt as it is read between
+   * steps, or the model's logits after its tokens are no numbers. Default: the step throws it.
    */
   onFailure: ((sequence: BatchSequence, error: unknown) => void) | undefined
   #said: Said | undefined
@@ -216,7 +216,8 @@ export class ContinuousBatch {
    * Adds one token to each sequence; those that end leave. Sequences may join and leave while it waits, but one step ends
    * before the next begins.
    *
-   * @throws OutriderError NOT_FINITE where the model's logits are no numbers
+   * @throws OutriderError NOT_FINITE where the model's logits are no numbers, and nobody is told (`onFailure`); then the batch is to be
+   *   disposed of
    */
   async step(): Promise<BatchToken[]> {
     if (this.count === 0) return []
@@ -251,16 +252,16 @@ export class ContinuousBatch {
     const tokens: BatchToken[] = []
     for (const [i, member] of members.entries()) {
       if (!this.#members.has(member)) continue // left while we waited
-      const token = drawnToken(words[i]!)
-      const text = member.answer.push(token)
       const states = this.#hiddenStates && hidden[from.indexOf(rows[i]!.of)]!
-      tokens.push({
-        ...{ sequence: member, token, text },
-        ...(scores[i] && { scored: scores[i][0]! }),
-        ...(states && { hidden: halvesOf(states, rows[i]!) }),
-      })
-      if (member.answer.finishReason) this.leave(member)
-      else member.processor?.accept([token])
+      try {
+        tokens.push({
+          ...this.#add(member, drawnToken(words[i]!)),
+          ...(scores[i] && { scored: scores[i][0]! }),
+          ...(states && { hidden: halvesOf(states, rows[i]!) }),
+        })
+      } catch (error) {
+        this.#failAlone(member, error)
+      }
     }
     return tokens
   }
@@ -351,6 +352,20 @@ export class ContinuousBatch {
     this.#cached.remove(member)
     member.processor?.dispose()
     told(member, error)
+  }
+
+  /** Where somebody is told, a sequence for which there is nothing to draw from leaves, and others go on. */
+  #failAlone(member: Member, error: unknown): void {
+    if (!this.onFailure || !isNotFinite(error)) throw error
+    this.leave(member)
+    this.onFailure(member, error)
+  }
+
+  #add(member: Member, token: number): BatchToken {
+    const text = member.answer.push(token)
+    if (member.answer.finishReason) this.leave(member)
+    else member.processor?.accept([token])
+    return { sequence: member, token, text }
   }
 
   /** Queues the pass that reads the tokens drawn, for those who may take another. */
