@@ -1,10 +1,10 @@
 import type { Counter, Tensor } from '@outrider/tensor'
 import { counter } from '@outrider/tensor/internal'
-import { BatchCache, type CausalLM, prefill, rowsTogether, type TensorRows } from '@outrider/transformer'
-import { rowsBySlot } from '../rows-by-slot'
+import { type CausalLM, rowsTogether, type TensorRows } from '@outrider/transformer'
 import type { DraftPlace } from './draft-place'
 import { type DraftRows, drawEach, mostUnread } from './draft-rows'
 import type { DraftGroup } from './drafts-together'
+import { SharedPasses, type SharedRead } from './shared-passes'
 
 /** A draft that a group makes: where its tokens go, and how they are drawn. */
 export interface GroupedBlock {
@@ -40,21 +40,17 @@ export interface GroupedDraft {
  * it moves to the others.
  */
 export class ModelDraftGroup implements DraftGroup {
-  readonly #model: CausalLM
-  readonly #cached: BatchCache<DraftPlace>
+  readonly #passes: SharedPasses
   #asked: GroupedDraft[] = []
 
   /** @param size  the most sequences */
   constructor(model: CausalLM, size: number) {
-    this.#model = model
-    this.#cached = new BatchCache({ model, config: model.config }, size)
+    this.#passes = new SharedPasses(model, size)
   }
 
   /** Whether a sequence may draft with the others, once it does: whether there is room for it. */
   expect(place: DraftPlace): boolean {
-    if (!this.#cached.fits(place.places)) return false
-    place.reserve(this.#cached)
-    return true
+    return this.#passes.expect(place)
   }
 
   /** Puts a draft off until `run`. */
@@ -65,12 +61,12 @@ export class ModelDraftGroup implements DraftGroup {
   run(): void {
     const asked = this.#asked
     this.#asked = []
-    this.#cached.settle()
+    this.#passes.settle()
     if (asked.length === 1 && asked[0]!.place.own) {
       asked[0]!.alone()
       return
     }
-    this.#model.device.scope(() => {
+    this.#passes.model.device.scope(() => {
       const drafts = asked.map((draft) => this.#taken(draft))
       // In the order of the rows of a pass, so that what is drawn need not be moved to be read.
       this.#draft(drafts.sort((a, b) => a.place.slot - b.place.slot))
@@ -78,36 +74,20 @@ export class ModelDraftGroup implements DraftGroup {
   }
 
   growth(tokens?: number): number | undefined {
-    return this.#cached.growth(tokens)
+    return this.#passes.growth(tokens)
   }
 
   dispose(): void {
     this.#asked = []
-    this.#cached.dispose()
+    this.#passes.dispose()
   }
 
   /** Reads what is too much for a step, and has the sequence with the others. */
   #taken({ place, block, unread, offset }: GroupedDraft): InGroup {
     const isPrompt = unread.length > mostUnread
-    const said = isPrompt ? block.drawable(this.#prefilled(place, unread)) : undefined
+    const said = isPrompt ? block.drawable(this.#passes.prefill(place, unread)) : undefined
     if (place.own) place.join()
     return { place, block, offset, next: unread, said: said && { x: said } }
-  }
-
-  /** Logits after many tokens, which are read as a prompt is, in a cache of one sequence: [1, V']. */
-  #prefilled(place: DraftPlace, unread: readonly number[]): Tensor {
-    const [model, { own, slot }] = [this.#model, place]
-    if (own) return prefill(model, own, unread)
-    const { cache } = this.#cached
-    const apart = model.createCache({ capacity: place.places, context: model.config.contextLength })
-    try {
-      apart.copySequence(0, cache, slot)
-      const logits = prefill(model, apart, unread)
-      cache.copySequence(slot, apart, 0)
-      return logits
-    } finally {
-      apart.dispose()
-    }
   }
 
   #draft(drafts: readonly InGroup[]): void {
@@ -121,30 +101,9 @@ export class ModelDraftGroup implements DraftGroup {
 
   /** One pass over the next tokens of some of the sequences: it says what follows the last of each. */
   #read(drafts: readonly InGroup[]): void {
-    const [first] = drafts
-    if (!first) return
-    const model = this.#model
-    const { cache } = this.#cached
-    const counts = Array.from({ length: cache.batchSize }, () => 0)
-    for (const { place, next } of drafts) counts[place.slot] = next.length
-    const packed = model.packs === true
-    const { starts, rows, shape } = rowsBySlot(counts, packed)
-    const known = new Uint32Array(rows)
-    const drawn = new Map<number, TensorRows>()
-    for (const { place, next } of drafts)
-      for (const [i, token] of next.entries()) {
-        const row = starts[place.slot]! + i
-        if (typeof token === 'number') known[row] = token
-        else drawn.set(row, token)
-      }
-    const told = drawn.size < rows ? model.device.tensor(known, { shape: [rows, 1] }) : undefined
-    const tokens = rowsTogether(Array.from(known, (_, row) => drawn.get(row) ?? { x: told!, start: row }))
-    const all = model.forward(tokens.reshape(shape), { cache, counts, packed, coveredOnly: first.block.coveredOnly })
-    const logits = all.reshape([rows, all.size / rows])
-    for (const draft of drafts) {
-      const last = starts[draft.place.slot]! + draft.next.length - 1
-      draft.said = { x: logits, start: last }
-    }
+    if (drafts.length === 0) return
+    const said = this.#passes.over(drafts, drafts[0]!.block.coveredOnly)
+    for (const [i, { x, start, count }] of said.entries()) drafts[i]!.said = { x, start: start + count - 1 }
   }
 }
 
@@ -165,9 +124,9 @@ function draw(i: number, drafts: readonly InGroup[]): void {
   for (const draft of drafts) draft.said = undefined
 }
 
-interface InGroup extends Pick<GroupedDraft, 'place' | 'block' | 'offset'> {
-  /** Tokens that are to be read next, on the device once they were drawn: u32 [n, 1]. */
-  next: readonly (number | TensorRows)[]
+/** With the tokens that are to be read next, on the device once they were drawn. */
+interface InGroup extends SharedRead, Pick<GroupedDraft, 'block' | 'offset'> {
+  next: SharedRead['next']
   /** The row of logits that the next token is drawn from, where it is there. */
   said: TensorRows | undefined
 }
