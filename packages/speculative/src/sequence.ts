@@ -27,6 +27,7 @@ import { type StepCounters, stepCounters } from './step-counters'
 import { judged, type ToJudge, uniforms } from './verification/passes'
 import { readDraft } from './verification/read-draft'
 import type { VerificationRule } from './verification/rule'
+import { plainVerdict, readVerdict } from './verification/verify'
 
 export interface SequenceOptions {
   target: CausalLM
@@ -127,7 +128,7 @@ export class Sequence {
     if (isFirst) this.#prefixes?.keep(this.#target, this.#cache, this.tokens) // which are the prompt
     try {
       const words = (await pass.result.data()) as Uint32Array
-      const step = stepOf(words, isDrafted)
+      const step = stepOf(isDrafted ? readVerdict(words) : plainVerdict(words))
       const { tokens, accepted, drafted } = step
       this.tokens.push(...tokens)
       this.#processor?.accept(tokens)
@@ -245,19 +246,20 @@ export class Sequence {
   /** Known drafts of one length are verified where they are written to. */
   #knownVerification(ids: readonly number[]): VerificationStep {
     const verification = this.#verifications.of(`known ${ids.length}`, () =>
-      this.#verification({ tokens: this.#device.empty([ids.length], 'u32').keep() }),
+      this.#verification({ tokens: this.#device.empty([ids.length], 'u32').keep() }, true),
     )
     verification.draft.tokens.write(Uint32Array.from(ids))
     return verification
   }
 
-  #verification(draft: ToJudge): VerificationStep {
+  /** @param owned  whether the draft's memory is freed with the step */
+  #verification(draft: ToJudge, owned = false): VerificationStep {
     const drawn = this.#device.empty([draft.tokens.size + 1]).keep()
     const step = new RepeatedStep(this.#target, this.#cache, () => this.#verdict(draft, drawn))
     const dispose = () => {
       step.dispose()
       drawn.dispose()
-      if (!draft.probabilities) draft.tokens.dispose()
+      if (owned) draft.tokens.dispose()
     }
     return { draft, uniforms: drawn, step, dispose }
   }

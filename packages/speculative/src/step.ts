@@ -1,6 +1,6 @@
 import { slice, type Tensor } from '@outrider/tensor'
 import { type ScoredToken, scoreTokens } from '@outrider/transformer'
-import { plainVerdict, readVerdict } from './verification/verify'
+import type { BlockVerdict } from './verification/verify'
 
 /** What one pass of the target added to a sequence. */
 export interface Step {
@@ -19,13 +19,8 @@ export interface Step {
   scored?: ScoredToken[]
 }
 
-/**
- * What a pass has added, of what was read of it.
- *
- * @param words  a verdict on a draft, or where nothing was drafted the token
- */
-export function stepOf(words: Uint32Array, isDrafted: boolean): Step {
-  const { accepted, drafted, next, computed, overlap } = isDrafted ? readVerdict(words) : plainVerdict(words)
+/** What a pass has added, by its verdict. */
+export function stepOf({ accepted, drafted, next, computed, overlap }: BlockVerdict): Step {
   const tokens = [...drafted.slice(0, accepted), next]
   return { tokens, drafted: drafted.length, computed, accepted, rejected: drafted.slice(accepted), overlap }
 }

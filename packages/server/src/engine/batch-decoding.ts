@@ -1,5 +1,4 @@
-import { OutriderError } from '@outrider/tensor'
-import type { PrefixCache } from '@outrider/transformer'
+import { isOutOfMemory, type PrefixCache } from '@outrider/transformer'
 import type { GenerationRequest } from '../requests/generation-request'
 import type { Decoding, OnAnswer } from './decoding'
 import type { Ending, Job, Piece } from './job'
@@ -17,7 +16,7 @@ export interface JobBatch<Sequence> {
   fits(tokens: number): boolean
   growth(tokens?: number): number | undefined
   trim?(): void
-  /** Set by who is to be told of a sequence for which there was no memory; it has left. */
+  /** Set by who is to be told of a sequence that has failed alone; it has left. */
   onFailure: ((sequence: Sequence, error: unknown) => void) | undefined
   join(request: GenerationRequest): Sequence
   leave(sequence: Sequence): void
@@ -48,7 +47,7 @@ export function batchDecoding<Sequence extends { readonly cachedTokens: number }
     try {
       return batch.join(request)
     } catch (error) {
-      if (!(error instanceof OutriderError && error.code === 'OUT_OF_MEMORY' && prefixes?.blocks)) throw error
+      if (!isOutOfMemory(error) || !prefixes?.blocks) throw error
       prefixes.clear()
       return batch.join(request)
     }
@@ -57,7 +56,7 @@ export function batchDecoding<Sequence extends { readonly cachedTokens: number }
     const job = jobs.get(sequence)!
     forget(job)
     // Whoever comes next may have what was kept.
-    prefixes?.clear()
+    if (isOutOfMemory(error)) prefixes?.clear()
     job.fail(error)
   }
   return {

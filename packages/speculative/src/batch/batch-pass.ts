@@ -1,13 +1,21 @@
-import { slice, type Tensor } from '@outrider/tensor'
-import { type CausalLM, isOutOfMemory, type KvCache, sampleTokens } from '@outrider/transformer'
+import type { OutriderError, Tensor } from '@outrider/tensor'
+import {
+  type CausalLM,
+  isNotFinite,
+  isOutOfMemory,
+  type KvCache,
+  rowsTogether,
+  type TensorRows,
+} from '@outrider/transformer'
 import type { DraftChoice } from '../draft-length/policy'
 import type { DraftStop } from '../drafter/draft-stop'
 import type { Draft, DraftRequest } from '../drafter/drafter'
 import type { DraftsTogether } from '../drafter/drafts-together'
 import { rowsBySlot } from '../rows-by-slot'
 import { stepCounters } from '../step-counters'
-import { judged, uniforms } from '../verification/passes'
 import type { VerificationRule } from '../verification/rule'
+import type { BlockVerdict } from '../verification/verify'
+import { type DrawnTogether, drawTogether, type ToDraw } from './draws-together'
 import { type Member, silence } from './member'
 
 /** A sequence in a step, and what is drafted for it; null: nothing. */
@@ -21,11 +29,18 @@ export interface DraftedTurn extends Turn {
   drafted: Draft | null | undefined
 }
 
-/** What is read of a pass for one sequence, and its logits, f32 [γ + 1, V], if its tokens are to be scored. */
+/** What a pass is to bring one sequence. */
 export interface Pass {
-  result: Tensor
-  logits?: Tensor
   isDrafted: boolean
+  /** f32 [γ + 1, V], if its tokens are to be scored. */
+  logits: Tensor | undefined
+}
+
+/** What has been queued of a step. */
+export interface QueuedStep {
+  passes: Pass[]
+  /** Of each of the passes, once it has been read; an error for one whose sequence there was nothing to draw from (NOT_FINITE). */
+  verdicts: Promise<(BlockVerdict | OutriderError)[]>
 }
 
 export interface BatchPassOptions {
@@ -59,7 +74,9 @@ export class BatchPass {
   async draft(turns: readonly Turn[]): Promise<DraftedTurn[]> {
     const drafting = turns.map(({ member, choice }) =>
       choice && member.processor?.isConstrained
-        ? member.session.draftConstrained?.(this.#request(member, choice))
+        ? member.session
+            .draftConstrained?.(this.#request(member, choice))
+            ?.catch((error) => withoutDraft(member, error))
         : undefined,
     )
     const drafts = drafting.some(Boolean) ? await Promise.all(drafting) : []
@@ -67,13 +84,14 @@ export class BatchPass {
   }
 
   /**
-   * Queues the other drafts, one pass of the target over them all, and the verdicts. What the passes hold is the caller's to dispose of.
+   * Queues the other drafts, one pass of the target over them all, and what is drawn and judged of it.
    *
    * @param cache  of the target, with a slot for each of the members
+   * @returns logits are the caller's to dispose of
    */
-  async enqueue(cache: KvCache, turns: readonly DraftedTurn[]): Promise<Pass[]> {
+  async enqueue(cache: KvCache, turns: readonly DraftedTurn[]): Promise<QueuedStep> {
     const { device } = this.#model
-    const { drafts, logits, reading } = device.scope(() => {
+    const { drafts, said, reading } = device.scope(() => {
       const drafts = turns.map(({ member, choice, drafted }) =>
         drafted !== undefined ? drafted : choice && this.#draft(member, choice),
       )
@@ -82,22 +100,37 @@ export class BatchPass {
       const reading = turns.map(({ member }, i) =>
         member.processor?.isConstrained ? (idsOf(drafts[i]!) ?? undefined) : undefined,
       )
-      return { drafts, logits: this.#read(cache, turns, drafts), reading }
+      return { drafts, said: this.#read(cache, turns, drafts), reading }
     })
     if (reading.some((ids) => ids)) device.flush()
     const ids = reading.some((ids) => ids) ? await Promise.all(reading) : []
-    const passes = device.scope(() =>
-      turns.map(({ member }, i) => {
-        const pass = this.#judge(member, drafts[i] ?? null, { logits: logits[i]!, ids: ids[i] })
-        pass.result.keep()
-        return pass
-      }),
-    )
-    for (const [i, pass] of passes.entries()) if (!pass.logits) logits[i]!.dispose()
+    const queued = device.scope(() => {
+      const asked = turns.map(({ member }, i) => toDraw(member, drafts[i] ?? null, said[i]!, ids[i]))
+      const { tensors, verdicts } = drawTogether(asked, this.#rule)
+      const passes = turns.map(({ member }, i) => ({
+        isDrafted: asked[i]!.draft !== null,
+        logits: member.scores === undefined ? undefined : rowsTogether([said[i]!]),
+      }))
+      return { passes, verdicts: this.#told(tensors, verdicts) }
+    })
+    for (const x of new Set(said.map(({ x }) => x))) x.dispose()
     for (const draft of drafts)
       if (draft && 'tokens' in draft && !draft.lasting)
         for (const tensor of [draft.tokens, draft.probabilities, draft.count]) tensor?.dispose()
-    return passes
+    return queued
+  }
+
+  async #told(tensors: Tensor[], verdicts: DrawnTogether['verdicts']): QueuedStep['verdicts'] {
+    const read = await this.#model.device.read(tensors)
+    const words = new Map(tensors.map((tensor, i) => [tensor, new Uint32Array(read[i]!)]))
+    return verdicts.map((verdict) => {
+      try {
+        return verdict((tensor) => words.get(tensor)!)
+      } catch (error) {
+        if (!isNotFinite(error)) throw error
+        return error
+      }
+    })
   }
 
   #request({ tokens, sampling, processor, steps }: Member, choice: DraftChoice): DraftRequest {
@@ -110,9 +143,7 @@ export class BatchPass {
     try {
       return member.session.draft(this.#request(member, choice))
     } catch (error) {
-      if (!isOutOfMemory(error)) throw error
-      silence(member)
-      return null
+      return withoutDraft(member, error)
     }
   }
 
@@ -131,13 +162,18 @@ export class BatchPass {
     }
   }
 
-  /** The logits of each sequence, f32 [γ + 1, V], by one pass over the last tokens and the drafts of all but the newcomers. */
-  #read(cache: KvCache, turns: readonly Turn[], drafts: readonly (Draft | null)[]): Tensor[] {
+  /**
+   * One pass over the last tokens and the drafts of all but the newcomers.
+   *
+   * @returns the rows of each sequence's logits, f32 [γ + 1, V], which the caller disposes of
+   */
+  #read(cache: KvCache, turns: readonly Turn[], drafts: readonly (Draft | null)[]): Required<TensorRows>[] {
     const model = this.#model
     const rowsOf = turns.map(({ member }, i) => (member.first ? 0 : 1 + (drafts[i] ? lengthOf(drafts[i]) : 0)))
     const counts = Array.from({ length: cache.batchSize }, () => 0)
     for (const [i, { member }] of turns.entries()) counts[member.slot] = rowsOf[i]!
-    if (counts.every((count) => count === 0)) return turns.map(({ member }) => alias(member.first!))
+    const first = ({ first }: Member) => ({ x: alias(first!), start: 0, count: 1 })
+    if (counts.every((count) => count === 0)) return turns.map(({ member }) => first(member))
     const packed = model.packs === true
     const { starts, rows, shape } = rowsBySlot(counts, packed)
     const known = new Uint32Array(rows)
@@ -154,31 +190,39 @@ export class BatchPass {
     const all = model.forward(tokens, { cache, counts, packed }) // [1, rows, V], or [slots, rows, V]
     const said = all.reshape([rows, all.size / rows])
     return turns.map(({ member }, i) =>
-      member.first ? alias(member.first) : slice(said, { start: starts[member.slot]!, count: rowsOf[i]! }),
+      member.first ? first(member) : { x: said, start: starts[member.slot]!, count: rowsOf[i]! },
     )
   }
+}
 
-  /** Queues the verdict on a draft, or a draw where there is none. */
-  #judge(
-    member: Member,
-    draft: Draft | null,
-    { logits, ids }: { logits: Tensor; ids: ArrayLike<number> | undefined },
-  ): Pass {
-    const { device } = logits
-    const { sampling, processor, scores } = member
-    const counters = stepCounters(member.steps++)
-    const scored = scores !== undefined && { logits }
-    if (!draft) {
-      const said = processor?.next(logits) ?? logits
-      return { result: sampleTokens(said, sampling, counters.plain), isDrafted: false, ...scored }
-    }
-    const drawn = device.tensor(uniforms(logits.shape[0]!, sampling.seed, counters.verification))
-    const toJudge = 'ids' in draft ? { tokens: device.tensor(Uint32Array.from(draft.ids)) } : draft
-    const masks = ids && processor?.masksAlong(device, ids)
-    const said = processor?.verify(logits, { drafted: toJudge.tokens, masks }) ?? logits
-    const result = judged(toJudge, said, { sampling, verification: this.#rule, uniforms: drawn })
-    return { result, isDrafted: true, ...scored }
-  }
+/**
+ * What a sequence's tokens are drawn from and judged by.
+ *
+ * @param ids  what was drafted under a constraint
+ */
+function toDraw(
+  member: Member,
+  draft: Draft | null,
+  said: Required<TensorRows>,
+  ids: ArrayLike<number> | undefined,
+): ToDraw {
+  const { sampling, processor } = member
+  const { device } = said.x
+  const asked = { draft, sampling, counters: stepCounters(member.steps++) }
+  if (!processor) return { ...asked, logits: said }
+  const logits = rowsTogether([said])
+  const whole = (x: Tensor) => ({ x, start: 0, count: said.count })
+  if (!draft) return { ...asked, logits: whole(processor.next(logits)) }
+  const drafted = 'ids' in draft ? device.tensor(Uint32Array.from(draft.ids)) : draft.tokens
+  const masks = ids && processor.masksAlong(device, ids)
+  return { ...asked, logits: whole(processor.verify(logits, { drafted, masks })) }
+}
+
+/** Goes on plainly for a sequence for whose draft the device has no memory. */
+function withoutDraft(member: Member, error: unknown): null {
+  if (!isOutOfMemory(error)) throw error
+  silence(member)
+  return null
 }
 
 /** Which tokens a draft has. */

@@ -115,6 +115,31 @@ describe('a batch of sequences that speculate, and of others that do not', () =>
     },
   )
 
+  it('draws and judges what is greedy in as many passes for six as for three, and reads once', async () => {
+    const { device } = target.model
+    const measured = async (count: number, options: (i: number) => Partial<Asked> & { draftLength: () => number }) => {
+      using batch = new SpeculativeBatch({ target, drafter: shallow, size: 8 })
+      for (let i = 0; i < count; i++) {
+        const { draftLength, ...asked } = options(i)
+        batch.join([5 + i], { maxTokens: 24, seed: i, ...asked, draftLength: draftLength() })
+      }
+      for (let step = 0; step < 3; step++) await batch.step()
+      const before = { ...device.counters }
+      await batch.step()
+      expect(device.counters.readbacks - before.readbacks).toBe(1)
+      return device.counters.dispatches - before.dispatches
+    }
+    for (const options of [
+      () => ({ draftLength: () => 0 }),
+      (i: number) => ({ draftLength: () => 0, temperature: 0.6 + i / 10, topP: 0.9 }),
+      (i: number) => ({ draftLength: () => (i % 3) * 2 }),
+    ])
+      expect(await measured(6, options)).toBe(await measured(3, options))
+    // A draft that is drawn is judged by itself; drawn it is with the others.
+    const drawn = (i: number) => ({ draftLength: () => 3, temperature: 0.6 + i / 10 })
+    expect((await measured(6, drawn)) - (await measured(3, drawn))).toBe(3 * 3)
+  })
+
   it('goes on for the others when one joins or leaves while it waits', async () => {
     const { device } = target.model
     const before = device.memory.liveBytes

@@ -1,11 +1,11 @@
 import { OutriderError } from '@outrider/tensor'
 import {
   BatchCache,
+  isNotFinite,
   isOutOfMemory,
   PromptLine,
   PromptReading,
   ReadPrompt,
-  throwIfAborted,
   type WarmUpOptions,
 } from '@outrider/transformer'
 import type { Target } from '../decoder'
@@ -15,14 +15,14 @@ import { asDrafter } from '../drafter/as-drafter'
 import { checkedStop, type DraftStop } from '../drafter/draft-stop'
 import { type Drafter, type Offer, offersOf } from '../drafter/drafter'
 import { DraftsTogether } from '../drafter/drafts-together'
-import { madeUpDrafts } from '../drafter/made-up-drafts'
 import { type Step, scoredStep, stepOf } from '../step'
 import { type Verification, verificationRule } from '../verification/by-name'
-import { BatchPass, type Pass, type Turn } from './batch-pass'
+import { isOfDraft } from '../verification/verify'
+import { BatchPass, type QueuedStep, type Turn } from './batch-pass'
 import { DraftScheduler } from './draft-scheduler'
 import { type Member, openMember, release, silence } from './member'
 import type { SequenceBlock, SpeculativeJoinOptions, SpeculativeSequence } from './speculative-sequence'
-import { warmUpRounds } from './warm-up-rounds'
+import { warmUpBatch } from './warm-up-batch'
 
 export interface SpeculativeBatchOptions {
   target: Target
@@ -69,8 +69,9 @@ export class SpeculativeBatch {
   /** While a step is being queued: who has left meanwhile, and is freed when it is. */
   #leaving: Member[] | undefined
   /**
-   * Told of a sequence for whose prompt the device has no memory as it is read between steps; it has left, and others go on. Default: the
-   * step throws it.
+   * Told of a sequence that has failed alone, and has left; others go on: the device has no memory for its prompt as it is read between
+   * steps, or the target's logits after its tokens are no numbers. One for which the draft's are goes on plainly. Default: the step
+   * throws it.
    */
   onFailure: ((sequence: SpeculativeSequence, error: unknown) => void) | undefined
 
@@ -182,7 +183,8 @@ export class SpeculativeBatch {
    * Adds a block to each sequence, at least a token; those that end leave. Sequences may join and leave while it waits, but one step
    * ends before the next begins.
    *
-   * @throws OutriderError NOT_FINITE where the logits of target or draft are no numbers; then the batch is to be disposed of
+   * @throws OutriderError NOT_FINITE where the logits of target or draft are no numbers, and nobody is told (`onFailure`); then the
+   *   batch is to be disposed of
    */
   async step(): Promise<SequenceBlock[]> {
     if (this.count === 0) return []
@@ -196,27 +198,24 @@ export class SpeculativeBatch {
       return []
     }
     this.#cached.settle()
-    const { turns, passes } = await this.#enqueue()
+    const { turns, passes, verdicts } = await this.#enqueue()
     try {
-      const read = await device.read(passes.map(({ result }) => result))
+      const told = await verdicts
       const steps = await Promise.all(
         turns.map(({ member }, i) => {
-          const { logits, isDrafted } = passes[i]!
-          const step = stepOf(new Uint32Array(read[i]!), isDrafted)
-          return logits ? scoredStep(step, logits, member.scores!) : step
+          const verdict = told[i]!
+          if (verdict instanceof OutriderError) return verdict
+          const { logits } = passes[i]!
+          return logits ? scoredStep(stepOf(verdict), logits, member.scores!) : stepOf(verdict)
         }),
       )
-      // Others left while we waited.
-      const here = turns.flatMap((turn, i) =>
-        this.#cached.sequences.has(turn.member) ? [{ ...turn, step: steps[i]!, isDrafted: passes[i]!.isDrafted }] : [],
-      )
-      for (const { member, step, isDrafted } of here) {
-        const kept = member.tokens.length + step.accepted
-        member.tokens.push(...step.tokens)
-        member.processor?.accept(step.tokens)
-        if (isDrafted) member.session.keep(kept, step.drafted)
-      }
-      this.#rollBack(here.map(({ member }) => member))
+      const here = turns.flatMap((turn, i) => {
+        const step = steps[i]!
+        // Others left while we waited.
+        if (!this.#cached.sequences.has(turn.member)) return []
+        return this.#keep(turn.member, step, passes[i]!.isDrafted) ? [{ ...turn, step }] : []
+      })
+      this.#rollBack(turns.map(({ member }) => member).filter((member) => this.#cached.sequences.has(member)))
       const seconds = this.#now() - begin
       this.#line?.observe(seconds)
       // A prompt that was read for a newcomer is in the step's seconds.
@@ -224,10 +223,7 @@ export class SpeculativeBatch {
       this.#learn(here, isMeasure ? seconds : undefined)
       return here.map((turn) => this.#told(turn, seconds))
     } finally {
-      for (const { result, logits } of passes) {
-        result.dispose()
-        logits?.dispose()
-      }
+      for (const { logits } of passes) logits?.dispose()
     }
   }
 
@@ -237,24 +233,8 @@ export class SpeculativeBatch {
    *
    * @throws OutriderError ABORTED when the signal says so
    */
-  async warmUp({ onProgress, signal }: Pick<WarmUpOptions, 'onProgress' | 'signal'> = {}): Promise<void> {
-    const { model } = this.#target
-    const rounds = warmUpRounds(this.#cached, this.#target.config)
-    try {
-      for (const [i, sequences] of rounds.entries()) {
-        throwIfAborted(signal)
-        for (const { prompt, isDrafted, ...options } of sequences)
-          if (this.fits(prompt.length + options.maxTokens))
-            this.join(prompt, { ...options, ...(!isDrafted && { drafter: madeUpDrafts }) })
-        // What the prompts say, and two blocks: a draft reads its prompt with the first.
-        for (let step = 0; step < 3; step++) await this.step()
-        this.dispose()
-        await model.device.idle()
-        onProgress?.({ done: i + 1, total: rounds.length, pipelines: model.device.counters.pipelines })
-      }
-    } finally {
-      this.dispose()
-    }
+  async warmUp(options: Pick<WarmUpOptions, 'onProgress' | 'signal'> = {}): Promise<void> {
+    await warmUpBatch(this, { ...options, target: this.#target, size: this.#cached.size })
   }
 
   /** Ends all sequences and frees what the batch holds. It is as usable as a new one. */
@@ -270,14 +250,14 @@ export class SpeculativeBatch {
   }
 
   /** Queues a step of those who are there once what constraints wait for is drafted. */
-  async #enqueue(): Promise<{ turns: Turn[]; passes: Pass[] }> {
+  async #enqueue(): Promise<QueuedStep & { turns: Turn[] }> {
     const leaving: Member[] = []
     this.#leaving = leaving
     try {
       const drafting = await this.#pass.draft(this.#turns())
       const turns = drafting.filter(({ member }) => this.#cached.sequences.has(member))
-      const passes = turns.length === 0 ? [] : await this.#pass.enqueue(this.#cached.cache, turns)
-      return { turns, passes }
+      if (turns.length === 0) return { turns, passes: [], verdicts: Promise.resolve([]) }
+      return { turns, ...(await this.#pass.enqueue(this.#cached.cache, turns)) }
     } finally {
       this.#leaving = undefined
       for (const member of leaving) release(member)
@@ -297,6 +277,30 @@ export class SpeculativeBatch {
         if (!failed || !isOutOfMemory(error)) throw error
         failed(member, error)
       }
+    return true
+  }
+
+  /**
+   * Keeps what a step has brought a sequence, whose own matter it is where there was nothing to draw from: it fails alone, or, since
+   * what a draft says decides no token, goes on without one.
+   *
+   * @returns whether it has brought something
+   */
+  #keep(member: Member, step: Step | OutriderError, isDrafted: boolean): step is Step {
+    const { tokens, session, processor } = member
+    const { onFailure } = this
+    try {
+      if (step instanceof OutriderError) throw step
+      processor?.accept(step.tokens)
+    } catch (error) {
+      if (!onFailure || !isNotFinite(error)) throw error
+      if (isOfDraft(error)) silence(member)
+      else this.#fail(member, error, onFailure)
+      return false
+    }
+    const kept = tokens.length + step.accepted
+    tokens.push(...step.tokens)
+    if (isDrafted) session.keep(kept, step.drafted)
     return true
   }
 

@@ -7,6 +7,7 @@ import { referenceDistribution } from '../reference-distribution.fixture'
 import { letters, TableModel } from '../table-model.fixture'
 import type { DrawnDraft } from './drafter'
 import { modelDrafter } from './model-drafter'
+import { rowsOfP } from './rows-of-p.fixture'
 
 let device: Device
 beforeAll(async () => {
@@ -52,7 +53,7 @@ async function drafted(sampling: SamplingOptions, columns: number) {
       session.draft({ tokens, draftLength: 3, sampling: resolveSampling({ ...sampling, seed }), offset: 0 }),
     ) as DrawnDraft
     const drawn = [...(await block.tokens.data())]
-    const probabilities = (await block.probabilities.toArray()) as number[][]
+    const probabilities = await rowsOfP(block, columns)
     for (const [i, state] of [tokens.at(-1)!, ...drawn].slice(0, 3).entries()) rows.set(state, probabilities[i]!)
     ids.push(...drawn)
     session.keep(seed % 2 === 0 ? tokens.length - 1 : 0)

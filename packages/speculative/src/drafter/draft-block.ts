@@ -34,6 +34,10 @@ export class DraftBlock implements GroupedBlock {
     return this.#options.count
   }
 
+  get drawsWithOthers(): boolean {
+    return this.progress === undefined && this.#options.processor === undefined
+  }
+
   get coveredOnly(): boolean {
     return this.rows.covered !== undefined
   }
@@ -45,7 +49,7 @@ export class DraftBlock implements GroupedBlock {
 
   drawable(logits: Tensor): Tensor {
     const { covered } = this.rows
-    return covered ? ofCovered(logits, covered.ids) : logits
+    return covered ? ofCovered(logits, covered) : logits
   }
 
   /** Queues the drafting of `count` tokens after those that the model has not read. */

@@ -1,8 +1,17 @@
-import { argmax, type Counter, sampleCategorical, samplingDistribution, slice, type Tensor } from '@outrider/tensor'
+import {
+  argmax,
+  type Counter,
+  type RowSampleOptions,
+  type SampleOptions,
+  sampleCategorical,
+  samplingDistribution,
+  slice,
+  type Tensor,
+} from '@outrider/tensor'
 import { coveredTokens, writeCovered } from '@outrider/tensor/internal'
 import type { CausalLM, LogitsProcessor, Sampling } from '@outrider/transformer'
 import { maxDraftLength } from '../draft-length/policy'
-import { distributionOver, ofVocabulary, oneHot } from './probability-rows'
+import { distributionOver, ofVocabulary } from './probability-rows'
 
 /**
  * Up to so many unread tokens the first pass of a block reads, recorded with the rest: what one block leaves to the next. More are a
@@ -25,7 +34,7 @@ export interface DraftRowsOptions {
 export interface DrawnRows {
   /** u32 [rows]. */
   ids: Tensor
-  /** What they were drawn from, over the columns of the model's head: p, or at temperature 0 logits. */
+  /** What they were drawn from, over the columns of the model's head: p, or where all are greedy logits. */
   x: Tensor
   /** Which columns of x they are: u32 [rows]. */
   places: Tensor
@@ -34,25 +43,26 @@ export interface DrawnRows {
 /** Drafts of one length: the memory that they lie in, and how they are drawn. */
 export class DraftRows {
   readonly ids: Tensor // u32 [n]
-  readonly probabilities: Tensor // [n, V]
-  /** Of a draft that says some ids alone: what it draws from over these, and what it draws. */
-  readonly covered: CoveredRows | undefined
-  readonly #options: DraftRowsOptions
+  /** p, f32 [n, V]; of greedy drafts, which are certain, there is none. */
+  readonly probabilities: Tensor | undefined
+  /** Of a draft that says some ids alone: these, u32 [C]. */
+  readonly covered: Tensor | undefined
+  readonly options: DraftRowsOptions
+  /** p over the covered ids, f32 [n, C]. */
+  readonly #coveredProbabilities: Tensor | undefined
   #proposed: Tensor | undefined
 
   constructor(options: DraftRowsOptions) {
-    const { model, count, columns } = options
+    const { model, count, columns, sampling } = options
     const { device, covered, config } = model
-    this.#options = options
-    // Columns of ids that are not covered stay 0. A draft that says ids beyond V is cut to V like any other.
-    this.probabilities = device.zeros([count, columns]).keep()
+    this.options = options
     this.ids = device.empty([count], 'u32').keep()
-    if (covered && (config.coveredIds?.at(-1) ?? covered.vocabularySize - 1) < columns)
-      this.covered = {
-        ids: covered.ids,
-        probabilities: device.empty([count, covered.ids.size]).keep(),
-        places: device.empty([count], 'u32').keep(),
-      }
+    // A draft that says ids beyond V is cut to V like any other.
+    if (covered && (config.coveredIds?.at(-1) ?? covered.vocabularySize - 1) < columns) this.covered = covered.ids
+    if (sampling.temperature === 0) return
+    // Columns of ids that are not covered stay 0.
+    this.probabilities = device.zeros([count, columns]).keep()
+    this.#coveredProbabilities = this.covered && device.empty([count, this.covered.size]).keep()
   }
 
   /**
@@ -62,21 +72,11 @@ export class DraftRows {
    * @param masks   what a constraint allows in each row, where that is known: u32 [rows, words]
    */
   draw(logits: Tensor, first: number, offset: Counter, masks?: Tensor): DrawnRows {
-    const { columns, sampling } = this.#options
-    const { covered } = this
-    const { device } = logits
-    const greedy = sampling.temperature === 0
-    const x = this.#drawnFrom(this.#processed(logits, first, masks)) // [rows, C or V]
-    const { probabilities } = covered ?? this
-    const width = covered ? covered.ids.size : columns
-    if (!greedy) device.copy(x, 0, probabilities, first * width, x.size)
-    const places = greedy
-      ? argmax(x, { logits: true })
-      : sampleCategorical(x, { seed: sampling.seed, offset: offset.plus(first) })
-    if (covered) device.copy(places, 0, covered.places, first, places.size)
-    const ids = covered ? coveredTokens(places, covered.ids) : places
-    device.copy(ids, 0, this.ids, first, ids.size)
-    return { ids, x, places }
+    const { sampling, processor } = this.options
+    const processed = processor?.draft(logits, { drafted: this.ids, first, ids: this.covered, masks }) ?? logits
+    const drawn = drawnFrom(processed, this, sampling, { seed: sampling.seed, offset: offset.plus(first) })
+    this.write(drawn, first, { start: 0, count: drawn.ids.size })
+    return drawn
   }
 
   /**
@@ -85,18 +85,24 @@ export class DraftRows {
    * @param logits  [n, C or V']
    */
   drawAll(logits: Tensor, offset: Counter): void {
-    const { count, processor } = this.#options
+    const { count, processor } = this.options
     if (!processor) this.draw(logits, 0, offset)
     else for (let i = 0; i < count; i++) this.draw(slice(logits, { start: i, count: 1 }), i, offset)
   }
 
+  /** Keeps some rows of what was drawn as the tokens from `first` on, with their p. */
+  write({ ids, x }: DrawnRows, first: number, { start, count }: { start: number; count: number }): void {
+    const { device } = ids
+    device.copy(ids, start, this.ids, first, count)
+    const p = this.#coveredProbabilities ?? this.probabilities
+    if (!p) return
+    const columns = p.shape[1]!
+    device.copy(x, start * columns, p, first * columns, count * columns)
+  }
+
   /** Queues what is left once all are drawn: `probabilities` over all ids. */
   finish(): void {
-    const { covered } = this
-    const { probabilities } = covered ?? this
-    if (this.#options.sampling.temperature === 0)
-      oneHot(covered?.places ?? this.ids, probabilities.shape[1]!, probabilities)
-    if (covered) writeCovered(probabilities, covered.ids, this.probabilities)
+    if (this.#coveredProbabilities) writeCovered(this.#coveredProbabilities, this.covered!, this.probabilities!)
   }
 
   /** Says that of the tokens only some are proposed: u32 [1], written again by the next such draft. */
@@ -107,30 +113,59 @@ export class DraftRows {
   }
 
   dispose(): void {
-    this.#proposed?.dispose()
-    this.ids.dispose()
-    this.probabilities.dispose()
-    this.covered?.probabilities.dispose()
-    this.covered?.places.dispose()
-  }
-
-  /** Logits of a row after the first `first` of the drafted tokens, as it is drawn from. */
-  #processed(logits: Tensor, first: number, masks: Tensor | undefined): Tensor {
-    const { processor } = this.#options
-    return processor?.draft(logits, { drafted: this.ids, first, ids: this.covered?.ids, masks }) ?? logits
-  }
-
-  #drawnFrom(logits: Tensor): Tensor {
-    const { columns, sampling } = this.#options
-    if (sampling.temperature === 0) return this.covered ? logits : ofVocabulary(logits, columns)
-    return this.covered ? samplingDistribution(logits, sampling) : distributionOver(columns, logits, sampling)
+    for (const tensor of [this.#proposed, this.ids, this.probabilities, this.#coveredProbabilities]) tensor?.dispose()
   }
 }
 
-/** Rows over covered ids. */
-interface CoveredRows {
-  ids: Tensor // u32 [C]
-  probabilities: Tensor // [n, C]
-  /** Of what is drawn, among the ids: u32 [n]. */
-  places: Tensor
+/** The next tokens of a draft, and how they are drawn. */
+export interface NextDraw {
+  rows: DraftRows
+  /** Of the first of them. Default 0. */
+  index: number
+  /** How many: each has a row. Default 1. */
+  count?: number
+  /** The first of the draft's random counters. */
+  offset: number
+}
+
+/**
+ * Queues the draws of the next tokens of several drafts by one model, to whose logits nothing is done before: what `draw` draws of
+ * each, to the bit. What it makes is its scope's.
+ *
+ * @param logits  [rows of all, C or V'], as of `draw`
+ * @returns what was drawn, u32 [rows of all]
+ */
+export function drawEach(next: readonly NextDraw[], logits: Tensor): Tensor {
+  const [{ rows: first }] = next as [NextDraw]
+  const each = next.flatMap(({ rows, index, count = 1, offset }) =>
+    Array.from({ length: count }, (_, i) => ({ ...rows.options.sampling, offset: offset + index + i })),
+  )
+  const isGreedy = each.every(({ temperature }) => temperature === 0)
+  const drawn = drawnFrom(logits, first, isGreedy ? each[0]! : each, each)
+  let start = 0
+  for (const { rows, index, count = 1 } of next) {
+    rows.write(drawn, index, { start, count })
+    start += count
+  }
+  return drawn.ids
+}
+
+/** Draws from rows of logits, by one sampling for all or by one of each. */
+function drawnFrom(
+  logits: Tensor,
+  { covered, options: { columns } }: DraftRows,
+  sampling: Sampling | readonly Sampling[],
+  draws: SampleOptions | readonly RowSampleOptions[],
+): DrawnRows {
+  const taken = (x: Tensor, places: Tensor): DrawnRows => ({
+    ids: covered ? coveredTokens(places, covered) : places,
+    x,
+    places,
+  })
+  if ('temperature' in sampling && sampling.temperature === 0) {
+    const x = covered ? logits : ofVocabulary(logits, columns)
+    return taken(x, argmax(x, { logits: true }))
+  }
+  const x = covered ? samplingDistribution(logits, sampling) : distributionOver(columns, logits, sampling) // [rows, C or V]
+  return taken(x, sampleCategorical(x, draws))
 }

@@ -8,6 +8,7 @@ import { draftEnd } from './draft-end.fixture'
 import type { DraftStop } from './draft-stop'
 import type { DraftRequest, DrawnDraft } from './drafter'
 import { modelDrafter } from './model-drafter'
+import { rowsOfP } from './rows-of-p.fixture'
 
 const draft = [
   [2.1, -0.4, 0.3],
@@ -128,7 +129,7 @@ describe('on the device', () => {
           const drafted = device.scope(() => session.draft({ ...request, offset: 64 * block })) as DrawnDraft
           const [count] = await drafted.count!.data()
           const proposed = Array.from(await drafted.tokens.data()).slice(0, count)
-          const probabilities = Array.from((await drafted.probabilities.data()) as Float32Array).slice(0, 3 * count!)
+          const probabilities = (await rowsOfP(drafted, 3)).flat().slice(0, 3 * count!)
           blocks.push({ proposed, probabilities })
           // The target keeps all but the last, and says another.
           tokens.push(...proposed.slice(0, -1), 1)

@@ -62,8 +62,11 @@ export type Draft = DrawnDraft | KnownDraft
 export interface DrawnDraft {
   /** The drafted ids, u32 [n]. */
   tokens: Tensor
-  /** p, f32 [n, V]: row i is the very distribution that token i was drawn from, given the tokens before it. */
-  probabilities: Tensor
+  /**
+   * p, f32 [n, V]: row i is the very distribution that token i was drawn from, given the tokens before it. Left out where p is 1 for
+   * each of the tokens, as where the likeliest was taken.
+   */
+  probabilities?: Tensor | undefined
   /**
    * How many of the tokens are proposed, u32 [1], where the draft may end before its rows do; without it all. What lies behind is
    * neither verified nor counted. It may depend on the proposed tokens, never on one that is not: a token that is drawn and then
@@ -87,7 +90,7 @@ export const memoryOf = ({
   tokens,
   probabilities,
   count,
-}: Pick<DrawnDraft, 'tokens' | 'count'> & Partial<DrawnDraft>): string =>
+}: Pick<DrawnDraft, 'tokens' | 'count' | 'probabilities'>): string =>
   [tokens, probabilities, count].map((tensor) => tensor?.storage.id).join()
 
 /** A drafter's work on one sequence. */

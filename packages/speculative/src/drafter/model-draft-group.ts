@@ -1,10 +1,10 @@
-import { type Counter, slice, type Tensor } from '@outrider/tensor'
+import type { Counter, Tensor } from '@outrider/tensor'
 import { counter } from '@outrider/tensor/internal'
-import { BatchCache, type CausalLM, prefill } from '@outrider/transformer'
-import { rowsBySlot } from '../rows-by-slot'
+import { type CausalLM, rowsTogether, type TensorRows } from '@outrider/transformer'
 import type { DraftPlace } from './draft-place'
-import { mostUnread } from './draft-rows'
+import { type DraftRows, drawEach, mostUnread } from './draft-rows'
 import type { DraftGroup } from './drafts-together'
+import { SharedPasses, type SharedRead } from './shared-passes'
 
 /** A draft that a group makes: where its tokens go, and how they are drawn. */
 export interface GroupedBlock {
@@ -12,6 +12,9 @@ export interface GroupedBlock {
   readonly count: number
   /** Whether it draws from the logits of covered ids alone. */
   readonly coveredOnly: boolean
+  readonly rows: DraftRows
+  /** Whether token i is drawn with those of others: whether nothing is to be done but to draw it. */
+  readonly drawsWithOthers: boolean
   /** Draws token i from logits [1, C or V'] and returns it, u32 [1]. */
   draw(i: number, logits: Tensor, offset: Counter): Tensor
   /** Queues what is left once all are drawn. */
@@ -37,21 +40,17 @@ export interface GroupedDraft {
  * it moves to the others.
  */
 export class ModelDraftGroup implements DraftGroup {
-  readonly #model: CausalLM
-  readonly #cached: BatchCache<DraftPlace>
+  readonly #passes: SharedPasses
   #asked: GroupedDraft[] = []
 
   /** @param size  the most sequences */
   constructor(model: CausalLM, size: number) {
-    this.#model = model
-    this.#cached = new BatchCache({ model, config: model.config }, size)
+    this.#passes = new SharedPasses(model, size)
   }
 
   /** Whether a sequence may draft with the others, once it does: whether there is room for it. */
   expect(place: DraftPlace): boolean {
-    if (!this.#cached.fits(place.places)) return false
-    place.reserve(this.#cached)
-    return true
+    return this.#passes.expect(place)
   }
 
   /** Puts a draft off until `run`. */
@@ -62,90 +61,72 @@ export class ModelDraftGroup implements DraftGroup {
   run(): void {
     const asked = this.#asked
     this.#asked = []
-    this.#cached.settle()
+    this.#passes.settle()
     if (asked.length === 1 && asked[0]!.place.own) {
       asked[0]!.alone()
       return
     }
-    this.#model.device.scope(() => {
-      this.#draft(asked.map((draft) => this.#taken(draft)))
+    this.#passes.model.device.scope(() => {
+      const drafts = asked.map((draft) => this.#taken(draft))
+      // In the order of the rows of a pass, so that what is drawn need not be moved to be read.
+      this.#draft(drafts.sort((a, b) => a.place.slot - b.place.slot))
     })
   }
 
   growth(tokens?: number): number | undefined {
-    return this.#cached.growth(tokens)
+    return this.#passes.growth(tokens)
   }
 
   dispose(): void {
     this.#asked = []
-    this.#cached.dispose()
+    this.#passes.dispose()
   }
 
   /** Reads what is too much for a step, and has the sequence with the others. */
   #taken({ place, block, unread, offset }: GroupedDraft): InGroup {
     const isPrompt = unread.length > mostUnread
-    const said = isPrompt ? block.drawable(this.#prefilled(place, unread)) : undefined
+    const said = isPrompt ? block.drawable(this.#passes.prefill(place, unread)) : undefined
     if (place.own) place.join()
-    return { place, block, offset, next: unread, said }
-  }
-
-  /** Logits after many tokens, which are read as a prompt is, in a cache of one sequence: [1, V']. */
-  #prefilled(place: DraftPlace, unread: readonly number[]): Tensor {
-    const [model, { own, slot }] = [this.#model, place]
-    if (own) return prefill(model, own, unread)
-    const { cache } = this.#cached
-    const apart = model.createCache({ capacity: place.places, context: model.config.contextLength })
-    try {
-      apart.copySequence(0, cache, slot)
-      const logits = prefill(model, apart, unread)
-      cache.copySequence(slot, apart, 0)
-      return logits
-    } finally {
-      apart.dispose()
-    }
+    return { place, block, offset, next: unread, said: said && { x: said } }
   }
 
   #draft(drafts: readonly InGroup[]): void {
     for (let i = 0; drafts.some(({ block }) => block.count > i); i++) {
       const going = drafts.filter(({ block }) => block.count > i)
       this.#read(going.filter(({ said }) => !said))
-      for (const draft of going) {
-        draft.next = [draft.block.draw(i, draft.said!, counter(draft.offset))]
-        draft.said = undefined
-      }
+      draw(i, going)
     }
     for (const { block } of drafts) block.finish()
   }
 
   /** One pass over the next tokens of some of the sequences: it says what follows the last of each. */
   #read(drafts: readonly InGroup[]): void {
-    const [first] = drafts
-    if (!first) return
-    const model = this.#model
-    const { cache } = this.#cached
-    const counts = Array.from({ length: cache.batchSize }, () => 0)
-    for (const { place, next } of drafts) counts[place.slot] = next.length
-    const packed = model.packs === true
-    const { starts, rows, shape } = rowsBySlot(counts, packed)
-    const known = new Uint32Array(rows)
-    for (const { place, next } of drafts)
-      for (const [i, token] of next.entries()) if (typeof token === 'number') known[starts[place.slot]! + i] = token
-    const tokens = model.device.tensor(known, { shape })
-    for (const { place, next } of drafts)
-      for (const [i, token] of next.entries())
-        if (typeof token !== 'number') model.device.copy(token, 0, tokens, starts[place.slot]! + i, 1)
-    const all = model.forward(tokens, { cache, counts, packed, coveredOnly: first.block.coveredOnly })
-    const logits = all.reshape([rows, all.size / rows])
-    for (const draft of drafts) {
-      const last = starts[draft.place.slot]! + draft.next.length - 1
-      draft.said = slice(logits, { start: last, count: 1 })
-    }
+    if (drafts.length === 0) return
+    const said = this.#passes.over(drafts, drafts[0]!.block.coveredOnly)
+    for (const [i, { x, start, count }] of said.entries()) drafts[i]!.said = { x, start: start + count - 1 }
   }
 }
 
-interface InGroup extends Pick<GroupedDraft, 'place' | 'block' | 'offset'> {
-  /** Tokens that are to be read next, on the device once they were drawn. */
-  next: readonly (number | Tensor)[]
-  /** The logits that the next token is drawn from, where they are there. */
-  said: Tensor | undefined
+/** Draws token i of each from what was said, in one pass for all that can be. */
+function draw(i: number, drafts: readonly InGroup[]): void {
+  const together = drafts.filter(({ block }) => block.drawsWithOthers)
+  if (together.length > 1) {
+    const next = together.map(({ block: { rows }, offset }) => ({ rows, index: i, offset }))
+    const saying = together.map(({ said }) => said!)
+    const ids = saying[0]!.x.device.scope(() => drawEach(next, rowsTogether(saying)))
+    const x = ids.reshape([ids.size, 1])
+    for (const [start, draft] of together.entries()) draft.next = [{ x, start }]
+  }
+  for (const draft of together.length > 1 ? drafts.filter(({ block }) => !block.drawsWithOthers) : drafts) {
+    const id = draft.block.draw(i, rowsTogether([draft.said!]), counter(draft.offset))
+    draft.next = [{ x: id.reshape([1, 1]) }]
+  }
+  for (const draft of drafts) draft.said = undefined
+}
+
+/** With the tokens that are to be read next, on the device once they were drawn. */
+interface InGroup extends SharedRead, Pick<GroupedDraft, 'block' | 'offset'> {
+  next: SharedRead['next']
+  /** The row of logits that the next token is drawn from, where it is there. */
+  said: TensorRows | undefined
 }

@@ -15,6 +15,7 @@ import { checkDrafter } from '../testing/check-drafter'
 import type { DraftSession, DrawnDraft } from './drafter'
 import { modelDrafter } from './model-drafter'
 import { asParallelDraft } from './parallel-draft.fixture'
+import { rowsOfP } from './rows-of-p.fixture'
 
 let device: Device
 let target: PretrainedModel
@@ -58,7 +59,7 @@ async function drafted(
   const sampling = resolveSampling({ seed: 5, ...options })
   const block = device.scope(() => session.draft({ tokens, draftLength, sampling, offset: 7 })) as DrawnDraft | null
   if (!block) return null
-  const probabilities = (await block.probabilities.toArray()) as number[][]
+  const probabilities = await rowsOfP(block, 512)
   return { ids: [...(await block.tokens.data())], p: probabilities.slice(0, block.tokens.size) }
 }
 

@@ -1,7 +1,6 @@
 import { OutriderError, slice, type Tensor } from '@outrider/tensor'
 import {
   type CausalLM,
-  type KvCache,
   type Prefixes,
   prefill,
   prefillPrompt,
@@ -9,20 +8,25 @@ import {
   RepeatedSteps,
 } from '@outrider/transformer'
 import { drawConstrained } from './constrained-draft'
+import { DraftPlace } from './draft-place'
 import { DraftRows, mostUnread } from './draft-rows'
 import type { DraftRequest, DraftSession, DrawnDraft, Offer, SessionOptions } from './drafter'
+import { ParallelDraftGroup } from './parallel-draft-group'
 
 /**
  * Drafts a block of K tokens in one pass (PARD, An et al. 2025, arXiv 2504.18583): the model reads the tokens that it has not read,
  * and behind them K − 1 times the token that stands for what is not drafted yet. The last K rows are p₁ … p_K, each given the text
- * alone, and each token is drawn from its own row. The cache keeps what was read, never the masks.
+ * alone, and each token is drawn from its own row. The cache keeps what was read, never the masks. In a batch the pass is over all
+ * sequences.
  */
 export class ParallelDraftSession implements DraftSession {
   readonly #model: CausalLM
   readonly #maskTokenId: number
-  readonly #cache: KvCache
+  readonly #place: DraftPlace
   readonly #vocabularySize: number
   readonly #prefixes: Prefixes | undefined
+  /** With whom it drafts, of a batch. */
+  readonly #group: ParallelDraftGroup | undefined
   /** By the number of tokens. */
   readonly #blocks = new RepeatedSteps<Block>()
   #made = 0
@@ -30,8 +34,8 @@ export class ParallelDraftSession implements DraftSession {
   readonly #passes = new RepeatedSteps<Pass>(mostUnread)
 
   /** @throws OutriderError INVALID_ARGUMENT for a mask that the model has no embedding of */
-  constructor(model: CausalLM, maskTokenId: number, { capacity, vocabularySize, prefixes }: SessionOptions) {
-    const { contextLength, vocabularySize: rows } = model.config
+  constructor(model: CausalLM, maskTokenId: number, { capacity, vocabularySize, prefixes, together }: SessionOptions) {
+    const { vocabularySize: rows } = model.config
     if (!(Number.isInteger(maskTokenId) && maskTokenId >= 0 && maskTokenId < rows))
       throw new OutriderError('INVALID_ARGUMENT', `maskTokenId is ${maskTokenId}; the draft has ids below ${rows}.`, {
         remedy: 'Name an id that has a row in its embedding (pard_token in config.json).',
@@ -40,12 +44,14 @@ export class ParallelDraftSession implements DraftSession {
     this.#maskTokenId = maskTokenId
     this.#vocabularySize = vocabularySize
     this.#prefixes = prefixes
-    this.#cache = model.createCache({ capacity: Math.min(capacity, contextLength), context: contextLength })
+    this.#place = new DraftPlace(model, capacity)
+    const group = together?.of(model, () => new ParallelDraftGroup(model, together.size))
+    this.#group = group?.expect(this.#place) ? group : undefined
   }
 
   offers(tokens: readonly number[], limit: number): Offer[] {
     const length = Math.min(limit, this.#room(tokens))
-    const unread = tokens.length - this.#cache.lengths[0]!
+    const unread = tokens.length - this.#place.length
     return length < 1 ? [] : [{ source: 'model', kind: '', length, unread, parallel: true }]
   }
 
@@ -53,17 +59,23 @@ export class ParallelDraftSession implements DraftSession {
     const block = this.#blockFor(request)
     if (!block) return null
     const { tokens, offset } = request
-    this.#run(block, tokens, offset)
-    this.#cache.truncate(tokens.length)
-    return { tokens: block.rows.ids, probabilities: block.rows.probabilities, lasting: true }
+    const { rows } = block
+    const reads = [...this.#unreadOf(tokens), ...this.#masks(block)]
+    const alone = () => {
+      this.#run(block, reads, offset)
+      this.#place.truncate(tokens.length)
+    }
+    if (this.#group) this.#group.ask({ place: this.#place, rows, reads, offset, alone })
+    else alone()
+    return { tokens: rows.ids, probabilities: rows.probabilities, lasting: true }
   }
 
   async draftConstrained(request: DraftRequest): Promise<DrawnDraft | null> {
     const block = this.#blockFor(request)
     if (!block) return null
     const { tokens, sampling, processor, offset } = request
-    const { logits } = this.#run(block, tokens, offset, false) // [n, C or V']
-    this.#cache.truncate(tokens.length)
+    const { logits } = this.#run(block, [...this.#unreadOf(tokens), ...this.#masks(block)], offset, false) // [n, C or V']
+    this.#place.truncate(tokens.length)
     return drawConstrained({
       ...{ rows: block.rows, offset },
       processor: processor!,
@@ -73,7 +85,7 @@ export class ParallelDraftSession implements DraftSession {
   }
 
   keep(length: number): void {
-    this.#cache.truncate(Math.min(length, this.#cache.lengths[0]!))
+    this.#place.truncate(Math.min(length, this.#place.length))
   }
 
   trim(): void {
@@ -83,12 +95,12 @@ export class ParallelDraftSession implements DraftSession {
 
   dispose(): void {
     this.trim()
-    this.#cache.dispose()
+    this.#place.dispose()
   }
 
   /** n drafts take n − 1 places after the sequence. */
   #room(tokens: readonly number[]): number {
-    return this.#cache.capacity - tokens.length + 1
+    return this.#place.places - tokens.length + 1
   }
 
   /** Where a draft goes; undefined where it has no room. */
@@ -102,30 +114,38 @@ export class ParallelDraftSession implements DraftSession {
     })
   }
 
+  /** What it has not read, the last token among it; a prompt is read before. */
+  #unreadOf(tokens: readonly number[]): number[] {
+    const [model, place] = [this.#model, this.#place]
+    const read = place.length
+    if (tokens.length - read <= mostUnread) return tokens.slice(read)
+    const text = tokens.slice(0, -1)
+    if (!place.own) this.#group!.read(place, text.slice(read))
+    else if (read === 0) prefillPrompt(model, place.own, text, this.#prefixes).logits.dispose()
+    else prefill(model, place.own, text.slice(read)).dispose()
+    return tokens.slice(-1)
+  }
+
+  #masks({ count }: Block): number[] {
+    return new Array<number>(count - 1).fill(this.#maskTokenId)
+  }
+
   /**
-   * Queues the drafting after tokens of which the model has read some, and leaves masks in the cache behind them.
+   * Queues the drafting in its own cache, and leaves masks in that.
    *
+   * @param reads  the unread tokens, and masks
    * @param draws  whether the tokens are drawn; else there are the logits of their rows, the pass's own
    */
-  #run(block: Block, tokens: readonly number[], offset: number, draws = true): { logits?: Tensor } {
-    const cache = this.#cache
-    let rest = tokens.slice(cache.lengths[0]!)
-    if (rest.length > mostUnread) {
-      const [model, text] = [this.#model, tokens.slice(0, -1)]
-      const read = cache.lengths[0]!
-      if (read === 0) prefillPrompt(model, cache, text, this.#prefixes).logits.dispose()
-      else prefill(model, cache, text.slice(read)).dispose()
-      rest = tokens.slice(-1)
-    }
-    const name = `${block.name} ${rest.length} ${draws}`
-    const pass = this.#passes.of(name, () => this.#passOver(rest.length, block, draws))
-    pass.tokens.write(Uint32Array.from([...rest, ...new Array<number>(block.count - 1).fill(this.#maskTokenId)]))
+  #run(block: Block, reads: readonly number[], offset: number, draws = true): { logits?: Tensor } {
+    const name = `${block.name} ${reads.length} ${draws}`
+    const pass = this.#passes.of(name, () => this.#passOver(reads.length, block, draws))
+    pass.tokens.write(Uint32Array.from(reads))
     return pass.step.run(offset)
   }
 
-  #passOver(unread: number, { rows, count }: Block, draws: boolean): Pass {
-    const [model, cache] = [this.#model, this.#cache]
-    const tokens = model.device.empty([1, unread + count - 1], 'u32').keep()
+  #passOver(length: number, { rows, count }: Block, draws: boolean): Pass {
+    const [model, cache] = [this.#model, this.#place.own!]
+    const tokens = model.device.empty([1, length], 'u32').keep()
     const step = new RepeatedStep<{ logits?: Tensor }>(model, cache, (counter) =>
       model.device.scope(() => {
         const coveredOnly = rows.covered !== undefined

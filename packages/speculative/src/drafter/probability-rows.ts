@@ -20,9 +20,14 @@ export function oneHot(ids: Tensor, columns: number, y = ids.device.empty([ids.s
  * The distribution of logits [rows, V'] over the ids of a vocabulary of another size V, where either is padded: ids that
  * one of the two does not have get probability zero.
  *
+ * @param sampling  of all rows, or of each
  * @returns f32 [rows, V]
  */
-export function distributionOver(vocabularySize: number, logits: Tensor, sampling: Sampling): Tensor {
+export function distributionOver(
+  vocabularySize: number,
+  logits: Tensor,
+  sampling: Sampling | readonly Sampling[],
+): Tensor {
   // Too many logits go before the softmax, missing ones come as zeros after it: no masked logits, no infinities.
   const probabilities = samplingDistribution(ofVocabulary(logits, vocabularySize), sampling)
   return probabilities.shape.at(-1)! < vocabularySize ? fitColumns(probabilities, vocabularySize) : probabilities

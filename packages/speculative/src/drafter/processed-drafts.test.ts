@@ -17,6 +17,7 @@ import {
 } from './enumerated-answers.fixture'
 import { modelDrafter } from './model-drafter'
 import { promptLookup } from './prompt-lookup'
+import { rowsOfP } from './rows-of-p.fixture'
 
 let device: Device
 beforeAll(async () => {
@@ -229,10 +230,11 @@ describe('drafts under a constraint', () => {
         const session = drafter.open({ device, vocabularySize: 3, capacity: 32 })
         for (let offset = 0; offset < 640; offset += 64) {
           const request = { tokens: text, draftLength: 4, sampling, processor, offset }
-          const { tokens, probabilities, known } = (await session.draftConstrained!(request))!
+          const drafted = (await session.draftConstrained!(request))!
+          const { tokens, known } = drafted
           const ids = [...(await tokens.data())]
           expect(known).toEqual(ids)
-          const rows = (await probabilities.toArray()) as number[][]
+          const rows = await rowsOfP(drafted, 3)
           // A trimmed head may have nothing that is allowed; behind that, nothing is drawn.
           const kept = ids.findIndex((_, i) => !walked(constraint, [1, ...ids.slice(0, i + 1)]))
           if (name === 'a model') expect(kept).toBe(-1)

@@ -8,6 +8,7 @@ import type { DraftStop } from '../drafter/draft-stop'
 import type { Drafter, DraftRequest, DraftSession, DrawnDraft } from '../drafter/drafter'
 import { firstOf } from '../drafter/first-of'
 import { modelDrafter } from '../drafter/model-drafter'
+import { oneHot } from '../drafter/probability-rows'
 import { promptLookup } from '../drafter/prompt-lookup'
 import { TableModel } from '../table-model.fixture'
 import { checkDrafter } from './check-drafter'
@@ -130,15 +131,18 @@ describe('a drafter', () => {
   it.each<[string, () => Drafter]>([
     ['it drafts after the prompt', () => changed(() => ({ draft: () => null }))],
     ['a draft has as many tokens as were asked for', () => asking(() => ({ draftLength: 3 }))],
-    ['p is a distribution', () => drafting(({ probabilities }) => ({ probabilities: multiply(probabilities, 0.9) }))],
+    ['p is a distribution', () => drafting(({ probabilities: p }) => ({ probabilities: p && multiply(p, 0.9) }))],
     [
       'p is a distribution, in which what was drafted can be drawn',
-      () => drafting(({ tokens }) => ({ tokens: device.tensor(new Uint32Array(tokens.size).fill(6)) })),
+      () =>
+        drafting(({ tokens, probabilities }) => ({
+          tokens: device.tensor(new Uint32Array(tokens.size).fill(6)),
+          probabilities: probabilities ?? oneHot(tokens, vocabularySize),
+        })),
     ],
     [
       'each token is drawn from its p',
-      () =>
-        drafting(({ probabilities }) => ({ probabilities: add(multiply(probabilities, 0.2), 0.8 / vocabularySize) })),
+      () => drafting(({ probabilities: p }) => ({ probabilities: p && add(multiply(p, 0.2), 0.8 / vocabularySize) })),
     ],
     [
       'each token is drawn from its p, by the numbers of its own',
@@ -154,8 +158,8 @@ describe('a drafter', () => {
         changed((sound) => ({
           async draftConstrained(request) {
             const draft = (await sound.draftConstrained!(request))!
-            const p = await draft.probabilities.data()
-            draft.probabilities.write(p.map(() => 1 / vocabularySize))
+            const p = await draft.probabilities!.data()
+            draft.probabilities!.write(p.map(() => 1 / vocabularySize))
             return draft
           },
         })),

@@ -292,16 +292,17 @@ async function read(
     const draft = session.draft({ draftLength: asked, offset: 0, sampling, ...request })
     if (!draft) return null
     if ('ids' in draft) return Promise.all([draft.ids, certain(draft.ids, vocabularySize), undefined])
-    const { tokens, probabilities, count } = draft
+    const { tokens, probabilities: p, count } = draft
     const shape = [tokens.size, vocabularySize]
-    if (tokens.dtype !== 'u32' || probabilities.dtype !== 'f32' || probabilities.shape.join() !== shape.join())
+    if (tokens.dtype !== 'u32' || (p && (p.dtype !== 'f32' || p.shape.join() !== shape.join())))
       throw new Error(
-        `a draft is ${tokens.dtype} [${tokens.shape}] with p ${probabilities.dtype} [${probabilities.shape}], expected p f32 [${shape}]`,
+        `a draft is ${tokens.dtype} [${tokens.shape}] with p ${p?.dtype} [${p?.shape}], expected p f32 [${shape}]`,
       )
-    return Promise.all([tokens.data(), probabilities.data(), count?.data()])
+    return Promise.all([tokens.data(), p?.data(), count?.data()])
   })
   if (!reading) return []
-  const [ids, p, count] = await reading
+  const [ids, given, count] = await reading
+  const p = given ?? certain(ids, vocabularySize)
   return Array.from(ids.slice(0, count?.[0]), (token, i) => ({
     token,
     p: p.subarray(i * vocabularySize, (i + 1) * vocabularySize),
@@ -309,9 +310,9 @@ async function read(
 }
 
 /** Rows of p that are certain of these ids, one below the other. */
-function certain(ids: readonly number[], vocabularySize: number): Float32Array {
+function certain(ids: ArrayLike<number>, vocabularySize: number): Float32Array {
   const p = new Float32Array(ids.length * vocabularySize)
-  for (const [i, id] of ids.entries()) p[i * vocabularySize + id] = 1
+  for (const [i, id] of Array.from(ids).entries()) p[i * vocabularySize + id] = 1
   return p
 }
 

@@ -1,8 +1,8 @@
 import { type Device, OutriderError, uniform01 } from '@outrider/tensor'
+import { type DraftEnd, endedDraft } from '../verification/ended-draft'
 import type { Verdict, VerificationRule } from '../verification/rule'
 import { readVerdict } from '../verification/verify'
 import { randomChain } from './chains'
-import { type DraftEnd, endedDraft } from './ended-draft'
 import { law } from './law'
 
 /** What `checkVerification` found of a rule that it lets pass. */

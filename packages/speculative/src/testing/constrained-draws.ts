@@ -55,7 +55,7 @@ export async function constrainedDraws(
       const draft = await session.draftConstrained?.({ tokens, draftLength, offer, sampling, processor, offset })
       if (!draft) break
       const { known, count, probabilities } = draft
-      const [ids, p, proposed] = await Promise.all([draft.tokens.data(), probabilities.data(), count?.data()])
+      const [ids, p, proposed] = await Promise.all([draft.tokens.data(), probabilities!.data(), count?.data()])
       const drafted = [...ids.slice(0, proposed?.[0])]
       if (known) expectSame(known.slice(0, drafted.length), drafted, 'the ids that are known')
       drafts.push(drafted.map((token, i) => ({ token, p: p.subarray(i * vocabularySize, (i + 1) * vocabularySize) })))

@@ -1,6 +1,6 @@
+import { type DraftEnd, endedDraft } from '../verification/ended-draft'
 import type { Verdict, VerificationRule } from '../verification/rule'
 import { type Chain, probabilityOf, sequences } from './chains'
-import { type DraftEnd, endedDraft } from './ended-draft'
 
 /** What comes of blocks under a rule, exactly. */
 export interface Law {

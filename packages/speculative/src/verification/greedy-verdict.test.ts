@@ -3,8 +3,11 @@ import { testDevice } from '@outrider/tensor/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { oneHot } from '../drafter/probability-rows'
 import { blockVerification } from './block'
+import { cautiousVerification } from './cautious.fixture'
 import { greedyVerdict } from './greedy-verdict'
 import { tokenVerification } from './token'
+import { verdictOfIds } from './verdict-of-ids'
+import { readVerdict } from './verify'
 
 let device: Device
 beforeAll(async () => {
@@ -30,6 +33,13 @@ describe.each([tokenVerification, blockVerification])('a greedy verdict by $name
     for (const result of results) result.dispose()
     return words
   }
+
+  /** The verdict on the host, of the target's ids. */
+  const told = (tokens: number[], ids: number[], count?: number) =>
+    verdictOfIds(rule, {
+      ...{ tokens, ids, count, vocabularySize: vocabulary },
+      uniforms: Float32Array.from({ length: ids.length }, (_, i) => uniform01(3, i)),
+    })
   /** Logits that are largest at an id. */
   const saying = (id: number) => Array.from({ length: vocabulary }, (_, x) => (x === id ? 9 : uniform01(id, x)))
 
@@ -43,12 +53,14 @@ describe.each([tokenVerification, blockVerification])('a greedy verdict by $name
     const [places, ids] = await both(tokens, says.map(saying))
     expect(places).toEqual(ids)
     expect([...places!.slice(0, 2 + tokens.length)]).toEqual([accepted, says[accepted], ...tokens])
+    expect(told(tokens, says)).toEqual(readVerdict(places as Uint32Array))
   })
 
   it('leaves out what is not proposed', async () => {
     const [places, ids] = await both([4, 5, 6], [4, 5, 6, 7].map(saying), 1)
     expect(places).toEqual(ids)
     expect([...places!.slice(0, 5)]).toEqual([1, 5, 4, 0xffffffff, 0xffffffff])
+    expect(told([4, 5, 6], [4, 5, 6, 7], 1)).toEqual(readVerdict(places as Uint32Array))
   })
 
   it('says whose fault it is that a row is no distribution', async () => {
@@ -58,5 +70,46 @@ describe.each([tokenVerification, blockVerification])('a greedy verdict by $name
     expect([...places!.slice(0, 2)]).toEqual([2, 0xffffffff])
     const [foreign] = await both([4, 0xffffffff], [4, 5, 6].map(saying))
     expect([...foreign!.slice(0, 2)]).toEqual([1, 0xffffffff])
+    expect(() => told([4, 5], [4, 0xffffffff, 6])).toThrow(/^The target/)
+    expect(() => told([4, 0xffffffff], [4, 5, 6])).toThrow(/^The draft/)
+    expect(() => told([4, 0xffffffff], [0xffffffff, 5, 6])).toThrow(/^The target/)
+    // Behind what is proposed anything may stand.
+    expect(told([4, 0xffffffff], [4, 5, 0xffffffff], 1)).toMatchObject({
+      accepted: 1,
+      next: 5,
+      drafted: [4],
+      computed: 2,
+    })
   })
+})
+
+it('of ids that were read is what the rule says, where that is no more than exact', async () => {
+  const [tokens, ids] = [
+    [5, 6, 7],
+    [5, 6, 7, 8],
+  ]
+  const seen = new Set<number>()
+  for (let seed = 0; seed < 8; seed++) {
+    const uniforms = Float32Array.from(ids, (_, i) => uniform01(seed, i))
+    using result = device.scope(() => {
+      const input = { tokens: device.tensor(Uint32Array.from(tokens)), uniforms: device.tensor(uniforms) }
+      const q = samplingDistribution(
+        device.tensor(
+          Float32Array.from({ length: 4 * vocabulary }, (_, i) =>
+            i % vocabulary === ids[Math.floor(i / vocabulary)] ? 9 : 0,
+          ),
+          {
+            shape: [4, vocabulary],
+          },
+        ),
+        { temperature: 0 },
+      )
+      return cautiousVerification.verify({ p: oneHot(input.tokens, vocabulary), q, ...input })
+    })
+    const verdict = verdictOfIds(cautiousVerification, { tokens, ids, uniforms, vocabularySize: vocabulary })
+    expect(verdict).toEqual(readVerdict((await result.data()) as Uint32Array))
+    expect(verdict.next).toBe(ids[verdict.accepted])
+    seen.add(verdict.accepted)
+  }
+  expect(seen.size).toBeGreaterThan(1)
 })

@@ -9,7 +9,7 @@ export interface ToJudge {
   /** u32 [γ]. */
   tokens: Tensor
   /** p, f32 [γ, V]. */
-  probabilities?: Tensor
+  probabilities?: Tensor | undefined
   /** How many of the tokens are proposed, u32 [1]; all where it is left out. */
   count?: Tensor | undefined
 }

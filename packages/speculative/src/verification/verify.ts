@@ -2,6 +2,7 @@ import {
   defineKernel,
   type Kernel,
   type KernelPart,
+  type OutriderError,
   rowReduction,
   rowReductionFor,
   ShapeError,
@@ -94,6 +95,12 @@ function roundsToOne(range: number, pieces: number): number {
   return rounds
 }
 
+/** Whose the logits are that are no numbers, where they are the draft's. */
+export const theDraft = 'The draft'
+
+/** Whether an error NOT_FINITE is of the draft: of the target's logits it says nothing. */
+export const isOfDraft = ({ details }: OutriderError): boolean => details.model === theDraft
+
 /** A block's verdict with what was drafted. */
 export interface BlockVerdict extends Verdict {
   /** The drafted ids that were proposed; the first `accepted` of them were kept. */
@@ -110,7 +117,7 @@ export interface BlockVerdict extends Verdict {
  * @throws OutriderError NOT_FINITE where a row of draft or target was no distribution
  */
 export function readVerdict(words: Uint32Array): BlockVerdict {
-  if (words[1] === noToken) throw notFiniteLogits(words[0] === 1 ? 'The draft' : 'The target')
+  if (words[1] === noToken) throw notFiniteLogits(words[0] === 1 ? theDraft : 'The target')
   const draftLength = (words.length - 2) / 2
   const tokens = [...words.subarray(2, 2 + draftLength)]
   const count = tokens.includes(noToken) ? tokens.indexOf(noToken) : draftLength

@@ -61,6 +61,23 @@ describe('ContinuousBatch', () => {
     120_000,
   )
 
+  it('draws for all that are there in as many passes as for two', async () => {
+    const model = await stories()
+    const device = await testDevice()
+    const dispatchesOf = async (count: number, temperature: (i: number) => number) => {
+      using batch = new ContinuousBatch(model, { size: 8 })
+      for (let i = 0; i < count; i++)
+        batch.join([5 + i], { maxTokens: 6, temperature: temperature(i), topK: 5 * (i % 3), seed: i })
+      await run(batch, 2)
+      const { dispatches, readbacks } = device.counters
+      await batch.step()
+      expect(device.counters.readbacks - readbacks).toBe(1)
+      return device.counters.dispatches - dispatches
+    }
+    for (const temperature of [() => 0, () => 1, (i: number) => (i % 2) / 2])
+      expect(await dispatchesOf(7, temperature)).toBe(await dispatchesOf(2, temperature))
+  })
+
   it('gives the hidden states that tokens are said from, and says the same', async () => {
     const model = await stories()
     const requests = [0, 1, 2, 3, 4].map((i) => requestOf(model, i))

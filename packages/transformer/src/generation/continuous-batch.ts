@@ -11,8 +11,10 @@ import { checkPrompt } from './prompt'
 import { PromptLine } from './prompt-line'
 import { PromptReading } from './prompt-reading'
 import { ReadPrompt } from './read-prompt'
+import { rowsTogether } from './rows-together'
 import { assertOpen, dispose, type Said, say, shared } from './said'
-import { drawnToken, sampleTokens } from './sample'
+import { drawnToken, isNotFinite } from './sample'
+import { type RowsToSample, sampleRows } from './sample-rows'
 import { resolveSampling, type Sampling } from './sampling-options'
 import { longSequence, madeUpTokens, type WarmUpOptions, warmUp } from './warm-up'
 
@@ -82,8 +84,8 @@ export class ContinuousBatch {
   readonly #line: PromptLine<Member> | undefined
   readonly #now: () => number
   /**
-   * Told of a sequence for whose prompt the device has no memory as it is read between steps; it has left, and others go on. Default: the
-   * step throws it.
+   * Told of a sequence that has failed alone, and has left; others go on: the device has no memory for its prompt as it is read between
+   * steps, or the model's logits after its tokens are no numbers. Default: the step throws it.
    */
   onFailure: ((sequence: BatchSequence, error: unknown) => void) | undefined
   #said: Said | undefined
@@ -214,7 +216,8 @@ export class ContinuousBatch {
    * Adds one token to each sequence; those that end leave. Sequences may join and leave while it waits, but one step ends
    * before the next begins.
    *
-   * @throws OutriderError NOT_FINITE where the model's logits are no numbers
+   * @throws OutriderError NOT_FINITE where the model's logits are no numbers, and nobody is told (`onFailure`); then the batch is to be
+   *   disposed of
    */
   async step(): Promise<BatchToken[]> {
     if (this.count === 0) return []
@@ -228,36 +231,37 @@ export class ContinuousBatch {
       this.#line!.observe(this.#now() - began)
       return []
     }
-    const drawn = device.scope(() => members.map(draw)) // u32 [1] each
+    const drawn = device.scope(() => sampleRows(members.map(toSample))) // u32 [members]
     const scoring = members.map((member, i) =>
       member.scores === undefined
         ? undefined
-        : device.scope(() => scoreTokens(rowOf(member), drawn[i]!, member.scores!)),
+        : device.scope(() => scoreTokens(rowOf(member), slice(drawn, { start: i, count: 1 }), member.scores!)),
     )
     const from = this.#hiddenStates ? [...new Set(members.map(({ said }) => said!.of))] : []
     const rows = members.map(({ said }) => said!)
-    const reading = Promise.all([device.read([...drawn, ...from.map(({ hidden }) => hidden!)]), Promise.all(scoring)])
+    const reading = Promise.all([device.read([drawn, ...from.map(({ hidden }) => hidden!)]), Promise.all(scoring)])
     try {
       // The next pass needs the tokens only on the device: it is queued before they are known here.
       this.#queueNext(members, drawn)
     } finally {
-      for (const tensor of drawn) tensor.dispose()
+      drawn.dispose()
     }
-    const [read, scores] = await reading
+    const [[ids, ...hidden], scores] = await reading
+    const words = new Uint32Array(ids!)
     this.#line?.observe(this.#now() - began)
     const tokens: BatchToken[] = []
     for (const [i, member] of members.entries()) {
       if (!this.#members.has(member)) continue // left while we waited
-      const token = drawnToken(new Uint32Array(read[i]!)[0]!)
-      const text = member.answer.push(token)
-      const states = this.#hiddenStates && read[members.length + from.indexOf(rows[i]!.of)]!
-      tokens.push({
-        ...{ sequence: member, token, text },
-        ...(scores[i] && { scored: scores[i][0]! }),
-        ...(states && { hidden: halvesOf(states, rows[i]!) }),
-      })
-      if (member.answer.finishReason) this.leave(member)
-      else member.processor?.accept([token])
+      const states = this.#hiddenStates && hidden[from.indexOf(rows[i]!.of)]!
+      try {
+        tokens.push({
+          ...this.#add(member, drawnToken(words[i]!)),
+          ...(scores[i] && { scored: scores[i][0]! }),
+          ...(states && { hidden: halvesOf(states, rows[i]!) }),
+        })
+      } catch (error) {
+        this.#failAlone(member, error)
+      }
     }
     return tokens
   }
@@ -350,8 +354,22 @@ export class ContinuousBatch {
     told(member, error)
   }
 
+  /** Where somebody is told, a sequence for which there is nothing to draw from leaves, and others go on. */
+  #failAlone(member: Member, error: unknown): void {
+    if (!this.onFailure || !isNotFinite(error)) throw error
+    this.leave(member)
+    this.onFailure(member, error)
+  }
+
+  #add(member: Member, token: number): BatchToken {
+    const text = member.answer.push(token)
+    if (member.answer.finishReason) this.leave(member)
+    else member.processor?.accept([token])
+    return { sequence: member, token, text }
+  }
+
   /** Queues the pass that reads the tokens drawn, for those who may take another. */
-  #queueNext(members: readonly Member[], drawn: readonly Tensor[]): void {
+  #queueNext(members: readonly Member[], drawn: Tensor): void {
     const { model } = this.#pretrained
     for (const member of members) {
       if (member.said!.of !== this.#said) dispose(member.said!.of)
@@ -364,10 +382,13 @@ export class ContinuousBatch {
     this.#cached.settle()
     const { cache } = this.#cached
     this.#said = model.device.scope(() => {
-      const tokens = model.device.zeros([cache.batchSize, 1], 'u32')
-      for (const [i, { slot }] of members.entries()) model.device.copy(drawn[i]!, 0, tokens, slot, 1)
       const counts = Array.from({ length: cache.batchSize }, () => 0)
       for (const { slot } of going) counts[slot] = 1
+      const ids = drawn.reshape([members.length, 1])
+      const nobody = going.length < counts.length ? model.device.zeros([counts.length, 1], 'u32') : ids
+      const slots = counts.map((_, slot) => ({ x: nobody, start: slot }))
+      for (const [i, { slot, answer }] of members.entries()) if (answer.room > 1) slots[slot] = { x: ids, start: i }
+      const tokens = rowsTogether(slots) // u32 [slots, 1]
       return say(model, tokens, { cache, counts }, this.#hiddenStates)
     })
     for (const member of going) member.said = { of: this.#said, row: member.slot }
@@ -388,8 +409,9 @@ function halvesOf(read: ArrayBuffer, { of, row }: NonNullable<Member['said']>): 
   return new Uint16Array(read).slice(row * halves, (row + 1) * halves)
 }
 
-/** Draws a member's next token, u32 [1]. */
-function draw(member: Member): Tensor {
-  const logits = rowOf(member)
-  return sampleTokens(member.processor?.next(logits) ?? logits, member.sampling, member.drawn)
+/** How a member's next token is drawn, and from what. */
+function toSample(member: Member): RowsToSample {
+  const { said, processor, sampling, drawn } = member
+  const rows = processor ? { x: processor.next(rowOf(member)) } : { x: said!.of.logits, start: said!.row }
+  return { ...rows, sampling, offset: drawn }
 }

@@ -77,6 +77,36 @@ describe('a model whose logits are no numbers', () => {
   })
 })
 
+describe('a sequence of a batch after whose tokens logits are no numbers', () => {
+  it('fails alone where somebody is told, and neither others nor whoever has its place next notice', async () => {
+    const model = await poisonedAt(98)
+    const live = device.memory.liveBuffers
+    const never = { logitBias: { 98: -100 } }
+    // As long as each other, and longer than who comes next: what is behind a text, nobody reads.
+    const long = (byte: number) =>
+      Array.from({ length: 20 }, (_, i) => (i === 3 ? byte : 97 + (i % 4 === 1 ? 5 : i % 4)))
+    for (const options of settings) {
+      const batch = new ContinuousBatch(model, { size: 4 })
+      const failed: unknown[] = []
+      batch.onFailure = (sequence, error) => failed.push([sequence, error])
+      const asked = { ...options, ...never, maxTokens: 12, logProbabilities: 1 }
+      const join = (prompt: number[]) => ({ prompt, sequence: batch.join(prompt, asked) })
+      const others = [long(99), [97]].map(join)
+      const { sequence } = join(long(98))
+      for (let i = 0; i < 2; i++) await batch.step()
+      expect(failed).toEqual([[sequence, expect.objectContaining(refused)]])
+      expect(batch.count).toBe(2)
+      others.push(...[[99, 97], [100]].map(join))
+      while (batch.count > 0) await batch.step()
+      for (const { prompt, sequence } of others)
+        expect(sequence.answer.tokens).toEqual((await generate(model, prompt, asked).result).tokens)
+      expect(failed).toHaveLength(1)
+    }
+    expect(device.memory.liveBuffers).toBe(live)
+    model.dispose()
+  })
+})
+
 it('an id that was drawn is that id', () => {
   expect(drawnToken(7)).toBe(7)
   expect(() => drawnToken(noToken)).toThrow(/no numbers/)

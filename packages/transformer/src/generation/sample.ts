@@ -34,4 +34,9 @@ export function drawnToken(id: number): number {
 export const notFiniteLogits = (model: string): OutriderError =>
   new OutriderError('NOT_FINITE', `${model} computes logits that are no numbers (NaN or infinite).`, {
     remedy: 'A weight is damaged, or too large for its dtype: check where the model comes from, or load it as f32.',
+    details: { model },
   })
+
+/** Whether it says that there was nothing to draw a sequence's next token from: other sequences are none the worse. */
+export const isNotFinite = (error: unknown): error is OutriderError =>
+  error instanceof OutriderError && error.code === 'NOT_FINITE'

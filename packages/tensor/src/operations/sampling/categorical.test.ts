@@ -83,6 +83,20 @@ describe('sampling from a categorical distribution', () => {
       )
   })
 
+  it('draws rows by seeds and counters of their own as each alone', async () => {
+    const device = await testDevice()
+    const options = [0, 7, 2 ** 32 - 1, 2 ** 40 + 3].map((offset, i) => ({ seed: 2 ** 33 * i + i, offset }))
+    const weights = Float32Array.from({ length: 4 * 333 }, (_, i) => uniform01(8, i))
+    using together = device.scope(() => sampleCategorical(device.tensor(weights, { shape: [4, 333] }), options))
+    const ids = [...(await together.data())]
+    for (const [row, option] of options.entries())
+      expect([...(await draw(weights.slice(row * 333, (row + 1) * 333), 1, option))]).toEqual([ids[row]])
+    expect(new Set(ids).size).toBeGreaterThan(2)
+    using two = device.full([2, 4], 0.25)
+    expect(() => sampleCategorical(two, options)).toThrow(/options for each row/)
+    expect(() => sampleCategorical(two, [{ seed: 1 }, { seed: 1, offset: -1 }])).toThrow(/offset must be/)
+  })
+
   it('refuses a seed that is not an integer', async () => {
     const device = await testDevice()
     using probabilities = device.full([1, 4], 0.25)

@@ -2,13 +2,15 @@
 // is never drawn.
 //
 // probabilities: [rows, columns], not necessarily normalised    ids: u32 [rows]
+// draws: u32 [rows, 4], seed and counter of each row, where byRow is 1, else anything
 // A workgroup of LANES invocations a row, each with a run of columns; workgroups in a line, folded over x and y.
 // A row with NaN, or without any mass, has no id: 0xffffffff.
 
-struct Params { rows: u32, columns: u32, seedLow: u32, seedHigh: u32, offsetLow: u32, offsetHigh: u32 }
+struct Params { rows: u32, columns: u32, seedLow: u32, seedHigh: u32, offsetLow: u32, offsetHigh: u32, byRow: u32 }
 
 @group(0) @binding(0) var<storage, read> probabilities: array<f32>;
-@group(0) @binding(1) var<storage, read_write> ids: array<u32>;
+@group(0) @binding(1) var<storage, read> draws: array<u32>;
+@group(0) @binding(2) var<storage, read_write> ids: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 var<workgroup> masses: array<f32, LANES>;
@@ -47,8 +49,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   let low = params.offsetLow + row;
-  let high = params.offsetHigh + select(0u, 1u, low < row);
-  let point = uniform01(vec2u(params.seedLow, params.seedHigh), vec2u(low, high)) * total;
+  var seed = vec2u(params.seedLow, params.seedHigh);
+  var counter = vec2u(low, params.offsetHigh + select(0u, 1u, low < row));
+  if (params.byRow == 1u) {
+    seed = vec2u(draws[4u * row], draws[4u * row + 1u]);
+    counter = vec2u(draws[4u * row + 2u], draws[4u * row + 3u]);
+  }
+  let point = uniform01(seed, counter) * total;
   let inside = mass > 0.0 && before <= point && point < before + mass;
   if (!inside && !(point >= total && lane == lastWithMass)) { return; }
   var chosen = begin;

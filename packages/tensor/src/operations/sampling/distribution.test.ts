@@ -141,6 +141,34 @@ describe('the sampling distribution', () => {
     expect(await alone.data()).toEqual(all.slice(2800, 3500))
   })
 
+  it('gives rows by options of their own the bits that each has alone', async () => {
+    const device = await testDevice()
+    const options: SamplingDistributionOptions[] = [
+      { temperature: 0.9, topK: 60, topP: 0.9 },
+      { temperature: 0 },
+      { temperature: 1.3, minP: 0.02, topK: 700 },
+      { temperature: 1e-40 },
+      { temperature: 0.7, topP: 0.2 },
+      { temperature: 0.7, topK: 1 },
+    ]
+    const logits = tied(options.length * 700, 11, 0.05)
+    logits[700 * 4 + 3] = Number.NaN
+    using all = device.scope(() =>
+      samplingDistribution(device.tensor(logits, { shape: [options.length, 700] }), options),
+    )
+    const bits = new Uint32Array((await all.data()).buffer)
+    for (const [row, option] of options.entries()) {
+      const own = logits.slice(700 * row, 700 * (row + 1))
+      using alone = device.scope(() => samplingDistribution(device.tensor(own, { shape: [1, 700] }), option))
+      expect(bits.slice(700 * row, 700 * (row + 1)), `row ${row}`).toEqual(new Uint32Array((await alone.data()).buffer))
+    }
+    using three = device.zeros([3, 4])
+    expect(() => samplingDistribution(three, options)).toThrow(/options for each row/)
+    expect(() => samplingDistribution(three, [{ temperature: 1 }, { temperature: -1 }, { temperature: 0 }])).toThrow(
+      /-1/,
+    )
+  })
+
   it('refuses options out of range and names them', async () => {
     const device = await testDevice()
     using logits = device.zeros([1, 4])

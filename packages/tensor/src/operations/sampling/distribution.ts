@@ -1,4 +1,4 @@
-import { OutriderError } from '../../errors'
+import { OutriderError, ShapeError } from '../../errors'
 import { defineKernel, linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
 import { argmax } from '../reduce/argmax'
@@ -31,58 +31,81 @@ export interface SamplingDistributionOptions {
  * likeliest tokens whose probability reaches p (Holtzman et al. 2020, arXiv 1904.09751), renormalised; the order is that of vLLM,
  * and without min-p also that of transformers' warpers. Among equal logits the lowest indices stay: top-k keeps exactly k.
  *
- * @param logits  f32 [rows, vocabulary]; −∞ has no probability
+ * @param logits   f32 [rows, vocabulary]; −∞ has no probability
+ * @param options  of all rows, or of each its own: then a row has the bits that it has alone
  * @returns f32 [rows, vocabulary], each row summing to 1; what is cut is exactly 0. A row with NaN or +∞, or with
  *   nothing but −∞, has no distribution: it is NaN throughout. Not differentiable.
- * @throws OutriderError INVALID_ARGUMENT for a temperature, min-p, k or p that has no meaning, DTYPE_MISMATCH if logits are not f32
+ * @throws OutriderError INVALID_ARGUMENT for a temperature, min-p, k or p that has no meaning, DTYPE_MISMATCH if logits are not f32;
+ *   ShapeError where there are not as many options as rows
  */
 export function samplingDistribution(
   logits: Tensor,
-  { temperature, minP = 0, topK = 0, topP = 1 }: SamplingDistributionOptions,
+  options: SamplingDistributionOptions | readonly SamplingDistributionOptions[],
 ): Tensor {
-  checkSettings(logits, { temperature, minP, topK, topP })
+  assertFloats(logits)
   const { device } = logits
   const { params, workgroups } = runOverRows(logits)
+  const { rows, columns } = params
+  if (!isByRow(options) && checked(options).temperature === 0) return greedyDistribution(logits)
+  const settings = (isByRow(options) ? options : [options]).map((each) => settingsOf(checked(each), columns))
+  if (isByRow(options) && settings.length !== rows)
+    throw new ShapeError('samplingDistribution', [logits.shape, [settings.length]], 'must have options for each row')
+  using own = isByRow(options) ? device.tensor(Float32Array.from(settings.flatMap(Object.values))) : null // [rows, 5]
   const probabilities = device.empty(logits.shape)
-  if (temperature === 0) {
-    using ids = argmax(logits, { logits: true })
-    device.run(greedyKernel, {
-      bindings: { ids, probabilities },
-      params: { count: logits.size, columns: params.columns },
-      workgroups: linearWorkgroups(Math.ceil(logits.size / 64)),
-    })
-    return probabilities
-  }
-  const divisor = Math.min(Math.max(temperature, 1e-30), 1e30) // 200 times it and its inverse are f32 numbers
   device.run(kernel, {
-    bindings: { logits, probabilities },
-    params: {
-      ...params,
-      // (x − largest) / temperature ≥ ln min-p
-      reach: minP > 0 ? Math.max(divisor * Math.log(minP), none) : none,
-      topK: Math.min(topK || params.columns, params.columns),
-      topP,
-      temperature: divisor,
-      inverse: 1 / divisor,
-    },
-    forms: [rowReductionFor(params.columns, device.capabilities, { steering: true })],
+    // What is not given is bound, and not read.
+    bindings: { logits, settings: own ?? logits, probabilities },
+    params: { ...params, byRow: own ? 1 : 0, ...settings[0]! },
+    forms: [rowReductionFor(columns, device.capabilities, { steering: true })],
     workgroups,
   })
   return probabilities
 }
 
-function checkSettings(
-  logits: Tensor,
-  { temperature, minP, topK, topP }: Record<'temperature' | 'minP' | 'topK' | 'topP', number>,
-): void {
+function greedyDistribution(logits: Tensor): Tensor {
+  const probabilities = logits.device.empty(logits.shape)
+  using ids = argmax(logits, { logits: true })
+  logits.device.run(greedyKernel, {
+    bindings: { ids, probabilities },
+    params: { count: logits.size, columns: logits.shape.at(-1)! },
+    workgroups: linearWorkgroups(Math.ceil(logits.size / 64)),
+  })
+  return probabilities
+}
+
+const isByRow = (
+  options: SamplingDistributionOptions | readonly SamplingDistributionOptions[],
+): options is readonly SamplingDistributionOptions[] => Array.isArray(options)
+
+/** What the kernel knows of a row, in its order. */
+function settingsOf({ temperature, minP = 0, topK = 0, topP = 1 }: SamplingDistributionOptions, columns: number) {
+  // The largest logit alone, at any temperature.
+  if (temperature === 0) return { reach: none, topK: 1, topP: 1, temperature: 1, inverse: 1 }
+  const divisor = Math.min(Math.max(temperature, 1e-30), 1e30) // 200 times it and its inverse are f32 numbers
+  return {
+    // (x − largest) / temperature ≥ ln min-p
+    reach: minP > 0 ? Math.max(divisor * Math.log(minP), none) : none,
+    topK: Math.min(topK || columns, columns),
+    topP,
+    temperature: divisor,
+    inverse: 1 / divisor,
+  }
+}
+
+function assertFloats({ dtype }: Tensor): void {
+  if (dtype === 'f32') return
+  throw new OutriderError('DTYPE_MISMATCH', `samplingDistribution: the logits are ${dtype}.`, {
+    remedy: "cast(logits, 'f32') first.",
+  })
+}
+
+function checked(options: SamplingDistributionOptions): SamplingDistributionOptions {
+  const { temperature, minP = 0, topK = 0, topP = 1 } = options
   const invalid = (what: string) => new OutriderError('INVALID_ARGUMENT', `samplingDistribution: ${what}.`)
-  if (logits.dtype !== 'f32')
-    throw new OutriderError('DTYPE_MISMATCH', `samplingDistribution: the logits are ${logits.dtype}.`, {
-      remedy: "cast(logits, 'f32') first.",
-    })
   if (!(temperature >= 0 && Number.isFinite(temperature)))
     throw invalid(`temperature must be 0 or more, not ${temperature}`)
   if (!(minP >= 0 && minP <= 1)) throw invalid(`minP must be in [0, 1], not ${minP}`)
   if (!(Number.isInteger(topK) && topK >= 0)) throw invalid(`topK must be a whole number, 0 for all, not ${topK}`)
   if (!(topP > 0 && topP <= 1)) throw invalid(`topP must be in (0, 1], not ${topP}`)
+  return options
 }

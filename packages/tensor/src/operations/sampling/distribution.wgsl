@@ -2,21 +2,32 @@
 // ranked by logit, ties by lowest index; what is kept is the head of that ranking: every token above a threshold, and so
 // many of those at it. A row with NaN or +∞, or with nothing but −∞, has no distribution: all of it is NaN.
 //
-// logits, probabilities: [rows, columns]
+// logits, probabilities: [rows, columns]    settings: [rows, 5] where byRow is 1, else anything
 // A workgroup of LANES invocations a row; workgroups in a line, folded over x and y.
 // reach: how far below the largest logit min-p keeps tokens, as a negative; topK: columns for all; topP: 1 for all.
-// inverse: 1 / temperature.
+// inverse: 1 / temperature. Settings of all rows are parameters; by row they are read, by the same pipeline, for the same bits.
 //
 // The threshold is found without a sort: f32 numbers are ordered as their bits are (the sign turned over), so the interval
 // of bits that holds it is cut in four by the pivots of a pass, and drawn in to the logits that lie in it.
 
-struct Params { rows: u32, columns: u32, reach: f32, topK: u32, topP: f32, temperature: f32, inverse: f32 }
+struct Params { rows: u32, columns: u32, byRow: u32, reach: f32, topK: f32, topP: f32, temperature: f32, inverse: f32 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
-@group(0) @binding(1) var<storage, read_write> probabilities: array<f32>;
+@group(0) @binding(1) var<storage, read> settings: array<f32>;
+@group(0) @binding(2) var<storage, read_write> probabilities: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 const LOWEST = -3.4e38;
+
+struct Settings { reach: f32, topK: f32, topP: f32, temperature: f32, inverse: f32 }
+
+fn settings_of(row: u32) -> Settings {
+  if (params.byRow == 0u) {
+    return Settings(params.reach, params.topK, params.topP, params.temperature, params.inverse);
+  }
+  let at = 5u * row;
+  return Settings(settings[at], settings[at + 1u], settings[at + 2u], settings[at + 3u], settings[at + 4u]);
+}
 
 struct Head { threshold: f32, ties: f32 }
 
@@ -25,6 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = group.x + group.y * groups.x;
   if (row >= params.rows) { return; }
   let begin = row * params.columns;
+  let by = settings_of(row);
   var extremes = vec4f(LOWEST);
   for (var i = lane; i < params.columns; i += LANES) {
     let x = logit(begin + i);
@@ -38,23 +50,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var i = lane; i < params.columns; i += LANES) { probabilities[begin + i] = none; }
     return;
   }
-  var head = Head(max(-extremes.y, largest + params.reach), f32(params.columns));
-  if (params.topK < params.columns) {
-    var goal = f32(params.topK);
-    if (params.reach > LOWEST) { goal = min(goal, tokensFrom(begin, lane, head.threshold)); }
-    head = search(begin, lane, head, largest, goal, false);
+  var head = Head(max(-extremes.y, largest + by.reach), f32(params.columns));
+  if (by.topK < f32(params.columns)) {
+    var goal = by.topK;
+    if (by.reach > LOWEST) { goal = min(goal, tokensFrom(begin, lane, head.threshold)); }
+    head = search(begin, lane, head, largest, goal, false, by);
   }
-  var total = mass(begin, lane, head, largest);
-  if (params.topP < 1.0) {
-    head = search(begin, lane, head, largest, params.topP * total.x, true);
-    total = mass(begin, lane, head, largest);
+  var total = mass(begin, lane, head, largest, by);
+  if (by.topP < 1.0) {
+    head = search(begin, lane, head, largest, by.topP * total.x, true, by);
+    total = mass(begin, lane, head, largest, by);
   }
   var end = params.columns; // the tokens at the threshold are kept before this column
   if (head.ties < total.y) { end = endOfTies(begin, lane, head); }
   for (var i = lane; i < params.columns; i += LANES) {
     let x = logit(begin + i);
     var probability = 0.0;
-    if (x > head.threshold || (x == head.threshold && i < end)) { probability = weight(x, largest) / total.x; }
+    if (x > head.threshold || (x == head.threshold && i < end)) { probability = weight(x, largest, by) / total.x; }
     probabilities[begin + i] = probability;
   }
 }
@@ -63,20 +75,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 fn logit(at: u32) -> f32 { return max(logits[at], LOWEST); }
 
 /** exp((x − largest) / temperature), 0 where that is below −200. */
-fn weight(x: f32, largest: f32) -> f32 {
-  return exp(max(x - largest, -200.0 * params.temperature) * params.inverse);
+fn weight(x: f32, largest: f32, by: Settings) -> f32 {
+  return exp(max(x - largest, -200.0 * by.temperature) * by.inverse);
 }
 
 /** The weight of a head, and the number of tokens at its threshold. */
-fn mass(begin: u32, lane: u32, head: Head, largest: f32) -> vec2f {
+fn mass(begin: u32, lane: u32, head: Head, largest: f32, by: Settings) -> vec2f {
   var sums = vec4f(0.0); // weight above, number at
   for (var i = lane; i < params.columns; i += LANES) {
     let x = logit(begin + i);
-    if (x > head.threshold) { sums.x += weight(x, largest); }
+    if (x > head.threshold) { sums.x += weight(x, largest, by); }
     if (x == head.threshold) { sums.y += 1.0; }
   }
   sums = rowSum4(sums, lane);
-  return vec2f(sums.x + min(head.ties, sums.y) * weight(head.threshold, largest), sums.y);
+  return vec2f(sums.x + min(head.ties, sums.y) * weight(head.threshold, largest, by), sums.y);
 }
 
 /** How many tokens there are from a threshold up. */
@@ -89,7 +101,7 @@ fn tokensFrom(begin: u32, lane: u32, threshold: f32) -> f32 {
 }
 
 /** The shortest head within `outer` that has the target's weight, or its number of tokens; one token at least. */
-fn search(begin: u32, lane: u32, outer: Head, largest: f32, goal: f32, byWeight: bool) -> Head {
+fn search(begin: u32, lane: u32, outer: Head, largest: f32, goal: f32, byWeight: bool, by: Settings) -> Head {
   var low = ordered(outer.threshold); // the tokens from here up reach the goal
   var high = ordered(largest) + 1u; // those from here up do not: they come to `above`
   var above = 0.0;
@@ -105,7 +117,7 @@ fn search(begin: u32, lane: u32, outer: Head, largest: f32, goal: f32, byWeight:
       let x = logit(begin + i);
       if (x < lowest) { continue; }
       var share = 1.0;
-      if (byWeight) { share = weight(x, largest); }
+      if (byWeight) { share = weight(x, largest, by); }
       sums += select(vec4f(0.0), vec4f(share), vec4f(x) >= values);
       bounds.y = max(bounds.y, -x);
       if (x < highest) { bounds.x = max(bounds.x, x); }
@@ -121,7 +133,7 @@ fn search(begin: u32, lane: u32, outer: Head, largest: f32, goal: f32, byWeight:
   }
   let threshold = number(low);
   var ties = goal - above;
-  if (byWeight) { ties = max(ceil(ties / max(weight(threshold, largest), 1e-37)), 1.0); }
+  if (byWeight) { ties = max(ceil(ties / max(weight(threshold, largest, by), 1e-37)), 1.0); }
   // At the outer head's threshold there is only what it left.
   if (threshold == outer.threshold) { ties = min(ties, outer.ties); }
   return Head(threshold, ties);

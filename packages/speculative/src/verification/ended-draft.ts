@@ -1,4 +1,4 @@
-import type { VerificationInput } from '../verification/rule'
+import type { VerificationInput } from './rule'
 
 /** How many tokens of a draft are proposed: a number that those tokens decide, whatever comes after them. */
 export type DraftEnd = (tokens: readonly number[]) => number

@@ -1,7 +1,43 @@
-import { longSequence, madeUpTokens } from '@outrider/transformer'
+import { longSequence, madeUpTokens, throwIfAborted, type WarmUpOptions } from '@outrider/transformer'
+import type { Target } from '../decoder'
+import { madeUpDrafts } from '../drafter/made-up-drafts'
+import type { SpeculativeBatch } from './speculative-batch'
+
+export interface WarmUpBatchOptions extends Pick<WarmUpOptions, 'onProgress' | 'signal'> {
+  target: Target
+  /** The most sequences of the batch. */
+  size: number
+}
+
+/**
+ * Has a batch compile what it needs, by steps of made-up sequences. Nobody may be in it; it is empty afterwards.
+ *
+ * @throws OutriderError ABORTED when the signal says so
+ */
+export async function warmUpBatch(
+  batch: SpeculativeBatch,
+  { target: { model, config }, size, onProgress, signal }: WarmUpBatchOptions,
+): Promise<void> {
+  const rounds = warmUpRounds({ size, longest: batch.longest }, config)
+  try {
+    for (const [i, sequences] of rounds.entries()) {
+      throwIfAborted(signal)
+      for (const { prompt, isDrafted, ...options } of sequences)
+        if (batch.fits(prompt.length + options.maxTokens))
+          batch.join(prompt, { ...options, ...(!isDrafted && { drafter: madeUpDrafts }) })
+      // What the prompts say, and two blocks: a draft reads its prompt with the first.
+      for (let step = 0; step < 3; step++) await batch.step()
+      batch.dispose()
+      await model.device.idle()
+      onProgress?.({ done: i + 1, total: rounds.length, pipelines: model.device.counters.pipelines })
+    }
+  } finally {
+    batch.dispose()
+  }
+}
 
 /** A made-up sequence of a batch that is warmed up. */
-export interface WarmUpSequence {
+interface WarmUpSequence {
   prompt: number[]
   draftLength: number
   maxTokens: number
@@ -16,7 +52,7 @@ export interface WarmUpSequence {
  * sequence have kernels of their own, beside a sequence that is not drafted for; long sequences, too; and the numbers of rows that
  * linear layers have kernels for, of the target and of a draft that drafts for so many.
  */
-export function warmUpRounds(
+function warmUpRounds(
   { size, longest }: { size: number; longest: number },
   { vocabularySize }: { vocabularySize: number },
 ): WarmUpSequence[][] {
