@@ -17,7 +17,7 @@ export interface DraftSchedulerOptions {
   costs: StepCosts
   /** Whether drafts of offers that `stops` may end early, where costs say that a step that is left out saves something. Default false. */
   stops?: boolean | undefined
-  /** Drafts of a kind after which an observation counts 1/e. Default 32. */
+  /** Drafts of a kind after which an observation counts 1/e, for a sequence, and steps for all of them. Default 32. */
   memory?: number
   /** Steps for which a kind of draft is passed over until 1/e is left of what is held against it. Default 256. */
   forgiveness?: number
@@ -122,7 +122,8 @@ export class DraftScheduler {
       if (!offer || computed === 0) continue
       // A place that a draft did not come to, as it ended early, brought nothing, as one that was refused.
       const observed = { drafted: computed, accepted }
-      for (const acceptance of [this.#shared, this.#ownOf(sequence)]) acceptance.observe(offer, observed)
+      this.#ownOf(sequence).observe(offer, observed)
+      this.#shared.observe(offer, { ...observed, sequences: blocks.length })
     }
     if (seconds === undefined || blocks.length === 0) return
     const choices = blocks.flatMap(({ offer, drafted, computed = drafted }) =>

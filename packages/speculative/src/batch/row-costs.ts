@@ -10,7 +10,7 @@ const costCount = nodes.length + 3
 /** How far what was measured may be wrong, and what is only continued from it: deviations over their values. */
 const [measuredDeviation, continuedDeviation] = [0.15, 0.4]
 /** What all costs move together from step to step, as a machine gets busy or contexts grow; and what each moves by itself. */
-const [commonDrift, ownDrift] = [0.02, 0.003]
+const [commonDrift, ownDrift] = [0.01, 0.01]
 /** Deviation of a step's seconds over them. */
 const noise = 0.08
 /** Deviations that a step is off at most, as far as it is learned from. */
@@ -38,7 +38,8 @@ export class RowCosts {
     const plain = targetPassSeconds(costs, 1)
     this.#means = Float64Array.from([...nodes.map((rows) => targetPassSeconds(costs, rows)), 1, plain / 50, plain / 20])
     const deviations = [
-      ...nodes.map((rows) => (rows <= measured ? measuredDeviation : continuedDeviation)),
+      // The further a line is continued, the less is known of where it has come to.
+      ...nodes.map((rows) => (rows <= measured ? measuredDeviation : (continuedDeviation * rows) / measured)),
       0.3,
       0.7,
       1,

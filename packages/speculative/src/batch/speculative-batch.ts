@@ -19,7 +19,7 @@ import { type Step, scoredStep, stepOf } from '../step'
 import { type Verification, verificationRule } from '../verification/by-name'
 import { isOfDraft } from '../verification/verify'
 import { BatchPass, type QueuedStep, type Turn } from './batch-pass'
-import { DraftScheduler } from './draft-scheduler'
+import { DraftScheduler, type ScheduledBlock } from './draft-scheduler'
 import { type Member, openMember, release, silence } from './member'
 import type { SequenceBlock, SpeculativeJoinOptions, SpeculativeSequence } from './speculative-sequence'
 import { warmUpBatch } from './warm-up-batch'
@@ -66,6 +66,8 @@ export class SpeculativeBatch {
   readonly #together: DraftsTogether
   /** Whether draft steps behind an early end are left out: no token depends on it. */
   readonly #skips: boolean
+  /** The last step, which is learned from when the next begins. */
+  #unlearned: { blocks: ScheduledBlock[]; begin: number; seconds: number | undefined } | undefined
   /** While a step is being queued: who has left meanwhile, and is freed when it is. */
   #leaving: Member[] | undefined
   /**
@@ -143,6 +145,7 @@ export class SpeculativeBatch {
    *   where it does not fit
    */
   join(prompt: readonly number[] | ReadPrompt, options: SpeculativeJoinOptions): SpeculativeSequence {
+    this.#learn()
     const { draftLength, drafter } = options
     const policy = this.#policyOf(draftLength)
     const tokens = prompt instanceof ReadPrompt ? prompt.tokens : prompt
@@ -190,6 +193,7 @@ export class SpeculativeBatch {
     if (this.count === 0) return []
     const { device } = this.#target.model
     const begin = this.#now()
+    this.#learn(begin)
     const isRead = this.#readPrompts()
     if (this.#cached.sequences.size === 0) {
       // What would be queued ahead would hold up whoever comes next.
@@ -220,7 +224,8 @@ export class SpeculativeBatch {
       this.#line?.observe(seconds)
       // A prompt that was read for a newcomer is in the step's seconds.
       const isMeasure = !isRead && turns.length === here.length && turns.every(({ member }) => !member.first)
-      this.#learn(here, isMeasure ? seconds : undefined)
+      const blocks = here.filter(({ member }) => !member.first).map(blockOf)
+      this.#unlearned = { blocks, begin, seconds: isMeasure ? seconds : undefined }
       return here.map((turn) => this.#told(turn, seconds))
     } finally {
       for (const { logits } of passes) logits?.dispose()
@@ -359,12 +364,18 @@ export class SpeculativeBatch {
     return offersOf(drafter, session, { tokens, limit })
   }
 
-  /** @param seconds  undefined where the step is no measure of what was in it */
-  #learn(turns: readonly (Turn & { step: Step })[], seconds: number | undefined): void {
-    const blocks = turns
-      .filter(({ member }) => !member.first)
-      .map(({ member, choice, step }) => ({ ...step, ...choice, sequence: member }))
-    this.#scheduler?.observe(blocks, seconds)
+  /**
+   * Learns from the last step. Where it was followed by this one, what was done with its tokens in between is part of what a step takes,
+   * though no more than the step itself.
+   *
+   * @param now  left out where something else was done
+   */
+  #learn(now?: number): void {
+    if (!this.#unlearned) return
+    const { blocks, begin, seconds } = this.#unlearned
+    this.#unlearned = undefined
+    const taken = seconds && now !== undefined ? Math.min(now - begin, 2 * seconds) : seconds
+    this.#scheduler?.observe(blocks, taken)
   }
 
   /** The target forgets what was not accepted: it has read all tokens but the last. */
@@ -394,6 +405,12 @@ export class SpeculativeBatch {
     return { sequence: member, ...block }
   }
 }
+
+const blockOf = ({ member, choice, step }: Turn & { step: Step }): ScheduledBlock => ({
+  ...step,
+  ...choice,
+  sequence: member,
+})
 
 /** What drafts reads as much of a prompt as the target has, where it is likely to be asked. */
 function readAhead(member: Member, { tokens, position }: PromptReading): void {

@@ -13,7 +13,7 @@ const sharedTrials = 16
  */
 export class Acceptance {
   readonly #limit: number
-  readonly #keep: number
+  readonly #memory: number
   readonly #sources = new Map<string, Map<string, Counts>>()
 
   /**
@@ -22,7 +22,7 @@ export class Acceptance {
    */
   constructor(limit: number, memory: number) {
     this.#limit = limit
-    this.#keep = Math.exp(-1 / memory)
+    this.#memory = memory
   }
 
   /**
@@ -60,14 +60,19 @@ export class Acceptance {
     return (position) => believed(counts.accepted[position]!, counts.tried[position]!, pooled)
   }
 
-  /** Counts a draft of which so many tokens were accepted. */
-  observe({ source, kind }: Offer, { drafted, accepted: count }: { drafted: number; accepted: number }): void {
+  /**
+   * Counts a draft of which so many tokens were accepted.
+   *
+   * @param sequences  of a step, if drafts of all of them are counted: they are forgotten by steps. Default 1
+   */
+  observe({ source, kind }: Offer, { drafted, accepted: count, sequences = 1 }: Drafted): void {
     const counts = this.#counts(source, kind)
     const { accepted, tried } = counts
-    counts.belief *= this.#keep
+    const keep = Math.exp(-1 / (this.#memory * sequences))
+    counts.belief *= keep
     for (let position = 0; position < this.#limit; position++) {
-      accepted[position]! *= this.#keep
-      tried[position]! *= this.#keep
+      accepted[position]! *= keep
+      tried[position]! *= keep
       if (position < drafted && position <= count) tried[position]! += 1
       if (position < count) accepted[position]! += 1
     }
@@ -91,6 +96,12 @@ export class Acceptance {
     this.#sources.set(source, kinds.set(kind, counts))
     return counts
   }
+}
+
+interface Drafted {
+  drafted: number
+  accepted: number
+  sequences?: number
 }
 
 /** By position. */

@@ -15,12 +15,12 @@ export interface MeasureBatchStepsOptions
   size?: number
   /** How tokens are drawn. Default at temperature 1. */
   sampling?: SamplingOptions
-  /** After so many seconds no further step is measured. Default 1. */
+  /** After so many seconds no further step is measured. Default 2. */
   mostSeconds?: number
 }
 
 /** γ of all sequences. */
-const draftLengths = [0, 2, 5]
+const draftLengths = [0, 5, 2]
 /** The first step says what prompts left to say, in the second a draft reads them. */
 const unmeasured = 2
 const measured = 2
@@ -39,7 +39,7 @@ export async function measureBatchSteps({
   verification = 'block',
   size = 16,
   sampling = { temperature: 1 },
-  mostSeconds = 1,
+  mostSeconds = 2,
   now = () => performance.now() / 1000,
   inTurn = (measurement) => measurement(),
   signal,
