@@ -3,6 +3,7 @@ export { isTracked, withoutGradients } from './autograd/tape'
 export { type Advance, counter, position } from './device/advancing'
 export { sizeClass as bufferBytes } from './device/buffer-pool'
 export { isOnCpu } from './device/capabilities'
+export type { MatrixUnit } from './device/matrix-units'
 export type { Recording } from './device/recording'
 export { isFormat, storedBytes } from './dtype'
 export { floatToHalf, halfToFloat } from './formats/half'
@@ -13,6 +14,14 @@ export { decodingLanes, selectSpan } from './operations/attention/select'
 export { coveredPlaces, coveredTokens, ofCovered, writeCovered } from './operations/head/covered-ids'
 export { type HeadGradients, headGradients, rowLogits } from './operations/head/head'
 export { firstColumns } from './operations/layout/slice'
+export {
+  matricesLinearBytes,
+  matricesLinearDepth,
+  matricesLinearParts,
+  matricesLinearPlan,
+  matricesLinearProducts,
+  matricesLinearSide,
+} from './operations/matmul/matrices-plan'
 export { dotPlan, outerPlan } from './operations/matmul/select'
 export { skinnyPlan } from './operations/matmul/skinny-plan'
 export {

@@ -57,6 +57,7 @@ export const linearCandidates: readonly LinearKernelName[] = [
   'dot',
   'subgroups',
   'spans',
+  'matrices',
   ...tileNames.filter((name) => name !== 'tiled128x128' && name !== 'tiled128x128x2'),
 ]
 

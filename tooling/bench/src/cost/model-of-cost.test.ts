@@ -5,10 +5,10 @@ import { compared } from './compared'
 import { adamwCost, embeddingCost, embeddingGradientCost, pointwiseCost, ropeCost, squaredNormCost } from './elements'
 import { expected, gpus } from './gpu'
 import { modelOfCost } from './model-of-cost'
-import { dotCost, outerCost, skinnyCost, tileCost } from './products'
+import { dotCost, matricesCost, outerCost, skinnyCost, tileCost } from './products'
 import { crossEntropyCost, distributionCost, greedyCost, lossGradientCost, lossSumsCost, normCost } from './rows'
 
-const [apple, , arc] = gpus as [(typeof gpus)[0], (typeof gpus)[0], (typeof gpus)[0]]
+const [apple, nvidia, arc] = gpus as [(typeof gpus)[0], (typeof gpus)[0], (typeof gpus)[0]]
 
 describe('the model of cost', () => {
   it('counts what a tile loads and computes, edges included', () => {
@@ -39,6 +39,23 @@ describe('the model of cost', () => {
       operations: 2 * 8 * 256 * 16,
       bytes: 4 * 16 * (4 * 4 + 4 * 128) + 4 * 8 * 200,
     })
+  })
+
+  it('counts what matrix units take once, twice or three times, and says where they are not to be had', () => {
+    const product = { m: 65, n: 64, k: 16, weightBytes: 18 / 32 }
+    const times = (of: typeof product, gpu: typeof apple) => matricesCost(of, gpu)!.operations / (2 * 128 * 64 * 16)
+    expect([times(product, apple), times({ ...product, weightBytes: 2 }, nvidia), times(product, nvidia)]).toEqual([
+      1, 2, 3,
+    ])
+    // 64 rows of 16 halves and 8 between them, in two parts of either operand, and four sums of 16 × 16.
+    expect(matricesCost(product, nvidia)).toMatchObject({
+      workgroups: 2,
+      workgroupBytes: 4 * 64 * 24 * 2 + 4 * 16 * 16 * 4,
+    })
+    expect(matricesCost(product, arc)).toBeUndefined() // subgroups of more than one size
+    // The roof is that of the units: three products for one are a third of it at the most.
+    const large = { m: 2048, n: 4096, k: 2048, weightBytes: 18 / 32 }
+    expect(expected(nvidia, matricesCost(large, nvidia)!).ofRoof).toBeCloseTo(1 / 3, 1)
   })
 
   it('counts the keys that the rows of a block see, and the sums of spans', () => {
@@ -117,6 +134,10 @@ describe('the model of cost', () => {
     for (const row of rows) {
       expect(Object.values(row)).not.toContain(Number.NaN)
       for (const { name } of gpus) {
+        if (row.kernel === 'matrices' && name === arc.name) {
+          expect(row[name]).toBe('not there') // its subgroups have more than one size
+          continue
+        }
         const [, share] = /, (\d+) %, [1-9]\d* a core$/.exec(String(row[name])) ?? []
         expect(Number(share), `${row.kernel} ${row.shape} ${row[name]}`).toBeLessThanOrEqual(100)
       }

@@ -4,7 +4,7 @@ import type { Row } from '../suite'
 import { attentionCost } from './attention'
 import { adamwCost, embeddingCost, embeddingGradientCost, pointwiseCost, ropeCost, squaredNormCost } from './elements'
 import { expected, type Gpu, gpus, type KernelCost } from './gpu'
-import { dotCost, outerCost, type Product, skinnyCost, tileCost } from './products'
+import { dotCost, matricesCost, outerCost, type Product, skinnyCost, tileCost } from './products'
 import {
   categoricalCost,
   crossEntropyCost,
@@ -19,7 +19,8 @@ import {
 /** A kernel at a shape. Its plan goes by the GPU's subgroups. */
 interface Case {
   shape: string
-  cost: (gpu: Gpu) => KernelCost
+  /** Undefined where a GPU has not what it takes. */
+  cost: (gpu: Gpu) => KernelCost | undefined
 }
 
 const weights = { f16: 2, q8_0: 34 / 32, q4_0: 18 / 32, f32: 4 }
@@ -49,11 +50,12 @@ const manyRows: readonly Case[] = [32, 512, 2048].flatMap((m) =>
     product(m, intermediateSize, hiddenSize, 'f16'),
     product(m, intermediateSize, hiddenSize, 'q4_0'),
     product(m, 1536, 576, 'f16'),
-  ].flatMap(({ shape, ...of }) =>
-    tileNames
+  ].flatMap(({ shape, ...of }) => [
+    ...tileNames
       .filter((name) => !name.startsWith('tiled128x128'))
       .map((name: TileName) => ({ shape, cost: () => tileCost(name, of) })),
-  ),
+    { shape, cost: (gpu: Gpu) => matricesCost(of, gpu) },
+  ]),
 )
 
 /** The products of a training step: x · wᵀ, dy · w, dyᵀ · x are of one size. */
@@ -153,7 +155,7 @@ export function modelOfCost(): Row[] {
   return Object.entries(works).flatMap(([work, cases]) =>
     cases.map(({ shape, cost }) => {
       // Bytes and operations are the same on all; workgroups as the first has them.
-      const of = cost(gpus[0]!)
+      const of = cost(gpus[0]!)!
       return {
         work,
         shape,
@@ -165,7 +167,9 @@ export function modelOfCost(): Row[] {
         registers: Math.round(of.registers),
         ...Object.fromEntries(
           gpus.map((gpu) => {
-            const { milliseconds, ofRoof, perCore } = expected(gpu, cost(gpu))
+            const there = cost(gpu)
+            if (!there) return [gpu.name, 'not there']
+            const { milliseconds, ofRoof, perCore } = expected(gpu, there)
             return [gpu.name, `${round(milliseconds)} ms, ${Math.round(100 * ofRoof)} %, ${perCore} a core`]
           }),
         ),
