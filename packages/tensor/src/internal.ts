@@ -9,8 +9,9 @@ export { isFormat, storedBytes } from './dtype'
 export { floatToHalf, halfToFloat } from './formats/half'
 export { type Format, type FormatName, formats } from './formats/index'
 export { nearest } from './nearest'
+export { spanOf } from './operations/attention/attention'
 export { blockedWidth, cacheBlock } from './operations/attention/blocked-cache'
-export { decodingLanes, selectSpan } from './operations/attention/select'
+export { type AttentionPartsName, decodingLanes, partNames, selectSpan, unlimited } from './operations/attention/select'
 export { coveredPlaces, coveredTokens, ofCovered, writeCovered } from './operations/head/covered-ids'
 export { type HeadGradients, headGradients, rowLogits } from './operations/head/head'
 export { firstColumns } from './operations/layout/slice'
@@ -39,6 +40,8 @@ export { rowVectors, rowVectorsFor, runOverRowVectors, vectorsOf } from './opera
 export { countTokens, inPrompt, type Penalties, processLogits } from './operations/sampling/process-logits'
 export { normalPair, philox, philoxRandom, splitWords } from './random/philox'
 export {
+  type AttentionHeads,
+  attentionKey,
   choiceKey,
   KernelChoices,
   type LinearWeights,
@@ -54,5 +57,6 @@ export {
   type Tuning,
   tune,
 } from './tuning/tune'
+export { type AttentionCandidate, attentionProblems, tuneAttention } from './tuning/tune-attention'
 export { type LinearCandidate, linearProblems, tuneLinear } from './tuning/tune-linear'
 export { type MatmulCandidate, matmulProblems, type TrainedWeights, tuneMatmul } from './tuning/tune-matmul'

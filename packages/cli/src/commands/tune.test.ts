@@ -37,6 +37,15 @@ test('tune keeps what it found and says what it gained; a run writes down that i
     expect(not_reached.slice(0, 3)).toEqual(['NT', 'NN', 'TN'].map((form) => `matmul ${form} 512x64 f32`))
     const mixed = await runCli(['tune', '--model', testData('stories260K'), '--precision', 'mixed'], { env })
     expect([mixed.status, mixed.err]).toEqual([2, expect.stringContaining('Add --for training')])
+    for (const [work, rows, allowed] of [
+      ['decoding', '17', 'from 1 to 16'],
+      ['prompts', '16', '17 or more'],
+    ] as const) {
+      const refused = await runCli(['tune', '--model', testData('stories260K'), '--for', work, '--rows', rows], { env })
+      expect([refused.status, refused.err]).toEqual([2, expect.stringContaining(allowed)])
+    }
+    const decoding = await runCli(['tune', '--model', testData('stories260K'), '--for', 'decoding'], { env })
+    expect(decoding.out, decoding.err).toContain('There is nothing to choose here') // on a software adapter
 
     const device = await createDevice({ adapter: await openAdapter() })
     const wrong = { 'linear 64x64 f32': ['tiled128x64'] }

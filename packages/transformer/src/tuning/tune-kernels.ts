@@ -1,6 +1,7 @@
 import type { Device, Tensor } from '@outrider/tensor'
 import { OutriderError } from '@outrider/tensor'
 import {
+  attentionProblems,
   choiceKey,
   linearProblems,
   matmulProblems,
@@ -11,13 +12,14 @@ import {
   tune,
 } from '@outrider/tensor/internal'
 import type { Directory } from '../files/index'
-import type { CausalLM } from '../model/index'
+import { type CausalLM, cacheDtypesFor, headsOf } from '../model/index'
 import { type KeptTuning, readTuning, tuningDirectory, writeTuning } from './tuning-file'
 
 export interface TuneKernelsOptions extends Pick<ProblemOptions, 'rows' | 'budget' | 'signal' | 'onProgress'> {
   /**
-   * What it is for: `prompts`, the linear layers over more than 16 rows of a sequence; `training`, the three products of each of the
-   * model's matrices in a step (y = x · wᵀ, dx = dy · w, dw = dyᵀ · x). Default prompts.
+   * What it is for: `prompts`, the linear layers over more than 16 rows of a sequence; `decoding`, into parts of how many keys a long
+   * cache is cut for up to 16 rows, on GPUs, where it is; `training`, the three products of each of the model's matrices in a step
+   * (y = x · wᵀ, dx = dy · w, dw = dyᵀ · x). Default prompts.
    */
   work?: TunedWork | undefined
   /** Of `training`: that of the steps. Mixed needs `shader-f16`. Default f32. */
@@ -27,18 +29,18 @@ export interface TuneKernelsOptions extends Pick<ProblemOptions, 'rows' | 'budge
 }
 
 /** What kernels are tuned for. */
-export const tunedWorks = ['prompts', 'training'] as const
+export const tunedWorks = ['prompts', 'decoding', 'training'] as const
 export type TunedWork = (typeof tunedWorks)[number]
 
 /**
  * Finds the fastest kernels for a model's matrices on its device: times all of them in turns, compares their results, and keeps the
  * choice by adapter, driver and version, beside what was found before. It is used from now on, but for what has run on this device
- * already, whose kernels stay; and by `useTuning` the next time. Decoding has its own kernels, which no tuning changes; what was
- * tuned for training changes the bits of a training step, so it belongs to a run's identity.
+ * already, whose kernels stay; and by `useTuning` the next time. What was tuned for decoding changes the bits of answers, in one way
+ * for decoding and verification, and what was tuned for training those of a step: so it belongs to a run's identity.
  *
  * Nothing is kept or used of a tuning that is aborted. A kernel that is wrong on this adapter is set aside and named.
  *
- * @throws OutriderError ABORTED; INVALID_ARGUMENT for a model that does not show its weights; KERNEL where every kernel is wrong;
+ * @throws OutriderError ABORTED; INVALID_ARGUMENT for a model that does not show its weights, or of decoding its heads; KERNEL where every kernel is wrong;
  *   UNSUPPORTED for mixed precision without `shader-f16`; FILE_WRITE where it cannot be kept
  */
 export async function tuneKernels(
@@ -58,6 +60,22 @@ function problemsOf(
   model: CausalLM,
   { work = 'prompts', precision = 'f32', rows }: Pick<TuneKernelsOptions, 'work' | 'precision' | 'rows'>,
 ): TuneProblem[] {
+  if (work === 'decoding') {
+    const heads = headsOf(model)
+    if (!heads)
+      throw new OutriderError(
+        'INVALID_ARGUMENT',
+        'Decoding is tuned for the heads of a model, and this one shows none.',
+        {
+          remedy: 'Tune a model that was loaded by loadCausalLM.',
+        },
+      )
+    return attentionProblems(
+      model.device,
+      cacheDtypesFor(heads).map((cache) => ({ ...heads, cache })),
+      { rows },
+    )
+  }
   const weights = linearWeights(model)
   if (work === 'prompts') return linearProblems(weights, { rows })
   const { device, config } = model

@@ -70,6 +70,10 @@ describe('the model of cost', () => {
     const long = attentionCost({ rows: 1, start: 999, ...form }, apple)
     expect(long.workgroups).toBe(2 * 4)
     expect(long.bytes - long.leastBytes).toBe(8 * 4 * 4 * 9)
+    expect(attentionCost({ rows: 1, start: 999, ...form, parts: 'parts64' }, apple)).toMatchObject({
+      kernel: 'decoding, parts64',
+      workgroups: 2 * 16,
+    })
     // A prompt of 17 is read by blocks of two rows, which see 2, 4, … 16 and, the last, 17 keys.
     const prompt = attentionCost({ rows: 17, start: 0, ...form }, apple)
     expect(prompt).toMatchObject({ kernel: 'shared', workgroups: 18, operations: 4 * 4 * 8 * 2 * (72 + 17) })

@@ -1,4 +1,4 @@
-import { type TileName, tileNames } from '@outrider/tensor/internal'
+import { partNames, type TileName, tileNames } from '@outrider/tensor/internal'
 import { worlds } from '../gpu/world'
 import type { Row } from '../suite'
 import { attentionCost } from './attention'
@@ -75,11 +75,17 @@ const attention: readonly Case[] = [
   [512, 0],
   [2048, 0],
 ].flatMap(([rows, start]) =>
-  (['f32', 'f16', 'q8_0'] as const).map((cache) => ({
-    shape: `${rows} rows behind ${start}, ${heads} heads, ${kvHeads} of keys in ${cache}`,
-    cost: (gpu: Gpu) =>
-      attentionCost({ ...{ rows: rows!, start: start!, heads, kvHeads, headDim }, cacheBytes: weights[cache] }, gpu),
-  })),
+  (['f32', 'f16', 'q8_0'] as const).flatMap((cache) =>
+    // How few rows are cut is for tuning to choose.
+    [undefined, ...(rows! <= 16 && cache === 'f16' ? partNames : [])].map((parts) => ({
+      shape: `${rows} rows behind ${start}, ${heads} heads, ${kvHeads} of keys in ${cache}`,
+      cost: (gpu: Gpu) =>
+        attentionCost(
+          { ...{ rows: rows!, start: start!, heads, kvHeads, headDim, parts }, cacheBytes: weights[cache] },
+          gpu,
+        ),
+    })),
+  ),
 )
 
 /** What is between the products, of one row and of a prompt or a batch. */

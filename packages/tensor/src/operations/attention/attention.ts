@@ -1,13 +1,15 @@
 import { differentiable, isTracked } from '../../autograd/tape'
+import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
 import { linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
+import type { AttentionHeads } from '../../tuning/kernel-choices'
 import { type Start, startRun } from '../starts'
 import { throughF32 } from '../through-f32'
 import { blockedWidth, cacheBlock } from './blocked-cache'
 import { attentionGradients } from './gradient'
 import { attentionKernels } from './kernels'
-import { type AttentionKernelName, selectSpan, unlimited } from './select'
+import { type AttentionKernelName, selectSpan, takesParts, unlimited } from './select'
 
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
@@ -87,7 +89,8 @@ export function attention(
   const { takesHalves } = kernels.forward
   const forward = startRun('attention', kernels.forward.kernel, start, batch)
   // The gradients want the logSumExp over all keys, which splits do not give.
-  const splitKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
+  const ofHeads = { heads, kvHeads, headDim, cache: inBlocks ? 'q8_0' : half ? 'f16' : 'f32' } as const
+  const splitKeys = tracked ? unlimited : (span ?? spanOf(device, rows, kernel ? undefined : ofHeads))
   // A position moves on in replays; what visibility says lies on the device.
   const end = typeof start === 'number' && !visibility ? Math.min(start + rows, keys) : keys
   const splits = Math.ceil(end / splitKeys)
@@ -143,6 +146,16 @@ export function attention(
   }
   const inputs = [q, k, v, ...(visibility ? [visibility] : [])]
   return differentiable(out, { name: 'attention', inputs, saved: [logSumExp], gradient })
+}
+
+/**
+ * Keys that a workgroup passes over: as tuning found for such heads, or the device's. It is settled by asking.
+ *
+ * @param heads  left out, what was tuned has no say
+ */
+export function spanOf({ capabilities, kernels }: Device, rows: number, heads: AttentionHeads | undefined): number {
+  const tuned = heads && takesParts(rows, capabilities) ? kernels.attention(heads) : undefined
+  return selectSpan(rows, capabilities, tuned)
 }
 
 function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {
