@@ -21,7 +21,7 @@ export const addTune: AddCommand = (program, run) => {
     .command('tune')
     .summary("find the fastest kernels for a model's prompts, decoding or training on this adapter")
     .description(
-      "Times the kernels that may compute a model's linear layers over prompts, more than 16 rows of a sequence, with its own weights, compares their results, and keeps the choice for this adapter, its driver and this version: chat, complete, serve and evaluate use it from then on. With --for decoding it times into parts of how many keys long caches are cut for one to 16 rows, on GPUs, where they are. With --for training it times the products of a training step at the model's shapes. A kernel that computes wrongly here is set aside and named.",
+      "Times the kernels that may compute a model's linear layers over prompts, more than 16 rows of a sequence, with its own weights, compares their results, and keeps the choice for this adapter, its driver and this version: chat, complete, serve, evaluate and generate use it from then on, and what generate or a training run was begun with stays to its end. With --for decoding it times into parts of how many keys long caches are cut for one to 16 rows, on GPUs, where they are. With --for training it times the products of a training step at the model's shapes. A kernel that computes wrongly here is set aside and named.",
     )
     .requiredOption('--model <dir>', `the model: ${modelSource}`)
     .addOption(
