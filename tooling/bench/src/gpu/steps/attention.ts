@@ -1,6 +1,6 @@
 import { type AttentionOptions, attention, type Tensor } from '@outrider/tensor'
 import { formats } from '@outrider/tensor/internal'
-import { common } from '../../peers'
+import { common } from '../../inputs'
 import type { GpuStep } from '../step'
 
 type Kernel = Pick<AttentionOptions, 'kernel' | 'span'>
