@@ -107,7 +107,7 @@ export function attention(
     splits,
     span: splitKeys,
   }
-  const blocks = (count: number) => linearWorkgroups(batch * kvHeads * Math.ceil(count / 4))
+  const blocks = (count: number, members = 4) => linearWorkgroups(batch * kvHeads * Math.ceil(count / members))
   const logSumExp = device.empty([splits, batch, heads, rows])
   const forwards = (q: Tensor, k: Tensor, v: Tensor): [Tensor] => {
     const out = splits > 1 ? device.empty([splits, ...q.shape]) : device.empty(q.shape, q.dtype)

@@ -3,8 +3,8 @@ import { type Capabilities, hasOneSubgroupSize, isOnCpu, type Subgroups } from '
 /**
  * The generations of attention kernels, by name. `shared` runs everywhere, and lanes meet in workgroup memory; `decoding` is
  * for a few rows on a GPU, and has no gradient; `wide` has the bits of `subgroups`, whose gradients are its own, and loads keys
- * and values less often. `flash` is for many rows on a GPU, by tiles of keys in workgroup memory; its gradients are those of
- * `shared`.
+ * and values less often. `flash` is for many rows on a GPU, by tiles of keys in workgroup memory; so are its gradients,
+ * but where a tile of f32 is too large: then they are those of `shared`.
  */
 export type AttentionKernelName = 'shared' | 'subgroups' | 'wide' | 'decoding' | 'flash'
 
