@@ -34,7 +34,11 @@ describe('tuning of attention for few rows', () => {
     const device = await gpu
     const before = device.memory.liveBytes
     const kinds = (['f32', 'f16', 'q8_0'] as const).map((cache) => ({ ...heads, cache }))
-    const { weights, notReached } = await tuneAttention(device, [...kinds, kinds[0]!], { keys: 150, budget: 60_000 })
+    const { weights, notReached } = await tuneAttention(device, [...kinds, kinds[0]!], {
+      attend: attention,
+      keys: 150,
+      budget: 60_000,
+    })
     expect(notReached).toEqual([])
     expect(weights.map(({ key, rows, standard }) => [key, rows, standard])).toEqual(
       ['f32', 'f16', 'q8_0'].map((cache) => [`attention 4/2x32 ${cache}`, 4, 'parts256']),
@@ -49,13 +53,14 @@ describe('tuning of attention for few rows', () => {
   it('sets a length aside whose result is wrong, and there is nothing to time where keys are not cut', async () => {
     const device = await gpu
     const { weights } = await tuneAttention(device, [{ ...heads, cache: 'f32' }], {
+      attend: attention,
       keys: 100,
       budget: 60_000,
       candidates: [wrong('parts256'), right('parts64'), right('parts128')],
     })
     expect(weights[0]).toMatchObject({ wrong: ['parts256'], standard: 'parts256' })
     expect(['parts64', 'parts128']).toContain(weights[0]!.chosen)
-    expect(attentionProblems(await testDevice(), [{ ...heads, cache: 'f32' }])).toEqual([])
+    expect(attentionProblems(await testDevice(), [{ ...heads, cache: 'f32' }], { attend: attention })).toEqual([])
   })
 
   it('is used for up to 16 rows, each with the bits that it has alone, and settled once it has been', async () => {

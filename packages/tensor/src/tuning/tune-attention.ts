@@ -1,6 +1,6 @@
 import type { Device } from '../device/device'
 import { floatToHalf, halfToFloat } from '../formats/half'
-import { attention } from '../operations/attention/attention'
+import type { attention } from '../operations/attention/attention'
 import { blockedWidth, cacheBlock } from '../operations/attention/blocked-cache'
 import { type AttentionPartsName, partLengths, partNames, takesParts, usualParts } from '../operations/attention/select'
 import { uniform01 } from '../random/philox'
@@ -16,6 +16,8 @@ export interface AttentionCandidate {
 }
 
 export interface TuneAttentionOptions extends TuneOptions {
+  /** What is timed: `attention`. It is given, so that who takes no more than internals need not load its kernels. */
+  attend: typeof attention
   /** Rows that are timed. Default 4: a draft of three, and the token before it. */
   rows?: number | undefined
   /** Keys of the cache that is timed. Default 4096; 512 where a CPU plays the device. */
@@ -33,7 +35,7 @@ export interface TuneAttentionOptions extends TuneOptions {
 export async function tuneAttention(
   device: Device,
   heads: readonly AttentionHeads[],
-  options: TuneAttentionOptions = {},
+  options: TuneAttentionOptions,
 ): Promise<Tuning> {
   return tune(attentionProblems(device, heads, options), options)
 }
@@ -45,18 +47,20 @@ export function attentionProblems(
   {
     rows = 4,
     keys = device.isSoftware ? 512 : 4096,
-    candidates = everyLength,
-  }: Pick<TuneAttentionOptions, 'rows' | 'keys' | 'candidates'> = {},
+    attend,
+    candidates = everyLength(attend),
+  }: Pick<TuneAttentionOptions, 'rows' | 'keys' | 'attend' | 'candidates'>,
 ): TuneProblem[] {
   if (!takesParts(rows, device.capabilities)) return []
   const kinds = new Map(heads.map((of) => [attentionKey(of), of]))
   return [...kinds].map(([key, of]) => problemOf(device, key, of, { rows, keys, candidates }))
 }
 
-const everyLength: readonly AttentionCandidate[] = partNames.map((name) => ({
-  name,
-  run: (q, k, v, start) => attention(q, k, v, { start, span: partLengths[name] }),
-}))
+const everyLength = (attend: typeof attention): AttentionCandidate[] =>
+  partNames.map((name) => ({
+    name,
+    run: (q, k, v, start) => attend(q, k, v, { start, span: partLengths[name] }),
+  }))
 
 function problemOf(
   device: Device,

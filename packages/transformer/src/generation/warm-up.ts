@@ -1,6 +1,6 @@
 import { spanOf, unlimited } from '@outrider/tensor/internal'
 import { type CausalLM, headsOf } from '../model/index'
-import { useOrTune } from '../tuning/tune-kernels'
+import { useOrTune } from '../tuning/use-tuning'
 import { throwIfAborted } from './generate'
 import { scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'

@@ -1,21 +1,17 @@
-import type { Device, Tensor } from '@outrider/tensor'
-import { OutriderError } from '@outrider/tensor'
+import { attention, OutriderError } from '@outrider/tensor'
 import {
   attentionProblems,
-  choiceKey,
   linearProblems,
   matmulProblems,
-  type TuneOptions as ProblemOptions,
   type TrainedWeights,
   type TuneProblem,
   type Tuning,
-  tune,
 } from '@outrider/tensor/internal'
-import type { Directory } from '../files/index'
 import { type CausalLM, cacheDtypesFor, headsOf } from '../model/index'
-import { type KeptTuning, readTuning, tuningDirectory, writeTuning } from './tuning-file'
+import { type TuneAndKeepOptions, tuneAndKeep } from './tune-and-keep'
+import { linearWeights } from './use-tuning'
 
-export interface TuneKernelsOptions extends Pick<ProblemOptions, 'rows' | 'budget' | 'signal' | 'onProgress'> {
+export interface TuneKernelsOptions extends TuneAndKeepOptions {
   /**
    * What it is for: `prompts`, the linear layers over more than 16 rows of a sequence; `decoding`, into parts of how many keys a long
    * cache is cut for up to 16 rows, on GPUs, where it is; `training`, the three products of each of the model's matrices in a step
@@ -24,8 +20,6 @@ export interface TuneKernelsOptions extends Pick<ProblemOptions, 'rows' | 'budge
   work?: TunedWork | undefined
   /** Of `training`: that of the steps. Mixed needs `shader-f16`. Default f32. */
   precision?: 'f32' | 'mixed' | undefined
-  /** Where it is kept. Default `tuningDirectory()`. */
-  directory?: Directory | undefined
 }
 
 /** What kernels are tuned for. */
@@ -43,17 +37,8 @@ export type TunedWork = (typeof tunedWorks)[number]
  * @throws OutriderError ABORTED; INVALID_ARGUMENT for a model that does not show its weights, or of decoding its heads; KERNEL where every kernel is wrong;
  *   UNSUPPORTED for mixed precision without `shader-f16`; FILE_WRITE where it cannot be kept
  */
-export async function tuneKernels(
-  model: CausalLM,
-  { directory: place = tuningDirectory(), ...options }: TuneKernelsOptions = {},
-): Promise<Tuning> {
-  const { device } = model
-  const tuning = await tune(problemsOf(model, options), options)
-  const before = await readTuning(device, place)
-  const kept = joined(before, tuning)
-  await writeTuning(device, kept, place)
-  device.kernels.use(kept.kernels)
-  return tuning
+export async function tuneKernels(model: CausalLM, options: TuneKernelsOptions = {}): Promise<Tuning> {
+  return tuneAndKeep(model.device, problemsOf(model, options), options)
 }
 
 function problemsOf(
@@ -73,7 +58,7 @@ function problemsOf(
     return attentionProblems(
       model.device,
       cacheDtypesFor(heads).map((cache) => ({ ...heads, cache })),
-      { rows },
+      { attend: attention, rows },
     )
   }
   const weights = linearWeights(model)
@@ -92,60 +77,4 @@ function problemsOf(
       return { n, k, dtype, gradient: n >= config.vocabularySize ? 'f32' : dtype }
     })
   return matmulProblems(device, trained, { rows })
-}
-
-/**
- * Uses what tuning found on this adapter, where anything was; but for what has run on this device already.
- *
- * @returns what is kept; undefined where nothing is, and the defaults hold
- */
-export async function useTuning(
-  device: Device,
-  { directory: place = tuningDirectory() }: Pick<TuneKernelsOptions, 'directory'> = {},
-): Promise<KeptTuning | undefined> {
-  const kept = await readTuning(device, place)
-  if (kept) device.kernels.use(kept.kernels)
-  return kept
-}
-
-/** Uses what was found for a model, and finds it first where some of it never was. */
-export async function useOrTune(model: CausalLM, options: TuneKernelsOptions = {}): Promise<void> {
-  const kept = await useTuning(model.device, options)
-  const timed = new Set(kept?.timed)
-  if (linearWeights(model).some((weight) => !timed.has(keyOf(weight)))) await tuneKernels(model, options)
-}
-
-/** The matrices that rows are multiplied by, the largest work first, and the head last: of prompts it sees one row. */
-function linearWeights(model: CausalLM): Tensor[] {
-  const { parameters } = model as { parameters?: Readonly<Record<string, Tensor>> }
-  const matrices = Object.entries(parameters ?? {}).filter(([, { shape }]) => shape.length === 2)
-  if (matrices.length === 0)
-    throw new OutriderError(
-      'INVALID_ARGUMENT',
-      'Tuning times kernels with the weights of a model, and this one shows none.',
-      {
-        remedy: 'Tune a model that was loaded by loadCausalLM.',
-      },
-    )
-  const { vocabularySize } = model.config
-  const last = ({ shape }: Tensor) => (shape[0]! >= vocabularySize ? 1 : 0)
-  return matrices.map(([, tensor]) => tensor).sort((a, b) => last(a) - last(b) || b.size - a.size)
-}
-
-const keyOf = ({ shape, dtype }: Tensor) => choiceKey({ n: shape[0]!, k: shape[1]!, dtype })
-
-function joined(before: KeptTuning | undefined, { weights }: Tuning): KeptTuning {
-  const fresh = new Set(weights.map(({ key }) => key))
-  const others = <T>(all: Readonly<Record<string, T>> = {}) => Object.entries(all).filter(([key]) => !fresh.has(key))
-  return {
-    kernels: Object.fromEntries([
-      ...others(before?.kernels),
-      ...weights.flatMap(({ key, standard, chosen }) => (chosen === standard ? [] : [[key, chosen]])),
-    ]),
-    timed: [...new Set([...(before?.timed ?? []), ...fresh])].sort(),
-    wrong: Object.fromEntries([
-      ...others(before?.wrong),
-      ...weights.flatMap(({ key, wrong }) => (wrong.length === 0 ? [] : [[key, wrong]])),
-    ]),
-  }
 }

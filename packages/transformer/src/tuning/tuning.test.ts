@@ -7,8 +7,8 @@ import { warmUp } from '../generation/index'
 import type { CausalLM } from '../model/index'
 import { tinyModel } from '../pretrained/tiny-model.fixture'
 import { readTuning, tuneKernels, tuningDirectory, useTuning, writeTuning } from './index'
-import { useOrTune } from './tune-kernels'
 import { tuningFile } from './tuning-file'
+import { useOrTune } from './use-tuning'
 
 // Not the tests' device: what ran on one keeps its kernels, and other files of this process may have run these shapes.
 let device: Device

@@ -1,15 +1,14 @@
 import { differentiable, isTracked } from '../../autograd/tape'
-import type { Device } from '../../device/device'
 import { OutriderError, ShapeError } from '../../errors'
 import { linearWorkgroups } from '../../kernel/index'
 import type { Tensor } from '../../tensor'
-import type { AttentionHeads } from '../../tuning/kernel-choices'
 import { type Start, startRun } from '../starts'
 import { throughF32 } from '../through-f32'
 import { blockedWidth, cacheBlock } from './blocked-cache'
 import { attentionGradients } from './gradient'
 import { attentionKernels } from './kernels'
-import { type AttentionKernelName, selectSpan, takesParts, unlimited } from './select'
+import { type AttentionKernelName, unlimited } from './select'
+import { spanOf } from './span'
 
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
@@ -146,16 +145,6 @@ export function attention(
   }
   const inputs = [q, k, v, ...(visibility ? [visibility] : [])]
   return differentiable(out, { name: 'attention', inputs, saved: [logSumExp], gradient })
-}
-
-/**
- * Keys that a workgroup passes over: as tuning found for such heads, or the device's. It is settled by asking.
- *
- * @param heads  left out, what was tuned has no say
- */
-export function spanOf({ capabilities, kernels }: Device, rows: number, heads: AttentionHeads | undefined): number {
-  const tuned = heads && takesParts(rows, capabilities) ? kernels.attention(heads) : undefined
-  return selectSpan(rows, capabilities, tuned)
 }
 
 function attentionSizes(q: Tensor, k: Tensor, v: Tensor) {
