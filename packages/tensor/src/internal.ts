@@ -10,7 +10,15 @@ export { floatToHalf, halfToFloat } from './formats/half'
 export { type Format, type FormatName, formats } from './formats/index'
 export { nearest } from './nearest'
 export { blockedWidth, cacheBlock } from './operations/attention/blocked-cache'
-export { type AttentionPartsName, decodingLanes, partNames, selectSpan, unlimited } from './operations/attention/select'
+export {
+  type AttentionPartsName,
+  decodingLanes,
+  flashQueries,
+  flashShape,
+  partNames,
+  selectSpan,
+  unlimited,
+} from './operations/attention/select'
 export { spanOf } from './operations/attention/span'
 export { coveredPlaces, coveredTokens, ofCovered, writeCovered } from './operations/head/covered-ids'
 export { type HeadGradients, headGradients, rowLogits } from './operations/head/head'

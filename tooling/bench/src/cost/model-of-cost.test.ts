@@ -3,6 +3,7 @@ import { worlds } from '../gpu/world'
 import { attentionCost } from './attention'
 import { compared } from './compared'
 import { adamwCost, embeddingCost, embeddingGradientCost, pointwiseCost, ropeCost, squaredNormCost } from './elements'
+import { flashCost } from './flash'
 import { expected, gpus } from './gpu'
 import { modelOfCost } from './model-of-cost'
 import { dotCost, matricesCost, outerCost, skinnyCost, tileCost } from './products'
@@ -77,6 +78,20 @@ describe('the model of cost', () => {
     // A prompt of 17 is read by blocks of two rows, which see 2, 4, … 16 and, the last, 17 keys.
     const prompt = attentionCost({ rows: 17, start: 0, ...form }, apple)
     expect(prompt).toMatchObject({ kernel: 'shared', workgroups: 18, operations: 4 * 4 * 8 * 2 * (72 + 17) })
+  })
+
+  it('counts the tiles of flash, of values and of gradients', () => {
+    const form = { rows: 100, start: 0, heads: 2, kvHeads: 1, headDim: 64, cacheBytes: 4 }
+    // 200 queries are four workgroups, the last of eight, which see 32, 64, 96 and 100 keys; tiles are of 64.
+    const forward = flashCost(form)
+    expect(forward).toMatchObject({ kernel: 'flash', workgroups: 4, lanes: 256, workgroupBytes: 32_768 })
+    expect(forward.operations).toBe(4 * 64 * 64 * 64 * (1 + 1 + 2 + 2))
+    expect(forward.leastOperations).toBe(4 * 64 * 2 * 5050)
+    expect(forward.bytes).toBe(6 * (2 * 64 * 64 * 4 + 64 * 64 * 4) + 8 * 100 * 2 * 64)
+    expect(flashCost(form, 'queryGradient').operations).toBe(1.5 * forward.operations)
+    // 100 keys are two workgroups: four tiles of queries see any of the first, from query 128 on two any of the second.
+    const ofKeys = flashCost(form, 'keyGradient')
+    expect(ofKeys).toMatchObject({ workgroups: 2, operations: 8 * 64 * 64 * 64 * (4 + 2) })
   })
 
   it('counts the passes of kernels that take a workgroup a row', () => {

@@ -3,6 +3,7 @@ import { worlds } from '../gpu/world'
 import type { Row } from '../suite'
 import { attentionCost } from './attention'
 import { adamwCost, embeddingCost, embeddingGradientCost, pointwiseCost, ropeCost, squaredNormCost } from './elements'
+import { flashCost } from './flash'
 import { expected, type Gpu, gpus, type KernelCost } from './gpu'
 import { dotCost, matricesCost, outerCost, type Product, skinnyCost, tileCost } from './products'
 import {
@@ -88,6 +89,18 @@ const attention: readonly Case[] = [
   ),
 )
 
+/** Many rows by tiles in workgroup memory, and what training computes of them. */
+const tilesOfKeys: readonly Case[] = [512, 2048].flatMap((rows) => {
+  const of = { rows, start: 0, heads, kvHeads, headDim }
+  const shape = `${rows} rows behind 0, ${heads} heads, ${kvHeads} of keys in`
+  return [
+    { shape: `${shape} f32`, cost: () => flashCost({ ...of, cacheBytes: 4 }) },
+    { shape: `${shape} f16`, cost: () => flashCost({ ...of, cacheBytes: 2 }) },
+    { shape: `${shape} f32`, cost: () => flashCost({ ...of, cacheBytes: 4 }, 'queryGradient') },
+    { shape: `${shape} f32`, cost: () => flashCost({ ...of, cacheBytes: 4 }, 'keyGradient') },
+  ]
+})
+
 /** What is between the products, of one row and of a prompt or a batch. */
 const between: readonly Case[] = [1, 8, 2048].flatMap((rows) => {
   const hidden = { rows, columns: hiddenSize }
@@ -149,7 +162,7 @@ const works: Readonly<Record<string, readonly Case[]>> = {
   'few rows': fewRows,
   'many rows': manyRows,
   training,
-  attention,
+  attention: [...attention, ...tilesOfKeys],
   'between layers': between,
   sampling,
   losses,
