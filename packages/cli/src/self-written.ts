@@ -43,6 +43,7 @@ const call = ({ terminal, signal }: Context, target: PretrainedModel, label: str
   target,
   signal,
   onProgress: generationProgress(terminal, { label }),
+  onRemark: (remark: string) => terminal.warn(remark),
 })
 
 /** Ends the progress, and warns of fewer rows than were asked for. */

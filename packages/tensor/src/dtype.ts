@@ -33,6 +33,9 @@ export const isFormat = (dtype: DType): dtype is FormatName => dtype in formats
 export const isInSpans = (dtype: DType): boolean =>
   isFormat(dtype) && (formats[dtype] as Format).device.span !== undefined
 
+/** Whether f16 holds such weights as they are: bf16 has fewer digits, and no weight is as far from 1 as its range. */
+export const fitsHalves = (dtype: DType): boolean => dtype === 'f16' || dtype === 'bf16'
+
 /** Bytes that `size` elements take on the device. */
 export function storedBytes(size: number, dtype: DType): number {
   const bytes = elementBytes[dtype]

@@ -6,6 +6,7 @@ import { measureCeilings } from './ceilings'
 import { rounded } from './compare'
 import { compared } from './cost/compared'
 import { modelOfCost } from './cost/model-of-cost'
+import { packGpu } from './gpu/packed/pack'
 import { gpuPlan } from './gpu/settings'
 import { worlds } from './gpu/world'
 import type { Row, Suite } from './suite'
@@ -66,7 +67,7 @@ const suites: readonly Suite[] = [
   gpuSuite,
 ]
 
-const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH] [--each N] [--set NAME=VALUE] [--rows FILE] [--model-of-cost] [--json]
+const usage = `npm run bench -- [suites] [--profile] [--processor-time] [--answers FILE] [--model PATH] [--each N] [--set NAME=VALUE] [--rows FILE] [--model-of-cost] [--pack DIR] [--json]
 
 ${suites.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join('\n')}
 
@@ -77,7 +78,8 @@ answers: for \`lookups\` {"category", "ids", "answer"} a line, the ids of a prom
 "ids" it counts in the tables alone); for \`draft-vocabulary\` rows with completion_ids. --model, for \`distillation-step\` and
 \`passes\`, is a directory, a .gguf file or a name of the hub. --each, for \`stops\`, is the number of prompts of a kind, and for \`clients\` how many of the numbers of clients are tried.
 --set, for \`gpu\`: size (tiny, 1.1B, 7B), dtype, draft-length and damp (how well the draft guesses) of its speculation, steps (names
-with commas), seconds for all (360). --rows FILE adds each of its figures to a file as it comes.
+with commas), seconds for all (360). --rows FILE adds each of its figures to a file as it comes. --pack DIR packs \`gpu\` with Node and
+Dawn into a folder that runs on another machine of this system, without network: sh DIR/run.sh.
 --model-of-cost measures nothing and needs no adapter: what every kernel costs by shape, and the share of the roof to expect on three
 GPUs; with --rows FILE, a run of \`gpu\` (and its --set size), what was measured there beside that.
 
@@ -96,6 +98,7 @@ const { values, positionals } = parseArgs({
     set: { type: 'string', multiple: true, default: [] },
     rows: { type: 'string' },
     'model-of-cost': { type: 'boolean', default: false },
+    pack: { type: 'string' },
     'processor-time': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -107,6 +110,17 @@ if (values.help || unknown !== undefined) {
 }
 
 const setting = Object.fromEntries(values.set.map((one) => one.split('=', 2)))
+if (values.pack !== undefined) {
+  const bytes = await packGpu(
+    values.pack,
+    (text) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K  ${text}`),
+  )
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  console.log(
+    `${values.pack} has ${Math.round(bytes / 2 ** 20)} MiB (a third of it as .tar.gz). On a machine with a GPU: sh ${values.pack}/run.sh`,
+  )
+  process.exit(0)
+}
 if (values['model-of-cost']) {
   const { settings } = gpuPlan(setting)
   const rows = values.rows ? compared(await measuredRows(values.rows), worlds[settings.size]) : modelOfCost()

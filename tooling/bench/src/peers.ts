@@ -6,6 +6,8 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { create, globals } from 'webgpu'
 
+export { common, type Matrix } from './inputs'
+
 /** Something done again and again by one contender. */
 export interface Operation {
   /** Once, to its end on the device. */
@@ -33,29 +35,10 @@ export interface Contender {
   trainingStep(): Promise<Training>
 }
 
-interface CommonModule {
-  values(size: number, scale?: number, seed?: number): Float32Array
-  parity: { d: number; layers: number; heads: number; seq: number; batch: number; vocab: number; ff: number }
-  parityTokens(): { inputs: Int32Array; labels: Int32Array }
-  parityWeights(): {
-    emb: Matrix
-    head: Matrix
-    layers: Record<'wq' | 'wk' | 'wv' | 'wo' | 'w1' | 'w3' | 'w2', Matrix>[]
-  }
-}
-
-export interface Matrix {
-  shape: [number, number]
-  data: Float32Array
-}
-
 const folder = new URL('../peers/', import.meta.url)
 
-// By a computed address: the peers are no part of the workspace and have no types here.
+// By a computed address: they are no part of the workspace and have no types here.
 const load = (file: string) => import(new URL(file, folder).href) as Promise<never>
-
-/** Inputs that every contender gets. */
-export const common: CommonModule = await load('common.mjs')
 
 /** The peers, installed from npm where they are not. */
 export async function openPeers(names: readonly string[], note: (text: string) => void): Promise<Contender[]> {

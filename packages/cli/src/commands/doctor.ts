@@ -135,8 +135,7 @@ const wrongKernels = (tuning: KeptTuning | undefined): Finding[] =>
   Object.entries(tuning?.wrong ?? {}).map(([key, kernels]) => ({
     level: 'problem',
     what: `Tuning found kernels that compute wrongly on this adapter, for ${key}: ${kernels.join(', ')}.`,
-    remedy:
-      'They are set aside where prompts are read. Update the graphics driver, run outrider tune again, and report it.',
+    remedy: 'They are set aside. Update the graphics driver, run outrider tune again, and report it.',
   }))
 
 /** Whether a kernel runs and its result comes back. */

@@ -36,6 +36,7 @@ import { claimFile, type OutputFile } from '../outputs/index'
 import { type RowFlags, rowReading, rowSource, withRows } from '../rows'
 import { selfSeedsFile, writeSeeds, writeTexts } from '../self-written'
 import { count, duration, fixed } from '../terminal'
+import { useTuned } from '../tuned'
 
 export interface GenerateFlags
   extends DtypeFlags,
@@ -203,6 +204,7 @@ async function generate(context: Context, flags: GenerateFlags): Promise<object>
     context.resume = resume
     return answer(context, elsewhere, flags, file, seeds)
   }
+  await useTuned(context)
   const target = await openModel(context, path!, 'target', { dtype, cacheDtype })
   const draft = await draftOfRows(context, flags, target)
   context.resume = resume
@@ -266,6 +268,7 @@ async function answer(
     draft: drafted,
     seeds: rowFiles(seeds, reading.options),
     out: file,
+    onRemark: (remark) => terminal.warn(remark),
     onStates: states && ((answers) => states.keep(target as PretrainedModel, answers)),
     onProgress(state) {
       if (!done && state.others > 0)

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDevice } from '@outrider/tensor'
@@ -37,6 +37,15 @@ test('tune keeps what it found and says what it gained; a run writes down that i
     expect(not_reached.slice(0, 3)).toEqual(['NT', 'NN', 'TN'].map((form) => `matmul ${form} 512x64 f32`))
     const mixed = await runCli(['tune', '--model', testData('stories260K'), '--precision', 'mixed'], { env })
     expect([mixed.status, mixed.err]).toEqual([2, expect.stringContaining('Add --for training')])
+    for (const [work, rows, allowed] of [
+      ['decoding', '17', 'from 1 to 16'],
+      ['prompts', '16', '17 or more'],
+    ] as const) {
+      const refused = await runCli(['tune', '--model', testData('stories260K'), '--for', work, '--rows', rows], { env })
+      expect([refused.status, refused.err]).toEqual([2, expect.stringContaining(allowed)])
+    }
+    const decoding = await runCli(['tune', '--model', testData('stories260K'), '--for', 'decoding'], { env })
+    expect(decoding.out, decoding.err).toContain('There is nothing to choose here') // on a software adapter
 
     const device = await createDevice({ adapter: await openAdapter() })
     const wrong = { 'linear 64x64 f32': ['tiled128x64'] }
@@ -54,6 +63,21 @@ test('tune keeps what it found and says what it gained; a run writes down that i
     expect(trained.err).toContain('Kernels of 1 shapes as outrider tune chose them')
     const state = await readFile(join(cache, 'draft', 'checkpoint-1', 'trainer_state.json'), 'utf8')
     expect(JSON.parse(state).identity.kernels).toEqual(kernels)
+    const seeds = join(cache, 'seeds.jsonl')
+    await writeFile(seeds, '{"prompt": "Once upon a time there was a little dog who liked to run"}\n')
+    const generated = [
+      'generate',
+      '--target',
+      testData('stories260K'),
+      '--seeds',
+      seeds,
+      '--out',
+      join(cache, 'rows.jsonl'),
+    ]
+    const answered = await runCli([...generated, '--temperatures', '0', '--max-tokens', '2'], { env })
+    expect(answered.err).toContain('Kernels of 1 shapes as outrider tune chose them')
+    const pinned = await readFile(join(cache, 'rows.jsonl.kernels.json'), 'utf8')
+    expect(JSON.parse(pinned).kernels).toEqual(kernels)
     const doctor = await runCli(['doctor', '--compare-rows', '--json'], { env })
     expect(doctor.status).toBe(0)
     const { findings, rows } = doctor.json() as { findings: { what: string; level: string }[]; rows: object }

@@ -19,13 +19,13 @@ interface TuneFlags extends DtypeFlags {
 export const addTune: AddCommand = (program, run) => {
   const command = program
     .command('tune')
-    .summary("find the fastest kernels for a model's prompts, or its training, on this adapter")
+    .summary("find the fastest kernels for a model's prompts, decoding or training on this adapter")
     .description(
-      "Times the kernels that may compute a model's linear layers over prompts, more than 16 rows of a sequence, with its own weights, compares their results, and keeps the choice for this adapter, its driver and this version: chat, complete, serve and evaluate use it from then on. With --for training it times the products of a training step at the model's shapes. A kernel that computes wrongly here is set aside and named. Decoding and what generate writes go on as before, bit for bit.",
+      "Times the kernels that may compute a model's linear layers over prompts, more than 16 rows of a sequence, with its own weights, compares their results, and keeps the choice for this adapter, its driver and this version: chat, complete, serve, evaluate and generate use it from then on, and what generate or a training run was begun with stays to its end. With --for decoding it times into parts of how many keys long caches are cut for one to 16 rows, on GPUs, where they are. With --for training it times the products of a training step at the model's shapes. A kernel that computes wrongly here is set aside and named.",
     )
     .requiredOption('--model <dir>', `the model: ${modelSource}`)
     .addOption(
-      new Option('--for <work>', "what it is for: prompts, or a draft's training")
+      new Option('--for <work>', "what it is for: prompts, decoding, or a draft's training")
         .choices(tunedWorks)
         .default('prompts'),
     )
@@ -37,12 +37,13 @@ export const addTune: AddCommand = (program, run) => {
     .option('--budget <seconds>', 'how long it may take; what is not reached keeps its default', positive, 10)
     .option(
       '--rows <n>',
-      'rows that are timed (default 512; 64 where the adapter is a software one)',
-      integer({ least: 17 }),
+      'rows that are timed (default 512, 64 where the adapter is a software one; of decoding 4)',
+      integer({ least: 1 }),
     )
   withExamples(withOutputOptions(withDtype(command)), [
     ['Before the first conversation', 'outrider tune --model ./model'],
     ['For a server with many prompts of some thousand tokens', 'outrider tune --model ./model --rows 2048 --budget 60'],
+    ['For long answers and conversations', 'outrider tune --model ./model --for decoding'],
     ['Before a draft is trained', 'outrider tune --model ./draft --for training --budget 60'],
     ['What would be chosen, for a script', 'outrider tune --model ./model --json'],
   ])
@@ -52,9 +53,16 @@ export const addTune: AddCommand = (program, run) => {
 async function tune(context: Context, flags: TuneFlags): Promise<object> {
   const { terminal, signal } = context
   if (flags.precision === 'mixed' && flags.for !== 'training')
-    throw new OutriderError('INVALID_ARGUMENT', '--precision is of training, and this tunes for prompts.', {
+    throw new OutriderError('INVALID_ARGUMENT', `--precision is of training, and this tunes for ${flags.for}.`, {
       remedy: 'Add --for training.',
     })
+  const most = flags.for === 'decoding' ? 16 : Number.POSITIVE_INFINITY
+  const least = flags.for === 'decoding' ? 1 : 17
+  if (flags.rows !== undefined && (flags.rows < least || flags.rows > most))
+    throw new OutriderError(
+      'INVALID_ARGUMENT',
+      `--rows is ${flags.rows}: of ${flags.for} it is ${flags.for === 'decoding' ? 'from 1 to 16' : '17 or more'}.`,
+    )
   const { model } = await openModel(context, flags.model, 'model', flags)
   const directory = tuningDirectory(context.surroundings.env)
   context.resume = 'Nothing was kept; the same command begins anew.'
@@ -95,7 +103,7 @@ const gainOf = ({ milliseconds, standard, chosen }: Weights): number | null =>
 function printTuning({ terminal }: Context, { weights, notReached }: Tuning, work: TunedWork): void {
   terminal.printTable(
     [
-      { title: work === 'training' ? 'product' : 'layer' },
+      { title: { prompts: 'layer', decoding: 'heads and cache', training: 'product' }[work] },
       { title: 'rows', align: 'right' },
       { title: 'default' },
       { title: 'ms', align: 'right' },
@@ -107,7 +115,7 @@ function printTuning({ terminal }: Context, { weights, notReached }: Tuning, wor
       const { key, rows, standard, chosen, milliseconds } = one
       const gain = gainOf(one)
       return [
-        key.replace(/^(linear|matmul) /, ''),
+        key.replace(/^(linear|matmul|attention) /, ''),
         String(rows),
         standard,
         milliseconds[standard] === undefined ? 'wrong' : fixed(milliseconds[standard], 2),
@@ -117,6 +125,8 @@ function printTuning({ terminal }: Context, { weights, notReached }: Tuning, wor
       ]
     }),
   )
+  if (weights.length === 0 && notReached.length === 0)
+    terminal.print('There is nothing to choose here: a CPU does not cut the cache into parts.')
   if (weights.length > 0 && weights.every(({ standard, chosen }) => standard === chosen))
     terminal.print('Nothing is faster than the defaults here.')
   if (notReached.length > 0)

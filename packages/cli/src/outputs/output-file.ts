@@ -49,15 +49,17 @@ export function streamedFile(path: string, signal: AbortSignal): OutputFile {
       throw failure(path, error)
     }
   }
+  const file = basename(path)
+  const besides = memoryDirectory({}, dirname(path)) // there is nothing to read, and what belongs to the file goes with it
   const into: Directory = {
-    ...memoryDirectory({}, dirname(path)), // there is nothing to read
-    write: (_, content) => put(content),
-    append: (_, content) => put(content),
+    ...besides,
+    write: (name, content) => (name === file ? put(content) : besides.write(name, content)),
+    append: (name, content, from) => (name === file ? put(content) : besides.append(name, content, from)),
     remove: async () => undefined,
   }
   return {
     directory: into,
-    file: basename(path),
+    file,
     close: async () => handle?.close().catch(() => undefined),
   }
 }

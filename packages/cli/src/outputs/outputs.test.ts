@@ -199,6 +199,7 @@ describe('an output file', () => {
     expect(await out.directory.has(out.file)).toBe(false)
     await out.directory.append(out.file, 'first\n', 0)
     await out.directory.append(out.file, 'second\n')
+    await out.directory.write('beside it', 'nothing that reads the pipe asked for')
     await out.directory.write(out.file, [new TextEncoder().encode('third\n')])
     await claimed.dispose()
     await closed

@@ -7,6 +7,7 @@ import { type Answered, answered } from './answered'
 import { assertDraftable, type DraftOfRows } from './draft-of-rows'
 import { InTurn } from './in-turn'
 import type { Share } from './own-rows'
+import { pinKernels } from './pinned-kernels'
 import { openRowFile } from './row-file'
 import { type RowRequest, rowRequests } from './row-requests'
 import { stopped } from './stopped'
@@ -54,6 +55,11 @@ export interface GenerateDatasetOptions extends Share {
    * decodes, and of answers with a draft, nothing is told.
    */
   onStates?: ((answers: readonly AnswerStates[]) => void | Promise<void>) | undefined
+  /**
+   * Told of what cannot be as it was where a file goes on: rows are made with the kernels that tuning had chosen when the file began,
+   * which are written down beside it (`<out>.kernels.json`), and another adapter may not have them.
+   */
+  onRemark?: ((remark: string) => void) | undefined
   /** Stops after the step at hand; the file stays valid, and a second run goes on. */
   signal?: AbortSignal | undefined
 }
@@ -101,17 +107,17 @@ export interface GeneratedRow {
  * Lets the target answer the seed instructions over a grid of temperatures (Goel et al. 2024, arXiv 2403.00858, section 3.2)
  * and writes the conversations as JSONL, row by row, each as soon as it and those before it have ended. A prompt is read once for
  * all its answers, and a place that becomes free in the batch is taken at once (`answerEach`). Killed at any moment and run again,
- * it ends in the same bytes as a run that was never interrupted: rows are known by a hash of what they answer, and a row's random
- * numbers come from a hash of what is asked.
+ * it ends in the same bytes as a run that was never interrupted: rows are known by a hash of what they answer, a row's random
+ * numbers come from a hash of what is asked, and kernels are those that the file was begun with.
  *
  * Of an endpoint, rows are written as they are of a model here; whether the same bytes come again is the engine's affair.
  *
  * @returns rows in the file, how many of them are new, how many of these have no `completion_ids`, how many an endpoint refused,
  *   and how many in the file are of other instructions, settings or targets
- * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction, for a draft of an endpoint, and for
- *   what an endpoint refuses;
+ * @throws OutriderError FILE_FORMAT, FILE_WRITE; INVALID_ARGUMENT where there is no instruction, for a draft of an endpoint, for
+ *   what an endpoint refuses, and where other kernels have run on the device than the file was begun with;
  *   CONTEXT_OVERFLOW for one that leaves no room for an answer, before anything is generated; NETWORK, VOCABULARY_MISMATCH,
- *   UNSUPPORTED of an endpoint; ABORTED
+ *   UNSUPPORTED of an endpoint; UNSUPPORTED for a kernel that the file was begun with and this adapter does not have; ABORTED
  */
 export async function generateDataset(
   options: GenerateDatasetOptions,
@@ -123,6 +129,8 @@ export async function generateDataset(
   const file = await openRowFile(out)
   const isThere = ({ id, asked }: RowRequest) => file.ids.has(id) || file.ids.has(asked)
   const missing = requests.filter((request) => !isThere(request))
+  if (!('kind' in options.target) && missing.length > 0)
+    await pinKernels(options.target.model.device, out, file.rows, options.onRemark)
   const ids = new Set(requests.map(({ id }) => id))
   const total = requests.length
   let generated = 0

@@ -3,6 +3,7 @@ import { type CausalLM, contentHash, modelIdentity, type PretrainedModel } from 
 import type { ContinuingTarget } from '../endpoint/continuations'
 import type { GenerationProgress } from '../generate/generate-dataset'
 import { InTurn } from '../generate/in-turn'
+import { pinKernels } from '../generate/pinned-kernels'
 import { openRowFile } from '../generate/row-file'
 import { seedOf } from '../generate/row-requests'
 import { stopped } from '../generate/stopped'
@@ -35,6 +36,8 @@ export interface SelfWrittenOptions {
   /** The JSONL file, a path (Node) or in a directory. What is complete in it stays; only what is missing is written. */
   out: string | FilePlace
   onProgress?: ((progress: SelfWrittenProgress) => void) | undefined
+  /** As of `generateDataset`, of the kernels that the file was begun with. */
+  onRemark?: ((remark: string) => void) | undefined
   /** Stops after the step at hand; the file stays valid, and a second run goes on. */
   signal?: AbortSignal | undefined
 }
@@ -91,7 +94,8 @@ export interface Kind {
  * ends in the same bytes as one that never was: it goes on behind the last row kept. Of an endpoint, whether an attempt draws the
  * same again is the engine's affair.
  *
- * @throws OutriderError FILE_FORMAT, FILE_WRITE, ABORTED; INVALID_ARGUMENT where nothing of what was written could be kept
+ * @throws OutriderError FILE_FORMAT, FILE_WRITE, ABORTED; INVALID_ARGUMENT where nothing of what was written could be kept, and of kernels
+ *   as `generateDataset`
  */
 export async function selfWritten(
   { target, count, temperature = 1, topP = 0.95, topK, batchSize, scripts, seed = 0, out, ...call }: SelfWrittenOptions,
@@ -112,6 +116,7 @@ export async function selfWritten(
     rows++
     kept.add(textOf(row))
   })
+  if (!('kind' in target) && rows < count) await pinKernels(target.model.device, out, file.rows, call.onRemark)
   const others = file.rows - rows
   const before = rows
   const leftOut: LeftOutFaults = {}

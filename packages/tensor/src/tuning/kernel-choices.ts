@@ -1,5 +1,6 @@
 import type { Capabilities } from '../device/capabilities'
 import { type DType, isInSpans } from '../dtype'
+import { type AttentionPartsName, partNames, takesParts } from '../operations/attention/select'
 import {
   type LinearKernelName,
   type MatmulKernelName,
@@ -17,10 +18,19 @@ export interface LinearWeights {
   readonly dtype: DType
 }
 
-/** A kernel that tuning may choose. */
-export type TunedKernelName = LinearKernelName | MatmulKernelName
+/** Heads whose few rows attend over a long cache, of which the length of a part is to be chosen. */
+export interface AttentionHeads {
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+  /** What keys and values are kept in; both in f32 where they differ. */
+  readonly cache: 'f32' | 'f16' | 'q8_0'
+}
 
-/** Kernels by what they are for (`choiceKey`, `matmulKey`). */
+/** A kernel, or a way to cut what a kernel does, that tuning may choose. */
+export type TunedKernelName = LinearKernelName | MatmulKernelName | AttentionPartsName
+
+/** Kernels by what they are for (`choiceKey`, `matmulKey`, `attentionKey`). */
 export type TunedKernels = Readonly<Record<string, TunedKernelName>>
 
 /** What a choice is for, as it is kept: `linear 1536x576 q4_0`. */
@@ -37,6 +47,13 @@ export function matmulKey({ m, n, k, transposeA, transposeB }: MatmulProblem, a:
   const [form, rows, columns] = transposeA ? ['TN', m, n] : transposeB ? ['NT', n, k] : ['NN', k, n]
   return `matmul ${form} ${rows}x${columns} ${a === b ? a : `${a}*${b}`}`
 }
+
+/**
+ * The same of attention for few rows: `attention 32/4x64 f16`. Neither the number of rows nor the length of the cache is part of it: of
+ * up to 16 rows each has the same bits, whatever rows are beside it.
+ */
+export const attentionKey = ({ heads, kvHeads, headDim, cache }: AttentionHeads): string =>
+  `attention ${heads}/${kvHeads}x${headDim} ${cache}`
 
 /** The product of a form that weights [n, k] have with so many rows. */
 export function productOf(
@@ -57,6 +74,7 @@ export const linearCandidates: readonly LinearKernelName[] = [
   'dot',
   'subgroups',
   'spans',
+  'matrices',
   ...tileNames.filter((name) => name !== 'tiled128x128' && name !== 'tiled128x128x2'),
 ]
 
@@ -71,6 +89,8 @@ export const matmulCandidates: readonly MatmulKernelName[] = [
 
 /** Whether a device has the kernel of a choice that was written down. */
 export function takesChoice(key: string, name: string, capabilities: Capabilities): name is TunedKernelName {
+  if (/^attention \d+\/\d+x\d+ (?:f32|f16|q8_0)$/.test(key))
+    return takesParts(1, capabilities) && partNames.some((parts) => parts === name)
   const [, form, rows, columns, dtype] = /^(?:linear|matmul (NN|NT|TN)) (\d+)x(\d+) ([\w*]+)$/.exec(key) ?? []
   if (!dtype) return false
   const [n, k] = [Number(rows), Number(columns)]
@@ -85,7 +105,8 @@ export function takesChoice(key: string, name: string, capabilities: Capabilitie
 }
 
 /**
- * The kernels that were found fastest on this adapter: for linear layers of more than 16 rows of a sequence, and for products. What has
+ * The kernels that were found fastest on this adapter: for linear layers of more than 16 rows of a sequence, for products, and how the
+ * keys are cut for up to 16 rows. What has
  * been chosen once stays as it is for the device's life, tuned or not: of what has run already, a later `use` says nothing.
  */
 export class KernelChoices {
@@ -106,6 +127,11 @@ export class KernelChoices {
   /** The same for a product of operands of these types. */
   matmul(problem: MatmulProblem, a: DType, b: DType): MatmulKernelName | undefined {
     return this.#settle(matmulKey(problem, a, b)) as MatmulKernelName | undefined
+  }
+
+  /** The tuned length of parts that few rows of such heads attend to. */
+  attention(heads: AttentionHeads): AttentionPartsName | undefined {
+    return this.#settle(attentionKey(heads)) as AttentionPartsName | undefined
   }
 
   /**

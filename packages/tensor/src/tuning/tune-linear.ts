@@ -1,4 +1,4 @@
-import { isInSpans } from '../dtype'
+import { fitsHalves, isInSpans } from '../dtype'
 import { OutriderError } from '../errors'
 import { embedding } from '../operations/embedding/embedding'
 import { linear } from '../operations/matmul/linear'
@@ -87,7 +87,12 @@ function standardOf(weight: Tensor, rows: number, candidates: readonly LinearCan
   return candidates.some((one) => one.name === name) ? name : first.name
 }
 
-const formOf = (weight: Tensor, m: number) => ({ ...describe(weight), m, inSpans: isInSpans(weight.dtype) })
+const formOf = (weight: Tensor, m: number) => ({
+  ...describe(weight),
+  m,
+  inSpans: isInSpans(weight.dtype),
+  halves: fitsHalves(weight.dtype),
+})
 
 async function sampled(x: Float32Array, weight: Tensor, rows: number) {
   const { device } = weight

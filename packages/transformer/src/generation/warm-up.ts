@@ -1,5 +1,6 @@
-import type { CausalLM } from '../model/index'
-import { useOrTune } from '../tuning/tune-kernels'
+import { spanOf, unlimited } from '@outrider/tensor/internal'
+import { type CausalLM, headsOf } from '../model/index'
+import { useOrTune } from '../tuning/use-tuning'
 import { throwIfAborted } from './generate'
 import { scoreTokens } from './log-probabilities'
 import { prefill } from './prefill'
@@ -41,7 +42,10 @@ export async function warmUp(
   const { device, config } = model
   const sampling = resolveSampling(options)
   if (tune) await useOrTune(model, { signal })
-  const passes = [...[1, 2, 4, 8, 16, 17].map((rows) => ({ before: 0, rows })), { before: longSequence, rows: 1 }]
+  const passes = [
+    ...[1, 2, 4, 8, 16, 17].map((rows) => ({ before: 0, rows })),
+    { before: Math.max(longSequence, tunedPart(model)), rows: 1 },
+  ]
   const possible = passes.filter(({ before, rows }) => before + rows <= config.contextLength)
   for (const [i, { before, rows }] of possible.entries()) {
     throwIfAborted(signal)
@@ -63,8 +67,15 @@ export async function warmUp(
   }
 }
 
-/** Tokens from which on GPUs read a sequence in parts: `selectSpan` cuts at 256 keys. */
+/** Tokens from which on GPUs that were not tuned read a sequence in parts: `selectSpan` cuts at 256 keys. */
 export const longSequence = 256
+
+/** The keys of a part, where decoding has parts. */
+function tunedPart({ device, config, cacheDtype: cache = 'f32' }: CausalLM): number {
+  const heads = headsOf({ config })
+  const keys = heads ? spanOf(device, 1, { ...heads, cache }) : unlimited
+  return keys === unlimited ? 0 : keys
+}
 
 /** Any tokens. */
 export const madeUpTokens = (count: number, vocabularySize: number): number[] =>

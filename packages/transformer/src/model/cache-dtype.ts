@@ -15,6 +15,16 @@ export type CacheDtype = (typeof cacheDtypes)[number]
 export const cacheDtypesFor = ({ headDim }: Pick<ModelConfig, 'headDim'>): CacheDtype[] =>
   cacheDtypes.filter((dtype) => dtype !== 'q8_0' || headDim % cacheBlock === 0)
 
+/** The heads of a model, where its configuration tells. */
+export function headsOf({
+  config,
+}: {
+  config: object
+}): Pick<ModelConfig, 'heads' | 'kvHeads' | 'headDim'> | undefined {
+  const { heads, kvHeads, headDim } = config as Partial<ModelConfig>
+  return heads && kvHeads && headDim ? { heads, kvHeads, headDim } : undefined
+}
+
 /**
  * @param whose  the model's name, for the error
  * @throws OutriderError INVALID_ARGUMENT for a dtype that is none of `cacheDtypes`; UNSUPPORTED for one that does not take the

@@ -1,4 +1,4 @@
-export { assertCacheDtype, type CacheDtype, cacheDtypes, cacheDtypesFor, cacheRowBytes } from './cache-dtype'
+export { assertCacheDtype, type CacheDtype, cacheDtypes, cacheDtypesFor, cacheRowBytes, headsOf } from './cache-dtype'
 export type { CacheOptions, CausalLM, ForwardOptions, KvBlock, KvCache } from './causal-lm'
 export { Decoder, type DecoderOptions } from './decoder'
 export { HeadAlone } from './head-alone'

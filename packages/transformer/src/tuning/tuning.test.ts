@@ -1,12 +1,14 @@
 import { createDevice, type Device } from '@outrider/tensor'
 import { nodeAdapter } from '@outrider/tensor/node'
+import { likeGpu } from '@outrider/tensor/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memoryDirectory } from '../files/index'
 import { warmUp } from '../generation/index'
+import type { CausalLM } from '../model/index'
 import { tinyModel } from '../pretrained/tiny-model.fixture'
 import { readTuning, tuneKernels, tuningDirectory, useTuning, writeTuning } from './index'
-import { useOrTune } from './tune-kernels'
 import { tuningFile } from './tuning-file'
+import { useOrTune } from './use-tuning'
 
 // Not the tests' device: what ran on one keeps its kernels, and other files of this process may have run these shapes.
 let device: Device
@@ -18,6 +20,12 @@ beforeAll(async () => {
 afterAll(() => device?.dispose())
 
 const options = { rows: 20, budget: 300_000 }
+
+/** A model that shows no weights. */
+function closedOf(model: CausalLM): CausalLM {
+  const { parameters: _, ...closed } = { ...model, device: model.device, config: model.config }
+  return closed as CausalLM
+}
 
 describe('what tuning found', () => {
   it('is kept for an adapter, read again, used from then on, and made anew where it is damaged', async () => {
@@ -97,6 +105,28 @@ describe('what tuning found', () => {
     model.dispose()
   })
 
+  it('is of decoding, where it is asked for and caches are cut: a length of parts for each dtype of the cache that the heads take', async () => {
+    const like = await likeGpu()
+    const directory = memoryDirectory()
+    const options = { directory, work: 'decoding' } as const
+    const { model } = tinyModel(like, { hiddenSize: 64, headDim: 32 })
+    const { heads, kvHeads } = model.config
+    const keys = ['f32', 'f16', 'q8_0'].map((cache) => `attention ${heads}/${kvHeads}x32 ${cache}`)
+    expect((await tuneKernels(model, { ...options, budget: 1e-9 })).notReached).toEqual(keys)
+    const kernels = { [keys[0]!]: 'parts64' } as const
+    await writeTuning(like, { kernels, timed: keys, wrong: {} }, directory)
+    expect((await useTuning(like, { directory }))?.kernels).toEqual(kernels)
+    const config = { vocabularySize: 1, contextLength: 1 }
+    await expect(tuneKernels({ ...closedOf(model), config }, options)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+    model.dispose()
+    like.dispose()
+    const { model: there } = tinyModel(device)
+    expect(await tuneKernels(there, { ...options, budget: 1e-9 })).toEqual({ weights: [], notReached: [], kernels: {} })
+    there.dispose()
+  })
+
   it('is nothing where tuning is aborted, or the model shows no weights', async () => {
     const { model } = tinyModel(device)
     const directory = memoryDirectory()
@@ -104,8 +134,7 @@ describe('what tuning found', () => {
     const aborted = tuneKernels(model, { ...options, directory, signal: stop.signal, onProgress: () => stop.abort() })
     await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
     expect(await directory.list()).toEqual([])
-    const { parameters: _, ...closed } = { ...model, device, config: model.config }
-    await expect(tuneKernels(closed as typeof model, { directory })).rejects.toMatchObject({
+    await expect(tuneKernels(closedOf(model), { directory })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     })
     stop.abort()

@@ -1,4 +1,4 @@
-import { decodingLanes, selectSpan } from '@outrider/tensor/internal'
+import { type AttentionPartsName, decodingLanes, selectSpan } from '@outrider/tensor/internal'
 import type { Gpu, KernelCost } from './gpu'
 
 export interface Attention {
@@ -10,6 +10,8 @@ export interface Attention {
   headDim: number
   /** Bytes of an element of keys and values. */
   cacheBytes: number
+  /** Of up to 16 rows: the parts that tuning chose. Default the usual. */
+  parts?: AttentionPartsName | undefined
 }
 
 /** Queries of a key head that a workgroup takes. */
@@ -20,14 +22,14 @@ const queriesOfBlock = 4
  * them sees. Up to 16 rows are cut into spans of keys, whose sums are written and read again.
  */
 export function attentionCost(
-  { rows, start, heads, kvHeads, headDim, cacheBytes }: Attention,
+  { rows, start, heads, kvHeads, headDim, cacheBytes, parts }: Attention,
   gpu: Pick<Gpu, 'subgroupMinSize' | 'subgroupMaxSize'>,
 ): KernelCost {
   const few = rows <= 16
   const keys = start + rows
   const group = heads / kvHeads
   const queries = rows * group
-  const splits = Math.ceil(keys / selectSpan(rows, { subgroups: true, ...gpu }))
+  const splits = Math.ceil(keys / selectSpan(rows, { subgroups: true, ...gpu }, parts))
   let seen = 0 // by the blocks of a key head
   let blocks = 0
   for (let first = 0; first < queries; first += queriesOfBlock) {
@@ -41,7 +43,7 @@ export function attentionCost(
   const lanes = few ? decodingLanes : oneSize ? gpu.subgroupMinSize : 64
   const vectors = headDim / 4
   return {
-    kernel: few ? 'decoding' : 'shared',
+    kernel: few ? `decoding${parts ? `, ${parts}` : ''}` : 'shared',
     workgroups: blocks * kvHeads * splits,
     lanes,
     // A product and its sum for an element of a key, and for one of a value.

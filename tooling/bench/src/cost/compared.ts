@@ -2,6 +2,7 @@ import { type FormatName, formats, type TileName, tileNames } from '@outrider/te
 import type { World } from '../gpu/world'
 import type { Row } from '../suite'
 import { attentionCost } from './attention'
+import { flashCost } from './flash'
 import { expected, type Gpu, gpus, type KernelCost } from './gpu'
 import { outerCost, skinnyCost, tileCost } from './products'
 
@@ -67,6 +68,7 @@ function modelled(row: Row, { target, side }: World): ((gpu: Gpu) => KernelCost)
       const [, rows, keys] = /^(\d+) rows over (\d+)$/.exec(name) ?? []
       if (!rows) return undefined
       const of = { rows: Number(rows), start: Number(keys) - Number(rows), heads, kvHeads, headDim, cacheBytes: 4 }
+      if (row.kernel === 'flash' || (row.kernel === 'chosen' && of.rows > 16)) return () => flashCost(of)
       return (gpu) => attentionCost(of, gpu)
     }
     default:

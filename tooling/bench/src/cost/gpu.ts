@@ -1,3 +1,5 @@
+import type { MatrixUnit } from '@outrider/tensor/internal'
+
 /** What a GPU can do at most, and what its cores hold. By the makers' data sheets. */
 export interface Gpu {
   name: string
@@ -12,6 +14,9 @@ export interface Gpu {
   invocations: number
   /** The most workgroups that a core holds, where the maker says so. */
   workgroups?: number
+  /** Its matrix units with sums of f32, and what they do a second, a product and its sum as two. */
+  matrixUnits: readonly MatrixUnit[]
+  matrixOperations: number
   /** Smallest and largest subgroup. */
   subgroupMinSize: number
   subgroupMaxSize: number
@@ -28,6 +33,8 @@ export const gpus: readonly Gpu[] = [
     workgroupBytes: 32 * kib,
     registers: 52 * kib,
     invocations: 1024,
+    matrixUnits: [{ component: 'f32', m: 8, n: 8, k: 8, layout: 'template' }],
+    matrixOperations: 3.5e12,
     subgroupMinSize: 32,
     subgroupMaxSize: 32,
   },
@@ -40,6 +47,8 @@ export const gpus: readonly Gpu[] = [
     registers: 64 * kib,
     invocations: 1536,
     workgroups: 24,
+    matrixUnits: [{ component: 'f16', m: 16, n: 16, k: 16, layout: 'template' }],
+    matrixOperations: 30.2e12,
     subgroupMinSize: 32,
     subgroupMaxSize: 32,
   },
@@ -51,6 +60,8 @@ export const gpus: readonly Gpu[] = [
     workgroupBytes: 128 * kib,
     registers: 128 * kib,
     invocations: 2048,
+    matrixUnits: [{ component: 'f16', m: 8, n: 16, k: 16, layout: 'template' }],
+    matrixOperations: 114.7e12,
     subgroupMinSize: 16,
     subgroupMaxSize: 32,
   },
@@ -64,6 +75,8 @@ export interface KernelCost {
   lanes: number
   /** With what is computed past edges and again. */
   operations: number
+  /** Whether matrix units do them. */
+  onMatrixUnits?: boolean
   /** Those that the result takes. */
   leastOperations: number
   /** From memory or a cache, and into memory. */
@@ -101,8 +114,9 @@ export function expected(gpu: Gpu, cost: KernelCost) {
   const flying = Math.min(cost.workgroups, gpu.cores * perCore) * cost.lanes * cost.onTheWay
   const memory = cost.leastBytes / Math.min(gpu.bandwidth, flying / latency)
   const caches = cost.bytes / (flying / cacheLatency)
-  const roof = Math.max(cost.leastOperations / gpu.operations, cost.leastBytes / gpu.bandwidth)
-  const seconds = Math.max(cost.operations / gpu.operations / (busy * hidden), memory, caches)
+  const operations = cost.onMatrixUnits ? gpu.matrixOperations : gpu.operations
+  const roof = Math.max(cost.leastOperations / operations, cost.leastBytes / gpu.bandwidth)
+  const seconds = Math.max(cost.operations / operations / (busy * hidden), memory, caches)
   return {
     perCore: held,
     occupancy: (perCore * cost.lanes) / gpu.invocations,

@@ -1,10 +1,11 @@
-import { type TileName, tileNames } from '@outrider/tensor/internal'
+import { partNames, type TileName, tileNames } from '@outrider/tensor/internal'
 import { worlds } from '../gpu/world'
 import type { Row } from '../suite'
 import { attentionCost } from './attention'
 import { adamwCost, embeddingCost, embeddingGradientCost, pointwiseCost, ropeCost, squaredNormCost } from './elements'
+import { flashCost } from './flash'
 import { expected, type Gpu, gpus, type KernelCost } from './gpu'
-import { dotCost, outerCost, type Product, skinnyCost, tileCost } from './products'
+import { dotCost, matricesCost, outerCost, type Product, skinnyCost, tileCost } from './products'
 import {
   categoricalCost,
   crossEntropyCost,
@@ -19,7 +20,8 @@ import {
 /** A kernel at a shape. Its plan goes by the GPU's subgroups. */
 interface Case {
   shape: string
-  cost: (gpu: Gpu) => KernelCost
+  /** Undefined where a GPU has not what it takes. */
+  cost: (gpu: Gpu) => KernelCost | undefined
 }
 
 const weights = { f16: 2, q8_0: 34 / 32, q4_0: 18 / 32, f32: 4 }
@@ -49,11 +51,12 @@ const manyRows: readonly Case[] = [32, 512, 2048].flatMap((m) =>
     product(m, intermediateSize, hiddenSize, 'f16'),
     product(m, intermediateSize, hiddenSize, 'q4_0'),
     product(m, 1536, 576, 'f16'),
-  ].flatMap(({ shape, ...of }) =>
-    tileNames
+  ].flatMap(({ shape, ...of }) => [
+    ...tileNames
       .filter((name) => !name.startsWith('tiled128x128'))
       .map((name: TileName) => ({ shape, cost: () => tileCost(name, of) })),
-  ),
+    { shape, cost: (gpu: Gpu) => matricesCost(of, gpu) },
+  ]),
 )
 
 /** The products of a training step: x · wᵀ, dy · w, dyᵀ · x are of one size. */
@@ -73,12 +76,30 @@ const attention: readonly Case[] = [
   [512, 0],
   [2048, 0],
 ].flatMap(([rows, start]) =>
-  (['f32', 'f16', 'q8_0'] as const).map((cache) => ({
-    shape: `${rows} rows behind ${start}, ${heads} heads, ${kvHeads} of keys in ${cache}`,
-    cost: (gpu: Gpu) =>
-      attentionCost({ ...{ rows: rows!, start: start!, heads, kvHeads, headDim }, cacheBytes: weights[cache] }, gpu),
-  })),
+  (['f32', 'f16', 'q8_0'] as const).flatMap((cache) =>
+    // How few rows are cut is for tuning to choose.
+    [undefined, ...(rows! <= 16 && cache === 'f16' ? partNames : [])].map((parts) => ({
+      shape: `${rows} rows behind ${start}, ${heads} heads, ${kvHeads} of keys in ${cache}`,
+      cost: (gpu: Gpu) =>
+        attentionCost(
+          { ...{ rows: rows!, start: start!, heads, kvHeads, headDim, parts }, cacheBytes: weights[cache] },
+          gpu,
+        ),
+    })),
+  ),
 )
+
+/** Many rows by tiles in workgroup memory, and what training computes of them. */
+const tilesOfKeys: readonly Case[] = [512, 2048].flatMap((rows) => {
+  const of = { rows, start: 0, heads, kvHeads, headDim }
+  const shape = `${rows} rows behind 0, ${heads} heads, ${kvHeads} of keys in`
+  return [
+    { shape: `${shape} f32`, cost: () => flashCost({ ...of, cacheBytes: 4 }) },
+    { shape: `${shape} f16`, cost: () => flashCost({ ...of, cacheBytes: 2 }) },
+    { shape: `${shape} f32`, cost: () => flashCost({ ...of, cacheBytes: 4 }, 'queryGradient') },
+    { shape: `${shape} f32`, cost: () => flashCost({ ...of, cacheBytes: 4 }, 'keyGradient') },
+  ]
+})
 
 /** What is between the products, of one row and of a prompt or a batch. */
 const between: readonly Case[] = [1, 8, 2048].flatMap((rows) => {
@@ -141,7 +162,7 @@ const works: Readonly<Record<string, readonly Case[]>> = {
   'few rows': fewRows,
   'many rows': manyRows,
   training,
-  attention,
+  attention: [...attention, ...tilesOfKeys],
   'between layers': between,
   sampling,
   losses,
@@ -153,7 +174,7 @@ export function modelOfCost(): Row[] {
   return Object.entries(works).flatMap(([work, cases]) =>
     cases.map(({ shape, cost }) => {
       // Bytes and operations are the same on all; workgroups as the first has them.
-      const of = cost(gpus[0]!)
+      const of = cost(gpus[0]!)!
       return {
         work,
         shape,
@@ -165,7 +186,9 @@ export function modelOfCost(): Row[] {
         registers: Math.round(of.registers),
         ...Object.fromEntries(
           gpus.map((gpu) => {
-            const { milliseconds, ofRoof, perCore } = expected(gpu, cost(gpu))
+            const there = cost(gpu)
+            if (!there) return [gpu.name, 'not there']
+            const { milliseconds, ofRoof, perCore } = expected(gpu, there)
             return [gpu.name, `${round(milliseconds)} ms, ${Math.round(100 * ofRoof)} %, ${perCore} a core`]
           }),
         ),

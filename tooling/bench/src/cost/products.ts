@@ -2,6 +2,12 @@ import {
   dotPlan,
   linearDepth,
   matmulDepth,
+  matricesLinearBytes,
+  matricesLinearDepth,
+  matricesLinearParts,
+  matricesLinearPlan,
+  matricesLinearProducts,
+  matricesLinearSide,
   outerPlan,
   skinnyPlan,
   type TileName,
@@ -49,6 +55,32 @@ export function tileCost(name: TileName, product: Product, kind: 'linear' | 'mat
     // Sums, the operands of a step, what is on its way, and places.
     registers: (rows * columns) / tileLanes + (rows + columns) / 4 + loaded + 24,
     onTheWay: 4 * loaded,
+  }
+}
+
+/** Linear layers of many rows by matrix units; undefined on a GPU whose units they cannot take. */
+export function matricesCost(
+  product: Product,
+  gpu: Pick<Gpu, 'subgroupMinSize' | 'subgroupMaxSize' | 'matrixUnits'>,
+): KernelCost | undefined {
+  const plan = matricesLinearPlan(product, { subgroups: true, ...gpu })
+  if (!plan) return undefined
+  const { unit, lanes } = plan
+  const format = product.weightBytes === 2 ? 'f16' : undefined
+  const [ofA, ofB] = matricesLinearParts(unit, format)
+  const of = tiled(product, plan)
+  const side = matricesLinearSide
+  const loaded = (2 * matricesLinearDepth * side) / lanes
+  return {
+    kernel: 'matrices',
+    ...of,
+    operations: matricesLinearProducts(unit, format) * of.operations,
+    onMatrixUnits: true,
+    lanes,
+    workgroupBytes: matricesLinearBytes(unit, format),
+    // Sums, the matrices of a step, and places.
+    registers: (side * side + ((side / 2) * unit.k * 4 * (ofA + ofB)) / 2) / lanes + 24,
+    onTheWay: Math.min(4, loaded) * 4,
   }
 }
 

@@ -11,7 +11,7 @@ import {
   pretrainedModel,
   Tokenizer,
 } from '@outrider/transformer'
-import { common } from '../peers'
+import { common } from '../inputs'
 
 /** Elements of the pool that matrices are filled from; a prime of blocks, so that rows of a matrix differ. */
 const pooled = 256 * 4099

@@ -7,7 +7,8 @@ import { throughF32 } from '../through-f32'
 import { blockedWidth, cacheBlock } from './blocked-cache'
 import { attentionGradients } from './gradient'
 import { attentionKernels } from './kernels'
-import { type AttentionKernelName, selectSpan, unlimited } from './select'
+import { type AttentionKernelName, unlimited } from './select'
+import { spanOf } from './span'
 
 export interface AttentionOptions {
   /** The position of query row 0: row t sees keys 0 … start + t. Default 0. */
@@ -87,7 +88,8 @@ export function attention(
   const { takesHalves } = kernels.forward
   const forward = startRun('attention', kernels.forward.kernel, start, batch)
   // The gradients want the logSumExp over all keys, which splits do not give.
-  const splitKeys = tracked ? unlimited : (span ?? selectSpan(rows, device.capabilities))
+  const ofHeads = { heads, kvHeads, headDim, cache: inBlocks ? 'q8_0' : half ? 'f16' : 'f32' } as const
+  const splitKeys = tracked ? unlimited : (span ?? spanOf(device, rows, kernel ? undefined : ofHeads))
   // A position moves on in replays; what visibility says lies on the device.
   const end = typeof start === 'number' && !visibility ? Math.min(start + rows, keys) : keys
   const splits = Math.ceil(end / splitKeys)
@@ -104,7 +106,7 @@ export function attention(
     splits,
     span: splitKeys,
   }
-  const blocks = (count: number) => linearWorkgroups(batch * kvHeads * Math.ceil(count / 4))
+  const blocks = (count: number, members = 4) => linearWorkgroups(batch * kvHeads * Math.ceil(count / members))
   const logSumExp = device.empty([splits, batch, heads, rows])
   const forwards = (q: Tensor, k: Tensor, v: Tensor): [Tensor] => {
     const out = splits > 1 ? device.empty([splits, ...q.shape]) : device.empty(q.shape, q.dtype)

@@ -122,7 +122,7 @@ export const combineSource = (score: ScoreForm): string =>
 export const seersSource = (score: ScoreForm): string => `${sightHead(score)}\n${seers}`
 
 const read = (name: string, type = 'vec4f') => `var<storage, read> ${name}: array<${type}>`
-const written = (name: string, type: string) => `var<storage, read_write> ${name}: array<${type}>`
+export const written = (name: string, type: string): string => `var<storage, read_write> ${name}: array<${type}>`
 /** What the forward kernels read and write, with `cached` among what they use. */
 export const forwardBindings = (): string[] => [
   read('q'),
@@ -134,7 +134,14 @@ export const forwardBindings = (): string[] => [
 /** Keys and values that may be f16. Halves are taken from words, which needs no `shader-f16`. */
 export const cached: KernelPart = elements({ k: 4, v: 4 }, { packed: true })
 
-const gradientOperands = () => [read('q'), read('k'), read('v'), read('dout'), read('rowSums', 'vec2f')]
+/** What both gradients read. */
+export const gradientOperands = (): string[] => [
+  read('q'),
+  read('k'),
+  read('v'),
+  read('dout'),
+  read('rowSums', 'vec2f'),
+]
 
 const frame = ({ exchange, score }: AttentionForm, terms: readonly Term[], bindings: readonly string[]) =>
   entryPoint(score, bindings, exchange.declarations(terms))

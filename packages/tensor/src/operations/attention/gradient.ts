@@ -19,8 +19,8 @@ export interface Attended {
   visibility: Tensor | undefined
   kernels: AttentionKernels
   params: Readonly<Record<string, number>>
-  /** Workgroups for blocks of so many queries, or keys. */
-  blocks: (count: number) => [number, number, number]
+  /** Workgroups for so many queries, or keys, of which each has some: by default four. */
+  blocks: (count: number, members?: number) => [number, number, number]
 }
 
 /** The gradients of attention for q, k and v, given ∂loss/∂out. */
@@ -46,14 +46,14 @@ export function attentionGradients(
     bindings: Readonly<Record<string, Tensor>>,
     workgroups: [number, number, number],
   ) => device.run(kernel.constant, { ...specialization, bindings, params, workgroups })
+  /** A pass over all queries, or keys. */
+  const overAll = (kernel: AttentionKernel, count: number, bindings: Readonly<Record<string, Tensor>>) =>
+    run(kernel, bindings, blocks(count, kernel.members))
   const forQueries = () =>
     throughF32([q, k, v, dout], [q.dtype], (q, k, v, dout) => {
       const dq = device.empty(q.shape)
-      run(
-        kernels.queryGradient(),
-        { q, k, v, dout, rowSums, dq, ...(visibility && { visibility }) },
-        blocks((rows * heads) / kvHeads),
-      )
+      const operands = { q, k, v, dout, rowSums, dq, ...(visibility && { visibility }) }
+      overAll(kernels.queryGradient(), (rows * heads) / kvHeads, operands)
       return [dq]
     })[0]
   /** With the rows that see a block of keys behind it: the kernel has no binding left. */
@@ -69,7 +69,8 @@ export function attentionGradients(
     pair ??= throughF32([q, k, v, dout], [k.dtype, v.dtype], (q, k, v, dout) => {
       const [dk, dv] = [device.empty(k.shape), device.empty(v.shape)]
       const seen = visibility && withSeers(visibility)
-      run(kernels.keyGradient(), { q, k, v, dout, rowSums, dk, dv, ...(seen && { visibility: seen }) }, blocks(keys))
+      const operands = { q, k, v, dout, rowSums, dk, dv, ...(seen && { visibility: seen }) }
+      overAll(kernels.keyGradient(), keys, operands)
       seen?.dispose()
       return [dk, dv]
     })

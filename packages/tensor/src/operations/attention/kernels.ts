@@ -1,12 +1,13 @@
 import type { Device } from '../../device/device'
 import { OutriderError } from '../../errors'
-import type { KernelPart, KernelSpecialization } from '../../kernel/index'
+import type { KernelDefinition, KernelPart, KernelSpecialization } from '../../kernel/index'
 import { rowReductionFor, workgroupReduction } from '../reduce/row-reduction'
 import { generatedStartKernel, type StartKernel } from '../starts'
 import { cachedInBlocks } from './blocked-cache'
 import { decodingExchange } from './decoding-exchange'
 import type { Exchange } from './exchange'
-import { flashSource } from './flash-source'
+import { flashKeyGradientSource, flashQueryGradientSource } from './flash-gradient-source'
+import { type FlashForm, flashSource } from './flash-source'
 import {
   type AttentionForm,
   cached,
@@ -20,6 +21,7 @@ import { type ScoreForm, scoreUses } from './score'
 import {
   type AttentionKernelName,
   decodingLanes,
+  type FlashShape,
   flashQueries,
   flashShape,
   selectAttention,
@@ -36,6 +38,8 @@ import { wideSource } from './wide-source'
 export interface AttentionKernel {
   kernel: StartKernel
   specialization: KernelSpecialization
+  /** Queries, or keys, of a workgroup, where they are not four. */
+  members?: number
 }
 
 /** Those of one form. */
@@ -125,6 +129,22 @@ export function attentionKernels(
       takesHalves: true,
     }
   }
+  /** A tile of the gradients is of f32, whatever the cache holds. */
+  const gradientShape = chosen === 'flash' ? flashShape({ headDim, half: false }, device.capabilities) : undefined
+  const flashGradient = (
+    pass: string,
+    source: (form: FlashForm) => Omit<KernelDefinition, 'name'>,
+    shape: FlashShape,
+  ): AttentionKernel => {
+    const vectors = headDim / 4
+    return {
+      kernel: generatedStartKernel(`attention${pass}Flash${vectors}x${shape.keys}${suffix}`, () =>
+        source({ score, vectors, ...shape }),
+      ),
+      specialization: { constants: { LANES: (flashQueries / 4) * shape.across, VECTORS: vectors } },
+      members: flashQueries,
+    }
+  }
   const narrow = (name: ExchangeName) => ({
     ...make(holding, forwardSource, name, [held]),
     queries: 4,
@@ -141,8 +161,14 @@ export function attentionKernels(
     combine: () => simple('Combine', combineSource, { VECTORS: headDim / 4 }),
     seers: () => simple('Seers', seersSource),
     forward: decodes ? narrow('decoding') : chosen === 'wide' ? wide() : chosen === 'flash' ? flash() : narrow(chosen),
-    queryGradient: () => make('QueryGradient', queryGradientSource, withGradients),
-    keyGradient: () => make('KeyGradient', keyGradientSource, withGradients),
+    queryGradient: () =>
+      gradientShape
+        ? flashGradient('QueryGradient', flashQueryGradientSource, gradientShape)
+        : make('QueryGradient', queryGradientSource, withGradients),
+    keyGradient: () =>
+      gradientShape
+        ? flashGradient('KeyGradient', flashKeyGradientSource, gradientShape)
+        : make('KeyGradient', keyGradientSource, withGradients),
   }
 }
 

@@ -3,8 +3,8 @@ import { type Capabilities, hasOneSubgroupSize, isOnCpu, type Subgroups } from '
 /**
  * The generations of attention kernels, by name. `shared` runs everywhere, and lanes meet in workgroup memory; `decoding` is
  * for a few rows on a GPU, and has no gradient; `wide` has the bits of `subgroups`, whose gradients are its own, and loads keys
- * and values less often. `flash` is for many rows on a GPU, by tiles of keys in workgroup memory; its gradients are those of
- * `shared`.
+ * and values less often. `flash` is for many rows on a GPU, by tiles of keys in workgroup memory; so are its gradients,
+ * but where a tile of f32 is too large: then they are those of `shared`.
  */
 export type AttentionKernelName = 'shared' | 'subgroups' | 'wide' | 'decoding' | 'flash'
 
@@ -96,10 +96,25 @@ const fewRows = 16
 /** More keys than a cache holds; with a position added, it is still a u32. */
 export const unlimited = 2 ** 30
 
+/** Keys of a part of a long cache, by the names by which tuning keeps its choice. */
+export const partLengths = { parts64: 64, parts128: 128, parts256: 256, parts512: 512, parts1024: 1024 } as const
+
+export type AttentionPartsName = keyof typeof partLengths
+
+export const partNames = Object.keys(partLengths) as readonly AttentionPartsName[]
+
+/** That of devices that were not tuned. */
+export const usualParts: AttentionPartsName = 'parts256'
+
+/** Whether so many rows attend to parts of the keys: few on a GPU. A CPU has a few cores, and what is cut is added up again. */
+export const takesParts = (rows: number, capabilities: Subgroups): boolean => rows <= fewRows && !isOnCpu(capabilities)
+
 /**
  * How many keys a workgroup passes over. Few queries are few workgroups, and on a GPU most of it would be idle over a long
- * cache; so there the keys are cut into splits. Up to 16 rows are cut in one way, for a row of a verified block has the bits
- * that it has in plain decoding; more rows are workgroups enough. A CPU has a few cores, and what is cut is added up again.
+ * cache; so there the keys are cut into parts. Up to 16 rows are cut in one way, for a row of a verified block has the bits
+ * that it has in plain decoding; more rows are workgroups enough.
+ *
+ * @param tuned  the parts that were found fastest for up to 16 rows
  */
-export const selectSpan = (rows: number, capabilities: Subgroups): number =>
-  rows <= fewRows && !isOnCpu(capabilities) ? 256 : unlimited
+export const selectSpan = (rows: number, capabilities: Subgroups, tuned: AttentionPartsName = usualParts): number =>
+  takesParts(rows, capabilities) ? partLengths[tuned] : unlimited

@@ -35,11 +35,14 @@ export function linearFrame(
   {
     xVectorSize = vectorSize,
     weightPart = blocks,
+    others = [],
   }: {
     /** Elements of a and of the gain that are taken at once, where it is not the weights'. */
     xVectorSize?: VectorSize
     /** What reads weights in a format. */
     weightPart?: (name: string, format: FormatName) => KernelPart
+    /** Bindings that are read besides. */
+    others?: readonly string[]
   } = {},
 ) {
   const gate = epilogue === 'none' || epilogue === 'residual' ? undefined : gatedUnits[epilogue]
@@ -51,6 +54,7 @@ export function linearFrame(
     ...(normed ? ['var<storage, read> gain: array<element_gain>'] : []),
     ...(biased ? ['var<storage, read> bias: array<f32>'] : []),
     ...(epilogue === 'residual' ? ['var<storage, read> residual: array<f32>'] : []),
+    ...others,
     'var<storage, read_write> c: array<element_c>',
   ]
   const fields = [

@@ -8,7 +8,10 @@ import { defaultEpsilon, type RmsNorm } from '../normalize/rms-norm'
 import type { GateActivation } from '../pointwise/gated'
 import { rowReductionFor } from '../reduce/row-reduction'
 import { dotSource } from './dot-source'
+import { inverseRms } from './inverse-rms'
 import type { LinearForm } from './linear-frame'
+import { type MatricesLinearShape, matricesLinearSource } from './matrices-linear-source'
+import { matricesSubgroups } from './matrices-source'
 import type { MatmulPlan } from './select'
 import { type SkinnyShape, skinnySource } from './skinny-source'
 import { spanSize, spansSource } from './spans-source'
@@ -30,9 +33,9 @@ export interface LinearOperands {
   activation?: GateActivation | undefined
 }
 
-/** Runs a kernel of such a layer for every slab of the weights. One that is `tiled` takes no `up`. */
+/** Runs a kernel of such a layer for every slab of the weights. Those of tiles in workgroup memory take no `up`. */
 export function runLinear(
-  { kernel: name, rows, columns, lanes, reach = lanes, buffers = 1 }: MatmulPlan,
+  { kernel: name, rows, columns, lanes, reach = lanes, buffers = 1, unit }: MatmulPlan,
   { a, b, c, norm, bias, residual, up, activation = 'silu' }: LinearOperands,
 ): void {
   const { device } = a
@@ -53,11 +56,13 @@ export function runLinear(
     biased: bias !== undefined,
     epilogue: up ? activation : residual ? 'residual' : 'none',
   }
-  const tiled = name === 'tiled'
+  const tiled = name === 'tiled' || name === 'matrices'
   const kernel = dot
     ? dotKernel(form)
     : tiled
-      ? tiledKernel(form, buffers)
+      ? unit
+        ? matricesKernel(form, { unit, lanes: lanes / matricesSubgroups })
+        : tiledKernel(form, buffers)
       : name === 'skinny'
         ? skinnyKernel(form, { lanes, reach })
         : name === 'spans'
@@ -68,6 +73,8 @@ export function runLinear(
   const steps = k / (name === 'spans' ? spanSize : tiled ? 4 : vectorSize)
   const weights = (name: 'b' | 'up', slab: Tensor) =>
     format ? blockOperands(name, slab, format[name]!) : { bindings: { [name]: slab }, params: {} }
+  // Of rows that are not normalised the ε is there for those of zeros alone.
+  const scales = unit && inverseRms(a, norm ? (norm.epsilon ?? defaultEpsilon) : 1e-30)
   let first = 0
   for (const [i, slab] of b.slabs.entries()) {
     const slabRows = slab.shape[0]!
@@ -85,6 +92,7 @@ export function runLinear(
         ...(norm && { gain: norm.weight }),
         ...(bias && { bias }),
         ...(residual && { residual }),
+        ...(scales && { scales }),
       },
       params: {
         m,
@@ -102,6 +110,7 @@ export function runLinear(
     })
     first += slabRows
   }
+  scales?.dispose()
 }
 
 const dotKernel = (form: LinearForm): Kernel =>
@@ -111,6 +120,12 @@ const tiledKernel = (form: LinearForm, buffers: 1 | 2): Kernel =>
   generatedKernel(`linearTiled${form.rows}x${form.columns}x${buffers}-${nameOf(form)}`, () =>
     tiledLinearSource(form, { buffers }),
   )
+
+const matricesKernel = (form: LinearForm, shape: MatricesLinearShape): Kernel => {
+  const { component, m, n, k, layout } = shape.unit
+  const name = [shape.lanes, component, m, n, k, layout].join('x')
+  return generatedKernel(`linearMatrices${name}-${nameOf(form)}`, () => matricesLinearSource(form, shape))
+}
 
 const skinnyKernel = (form: LinearForm, shape: SkinnyShape): Kernel =>
   generatedKernel(`linearSkinny${form.rows}x${form.columns}x${shape.lanes}by${shape.reach}-${nameOf(form)}`, () =>

@@ -1,5 +1,5 @@
 import { isTracked } from '../../autograd/tape'
-import { isFormat, isInSpans } from '../../dtype'
+import { fitsHalves, isFormat, isInSpans } from '../../dtype'
 import { OutriderError, ShapeError } from '../../errors'
 import { sameShape } from '../../shape'
 import type { Tensor } from '../../tensor'
@@ -65,11 +65,11 @@ export function linear(
   const { device } = x
   const m = x.size / k
   const inSpans = isInSpans(weight.dtype) && (!up || isInSpans(up.dtype))
-  const problem = { m, n, k, inSpans, packed: isFormat(weight.dtype), sequenceRows }
+  const problem = { m, n, k, inSpans, packed: isFormat(weight.dtype), halves: fitsHalves(weight.dtype), sequenceRows }
   const tuned = isOfMany(problem) && !kernel ? device.kernels.linear({ n, k, dtype: weight.dtype }) : undefined
   const plan = selectLinear(problem, device.capabilities, kernel, tuned)
   // Tiles in workgroup memory are as large as its least size allows, of one weight.
-  if (up && (plan.kernel === 'tiled' || !liesAs(weight, up)))
+  if (up && (plan.kernel === 'tiled' || plan.kernel === 'matrices' || !liesAs(weight, up)))
     return device.scope(() => {
       const [gate, value] = [weight, up].map((of) => linear(x, of, { norm, sequenceRows, kernel }))
       return gated(activation, gate!, value!)

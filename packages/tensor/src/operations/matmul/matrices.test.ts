@@ -3,7 +3,7 @@ import { type MatrixUnit, matrixUnitsOf } from '../../device/matrix-units'
 import { defineKernel, elements, linearWorkgroups } from '../../kernel/index'
 import { uniform01 } from '../../random/philox'
 import { expectAllClose, likeGpu, testDevice } from '../../testing'
-import { emulated } from './emulated-units.fixture'
+import { emulated, emulatedLanes } from './emulated-units.fixture'
 import { matmul } from './matmul'
 import { matricesSource } from './matrices-source'
 import { matricesPlan, selectMatmul } from './select'
@@ -28,48 +28,44 @@ describe('products by matrix units', () => {
     ['NN', nvidia, { transposeA: false, transposeB: false, splits: 3 }],
     ['NT', wide, { transposeA: false, transposeB: true, splits: 1 }],
     ['TN', tall, { transposeA: true, transposeB: false, splits: 2 }],
-  ] as const)(
-    'as %s agree with float64, their arithmetic done by one lane for each subgroup',
-    async (_, unit, form) => {
-      const device = await gpu
-      const { transposeA, transposeB, splits } = form
-      const [m, n, k, side] = [72, 132, 52, 64] as const // more than a tile either way, the last steps of k not whole
-      const [a, b] = [random(m * k, 1), random(k * n, 2)]
-      const kernel = defineKernel({
-        name: 'emulatedMatrices',
-        source: emulated(matricesSource({ side, lanes: 1, unit, transposeA, transposeB }), unit),
-        uses: [elements({ a: 4, b: 4, c: 4 })],
-      })
-      const [tilesAcross, tiles] = [Math.ceil(n / side), Math.ceil(n / side) * Math.ceil(m / side)]
-      using x = device.tensor(a)
-      using y = device.tensor(b)
-      using parts = device.full([splits, m, n], 7)
-      using heldSums = device.empty([tiles * splits * side * side])
-      device.run(kernel, {
-        bindings: { a: x, b: y, c: parts, heldSums },
-        params: { m, n, k, tilesAcross, tiles, splits, span: Math.ceil(k / splits / 4) * 4, splitSize: (m * n) / 4 },
-        workgroups: linearWorkgroups(tiles * splits),
-      })
-      const given = await parts.data()
-      const sums = Float64Array.from({ length: m * n }, (_, at) => {
+  ] as const)('as %s agree with float64, their arithmetic done by lanes for each subgroup', async (_, unit, form) => {
+    const device = await gpu
+    const { transposeA, transposeB, splits } = form
+    const [m, n, k, side] = [72, 132, 52, 64] as const // more than a tile either way, the last steps of k not whole
+    const [a, b] = [random(m * k, 1), random(k * n, 2)]
+    const kernel = defineKernel({
+      name: 'emulatedMatrices',
+      source: emulated(matricesSource({ side, lanes: emulatedLanes, unit, transposeA, transposeB })),
+      uses: [elements({ a: 4, b: 4, c: 4 })],
+    })
+    const [tilesAcross, tiles] = [Math.ceil(n / side), Math.ceil(n / side) * Math.ceil(m / side)]
+    using x = device.tensor(a)
+    using y = device.tensor(b)
+    using parts = device.full([splits, m, n], 7)
+    device.run(kernel, {
+      bindings: { a: x, b: y, c: parts },
+      params: { m, n, k, tilesAcross, tiles, splits, span: Math.ceil(k / splits / 4) * 4, splitSize: (m * n) / 4 },
+      workgroups: linearWorkgroups(tiles * splits),
+    })
+    const given = await parts.data()
+    const sums = Float64Array.from({ length: m * n }, (_, at) => {
+      let sum = 0
+      for (let split = 0; split < splits; split++) sum += given[split * m * n + at]!
+      return sum
+    })
+    using sum = device.tensor(Float32Array.from(sums))
+    await expectAllClose(
+      sum,
+      Float64Array.from({ length: m * n }, (_, at) => {
+        const [r, c] = [Math.floor(at / n), at % n]
         let sum = 0
-        for (let split = 0; split < splits; split++) sum += given[split * m * n + at]!
+        for (let s = 0; s < k; s++)
+          sum += a[transposeA ? s * m + r : r * k + s]! * b[transposeB ? c * k + s : s * n + c]!
         return sum
-      })
-      using sum = device.tensor(Float32Array.from(sums))
-      await expectAllClose(
-        sum,
-        Float64Array.from({ length: m * n }, (_, at) => {
-          const [r, c] = [Math.floor(at / n), at % n]
-          let sum = 0
-          for (let s = 0; s < k; s++)
-            sum += a[transposeA ? s * m + r : r * k + s]! * b[transposeB ? c * k + s : s * n + c]!
-          return sum
-        }),
-        { absolute: 2e-5, relative: 1e-4 },
-      )
-    },
-  )
+      }),
+      { absolute: 2e-5, relative: 1e-4 },
+    )
+  })
 
   it('are chosen for f16 where the subgroups of a GPU have them, whatever the number of rows', () => {
     const device = { subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32, matrixUnits: [intel, apple, nvidia] }

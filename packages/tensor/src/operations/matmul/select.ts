@@ -1,6 +1,7 @@
-import { type Capabilities, hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
+import { hasOneSubgroupSize, isOnCpu, type Subgroups } from '../../device/capabilities'
 import type { MatrixUnit } from '../../device/matrix-units'
 import { OutriderError } from '../../errors'
+import { type MatrixUnits, matricesLinearPlan, matricesLinearProducts } from './matrices-plan'
 import { matricesSubgroups, takesUnit } from './matrices-source'
 import { fewRows, skinnyPlan, takesSkinny } from './skinny-plan'
 import {
@@ -147,9 +148,6 @@ export function tiledPlan({ m, n, transposeB }: Pick<MatmulProblem, 'm' | 'n' | 
   return { kernel: 'tiled', rows: side, columns: side, lanes: tileLanes }
 }
 
-/** What of the capabilities says which matrix units there are. */
-type MatrixUnits = Partial<Pick<Capabilities, 'matrixUnits'>>
-
 /**
  * The plan of the kernel `matrices`; undefined where it cannot: it wants vectors of four along whatever is neighbouring in memory,
  * subgroups of one size, and units that lose nothing of the operands and of which tiles are whole. Of these the largest.
@@ -212,8 +210,11 @@ export function subgroupsPlan({ m, n, transposeB }: MatmulProblem, { subgroupMax
   return { kernel: 'subgroups', rows: m <= 8 || small ? 8 : 16, columns: transposeB ? 4 * quads : quads, lanes }
 }
 
-/** The kernels of a linear layer. `skinny` is for few rows on GPUs with subgroups. `tiled` is for many rows: the tile that is used where none is named. */
-export type LinearKernelName = 'dot' | 'skinny' | 'subgroups' | 'spans' | 'tiled' | LinearTileName
+/**
+ * The kernels of a linear layer. `skinny` is for few rows on GPUs with subgroups. `tiled` is for many rows: the tile that is used where
+ * none is named; and `matrices`, where subgroups multiply matrices.
+ */
+export type LinearKernelName = 'dot' | 'skinny' | 'subgroups' | 'spans' | 'tiled' | 'matrices' | LinearTileName
 
 /** The tiles that `linear` has. */
 export type LinearTileName = Exclude<TileName, 'tiled128x128' | 'tiled128x128x2'>
@@ -223,6 +224,8 @@ export interface LinearProblem extends Pick<MatmulProblem, 'm' | 'n' | 'k'> {
   readonly inSpans?: boolean
   /** Whether weights are of formats, and so unpacked for each tile. */
   readonly packed?: boolean
+  /** Whether `fitsHalves` says so of them. */
+  readonly halves?: boolean
   /** The most rows that belong to one sequence. Default all. */
   readonly sequenceRows?: number | undefined
 }
@@ -235,11 +238,12 @@ export const isOfMany = ({ m, sequenceRows = m }: Pick<LinearProblem, 'm' | 'seq
 export function takesLinear(
   name: LinearKernelName,
   { m, n, k, inSpans = false }: LinearProblem,
-  capabilities: Subgroups & WorkgroupLimits,
+  capabilities: Subgroups & WorkgroupLimits & MatrixUnits,
 ): boolean {
   if (name === 'dot') return true
   if (name === 'skinny') return takesSkinny(capabilities)
   if (name === 'tiled') return k % 4 === 0
+  if (name === 'matrices') return matricesLinearPlan({ k }, capabilities) !== undefined
   if (isTileName(name)) return k % 4 === 0 && holdsLinearTile(name, capabilities)
   const subgroups = takesSubgroups({ m, n, k, transposeA: false, transposeB: true }, capabilities)
   return subgroups && (name === 'subgroups' || (inSpans && isOnCpu(capabilities)))
@@ -250,15 +254,28 @@ export function takesLinear(
  * are beside it. On a GPU passes of more than 16 rows of a sequence are computed by tiles, whose sums are in another order than
  * those of fewer rows: among each other both have this.
  */
-export function linearKernelFor(problem: LinearProblem, capabilities: Subgroups & WorkgroupLimits): LinearKernelName {
+export function linearKernelFor(
+  problem: LinearProblem,
+  capabilities: Subgroups & WorkgroupLimits & MatrixUnits,
+): LinearKernelName {
   const takes = (name: LinearKernelName) => takesLinear(name, problem, capabilities)
   if (!isOnCpu(capabilities)) {
+    if (isOfMany(problem) && matricesGain(problem, capabilities)) return 'matrices'
     if (isOfMany(problem) && takes('tiled')) return 'tiled'
     return takes('skinny') ? 'skinny' : 'dot'
   }
   // Subgroups of 4 gain from spans with one row alone, and lose with more (SwiftShader, 2026-11-27).
   if (capabilities.subgroupMaxSize > 4 && takes('spans')) return 'spans'
   return takes('subgroups') ? 'subgroups' : 'dot'
+}
+
+/**
+ * Whether matrix units are worth it wherever there are any. With sums of f32 some do no more than twice what their GPU does without
+ * them (GeForce RTX 40), so where they take a product three times it is for tuning to find out.
+ */
+function matricesGain(problem: LinearProblem, capabilities: Subgroups & MatrixUnits): boolean {
+  const plan = matricesLinearPlan(problem, capabilities)
+  return plan !== undefined && matricesLinearProducts(plan.unit, problem.halves ? 'f16' : undefined) <= 2
 }
 
 /**
@@ -270,7 +287,7 @@ export function linearKernelFor(problem: LinearProblem, capabilities: Subgroups 
  */
 export function selectLinear(
   problem: LinearProblem,
-  capabilities: Subgroups & WorkgroupLimits,
+  capabilities: Subgroups & WorkgroupLimits & MatrixUnits,
   forced?: LinearKernelName,
   tuned?: LinearKernelName,
 ): MatmulPlan {
@@ -290,6 +307,8 @@ export function selectLinear(
       return spansPlan({ m, n }, capabilities)
     case 'tiled':
       return namedTilePlan(linearTile)
+    case 'matrices':
+      return matricesLinearPlan(problem, capabilities)!
     default:
       return namedTilePlan(kernel)
   }

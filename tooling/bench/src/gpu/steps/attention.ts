@@ -1,12 +1,12 @@
 import { type AttentionOptions, attention, type Tensor } from '@outrider/tensor'
 import { formats } from '@outrider/tensor/internal'
-import { common } from '../../peers'
+import { common } from '../../inputs'
 import type { GpuStep } from '../step'
 
 type Kernel = Pick<AttentionOptions, 'kernel' | 'span'>
 const ofMany: readonly Kernel[] = [{}, { kernel: 'flash' }, { kernel: 'shared' }]
 /** Few rows have one kernel, and the keys are cut for them: so many keys a split. */
-const ofFew: readonly Kernel[] = [{}, { span: 128 }, { span: 512 }, { span: 1024 }]
+const ofFew: readonly Kernel[] = [{}, { span: 64 }, { span: 128 }, { span: 512 }, { span: 1024 }]
 
 /** Few rows over a long cache, and prompts, by the kernels for many rows; the cache of f32 and of f16. */
 export const attentionStep: GpuStep = {

@@ -1,6 +1,6 @@
 import { multiply } from '@outrider/tensor'
 import { median } from '../../compare'
-import { common } from '../../peers'
+import { common } from '../../inputs'
 import type { GpuStep } from '../step'
 
 const pieces = 64

@@ -1,6 +1,6 @@
 import { linear } from '@outrider/tensor'
 import { type FormatName, formats } from '@outrider/tensor/internal'
-import { common } from '../../peers'
+import { common } from '../../inputs'
 import { randomMatrix, storedWeights } from '../random-model'
 import type { GpuStep } from '../step'
 
@@ -11,11 +11,22 @@ const beyondCaches = 3e8
 /** Rows over one row, as verification has them, over weights that no cache holds. */
 export const linearStep: GpuStep = {
   name: 'linear',
-  summary: 'linear layers of 1 to 16 rows in every format, over weights larger than any cache',
-  limit: 75,
+  summary:
+    'linear layers of 1 to 16 rows in every format, over weights larger than any cache; and the other shapes of a layer',
+  limit: 90,
   async run({ device, timed, world: { target }, settings: { size }, emit }) {
-    const { hiddenSize: k, intermediateSize: n } = target
-    for (const format of ['f32', ...(Object.keys(formats) as FormatName[])] as const) {
+    const { hiddenSize, intermediateSize, kvHeads, headDim, vocabularySize } = target
+    const all = ['f32', ...(Object.keys(formats) as FormatName[])] as const
+    const some = ['f16', 'q4_0'] as const
+    const works = [
+      ...all.map((format) => ({ k: hiddenSize, n: intermediateSize, format })),
+      ...some.flatMap((format) => [
+        { k: intermediateSize, n: hiddenSize, format },
+        { k: hiddenSize, n: kvHeads * headDim, format },
+        { k: hiddenSize, n: vocabularySize, format },
+      ]),
+    ]
+    for (const { k, n, format } of works) {
       if (k % (format === 'f32' ? 1 : formats[format].elements) !== 0) continue
       const first = randomMatrix(device, format, [n, k])
       const copies = size === 'tiny' ? 2 : Math.max(2, Math.min(64, Math.ceil(beyondCaches / first.bytes)))

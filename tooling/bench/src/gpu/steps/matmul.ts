@@ -1,6 +1,6 @@
 import { type Device, type MatmulKernelName, type MatmulOptions, matmul, type Tensor } from '@outrider/tensor'
 import { formats, tileNames } from '@outrider/tensor/internal'
-import { common } from '../../peers'
+import { common } from '../../inputs'
 import type { GpuStep } from '../step'
 
 const forms: Readonly<Record<string, Pick<MatmulOptions, 'transposeA' | 'transposeB'>>> = {

@@ -22,8 +22,22 @@ export const trainingStep: GpuStep = {
       await trained(context, 'pretraining', precision, (draft) => nextToken(draft))
       await trained(context, 'distillation, kld', precision, (draft) => distillation(draft, target, kld, {}))
     }
+    await targetRead(context, target)
     target.dispose()
   },
+}
+
+/** What of a step of distilling is the target's. */
+async function targetRead({ device, world, timed, emit }: GpuContext, target: PretrainedModel): Promise<void> {
+  const [batchSize, length] = world.batch
+  const ids = Uint32Array.from(madeUpIds(batchSize * length, world.target, 1))
+  using tokens = device.tensor(ids, { shape: [batchSize, length] })
+  const time = await timed(() => target.model.hidden(tokens).dispose(), 3)
+  emit({
+    case: `of that the target reading ${batchSize} × ${length}, f16`,
+    ...time,
+    'tokens/s': (1000 * batchSize * length) / time.ms,
+  })
 }
 
 async function trained(
@@ -36,6 +50,7 @@ async function trained(
   const times: number[] = []
   const losses: number[] = []
   let began = performance.now()
+  device.resetPeak()
   await train(draft, objectiveOf(draft), oneBatch(world), {
     ...{ steps, learningRate: 1e-3, precision },
     onStep({ loss }) {
@@ -44,12 +59,14 @@ async function trained(
       began = performance.now()
     },
   })
+  const peak = device.memory.peakBytes
   draft.dispose()
   const ms = median(times.slice(1)) // the first compiles
   const [batchSize, length] = world.batch
   const isLearnt = losses.every(Number.isFinite) && losses.at(-1)! < losses[0]!
   emit({
     ...{ case: `${name}, ${batchSize} × ${length}, ${precision}`, ms, 'tokens/s': (1000 * batchSize * length) / ms },
+    'peak GB': peak / 1e9,
     wrong: isLearnt ? undefined : `of one batch again and again, losses are ${losses.join(', ')}`,
   })
 }

@@ -1,0 +1,4 @@
+/** Inputs that every contender gets. */
+
+export type { Matrix } from '../peers/common.mjs'
+export * as common from '../peers/common.mjs'
