@@ -7,7 +7,7 @@ import { tinyDraft, tinyTarget } from '../tiny-pair'
 const clientCounts = [1, 2, 4, 8, 16, 32]
 /** Rounds in which the scheduler learns and what it runs is compiled by the engine: one is ten steps and more. */
 const learning = 8
-const rounds = 9
+const rounds = 12
 const maxTokens = 48
 const prompts = [
   'Tell me about a friend of yours.',
@@ -67,7 +67,10 @@ export const clientsSuite: Suite = {
       for (const { ready } of servers) await ready
       const measured = servers.map((): Measured => ({ tokens: 0, seconds: [], firsts: [], gaps: [] }))
       for (let round = 0; round < learning + rounds; round++)
-        for (const [i, { app }] of servers.entries()) {
+        for (const turn of servers.keys()) {
+          // Beginning with another one each time: whoever comes behind another has what that one leaves to collect.
+          const i = (turn + round) % servers.length
+          const { app } = servers[i]!
           note(`${clients} clients, ${Object.keys(ways)[i]}, round ${round}`)
           const began = now()
           const streams = await allAtOnce(app, clients, now)
