@@ -12,6 +12,8 @@ export interface Gains {
 export interface StepSize {
   rows: number
   drafting: number
+  /** Different numbers of rows that sequences have: each of them has kernels of its own. */
+  kinds: number
   /** Seconds of drafting. */
   draftSeconds: number
 }
@@ -20,10 +22,10 @@ export interface BestLengthsInput {
   /** By sequence, the ways to draft for it; a sequence without any adds a row. */
   ways: readonly (readonly Gains[])[]
   /**
-   * What the step has in any case: the rows of all sequences without a draft, and what others have chosen themselves. `steps`: rows of
-   * each of their draft steps that are shared.
+   * What the step has in any case: the rows of all sequences without a draft, and what others have chosen themselves. `lengths`: γ of
+   * these. `steps`: rows of each of their draft steps that are shared.
    */
-  least: StepSize & { tokens: number; steps?: readonly number[] }
+  least: StepSize & { tokens: number; lengths?: readonly number[]; steps?: readonly number[] }
   /** Seconds of a step. */
   secondsOf: (size: StepSize) => number
   /** Seconds of a draft step that is shared, by its rows. Default none. */
@@ -56,14 +58,81 @@ const rounds = 4
  */
 export function bestLengths(input: BestLengthsInput): BestLengths {
   const { ways, least, secondsOf } = input
-  const none: BestLengths = { lengths: ways.map(() => null), rate: least.tokens / secondsOf(least) }
-  let best = none
+  let best: BestLengths = { lengths: ways.map(() => null), rate: least.tokens / secondsOf(least) }
   for (let round = 0; round < rounds; round++) {
     const found = walked(input, best.rate)
     if (found.rate <= best.rate) break
     best = found
   }
+  return alike(input, best)
+}
+
+/** The same drafts, all of one length, or drafts for all: what is best for each is of many kinds, which costs. */
+function alike(input: BestLengthsInput, found: BestLengths): BestLengths {
+  const { ways, mostRows = Number.POSITIVE_INFINITY } = input
+  const drafted = found.lengths.map((length) => length?.way)
+  const longest = Math.max(0, ...found.lengths.map((length) => length?.draftLength ?? 0))
+  let best = found
+  for (const chosen of longest > 0 ? [drafted, drafted.map((way) => way ?? 0)] : [])
+    for (let length = 1; length <= longest + 1; length++) {
+      const step = new Planned(input)
+      for (const [sequence, way] of chosen.entries()) {
+        const gains = way === undefined ? undefined : ways[sequence]![way]
+        if (gains?.tokens.length) step.take(sequence, way!, Math.min(length, gains.tokens.length))
+      }
+      if (step.size.rows > mostRows) break
+      const rate = step.rate()
+      if (rate > best.rate) best = { lengths: step.lengths, rate }
+    }
   return best
+}
+
+/** A step, as it is being planned. */
+class Planned {
+  readonly #input: BestLengthsInput
+  readonly #steps: number[]
+  /** How many sequences draft so many tokens. */
+  readonly #counts: number[] = []
+  readonly size: StepSize & { tokens: number }
+  readonly lengths: (Length | null)[]
+
+  constructor(input: BestLengthsInput) {
+    const { ways, least } = input
+    this.#input = input
+    this.#steps = [...(least.steps ?? [])]
+    this.size = { ...least }
+    this.lengths = ways.map(() => null)
+    for (const length of least.lengths ?? []) this.#counts[length] = (this.#counts[length] ?? 0) + 1
+    if (ways.length > 0) this.#counts[0] = (this.#counts[0] ?? 0) + ways.length
+  }
+
+  rate(): number {
+    return this.size.tokens / this.#input.secondsOf(this.size)
+  }
+
+  /** Drafts for a sequence up to so many tokens, of which it has some. */
+  take(sequence: number, way: number, draftLength: number): void {
+    const { ways, sharedSeconds = () => 0 } = this.#input
+    const { tokens, seconds, joins } = ways[sequence]![way]!
+    const { size } = this
+    const before = this.lengths[sequence]?.draftLength ?? 0
+    if (before === 0) size.drafting++
+    for (let i = before; i < draftLength; i++) {
+      size.tokens += tokens[i]!
+      size.draftSeconds += seconds[i]!
+    }
+    if (joins) size.draftSeconds += joinSteps(this.#steps, [before, draftLength], sharedSeconds)
+    size.rows += draftLength - before
+    size.kinds += this.#count(draftLength, 1) - this.#count(before, -1)
+    this.lengths[sequence] = { way, draftLength }
+  }
+
+  /** @returns whether a kind has come, or gone */
+  #count(length: number, added: number): number {
+    const before = this.#counts[length] ?? 0
+    this.#counts[length] = before + added
+    return Number(before === 0) + Number(before + added === 0)
+  }
 }
 
 /** Seconds of draft steps to which a row is added, from one on up to before another. */
@@ -81,24 +150,16 @@ type Seconds = (rows: number) => number
 
 /** Takes segments of drafts by their worth a row; the best step on the way. */
 function walked(input: BestLengthsInput, rate: number): BestLengths {
-  const { ways, least, secondsOf, sharedSeconds = () => 0, mostRows = Number.POSITIVE_INFINITY } = input
+  const { ways, least, sharedSeconds = () => 0, mostRows = Number.POSITIVE_INFINITY } = input
   const joinSeconds = sharedSeconds(least.rows) - (least.rows > 1 ? sharedSeconds(least.rows - 1) : 0)
   const segments = segmentsOf(ways, { rate, perRow: rowSeconds(input), joinSeconds })
   segments.sort((a, b) => b.worth - a.worth)
-  const drafted = new Uint32Array(ways.length)
-  const steps = [...(least.steps ?? [])]
-  const size = { ...least }
-  let best = { rate: least.tokens / secondsOf(least), taken: 0 }
-  for (const [i, { sequence, way, draftLength, rows, tokens, seconds, worth }] of segments.entries()) {
-    if (worth <= 0 || size.rows + rows > mostRows) break // not even if its rows were free
-    const before = drafted[sequence]!
-    if (before === 0) size.drafting++
-    if (ways[sequence]![way]!.joins) size.draftSeconds += joinSteps(steps, [before, draftLength], sharedSeconds)
-    drafted[sequence] = draftLength
-    size.rows += rows
-    size.tokens += tokens
-    size.draftSeconds += seconds
-    const reached = size.tokens / secondsOf(size)
+  const step = new Planned(input)
+  let best = { rate: step.rate(), taken: 0 }
+  for (const [i, { sequence, way, draftLength, rows, worth }] of segments.entries()) {
+    if (worth <= 0 || step.size.rows + rows > mostRows) break // not even if its rows were free
+    step.take(sequence, way, draftLength)
+    const reached = step.rate()
     if (reached > best.rate) best = { rate: reached, taken: i + 1 }
   }
   const lengths: (Length | null)[] = ways.map(() => null)

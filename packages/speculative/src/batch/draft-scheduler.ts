@@ -9,7 +9,7 @@ import {
 } from '../draft-length/step-costs'
 import { stopThreshold } from '../draft-length/stopping'
 import type { Offer } from '../drafter/drafter'
-import { bestLengths, type Gains, joinSteps, type StepSize } from './best-lengths'
+import { bestLengths, type Gains, joinSteps } from './best-lengths'
 import { RowCosts } from './row-costs'
 
 export interface DraftSchedulerOptions {
@@ -139,8 +139,10 @@ export class DraftScheduler {
   }
 
   /** A step over so many sequences, where these are drafted. */
-  #sizeOf(sequences: number, choices: readonly DraftChoice[]): StepSize & { steps: number[] } {
-    const size = { rows: sequences, drafting: choices.length, draftSeconds: 0, steps: [] }
+  #sizeOf(sequences: number, choices: readonly DraftChoice[]) {
+    const lengths = choices.map(({ draftLength }) => draftLength)
+    const kinds = new Set(choices.length < sequences ? [0, ...lengths] : lengths).size
+    const size = { rows: sequences, drafting: choices.length, draftSeconds: 0, kinds, lengths, steps: [] }
     for (const { offer, draftLength } of choices) {
       size.rows += draftLength
       size.draftSeconds += draftSeconds(this.#costs, offer, draftLength)

@@ -3,16 +3,22 @@ import type { StepSize } from './best-lengths'
 
 /** Rows between which the pass of the target is a straight line. */
 const nodes = [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256, 512]
-/** Behind the nodes: times that drafts take what was measured, and seconds of one more sequence, and of one more that is drafted for. */
-const [draftFactor, perSequence, perDraft] = [nodes.length, nodes.length + 1, nodes.length + 2]
-const costCount = nodes.length + 3
+/**
+ * Behind the nodes: times that drafts take what was measured, and seconds of one more sequence, of one more that is drafted for, and of
+ * one more number of rows that sequences have.
+ */
+const draftFactor = nodes.length
+const perSequence = nodes.length + 1
+const perDraft = nodes.length + 2
+const perKind = nodes.length + 3
+const costCount = nodes.length + 4
 
 /** How far what was measured may be wrong, and what is only continued from it: deviations over their values. */
 const [measuredDeviation, continuedDeviation] = [0.15, 0.4]
 /** What all costs move together from step to step, as a machine gets busy or contexts grow; and what each moves by itself. */
-const [commonDrift, ownDrift] = [0.01, 0.01]
+const [commonDrift, ownDrift] = [0.01, 0.006]
 /** Deviation of a step's seconds over them. */
-const noise = 0.08
+const noise = 0.1
 /** Deviations that a step is off at most, as far as it is learned from. */
 const mostSurprise = 2.5
 /** Deviations by which an uncertain cost is taken for lower, so that what seems a little dearer is tried before it is passed over. */
@@ -36,12 +42,19 @@ export class RowCosts {
     const { targetSeconds } = costs
     const measured = targetSeconds.at(-1)!.rows
     const plain = targetPassSeconds(costs, 1)
-    this.#means = Float64Array.from([...nodes.map((rows) => targetPassSeconds(costs, rows)), 1, plain / 50, plain / 20])
+    this.#means = Float64Array.from([
+      ...nodes.map((rows) => targetPassSeconds(costs, rows)),
+      1,
+      plain / 50,
+      plain / 20,
+      plain / 10,
+    ])
     const deviations = [
       // The further a line is continued, the less is known of where it has come to.
       ...nodes.map((rows) => (rows <= measured ? measuredDeviation : (continuedDeviation * rows) / measured)),
       0.3,
       0.7,
+      1,
       1,
     ]
     this.#prior = Float64Array.from(deviations, (deviation, i) => (deviation * this.#means[i]!) ** 2)
@@ -120,12 +133,12 @@ interface Features {
   readonly times: Float64Array
 }
 
-const featureCount = 5
+const featureCount = 6
 /** Those of the step that was asked for last: they are asked for many times a step. */
 const asked: Features = { costs: new Int32Array(featureCount), times: new Float64Array(featureCount) }
-asked.costs.set([draftFactor, perSequence, perDraft], 2)
+asked.costs.set([draftFactor, perSequence, perDraft, perKind], 2)
 
-function featuresOf({ rows, drafting, draftSeconds }: StepSize, sequences: number): Features {
+function featuresOf({ rows, drafting, kinds, draftSeconds }: StepSize, sequences: number): Features {
   const { costs, times } = asked
   const upper = upperNodes[rows] ?? nodes.length - 1
   const [low, high] = [nodes[upper - 1]!, nodes[upper]!]
@@ -138,6 +151,7 @@ function featuresOf({ rows, drafting, draftSeconds }: StepSize, sequences: numbe
   times[2] = draftSeconds
   times[3] = Math.max(0, sequences - 1)
   times[4] = drafting
+  times[5] = kinds - 1
   return asked
 }
 

@@ -5,7 +5,7 @@ const priorAcceptance = 0.6
 const priorTrials = 2
 const drafterTrials = 8
 /** What is known of all of them, for one among many. */
-const sharedTrials = 16
+const sharedTrials = 24
 
 /**
  * Acceptance by source, kind and position. Of what was hardly tried it is near to what is known of the next larger thing: of a

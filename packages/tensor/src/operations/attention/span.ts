@@ -7,11 +7,8 @@ import { selectSpan, takesParts } from './select'
  *
  * @param heads  left out, what was tuned has no say
  */
-export function spanOf(
-  { capabilities, kernels }: Pick<Device, 'capabilities' | 'kernels'>,
-  rows: number,
-  heads: AttentionHeads | undefined,
-): number {
+export function spanOf(device: Device, rows: number, heads: AttentionHeads | undefined): number {
+  const { capabilities, kernels } = device
   const tuned = heads && takesParts(rows, capabilities) ? kernels.attention(heads) : undefined
   return selectSpan(rows, capabilities, tuned)
 }
