@@ -71,10 +71,13 @@ export function bestLengths(input: BestLengthsInput): BestLengths {
 function alike(input: BestLengthsInput, found: BestLengths): BestLengths {
   const { ways, mostRows = Number.POSITIVE_INFINITY } = input
   const drafted = found.lengths.map((length) => length?.way)
-  const longest = Math.max(0, ...found.lengths.map((length) => length?.draftLength ?? 0))
+  const isAny = drafted.some((way) => way !== undefined)
+  const longest = isAny
+    ? 1 + Math.max(...found.lengths.map((length) => length?.draftLength ?? 0))
+    : Math.max(0, ...ways.map(([gains]) => gains?.tokens.length ?? 0))
   let best = found
-  for (const chosen of longest > 0 ? [drafted, drafted.map((way) => way ?? 0)] : [])
-    for (let length = 1; length <= longest + 1; length++) {
+  for (const chosen of [...(isAny ? [drafted] : []), drafted.map((way) => way ?? 0)])
+    for (let length = 1; length <= longest; length++) {
       const step = new Planned(input)
       for (const [sequence, way] of chosen.entries()) {
         const gains = way === undefined ? undefined : ways[sequence]![way]
