@@ -109,7 +109,7 @@ function shareOf(
   clients: number,
   { a, measured }: { a: number; measured?: readonly number[] },
 ): [share: number, where: string] {
-  const beside = { perSequence: 0.03, perDraft: 0.03 }
+  const beside = { perSequence: 0.03, perDraft: 0.3 }
   const rates = Array.from({ length: clients }, () => a)
   const { rate } = scheduledRate({ ...machine, ...beside }, rates, { steps: 180, seed: clients, measured })
   const pure = [0, 1, 2, 3, 4, 6, 8, 12, 15].map((length) => fixedRate({ ...machine, ...beside }, rates, length))
@@ -150,5 +150,15 @@ describe('the scheduler of drafts in a batch', () => {
     const best = Math.max(...lengths.map((length) => fixedRate(machine, rates, length)))
     expect(rate).toBeGreaterThan(1.05 * best)
     expect(last).toBeGreaterThan(0)
+  })
+
+  it('begins with what was measured of batches: it drafts less where each draft takes something beside its rows', () => {
+    const machine = { pass: passes['weights first, then rows']!, draft: 0.02, perSequence: 0.03, perDraft: 0.3 }
+    const turns = [1, 2, 3, 4].map((id) => ({ sequence: { id }, offers: [offerOf(machine)] }))
+    const drafted = (measured: readonly number[]) => {
+      const scheduler = new DraftScheduler({ costs: costsOf(machine, measured) })
+      return scheduler.plan(turns).reduce((sum, choice) => sum + (choice?.draftLength ?? 0), 0)
+    }
+    expect(drafted([2, 4])).toBeLessThan(drafted([]))
   })
 })
