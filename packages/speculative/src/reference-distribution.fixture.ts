@@ -46,6 +46,16 @@ export function referenceDistribution(
   return probabilities.map((p) => p / sum)
 }
 
+/** The law of three symbols behind symbol 0, by `join()`, where row i of a table is what symbol i says of the next. */
+export function lawOfThree(table: readonly number[][], sampling: SamplingOptions): Map<string, number> {
+  const rows = table.map((logits) => referenceDistribution(logits, sampling))
+  const law = new Map<string, number>()
+  for (const x of rows.keys())
+    for (const y of rows.keys())
+      for (const z of rows.keys()) law.set([x, y, z].join(), rows[0]![x]! * rows[x]![y]! * rows[y]![z]!)
+  return law
+}
+
 /**
  * Pearson's χ² of observed counts against probabilities, rare outcomes together in cells of 5 expected, as the standard score that
  * it has under the hypothesis (Wilson and Hilferty's cube root). Outcomes of probability zero give infinity.

@@ -177,8 +177,6 @@ interface Segment {
   draftLength: number
   /** What it adds. */
   rows: number
-  tokens: number
-  seconds: number
   /** Tokens a row beyond what its seconds are worth. */
   worth: number
 }
@@ -206,9 +204,8 @@ function segmentsOf(ways: BestLengthsInput['ways'], { rate, perRow, joinSeconds 
     if (!gains) continue
     const first = segments.length
     for (const [i, tokens] of gains.tokens.entries()) {
-      const seconds = gains.seconds[i]!
-      const worth = tokens - rate * (seconds + (gains.joins ? joinSeconds : 0))
-      const segment: Segment = { sequence, way, draftLength: i + 1, rows: 1, tokens, seconds, worth }
+      const worth = tokens - rate * (gains.seconds[i]! + (gains.joins ? joinSeconds : 0))
+      const segment: Segment = { sequence, way, draftLength: i + 1, rows: 1, worth }
       // What pays only together is taken together.
       for (
         let last = segments.at(-1)!;
@@ -219,8 +216,6 @@ function segmentsOf(ways: BestLengthsInput['ways'], { rate, perRow, joinSeconds 
         const rows = last.rows + segment.rows
         segment.worth = (last.worth * last.rows + segment.worth * segment.rows) / rows
         segment.rows = rows
-        segment.tokens += last.tokens
-        segment.seconds += last.seconds
       }
       segments.push(segment)
     }

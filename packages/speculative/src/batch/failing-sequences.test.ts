@@ -3,7 +3,7 @@ import { testDevice } from '@outrider/tensor/testing'
 import { generate } from '@outrider/transformer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TableConstraint } from '../constraint.fixture'
-import { chiSquareScore, referenceDistribution } from '../reference-distribution.fixture'
+import { chiSquareScore, lawOfThree } from '../reference-distribution.fixture'
 import { letters, TableModel } from '../table-model.fixture'
 import { SpeculativeBatch } from './speculative-batch'
 import type { SequenceBlock, SpeculativeSequence } from './speculative-sequence'
@@ -137,11 +137,7 @@ describe('a sequence after whose tokens logits are no numbers', () => {
       ),
     ]
     const sampling = { temperature: 0.8 }
-    const rows = table.map((logits) => referenceDistribution(logits, sampling))
-    const law = new Map<string, number>()
-    for (const x of [0, 1, 2])
-      for (const y of [0, 1, 2])
-        for (const z of [0, 1, 2]) law.set([x, y, z].join(), rows[0]![x]! * rows[x]![y]! * rows[y]![z]!)
+    const law = lawOfThree(table, sampling)
     const batch = new SpeculativeBatch({ target: letters(model), drafter: letters(draft), size: 16 })
     batch.onFailure = (_, error) => expect(error).toBeUndefined()
     const observed = new Map<string, number>()

@@ -10,7 +10,7 @@ import type { Drafter } from '../drafter/drafter'
 import { firstOf } from '../drafter/first-of'
 import { modelDrafter } from '../drafter/model-drafter'
 import { promptLookup } from '../drafter/prompt-lookup'
-import { chiSquareScore, referenceDistribution } from '../reference-distribution.fixture'
+import { chiSquareScore, lawOfThree, referenceDistribution } from '../reference-distribution.fixture'
 import { letters, TableModel } from '../table-model.fixture'
 import { SpeculativeBatch } from './speculative-batch'
 import type { SequenceBlock, SpeculativeSequence } from './speculative-sequence'
@@ -198,11 +198,7 @@ it("draws answers by the target's law, under draft lengths that follow the clock
     [0.2, 0.3, 1.2],
   ])
   const sampling = { temperature: 0.8 }
-  const rows = table.map((logits) => referenceDistribution(logits, sampling))
-  const law = new Map<string, number>()
-  for (const x of [0, 1, 2])
-    for (const y of [0, 1, 2])
-      for (const z of [0, 1, 2]) law.set([x, y, z].join(), rows[0]![x]! * rows[x]![y]! * rows[y]![z]!)
+  const law = lawOfThree(table, sampling)
   let block = 0
   const restless: DraftLengthPolicy = {
     next: (offers) => fixedDraftLength(block++ % 3).next(offers),

@@ -1,7 +1,7 @@
 import type { KernelDefinition } from '../../kernel/index'
 import { each } from '../each'
 import { components } from './exchange'
-import type { FlashForm } from './flash-source'
+import { type FlashForm, membersOfLane } from './flash-source'
 import { entryPoint, gradientOperands, written } from './frame'
 import { reachSource } from './reach'
 import { scoreUses } from './score'
@@ -21,13 +21,7 @@ export const flashQueryGradientSource = (form: FlashForm): Omit<KernelDefinition
   const { score, vectors, across, keys } = form
   const { eachPlace, eachSum, load, products, put, add, write } = parts(form)
   const source = `${entryPoint(score, [...gradientOperands(), written('dq', 'vec4f')], `${reachSource(score.given)}\n${memory(vectors, keys)}`)}
-  let queries = queryCount();
-  let block = blockAt(index, queries, ${flashQueries}u);
-  if (block.split >= params.splits) { return; }
-  let x = lane % ${across}u;
-  let y = lane / ${across}u;
-  let mine = Block(block.first + 4u * y, block.kvHead, block.batch, block.split);
-  let members = membersOf(mine, queries);
+  ${membersOfLane(across, 'queries')}
   let at = queriesAt(block, members);
   let sight = sightOf(block.batch, rowsOf(members), 0u, params.keys);
   let last = min(block.first + ${flashQueries}u, queries) - 1u;
@@ -67,13 +61,7 @@ export const flashKeyGradientSource = (form: FlashForm): Omit<KernelDefinition, 
   const theirs = 'queryAt(block, min(tile + place, queries - 1u))'
   const bindings = [...gradientOperands(), written('dk', 'vec4f'), written('dv', 'vec4f')]
   const source = `${entryPoint(score, bindings, memory(vectors, places))}
-  let queries = queryCount();
-  let block = blockAt(index, params.keys, ${flashQueries}u);
-  if (block.split >= params.splits) { return; }
-  let x = lane % ${across}u;
-  let y = lane / ${across}u;
-  let mine = Block(block.first + 4u * y, block.kvHead, block.batch, block.split);
-  let members = membersOf(mine, params.keys);
+  ${membersOfLane(across, 'params.keys')}
   let at = keysAt(block, members);
   // The rows that see any of the block's keys.
   var begin = params.rows;

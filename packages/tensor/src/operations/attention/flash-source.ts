@@ -13,6 +13,15 @@ export interface FlashForm extends FlashShape {
   readonly vectors: number
 }
 
+/** The 64 members that a workgroup has, queries or keys, of so many in all, and the four of them that a lane has. */
+export const membersOfLane = (across: number, all: 'queries' | 'params.keys'): string => `let queries = queryCount();
+  let block = blockAt(index, ${all}, ${flashQueries}u);
+  if (block.split >= params.splits) { return; }
+  let x = lane % ${across}u;
+  let y = lane / ${across}u;
+  let mine = Block(block.first + 4u * y, block.kvHead, block.batch, block.split);
+  let members = membersOf(mine, ${all});`
+
 /**
  * Attention of many rows, for GPUs: `out` and `logSumExp` as of `forwardSource`, by tiles in workgroup memory with an online
  * softmax (FlashAttention: Dao et al. 2022, arXiv 2205.14135). A workgroup has 64 queries of a key head, and for them loads a tile
@@ -55,13 +64,7 @@ fn halves(x: vec4f) -> vec2u { return vec2u(pack2x16float(x.xy), pack2x16float(x
     : ''
 }`
   const source = `${entryPoint(score, bindings, declarations)}
-  let queries = queryCount();
-  let block = blockAt(index, queries, ${flashQueries}u);
-  if (block.split >= params.splits) { return; }
-  let x = lane % ${across}u;
-  let y = lane / ${across}u;
-  let mine = Block(block.first + 4u * y, block.kvHead, block.batch, block.split);
-  let members = membersOf(mine, queries);
+  ${membersOfLane(across, 'queries')}
   let at = queriesAt(block, members);
   let low = block.split * params.span;
   let sight = sightOf(block.batch, rowsOf(members), low, low + params.span);
